@@ -1,0 +1,81 @@
+import { spawnSync } from "node:child_process";
+import { accessSync, appendFileSync, constants, existsSync } from "node:fs";
+import { homedir } from "node:os";
+import { delimiter, join } from "node:path";
+
+/** What a suite needs of the machine. */
+export interface Needs {
+  /** Programs on the PATH. */
+  programs?: readonly string[];
+  /** A Docker engine that answers. */
+  docker?: boolean;
+  /** Images that Docker has. */
+  images?: readonly string[];
+  /** A folder of charts and manifests: {@link artifactsFolder}. */
+  artifacts?: boolean;
+  /** The rig that builds a kube-apiserver: {@link rigPath}. */
+  rig?: boolean;
+  /** The suite takes a quarter of an hour: it runs when asked for by LAB_E2E=1. */
+  asked?: boolean;
+}
+
+/** Folder of the rig's caches. */
+export const rigHome = process.env.RIG_HOME ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "lab-rig");
+
+/** Folder with SHA256SUMS, charts and manifests, as "lab bundle" makes it. */
+export function artifactsFolder(): string {
+  return process.env.LAB_ARTIFACTS ?? join(rigHome, "artifacts");
+}
+
+/** The rig's script: $LAB_RIG, or beside the repository. */
+export function rigPath(): string {
+  return process.env.LAB_RIG ?? join(__dirname, "..", "..", "..", "shared", "rig", "rig");
+}
+
+/**
+ * Why a suite cannot run here, for `describe.skipIf`; false when it can. The reason is printed, and `npm test` repeats it
+ * in its summary.
+ */
+export function requires(suite: string, needs: Needs): string | false {
+  const found = [...missingOf(needs)];
+  if (found.length === 0) return false;
+  const rig = process.env.LAB_RIG_FAILURE;
+  const missing = [...found, ...(rig ? [`the rig failed at ${rig}`] : [])].join("; ");
+  process.stderr.write(`${suite} is skipped: ${missing}\n`);
+  if (process.env.LAB_SKIPS) appendFileSync(process.env.LAB_SKIPS, `${suite}: ${missing}\n`);
+  return missing;
+}
+
+function* missingOf({ programs = [], docker, images = [], artifacts, rig, asked }: Needs): Iterable<string> {
+  if (asked && process.env.LAB_E2E !== "1") yield "it takes a quarter of an hour and runs with LAB_E2E=1";
+  for (const program of programs) if (!onPath(program)) yield `no "${program}" on PATH`;
+  if (artifacts && !existsSync(join(artifactsFolder(), "SHA256SUMS"))) yield `no artifacts in ${artifactsFolder()}`;
+  if (rig && !existsSync(rigPath())) yield `no rig at ${rigPath()} (LAB_RIG names another)`;
+  if (!docker) return;
+  if (!succeeds("docker", "version")) return yield "no Docker engine answers";
+  for (const image of images)
+    if (!succeeds("docker", "image", "inspect", image)) yield `Docker has no image "${image}"`;
+}
+
+function onPath(program: string): boolean {
+  return programPath(program) !== undefined;
+}
+
+/** Where the PATH has a program. */
+export function programPath(program: string): string | undefined {
+  return (process.env.PATH ?? "")
+    .split(delimiter)
+    .map((folder) => join(folder, program))
+    .find((file) => {
+      try {
+        accessSync(file, constants.X_OK);
+        return true;
+      } catch {
+        return false;
+      }
+    });
+}
+
+function succeeds(file: string, ...args: string[]): boolean {
+  return spawnSync(file, args, { stdio: "ignore", timeout: 30_000 }).status === 0;
+}
