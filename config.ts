@@ -1,0 +1,163 @@
+import * as pulumi from "@pulumi/pulumi";
+import { distance } from "fastest-levenshtein";
+import { parse as parseYaml } from "yaml";
+import { z } from "zod";
+import { ExitCode, LabErrors, type Problem } from "./errors";
+import { addonNames, nodeImage } from "./versions";
+
+/** Callers the demo's policy can name. `gateway` is the ingress gateway's identity, the others are ServiceAccounts. */
+export const callers = ["appa", "gateway", "stranger"] as const;
+export type Caller = (typeof callers)[number];
+
+const httpMethods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
+const label = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
+const unique = <T>(items: readonly T[]) => new Set(items).size === items.length;
+const listOf = <T extends z.ZodType>(item: T) => z.array(item).refine(unique, "must not name anything twice");
+const optional = z.string().min(1, "must not be empty");
+
+/** Every key of the stack's configuration. Pulumi.yaml declares the same keys; a test holds the two together. */
+export const configSchema = z.object({
+  cluster: z.enum(["kind", "existing"]).default("kind"),
+  kubeconfig: optional.optional(),
+  context: optional.optional(),
+  workers: z.int().min(1).max(8).default(2),
+  nodeImage: z.string().regex(/^\S+$/, "must be an image reference").default(nodeImage),
+  subnet: z
+    .cidrv4({ error: "must be an IPv4 subnet like 172.30.0.0/24", abort: true })
+    .refine((cidr) => Number(cidr.split("/")[1]) <= 28, "must hold nodes and pool: /28 or larger")
+    .optional(),
+  httpPort: z.int().min(1024).max(65535).optional(),
+  resources: z.enum(["laptop", "roomy"]).default("laptop"),
+  logLevel: z.enum(["debug", "info", "warning", "error"]).default("debug"),
+  domain: z
+    .string()
+    .regex(new RegExp(`^${label}(\\.${label})+$`), 'must be a DNS domain like "opssec.in"')
+    .max(200)
+    .default("opssec.in"),
+  allowedCallers: listOf(z.enum(callers)).default(["appa", "gateway"]),
+  allowedMethods: listOf(z.enum(httpMethods)).min(1).default(["GET"]),
+  faultEnabled: z.boolean().default(true),
+  faultPath: z
+    .string()
+    .regex(/^\/[\w\-./]*$/, 'must be a path like "/headers"')
+    .default("/headers"),
+  faultDelay: z
+    .string()
+    .regex(/^[1-9][0-9]*(ms|s)$/, 'must be a duration with its unit like "2s" or "500ms"')
+    .default("2s"),
+  faultPercent: z.int().min(0).max(100).default(50),
+  closeBypass: z.boolean().default(true),
+  addons: listOf(z.enum(addonNames)).default([...addonNames]),
+  imageSource: z.enum(["preload", "pull"]).default("preload"),
+  imageMirrors: z.array(z.string().regex(/^[^=\s]+=https?:\/\/\S+$/, 'must be "registry=https://mirror"')).default([]),
+  artifactSource: z.string().min(1, "must be an URL or a folder").optional(),
+  appImage: z.string().regex(/^\S+$/, "must be an image reference").optional(),
+});
+
+/** The lab's configuration, checked. */
+export type LabConfig = z.infer<typeof configSchema>;
+export type ConfigKey = keyof LabConfig;
+
+/** Keys in the order of Pulumi.yaml. */
+export const configKeys = Object.keys(configSchema.shape) as ConfigKey[];
+
+/**
+ * The configuration of the running program's stack.
+ * @throws LabErrors (exit code 2) with every problem at once
+ */
+export function loadConfig(): LabConfig {
+  const namespace = `${pulumi.getProject()}:`;
+  const own = Object.entries(pulumi.runtime.allConfig()).filter(([key]) => key.startsWith(namespace));
+  return parseConfig(Object.fromEntries(own.map(([key, value]) => [key.slice(namespace.length), value])));
+}
+
+/**
+ * Checks raw values: those of a stack file, or the strings the engine hands to a program.
+ * @throws LabErrors (exit code 2) with every problem at once
+ */
+export function parseConfig(raw: Readonly<Record<string, unknown>>): LabConfig {
+  const problems: Problem[] = Object.keys(raw)
+    .filter((key) => !Object.hasOwn(configSchema.shape, key))
+    .map(unknownKey);
+  const values = Object.fromEntries(
+    configKeys.filter((key) => !isUnset(key, raw[key])).map((key) => [key, typed(key, raw[key])]),
+  );
+  const parsed = configSchema.safeParse(values);
+  if (!parsed.success) problems.push(...parsed.error.issues.map(badValue(values)));
+  if (parsed.success) problems.push(...contradictions(parsed.data));
+  if (problems.length > 0 || !parsed.success) throw new LabErrors(problems, ExitCode.usage);
+  return parsed.data;
+}
+
+/** Pulumi.yaml cannot say "optional": a key that may be left out has the default "" or 0 there. */
+function isUnset(key: ConfigKey, value: unknown): boolean {
+  if (value === undefined) return true;
+  return configSchema.shape[key] instanceof z.ZodOptional && (value === "" || value === 0 || value === "0");
+}
+
+/** The engine hands every value over as a string; numbers, booleans and lists come as YAML's subset JSON. */
+function typed(key: ConfigKey, value: unknown): unknown {
+  if (typeof value !== "string" || acceptsText(key)) return value;
+  try {
+    return parseYaml(value);
+  } catch {
+    return value;
+  }
+}
+
+function acceptsText(key: ConfigKey): boolean {
+  let schema: z.ZodType = configSchema.shape[key];
+  while (schema instanceof z.ZodDefault || schema instanceof z.ZodOptional) schema = schema.unwrap() as z.ZodType;
+  return schema instanceof z.ZodString || schema instanceof z.ZodEnum || schema instanceof z.ZodCIDRv4;
+}
+
+function unknownKey(key: string): Problem {
+  const [nearest] = [...configKeys].sort((a, b) => distance(a, key) - distance(b, key));
+  return {
+    what: `Config key "${key}" does not exist`,
+    why: "An unknown key would be ignored in silence, and the lab would not be the one you asked for",
+    fix: `pulumi config rm ${key}   (did you mean "${nearest}"?)`,
+  };
+}
+
+const badValue = (values: Record<string, unknown>) => (issue: z.core.$ZodIssue) => {
+  const [key, ...rest] = issue.path.map(String);
+  const path = rest.length > 0 ? `${key}[${rest.join(".")}]` : String(key);
+  return {
+    what: `Config key "${path}" is refused: ${issue.message}; current value is ${JSON.stringify(values[String(key)])}`,
+    why: `"pulumi config" accepts any text; the lab checks it before anything is made`,
+    fix: `pulumi config set ${rest.length > 0 ? `--path '${path}'` : path} VALUE   (allowed values: Pulumi.yaml, key "${key}")`,
+  } satisfies Problem;
+};
+
+function contradictions(config: LabConfig): Problem[] {
+  const problems: Problem[] = [];
+  if (config.cluster === "existing" && (!config.kubeconfig || !config.context)) {
+    problems.push({
+      what: `Config key "cluster" is "existing", but "kubeconfig" and "context" are not both set`,
+      why: "The lab never guesses a cluster: the current context may be production",
+      fix: "pulumi config set kubeconfig FILE && pulumi config set context NAME",
+    });
+  }
+  if (config.cluster === "kind" && (config.kubeconfig || config.context)) {
+    problems.push({
+      what: `Config keys "kubeconfig" and "context" have no meaning while "cluster" is "kind"`,
+      why: "A kind lab writes a kubeconfig of its own and never touches yours",
+      fix: "pulumi config rm kubeconfig; pulumi config rm context   (or: pulumi config set cluster existing)",
+    });
+  }
+  const needsPrometheus = config.addons.filter((addon) => addon === "kiali" || addon === "grafana");
+  if (needsPrometheus.length > 0 && !config.addons.includes("prometheus")) {
+    problems.push({
+      what: `Config key "addons" has ${needsPrometheus.join(" and ")} without prometheus`,
+      why: "Their graphs are drawn from Prometheus",
+      fix: `pulumi config set --path 'addons[${config.addons.length}]' prometheus`,
+    });
+  }
+  return problems;
+}
+
+/** Milliseconds of a checked {@link LabConfig.faultDelay}. */
+export function durationMs(duration: string): number {
+  return duration.endsWith("ms") ? Number.parseInt(duration, 10) : Number.parseInt(duration, 10) * 1000;
+}

@@ -1,0 +1,169 @@
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import ipaddr from "ipaddr.js";
+import { parse as parseYaml } from "yaml";
+import type { LabConfig } from "./config";
+import { writeWhole } from "./download";
+import { ExitCode, LabErrors, messageOf, type Problem } from "./errors";
+import type { Exec } from "./exec";
+import { clusterName, derivedPort, portIsFree, stackDir } from "./host";
+
+/** What the program must know of the machine before it declares anything. */
+export interface HostFacts {
+  /** Port on 127.0.0.1 for the gateway. */
+  httpPort: number;
+  /** Engine address of the current Docker context, where it is not the default socket. */
+  dockerHost?: string;
+}
+
+/** A kind cluster as Docker sees it. `foreign`: of this name, but not on the stack's network. */
+export type ClusterState = "absent" | "running" | "stopped" | "foreign";
+
+/**
+ * Looks at Docker, the stack's cluster, port and subnet. Changes nothing but the stack's own kubeconfig file, which it
+ * writes again when it was lost.
+ *
+ * @throws LabErrors (exit code 4) with every problem at once
+ */
+export async function checkHost(
+  config: LabConfig,
+  stack: string,
+  exec: Exec,
+  { lostClusterIsFine = false } = {},
+): Promise<HostFacts> {
+  const httpPort = config.httpPort ?? derivedPort(stack);
+  const problems: Problem[] = [];
+  const engine = await exec("docker", ["version", "--format", "{{.Server.Version}}"]);
+  if (engine.code !== 0) throw new LabErrors([dockerMissing(engine.code, engine.stderr)], ExitCode.unfit);
+  const dockerHost = await currentDockerHost(exec);
+  if (config.cluster === "existing") {
+    problems.push(...(await kubeconfigProblems(config)));
+    if (problems.length > 0) throw new LabErrors(problems, ExitCode.unfit);
+    return { httpPort, dockerHost };
+  }
+
+  const state = await clusterState(stack, exec);
+  if (state === "absent" && existsSync(markerFile(stack)) && !lostClusterIsFine) problems.push(lostCluster(stack));
+  if (state === "foreign") problems.push(foreignCluster(clusterName(stack)));
+  if (state === "absent" && !(await portIsFree(httpPort))) problems.push(busyPort(httpPort));
+  problems.push(...(await networkProblems(config, stack, exec)));
+  if (problems.length > 0) throw new LabErrors(problems, ExitCode.unfit);
+  if (state === "running") await restoreKubeconfig(stack, exec);
+  return { httpPort, dockerHost };
+}
+
+/** State of the stack's kind cluster. */
+export async function clusterState(stack: string, exec: Exec): Promise<ClusterState> {
+  const name = clusterName(stack);
+  const { stdout } = await exec("docker", [
+    ...["ps", "--all", "--filter", `label=io.x-k8s.kind.cluster=${name}`],
+    ...["--format", "{{.State}} {{.Networks}}"],
+  ]);
+  const nodes = stdout.split("\n").filter(Boolean);
+  if (nodes.length === 0) return "absent";
+  if (!nodes.every((node) => (node.split(" ")[1] ?? "").split(",").includes(name))) return "foreign";
+  return nodes.every((node) => node.startsWith("running ")) ? "running" : "stopped";
+}
+
+/** Whether the stack's cluster was made and is there no more: deleted by hand, or lost by Docker. */
+export async function clusterIsLost(stack: string, exec: Exec): Promise<boolean> {
+  return existsSync(markerFile(stack)) && (await clusterState(stack, exec)) === "absent";
+}
+
+/** File that the stack's cluster leaves from its creation to its deletion by the lab. */
+export function markerFile(stack: string): string {
+  return join(stackDir(stack), "cluster");
+}
+
+async function currentDockerHost(exec: Exec): Promise<string | undefined> {
+  if (process.env.DOCKER_HOST) return undefined;
+  const { stdout } = await exec("docker", ["context", "inspect", "--format", "{{.Endpoints.docker.Host}}"]);
+  return stdout && stdout !== "unix:///var/run/docker.sock" ? stdout : undefined;
+}
+
+async function networkProblems(config: LabConfig, stack: string, exec: Exec): Promise<Problem[]> {
+  const ids = (await exec("docker", ["network", "ls", "--quiet"])).stdout.split("\n").filter(Boolean);
+  const format = '{{.Name}} {{index .Labels "ambient-lab.stack"}} {{range .IPAM.Config}}{{.Subnet}} {{end}}';
+  const { stdout } = await exec("docker", ["network", "inspect", "--format", format, ...ids]);
+  const networks = stdout.split("\n").map((line) => line.split(" "));
+  const own = networks.find(([name]) => name === clusterName(stack));
+  if (own) return own[1] === stack ? [] : [foreignNetwork(clusterName(stack))];
+  const wanted = config.subnet;
+  if (!wanted) return [];
+  return networks
+    .filter(([, , ...subnets]) => subnets.some((subnet) => overlap(subnet, wanted)))
+    .map(([name = "", , ...subnets]) => subnetClash(wanted, name, subnets.filter(Boolean).join(", ")));
+}
+
+function overlap(a: string, b: string): boolean {
+  if (!ipaddr.IPv4.isValidCIDR(a) || !ipaddr.IPv4.isValidCIDR(b)) return false;
+  const [first, second] = [ipaddr.IPv4.parseCIDR(a), ipaddr.IPv4.parseCIDR(b)];
+  const prefix = Math.min(first[1], second[1]);
+  return first[0].match(second[0], prefix);
+}
+
+async function restoreKubeconfig(stack: string, exec: Exec): Promise<void> {
+  const file = join(stackDir(stack), "kubeconfig");
+  if (existsSync(file)) return;
+  const { code, stdout } = await exec("kind", ["get", "kubeconfig", "--name", clusterName(stack)]);
+  if (code === 0) await writeWhole(file, `${stdout}\n`, 0o600);
+}
+
+async function kubeconfigProblems({ kubeconfig = "", context = "" }: LabConfig): Promise<Problem[]> {
+  try {
+    const parsed = parseYaml(await readFile(kubeconfig, "utf8")) as { contexts?: { name: string }[] } | null;
+    const contexts = parsed?.contexts?.map(({ name }) => name) ?? [];
+    return contexts.includes(context) ? [] : [unknownContext(kubeconfig, context, contexts)];
+  } catch (error) {
+    return [unreadableKubeconfig(kubeconfig, messageOf(error))];
+  }
+}
+
+const dockerMissing = (code: number, stderr: string): Problem => ({
+  what: code === 127 ? "Docker is not installed" : `Docker does not answer: ${stderr.trim().split("\n").at(-1)}`,
+  why: "Every node of the lab is a Docker container",
+  fix: `${code === 127 ? "Install" : "Start"} Docker, then: npm run lab -- doctor   (without Docker: npm run lab -- plan)`,
+});
+
+const lostCluster = (stack: string): Problem => ({
+  what: `The kind cluster "${clusterName(stack)}" of this stack is gone`,
+  why: "The state still holds what was in it, and the engine would try to delete that first",
+  fix: `npm run up -- --stack ${stack}   (makes it anew), or: pulumi destroy; rm -rf ${stackDir(stack)}; pulumi up`,
+});
+
+const foreignCluster = (name: string): Problem => ({
+  what: `A kind cluster "${name}" exists that this stack did not make`,
+  why: "The lab never touches a cluster that is not its own",
+  fix: `kind delete cluster --name ${name}   (if you do not need it), or use another stack: npm run up -- --stack NAME`,
+});
+
+const foreignNetwork = (name: string): Problem => ({
+  what: `A Docker network "${name}" exists that this stack did not make`,
+  why: "Each lab has a network of its own, named like its cluster",
+  fix: `docker network rm ${name}   (if you do not need it), or use another stack: npm run up -- --stack NAME`,
+});
+
+const busyPort = (port: number): Problem => ({
+  what: `Port ${port} on 127.0.0.1 is in use`,
+  why: "The lab publishes its gateway there",
+  fix: "pulumi config set httpPort PORT   (a free one, 1024 to 65535)",
+});
+
+const subnetClash = (wanted: string, network: string, subnets: string): Problem => ({
+  what: `Subnet ${wanted} overlaps with ${subnets} of the Docker network "${network}"`,
+  why: "Two networks with the same addresses cannot both be reached",
+  fix: "pulumi config rm subnet   (Docker then chooses a free one), or set another",
+});
+
+const unreadableKubeconfig = (file: string, reason: string): Problem => ({
+  what: `Cannot read the kubeconfig "${file}": ${reason}`,
+  why: 'With "cluster: existing" it is the only way to the cluster',
+  fix: "pulumi config set kubeconfig FILE",
+});
+
+const unknownContext = (file: string, context: string, contexts: readonly string[]): Problem => ({
+  what: `Kubeconfig "${file}" has no context "${context}"; it has ${contexts.join(", ") || "none"}`,
+  why: "The lab never falls back to the current context",
+  fix: "pulumi config set context NAME",
+});

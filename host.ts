@@ -1,0 +1,36 @@
+import { createHash } from "node:crypto";
+import { createServer } from "node:net";
+import { homedir } from "node:os";
+import { join } from "node:path";
+
+/** Folder of all that the lab keeps on this machine: caches, CLIs, one folder per stack. `AMBIENT_LAB_HOME` wins. */
+export function labHome(): string {
+  return process.env.AMBIENT_LAB_HOME || join(homedir(), ".ambient-lab");
+}
+
+/** Folder of one stack's files: kubeconfig, marker, registry mirrors. Gone after destroy. */
+export function stackDir(stack: string): string {
+  return join(labHome(), "stacks", stack);
+}
+
+/** Name of the stack's kind cluster, and of its Docker network: one stack, one name to look for. */
+export function clusterName(stack: string): string {
+  return `ambient-lab-${stack}`;
+}
+
+/**
+ * The stack's port on 127.0.0.1 when none is configured: the same on every run and, between two stacks, very likely
+ * different. 20000 to 29999 lies below the ephemeral ranges of Linux, macOS and Windows.
+ */
+export function derivedPort(stack: string): number {
+  return 20_000 + (createHash("sha256").update(stack).digest().readUInt32BE(0) % 10_000);
+}
+
+/** Whether a listener can bind the port on 127.0.0.1 now. */
+export function portIsFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once("error", () => resolve(false));
+    server.listen({ port, host: "127.0.0.1" }, () => server.close(() => resolve(true)));
+  });
+}

@@ -1,0 +1,29 @@
+import type { Exec } from "../../exec";
+
+/** What Docker and kind answer; a machine with Docker and nothing of the lab when left out. */
+export interface Machine {
+  version?: { code: number; stderr?: string };
+  /** "state networks" of the containers that bear the cluster's label. */
+  nodes?: string[];
+  /** "name stack-label subnets" of every network. */
+  networks?: string[];
+  dockerHost?: string;
+  kubeconfig?: string;
+}
+
+/** An {@link Exec} that answers what the lab asks Docker and kind about stack "t1", and rejects everything else. */
+export function machine(state: Machine = {}): Exec {
+  const answer = (stdout: string, code = 0, stderr = "") => ({ command: "", code, stdout, stderr });
+  const { nodes = [], networks = ["bridge  172.17.0.0/16 "], dockerHost = "unix:///var/run/docker.sock" } = state;
+  return async (file, args) => {
+    const [verb, noun] = args;
+    if (file === "kind") return state.kubeconfig ? answer(state.kubeconfig) : answer("", 1, "no nodes found");
+    if (verb === "version") return answer("28.0.0", state.version?.code ?? 0, state.version?.stderr ?? "");
+    if (verb === "context") return answer(dockerHost);
+    if (verb === "ps")
+      return answer(args.includes("label=io.x-k8s.kind.cluster=ambient-lab-t1") ? nodes.join("\n") : "");
+    if (verb === "network" && noun === "ls") return answer(networks.map((_, index) => `id${index}`).join("\n"));
+    if (verb === "network" && noun === "inspect") return answer(networks.join("\n"));
+    throw new Error(`Nobody taught this machine "${file} ${args.join(" ")}"`);
+  };
+}

@@ -1,0 +1,41 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+
+/** What a path of the test server answers: a body, a status, or half of what its header announced. */
+export type Answer = { body: Buffer | string } | { status: number } | { cut: Buffer | string };
+
+/** A real HTTP server on 127.0.0.1 whose answers a test may change as it goes. */
+export interface TestServer {
+  readonly url: string;
+  readonly answers: Map<string, Answer>;
+  /** Paths in the order they were asked for. */
+  readonly asked: string[];
+  close(): Promise<void>;
+}
+
+/** Starts a {@link TestServer} on a free port. */
+export async function startServer(): Promise<TestServer> {
+  const answers = new Map<string, Answer>();
+  const asked: string[] = [];
+  const server = createServer((request, response) => {
+    const path = (request.url ?? "").slice(1);
+    asked.push(path);
+    const answer = answers.get(path) ?? { status: 404 };
+    if ("status" in answer) return response.writeHead(answer.status).end();
+    if ("body" in answer) return response.end(answer.body);
+    response.writeHead(200, { "content-length": answer.cut.length * 2 }).write(answer.cut, () => response.destroy());
+    return response;
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    answers,
+    asked,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}

@@ -1,0 +1,188 @@
+import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { type LabConfig, parseConfig } from "../../config";
+import { writeWhole } from "../../download";
+import { LabErrors } from "../../errors";
+import type { Exec } from "../../exec";
+import { derivedPort, stackDir } from "../../host";
+import { checkHost, clusterIsLost, clusterState, markerFile } from "../../host-check";
+import { machine } from "../support/machine";
+
+const stack = "t1";
+const own = "ambient-lab-t1";
+let home: string;
+/** Free on this machine now: a lab of the same stack may well run here. */
+let port: number;
+
+beforeEach(async () => {
+  port = await freePort();
+  home = await mkdtemp(join(tmpdir(), "ambient-lab-host-"));
+  vi.stubEnv("AMBIENT_LAB_HOME", home);
+  vi.stubEnv("DOCKER_HOST", "");
+});
+
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await rm(home, { recursive: true });
+});
+
+const kind = (raw: Record<string, unknown> = {}): LabConfig => parseConfig({ httpPort: port, ...raw });
+
+async function problemsOf(config: LabConfig, exec: Exec): Promise<string[]> {
+  const thrown = await checkHost(config, stack, exec).then(
+    () => new Error("The machine was accepted"),
+    (error: unknown) => error,
+  );
+  if (!(thrown instanceof LabErrors)) throw thrown;
+  expect(thrown.exitCode).toBe(4);
+  for (const { why, fix } of thrown.problems) expect(why.length * fix.length).toBeGreaterThan(0);
+  return thrown.problems.map(({ what }) => what);
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** Binds a port of this machine while `during` runs. */
+async function whileListening<T>(port: number, during: () => Promise<T>): Promise<T> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
+  return during().finally(() => new Promise((resolve) => server.close(resolve)));
+}
+
+describe("Docker", () => {
+  test("checkHost() tells a Docker that is not installed from one that does not run", async () => {
+    expect(await problemsOf(kind(), machine({ version: { code: 127 } }))).toEqual(["Docker is not installed"]);
+    const stderr = "Client: 28\nCannot connect to the Docker daemon";
+    expect(await problemsOf(kind(), machine({ version: { code: 1, stderr } }))).toEqual([
+      "Docker does not answer: Cannot connect to the Docker daemon",
+    ]);
+  });
+
+  test("checkHost() reports the engine of another Docker context, unless DOCKER_HOST names one", async () => {
+    const remote = machine({ dockerHost: "unix:///home/me/.colima/docker.sock" });
+    expect((await checkHost(kind(), stack, remote)).dockerHost).toBe("unix:///home/me/.colima/docker.sock");
+    expect((await checkHost(kind(), stack, machine())).dockerHost).toBeUndefined();
+    vi.stubEnv("DOCKER_HOST", "tcp://10.0.0.1:2375");
+    expect((await checkHost(kind(), stack, remote)).dockerHost).toBeUndefined();
+  });
+});
+
+describe("the stack's own cluster", () => {
+  test.each([
+    ["absent", []],
+    ["running", [`running ${own}`, `running ${own},bridge`]],
+    ["stopped", [`running ${own}`, `exited ${own}`]],
+    ["foreign", [`running ${own}`, "running kind"]],
+  ] as const)("clusterState() calls it %s", async (expected, nodes) => {
+    expect(await clusterState(stack, machine({ nodes: [...nodes] }))).toBe(expected);
+  });
+
+  test("checkHost() refuses a kind cluster of this name that is not the stack's", async () => {
+    const [problem] = await problemsOf(kind(), machine({ nodes: ["running kind"] }));
+    expect(problem).toBe(`A kind cluster "${own}" exists that this stack did not make`);
+  });
+
+  test("checkHost() refuses a Docker network of this name that is not the stack's", async () => {
+    const [problem] = await problemsOf(kind(), machine({ networks: [`${own} other 172.30.0.0/16 `] }));
+    expect(problem).toBe(`A Docker network "${own}" exists that this stack did not make`);
+  });
+
+  test("checkHost() refuses to go on over a cluster that is gone, unless its caller takes care of that", async () => {
+    await writeWhole(markerFile(stack), `${own}\n`);
+    const [problem] = await problemsOf(kind(), machine({}));
+    expect(problem).toBe(`The kind cluster "${own}" of this stack is gone`);
+    expect(await clusterIsLost(stack, machine({}))).toBe(true);
+    await expect(checkHost(kind(), stack, machine({}), { lostClusterIsFine: true })).resolves.toBeDefined();
+    const living = machine({ nodes: [`running ${own}`] });
+    expect(await clusterIsLost(stack, living)).toBe(false);
+    await expect(checkHost(kind(), stack, living)).resolves.toBeDefined();
+  });
+
+  test("checkHost() writes a lost kubeconfig again, for its owner only", async () => {
+    await checkHost(kind(), stack, machine({ nodes: [`running ${own}`], kubeconfig: "kind: Config" }));
+    const file = join(stackDir(stack), "kubeconfig");
+    expect(await readFile(file, "utf8")).toBe("kind: Config\n");
+    expect((await stat(file)).mode & 0o777).toBe(0o600);
+  });
+
+  test("checkHost() leaves a kubeconfig alone that is there", async () => {
+    const file = join(stackDir(stack), "kubeconfig");
+    await writeWhole(file, "mine");
+    await checkHost(kind(), stack, machine({ nodes: [`running ${own}`], kubeconfig: "other" }));
+    expect(await readFile(file, "utf8")).toBe("mine");
+  });
+});
+
+describe("port and subnet", () => {
+  test("checkHost() derives the port from the stack's name, the same every time", async () => {
+    const running = machine({ nodes: [`running ${own}`] });
+    expect((await checkHost(parseConfig({}), stack, running)).httpPort).toBe(derivedPort(stack));
+    expect(derivedPort("t1")).not.toBe(derivedPort("t2"));
+    for (const name of ["a", "dev", "a-very-long-stack-name"]) {
+      expect(derivedPort(name)).toBeGreaterThanOrEqual(20_000);
+      expect(derivedPort(name)).toBeLessThan(30_000);
+    }
+  });
+
+  test("checkHost() refuses a port that somebody listens on, unless it is the lab's own cluster", async () => {
+    await whileListening(port, async () => {
+      expect(await problemsOf(kind(), machine())).toEqual([`Port ${port} on 127.0.0.1 is in use`]);
+      expect((await checkHost(kind(), stack, machine({ nodes: [`running ${own}`] }))).httpPort).toBe(port);
+    });
+    expect((await checkHost(kind(), stack, machine())).httpPort).toBe(port);
+  });
+
+  test.each([
+    ["172.30.0.0/24", "other  172.30.0.0/16 ", true],
+    ["172.30.0.0/16", "other  fd00::/64 172.30.9.0/24 ", true],
+    ["172.31.0.0/16", "other  172.30.0.0/16 ", false],
+    ["172.30.0.0/24", `${own} ${stack} 172.30.0.0/24 `, false],
+  ])("checkHost() compares subnet %s with the network %j: clash %s", async (subnet, network, clash) => {
+    const checked = checkHost(kind({ subnet }), stack, machine({ networks: ["none  ", network] }));
+    if (clash) await expect(checked).rejects.toThrow(`Subnet ${subnet} overlaps with`);
+    else await expect(checked).resolves.toHaveProperty("httpPort");
+  });
+
+  test("checkHost() reports every problem at once", async () => {
+    const config = kind({ subnet: "172.30.0.0/24" });
+    const state = machine({ networks: ["other  172.30.0.0/16 "] });
+    await whileListening(port, async () => expect(await problemsOf(config, state)).toHaveLength(2));
+  });
+});
+
+describe("an existing cluster", () => {
+  const existing = (kubeconfig: string, context = "lab") => kind({ cluster: "existing", kubeconfig, context });
+
+  test("checkHost() accepts a kubeconfig that has the context", async () => {
+    const file = join(home, "config");
+    await writeFile(file, "contexts: [{ name: lab }]");
+    await expect(checkHost(existing(file), stack, machine({ nodes: ["running kind"] }))).resolves.toHaveProperty(
+      "httpPort",
+    );
+  });
+
+  test("checkHost() names the contexts of a kubeconfig that has not the wanted one", async () => {
+    const file = join(home, "config");
+    await writeFile(file, "contexts: [{ name: prod }, { name: dev }]");
+    expect(await problemsOf(existing(file), machine())).toEqual([
+      `Kubeconfig "${file}" has no context "lab"; it has prod, dev`,
+    ]);
+  });
+
+  test("checkHost() refuses a kubeconfig that is absent, empty or no YAML", async () => {
+    const file = join(home, "config");
+    expect((await problemsOf(existing(file), machine()))[0]).toContain("ENOENT");
+    await writeFile(file, "");
+    expect((await problemsOf(existing(file), machine()))[0]).toContain("it has none");
+    await writeFile(file, "contexts: [");
+    expect((await problemsOf(existing(file), machine()))[0]).toContain("Cannot read the kubeconfig");
+  });
+});

@@ -1,0 +1,127 @@
+/**
+ * Every pin of the lab. A version changes here (or in the lockfile) and nowhere else.
+ * Chart and manifest digests are not ours: they come from Helm's index or from the first download (artifacts.ts).
+ */
+export const versions = {
+  /** Istio: charts, images and the addon manifests of the same tag. */
+  istio: "1.31.1",
+  /** Gateway API bundle, standard channel: the one Istio 1.31 builds and tests with. */
+  gatewayApi: "v1.6.0",
+  /** First MetalLB whose CRDs a Kubernetes >= 1.36 accepts (metallb/metallb#3034). */
+  metallb: "v0.16.1",
+  /** kind CLI. Node images below belong to this release. */
+  kind: "v0.32.0",
+  /** Pulumi CLI. A newer CLI runs the SDK of package.json. */
+  pulumi: "3.259.0",
+  /** go-httpbin, the base of the app image. */
+  httpbin: "v2.15.0",
+} as const;
+
+/** Node image of kind v0.32.0 by digest (kubernetes-sigs/kind, pkg/apis/config/defaults/image.go at that tag). */
+export const nodeImage = "kindest/node:v1.36.1@sha256:3489c7674813ba5d8b1a9977baea8a6e553784dab7b84759d1014dbd78f7ebd5";
+
+/** Ranges (semver) in which the parts are known to work together. */
+export const supported = {
+  /** Kubernetes versions of Istio 1.31 (istio.io, announcing 1.31). */
+  kubernetes: ">=1.32.0 <1.37.0",
+  /** Pulumi CLIs that run @pulumi/pulumi 3.248 with the local backend's layout. */
+  pulumi: ">=3.248.0 <4.0.0",
+  /** kind releases that load archives into the containerd of the node image. */
+  kind: ">=0.30.0 <1.0.0",
+  /** Node.js; the SDK of package.json is the last for 20, and undici 7 needs 20.18.1. */
+  node: ">=20.18.1",
+} as const;
+
+/** What a laptop's nodes run: every image of the bill has both. */
+export const nodePlatforms = ["linux/amd64", "linux/arm64"] as const;
+export type NodePlatform = (typeof nodePlatforms)[number];
+
+/** Registry and organisation of Istio's images: the charts' own default host is gone (istio.io, retirement of GCP hosts). */
+export const istioHub = "docker.io/istio";
+
+/**
+ * Images that Istio's charts make pods of (profile ambient runs the distroless variants). Every other image is named by a
+ * manifest, which is pinned itself: artifacts.ts reads it there.
+ */
+export const istioImages: readonly string[] = ["pilot", "install-cni", "ztunnel", "proxyv2"].map(
+  (name) => `${istioHub}/${name}:${versions.istio}-distroless`,
+);
+
+/** Addons the lab can install, each from the manifest of the pinned Istio tag. */
+export const addonNames = ["prometheus", "grafana", "jaeger", "kiali"] as const;
+export type AddonName = (typeof addonNames)[number];
+
+/** Something that Pulumi installs from a file: a packed Helm chart or a manifest. */
+export interface BillArtifact {
+  /** Name in the lab's own words; also the Helm release's name. */
+  name: string;
+  kind: "chart" | "manifest";
+  version: string;
+  /** Upstream address: of the chart repository (a chart) or of the file (a manifest). */
+  upstream: string;
+  /** SPDX licence of what it installs, its images included. */
+  licence: string;
+}
+
+/** A program that the lab brings, for Linux and macOS, where the PATH has none that fits. */
+export interface BillTool {
+  name: "pulumi" | "kind";
+  version: string;
+  /** Upstream folder of the release's files. */
+  upstream: string;
+  licence: string;
+}
+
+/** The bill of programs. */
+export const tools = {
+  pulumi: {
+    name: "pulumi",
+    version: versions.pulumi,
+    upstream: "https://get.pulumi.com/releases/sdk",
+    licence: "Apache-2.0",
+  },
+  kind: {
+    name: "kind",
+    version: versions.kind.replace(/^v/, ""),
+    upstream: `https://github.com/kubernetes-sigs/kind/releases/download/${versions.kind}`,
+    licence: "Apache-2.0",
+  },
+} as const satisfies Record<string, BillTool>;
+
+/** Providers whose plugins the engine loads: versions and names are those of their npm packages, `@pulumi/<name>`. */
+export const pluginNames = ["kubernetes", "docker", "command"] as const;
+
+const apache = { licence: "Apache-2.0" };
+const addonLicences: Partial<Record<AddonName, string>> = { grafana: "AGPL-3.0-only" };
+const istioCharts = "https://blob.istio.io/istio-release/charts";
+const istioSamples = `https://raw.githubusercontent.com/istio/istio/${versions.istio}/samples/addons`;
+
+/** The bill of charts and manifests. */
+export const artifacts: readonly BillArtifact[] = [
+  ...["base", "istiod", "cni", "ztunnel"].map(
+    (name): BillArtifact => ({ name, kind: "chart", version: versions.istio, upstream: istioCharts, ...apache }),
+  ),
+  {
+    name: "gateway-api",
+    kind: "manifest",
+    version: versions.gatewayApi,
+    upstream: `https://github.com/kubernetes-sigs/gateway-api/releases/download/${versions.gatewayApi}/standard-install.yaml`,
+    ...apache,
+  },
+  {
+    name: "metallb",
+    kind: "manifest",
+    version: versions.metallb,
+    upstream: `https://raw.githubusercontent.com/metallb/metallb/${versions.metallb}/config/manifests/metallb-native.yaml`,
+    ...apache,
+  },
+  ...addonNames.map(
+    (name): BillArtifact => ({
+      name,
+      kind: "manifest",
+      version: versions.istio,
+      upstream: `${istioSamples}/${name}.yaml`,
+      licence: addonLicences[name] ?? apache.licence,
+    }),
+  ),
+];
