@@ -1,0 +1,72 @@
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import * as command from "@pulumi/command";
+import * as docker from "@pulumi/docker";
+import * as pulumi from "@pulumi/pulumi";
+import { commandDefaults, type ImageOrigin, imageOriginEnvironment, script } from "./script";
+
+export interface AppImageArgs extends ImageOrigin {
+  /** Folder with the Dockerfile, absolute. */
+  context: string;
+  /** A ready image instead of a build. */
+  ready?: string;
+  stack: string;
+  clusterName: string;
+  /** kind cluster whose nodes the image is loaded into. @default the nodes pull it */
+  cluster?: pulumi.CustomResource;
+}
+
+/**
+ * The apps' image: httpbin with curl, hey, tcpdump, dig and ip. Built on this machine under a tag that is the hash of its
+ * folder, then loaded into the nodes; a changed Dockerfile so shows as another image in the preview.
+ */
+export class AppImage extends pulumi.ComponentResource {
+  /** Reference for the pods. */
+  readonly ref: string;
+  /** Image id (a ready image: its reference); part of the pod template, so that a new image rolls the pods. */
+  readonly imageId: pulumi.Output<string>;
+
+  constructor(name: string, args: AppImageArgs, opts: pulumi.ComponentResourceOptions = {}) {
+    // The cluster is no input of the component: the build, as its child, would wait for it.
+    super("ambientlab:cluster:AppImage", name, {}, opts);
+    this.ref = args.ready ?? `docker.io/ambient-lab-${args.stack}/httpbin:${folderHash(args.context)}`;
+    const built = args.ready
+      ? undefined
+      : new docker.Image(
+          `${name}-build`,
+          {
+            imageName: this.ref,
+            skipPush: true,
+            build: { context: args.context, dockerfile: join(args.context, "Dockerfile") },
+          },
+          { parent: this },
+        );
+    this.imageId = built ? built.repoDigest : pulumi.output(this.ref);
+    if (args.cluster) {
+      new command.local.Command(
+        `${name}-load`,
+        {
+          ...commandDefaults,
+          create: script("image-get", "images-load"),
+          environment: { CLUSTER: args.clusterName, IMAGES: this.ref, ...imageOriginEnvironment(args) },
+          triggers: [args.cluster.id, this.imageId],
+        },
+        { parent: this, deletedWith: args.cluster, ...(built ? { dependsOn: built } : {}) },
+      );
+    }
+    this.registerOutputs({ ref: this.ref, imageId: this.imageId });
+  }
+}
+
+/** First 12 digits of the SHA-256 over the names and contents of a folder's files. */
+export function folderHash(folder: string): string {
+  const hash = createHash("sha256");
+  for (const file of readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort()) {
+    hash.update(file.slice(folder.length)).update("\0").update(readFileSync(file)).update("\0");
+  }
+  return hash.digest("hex").slice(0, 12);
+}

@@ -1,0 +1,16 @@
+import * as pulumi from "@pulumi/pulumi";
+import { bundle } from "./bundle";
+
+export interface GatewayApiArgs {
+  /** Chart folder of the Gateway API bundle, standard channel. */
+  chart: string;
+}
+
+/** The Gateway API's CRDs, and the guard that comes with them against older or experimental ones. */
+export class GatewayApi extends pulumi.ComponentResource {
+  constructor(name: string, args: GatewayApiArgs, opts: pulumi.ComponentResourceOptions = {}) {
+    super("ambientlab:network:GatewayApi", name, {}, opts);
+    bundle("gateway-api", { chart: args.chart, namespace: "kube-system" }, { parent: this });
+    this.registerOutputs();
+  }
+}

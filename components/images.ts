@@ -1,0 +1,55 @@
+import * as command from "@pulumi/command";
+import * as pulumi from "@pulumi/pulumi";
+import { commandDefaults, type ImageOrigin, imageOriginEnvironment, script } from "./script";
+
+export interface ImagesArgs extends ImageOrigin {
+  clusterName: string;
+  /** The nodes come with it, and go with it: what is loaded needs no deletion of its own. */
+  cluster: pulumi.CustomResource;
+  /** Images by the part of the lab that runs them. An empty group makes nothing. */
+  groups: Readonly<Record<string, readonly string[]>>;
+}
+
+/**
+ * Third-party images: each is pulled once on this machine, while the cluster is being made, and loaded into every node.
+ *
+ * @example const images = new Images("images", { groups: { mesh: [...] }, ... }); new Istio(..., { dependsOn: images.loaded("mesh") })
+ */
+export class Images extends pulumi.ComponentResource {
+  private readonly loads = new Map<string, command.local.Command>();
+
+  constructor(name: string, args: ImagesArgs, opts: pulumi.ComponentResourceOptions = {}) {
+    // The cluster is no input of the component: the pulls, as its children, would wait for it.
+    super("ambientlab:cluster:Images", name, {}, opts);
+    for (const [group, refs] of Object.entries(args.groups)) {
+      if (refs.length === 0) continue;
+      const pull = new command.local.Command(
+        `${name}-pull-${group}`,
+        {
+          ...commandDefaults,
+          create: script("image-get", "images-pull"),
+          environment: { IMAGES: refs.join("\n"), ...imageOriginEnvironment(args) },
+        },
+        { parent: this },
+      );
+      const load = new command.local.Command(
+        `${name}-load-${group}`,
+        {
+          ...commandDefaults,
+          create: script("image-get", "images-load"),
+          environment: { CLUSTER: args.clusterName, IMAGES: refs.join("\n"), ...imageOriginEnvironment(args) },
+          triggers: [args.cluster.id],
+        },
+        { parent: this, dependsOn: pull, deletedWith: args.cluster },
+      );
+      this.loads.set(group, load);
+    }
+    this.registerOutputs();
+  }
+
+  /** What a part of the lab waits for: its own images in the nodes. Empty when the nodes pull them. */
+  loaded(group: string): pulumi.Resource[] {
+    const load = this.loads.get(group);
+    return load ? [load] : [];
+  }
+}

@@ -1,0 +1,97 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import { gatewayNodePort } from "./kind-config";
+import { appNamespace, appPort, gatewayName } from "./names";
+import { ownAnnotations, rollout } from "./rollout";
+
+export interface IngressArgs {
+  /** DNS domain of the gateway's listener; appb answers on `appb.<domain>`. */
+  domain: string;
+  /** Whether a NodePort leads from the port that kind publishes on 127.0.0.1 to the gateway. */
+  loopback: boolean;
+}
+
+/** The way in: a Gateway for `*.<domain>` and the route of `appb.<domain>`. */
+export class Ingress extends pulumi.ComponentResource {
+  /** Address that the cluster's own load balancer gave the gateway; empty while kind's loopback port is the way in. */
+  readonly address: pulumi.Output<string>;
+
+  constructor(name: string, args: IngressArgs, opts: pulumi.ComponentResourceOptions = {}) {
+    super("ambientlab:network:Ingress", name, {}, opts);
+    const gateway = new k8s.apiextensions.CustomResource(
+      gatewayName,
+      {
+        apiVersion: "gateway.networking.k8s.io/v1",
+        kind: "Gateway",
+        metadata: {
+          name: gatewayName,
+          namespace: appNamespace,
+          annotations: { "pulumi.com/waitFor": "condition=Programmed" },
+        },
+        spec: {
+          gatewayClassName: "istio",
+          infrastructure: ownAnnotations,
+          listeners: [
+            {
+              name: "http",
+              hostname: `*.${args.domain}`,
+              port: 80,
+              protocol: "HTTP",
+              allowedRoutes: { namespaces: { from: "Same" } },
+            },
+          ],
+        },
+      },
+      { parent: this },
+    );
+    new k8s.apiextensions.CustomResource(
+      `${name}-appb`,
+      {
+        apiVersion: "gateway.networking.k8s.io/v1",
+        kind: "HTTPRoute",
+        metadata: { name: "appb", namespace: appNamespace },
+        spec: {
+          parentRefs: [{ name: gatewayName }],
+          hostnames: [`appb.${args.domain}`],
+          rules: [{ backendRefs: [{ name: "appb", port: appPort.service }] }],
+        },
+      },
+      { parent: this, dependsOn: gateway },
+    );
+    const ready = rollout(`${name}-rollout`, `${gatewayName}-istio`, { parent: this, dependsOn: gateway });
+    if (args.loopback) {
+      new k8s.core.v1.Service(
+        `${name}-loopback`,
+        {
+          metadata: {
+            name: "gateway-loopback",
+            namespace: appNamespace,
+            annotations: { "pulumi.com/skipAwait": "true" },
+          },
+          spec: {
+            type: "NodePort",
+            selector: { "gateway.networking.k8s.io/gateway-name": gatewayName },
+            ports: [{ name: "http", port: 80, nodePort: gatewayNodePort }],
+          },
+        },
+        { parent: this, dependsOn: ready },
+      );
+    }
+    this.address = args.loopback ? pulumi.output("") : loadBalancerAddress(name, this, ready);
+    this.registerOutputs({ address: this.address });
+  }
+}
+
+function loadBalancerAddress(
+  name: string,
+  parent: pulumi.Resource,
+  ready: pulumi.CustomResource,
+): pulumi.Output<string> {
+  // Unknown in the preview from nothing: the engine would look for a Service that nobody has made yet, and fail.
+  const id = ready.id.apply(() => `${appNamespace}/${gatewayName}-istio`);
+  const service = k8s.core.v1.Service.get(`${name}-address`, id, { parent, dependsOn: ready });
+  return service.status.apply((status) => {
+    const [ingress] = status?.loadBalancer?.ingress ?? [];
+    return ingress?.hostname ?? ingress?.ip ?? "";
+  });
+}

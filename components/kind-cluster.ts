@@ -1,0 +1,132 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import * as command from "@pulumi/command";
+import * as docker from "@pulumi/docker";
+import * as pulumi from "@pulumi/pulumi";
+import { kindConfig } from "./kind-config";
+import { commandDefaults, type ImageOrigin, imageOriginEnvironment, script, scriptText } from "./script";
+
+/** Kernel limits the lab needs on every node: istio-cni, ztunnel and kubelet watch many files. */
+export const nodeSysctls = {
+  "fs.inotify.max_user_instances": 1024,
+  "fs.inotify.max_user_watches": 1_048_576,
+} as const;
+
+export interface KindClusterArgs extends ImageOrigin {
+  /** Name of the cluster, its Docker network and, behind "kind-", its context. */
+  clusterName: string;
+  /** Folder of the stack's files, absolute. */
+  stackDir: string;
+  /** Stack that owns the network; a label says so. */
+  stack: string;
+  /** Node image. A change makes the cluster anew. */
+  nodeImage: string;
+  /** Worker nodes beside the control plane. A change makes the cluster anew. */
+  workers: number;
+  /** Port on 127.0.0.1 that reaches the gateway. A change makes the cluster anew. */
+  httpPort: number;
+  /** IPv4 subnet of the Docker network. @default Docker chooses a free one */
+  subnet?: string;
+  /** A change makes the cluster anew: a node reads its mirrors when it starts. */
+  imageMirrors: readonly string[];
+}
+
+/**
+ * A kind cluster on a Docker network of its own, with its kubeconfig in a file of the stack. `~/.kube/config` and the
+ * current context stay as they are.
+ *
+ * @example new KindCluster("cluster", { clusterName: "ambient-lab-dev", workers: 2, ... })
+ */
+export class KindCluster extends pulumi.ComponentResource {
+  /** The command whose deletion removes everything in the cluster: for `deletedWith`. */
+  readonly cluster: command.local.Command;
+  /** The nodes' kernel limits are raised once this is there. */
+  readonly sysctls: command.local.Command;
+  /** Identity of this very cluster: another value means that all its objects are gone. */
+  readonly clusterId: pulumi.Output<string>;
+  /** Path of the kubeconfig file. Unknown while the cluster is to be made, known in the preview of a living lab. */
+  readonly kubeconfig: pulumi.Output<string>;
+  /** Name of the context in {@link kubeconfig}. */
+  readonly context: string;
+  /** IPv4 subnet of the lab's Docker network. */
+  readonly subnet: pulumi.Output<string>;
+
+  constructor(name: string, args: KindClusterArgs, opts: pulumi.ComponentResourceOptions = {}) {
+    super("ambientlab:cluster:KindCluster", name, {}, opts);
+
+    const network = new docker.Network(
+      `${name}-network`,
+      {
+        name: args.clusterName,
+        driver: "bridge",
+        labels: [{ label: "ambient-lab.stack", value: args.stack }],
+        ...(args.subnet ? { ipamConfigs: [{ subnet: args.subnet }] } : {}),
+      },
+      { parent: this, deleteBeforeReplace: true },
+    );
+    this.subnet = network.ipamConfigs.apply(ipv4Subnet);
+
+    const kubeconfigFile = join(args.stackDir, "kubeconfig");
+    const certsDir = join(args.stackDir, "certs.d");
+    const config = kindConfig({ ...args, ...(args.imageMirrors.length > 0 ? { certsDir } : {}) });
+    this.cluster = new command.local.Command(
+      `${name}-kind`,
+      {
+        ...commandDefaults,
+        create: script("image-get", "kind-create"),
+        update: script("kind-update"),
+        delete: scriptText("kind-delete"),
+        stdin: config,
+        environment: {
+          CLUSTER: args.clusterName,
+          NODE_IMAGE: args.nodeImage,
+          KUBECONFIG_FILE: kubeconfigFile,
+          MARKER_FILE: join(args.stackDir, "cluster"),
+          KIND_EXPERIMENTAL_DOCKER_NETWORK: network.name,
+          ...imageOriginEnvironment(args),
+          CERTS_DIR: certsDir,
+        },
+        triggers: [
+          `nodeImage=${args.nodeImage}`,
+          `workers=${args.workers}`,
+          `httpPort=${args.httpPort}`,
+          `imageMirrors=${args.imageMirrors.join(",")}`,
+          network.id,
+        ],
+        logging: command.local.Logging.None,
+      },
+      { parent: this, deleteBeforeReplace: true, customTimeouts: { create: "15m" } },
+    );
+    this.clusterId = this.cluster.id;
+    // stdout is unknown until there is a cluster; in the preview of a living lab the file is there already.
+    this.kubeconfig =
+      pulumi.runtime.isDryRun() && existsSync(kubeconfigFile)
+        ? pulumi.output(kubeconfigFile)
+        : this.cluster.stdout.apply(() => kubeconfigFile);
+    this.context = `kind-${args.clusterName}`;
+
+    this.sysctls = new command.local.Command(
+      `${name}-sysctls`,
+      {
+        ...commandDefaults,
+        create: script("node-sysctls"),
+        environment: {
+          CLUSTER: args.clusterName,
+          SYSCTLS: Object.entries(nodeSysctls)
+            .map((e) => e.join("="))
+            .join("\n"),
+        },
+        triggers: [this.clusterId],
+      },
+      { parent: this, deletedWith: this.cluster },
+    );
+    this.registerOutputs({ kubeconfig: this.kubeconfig, context: this.context, subnet: this.subnet });
+  }
+}
+
+/** Docker lists IPv4 and IPv6 configurations in any order. */
+function ipv4Subnet(configs: readonly { subnet?: string }[] | undefined): string {
+  const subnet = configs?.map((config) => config.subnet).find((each) => each && !each.includes(":"));
+  if (!subnet) throw new RangeError("The lab's Docker network has no IPv4 subnet");
+  return subnet;
+}

@@ -1,0 +1,62 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import ipaddr from "ipaddr.js";
+import { bundle } from "./bundle";
+
+export interface MetalLbArgs {
+  /** Chart folder of the MetalLB manifest. */
+  chart: string;
+  /** IPv4 subnet of the nodes' network; the addresses come from its high end. */
+  subnet: pulumi.Input<string>;
+}
+
+/** Load balancer of a kind lab: announces Service addresses of the lab's own Docker network by ARP. */
+export class MetalLb extends pulumi.ComponentResource {
+  constructor(name: string, args: MetalLbArgs, opts: pulumi.ComponentResourceOptions = {}) {
+    super("ambientlab:network:MetalLb", name, {}, opts);
+    const namespace = "metallb-system";
+    const release = bundle("metallb", { chart: args.chart, namespace: "kube-system" }, { parent: this });
+    const pool = new k8s.apiextensions.CustomResource(
+      `${name}-pool`,
+      {
+        apiVersion: "metallb.io/v1beta1",
+        kind: "IPAddressPool",
+        metadata: { name: "lab", namespace },
+        spec: { addresses: [pulumi.output(args.subnet).apply(addressRange)] },
+      },
+      { parent: this, dependsOn: release },
+    );
+    new k8s.apiextensions.CustomResource(
+      `${name}-advertisement`,
+      {
+        apiVersion: "metallb.io/v1beta1",
+        kind: "L2Advertisement",
+        metadata: { name: "lab", namespace },
+        spec: { ipAddressPools: [pool.metadata.name] },
+      },
+      { parent: this },
+    );
+    this.registerOutputs();
+  }
+}
+
+/**
+ * The pool inside a subnet: 51 addresses near its end, or the last quarter of a small one. Docker hands out addresses
+ * from the low end, so nodes and pool do not meet.
+ *
+ * @throws RangeError for a subnet smaller than /28
+ */
+export function addressRange(subnet: string): string {
+  const [, prefix] = ipaddr.IPv4.parseCIDR(subnet);
+  if (prefix > 28) throw new RangeError(`Cannot take a pool from ${subnet}: it needs at least 16 addresses`);
+  const network = ipaddr.IPv4.networkAddressFromCIDR(subnet);
+  const first = network.toByteArray().reduce((sum, byte) => sum * 256 + byte, 0);
+  const size = 2 ** (32 - prefix);
+  const last = first + size - 1;
+  const from = size >= 256 ? last - 55 : last - size / 4;
+  return `${address(from)}-${address(size >= 256 ? last - 5 : last - 1)}`;
+}
+
+function address(value: number): string {
+  return [24, 16, 8, 0].map((shift) => Math.floor(value / 2 ** shift) % 256).join(".");
+}

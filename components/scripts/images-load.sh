@@ -1,0 +1,22 @@
+# Loads images from this machine into every node, as an archive of a single platform: Docker's containerd image store
+# would name other platforms' layers that it does not have (kubernetes-sigs/kind#3795).
+# Needs image-get.sh before it: Docker may have lost an image since it was pulled.
+# In: CLUSTER IMAGES (one a line), and what image-get.sh reads
+set -eu
+for image in $IMAGES; do get "$image"; done
+
+images_file=$(mktemp "${TMPDIR:-/tmp}/ambient-lab-images.XXXXXX")
+trap 'rm -f "$images_file"' EXIT
+platform=""
+if docker info --format '{{.DriverStatus}}' | grep -q 'io.containerd.snapshotter'; then
+  platform="--platform=$(docker version --format '{{.Server.Os}}/{{.Server.Arch}}')"
+fi
+# shellcheck disable=SC2086 # lists of words
+docker save $platform --output "$images_file" $IMAGES || {
+  echo "What  Cannot write the archive of images to ${TMPDIR:-/tmp}" >&2
+  echo "Why   The nodes load their images from it" >&2
+  echo "Fix   docker system df; df -h ${TMPDIR:-/tmp}   (make room, then run up again)" >&2
+  exit 1
+}
+kind load image-archive "$images_file" --name "$CLUSTER" >&2
+echo "$IMAGES" | wc -w | tr -d ' '

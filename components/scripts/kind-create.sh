@@ -1,0 +1,50 @@
+# Makes the stack's kind cluster from the config on stdin. Idempotent: what a killed run left behind is removed first.
+# Needs image-get.sh before it.
+# In: CLUSTER NODE_IMAGE KUBECONFIG_FILE MARKER_FILE KIND_EXPERIMENTAL_DOCKER_NETWORK
+#     CERTS_DIR (folder that the nodes mount for MIRRORS), and what image-get.sh reads
+set -eu
+umask 077
+config=$(cat)
+
+# A cluster of this name that does not live on the stack's own network was made by somebody else.
+for node in $(docker ps -aq --filter "label=io.x-k8s.kind.cluster=$CLUSTER"); do
+  networks=$(docker inspect --format '{{range $name, $_ := .NetworkSettings.Networks}}{{$name}} {{end}}' "$node")
+  case " $networks " in
+    *" $KIND_EXPERIMENTAL_DOCKER_NETWORK "*) ;;
+    *)
+      echo "A kind cluster \"$CLUSTER\" exists that this stack did not make (its network: $networks)." >&2
+      echo "Fix  kind delete cluster --name $CLUSTER   (if you do not need it), or choose another stack name" >&2
+      exit 1
+      ;;
+  esac
+done
+
+get "$NODE_IMAGE"
+# What came from an archive or a mirror has its tag alone, and kind would go to the registry for the digest.
+docker image inspect "$NODE_IMAGE" >/dev/null 2>&1 || NODE_IMAGE=${NODE_IMAGE%@*}
+
+mkdir -p "$(dirname "$KUBECONFIG_FILE")" "$(dirname "$MARKER_FILE")"
+kind delete cluster --name "$CLUSTER" --kubeconfig "$KUBECONFIG_FILE" >&2
+
+rm -rf "$CERTS_DIR"
+printf '%s\n' "$MIRRORS" | while IFS='=' read -r registry url; do
+  [ -n "$registry" ] || continue
+  mkdir -p "$CERTS_DIR/$registry"
+  printf '[host."%s"]\n  capabilities = ["pull", "resolve"]\n' "$url" > "$CERTS_DIR/$registry/hosts.toml"
+done
+
+# A half-made cluster is not in Pulumi's state, so nobody else would remove it.
+give_up() {
+  kind delete cluster --name "$CLUSTER" --kubeconfig "$KUBECONFIG_FILE" >&2 || true
+  exit 1
+}
+printf '%s\n' "$config" | kind create cluster --name "$CLUSTER" --image "$NODE_IMAGE" \
+  --kubeconfig "$KUBECONFIG_FILE" --config - --wait 180s >&2 || give_up
+
+# kind waits for the control plane alone; the workers are often NotReady when it returns.
+docker exec "$CLUSTER-control-plane" kubectl --kubeconfig /etc/kubernetes/admin.conf \
+  wait --for=condition=Ready nodes --all --timeout=180s >&2 || give_up
+
+# Tells the next run that there was a cluster, when it finds none.
+printf '%s\n' "$CLUSTER" > "$MARKER_FILE"
+echo "$CLUSTER"

@@ -1,0 +1,16 @@
+/** Configurations that between them reach every branch of the program. */
+export const profiles = {
+  default: {},
+  existing: { cluster: "existing", kubeconfig: "/kubeconfig", context: "lab" },
+  "nodes pull": { imageSource: "pull" },
+  "no addons": { addons: [] },
+  "ready app image": { appImage: "registry.test/httpbin:1" },
+  "open bypass": { closeBypass: false },
+  "no fault": { faultEnabled: false },
+  "nobody allowed": { allowedCallers: [] },
+  roomy: { resources: "roomy", logLevel: "warning", workers: 1 },
+  mirrored: { imageMirrors: ["docker.io=https://mirror.test"], subnet: "172.30.0.0/24" },
+} as const satisfies Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+
+export type Profile = keyof typeof profiles;
+export const profileNames = Object.keys(profiles) as Profile[];

@@ -1,0 +1,166 @@
+import * as pulumi from "@pulumi/pulumi";
+import { MockMonitor } from "@pulumi/pulumi/runtime/mocks";
+import { setMockOptions } from "@pulumi/pulumi/runtime/settings";
+import * as state from "@pulumi/pulumi/runtime/state";
+import type { Artifacts } from "../../artifacts";
+import { parseConfig } from "../../config";
+import type { HostFacts } from "../../host-check";
+import { declareLab } from "../../lab";
+
+/** A resource as it would reach the engine. */
+export interface Declared {
+  /** Its Pulumi name; a component bears the name of its class, since its main resource often has the same name. */
+  name: string;
+  type: string;
+  /** False for components, which only hold others. */
+  custom: boolean;
+  inputs: Record<string, unknown>;
+  parent?: string;
+  /** What it waits for by its own `dependsOn` and inputs; a component in it is given as its resources. */
+  dependsOn: readonly string[];
+  provider?: string;
+  /** Its own or, as the engine inherits it, that of the nearest component around it. */
+  deletedWith?: string;
+  /** Its registration as the engine would get it. */
+  request: Registration;
+}
+
+/** What a run of the program declared, and its outputs. */
+export interface Declaration {
+  resources: readonly Declared[];
+  outputs: Record<string, unknown>;
+  /** The only resource of this name. */
+  find(name: string): Declared;
+  /**
+   * All that must be there before this resource is registered: what it depends on, its component and what that waits for,
+   * its provider, and what it is deleted with, since the SDK awaits each of their URNs.
+   */
+  waitsFor(name: string): ReadonlySet<string>;
+}
+
+/** The part of the SDK's registration request that is read. */
+interface Registration {
+  getType(): string;
+  getName(): string;
+  getParent(): string;
+  getCustom(): boolean;
+  getProvider(): string;
+  getDeletedwith(): string;
+  getDeletebeforereplace(): boolean;
+  getDependenciesList(): string[];
+}
+
+/** The SDK's test monitor shows inputs alone; the request that reaches it has the options as well. */
+class RecordingMonitor extends MockMonitor {
+  readonly requests = new Map<string, Registration>();
+
+  override registerResource(
+    request: Registration,
+    callback: (error: unknown, response: { getUrn(): string }) => void,
+  ): Promise<void> {
+    return super.registerResource(request, (error: unknown, response: { getUrn(): string }) => {
+      if (!error) this.requests.set(response.getUrn(), request);
+      callback(error, response);
+    });
+  }
+}
+
+const fakeArtifacts: Artifacts = {
+  chart: (name) => `/artifacts/${name}`,
+  images: (name) => [`registry.test/${name}:1`],
+};
+
+/** What the world would answer, as far as the program looks at it. */
+const answers: Readonly<Record<string, Record<string, unknown>>> = {
+  "docker:index/network:Network": { ipamConfigs: [{ subnet: "fd00::/64" }, { subnet: "172.30.0.0/16" }] },
+  "docker:index/image:Image": { repoDigest: `sha256:${"0".repeat(64)}` },
+  "kubernetes:core/v1:Service": { status: { loadBalancer: { ingress: [{ ip: "192.0.2.1" }] } } },
+};
+
+/** Runs lab.ts under the SDK's own test runtime; nothing is made. */
+export async function declare(
+  raw: Record<string, unknown> = {},
+  facts: Partial<HostFacts> = {},
+  stack = "unit",
+): Promise<Declaration> {
+  const config = parseConfig(raw);
+  const host = { httpPort: 21_000, ...facts };
+  const inputs = new Map<string, Record<string, unknown>>();
+  const monitor = new RecordingMonitor({
+    newResource: (args) => {
+      if (args.custom !== false) inputs.set(args.name, args.inputs);
+      return { id: `${args.name}-id`, state: { ...args.inputs, ...answers[args.type] } };
+    },
+    call: () => ({}),
+  });
+  const outputs = await isolated(async () => {
+    await pulumi.runtime.setMocks({ newResource: () => ({ id: "", state: {} }), call: () => ({}) });
+    setMockOptions(monitor, "ambient-lab", "unit");
+    const running = pulumi.runtime.runInPulumiStack(async () =>
+      declareLab({ stack, config, artifacts: fakeArtifacts, host }),
+    );
+    const raw: Record<string, unknown> = (await running) ?? {};
+    await pulumi.runtime.disconnect();
+    return known(pulumi.output(raw));
+  });
+  return declarationOf(monitor.requests, inputs, outputs);
+}
+
+/** The SDK keeps the state of a program in the process: each run gets a store of its own, as inline programs do. */
+function isolated<T>(run: () => Promise<T>): Promise<T> {
+  const within: (run: () => Promise<T>) => Promise<T> = Reflect.get(state, "withLocalStorage");
+  return within(run);
+}
+
+function declarationOf(
+  requests: ReadonlyMap<string, Registration>,
+  inputs: ReadonlyMap<string, Record<string, unknown>>,
+  outputs: Record<string, unknown>,
+): Declaration {
+  const byName = new Map<string, Declared>();
+  const nameOf = (urn: string) => shortName(urn, requests);
+  for (const [urn, request] of requests) {
+    if (request.getType() === "pulumi:pulumi:Stack") continue;
+    const name = nameOf(urn);
+    if (byName.has(name)) throw new Error(`Two resources are named "${name}"`);
+    const parent = byName.get(nameOf(request.getParent()));
+    const deletedWith = nameOf(request.getDeletedwith()) || parent?.deletedWith;
+    const provider = request.getProvider().split("::").slice(0, -1).join("::");
+    byName.set(name, {
+      name,
+      type: request.getType(),
+      custom: request.getCustom(),
+      inputs: (request.getCustom() && inputs.get(name)) || {},
+      dependsOn: request.getDependenciesList().map(nameOf),
+      request,
+      ...(parent ? { parent: parent.name } : {}),
+      ...(provider ? { provider: nameOf(provider) } : {}),
+      ...(deletedWith ? { deletedWith } : {}),
+    });
+  }
+  const find = (name: string) => {
+    const found = byName.get(name);
+    if (!found) throw new Error(`No resource is named "${name}", only ${[...byName.keys()].join(", ")}`);
+    return found;
+  };
+  const waitsFor = (name: string, seen = new Set<string>()): Set<string> => {
+    const { dependsOn, parent, provider, request } = find(name);
+    for (const next of [...dependsOn, parent, provider, nameOf(request.getDeletedwith()) || undefined]) {
+      if (next === undefined || seen.has(next)) continue;
+      seen.add(next);
+      waitsFor(next, seen);
+    }
+    return seen;
+  };
+  return { resources: [...byName.values()], outputs, find, waitsFor: (name) => waitsFor(name) };
+}
+
+function shortName(urn: string, requests: ReadonlyMap<string, Registration>): string {
+  const request = requests.get(urn);
+  const name = request?.getCustom() === false ? request.getType().split(":").at(-1) : urn.split("::").at(-1);
+  return name ?? "";
+}
+
+function known<T>(output: pulumi.Output<T>): Promise<T> {
+  return new Promise((resolve) => output.apply(resolve));
+}

@@ -1,0 +1,88 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import { type Declaration, declare } from "../../support/program";
+
+let lab: Declaration;
+let pulling: Declaration;
+
+beforeAll(async () => {
+  lab = await declare();
+  pulling = await declare({ imageSource: "pull", appImage: "registry.test/httpbin:1" });
+}, 60_000);
+
+/** Everything of a lab except what makes the cluster, the network and the provider itself. */
+const matching = (pattern: RegExp, from = lab) => from.resources.filter(({ name }) => pattern.test(name));
+
+describe("what waits for what", () => {
+  test.each([
+    ["istiod", "gateway-api", "it looks for the CRDs when it starts"],
+    ["istiod", "cluster-sysctls", "its pods watch files"],
+    ["istiod", "images-load-mesh", "the nodes have its image by then"],
+    ["istio-cni", "images-load-mesh", "the nodes have its image by then"],
+    ["ztunnel", "istiod", "it needs certificates"],
+    ["ztunnel", "istio-cni", "it needs the socket"],
+    ["istio-enrolment", "ztunnel", "a pod that starts earlier hangs"],
+    ["appa", "istio-enrolment", "it must start inside the mesh"],
+    ["appb", "app-load", "the nodes have its image by then"],
+    ["appb-service", "appb", "the engine awaits its endpoints"],
+    ["gateway", "istiod", "somebody must program it"],
+    ["gateway", "metallb-advertisement", "it needs an address"],
+    ["waypoint-gateway", "istiod", "somebody must program it"],
+    ["policies-appb-l7", "istiod", "its webhook answers"],
+    ["ingress-loopback", "ingress-rollout", "the engine awaits its endpoints"],
+    ["metallb-pool", "metallb", "its CRD comes with the bundle"],
+    ["metallb", "images-load-mesh", "the nodes have its image by then"],
+    ["prometheus", "istio-base", "its namespace comes with it"],
+    ["kiali", "images-load-addons", "the nodes have its image by then"],
+    ["cluster-kind", "cluster-network", "the nodes live on it"],
+    ["images-load-mesh", "cluster-kind", "it loads into the nodes"],
+    ["app-load", "app-build", "it loads what was built"],
+  ])("%s waits for %s: %s", (waiting, first) => {
+    expect([...lab.waitsFor(waiting)]).toContain(first);
+  });
+
+  test.each([
+    ["pulling and building images", /^(images-pull-.*|app-build)$/, /^cluster-/],
+    ["the Gateway API", /^gateway-api$/, /^(images-|app-|cluster-sysctls|istio|metallb)/],
+    ["Istio", /^(istio.*|ztunnel)$/, /^(app|images-.*-addons|metallb|waypoint|policies)/],
+    ["MetalLB", /^metallb/, /^(istio|gateway-api|app|images-.*-addons)/],
+    ["the addons", /^(prometheus|grafana|jaeger|kiali)$/, /^(app|istiod|ztunnel|gateway|waypoint|metallb)/],
+    ["the apps", /^app[ab]/, /^(prometheus|kiali|gateway$|ingress|waypoint|policies|metallb)/],
+    ["gateway, waypoint and policies", /^(gateway$|ingress|waypoint|policies)/, /^(app[ab]|prometheus|kiali|ztunnel)/],
+  ])("%s do not wait for others", (_, waiting, never) => {
+    const found = matching(waiting).filter(({ custom }) => custom);
+    expect(found.length).toBeGreaterThan(0);
+    for (const { name } of found) {
+      expect(
+        [...lab.waitsFor(name)].filter((each) => never.test(each)),
+        name,
+      ).toEqual([]);
+    }
+  });
+
+  test("only a ready app image is loaded when the nodes pull", () => {
+    expect(matching(/^(images|app)-/, pulling).map(({ name }) => name)).toEqual(["app-load"]);
+  });
+});
+
+describe("what goes with what", () => {
+  test("everything inside the cluster is deleted with it", () => {
+    const inside = lab.resources.filter(({ type, custom }) => custom && /^(kubernetes|pulumi:providers):/.test(type));
+    expect(inside.length).toBeGreaterThan(25);
+    for (const { name, deletedWith } of inside) expect(deletedWith, name).toBe("cluster-kind");
+    for (const { name, deletedWith } of matching(/-load|sysctls$/)) expect(deletedWith, name).toBe("cluster-kind");
+  });
+
+  test("cluster and network are deleted themselves", () => {
+    for (const name of ["cluster-kind", "cluster-network"]) {
+      expect(lab.find(name).deletedWith).toBeUndefined();
+      expect(lab.find(name).request.getDeletebeforereplace()).toBe(true);
+    }
+    expect(lab.find("cluster-kind").inputs.delete).toContain("kind delete cluster");
+  });
+
+  test("every Kubernetes resource has the lab's own provider, never the default one", () => {
+    for (const { name, type, provider } of lab.resources) {
+      if (type.startsWith("kubernetes:")) expect(provider, name).toBe("kubernetes");
+    }
+  });
+});

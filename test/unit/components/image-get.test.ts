@@ -1,0 +1,114 @@
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { archivePath } from "../../../bundle-folder";
+import { script } from "../../../components/script";
+import { sha256 } from "../../../download";
+import { exec } from "../../../exec";
+
+/** A Docker that has the tags in a file, loads any archive as the tag that stands in it, and pulls as it is told. */
+const fakeDocker = `#!/bin/sh
+echo "$*" >> "$FAKE/calls"
+case "$1 $2" in
+  "image inspect") for last; do :; done; grep -qxF "$last" "$FAKE/tags" && echo "\${FAKE_PLATFORM:-linux/amd64}" ;;
+  "load --quiet") cat "$4" >> "$FAKE/tags" ;;
+  "version --format") echo linux/amd64 ;;
+  "pull --quiet") for last; do :; done; [ -z "$PULL_SAYS" ] && echo "$last" >> "$FAKE/tags" || { echo "$PULL_SAYS" >&2; exit 1; } ;;
+  "tag "*) echo "$3" >> "$FAKE/tags" ;;
+esac
+`;
+
+function machine(env: Record<string, string> = {}) {
+  const folder = mkdtempSync(join(tmpdir(), "lab-image-get-"));
+  writeFileSync(join(folder, "docker"), fakeDocker, { mode: 0o755 });
+  writeFileSync(join(folder, "tags"), "");
+  return {
+    folder,
+    pull: (...images: string[]) =>
+      exec("/bin/sh", ["-c", script("image-get", "images-pull")], {
+        cwd: join(__dirname, "..", "..", ".."),
+        env: {
+          ...{ PATH: `${folder}${delimiter}${process.env.PATH}`, FAKE: folder, IMAGES: images.join("\n") },
+          ...{ MIRRORS: "", BUNDLE: "", PLATFORM: "", PULL_SAYS: "", ...env },
+        },
+      }),
+    calls: (verb: string) =>
+      readFileSync(join(folder, "calls"), "utf8")
+        .split("\n")
+        .filter((line) => line.startsWith(verb)),
+  };
+}
+
+function bundle(ref: string, content = `${ref}\n`, digest = sha256(content)) {
+  const folder = mkdtempSync(join(tmpdir(), "lab-bundle-"));
+  mkdirSync(join(folder, "images"));
+  writeFileSync(join(folder, archivePath(ref)), content);
+  writeFileSync(join(folder, "SHA256SUMS"), `${digest}  ${archivePath(ref)}\n`);
+  return folder;
+}
+
+describe("image-get.sh", () => {
+  test("pulls what is not there, and not twice", async () => {
+    const { pull, calls } = machine();
+    expect(await pull("quay.io/a/b:1", "docker.io/c/d:2")).toMatchObject({ code: 0, stdout: "2" });
+    expect(await pull("quay.io/a/b:1")).toMatchObject({ code: 0 });
+    expect(calls("pull")).toHaveLength(2);
+  });
+
+  test("takes an archive of the bundle before any registry", async () => {
+    const { pull, calls } = machine({ BUNDLE: bundle("quay.io/a/b:1"), PULL_SAYS: "no such host" });
+    expect(await pull("quay.io/a/b:1")).toMatchObject({ code: 0, stderr: "" });
+    expect(calls("pull")).toEqual([]);
+  });
+
+  test("takes an image with a digest by its tag from the bundle", async () => {
+    const { pull, calls } = machine({ BUNDLE: bundle("kindest/node:v1"), PULL_SAYS: "no such host" });
+    const ref = `kindest/node:v1@sha256:${"0".repeat(64)}`;
+    expect(await pull(ref)).toMatchObject({ code: 0 });
+    expect(await pull(ref)).toMatchObject({ code: 0 });
+    expect(calls("load")).toHaveLength(1);
+  });
+
+  test("refuses an archive that SHA256SUMS does not promise", async () => {
+    const { pull, calls } = machine({ BUNDLE: bundle("quay.io/a/b:1", "quay.io/a/b:1\n", "0".repeat(64)) });
+    const { code, stderr } = await pull("quay.io/a/b:1");
+    expect(code).not.toBe(0);
+    expect(stderr).toMatch(/What {2}".*quay.io_a_b_1.tar" is not what SHA256SUMS .* promises/);
+    expect(calls("load")).toEqual([]);
+  });
+
+  test("refuses an archive for another platform", async () => {
+    const { pull } = machine({ BUNDLE: bundle("quay.io/a/b:1"), FAKE_PLATFORM: "linux/arm64" });
+    expect((await pull("quay.io/a/b:1")).stderr).toMatch(/holds linux\/arm64, and Docker runs linux\/amd64/);
+  });
+
+  test("asks the mirror of the image's registry, whichever way the registry is written", async () => {
+    const MIRRORS = "docker.io=https://mirror.test/hub\nquay.io=http://127.0.0.1:5000";
+    const { pull, calls } = machine({ MIRRORS });
+    await pull("docker.io/a/b:1", "kindest/node:v1", "alpine:3", "quay.io/a/b:1", "ghcr.io/a/b:1");
+    expect(calls("pull").sort()).toEqual(
+      ["127.0.0.1:5000/a/b:1", "ghcr.io/a/b:1", "mirror.test/hub/a/b:1"]
+        .concat(["mirror.test/hub/kindest/node:v1", "mirror.test/hub/library/alpine:3"])
+        .map((address) => `pull --quiet ${address}`),
+    );
+    expect(calls("tag")).toContain("tag mirror.test/hub/kindest/node:v1 kindest/node:v1");
+  });
+
+  test.each([
+    ["toomanyrequests: You have reached your pull rate limit.", "The registry limits", "docker login"],
+    ["received unexpected HTTP status: 407 Proxy Authentication Required", "wants to know who asks", "daemon's"],
+    ["x509: certificate signed by unknown authority", "does not trust the certificate", "certs.d"],
+    ["no matching manifest for linux/arm64/v8 in the manifest list", "other platforms only", "imageMirrors"],
+    ["failed to register layer: filesystem layer verification failed for digest", "not what was promised", "again"],
+    ["dial tcp: lookup quay.io on 8.8.8.8:53: no such host", "does not reach the registry", "lab -- bundle"],
+    ["something else", "loads it into the nodes", "docker pull quay.io/a/b:1"],
+  ])("says what %j means", async (PULL_SAYS, why, fix) => {
+    const { code, stderr } = await machine({ PULL_SAYS }).pull("quay.io/a/b:1");
+    expect(code).not.toBe(0);
+    const [what, reason, remedy] = stderr.split("\n");
+    expect(what).toBe(`What  Cannot pull "quay.io/a/b:1": ${PULL_SAYS}`);
+    expect(reason).toContain(why);
+    expect(remedy).toContain(fix);
+  });
+});

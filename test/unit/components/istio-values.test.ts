@@ -1,0 +1,68 @@
+import { describe, expect, test } from "vitest";
+import {
+  baseValues,
+  cniValues,
+  type IstioSettings,
+  istiodValues,
+  ztunnelValues,
+} from "../../../components/istio-values";
+
+const laptop: IstioSettings = { resources: "laptop", logLevel: "debug", tracing: true };
+
+interface Sized {
+  resources: { requests: { memory: string } };
+}
+const mebibytes = (values: unknown) => Number.parseInt((values as Sized).resources.requests.memory, 10);
+
+describe("Istio's values", () => {
+  test("the whole mesh of three nodes, gateway and waypoint requests at most 512 MiB on a laptop", () => {
+    const istiod = istiodValues(laptop) as { global: { proxy: Sized; waypoint: Sized } };
+    const nodes = 3 * (mebibytes(cniValues(laptop)) + mebibytes(ztunnelValues(laptop)));
+    const proxies = mebibytes(istiod.global.proxy) + mebibytes(istiod.global.waypoint);
+    const total = mebibytes(istiod) + nodes + proxies;
+    expect(total).toBeGreaterThan(256);
+    expect(total).toBeLessThanOrEqual(512);
+  });
+
+  test("roomy keeps the charts' own requests", () => {
+    const roomy = { ...laptop, resources: "roomy" } as const;
+    for (const values of [istiodValues(roomy), cniValues(roomy), ztunnelValues(roomy)]) {
+      expect(JSON.stringify(values)).not.toMatch(/requests|autoscale/);
+    }
+  });
+
+  test("every chart takes the ambient profile, and the charts with images their hub", () => {
+    for (const values of [istiodValues(laptop), cniValues(laptop), ztunnelValues(laptop)]) {
+      expect(values).toMatchObject({ profile: "ambient", global: { hub: "docker.io/istio" } });
+    }
+    expect(baseValues()).toMatchObject({ profile: "ambient" });
+  });
+
+  test("the webhooks fail closed from the start, so that nobody rewrites them later", () => {
+    for (const values of [baseValues(), istiodValues(laptop)]) {
+      expect(values).toMatchObject({ base: { validationFailurePolicy: "Fail" } });
+    }
+  });
+
+  test.each([
+    ["debug", "debug", "debug"],
+    ["warning", "warn", "warning"],
+  ] as const)("log level %s is %s for Istio and %s for Envoy", (logLevel, istio, envoy) => {
+    const settings = { ...laptop, logLevel };
+    expect(istiodValues(settings)).toMatchObject({
+      global: { logging: { level: `default:${istio}` }, proxy: { logLevel: envoy } },
+    });
+    expect(cniValues(settings)).toMatchObject({ logging: { level: `cni:${istio},ambient:${istio}` } });
+    expect(ztunnelValues(settings)).toMatchObject({ logLevel: istio });
+  });
+
+  test("every span is sent to Jaeger when it is there, and none otherwise", () => {
+    expect(istiodValues(laptop)).toMatchObject({
+      traceSampling: 100,
+      meshConfig: { enableTracing: true, defaultProviders: { tracing: ["jaeger"] }, accessLogFile: "/dev/stdout" },
+    });
+    const untraced = istiodValues({ ...laptop, tracing: false });
+    expect(untraced).toMatchObject({ meshConfig: { accessLogFile: "/dev/stdout" } });
+    expect(JSON.stringify(untraced)).not.toMatch(/trac|jaeger/i);
+  });
+});

@@ -1,0 +1,175 @@
+import { describe, expect, test } from "vitest";
+import { nodeSysctls } from "../../../components/kind-cluster";
+import { type Profile, profileNames, profiles } from "../../support/profiles";
+import { type Declaration, declare } from "../../support/program";
+
+const labs = new Map<Profile, Promise<Declaration>>();
+
+/** The lab of a profile; declared once, by the first test that looks at it. */
+function lab(profile: Profile): Promise<Declaration> {
+  const found = labs.get(profile) ?? declare(profiles[profile]);
+  labs.set(profile, found);
+  return found;
+}
+
+const namesOf = ({ resources }: Declaration) => resources.filter(({ custom }) => custom).map(({ name }) => name);
+const environment = (from: Declaration, name: string) => from.find(name).inputs.environment as Record<string, string>;
+
+/** Resources that a profile adds to, and takes from, the default lab. */
+async function difference(profile: Profile) {
+  const before = namesOf(await lab("default"));
+  const after = namesOf(await lab(profile));
+  return {
+    added: after.filter((name) => !before.includes(name)).sort(),
+    gone: before.filter((name) => !after.includes(name)).sort(),
+  };
+}
+
+/** Every value inside a value, itself included. */
+function* inside(value: unknown): Iterable<unknown> {
+  yield value;
+  if (typeof value === "object" && value !== null) for (const each of Object.values(value)) yield* inside(each);
+}
+
+describe.each(profileNames)("the program in the profile %s", (profile) => {
+  test("every Kubernetes object and release has an explicit name", async () => {
+    const found = (await lab(profile)).resources.filter(({ type }) => type.startsWith("kubernetes:"));
+    for (const { name, inputs } of found) {
+      const { name: kubernetesName } = (inputs.metadata ?? inputs) as { name?: string };
+      expect(kubernetesName, name).toMatch(/^[a-z][a-z0-9-]*$/);
+    }
+    expect(found.length).toBeGreaterThan(20);
+  });
+
+  test("no input holds an empty map, which would be a diff for ever", async () => {
+    for (const { name, inputs } of (await lab(profile)).resources.filter(({ custom }) => custom)) {
+      for (const value of inside(inputs)) if (value instanceof Object) expect(value, name).not.toEqual({});
+    }
+  });
+
+  test("no Secret is declared, and no credential is in inputs or outputs", async () => {
+    const { resources, outputs } = await lab(profile);
+    expect(resources.map(({ type }) => type).filter((type) => /secret/i.test(type))).toEqual([]);
+    const text = JSON.stringify([resources.map(({ inputs }) => inputs), outputs]);
+    expect(text).not.toMatch(/client-key-data|client-certificate-data|BEGIN [A-Z ]*PRIVATE KEY|password|bearer/i);
+  });
+
+  test("the outputs name URL, curl line, kubeconfig, dashboards and versions", async () => {
+    const { outputs } = await lab(profile);
+    expect(outputs).toMatchObject({
+      url: expect.stringMatching(/^http:\/\/\d+\.\d+\.\d+\.\d+(:\d+)?$/),
+      kubeconfig: expect.stringMatching(/^\/.*kubeconfig$/),
+      versions: { istio: "1.31.1" },
+    });
+    expect(outputs.curl).toContain(`Host: appb.opssec.in' ${outputs.url}/headers`);
+  });
+});
+
+describe("what a setting adds and takes away", () => {
+  test("an existing cluster leaves out all that is kind's", async () => {
+    expect(await difference("existing")).toEqual({
+      added: [],
+      gone: [
+        ...["app-load", "cluster-kind", "cluster-network", "cluster-sysctls"],
+        ...["images-load-addons", "images-load-mesh", "images-pull-addons", "images-pull-mesh"],
+        ...["ingress-loopback", "metallb", "metallb-advertisement", "metallb-pool"],
+      ],
+    });
+    expect((await lab("existing")).find("kubernetes").inputs).toMatchObject({
+      kubeconfig: "/kubeconfig",
+      context: "lab",
+    });
+    expect((await lab("existing")).outputs.url).toBe("http://192.0.2.1");
+    for (const { deletedWith } of (await lab("existing")).resources) expect(deletedWith).toBeUndefined();
+  });
+
+  test.each<[Profile, string[]]>([
+    ["nodes pull", ["images-load-addons", "images-load-mesh", "images-pull-addons", "images-pull-mesh"]],
+    ["no addons", ["grafana", "images-load-addons", "images-pull-addons", "jaeger", "kiali", "prometheus"]],
+    ["ready app image", ["app-build"]],
+    ["open bypass", ["policies-appb-waypoint-only"]],
+    ["no fault", ["policies-appb-fault"]],
+    ["nobody allowed", []],
+    ["roomy", []],
+    ["mirrored", []],
+  ])("%s takes away %j and adds nothing", async (profile, gone) => {
+    expect(await difference(profile)).toEqual({ added: [], gone });
+  });
+
+  test("a ready app image is what the pods run", async () => {
+    const { spec } = (await lab("ready app image")).find("appb").inputs as { spec: { template: unknown } };
+    expect(spec.template).toMatchObject({
+      metadata: { annotations: { "ambient-lab/image-id": "registry.test/httpbin:1" } },
+      spec: { containers: [{ image: "registry.test/httpbin:1" }] },
+    });
+  });
+
+  test("nobody allowed is a policy without a rule", async () => {
+    expect((await lab("nobody allowed")).find("policies-appb-l7").inputs.spec).not.toHaveProperty("rules");
+  });
+
+  test("a subnet is the network's own, and mirrors reach nodes and host", async () => {
+    const mirrored = await lab("mirrored");
+    expect(mirrored.find("cluster-network").inputs.ipamConfigs).toEqual([{ subnet: "172.30.0.0/24" }]);
+    expect(mirrored.find("cluster-kind").inputs.stdin).toContain("/etc/containerd/certs.d");
+    expect(environment(mirrored, "cluster-kind").MIRRORS).toBe("docker.io=https://mirror.test");
+    expect(environment(mirrored, "images-pull-mesh").MIRRORS).toBe("docker.io=https://mirror.test");
+  });
+});
+
+describe("the kind cluster", () => {
+  const kind = async () => (await lab("default")).find("cluster-kind").inputs;
+
+  test("the stack's name is in cluster, network and context", async () => {
+    expect((await lab("default")).find("cluster-network").inputs.name).toBe("ambient-lab-unit");
+    expect(environment(await lab("default"), "cluster-kind")).toMatchObject({
+      CLUSTER: "ambient-lab-unit",
+      KIND_EXPERIMENTAL_DOCKER_NETWORK: "ambient-lab-unit",
+    });
+    expect((await lab("default")).outputs.context).toBe("kind-ambient-lab-unit");
+  });
+
+  test("the MetalLB pool lies in the network's IPv4 subnet, also when Docker lists IPv6 first", async () => {
+    const { spec } = (await lab("default")).find("metallb-pool").inputs;
+    expect(spec).toEqual({ addresses: ["172.30.255.200-172.30.255.250"] });
+  });
+
+  test("no command logs what it prints, and each runs in plain sh", async () => {
+    expect((await kind()).logging).toBe("none");
+    const commands = (await lab("default")).resources.filter(({ type }) => type === "command:local:Command");
+    expect(commands.length).toBeGreaterThan(5);
+    for (const { name, inputs } of commands) {
+      expect(inputs, name).toMatchObject({ interpreter: ["/bin/sh", "-c"], addPreviousOutputInEnv: false });
+    }
+  });
+
+  test("the kernel limits are those of the story", async () => {
+    expect(nodeSysctls).toEqual({ "fs.inotify.max_user_instances": 1024, "fs.inotify.max_user_watches": 1_048_576 });
+    expect(environment(await lab("default"), "cluster-sysctls").SYSCTLS?.split("\n")).toEqual([
+      "fs.inotify.max_user_instances=1024",
+      "fs.inotify.max_user_watches=1048576",
+    ]);
+  });
+
+  test.each([
+    ["httpPort", {}, { httpPort: 22_000 }],
+    ["workers", { workers: 3 }, {}],
+    ["nodeImage", { nodeImage: "kindest/node:v1" }, {}],
+  ])("another %s makes it anew", async (_, config, facts) => {
+    const other = await declare(config, facts);
+    expect(other.find("cluster-kind").inputs.triggers).not.toEqual((await kind()).triggers);
+  });
+
+  test.each([
+    ["allowedCallers", { allowedCallers: ["gateway"] }, ["policies-appb-l7"]],
+    ["faultPercent", { faultPercent: 10 }, ["policies-appb-fault"]],
+    ["logLevel", { logLevel: "info" }, ["istio-cni", "istiod", "ztunnel"]],
+  ])("another %s changes just what it should", async (_, config, expected) => {
+    const other = await declare(config);
+    const { find } = await lab("default");
+    const changed = other.resources.filter(
+      ({ name, custom, inputs }) => custom && JSON.stringify(inputs) !== JSON.stringify(find(name).inputs),
+    );
+    expect(changed.map(({ name }) => name).sort()).toEqual(expected);
+  });
+});
