@@ -1,0 +1,21 @@
+import { gatewayPath, meshPath, policies } from "./objects";
+import { allowedClients, request } from "./requests";
+import { type Client, type Experiment, methods } from "./types";
+
+/** Row 13: what may be done. */
+export const authzMethods: Experiment = {
+  id: "authz-methods",
+  title: "The waypoint lets the allowed methods through, and no other",
+  question: "Does the waypoint refuse every HTTP method that the policy does not name?",
+  why: "One ALLOW policy on a Service is a default deny for all else. A method is HTTP, so only the waypoint can judge it; HEAD is a method of its own.",
+  rows: [13],
+  objects: [...meshPath, ...policies, ...gatewayPath, "VirtualService/appb-fault"],
+  steps: (settings) => {
+    const allowed = allowedClients(settings);
+    const clients: Client[] = allowed.length > 0 ? allowed.slice(0, 2) : ["appa", "host"];
+    return [
+      { kind: "check", name: "rules of AuthorizationPolicy appb-l7 at the waypoint", check: "l7-policy", gate: true },
+      ...clients.flatMap((client) => methods.map((method) => request(settings, client, method))),
+    ];
+  },
+};

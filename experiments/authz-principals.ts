@@ -1,0 +1,19 @@
+import { gatewayPath, meshPath, policies } from "./objects";
+import { request, usualMethod } from "./requests";
+import type { Experiment } from "./types";
+
+/** Row 13: who may do it. */
+export const authzPrincipals: Experiment = {
+  id: "authz-principals",
+  title: "The waypoint knows the callers by identity",
+  question: "Does the waypoint let through exactly the identities that the policy names?",
+  why: "Callers with the same image on the same network differ only in their ServiceAccount, whose certificate ztunnel shows to the waypoint.",
+  rows: [13],
+  objects: [...meshPath, "Deployment/stranger", ...policies, ...gatewayPath, "VirtualService/appb-fault"],
+  steps: (settings) => [
+    { kind: "check", name: "rules of AuthorizationPolicy appb-l7 at the waypoint", check: "l7-policy", gate: true },
+    request(settings, "appa", usualMethod(settings)),
+    request(settings, "stranger", usualMethod(settings)),
+    request(settings, "host", usualMethod(settings)),
+  ],
+};

@@ -1,0 +1,26 @@
+import { gatewayPath, meshPath, policies } from "./objects";
+import { request, usualMethod } from "./requests";
+import type { Experiment } from "./types";
+
+/** Row 10: the gateway does not walk around the waypoint. */
+export const ingressThroughWaypoint: Experiment = {
+  id: "ingress-through-waypoint",
+  title: "Traffic of the gateway goes through the waypoint",
+  question: "Does the gateway send appb's requests to the waypoint instead of straight to the pod?",
+  why: "use-waypoint alone binds callers inside the mesh; a gateway skips the waypoint unless the Service says ingress-use-waypoint. Then its endpoint for appb is the waypoint's port 15008.",
+  rows: [10],
+  objects: [...meshPath, ...gatewayPath, ...policies, "VirtualService/appb-fault"],
+  steps: (settings) => [
+    { kind: "check", name: "rollout of the waypoint", check: "rollouts", objects: ["Deployment/waypoint"] },
+    {
+      kind: "check",
+      name: "Service appb is bound, ingress included",
+      check: "condition",
+      object: "Service/appb",
+      type: "istio.io/WaypointBound",
+      messageIncludes: "Ingress traffic will traverse the waypoint",
+    },
+    { kind: "check", name: "the gateway's endpoint for appb is the waypoint", check: "gateway-config" },
+    request(settings, "host", usualMethod(settings)),
+  ],
+};

@@ -1,0 +1,20 @@
+import { gatewayPath, meshPath, policies } from "./objects";
+import type { Experiment } from "./types";
+
+/** Row 11: what the proxies were told. */
+export const proxyConfig: Experiment = {
+  id: "proxy-config",
+  title: "The proxies' configuration says what the stack says",
+  question: "Which listeners, filters and routes do waypoint and gateway have, and in which order?",
+  why: "The order of the HTTP filters decides: rbac stands before fault, therefore a refused request is never delayed.",
+  rows: [11],
+  objects: [...meshPath, ...gatewayPath, ...policies, "VirtualService/appb-fault", "Deployment/istiod"],
+  steps: (settings) => [
+    { kind: "check", name: "listeners and filters of the waypoint", check: "waypoint-config" },
+    { kind: "check", name: "routes of the gateway", check: "gateway-config" },
+    { kind: "check", name: "rules of AuthorizationPolicy appb-l7 at the waypoint", check: "l7-policy", gate: true },
+    ...(settings.faultEnabled
+      ? [{ kind: "check", name: "fault at the waypoint", check: "fault-config", gate: true } as const]
+      : []),
+  ],
+};

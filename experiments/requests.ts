@@ -1,0 +1,65 @@
+import { callerOf } from "./names";
+import { type Client, type Expectation, type LabSettings, type Method, methods, type Probe } from "./types";
+
+const paths: Record<Method, string> = {
+  GET: "/get",
+  HEAD: "/anything",
+  POST: "/post",
+  PUT: "/put",
+  PATCH: "/patch",
+  DELETE: "/delete",
+  OPTIONS: "/anything",
+};
+
+/** Path on which httpbin answers a method. */
+export const pathFor = (method: Method): string => paths[method];
+
+/** Methods that the lab allows, in a fixed order. */
+export const allowedMethods = (settings: LabSettings): Method[] =>
+  methods.filter((method) => settings.allowedMethods.includes(method));
+
+/** The method that allowed callers use: GET where it is allowed. */
+export const usualMethod = (settings: LabSettings): Method => allowedMethods(settings)[0] ?? "GET";
+
+/** A method that nobody may use; nothing when all are allowed. */
+export const forbiddenMethod = (settings: LabSettings): Method | undefined =>
+  (["POST", "PUT", "DELETE", "PATCH", "GET", "OPTIONS", "HEAD"] as const).find(
+    (method) => !settings.allowedMethods.includes(method),
+  );
+
+/** Clients inside the mesh, or on this machine, that the policy lets through. */
+export function allowedClients(settings: LabSettings): Client[] {
+  const clients: Client[] = ["appa", "stranger", "host"];
+  return clients.filter((client) => isAllowed(settings, client));
+}
+
+function isAllowed(settings: LabSettings, client: Client): boolean {
+  const caller = callerOf(client);
+  return caller !== undefined && settings.allowedCallers.includes(caller);
+}
+
+/** A path that the fault does not touch; nothing when it touches all. */
+export const controlPath = (settings: LabSettings, method: Method): string | undefined =>
+  [pathFor(method), "/anything", "/status/200"].find((path) => !path.startsWith(settings.faultPath));
+
+/** What the policy makes of a request to appb that takes the way through the waypoint. */
+export function fateAtWaypoint(settings: LabSettings, client: Client, method: Method): Expectation {
+  if (isAllowed(settings, client) && settings.allowedMethods.includes(method))
+    return { fate: "answered", through: client === "host" ? ["gateway", "waypoint"] : ["waypoint"] };
+  return { fate: "refused", by: "waypoint", status: 403, policy: "AuthorizationPolicy/appb-l7" };
+}
+
+/** A request to appb on its proper way, with the fate that the settings give it. */
+export function request(settings: LabSettings, client: Client, method: Method, path = pathFor(method)): Probe {
+  const expect = fateAtWaypoint(settings, client, method);
+  const who = client === "host" ? "the gateway" : client;
+  return {
+    kind: "probe",
+    name: expect.fate === "answered" ? `${who} may ${method} ${path}` : `${who} may not ${method} ${path}`,
+    from: client,
+    to: client === "host" ? "gateway" : "service",
+    method,
+    path,
+    expect,
+  };
+}

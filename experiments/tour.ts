@@ -1,0 +1,55 @@
+import type { LabSettings } from "./types";
+
+/** One stop of the tour. What it asks and why comes from its experiment, so that neither can say something else. */
+export interface TourStep {
+  id: string;
+  title: string;
+  /** Id of the experiment that proves it. */
+  proof: string;
+  /** What is changed before the proof. @default nothing: the lab as it stands is proven */
+  change?: Partial<
+    Pick<LabSettings, "allowedCallers" | "allowedMethods" | "faultPercent" | "faultPath" | "closeBypass">
+  >;
+  /** A command of the lab that lets a person watch it. */
+  watch?: string;
+}
+
+/** The lab's story, stop by stop. */
+export const tour: readonly TourStep[] = [
+  { id: "identity", title: "Every leg of a request carries an identity", proof: "hbone" },
+  {
+    id: "way-in",
+    title: "A gateway lets the world in, by name",
+    proof: "gateway",
+    watch: "traffic --path /get --for 5s",
+  },
+  { id: "waypoint", title: "All of appb's traffic meets the waypoint", proof: "waypoint-traversed" },
+  { id: "fault", title: "Half of the requests to one path are late", proof: "fault-delay", watch: "traffic --for 15s" },
+  {
+    id: "fault-share",
+    title: "Turn the knob: ten percent instead of half",
+    proof: "fault-delay",
+    change: { faultPercent: 10 },
+    watch: "traffic --rate 10 --for 15s",
+  },
+  {
+    id: "methods",
+    title: "GET and nothing else",
+    proof: "authz-methods",
+    watch: "traffic --method POST --path /post --for 5s",
+  },
+  {
+    id: "caller",
+    title: "Take appa out of the policy",
+    proof: "authz-principals",
+    change: { allowedCallers: ["gateway"] },
+  },
+  { id: "bypass", title: "Nobody walks around the waypoint", proof: "bypass" },
+  {
+    id: "open-door",
+    title: "Open the door beside the waypoint, and see who walks through",
+    proof: "bypass",
+    change: { closeBypass: false },
+  },
+  { id: "graph", title: "See it all as a graph", proof: "kiali", watch: "open kiali" },
+];

@@ -1,0 +1,48 @@
+import { describe, expect, it } from "vitest";
+import { experiments } from "../../../experiments";
+import { request } from "../../../experiments/requests";
+import type { Probe } from "../../../experiments/types";
+import { labFacts } from "../verify/fake/facts";
+
+const { settings } = labFacts();
+const probesOf = (steps: readonly { kind: string }[]) => steps.filter((step): step is Probe => step.kind === "probe");
+
+describe("experiments", () => {
+  it("have ids of their own", () => {
+    const ids = experiments.map(({ id }) => id);
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+
+  it.each(experiments.map((item) => [item.id, item] as const))("%s asks a question and has steps", (_id, item) => {
+    expect(item.question).toMatch(/\?$/);
+    expect(item.steps(settings).length).toBeGreaterThan(0);
+    expect(item.rows.length).toBeGreaterThan(0);
+  });
+
+  it("put a positive control beside every negative probe", () => {
+    const lonely = experiments.filter(({ steps }) => {
+      const fates = probesOf(steps(settings)).map(({ expect: { fate } }) => fate);
+      return fates.some((fate) => fate !== "answered") && !fates.includes("answered");
+    });
+    expect(lonely.map(({ id }) => id)).toEqual([]);
+  });
+
+  it("send what changes or counts alone, and the flip last", () => {
+    expect(experiments.filter(({ alone }) => alone).map(({ id }) => id)).toEqual(["waypoint-traversed", "authz-flip"]);
+    expect(experiments.at(-1)?.id).toBe("authz-flip");
+  });
+
+  it("cover every row of the story that a living lab can show", () => {
+    const rows = new Set(experiments.flatMap((item) => item.rows));
+    expect([...rows].sort((a, b) => a - b)).toEqual(Array.from({ length: 16 }, (_, index) => index + 1));
+  });
+});
+
+describe("request()", () => {
+  it("expects what the policy says of caller and method", () => {
+    expect(request(settings, "appa", "GET").expect).toEqual({ fate: "answered", through: ["waypoint"] });
+    expect(request(settings, "host", "GET").expect).toEqual({ fate: "answered", through: ["gateway", "waypoint"] });
+    expect(request(settings, "appa", "POST").expect).toMatchObject({ fate: "refused", by: "waypoint", status: 403 });
+    expect(request(settings, "stranger", "GET").expect).toMatchObject({ fate: "refused", by: "waypoint" });
+  });
+});

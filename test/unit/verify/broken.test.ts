@@ -1,0 +1,39 @@
+import { describe, expect, it } from "vitest";
+import { verifyLab } from "../../../verify";
+import type { VerifyReport } from "../../../verify/report";
+import { brokenWorlds } from "./fake/broken-worlds";
+import { FakeWorld } from "./fake/world";
+
+describe("verifyLab() in a broken world", () => {
+  it.each(brokenWorlds)("does not pass with $name", async ({ breaks, noticed, drift }) => {
+    const world = new FakeWorld();
+    breaks(world.state);
+    const report = await verifyLab(world.state.facts, { world, clock: world.state.clock });
+    const only = Object.fromEntries(Object.entries(summary(report)).filter(([id]) => id in noticed));
+    const wanted = Object.entries(noticed).map(([id, { layer, verdict = "fail" }]) => [id, `${verdict} ${layer}`]);
+    expect(only).toEqual(Object.fromEntries(wanted));
+    expect(report.verdict).not.toBe("pass");
+    if (drift) expect(report.drift.map(({ what }) => what).join("\n")).toContain(drift);
+    else expect(report.drift).toEqual([]);
+  });
+
+  it("is inconclusive about the delay on a machine that is slow by itself", async () => {
+    const world = new FakeWorld();
+    world.state.heldUpEvery = 19;
+    const report = await verifyLab(world.state.facts, { world, clock: world.state.clock, only: ["fault-delay"] });
+    expect(summary(report)).toEqual({ "fault-delay": "inconclusive client" });
+    expect(report.verdict).toBe("inconclusive");
+  });
+
+  it("keeps what the clock cannot disturb at a pass while the nodes' clock is off", async () => {
+    const world = new FakeWorld();
+    world.state.skewMs = 600_000;
+    const report = await verifyLab(world.state.facts, { world, clock: world.state.clock });
+    const bad = report.results.filter(({ verdict }) => verdict !== "pass").map(({ id }) => id);
+    expect(bad).toEqual(["nodes"]);
+  });
+});
+
+/** Each experiment as "verdict layer". */
+const summary = ({ results }: VerifyReport): Record<string, string> =>
+  Object.fromEntries(results.map(({ id, verdict, layer }) => [id, layer ? `${verdict} ${layer}` : verdict]));

@@ -1,0 +1,32 @@
+import { describe, expect, it } from "vitest";
+import { decide } from "../../../verify/decide";
+import { parseConnectionLine } from "../../../verify/parse/ztunnel-log";
+import type { Records } from "../../../verify/records";
+import type { Answer } from "../../../verify/send";
+import { connectionLine } from "./fake/lines";
+
+const base: Answer = { id: "1", from: "appa", status: 200, headers: {}, body: "", seconds: 0, exit: 0, request: "GET" };
+
+/** Records of a lab whose waypoint writes no access log, and whose ztunnel ended the connection with an error. */
+function records(error: string): Records {
+  const end = (workload: string) => ({ workload, address: "10.244.1.5:40000", account: workload });
+  const stamp = "2026-11-23T12:00:00.000Z";
+  const line = parseConnectionLine(
+    connectionLine({ stamp, direction: "outbound", from: end("appa"), to: end("waypoint"), error }),
+  );
+  if (!line) throw new Error("not a connection line");
+  const silent = { unavailable: "the waypoint wrote no access line at all during this run" };
+  return { gateway: { missing: "not this way" }, waypoint: silent, ztunnel: { found: [line] } };
+}
+
+describe("decide()", () => {
+  it("does not blame ztunnel for the end of a connection that brought an answer", () => {
+    const seen = records("while closing connection: send: io error: protocol error");
+    expect(decide(base, seen)).toMatchObject({ layer: "app", action: "answered" });
+  });
+
+  it("blames ztunnel for an error that left the client without an answer", () => {
+    const answer = { ...base, status: 0, exit: 56 };
+    expect(decide(answer, records("connection refused"))).toMatchObject({ layer: "ztunnel", action: "failed" });
+  });
+});

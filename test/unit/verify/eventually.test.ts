@@ -1,0 +1,62 @@
+import { describe, expect, it } from "vitest";
+import { DeadlineError, eventually } from "../../../verify/eventually";
+import { FakeClock } from "./fake/clock";
+
+const options = (more: object = {}) => ({
+  what: "the moon",
+  deadlineMs: 1_000,
+  intervalMs: 100,
+  signal: new AbortController().signal,
+  clock: new FakeClock(),
+  ...more,
+});
+
+describe("eventually()", () => {
+  it("returns the first success", async () => {
+    let tries = 0;
+    const value = await eventually(async () => {
+      tries += 1;
+      if (tries < 3) throw new Error("not yet");
+      return tries;
+    }, options());
+    expect(value).toBe(3);
+  });
+
+  it("wants successes in a row, and a miss breaks the row", async () => {
+    const plan = [true, true, false, true, true, true, true];
+    let tries = 0;
+    await eventually(
+      async () => {
+        if (!plan[tries++]) throw new Error("miss");
+      },
+      options({ streak: 3 }),
+    );
+    expect(tries).toBe(6);
+  });
+
+  it("names what it waited for, how often it tried and the last miss", async () => {
+    const waiting = eventually(async () => {
+      throw new Error("still dark");
+    }, options());
+    await expect(waiting).rejects.toThrow(/Waited 1 s for the moon \(\d+ attempts\): still dark/);
+    await expect(waiting).rejects.toBeInstanceOf(DeadlineError);
+  });
+
+  it("ends an attempt that does not end by itself", async () => {
+    const clock = { now: Date.now, sleep: async () => undefined };
+    const waiting = eventually(() => new Promise(() => undefined), options({ deadlineMs: 30, clock }));
+    await expect(waiting).rejects.toThrow(/did not end within/);
+  });
+
+  it("throws the signal's reason at once", async () => {
+    const stop = new AbortController();
+    const waiting = eventually(
+      async () => {
+        stop.abort(new Error("Interrupted"));
+        throw new Error("miss");
+      },
+      options({ signal: stop.signal }),
+    );
+    await expect(waiting).rejects.toThrow("Interrupted");
+  });
+});

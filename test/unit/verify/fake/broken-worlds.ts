@@ -1,0 +1,191 @@
+import type { FakeState } from "./state";
+
+/** How a world is broken, and the experiments that must notice, each with the layer it must name. */
+export interface BrokenWorld {
+  name: string;
+  breaks: (state: FakeState) => void;
+  noticed: Record<string, { layer: string; verdict?: "fail" | "inconclusive" }>;
+  /** Drift that must be reported, in part. */
+  drift?: string;
+}
+
+const edit = (key: string, path: (string | number)[], value: unknown) => (state: FakeState) => {
+  const holder = path.slice(0, -1).reduce<unknown>((here, step) => Reflect.get(Object(here), step), state.get(key));
+  Reflect.set(Object(holder), path.at(-1) ?? "", value);
+};
+const remove =
+  (...keys: string[]) =>
+  (state: FakeState) => {
+    for (const key of keys) if (!state.objects.delete(key)) throw new Error(`The fake lab has no ${key}`);
+  };
+const l7 = "AuthorizationPolicy/default/appb-l7";
+const fault = "VirtualService/default/appb-fault";
+const waypoint = { layer: "waypoint" };
+
+/** The worlds in which the verifier must not pass. */
+export const brokenWorlds: BrokenWorld[] = [
+  {
+    name: "waypoint deleted",
+    breaks: remove("Gateway/default/waypoint", "Deployment/default/waypoint"),
+    noticed: {
+      "ingress-through-waypoint": waypoint,
+      "waypoint-traversed": waypoint,
+      "authz-methods": waypoint,
+      gateway: waypoint,
+    },
+    drift: "Gateway/waypoint does not exist",
+  },
+  {
+    name: "waypoint scaled to 0",
+    breaks: (state) => state.scale("default/waypoint"),
+    noticed: {
+      "ingress-through-waypoint": waypoint,
+      "authz-principals": waypoint,
+      "fault-delay": waypoint,
+      gateway: waypoint,
+    },
+  },
+  {
+    name: "label use-waypoint removed",
+    breaks: edit("Service/default/appb", ["metadata", "labels", "istio.io/use-waypoint"], undefined),
+    noticed: { "ingress-through-waypoint": waypoint, "waypoint-traversed": waypoint, "authz-methods": waypoint },
+    drift: "label istio.io/use-waypoint is absent",
+  },
+  {
+    name: "label ingress-use-waypoint removed",
+    breaks: edit("Service/default/appb", ["metadata", "labels", "istio.io/ingress-use-waypoint"], undefined),
+    noticed: { "ingress-through-waypoint": waypoint, gateway: waypoint },
+    drift: "label istio.io/ingress-use-waypoint is absent",
+  },
+  {
+    name: "policy deleted",
+    breaks: remove(l7),
+    noticed: {
+      "authz-methods": waypoint,
+      "authz-principals": waypoint,
+      "authz-flip": waypoint,
+      "proxy-config": waypoint,
+    },
+    drift: "AuthorizationPolicy/appb-l7 does not exist",
+  },
+  {
+    name: "policy without GET",
+    breaks: edit(l7, ["spec", "rules", 0, "to", 0, "operation", "methods"], ["POST"]),
+    noticed: { "authz-methods": waypoint, "authz-principals": waypoint },
+    drift: "methods is POST, the stack says GET",
+  },
+  {
+    name: "principal misspelled",
+    breaks: edit(l7, ["spec", "rules", 0, "from", 0, "source", "principals", 0], "cluster.local/ns/default/sa/apppa"),
+    noticed: { "authz-principals": waypoint, "authz-flip": waypoint, "proxy-config": waypoint },
+    drift: "apppa",
+  },
+  {
+    name: "waypoint-only policy deleted",
+    breaks: remove("AuthorizationPolicy/default/appb-waypoint-only"),
+    noticed: { bypass: { layer: "ztunnel" } },
+    drift: "AuthorizationPolicy/appb-waypoint-only does not exist",
+  },
+  {
+    name: "namespace label removed",
+    breaks: edit("Namespace//default", ["metadata", "labels"], {}),
+    noticed: {
+      enrolment: { layer: "ztunnel" },
+      hbone: { layer: "ztunnel" },
+      certificates: { layer: "ztunnel" },
+      bypass: { layer: "ztunnel" },
+    },
+    drift: "label istio.io/dataplane-mode is absent",
+  },
+  {
+    name: "ztunnel of appb's node down",
+    breaks: (state) => {
+      state.silentNodes.add("ambient-lab-dev-worker2");
+      edit("DaemonSet/istio-system/ztunnel", ["status", "numberReady"], 2)(state);
+    },
+    noticed: {
+      "control-plane": { layer: "ztunnel" },
+      hbone: { layer: "ztunnel" },
+      gateway: { layer: "ztunnel" },
+      bypass: { layer: "ztunnel" },
+    },
+  },
+  {
+    name: "appb down",
+    breaks: (state) => state.scale("default/appb"),
+    noticed: {
+      apps: { layer: "app" },
+      gateway: { layer: "app" },
+      "authz-methods": { layer: "app" },
+      bypass: { layer: "app" },
+    },
+  },
+  ...[0, 100, 30].map((percent) => ({
+    name: `fault at ${percent} %`,
+    breaks: edit(fault, ["spec", "http", 0, "fault", "delay", "percentage", "value"], percent),
+    noticed: { "fault-delay": waypoint, "proxy-config": waypoint },
+    drift: `percent is ${percent}, the stack says 50`,
+  })),
+  {
+    name: "fault delay of 200 ms",
+    breaks: edit(fault, ["spec", "http", 0, "fault", "delay", "fixedDelay"], "200ms"),
+    noticed: { "fault-delay": waypoint, "proxy-config": waypoint },
+    drift: "delay is 200 ms, the stack says 2000 ms",
+  },
+  {
+    name: "VirtualService without catch-all",
+    breaks: (state) => {
+      const { http } = state.get(fault).spec as { http: unknown[] };
+      http.pop();
+    },
+    noticed: { "fault-delay": waypoint, gateway: waypoint, "authz-methods": waypoint },
+    drift: "route for other paths is absent",
+  },
+  {
+    name: "MetalLB pool gone",
+    breaks: remove("IPAddressPool/metallb-system/lab"),
+    noticed: { "load-balancer": { layer: "load-balancer" } },
+    drift: "IPAddressPool/lab does not exist",
+  },
+  {
+    name: "listener's hostname changed",
+    breaks: edit("Gateway/default/gateway", ["spec", "listeners", 0, "hostname"], "*.example.org"),
+    noticed: { gateway: { layer: "gateway" }, "ingress-through-waypoint": { layer: "gateway" } },
+    drift: "listeners' hostname is *.example.org",
+  },
+  {
+    name: "HTTPRoute detached",
+    breaks: edit("HTTPRoute/default/appb", ["spec", "parentRefs", 0, "name"], "another"),
+    noticed: { gateway: { layer: "gateway" }, "proxy-config": { layer: "gateway" } },
+    drift: "parent is another",
+  },
+  {
+    name: "istiod down",
+    breaks: (state) => state.stopIstiod(),
+    noticed: { "control-plane": { layer: "istiod" }, "authz-flip": { layer: "istiod" } },
+  },
+  {
+    name: "clock skew between node and host",
+    breaks: (state) => {
+      state.skewMs = -600_000;
+    },
+    noticed: { nodes: { layer: "nodes" } },
+  },
+  {
+    name: "logs unavailable",
+    breaks: (state) => {
+      state.logsBroken = true;
+    },
+    noticed: {
+      "authz-methods": { layer: "waypoint", verdict: "inconclusive" },
+      "ingress-through-waypoint": { layer: "gateway", verdict: "inconclusive" },
+      bypass: { layer: "waypoint", verdict: "inconclusive" },
+    },
+  },
+  {
+    name: "Prometheus absent",
+    breaks: remove("Service/istio-system/prometheus"),
+    noticed: { prometheus: { layer: "prometheus" } },
+    drift: "Service/prometheus does not exist",
+  },
+];

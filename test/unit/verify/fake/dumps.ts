@@ -1,0 +1,156 @@
+import { appbHost } from "../../../../experiments/names";
+import { listAt, numberAt, textAt, textsAt } from "../../../../verify/json";
+import type { FakeState } from "./state";
+
+const type = (name: string) => ({ "@type": `type.googleapis.com/${name}` });
+
+/** ztunnel's /config_dump. */
+export function ztunnelConfig(state: FakeState, node: string): unknown {
+  const accounts = ["appa", "appb", "stranger", "outsider"];
+  const here = state.pods.filter(({ role }) => accounts.includes(role));
+  return {
+    workloads: here.map(({ role, name, ip }) => ({
+      name,
+      namespace: "default",
+      serviceAccount: role,
+      protocol: state.enrolled && role !== "outsider" ? "HBONE" : "TCP",
+      workloadIps: [ip],
+    })),
+    services: [
+      {
+        namespace: "default",
+        hostname: appbHost,
+        ...(state.waypointFor("pod")
+          ? { waypoint: { destination: "default/waypoint.default.svc.cluster.local" } }
+          : {}),
+      },
+    ],
+    certificates: here
+      .filter((pod) => pod.node === node && state.enrolled && pod.role !== "outsider")
+      .map(({ role }) => ({
+        identity: `spiffe://cluster.local/ns/default/sa/${role}`,
+        state: "Available",
+        certChain: [
+          {
+            validFrom: "2026-11-23T00:00:00Z",
+            expirationTime: "2026-11-25T00:00:00Z",
+            pem: "-----BEGIN CERTIFICATE-----",
+          },
+        ],
+      })),
+    policies: state.admitted
+      ? [
+          {
+            name: "appb-waypoint-only",
+            namespace: "default",
+            action: "Allow",
+            rules: [[[{ principals: state.admitted.map((Exact) => ({ Exact })) }]]],
+          },
+        ]
+      : [],
+  };
+}
+
+/** The waypoint's /config_dump, with the keys as Envoy writes them. */
+export function waypointConfig(state: FakeState): unknown {
+  const policy = state.told("AuthorizationPolicy/default/appb-l7");
+  const routes = listAt(state.told("VirtualService/default/appb-fault"), "spec", "http").map(envoyRoute);
+  const filters = ["grpc_stats", "fault", "cors", "router"].map((name) => ({ name: `envoy.filters.http.${name}` }));
+  const manager = {
+    ...type("envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"),
+    route_config: { virtual_hosts: [{ routes: routes.length > 0 ? routes : [envoyRoute({})] }] },
+    http_filters: [...(policy ? [rbacFilter(policy)] : []), ...filters],
+  };
+  const chain = (name: string) => ({ name, filters: [{ typed_config: manager }] });
+  const attached = state.waypointFor("pod") || state.waypointFor("gateway");
+  return {
+    configs: [
+      {
+        ...type("envoy.admin.v3.ListenersConfigDump"),
+        dynamic_listeners: [
+          {
+            active_state: {
+              listener: {
+                name: "connect_terminate",
+                address: { socket_address: { address: "0.0.0.0", port_value: 15008 } },
+              },
+            },
+          },
+          {
+            active_state: {
+              listener: {
+                name: "main_internal",
+                filter_chains: attached ? [chain(`inbound-vip|8000|http|${appbHost}`)] : [],
+              },
+            },
+          },
+        ],
+      },
+    ],
+  };
+}
+
+function envoyRoute(route: unknown): unknown {
+  const text = textAt(route, "fault", "delay", "fixedDelay");
+  const seconds = text && Number.parseFloat(text) / (text.endsWith("ms") ? 1000 : 1);
+  const percent = numberAt(route, "fault", "delay", "percentage", "value") ?? 0;
+  const delay = { fixed_delay: `${seconds}s`, percentage: { numerator: percent * 10_000, denominator: "MILLION" } };
+  return {
+    match: { prefix: textAt(route, "match", 0, "uri", "prefix") ?? "/" },
+    route: { cluster: `inbound-vip|8000|http|${appbHost}` },
+    ...(text ? { typed_per_filter_config: { "envoy.filters.http.fault": { delay } } } : {}),
+  };
+}
+
+function rbacFilter(policy: unknown): unknown {
+  const rules = listAt(policy, "spec", "rules").map((rule, index) => {
+    const who = listAt(rule, "from").flatMap((from) => textsAt(from, "source", "principals"));
+    const what = listAt(rule, "to").flatMap((to) => textsAt(to, "operation", "methods"));
+    const matches = what.map((method) => ({ header: { name: ":method", string_match: { exact: method } } }));
+    const ids = who.map((principal) => ({
+      filter_state: { key: "io.istio.peer_principal", string_match: { exact: `spiffe://${principal}` } },
+    }));
+    const value = {
+      permissions: [{ and_rules: { rules: [{ or_rules: { rules: matches } }] } }],
+      principals: [{ and_ids: { ids: [{ or_ids: { ids } }] } }],
+    };
+    return [`ns[default]-policy[appb-l7]-rule[${index}]`, value];
+  });
+  const typed = {
+    ...type("envoy.extensions.filters.http.rbac.v3.RBAC"),
+    rules: { policies: Object.fromEntries(rules) },
+  };
+  return { name: "envoy.filters.http.rbac", typed_config: typed };
+}
+
+/** The gateway's /config_dump?include_eds. */
+export function gatewayConfig(state: FakeState): unknown {
+  const route = state.told("HTTPRoute/default/appb");
+  const listeners = listAt(state.told("Gateway/default/gateway"), "spec", "listeners").map(
+    (item) => textAt(item, "hostname") ?? "*",
+  );
+  const cluster = `outbound|8000||${appbHost}`;
+  const attached = listAt(route, "spec", "parentRefs").some((parent) => textAt(parent, "name") === "gateway");
+  const domains = textsAt(route, "spec", "hostnames").filter((host) =>
+    listeners.some((name) => host.endsWith(name.replace("*", ""))),
+  );
+  const direct = `${state.podOf("appb")?.ip}:8080`;
+  const target = state.waypointFor("gateway") ? `${state.podOf("waypoint")?.ip}:15008` : direct;
+  const address = { envoy_internal_address: { server_listener_name: "connect_originate", endpoint_id: target } };
+  const hosts =
+    attached && domains.length > 0 ? [{ domains, routes: [{ match: { prefix: "/" }, route: { cluster } }] }] : [];
+  return {
+    configs: [
+      {
+        ...type("envoy.admin.v3.RoutesConfigDump"),
+        dynamic_route_configs: [{ route_config: { name: "http.80", virtual_hosts: hosts } }],
+      },
+      {
+        ...type("envoy.admin.v3.EndpointsConfigDump"),
+        dynamic_endpoint_configs: [
+          { endpoint_config: { cluster_name: cluster, endpoints: [{ lb_endpoints: [{ endpoint: { address } }] }] } },
+        ],
+      },
+    ],
+  };
+}

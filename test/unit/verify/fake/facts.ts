@@ -1,0 +1,25 @@
+import type { LabFacts, LabSettings } from "../../../../experiments/types";
+
+/** A kind lab with the defaults, but for what a test asks for. */
+export const labFacts = (settings: Partial<LabSettings> = {}): LabFacts => ({
+  stack: "dev",
+  cluster: "kind",
+  clusterName: "ambient-lab-dev",
+  kubeconfig: "/nowhere/kubeconfig",
+  context: "kind-ambient-lab-dev",
+  url: "http://127.0.0.1:18080",
+  settings: {
+    workers: 2,
+    domain: "opssec.in",
+    allowedCallers: ["appa", "gateway"],
+    allowedMethods: ["GET"],
+    faultEnabled: true,
+    faultPath: "/headers",
+    faultDelay: "2s",
+    faultPercent: 50,
+    closeBypass: true,
+    addons: ["prometheus", "grafana", "jaeger", "kiali"],
+    ...settings,
+  },
+  versions: { istio: "1.31.1", gatewayApi: "v1.6.0", metallb: "v0.16.1" },
+});

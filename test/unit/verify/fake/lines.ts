@@ -1,0 +1,47 @@
+import { principalOf } from "../../../../experiments/names";
+
+/** What a proxy knows of a request when it writes its line. */
+export interface AccessFields {
+  stamp: string;
+  method: string;
+  path: string;
+  status: number;
+  flags: string;
+  details: string;
+  durationMs: number;
+  id: string;
+  authority: string;
+  upstream: string;
+  cluster: string;
+}
+
+/** A line of Istio's default access log format, as a live waypoint and gateway wrote it. */
+export const accessLine = (f: AccessFields): string =>
+  `[${f.stamp}] "${f.method} ${f.path} HTTP/1.1" ${f.status} ${f.flags} ${f.details} - "-" 0 19 ${f.durationMs} - "-" "curl/8.14.1" "${f.id}" "${f.authority}" "${f.upstream}" ${f.cluster} - 10.96.65.30:8000 10.244.2.5:41000 - default`;
+
+/** What a ztunnel knows of a connection when it writes its line. */
+export interface ConnectionFields {
+  stamp: string;
+  direction: "inbound" | "outbound";
+  from: { workload: string; address: string; account?: string };
+  to: { workload: string; address: string; account?: string };
+  /** Address inside the HBONE tunnel. */
+  inner?: string;
+  error?: string;
+}
+
+/** A line of ztunnel's log, as a live one wrote it: tabs up to the message, blanks after it. */
+export function connectionLine({ stamp, direction, from, to, inner, error }: ConnectionFields): string {
+  const identity = (end: "src" | "dst", account: string | undefined) =>
+    account ? ` ${end}.identity="spiffe://${principalOf(account)}"` : "";
+  return [
+    `${stamp}\t${error ? "error" : "info"}\taccess\tconnection complete`,
+    `\tsrc.addr=${from.address} src.workload="${from.workload}" src.namespace="default"${identity("src", from.account)}`,
+    ` dst.addr=${to.address}${inner ? ` dst.hbone_addr=${inner}` : ""} dst.service="appb.default.svc.cluster.local"`,
+    ` dst.workload="${to.workload}" dst.namespace="default"${identity("dst", to.account)}`,
+    ` direction="${direction}" bytes_sent=76 bytes_recv=437 duration="10ms"${error ? ` error="${error}"` : ""}`,
+  ].join("");
+}
+
+/** ztunnel's words for a policy that lets in others. */
+export const refusedByPolicy = "connection closed due to policy rejection: allow policies exist, but none allowed";

@@ -1,0 +1,33 @@
+import { fieldManager } from "../../../../experiments/names";
+import { at } from "../../../../verify/json";
+import type { KubeObject, PatchOperation } from "../../../../verify/world";
+
+/** A JSON patch as the API server makes it, field owners included. */
+export function applyPatch(before: KubeObject, operations: readonly PatchOperation[]): KubeObject {
+  const after = structuredClone(before);
+  for (const { op, path, value } of operations) {
+    const keys = path
+      .slice(1)
+      .split("/")
+      .map((key) => key.replaceAll("~1", "/").replaceAll("~0", "~"));
+    const last = keys.pop() ?? "";
+    const holder = at(after, ...keys);
+    if (typeof holder !== "object" || holder === null) throw new Error(`the path ${path} does not exist`);
+    if (op === "test") {
+      if (at(holder, last) !== value) throw new Error(`testing ${path}: the value differs`);
+    } else if (op === "remove") {
+      if (!Reflect.has(holder, last)) throw new Error(`the path ${path} does not exist`);
+      Reflect.deleteProperty(holder, last);
+    } else {
+      Reflect.set(holder, last, structuredClone(value));
+    }
+  }
+  const metadata = after.metadata ?? {};
+  after.metadata = metadata;
+  metadata.resourceVersion = String(Number(before.metadata?.resourceVersion ?? 1) + 1);
+  // A write without a list of owners makes its manager the owner of what it changed, and nobody else.
+  if (!operations.some(({ path }) => path === "/metadata/managedFields")) {
+    metadata.managedFields = [{ manager: fieldManager, operation: "Update", apiVersion: "security.istio.io/v1" }];
+  }
+  return after;
+}

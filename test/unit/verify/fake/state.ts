@@ -1,0 +1,182 @@
+import type { LabFacts } from "../../../../experiments/types";
+import { at, listAt, numberAt, textAt, textsAt } from "../../../../verify/json";
+import type { KubeObject } from "../../../../verify/world";
+import type { FakeClock } from "./clock";
+import { healthyObjects } from "./objects";
+
+/** A pod of the fake lab. */
+export interface FakePod {
+  namespace: string;
+  name: string;
+  role: string;
+  ip: string;
+  node: string;
+  labels: Record<string, string>;
+}
+
+interface LogLine {
+  /** When the log has it, by the true clock. */
+  at: number;
+  text: string;
+}
+
+const worker = (n: number): string => `ambient-lab-dev-worker${n === 1 ? "" : n}`;
+
+/** What the fake lab holds; tests break it by changing its objects or its flags. */
+export class FakeState {
+  readonly facts: LabFacts;
+  readonly clock: FakeClock;
+  readonly objects = new Map<string, KubeObject>();
+  readonly logs = new Map<string, LogLine[]>();
+  readonly counters = { allowed: 0, denied: 0 };
+  /** Milliseconds by which the nodes' clock is ahead. */
+  skewMs = 0;
+  /** Every how many requests the client is held up by 2.5 s of its own, as on a busy machine; 0 is never. */
+  heldUpEvery = 0;
+  logsBroken = false;
+  /** Lines of each pod's log that are in its rotated file. */
+  readonly rotations = new Map<string, number>();
+  /** Jaeger runs, and no proxy sends it anything. */
+  spanless = false;
+  /** Nodes whose ztunnel is down. */
+  readonly silentNodes = new Set<string>();
+  #frozen: Map<string, KubeObject> | undefined;
+
+  constructor(facts: LabFacts, clock: FakeClock) {
+    this.facts = facts;
+    this.clock = clock;
+    for (const item of healthyObjects(facts))
+      this.objects.set(keyOf(item.kind, item.metadata?.namespace, item.metadata?.name), item);
+  }
+
+  /** The object that a test wants to look at or to break. */
+  get(key: string): KubeObject {
+    const found = this.objects.get(key);
+    if (!found) throw new Error(`The fake lab has no ${key}`);
+    return found;
+  }
+
+  /** What the proxies were told: without istiod they keep what they had. */
+  told(key: string): KubeObject | undefined {
+    return (this.#frozen ?? this.objects).get(key);
+  }
+
+  stopIstiod(): void {
+    this.scale("istio-system/istiod");
+    this.#frozen = structuredClone(this.objects);
+  }
+
+  /** Scales a Deployment to 0. */
+  scale(name: string): void {
+    const object = this.get(`Deployment/${name}`);
+    object.spec = { ...Object(object.spec), replicas: 0 };
+    object.status = { replicas: 0 };
+  }
+
+  runs(deployment: string): boolean {
+    return (numberAt(this.objects.get(`Deployment/default/${deployment}`), "status", "readyReplicas") ?? 0) > 0;
+  }
+
+  get enrolled(): boolean {
+    const labels = this.told("Namespace//default")?.metadata?.labels ?? {};
+    return labels["istio.io/dataplane-mode"] === "ambient";
+  }
+
+  /** Whether calls to the Service appb are led to the waypoint: those of pods, or those of the gateway. */
+  waypointFor(caller: "pod" | "gateway"): boolean {
+    const labels = this.told("Service/default/appb")?.metadata?.labels ?? {};
+    const bound = labels["istio.io/use-waypoint"] === "waypoint" && this.told("Gateway/default/waypoint") !== undefined;
+    return bound && (caller === "pod" || labels["istio.io/ingress-use-waypoint"] === "true");
+  }
+
+  /** Identities that appb's ztunnel lets in; everybody when there is no policy. */
+  get admitted(): string[] | undefined {
+    const policy = this.told("AuthorizationPolicy/default/appb-waypoint-only");
+    if (!policy) return undefined;
+    return listAt(policy, "spec", "rules").flatMap((rule) =>
+      listAt(rule, "from").flatMap((from) => textsAt(from, "source", "principals")),
+    );
+  }
+
+  get pods(): FakePod[] {
+    const app = (role: string, n: number, ip: string): FakePod[] =>
+      this.runs(role) ? [pod(role, "default", worker(n), ip, { app: role })] : [];
+    const proxy = (role: string, deployment: string, n: number, ip: string): FakePod[] =>
+      this.runs(deployment)
+        ? [pod(role, "default", worker(n), ip, { "gateway.networking.k8s.io/gateway-name": role })]
+        : [];
+    const nodes = [...this.objects.values()]
+      .filter(({ kind }) => kind === "Node")
+      .map(({ metadata }) => metadata?.name ?? "");
+    const addons = ["prometheus", "grafana", "tracing", "kiali"].filter((name) =>
+      this.objects.has(`Service/istio-system/${name}`),
+    );
+    return [
+      ...app("appa", 1, "10.244.1.5"),
+      ...app("stranger", 1, "10.244.1.6"),
+      ...app("appb", 2, "10.244.2.5"),
+      ...app("outsider", 2, "10.244.2.6"),
+      ...proxy("gateway", "gateway-istio", 1, "10.244.1.7"),
+      ...proxy("waypoint", "waypoint", 2, "10.244.2.7"),
+      ...nodes
+        .filter((node) => !this.silentNodes.has(node))
+        .map((node, index) => pod(`ztunnel-${index}`, "istio-system", node, `10.244.${index}.2`, { app: "ztunnel" })),
+      ...addons.map((name, index) => pod(name, "istio-system", worker(1), `10.244.1.${20 + index}`, { app: name })),
+    ];
+  }
+
+  podOf(role: string): FakePod | undefined {
+    return this.pods.find((item) => item.role === role);
+  }
+
+  ztunnelOn(node: string): FakePod | undefined {
+    return this.pods.find((item) => item.labels.app === "ztunnel" && item.node === node);
+  }
+
+  /** Writes a line into a pod's log; it can be read after the delay. */
+  log(target: FakePod | undefined, text: (stamp: string) => string, delayMs: number): void {
+    if (!target) return;
+    const stampAt = (ms: number) => new Date(ms + this.skewMs).toISOString();
+    const at = this.clock.now() + delayMs;
+    const lines = this.logs.get(target.name) ?? [];
+    lines.push({ at, text: `${stampAt(at)} ${text(stampAt(this.clock.now()))}` });
+    this.logs.set(target.name, lines);
+  }
+
+  /** Whether the waypoint's policy lets a request through; nothing without a policy. */
+  admits(principal: string, method: string): boolean | undefined {
+    const policy = this.told("AuthorizationPolicy/default/appb-l7");
+    if (!policy) return undefined;
+    return listAt(policy, "spec", "rules").some(
+      (rule) =>
+        listAt(rule, "from").some((from) => textsAt(from, "source", "principals").includes(principal)) &&
+        listAt(rule, "to").some((to) => textsAt(to, "operation", "methods").includes(method)),
+    );
+  }
+
+  /** The route that the waypoint takes for a path; nothing when none matches. */
+  routeFor(path: string): { delayMs: number; percent: number } | undefined {
+    const service = this.told("VirtualService/default/appb-fault");
+    if (!service) return { delayMs: 0, percent: 0 };
+    const route = listAt(service, "spec", "http").find((item) => {
+      const prefix = textAt(item, "match", 0, "uri", "prefix");
+      return prefix === undefined || path.startsWith(prefix);
+    });
+    if (!route) return undefined;
+    const delay = at(route, "fault", "delay");
+    const text = textAt(delay, "fixedDelay") ?? "0s";
+    const delayMs = Number.parseFloat(text) * (text.endsWith("ms") ? 1 : 1000);
+    return { delayMs, percent: numberAt(delay, "percentage", "value") ?? 0 };
+  }
+}
+
+const pod = (role: string, namespace: string, node: string, ip: string, labels: Record<string, string>): FakePod => ({
+  namespace,
+  name: `${role}-5d8f9c-x2x4z`,
+  role,
+  ip,
+  node,
+  labels,
+});
+
+export const keyOf = (kind = "", namespace = "", name = ""): string => `${kind}/${namespace}/${name}`;

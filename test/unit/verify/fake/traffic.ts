@@ -1,0 +1,185 @@
+import { appbHost, principalOf } from "../../../../experiments/names";
+import { accessLine, connectionLine, refusedByPolicy } from "./lines";
+import type { FakeAnswer, FakeRequest } from "./request";
+import type { FakePod, FakeState } from "./state";
+
+const closed = "upstream_reset_before_response_started{connection_termination}";
+const answer = (status: number, body = "{}", seconds = 0.006): FakeAnswer => ({ status, body, exit: 0, seconds });
+const broken = (exit: number, error: string): FakeAnswer => ({ status: 0, body: "", exit, seconds: 0.002, error });
+const reset = broken(56, "Recv failure: Connection reset by peer");
+
+/** Moves requests through the fake lab by the rules that a live mesh showed. */
+export class Traffic {
+  readonly #state: FakeState;
+  #port = 40_000;
+  #seed = 7;
+
+  constructor(state: FakeState) {
+    this.#state = state;
+  }
+
+  /** A request from a pod to the Service appb or to appb's pod. */
+  fromPod(source: FakePod, target: "service" | "pod", request: FakeRequest): FakeAnswer {
+    const state = this.#state;
+    this.#port += 1;
+    const local = `${source.ip}:${this.#port}`;
+    const meshed = state.enrolled && source.role !== "outsider";
+    if (meshed && !state.ztunnelOn(source.node)) return broken(7, "Failed to connect: Connection refused");
+    const from = { workload: source.name, address: local, ...(meshed ? { account: source.role } : {}) };
+    if (meshed && target === "service" && state.waypointFor("pod")) {
+      const waypoint = state.podOf("waypoint");
+      const to = { workload: waypoint?.name ?? "", address: `${waypoint?.ip}:15008`, account: "waypoint" };
+      const error = waypoint ? undefined : "no healthy upstream";
+      const line = { direction: "outbound", from, to, inner: "10.96.65.30:8000", ...(error ? { error } : {}) } as const;
+      state.log(state.ztunnelOn(source.node), (stamp) => connectionLine({ stamp, ...line }), 100);
+      return { ...(waypoint ? this.#atWaypoint(source.role, request) : reset), local };
+    }
+    return { ...this.#direct(from, request), local };
+  }
+
+  /** A request through the gateway; throws as a socket does when nobody listens. */
+  throughGateway(request: FakeRequest): FakeAnswer {
+    const state = this.#state;
+    const gateway = state.podOf("gateway");
+    if (!gateway) throw new Error("connect ECONNREFUSED 127.0.0.1:18080");
+    const write = (status: number, flags: string, details: string, upstream: string, seconds: number) =>
+      state.log(
+        gateway,
+        (stamp) =>
+          accessLine({
+            ...request,
+            stamp,
+            status,
+            flags,
+            details,
+            durationMs: seconds * 1000,
+            upstream,
+            cluster: `outbound|8000||${appbHost}`,
+          }),
+        1_000,
+      );
+    if (!this.#routed(request.authority)) {
+      write(404, "NR", "route_not_found", "-", 0);
+      return answer(404, "");
+    }
+    if (state.waypointFor("gateway")) {
+      const waypoint = state.podOf("waypoint");
+      if (!waypoint) {
+        write(503, "UH", "no_healthy_upstream", "-", 0);
+        return answer(503, "no healthy upstream");
+      }
+      const met = this.#atWaypoint("gateway-istio", request);
+      write(met.status, "-", "via_upstream", `envoy://connect_originate/${waypoint.ip}:15008`, met.seconds);
+      return met;
+    }
+    const met = this.#direct(
+      { workload: gateway.name, address: `${gateway.ip}:5000`, account: "gateway-istio" },
+      request,
+    );
+    const upstream = `envoy://connect_originate/${state.podOf("appb")?.ip}:8080`;
+    if (met.status > 0) write(met.status, "-", "via_upstream", upstream, met.seconds);
+    else write(503, "UF", closed, upstream, 0);
+    return met.status > 0 ? met : answer(503, "upstream connect error");
+  }
+
+  #routed(host: string): boolean {
+    const state = this.#state;
+    const { spec: gateway } = state.told("Gateway/default/gateway") as { spec: { listeners: { hostname: string }[] } };
+    const { spec: route } = state.told("HTTPRoute/default/appb") as {
+      spec: { hostnames: string[]; parentRefs: { name: string }[] };
+    };
+    const listens = gateway.listeners.some(({ hostname }) => host.endsWith(hostname.replace("*", "")));
+    return listens && route.hostnames.includes(host) && route.parentRefs.some(({ name }) => name === "gateway");
+  }
+
+  #atWaypoint(account: string, request: FakeRequest): FakeAnswer {
+    const state = this.#state;
+    const appb = state.podOf("appb");
+    const write = (status: number, flags: string, details: string, seconds: number, upstream = "-") =>
+      state.log(
+        state.podOf("waypoint"),
+        (stamp) =>
+          accessLine({
+            ...request,
+            stamp,
+            status,
+            flags,
+            details,
+            durationMs: seconds * 1000,
+            upstream,
+            cluster: `inbound-vip|8000|http|${appbHost}`,
+          }),
+        1_000,
+      );
+    const admitted = state.admits(principalOf(account), request.method);
+    if (admitted === false) {
+      state.counters.denied += 1;
+      write(403, "-", "rbac_access_denied_matched_policy[none]", 0.002);
+      return answer(403, request.method === "HEAD" ? "" : "RBAC: access denied", 0.003);
+    }
+    if (admitted) state.counters.allowed += 1;
+    const route = state.routeFor(request.path);
+    if (!route) {
+      write(404, "NR", "route_not_found", 0);
+      return answer(404, "");
+    }
+    const delayed = this.#draw() * 100 < route.percent;
+    const seconds = delayed ? route.delayMs / 1000 + 0.004 : 0.006;
+    if (!appb) {
+      write(503, delayed ? "DI,UH" : "UH", "no_healthy_upstream", seconds);
+      return answer(503, "no healthy upstream", seconds);
+    }
+    const met = this.#direct(
+      { workload: "waypoint", address: `${state.podOf("waypoint")?.ip}:6000`, account: "waypoint" },
+      request,
+    );
+    if (met.status === 0) {
+      write(503, "UF", closed, seconds, `${appb.ip}:8080`);
+      return answer(503, "upstream connect error", seconds);
+    }
+    write(200, delayed ? "DI" : "-", "via_upstream", seconds, `envoy://connect_originate/${appb.ip}:8080`);
+    const heldUp = state.heldUpEvery > 0 && this.#port % state.heldUpEvery === 0;
+    return answer(200, "{}", heldUp ? seconds + 2.5 : seconds);
+  }
+
+  /** The last leg, to appb's pod: its ztunnel decides by identity. */
+  #direct(from: { workload: string; address: string; account?: string }, request: FakeRequest): FakeAnswer {
+    const state = this.#state;
+    const appb = state.podOf("appb");
+    if (!appb) return broken(7, "Failed to connect: Connection refused");
+    if (!state.enrolled) return answer(200, request.method === "HEAD" ? "" : "{}");
+    const ztunnel = state.ztunnelOn(appb.node);
+    if (!ztunnel) return broken(56, "Recv failure: Connection reset by peer");
+    const admitted = state.admitted?.includes(from.account ? principalOf(from.account) : "") ?? true;
+    const pooled = from.account === "waypoint";
+    const plain = from.account === undefined;
+    const to = {
+      workload: appb.name,
+      address: `${appb.ip}:${plain ? 8080 : 15008}`,
+      ...(plain ? {} : { account: "appb" }),
+    };
+    // Through HBONE the far side sees a port of ztunnel's own.
+    const seen = plain ? from : { ...from, address: from.address.replace(/:\d+$/, ":33333") };
+    const inner = plain ? {} : { inner: `${appb.ip}:8080` };
+    const error = admitted ? {} : { error: refusedByPolicy };
+    state.log(
+      ztunnel,
+      (stamp) => connectionLine({ stamp, direction: "inbound", from: seen, to, ...inner, ...error }),
+      pooled ? 6_000 : 100,
+    );
+    if (!plain && !pooled && !admitted) {
+      const source = state.pods.find(({ name }) => name === from.workload);
+      const line = { direction: "outbound", from, to, ...inner, error: "http status: 401 Unauthorized" } as const;
+      state.log(source && state.ztunnelOn(source.node), (stamp) => connectionLine({ stamp, ...line }), 100);
+    }
+    return admitted ? answer(200, "{}") : reset;
+  }
+
+  /** A repeatable draw between 0 and 1 (mulberry32). */
+  #draw(): number {
+    this.#seed = (this.#seed + 0x6d2b79f5) | 0;
+    let t = Math.imul(this.#seed ^ (this.#seed >>> 15), 1 | this.#seed);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
+  }
+}

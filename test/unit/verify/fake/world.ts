@@ -1,0 +1,162 @@
+import type { LabSettings } from "../../../../experiments/types";
+import { at, listAt, textAt } from "../../../../verify/json";
+import type { HttpAnswer, KubeObject, PatchOperation, World } from "../../../../verify/world";
+import { FakeClock } from "./clock";
+import { dashboards } from "./dashboards";
+import { gatewayConfig, waypointConfig, ztunnelConfig } from "./dumps";
+import { labFacts } from "./facts";
+import { applyPatch } from "./patch";
+import type { FakeAnswer } from "./request";
+import { type FakePod, FakeState, keyOf } from "./state";
+import { Traffic } from "./traffic";
+
+const ok = (body: unknown): HttpAnswer => ({
+  status: 200,
+  headers: {},
+  body: typeof body === "string" ? body : JSON.stringify(body),
+  seconds: 0.005,
+});
+
+/** A lab that lives in memory and behaves as a live one was seen to. */
+export class FakeWorld implements World {
+  readonly state: FakeState;
+  readonly traffic: Traffic;
+  /** Every patch that was sent. */
+  readonly patches: PatchOperation[][] = [];
+  /** Called before a patch is made; a test may throw from it. */
+  beforePatch: (operations: readonly PatchOperation[]) => void = () => undefined;
+
+  constructor(settings: Partial<LabSettings> = {}) {
+    this.state = new FakeState(labFacts(settings), new FakeClock());
+    this.traffic = new Traffic(this.state);
+  }
+
+  read: World["read"] = async ({ kind, namespace, name }) =>
+    structuredClone(this.state.objects.get(keyOf(kind, namespace, name)));
+
+  list: World["list"] = async ({ kind, namespace, labels = {} }) => {
+    if (kind === "Pod")
+      return this.state.pods.filter((pod) => pod.namespace === namespace && matches(pod.labels, labels)).map(podObject);
+    const all = [...this.state.objects.values()];
+    return all.filter((item) => item.kind === kind && (item.metadata?.namespace ?? "") === (namespace ?? ""));
+  };
+
+  exec: World["exec"] = async (target, command) => {
+    const source = this.#pod(target.name);
+    const value = (flag: string) => command[command.indexOf(flag) + 1] ?? "";
+    const method = command.includes("--head") ? "HEAD" : value("--request");
+    const url = command.at(-1) ?? "";
+    const { hostname, pathname, search, host } = new URL(url.replace(/&n=\[.*\]$/, ""));
+    const to = hostname.includes("appb") ? "service" : "pod";
+    const path = pathname + search;
+    const id = new URLSearchParams(search).get("probe") ?? "";
+    const count = Number(/\[1-(\d+)\]/.exec(url)?.[1] ?? 0);
+    if (count > 0) {
+      const shots = Array.from({ length: count }, (_, n) =>
+        this.traffic.fromPod(source, to, { method, path: `${path}&n=${n + 1}`, id, authority: host }),
+      );
+      return {
+        code: 0,
+        stdout: shots.map((shot) => `${String(shot.status).padStart(3, "0")} ${shot.seconds}`).join("\n"),
+        stderr: "",
+      };
+    }
+    const met = this.traffic.fromPod(source, to, { method, path, id, authority: host });
+    return { code: met.exit, stdout: curlOutput(met), stderr: "" };
+  };
+
+  podGet: World["podGet"] = async (target, port, path) => {
+    const { role, node, labels } = this.#pod(target.name);
+    if (port === 15000 && labels.app === "ztunnel") return ok(ztunnelConfig(this.state, node));
+    if (port === 15000) return ok(role === "waypoint" ? waypointConfig(this.state) : gatewayConfig(this.state));
+    if (port === 15020 && role === "waypoint") return ok(this.#waypointMetrics());
+    if (port === 15020) return ok("");
+    return ok(role === "tracing" && this.state.spanless ? { data: [] } : dashboards(role, path));
+  };
+
+  gateway: World["gateway"] = async ({ method, path, host, headers }) => {
+    const id = headers["x-request-id"] ?? "";
+    const met = this.traffic.throughGateway({ method, path, id, authority: host });
+    return { status: met.status, headers: { server: "istio-envoy" }, body: met.body, seconds: met.seconds };
+  };
+
+  logs: World["logs"] = async (target, since) => {
+    const lines = this.#written(target.name).slice(this.state.rotations.get(target.name) ?? 0);
+    return since === undefined ? lines.slice(-1) : lines.filter((text) => text >= since.slice(0, 19));
+  };
+
+  rotatedLogs: World["rotatedLogs"] = async (target) =>
+    this.#written(target.name).slice(0, this.state.rotations.get(target.name) ?? 0);
+
+  sysctls: World["sysctls"] = async (_node, names) =>
+    Object.fromEntries(names.map((name) => [name, name.endsWith("instances") ? 8192 : 1_048_576]));
+
+  serverTime: World["serverTime"] = async () => this.state.clock.now() + this.state.skewMs;
+
+  patch: World["patch"] = async ({ kind, namespace, name }, operations) => {
+    this.beforePatch(operations);
+    this.patches.push([...operations]);
+    const key = keyOf(kind, namespace, name);
+    const patched = applyPatch(this.state.get(key), operations);
+    this.state.objects.set(key, patched);
+    return structuredClone(patched);
+  };
+
+  #pod(name: string): FakePod {
+    const found = this.state.pods.find((pod) => pod.name === name);
+    if (!found) throw new Error(`pods "${name}" not found`);
+    return found;
+  }
+
+  #written(name: string): string[] {
+    if (this.state.logsBroken) throw new Error("Get https://172.18.0.3:10250/containerLogs: dial tcp: i/o timeout");
+    const lines = this.state.logs.get(name) ?? [];
+    const written = lines.filter(({ at }) => at <= this.state.clock.now());
+    return written.sort((a, b) => a.at - b.at).map(({ text }) => text);
+  }
+
+  #waypointMetrics(): string {
+    const { allowed, denied } = this.state.counters;
+    if (!this.state.told("AuthorizationPolicy/default/appb-l7")) return "";
+    const series = (result: string, value: number) =>
+      `envoy_http_rbac{authz_enforce_result="${result}",http_conn_manager_prefix="inbound_0.0.0.0_8000"} ${value}`;
+    return ["# TYPE envoy_http_rbac counter", series("allowed", allowed), series("denied", denied), ""].join("\n");
+  }
+}
+
+const matches = (labels: Record<string, string>, wanted: Readonly<Record<string, string>>): boolean =>
+  Object.entries(wanted).every(([key, value]) => labels[key] === value);
+
+const podObject = ({ namespace, name, labels, ip, node }: FakePod): KubeObject => ({
+  kind: "Pod",
+  metadata: { name, namespace, labels },
+  spec: { nodeName: node },
+  status: { podIP: ip, conditions: [{ type: "Ready", status: "True" }] },
+});
+
+function curlOutput({ status, body, seconds, error, local }: FakeAnswer): string {
+  const [ip, port] = (local ?? ":0").split(":");
+  const head = status > 0 ? `HTTP/1.1 ${status} X\r\nserver: istio-envoy\r\n\r\n${body}` : "";
+  const measured = {
+    response_code: status,
+    time_total: seconds,
+    local_ip: ip,
+    local_port: Number(port),
+    errormsg: error ?? null,
+  };
+  return `${head}\n@@ambient-lab@@${JSON.stringify(measured)}`;
+}
+
+/** Rules of the policy as they are now. */
+export const rulesOf = (world: FakeWorld): readonly unknown[] =>
+  listAt(world.state.get("AuthorizationPolicy/default/appb-l7"), "spec", "rules");
+
+/** An annotation of the policy. */
+export const annotationsOf = (world: FakeWorld): unknown =>
+  at(world.state.get("AuthorizationPolicy/default/appb-l7"), "metadata", "annotations");
+
+/** Who owns fields of the policy. */
+export const ownersOf = (world: FakeWorld): (string | undefined)[] =>
+  listAt(world.state.get("AuthorizationPolicy/default/appb-l7"), "metadata", "managedFields").map((entry) =>
+    textAt(entry, "manager"),
+  );

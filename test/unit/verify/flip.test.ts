@@ -1,0 +1,159 @@
+import { hostname } from "node:os";
+import { describe, expect, it } from "vitest";
+import { flipAnnotation, principalOf } from "../../../experiments/names";
+import { verifyLab } from "../../../verify";
+import { restoredOwners } from "../../../verify/policy/ownership";
+import { withoutPrincipal } from "../../../verify/policy/without";
+import { annotationsOf, FakeWorld, ownersOf, rulesOf } from "./fake/world";
+
+const run = (world: FakeWorld, signal?: AbortSignal) =>
+  verifyLab(world.state.facts, {
+    world,
+    clock: world.state.clock,
+    only: ["authz-flip"],
+    ...(signal ? { signal } : {}),
+  });
+
+const isTakeOut = (operations: readonly { path: string; op: string }[]) =>
+  operations.some(({ path, op }) => op === "replace" && path === "/spec/rules");
+
+describe("authz-flip", () => {
+  it("leaves rules, annotations and owners as they were", async () => {
+    const world = new FakeWorld();
+    const before = structuredClone(rulesOf(world));
+    const report = await run(world);
+    expect(report.verdict).toBe("pass");
+    expect(rulesOf(world)).toEqual(before);
+    expect(annotationsOf(world)).toBeUndefined();
+    expect(ownersOf(world)).toEqual(["pulumi-kubernetes-1"]);
+    expect(world.patches.filter(isTakeOut)).toHaveLength(1);
+  });
+
+  it("names the waypoint, the policy and the log line of the refusal", async () => {
+    const report = await run(new FakeWorld());
+    const refusal = report.results[0]?.findings.find(({ name }) => name === "without appa: appa is refused");
+    expect(refusal?.decision).toMatchObject({
+      layer: "waypoint",
+      policy: "AuthorizationPolicy/appb-l7",
+      line: expect.stringContaining("rbac_access_denied_matched_policy[none]"),
+    });
+  });
+
+  it("puts the policy back when it is interrupted", async () => {
+    const world = new FakeWorld();
+    const before = structuredClone(rulesOf(world));
+    const stop = new AbortController();
+    const sent = world.exec;
+    world.exec = async (...call) => {
+      if (world.patches.some(isTakeOut)) stop.abort(new Error("Interrupted"));
+      return sent(...call);
+    };
+    await expect(run(world, stop.signal)).rejects.toThrow("Interrupted");
+    expect(world.patches.some(isTakeOut)).toBe(true);
+    expect(rulesOf(world)).toEqual(before);
+    expect(annotationsOf(world)).toBeUndefined();
+    expect(ownersOf(world)).toEqual(["pulumi-kubernetes-1"]);
+  });
+
+  it("tries again when putting back fails", async () => {
+    const world = new FakeWorld();
+    let refusals = 2;
+    world.beforePatch = (operations) => {
+      if (isTakeOut(operations) || refusals === 0) return;
+      refusals -= 1;
+      throw new Error("etcdserver: request timed out");
+    };
+    const report = await run(world);
+    expect(report.verdict).toBe("pass");
+    expect(annotationsOf(world)).toBeUndefined();
+  });
+
+  it("fails and says so when the policy cannot be put back", async () => {
+    const world = new FakeWorld();
+    world.beforePatch = (operations) => {
+      if (!isTakeOut(operations)) throw new Error("etcdserver: request timed out");
+    };
+    const report = await run(world);
+    expect(report.verdict).toBe("fail");
+    const finding = report.results[0]?.findings.find(({ name }) => name === "the policy is as it was");
+    expect(finding).toMatchObject({ verdict: "fail", seen: expect.stringContaining("still changed") });
+  });
+
+  it("is restored by the next run after a crash", async () => {
+    const world = new FakeWorld();
+    const before = structuredClone(rulesOf(world));
+    await crash(world, { host: hostname(), pid: 2 ** 22 + 1 });
+    const report = await verifyLab(world.state.facts, { world, clock: world.state.clock, only: ["apps"] });
+    expect(report.notes.join()).toContain("left changed by a run that died");
+    expect(rulesOf(world)).toEqual(before);
+    expect(ownersOf(world)).toEqual(["pulumi-kubernetes-1"]);
+    expect(report.durationMs).toBeLessThan(10_000);
+  });
+
+  it("waits for a run on another machine before it restores", async () => {
+    const world = new FakeWorld();
+    await crash(world, { host: "another-laptop", pid: 1 });
+    const report = await verifyLab(world.state.facts, { world, clock: world.state.clock, only: ["apps"] });
+    expect(annotationsOf(world)).toBeUndefined();
+    expect(report.durationMs).toBeGreaterThan(55_000);
+  });
+
+  it("does not touch a policy that somebody changed in between", async () => {
+    const world = new FakeWorld();
+    world.beforePatch = (operations) => {
+      const policy = world.state.get("AuthorizationPolicy/default/appb-l7");
+      if (isTakeOut(operations) && policy.metadata) policy.metadata.resourceVersion = "999";
+    };
+    const report = await run(world);
+    expect(report.verdict).not.toBe("pass");
+    expect(annotationsOf(world)).toBeUndefined();
+  });
+});
+
+/** A run that takes appa out and then dies: its process is the given one. */
+async function crash(world: FakeWorld, by: { host: string; pid: number }): Promise<void> {
+  const death = new AbortController();
+  world.beforePatch = (operations) => {
+    if (!isTakeOut(operations)) throw new Error("dead");
+  };
+  await run(world, death.signal);
+  world.beforePatch = () => undefined;
+  const annotations = world.state.get("AuthorizationPolicy/default/appb-l7").metadata?.annotations ?? {};
+  annotations[flipAnnotation] = JSON.stringify({ ...JSON.parse(annotations[flipAnnotation] ?? ""), by });
+}
+
+describe("withoutPrincipal()", () => {
+  const appa = principalOf("appa");
+  const gateway = principalOf("gateway-istio");
+
+  it("keeps the other identities of a rule", () => {
+    const rules = [{ from: [{ source: { principals: [appa, gateway] } }], to: [{ operation: { methods: ["GET"] } }] }];
+    expect(withoutPrincipal(rules, appa)).toEqual([
+      { from: [{ source: { principals: [gateway] } }], to: [{ operation: { methods: ["GET"] } }] },
+    ]);
+  });
+
+  it("drops a rule that named nobody else, for without sources it would let in everybody", () => {
+    expect(withoutPrincipal([{ from: [{ source: { principals: [appa] } }], to: [] }], appa)).toEqual([]);
+  });
+
+  it("leaves rules alone that have no sources", () => {
+    const rules = [{ to: [{ operation: { methods: ["GET"] } }] }];
+    expect(withoutPrincipal(rules, appa)).toEqual(rules);
+  });
+});
+
+describe("restoredOwners()", () => {
+  const apply = { manager: "pulumi", operation: "Apply", apiVersion: "v1", fieldsV1: { "f:spec": { "f:rules": {} } } };
+  const shrunk = { ...apply, fieldsV1: {} };
+  const ours = { manager: "ambient-lab-verify", operation: "Update", apiVersion: "v1" };
+  const status = { manager: "pilot", operation: "Update", apiVersion: "v1", subresource: "status", time: "2" };
+
+  it("gives Pulumi its fields back and keeps the newest entry of the status", () => {
+    expect(restoredOwners([shrunk, ours, status], [apply, { ...status, time: "1" }])).toEqual([apply, status]);
+  });
+
+  it("brings back an owner whose entry vanished", () => {
+    expect(restoredOwners([ours], [apply])).toEqual([apply]);
+  });
+});

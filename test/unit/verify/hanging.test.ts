@@ -1,0 +1,25 @@
+import { expect, it } from "vitest";
+import { verifyLab } from "../../../verify";
+import { realClock } from "../../../verify/eventually";
+import { FakeWorld } from "./fake/world";
+
+it("lets a request that hangs come to its own end, and blames who left it without an answer", async () => {
+  const world = new FakeWorld();
+  const { state } = world;
+  state.silentNodes.add("ambient-lab-dev-worker2");
+  const { exec } = world;
+  world.exec = async (pod, command, timeoutMs, signal) => {
+    // Longer than a positive may take to converge, shorter than one request may take.
+    await realClock.sleep(60, signal);
+    return exec(pod, command, timeoutMs, signal);
+  };
+  const report = await verifyLab(state.facts, {
+    world,
+    clock: state.clock,
+    only: ["authz-principals"],
+    timings: { convergeMs: 20 },
+  });
+  const appa = report.results[0]?.findings.find(({ name }) => name === "appa may GET /get");
+  expect(appa).toMatchObject({ verdict: "fail" });
+  expect(appa?.seen).not.toContain("did not end");
+});

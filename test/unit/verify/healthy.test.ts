@@ -1,0 +1,43 @@
+import { describe, expect, it } from "vitest";
+import type { LabSettings } from "../../../experiments/types";
+import { exitCodeFor, renderText, verifyLab } from "../../../verify";
+import { FakeWorld } from "./fake/world";
+
+const verify = (world: FakeWorld) => verifyLab(world.state.facts, { world, clock: world.state.clock });
+
+describe("verifyLab() on a healthy lab", () => {
+  const settings: [string, Partial<LabSettings>][] = [
+    ["the defaults", {}],
+    ["only the gateway allowed", { allowedCallers: ["gateway"] }],
+    ["only appa allowed", { allowedCallers: ["appa"] }],
+    ["the stranger allowed", { allowedCallers: ["stranger", "appa"] }],
+    ["everybody allowed", { allowedCallers: ["appa", "gateway", "stranger"] }],
+    ["nobody allowed", { allowedCallers: [] }],
+    ["POST beside GET", { allowedMethods: ["GET", "POST"] }],
+    ["only POST", { allowedMethods: ["POST"] }],
+    ["every method", { allowedMethods: ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] }],
+    ["no fault", { faultEnabled: false }],
+    ["fault at 0 %", { faultPercent: 0 }],
+    ["fault at 1 %", { faultPercent: 1 }],
+    ["fault at 100 %", { faultPercent: 100 }],
+    ["fault of 10 ms", { faultDelay: "10ms" }],
+    ["fault of 90 s", { faultDelay: "90s" }],
+    ["fault on every path", { faultPath: "/" }],
+    ["fault on /get", { faultPath: "/get" }],
+    ["the bypass open", { closeBypass: false }],
+    ["no dashboards", { addons: [] }],
+    ["one worker more", { workers: 3 }],
+  ];
+
+  it.each(settings)("passes with %s", async (_name, some) => {
+    const report = await verify(new FakeWorld(some));
+    expect(renderText(report, { colour: false })).toMatch(/PASS {2}/);
+    expect(report.drift).toEqual([]);
+    expect(exitCodeFor(report)).toBe(0);
+  });
+
+  it("ends within two minutes of lab time", async () => {
+    const report = await verify(new FakeWorld());
+    expect(report.durationMs).toBeLessThan(120_000);
+  });
+});

@@ -1,0 +1,99 @@
+import { messageOf } from "../../errors";
+import { fire, type Volley } from "../batch";
+import type { Bench } from "../bench";
+import { growth, readCounts } from "../counts";
+import { DeadlineError, eventually } from "../eventually";
+import type { AccessLine } from "../parse/access-log";
+import type { WaypointCounts } from "../parse/metrics";
+import { accessLines, logLimit } from "../records";
+import type { Finding } from "../report";
+import { type CheckRun, failed, passed, unclear } from "./check";
+
+/** For N requests the waypoint's log has N lines, and Envoy's own counters grow by N. */
+export const counted: CheckRun<"counted"> = async (bench, { name, sample, denied }) => {
+  const before = await tryCounts(bench);
+  const volley = await fire(bench, sample, 5);
+  const { shots } = volley;
+  const lines = await loggedLines(bench, volley, sample.count);
+  const after = await tryCounts(bench);
+  const grown = typeof before === "string" || typeof after === "string" ? undefined : growth(before, after);
+  const fits = (status: number) => (denied ? status === 403 : (status >= 200 && status < 300) || status === 405);
+  const odd = shots.find(({ status }) => !fits(status));
+  const outcome = { name, count: sample.count, denied, lines, grown };
+  const evidence = evidenceOf(
+    outcome,
+    [before, after].find((item) => typeof item === "string"),
+  );
+  const expected = `${sample.count} × ${denied ? "403" : "an answer"}, each counted once`;
+  if (shots.length !== sample.count) {
+    return [failed(name, "client", `${shots.length} of ${sample.count} requests were sent`, { expected, evidence })];
+  }
+  if (odd) return [failed(name, "waypoint", `a request met ${odd.status || "no answer"}`, { expected, evidence })];
+  return [{ ...weigh(outcome), evidence }];
+};
+
+interface Outcome {
+  name: string;
+  count: number;
+  denied: boolean;
+  lines: readonly AccessLine[] | string;
+  grown: WaypointCounts | undefined;
+}
+
+function weigh({ name, count, denied, lines, grown }: Outcome): Finding {
+  const counter = grown && (denied ? grown.denied : grown.allowed);
+  const words = grown ? `${grown.source} grew by ${counter}` : "its counters cannot be read";
+  const expected = `${count} in each source`;
+  if (typeof lines === "string") {
+    if (counter === count) return passed(name, "waypoint", `${words}; no access log: ${lines}`);
+    return unclear(name, "waypoint", `${words}; no access log: ${lines}`, { expected });
+  }
+  const seen = `the waypoint logged ${lines.length} of ${count}; ${words}`;
+  if (lines.length !== count) return failed(name, "waypoint", seen, { expected });
+  // Others may send meanwhile; they can make the counters larger, not smaller.
+  if (counter !== undefined && counter < count) return unclear(name, "waypoint", seen, { expected });
+  return passed(name, "waypoint", seen);
+}
+
+async function tryCounts(bench: Bench): Promise<WaypointCounts | undefined | string> {
+  try {
+    return await readCounts(bench);
+  } catch (error) {
+    bench.signal.throwIfAborted();
+    return messageOf(error);
+  }
+}
+
+/** The sample's lines, as soon as all are there; what is there at the deadline otherwise; a reason when none can be read. */
+export async function loggedLines(bench: Bench, { id, shots }: Volley, count: number): Promise<AccessLine[] | string> {
+  let last: AccessLine[] | string = "not read";
+  try {
+    await eventually(
+      async () => {
+        const read = await accessLines(bench, "waypoint", id);
+        last = "unavailable" in read ? read.unavailable : read.silent ? "the waypoint wrote none" : read.found;
+        if (typeof last === "string" || last.length < count) throw new Error(`${last.length} of ${count} lines`);
+      },
+      {
+        what: `${count} access lines`,
+        deadlineMs: logLimit(bench, shots),
+        signal: bench.signal,
+        clock: bench.clock,
+      },
+    );
+  } catch (error) {
+    if (!(error instanceof DeadlineError)) throw error;
+  }
+  return last;
+}
+
+function evidenceOf({ lines, grown }: Outcome, problem: string | undefined) {
+  const text = typeof lines === "string" ? [`unavailable: ${lines}`] : lines.map((line) => line.text);
+  const counters = grown
+    ? `allowed +${grown.allowed}, denied +${grown.denied} (${grown.source})`
+    : (problem ?? "no counters");
+  return [
+    { source: "waypoint log", lines: text },
+    { source: "waypoint metrics", lines: [counters] },
+  ];
+}

@@ -1,0 +1,128 @@
+import type { Sample } from "../../experiments/types";
+import { fire } from "../batch";
+import type { Bench } from "../bench";
+import { binomialBand } from "../binomial";
+import { durationMs } from "../facts";
+import type { AccessLine } from "../parse/access-log";
+import type { Shot } from "../parse/curl";
+import type { Evidence, Finding } from "../report";
+import { type CheckRun, failed, passed, skipped, unclear } from "./check";
+import { loggedLines } from "./counted";
+
+/** Longer delays are proven by configuration alone: a sample would take minutes. */
+const longestDelayMs = 60_000;
+/** From here on a delay cannot be mistaken for a slow machine, so that the clock may judge beside the log. */
+const clearDelayMs = 1_000;
+/** Envoy's timer may not fire early, but clocks round. */
+const slack = 0.95;
+
+/** What a sample showed, by the client's clock and by the waypoint's log. */
+interface Sampled {
+  shots: readonly Shot[];
+  /** Requests that took at least the delay. */
+  slow: number;
+  /** Requests flagged DI (delay injected); a reason when the log cannot be read. */
+  flagged: number | string;
+  lines: readonly AccessLine[] | string;
+  evidence: readonly Evidence[];
+}
+
+/** The share of delayed requests is within the exact band of the configured percent. */
+export const share: CheckRun<"share"> = async (bench, { name, sample, percent, delay, falseAlarm }) => {
+  const delayMs = durationMs(delay);
+  if (delayMs > longestDelayMs) return [skipped(name, "waypoint", `${delay} is too long to sample`)];
+  const band = binomialBand(sample.count, percent / 100, falseAlarm);
+  const busy = sample.count * (percent / 100) * delayMs;
+  const sampled = await take(bench, sample, Math.min(100, Math.max(25, Math.ceil(busy / 4_000))), delayMs);
+  const expected = `${band.low} to ${band.high} of ${sample.count} delayed by ${delay}`;
+  const problem = answersProblem(name, sample, sampled, expected) ?? disagreement(name, sampled, delayMs, expected);
+  if (problem) return [problem];
+  const delayed = typeof sampled.flagged === "number" ? sampled.flagged : sampled.slow;
+  const seen = `${delayed} of ${sample.count} delayed, expected ${band.low} to ${band.high}; ${flagWords(sampled)}`;
+  const good = delayed >= band.low && delayed <= band.high;
+  const make = good ? passed : failed;
+  return [make(name, "waypoint", seen, { ...(good ? {} : { expected }), evidence: sampled.evidence })];
+};
+
+/** No request to the control path is delayed. */
+export const neverSlow: CheckRun<"never-slow"> = async (bench, { name, sample, delay }) => {
+  const delayMs = durationMs(delay);
+  const sampled = await take(bench, sample, 10, delayMs);
+  const expected = "no delayed request";
+  const problem = answersProblem(name, sample, sampled, expected);
+  if (problem) return [problem];
+  const slow = delayMs >= clearDelayMs ? sampled.slow : 0;
+  const flagged = typeof sampled.flagged === "number" ? sampled.flagged : 0;
+  const slowest = Math.max(...sampled.shots.map(({ seconds }) => seconds));
+  const seen = `${slow} of ${sample.count} slow, the slowest took ${Math.round(slowest * 1000)} ms; ${flagWords(sampled)}`;
+  const more = { expected, evidence: sampled.evidence };
+  if (flagged > 0) return [failed(name, "waypoint", seen, more)];
+  if (slow === 0) return [passed(name, "waypoint", seen, { evidence: sampled.evidence })];
+  // The waypoint delayed none: a busy machine, or something behind the waypoint. The clock alone cannot tell which.
+  return [unclear(name, typeof sampled.flagged === "number" ? "client" : "waypoint", seen, more)];
+};
+
+async function take(bench: Bench, sample: Sample, parallel: number, delayMs: number): Promise<Sampled> {
+  const volley = await fire(bench, sample, parallel);
+  const { shots } = volley;
+  const lines = await loggedLines(bench, volley, sample.count);
+  const flags = typeof lines === "string" ? lines : lines.filter((line) => line.flags.split(",").includes("DI"));
+  const times = shots.map(({ seconds }) => Math.round(seconds * 1000)).sort((a, b) => a - b);
+  const text = typeof flags === "string" ? [`unavailable: ${flags}`] : flags.slice(0, 3).map((line) => line.text);
+  return {
+    shots,
+    slow: times.filter((ms) => ms >= delayMs * slack).length,
+    flagged: typeof flags === "string" ? flags : flags.length,
+    lines,
+    evidence: [
+      { source: "client", lines: [`milliseconds: ${times.join(" ")}`] },
+      { source: "waypoint log", lines: text },
+    ],
+  };
+}
+
+/** Requests without the app's answer say nothing about a delay. */
+function answersProblem(
+  name: string,
+  sample: Sample,
+  { shots, lines, evidence }: Sampled,
+  expected: string,
+): Finding | undefined {
+  const more = { expected, evidence };
+  if (shots.length !== sample.count)
+    return failed(name, "client", `${shots.length} of ${sample.count} requests were sent`, more);
+  const odd = shots.filter(({ status }) => status === 0 || status === 403 || status >= 500);
+  if (odd.length > 0) {
+    const first = odd[0]?.status || "no answer";
+    return failed(name, "waypoint", `${odd.length} of ${sample.count} requests met ${first}`, more);
+  }
+  const unrouted = shots.filter(({ status }) => status === 404).length;
+  const refused = typeof lines === "string" ? [] : lines.filter((line) => line.flags.includes("NR"));
+  if (refused.length > 0)
+    return failed(name, "waypoint", `${unrouted} requests met 404: no route at the waypoint (NR)`, more);
+  if (typeof lines !== "string" && lines.length !== sample.count) {
+    return failed(name, "waypoint", `the waypoint logged ${lines.length} of ${sample.count} requests`, more);
+  }
+  return undefined;
+}
+
+/** The log's flags and the client's clock tell the same story. */
+function disagreement(
+  name: string,
+  { slow, flagged, shots, evidence }: Sampled,
+  delayMs: number,
+  expected: string,
+): Finding | undefined {
+  if (typeof flagged === "string") return undefined;
+  const more = slow > flagged && delayMs >= clearDelayMs;
+  if (slow >= flagged && !more) return undefined;
+  const slowest = Math.round(Math.max(...shots.map(({ seconds }) => seconds)) * 1000);
+  const seen = `the waypoint flagged ${flagged} as delayed, but ${slow} took ${delayMs} ms (the slowest ${slowest} ms)`;
+  // More slow requests than the waypoint delayed: the machine is busy. Fewer: the delay it claims is not there.
+  return more
+    ? unclear(name, "client", seen, { expected, evidence })
+    : failed(name, "waypoint", seen, { expected, evidence });
+}
+
+const flagWords = ({ flagged }: Sampled): string =>
+  typeof flagged === "number" ? `the waypoint flagged ${flagged} with DI` : `no access log: ${flagged}`;

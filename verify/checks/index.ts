@@ -1,0 +1,40 @@
+import type { CheckDetail } from "../../experiments/types";
+import type { CheckKind } from "./check";
+import { counted } from "./counted";
+import { neverSlow, share } from "./fault";
+import { flip } from "./flip";
+import { hbone } from "./hbone";
+import { clock, nodes, sysctls } from "./machine";
+import { address, bundle, condition } from "./objects";
+import { faultConfig, gatewayConfig, l7Policy, waypointConfig } from "./proxies";
+import { rollouts } from "./rollout";
+import { grafana, jaeger, kiali, prometheus } from "./telemetry";
+import { certificates, enrolment, l4Policy, waypointAttached } from "./ztunnel";
+
+/** Every kind of check. What samples or counts runs once; what reads a state may settle. */
+export const checkKinds: { readonly [K in CheckDetail["check"]]: CheckKind<K> } = {
+  nodes: { run: nodes, settles: true },
+  clock: { run: clock, settles: false },
+  sysctls: { run: sysctls, settles: false },
+  rollouts: { run: rollouts, settles: true },
+  condition: { run: condition, settles: true },
+  address: { run: address, settles: true },
+  bundle: { run: bundle, settles: true },
+  enrolment: { run: enrolment, settles: true },
+  "waypoint-attached": { run: waypointAttached, settles: true },
+  hbone: { run: hbone, settles: false },
+  certificates: { run: certificates, settles: true },
+  "waypoint-config": { run: waypointConfig, settles: true },
+  "gateway-config": { run: gatewayConfig, settles: true },
+  "l7-policy": { run: l7Policy, settles: true },
+  "l4-policy": { run: l4Policy, settles: true },
+  "fault-config": { run: faultConfig, settles: true },
+  counted: { run: counted, settles: false },
+  share: { run: share, settles: false },
+  "never-slow": { run: neverSlow, settles: false },
+  flip: { run: flip, settles: false },
+  prometheus: { run: prometheus, settles: false },
+  grafana: { run: grafana, settles: false },
+  kiali: { run: kiali, settles: false },
+  jaeger: { run: jaeger, settles: false },
+};

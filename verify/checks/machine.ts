@@ -1,0 +1,61 @@
+import { listAt, textAt } from "../json";
+import type { KubeObject } from "../world";
+import { type CheckRun, failed, listed, passed } from "./check";
+
+const isReady = (node: KubeObject): boolean =>
+  listAt(node, "status", "conditions").some(
+    (item) => textAt(item, "type") === "Ready" && textAt(item, "status") === "True",
+  );
+
+const nameOf = (node: KubeObject): string => node.metadata?.name ?? "";
+
+/** The nodes that the stack asks for, all Ready. */
+export const nodes: CheckRun<"nodes"> = async ({ world, facts, signal }, { name }) => {
+  const all = await world.list({ apiVersion: "v1", kind: "Node" }, signal);
+  const tired = all.filter((node) => !isReady(node)).map(nameOf);
+  const wanted = facts.cluster === "kind" ? facts.settings.workers + 1 : Math.max(all.length, 1);
+  const evidence = [
+    {
+      source: "nodes",
+      lines: all.map((node) => `${nameOf(node)} ${textAt(node, "status", "nodeInfo", "kubeletVersion") ?? "?"}`),
+    },
+  ];
+  const seen = `${all.length - tired.length} of ${all.length} nodes are Ready`;
+  if (tired.length === 0 && all.length === wanted) return [passed(name, "nodes", seen, { evidence })];
+  const more = tired.length > 0 ? `, not: ${listed(tired)}` : "";
+  return [failed(name, "nodes", seen + more, { expected: `${wanted} nodes, all Ready`, evidence })];
+};
+
+/** The cluster's clock agrees with this machine's. */
+export const clock: CheckRun<"clock"> = async (bench, { name, toleranceSeconds }) => {
+  const before = bench.clock.now();
+  const theirs = await bench.world.serverTime(bench.signal);
+  const ours = (before + bench.clock.now()) / 2;
+  const skew = Math.round((theirs - ours) / 1000);
+  if (Math.abs(skew) <= toleranceSeconds) return [passed(name, "nodes", `${Math.abs(skew)} s apart`)];
+  const seen = `the nodes' clock is ${Math.abs(skew)} s ${skew > 0 ? "ahead of" : "behind"} this machine's`;
+  return [failed(name, "nodes", seen, { expected: `at most ${toleranceSeconds} s (restart Docker to set it)` })];
+};
+
+/** Kernel settings are high enough on every node. */
+export const sysctls: CheckRun<"sysctls"> = async ({ world, signal }, { name, atLeast }) => {
+  const names = Object.keys(atLeast);
+  const all = await world.list({ apiVersion: "v1", kind: "Node" }, signal);
+  const read = await Promise.all(
+    all.map(async (node) => ({ node: nameOf(node), values: await world.sysctls(nameOf(node), names, signal) })),
+  );
+  const lines = read.flatMap(({ node, values }) => names.map((key) => `${node} ${key} = ${values[key] ?? "?"}`));
+  const low = read.flatMap(({ node, values }) =>
+    names
+      .filter((key) => (values[key] ?? 0) < Number(atLeast[key]))
+      .map((key) => `${node} ${key} = ${values[key] ?? "?"}`),
+  );
+  const evidence = [{ source: "/proc/sys on the nodes", lines }];
+  if (low.length === 0 && read.length > 0) {
+    return [passed(name, "nodes", `high enough on ${read.length} nodes`, { evidence })];
+  }
+  const expected = Object.entries(atLeast)
+    .map(([key, value]) => `${key} ≥ ${value}`)
+    .join(", ");
+  return [failed(name, "nodes", read.length > 0 ? listed(low) : "no node to read from", { expected, evidence })];
+};

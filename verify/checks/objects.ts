@@ -1,0 +1,100 @@
+import { BlockList } from "node:net";
+import { objects } from "../../experiments/objects";
+import { listAt, textAt, textsAt } from "../json";
+import type { KubeObject } from "../world";
+import { type CheckRun, failed, listed, passed } from "./check";
+
+/** Conditions of an object; an HTTPRoute has them per parent. */
+const conditionsOf = (object: KubeObject): readonly unknown[] => [
+  ...listAt(object, "status", "conditions"),
+  ...listAt(object, "status", "parents").flatMap((parent) => listAt(parent, "conditions")),
+];
+
+/** A condition of an object is True. */
+export const condition: CheckRun<"condition"> = async ({ world, signal }, detail) => {
+  const { layer, ...ref } = objects[detail.object];
+  const object = await world.read(ref, signal);
+  const expected = `${detail.object} ${detail.type}=True${detail.messageIncludes ? `, "${detail.messageIncludes}"` : ""}`;
+  if (!object) return [failed(detail.name, layer, `${detail.object} does not exist`, { expected })];
+  const found = conditionsOf(object).find((item) => textAt(item, "type") === detail.type);
+  const [status, message = ""] = [textAt(found, "status"), textAt(found, "message")];
+  const seen = found ? `${detail.type}=${status}: ${message}` : `no condition ${detail.type}`;
+  const evidence = [{ source: detail.object, lines: [seen] }];
+  const good = status === "True" && message.includes(detail.messageIncludes ?? "");
+  return [
+    good ? passed(detail.name, layer, seen, { evidence }) : failed(detail.name, layer, seen, { expected, evidence }),
+  ];
+};
+
+/** The gateway's Service has an address, of the lab's pool in a kind lab. */
+export const address: CheckRun<"address"> = async ({ world, facts, signal }, { name, pool, advertisement }) => {
+  const read = (key: keyof typeof objects) => world.read(objects[key], signal);
+  const [service, poolObject, announced] = await Promise.all([
+    read("Service/gateway-istio"),
+    read(pool),
+    read(advertisement),
+  ]);
+  const ingress = listAt(service, "status", "loadBalancer", "ingress")[0];
+  const ip = textAt(ingress, "ip") ?? textAt(ingress, "hostname");
+  if (facts.cluster === "existing") {
+    if (ip) return [passed(name, "load-balancer", `address ${ip}`)];
+    return [failed(name, "load-balancer", "Service gateway-istio has no address", { expected: "an address" })];
+  }
+  const ranges = textsAt(poolObject, "spec", "addresses");
+  const evidence = [{ source: pool, lines: ranges }];
+  const expected = "an address of the announced pool";
+  const fail = (seen: string) => [failed(name, "load-balancer", seen, { expected, evidence })];
+  if (!poolObject) return fail(`${pool} does not exist`);
+  if (!announced) return fail(`${advertisement} does not exist`);
+  if (!ip) return fail("Service gateway-istio has no address");
+  if (!within(ip, ranges)) return fail(`address ${ip} is outside of ${listed(ranges)}`);
+  return [passed(name, "load-balancer", `address ${ip} of ${listed(ranges)}`, { evidence })];
+};
+
+function within(ip: string, ranges: readonly string[]): boolean {
+  const family = ip.includes(":") ? "ipv6" : "ipv4";
+  const list = new BlockList();
+  for (const range of ranges.filter((text) => text.includes(":") === (family === "ipv6"))) {
+    const [start = "", end] = range.split("-").map((part) => part.trim());
+    const [net = "", bits] = start.split("/");
+    if (end) list.addRange(start, end, family);
+    else list.addSubnet(net, Number(bits ?? (family === "ipv4" ? 32 : 128)), family);
+  }
+  return list.check(ip, family);
+}
+
+/** The Gateway API's definitions are the pinned bundle; Istio accepted its classes. */
+export const bundle: CheckRun<"bundle"> = async ({ world, facts, signal }, { name, channel, classes }) => {
+  const apiVersion = "gateway.networking.k8s.io/v1";
+  const crd = await world.read(
+    {
+      apiVersion: "apiextensions.k8s.io/v1",
+      kind: "CustomResourceDefinition",
+      name: "gateways.gateway.networking.k8s.io",
+    },
+    signal,
+  );
+  const annotations = crd?.metadata?.annotations ?? {};
+  const version = annotations["gateway.networking.k8s.io/bundle-version"];
+  const found = annotations["gateway.networking.k8s.io/channel"];
+  const states = await Promise.all(
+    classes.map(async (item) => {
+      const object = await world.read({ apiVersion, kind: "GatewayClass", name: item }, signal);
+      const accepted = object && conditionsOf(object).find((entry) => textAt(entry, "type") === "Accepted");
+      return { item, accepted: textAt(accepted, "status") === "True" };
+    }),
+  );
+  const refused = states.filter(({ accepted }) => !accepted).map(({ item }) => item);
+  const seen = `bundle ${version ?? "absent"}, channel ${found ?? "absent"}`;
+  const right = version === facts.versions.gatewayApi && found === channel;
+  const crds = right
+    ? passed(name, "gateway-api", seen)
+    : failed(name, "gateway-api", seen, { expected: `${facts.versions.gatewayApi}, ${channel}` });
+  const accepted = "Istio accepted its GatewayClasses";
+  return [
+    crds,
+    refused.length === 0
+      ? passed(accepted, "istiod", `accepted: ${listed(classes)}`)
+      : failed(accepted, "istiod", `not accepted: ${listed(refused)}`, { expected: "Accepted=True" }),
+  ];
+};

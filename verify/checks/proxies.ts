@@ -1,0 +1,132 @@
+import { accountOf, appbHost, principalOf } from "../../experiments/names";
+import type { LabSettings } from "../../experiments/types";
+import type { Bench } from "../bench";
+import { durationMs } from "../facts";
+import { Obstacle } from "../obstacle";
+import type { HttpChain, ProxySummary } from "../parse/envoy-dump";
+import { outOfOrder, type RbacRule } from "../parse/envoy-filters";
+import { type CheckRun, failed, listed, passed } from "./check";
+import { proxySummary } from "./dumps";
+
+const order = ["envoy.filters.http.rbac", "envoy.filters.http.fault", "envoy.filters.http.router"];
+
+/** The waypoint's HTTP chain for appb. */
+async function appbChain(bench: Bench): Promise<{ summary: ProxySummary; chain: HttpChain }> {
+  const summary = await proxySummary(bench, "waypoint");
+  const chain = summary.http.find(
+    (item) => item.chain.startsWith("inbound-vip|8000|http|") && item.chain.endsWith(appbHost),
+  );
+  if (!chain) throw new Obstacle("waypoint", `the waypoint has no HTTP chain for ${appbHost}:8000`);
+  return { summary, chain };
+}
+
+/** A proxy's configuration as a person wants to see it. */
+export function summaryLines(summary: ProxySummary): string[] {
+  return [
+    ...summary.listeners.map(({ name, address, chains }) => `listener ${name} ${address} [${chains.join(" ")}]`),
+    ...summary.http.flatMap(({ chain, filters, rbac, routes }) => [
+      `http ${chain}: ${filters.join(" → ")}`,
+      ...rbac.map((rule) => `  rbac ${rule.action} ${rule.name}: ${listed(rule.principals)} ${listed(rule.methods)}`),
+      ...routes.map(routeLine),
+    ]),
+    ...summary.hosts.flatMap(({ config, domains, routes }) => [
+      `rds ${config}: ${domains.join(" ")}`,
+      ...routes.map(routeLine),
+    ]),
+    ...summary.endpoints.map(({ cluster, targets }) => `endpoints ${cluster}: ${listed(targets)}`),
+  ];
+}
+
+const routeLine = ({ match, cluster, fault }: HttpChain["routes"][number]): string =>
+  `  route ${match} → ${cluster}${fault ? ` (${fault.percent} % delayed by ${fault.delayMs} ms)` : ""}`;
+
+/** The waypoint has a chain for appb whose filters stand in the order that the experiments rely on. */
+export const waypointConfig: CheckRun<"waypoint-config"> = async (bench, { name }) => {
+  const { summary, chain } = await appbChain(bench);
+  const evidence = [{ source: "waypoint config", lines: summaryLines(summary) }];
+  const here = order.filter((filter) => chain.filters.includes(filter));
+  const seen = chain.filters.map((filter) => filter.replace("envoy.filters.http.", "")).join(" → ");
+  const missing = ["envoy.filters.http.rbac", "envoy.filters.http.router"].filter((filter) => !here.includes(filter));
+  const expected = "rbac, then fault, then router";
+  if (missing.length > 0)
+    return [failed(name, "waypoint", `${seen}; missing: ${listed(missing)}`, { expected, evidence })];
+  if (outOfOrder(chain.filters, here).length > 0) return [failed(name, "waypoint", seen, { expected, evidence })];
+  return [passed(name, "waypoint", seen, { evidence })];
+};
+
+/** The gateway leads appb's host to appb's cluster, whose endpoint is the waypoint. */
+export const gatewayConfig: CheckRun<"gateway-config"> = async (bench, { name }) => {
+  const summary = await proxySummary(bench, "gateway");
+  const evidence = [{ source: "gateway config", lines: summaryLines(summary) }];
+  const host = `appb.${bench.facts.settings.domain}`;
+  const cluster = `outbound|8000||${appbHost}`;
+  const routes = summary.hosts.filter(({ domains }) =>
+    domains.some((domain) => domain === host || domain.startsWith(`${host}:`)),
+  );
+  const fail = (seen: string, layer: "gateway" | "waypoint", expected: string) => [
+    failed(name, layer, seen, { expected, evidence }),
+  ];
+  if (!routes.some((item) => item.routes.some((route) => route.cluster === cluster))) {
+    return fail(`no route of ${host} to ${cluster}`, "gateway", `${host} → ${cluster}`);
+  }
+  const targets = summary.endpoints.find((item) => item.cluster === cluster)?.targets ?? [];
+  const waypoints = (await bench.cast.all("waypoint", bench.signal)).map(
+    ({ ip }) => `envoy://connect_originate/${ip}:15008`,
+  );
+  const seen = `${host} → ${cluster} → ${listed(targets)}`;
+  const through = targets.length > 0 && targets.every((target) => waypoints.includes(target));
+  return through ? [passed(name, "gateway", seen, { evidence })] : fail(seen, "waypoint", "the waypoint's port 15008");
+};
+
+/** Every pair of identity and method that the settings allow. */
+function allowedPairs(settings: LabSettings): string[] {
+  return settings.allowedCallers.flatMap((caller) =>
+    settings.allowedMethods.map((method) => `${method} ${principalOf(accountOf(caller))}`),
+  );
+}
+
+const pairsOf = (rules: readonly RbacRule[]): string[] =>
+  rules.flatMap(({ principals, methods }) =>
+    (principals.length > 0 ? principals : []).flatMap((who) =>
+      (methods.length > 0 ? methods : ["any method"]).map((what) => `${what} ${who}`),
+    ),
+  );
+
+/** The pairs that the waypoint lets through now, as its own configuration says. */
+export async function programmedPairs(bench: Bench): Promise<string[]> {
+  const { chain } = await appbChain(bench);
+  return pairsOf(chain.rbac.filter(({ name, action }) => action === "ALLOW" && name.includes("policy[appb-l7]")));
+}
+
+/** The waypoint lets through what the settings allow. */
+export const l7Policy: CheckRun<"l7-policy"> = async (bench, { name }) => {
+  const [found, wanted] = [await programmedPairs(bench), allowedPairs(bench.facts.settings)];
+  const missing = wanted.filter((pair) => !found.includes(pair));
+  const extra = found.filter((pair) => !wanted.includes(pair));
+  const evidence = [{ source: "waypoint config", lines: found }];
+  if (missing.length + extra.length === 0)
+    return [passed(name, "waypoint", `lets through: ${listed(found)}`, { evidence })];
+  const seen = `missing: ${listed(missing)}; too much: ${listed(extra)}`;
+  return [failed(name, "waypoint", seen, { expected: listed(wanted), evidence })];
+};
+
+/** The waypoint's routes inject the configured delay, and only there. */
+export const faultConfig: CheckRun<"fault-config"> = async (bench, { name }) => {
+  const { faultPath, faultDelay, faultPercent } = bench.facts.settings;
+  const { chain } = await appbChain(bench);
+  const evidence = [{ source: "waypoint config", lines: chain.routes.map(routeLine) }];
+  const expected = `${faultPath}: ${faultPercent} % by ${durationMs(faultDelay)} ms, and a route without a fault for all else`;
+  const fault = chain.routes.find(
+    ({ match }) => match === `prefix ${faultPath}` || match === `pathSeparatedPrefix ${faultPath}`,
+  )?.fault;
+  const last = chain.routes.at(-1);
+  const percent = fault?.percent ?? 0;
+  const right = percent === faultPercent && (faultPercent === 0 || fault?.delayMs === durationMs(faultDelay));
+  const seen = fault ? `${faultPath}: ${percent} % by ${fault.delayMs} ms` : `no delay for ${faultPath}`;
+  if (!right) return [failed(name, "waypoint", seen, { expected, evidence })];
+  const caught = last !== undefined && last.fault === undefined && ["any", "prefix /"].includes(last.match);
+  if (!caught && faultPath !== "/") {
+    return [failed(name, "waypoint", `${seen}; no route for other paths: they get 404`, { expected, evidence })];
+  }
+  return [passed(name, "waypoint", seen, { evidence })];
+};

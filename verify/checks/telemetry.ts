@@ -1,0 +1,192 @@
+import { parse as parseYaml } from "yaml";
+import { messageOf } from "../../errors";
+import type { LabObject } from "../../experiments/objects";
+import { request, usualMethod } from "../../experiments/requests";
+import type { Bench } from "../bench";
+import { DeadlineError, eventually } from "../eventually";
+import { listAt, numberAt, textAt } from "../json";
+import { send } from "../send";
+import { type CheckRun, failed, listed, passed, unclear, upstream } from "./check";
+
+/** Between two looks at something that moves every 15 s. */
+const lookMs = 3_000;
+/** Proxies hand their spans over every few seconds. */
+const spansMs = 20_000;
+
+/** GET on a dashboard's Service, parsed. */
+async function ask(bench: Bench, service: LabObject, port: number, path: string): Promise<unknown> {
+  const { pod, port: target } = await bench.cast.behind(service, port, bench.signal);
+  const answer = await bench.world.podGet(pod, target, path, bench.signal);
+  if (answer.status !== 200) throw new Error(`${path}: status ${answer.status}`);
+  const parsed: unknown = JSON.parse(answer.body);
+  return parsed;
+}
+
+/** Sends a request each way, so that there is something to see, then looks; until it is seen or time is up. */
+async function watch<T>(
+  bench: Bench,
+  what: string,
+  look: () => Promise<T>,
+  longestMs = bench.timings.telemetryMs,
+): Promise<T | DeadlineError> {
+  try {
+    return await eventually(
+      async (signal) => {
+        await Promise.allSettled(
+          (["appa", "host"] as const).map((from) =>
+            send(bench, request(bench.facts.settings, from, usualMethod(bench.facts.settings)), signal),
+          ),
+        );
+        return await look();
+      },
+      {
+        what,
+        deadlineMs: Math.min(bench.timings.telemetryMs, longestMs),
+        intervalMs: lookMs,
+        signal: bench.signal,
+        clock: bench.clock,
+      },
+    );
+  } catch (error) {
+    if (error instanceof DeadlineError) return error;
+    throw error;
+  }
+}
+
+/** Prometheus has numbers of both layers. */
+export const prometheus: CheckRun<"prometheus"> = async (bench, { families }) => {
+  await bench.cast.behind("Service/prometheus", 9090, bench.signal);
+  return Promise.all(
+    families.map(async ({ name, anyOf }) => {
+      const found = await watch(bench, name, async () => {
+        for (const query of anyOf) {
+          const answer = await ask(
+            bench,
+            "Service/prometheus",
+            9090,
+            `/api/v1/query?query=${encodeURIComponent(query)}`,
+          );
+          const value = numberAt(listAt(answer, "data", "result")[0], "value", 1) ?? 0;
+          if (value > 0) return { query, value };
+        }
+        throw new Error(`no answer to ${anyOf.join(" or ")}`);
+      });
+      const title = `metrics: ${name}`;
+      if (found instanceof DeadlineError) return silent(bench, title, found.message, `one of ${listed(anyOf)}`);
+      const evidence = [{ source: "prometheus", lines: [`${found.query} = ${found.value}`] }];
+      return passed(title, "prometheus", `${found.query} = ${found.value}`, { evidence });
+    }),
+  );
+};
+
+/** A Prometheus that answers but lacks a family may belong to proxies that do not count it: that proves neither. */
+async function silent(bench: Bench, name: string, seen: string, expected: string) {
+  try {
+    await ask(bench, "Service/prometheus", 9090, "/api/v1/query?query=up");
+    return unclear(name, "prometheus", seen, { expected });
+  } catch (error) {
+    bench.signal.throwIfAborted();
+    return failed(name, "prometheus", `${seen}; ${messageOf(error)}`, { expected });
+  }
+}
+
+/** Grafana is healthy, draws from Prometheus and has a dashboard. */
+export const grafana: CheckRun<"grafana"> = async (bench, { name, dashboard }) => {
+  const found = await watch(bench, name, async () => {
+    const health = textAt(await ask(bench, "Service/grafana", 3000, "/api/health"), "database");
+    if (health !== "ok") throw new Error(`health of the database: ${health}`);
+    const hits = await ask(bench, "Service/grafana", 3000, `/api/search?query=${encodeURIComponent(dashboard)}`);
+    const titles = listAt(hits).map((hit) => textAt(hit, "title") ?? "");
+    if (titles.length === 0) throw new Error(`no dashboard named like "${dashboard}"`);
+    return titles;
+  });
+  if (found instanceof DeadlineError)
+    return [failed(name, "grafana", found.message, { expected: "healthy, with dashboards" })];
+  return [
+    passed(name, "grafana", `healthy, dashboards: ${listed(found)}`, {
+      evidence: [{ source: "grafana", lines: found }],
+    }),
+  ];
+};
+
+const graphPath =
+  "/kiali/api/namespaces/graph?namespaces=default&duration=300s&graphType=workload&ambientTraffic=total";
+
+/** Kiali's graph has an edge to appb. */
+export const kiali: CheckRun<"kiali"> = async (bench, { name, edgeTo }) => {
+  const found = await watch(bench, name, async () => {
+    const graph = await ask(bench, "Service/kiali", 20001, graphPath);
+    const nodes = new Map(
+      listAt(graph, "elements", "nodes").map((node) => [
+        textAt(node, "data", "id"),
+        textAt(node, "data", "workload") ?? textAt(node, "data", "service") ?? textAt(node, "data", "app") ?? "?",
+      ]),
+    );
+    const edges = listAt(graph, "elements", "edges").map(
+      (edge) =>
+        `${nodes.get(textAt(edge, "data", "source")) ?? "?"} → ${nodes.get(textAt(edge, "data", "target")) ?? "?"}`,
+    );
+    if (!edges.some((edge) => edge.endsWith(`→ ${edgeTo}`)))
+      throw new Error(`${nodes.size} nodes, ${edges.length} edges, none to ${edgeTo}`);
+    return edges;
+  });
+  if (found instanceof DeadlineError)
+    return [failed(name, "kiali", found.message, { expected: `an edge to ${edgeTo}` })];
+  return [passed(name, "kiali", listed(found), { evidence: [{ source: "kiali graph", lines: found }] })];
+};
+
+/** Jaeger has spans of a proxy; without them the bug that Istio knows of is named. */
+export const jaeger: CheckRun<"jaeger"> = async (bench, { name, service, upstream: issue }) => {
+  try {
+    await ask(bench, "Service/tracing", 80, "/jaeger/api/services");
+  } catch (error) {
+    bench.signal.throwIfAborted();
+    return [
+      failed(name, "jaeger", `Jaeger does not answer: ${messageOf(error)}`, { expected: "its list of services" }),
+    ];
+  }
+  const found = await watch(
+    bench,
+    name,
+    async () => {
+      const services = listAt(await ask(bench, "Service/tracing", 80, "/jaeger/api/services"), "data").map(String);
+      const named = services.find((item) => item === service || item.startsWith(`${service}.`));
+      if (!named) throw new Error(`services with spans: ${listed(services)}`);
+      const traces = await ask(
+        bench,
+        "Service/tracing",
+        80,
+        `/jaeger/api/traces?service=${encodeURIComponent(named)}&limit=5`,
+      );
+      const ids = listAt(traces, "data").map((trace) => textAt(trace, "traceID") ?? "?");
+      if (ids.length === 0) throw new Error(`no traces of ${named}`);
+      return { named, ids };
+    },
+    spansMs,
+  );
+  if (found instanceof DeadlineError) {
+    const expected = `spans of ${service}`;
+    if (!(await spansAsked(bench))) {
+      return [unclear(name, "jaeger", `${found.message}; the mesh is not told to export spans`, { expected })];
+    }
+    return [upstream(name, "jaeger", `no spans of ${service}, a known bug of Istio: ${issue}`, { expected })];
+  }
+  return [
+    passed(name, "jaeger", `${found.ids.length} traces of ${found.named}`, {
+      evidence: [{ source: "jaeger traces", lines: found.ids }],
+    }),
+  ];
+};
+
+/** Whether the mesh's configuration, or a Telemetry, asks the proxies for spans: only then is their absence a bug. */
+async function spansAsked({ world, signal }: Bench): Promise<boolean> {
+  const mesh = await world.read(
+    { apiVersion: "v1", kind: "ConfigMap", namespace: "istio-system", name: "istio" },
+    signal,
+  );
+  const config: unknown = parseYaml(textAt(mesh, "data", "mesh") ?? "");
+  if (listAt(config, "defaultProviders", "tracing").length > 0) return true;
+  const what = { apiVersion: "telemetry.istio.io/v1", kind: "Telemetry", namespace: "istio-system" };
+  const asking = (await world.list(what, signal)).filter((item) => listAt(item, "spec", "tracing").length > 0);
+  return asking.length > 0;
+}

@@ -1,0 +1,89 @@
+import { appbHost, principalOf } from "../../experiments/names";
+import type { Bench } from "../bench";
+import type { Actor } from "../cast";
+import { Obstacle } from "../obstacle";
+import type { ZtunnelDump } from "../parse/ztunnel-dump";
+import { type CheckRun, failed, listed, passed } from "./check";
+import { ztunnelDump } from "./dumps";
+
+/** Every ready ztunnel with what it knows. */
+async function known(bench: Bench): Promise<{ pod: Actor; dump: ZtunnelDump }[]> {
+  const pods = (await bench.cast.all("ztunnel", bench.signal)).filter(({ ready }) => ready);
+  if (pods.length === 0) throw new Obstacle("ztunnel", "no ready pod of ztunnel");
+  return Promise.all(pods.map(async (pod) => ({ pod, dump: await ztunnelDump(bench, pod) })));
+}
+
+/** The ztunnel beside an application. */
+async function beside(bench: Bench, role: "appa" | "appb" | "stranger"): Promise<{ pod: Actor; dump: ZtunnelDump }> {
+  const actor = await bench.cast.one(role, bench.signal);
+  const pod = await bench.cast.ztunnelOn(actor.node, bench.signal);
+  if (!pod) throw new Obstacle("ztunnel", `no ready ztunnel on ${actor.node}, the node of ${role}`);
+  return { pod, dump: await ztunnelDump(bench, pod) };
+}
+
+/** ztunnel's own workload list says who is in the mesh. */
+export const enrolment: CheckRun<"enrolment"> = async (bench, { name, hbone, plain }) => {
+  const wanted = [
+    ...hbone.map((account) => ({ account, protocol: "HBONE" })),
+    ...plain.map((account) => ({ account, protocol: "TCP" })),
+  ];
+  const lists = await known(bench);
+  const rows = lists.flatMap(({ pod, dump }) =>
+    wanted.map(({ account, protocol }) => {
+      const found = dump.workloads.filter((item) => item.namespace === "default" && item.account === account);
+      const protocols = [...new Set(found.map((item) => item.protocol))].join("+") || "unknown";
+      return { text: `${pod.name}: ${account} ${protocols}`, right: protocols === protocol };
+    }),
+  );
+  const wrong = rows.filter(({ right }) => !right).map(({ text }) => text);
+  const evidence = [{ source: "ztunnel workloads", lines: rows.map(({ text }) => text) }];
+  if (wrong.length === 0) return [passed(name, "ztunnel", `the same on ${lists.length} ztunnels`, { evidence })];
+  const expected = wanted.map(({ account, protocol }) => `${account} ${protocol}`).join(", ");
+  return [failed(name, "ztunnel", listed(wrong), { expected, evidence })];
+};
+
+/** The caller's ztunnel sends those who call appb's Service to the waypoint. */
+export const waypointAttached: CheckRun<"waypoint-attached"> = async (bench, { name }) => {
+  const { pod, dump } = await beside(bench, "appa");
+  const service = dump.services.find(({ hostname, namespace }) => hostname === appbHost && namespace === "default");
+  const waypoint = service?.waypoint ?? "none";
+  const seen = `${pod.name}: ${appbHost} has waypoint ${waypoint}`;
+  const evidence = [{ source: "ztunnel services", lines: [seen] }];
+  if (waypoint === "default/waypoint.default.svc.cluster.local") return [passed(name, "ztunnel", seen, { evidence })];
+  return [failed(name, "waypoint", seen, { expected: "default/waypoint.default.svc.cluster.local", evidence })];
+};
+
+/** The ztunnel beside each application holds a certificate for it. */
+export const certificates: CheckRun<"certificates"> = async (bench, { accounts }) => {
+  const now = await bench.world.serverTime(bench.signal);
+  const roles = accounts.filter((item) => item === "appa" || item === "appb" || item === "stranger");
+  return Promise.all(
+    roles.map(async (account) => {
+      const identity = `spiffe://${principalOf(account)}`;
+      const { pod, dump } = await beside(bench, account);
+      const found = dump.certificates.find((item) => item.identity === identity);
+      const seen = found ? `${found.state}, until ${found.expires}` : `${pod.name} holds none for ${identity}`;
+      const evidence = [{ source: "ztunnel certificates", lines: [`${pod.name}: ${identity} ${seen}`] }];
+      const name = `certificate of ${account}`;
+      // The cluster's clock judges: what counts is whether its peers accept the certificate.
+      const good = found?.state === "Available" && Date.parse(found.expires) > now;
+      if (good) return passed(name, "ztunnel", seen, { evidence });
+      return failed(name, "ztunnel", seen, { expected: "Available and not expired", evidence });
+    }),
+  );
+};
+
+/** appb's ztunnel has the policy that lets in the waypoint alone. */
+export const l4Policy: CheckRun<"l4-policy"> = async (bench, { name }) => {
+  const { pod, dump } = await beside(bench, "appb");
+  const found = dump.policies.find((policy) => policy.name === "appb-waypoint-only" && policy.namespace === "default");
+  const seen = found
+    ? `${pod.name}: ${found.action} ${listed(found.principals)}`
+    : `${pod.name} has no policy appb-waypoint-only`;
+  const evidence = [{ source: "ztunnel policies", lines: [seen] }];
+  const expected = `Allow ${principalOf("waypoint")}`;
+  if (found?.action === "Allow" && found.principals.join() === principalOf("waypoint")) {
+    return [passed(name, "ztunnel", seen, { evidence })];
+  }
+  return [failed(name, "ztunnel", seen, { expected, evidence })];
+};

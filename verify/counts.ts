@@ -1,0 +1,39 @@
+import type { Bench } from "./bench";
+import { parseMetrics, type WaypointCounts, waypointCounts } from "./parse/metrics";
+
+/** Where Istio's agent merges the proxy's metrics. */
+const metricsPort = 15020;
+
+/** The waypoint's counters over all of its pods; undefined when it exposes none. */
+export async function readCounts(bench: Bench): Promise<WaypointCounts | undefined> {
+  const pods = await bench.cast.all("waypoint", bench.signal);
+  const counts = await Promise.all(
+    pods.map(async (pod) => {
+      const answer = await bench.world.podGet(pod, metricsPort, "/stats/prometheus", bench.signal);
+      return waypointCounts(parseMetrics(answer.body));
+    }),
+  );
+  return counts.reduce<WaypointCounts | undefined>(
+    (sum, one) => (sum && one ? add(sum, one) : (sum ?? one)),
+    undefined,
+  );
+}
+
+const add = (a: WaypointCounts, b: WaypointCounts): WaypointCounts => ({
+  allowed: a.allowed + b.allowed,
+  denied: a.denied + b.denied,
+  source: a.source,
+});
+
+/** By how much the counters grew; counters that were absent before began at 0. */
+export function growth(
+  before: WaypointCounts | undefined,
+  after: WaypointCounts | undefined,
+): WaypointCounts | undefined {
+  if (!after) return undefined;
+  return {
+    allowed: after.allowed - (before?.allowed ?? 0),
+    denied: after.denied - (before?.denied ?? 0),
+    source: after.source,
+  };
+}

@@ -1,0 +1,86 @@
+import type { AccessLine } from "./parse/access-log";
+import { isPolicyRefusal } from "./parse/ztunnel-log";
+import type { Records, Sought } from "./records";
+import type { Decision } from "./report";
+import type { Answer } from "./send";
+
+/** Body of a refusal by Envoy's RBAC filter, to the letter. */
+export const rbacBody = "RBAC: access denied";
+
+/** Who decided the fate of a request: read from records where there are any, from the answer otherwise. */
+export function decide(answer: Answer, records: Records): Decision {
+  return (
+    byWaypoint(lineOf(records.waypoint)) ??
+    byGateway(lineOf(records.gateway)) ??
+    byZtunnel(answer, records) ??
+    byAnswer(answer, records)
+  );
+}
+
+const lineOf = (sought: Sought<AccessLine>): AccessLine | undefined => ("found" in sought ? sought.found : undefined);
+
+function byWaypoint(line: AccessLine | undefined): Decision | undefined {
+  if (!line) return undefined;
+  const base = { layer: "waypoint", because: `${line.status} ${line.flags} ${line.details}`, line: line.text } as const;
+  const rule = /^rbac_access_denied_matched_policy\[(.*)\]$/.exec(line.details)?.[1];
+  if (rule !== undefined) return { ...base, action: "refused", policy: policyOf(rule), because: becauseOf(rule) };
+  if (line.flags.includes("NR")) return { ...base, action: "refused", because: "no route matches the request (NR)" };
+  if (reachedApp(line)) return { ...base, action: "answered", layer: "app" };
+  return { ...base, layer: "app", action: "failed", because: `the waypoint could not reach appb: ${base.because}` };
+}
+
+function byGateway(line: AccessLine | undefined): Decision | undefined {
+  if (!line) return undefined;
+  const base = { layer: "gateway", because: `${line.status} ${line.flags} ${line.details}`, line: line.text } as const;
+  if (line.flags.includes("NR"))
+    return { ...base, action: "refused", because: "no route matches the host (NR route_not_found)" };
+  if (reachedApp(line))
+    return line.upstreamHost.endsWith(":15008") ? undefined : { ...base, action: "answered", layer: "app" };
+  const next = line.upstreamHost === "-" ? "no endpoint" : line.upstreamHost;
+  return {
+    ...base,
+    action: "failed",
+    because: `the gateway could not reach ${line.upstreamCluster} (${next}): ${base.because}`,
+  };
+}
+
+function byZtunnel(answer: Answer, records: Records): Decision | undefined {
+  if (!("found" in records.ztunnel)) return undefined;
+  const failed = records.ztunnel.found.filter(({ error }) => error !== undefined);
+  // The far side knows the reason; the near side only that it was refused.
+  const line = failed.find(({ direction }) => direction === "inbound") ?? failed[0];
+  if (!line) return undefined;
+  const base = { layer: "ztunnel", because: line.error ?? "", line: line.text } as const;
+  // A client that is content hangs up, and ztunnel may call that an error: it decided nothing.
+  if (!isPolicyRefusal(line)) return answer.status > 0 ? undefined : { ...base, action: "failed" };
+  const named = /explicitly denied by: ([\w-]+\/)?([\w-]+)/.exec(line.error ?? "")?.[2];
+  return {
+    ...base,
+    action: "reset",
+    policy: named ? `AuthorizationPolicy/${named}` : "AuthorizationPolicy/appb-waypoint-only",
+  };
+}
+
+function byAnswer(answer: Answer, records: Records): Decision {
+  const unseen = Object.values(records).find((sought) => "unavailable" in sought);
+  const blind = unseen && "unavailable" in unseen ? ` (${unseen.unavailable})` : "";
+  if (answer.status === 403 && answer.body === rbacBody) {
+    return { layer: "unknown", action: "refused", because: `an Envoy said "${rbacBody}", no log says which${blind}` };
+  }
+  if (answer.status >= 200 && answer.status < 300) {
+    return { layer: "app", action: "answered", because: `${answer.status} without a record of the waypoint${blind}` };
+  }
+  if (answer.status > 0) return { layer: "unknown", action: "failed", because: `${answer.status}${blind}` };
+  return { layer: "unknown", action: "failed", because: `${answer.error ?? `curl exit ${answer.exit}`}${blind}` };
+}
+
+/** Envoy says "via_upstream" when the answer is the next hop's. */
+const reachedApp = (line: AccessLine): boolean => line.details === "via_upstream";
+
+const policyOf = (rule: string): string => {
+  const named = /policy\[([^\]]+)\]/.exec(rule)?.[1];
+  return `AuthorizationPolicy/${named ?? "appb-l7"}`;
+};
+
+const becauseOf = (rule: string): string =>
+  rule === "none" ? "no rule of the ALLOW policy matches the request" : `rule ${rule} denies the request`;

@@ -1,0 +1,17 @@
+import { type LabObject, objects } from "../../experiments/objects";
+import { rolloutProblem } from "../checks/rollout";
+import type { Cause } from "../report";
+import type { Inventory } from "./drift";
+
+/** Workloads of the lab that are there and not well. */
+export function ailmentsOf(inventory: Inventory): Cause[] {
+  return (Object.keys(objects) as LabObject[]).flatMap((object) => {
+    const { kind, layer, namespace, name } = { namespace: "", ...objects[object] };
+    const found = inventory[object];
+    if (!found || (kind !== "Deployment" && kind !== "DaemonSet")) return [];
+    const problem = rolloutProblem(found);
+    if (!problem) return [];
+    const fix = `kubectl -n ${namespace} rollout status ${kind.toLowerCase()}/${name}`;
+    return [{ kind: "health", layer, object, what: `${object} ${problem}`, fix }];
+  });
+}

@@ -1,0 +1,98 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { messageOf } from "../errors";
+
+/** Time as the verifier sees it; tests bring their own. */
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** Rejects when the signal aborts. */
+  sleep(ms: number, signal: AbortSignal): Promise<void>;
+}
+
+/** The time of this machine. */
+export const realClock: Clock = {
+  now: Date.now,
+  sleep: (ms, signal) => delay(ms, undefined, { signal }),
+};
+
+/** How {@link eventually} waits. */
+export interface EventuallyOptions {
+  /** What is waited for, as it completes "waited for …". */
+  what: string;
+  deadlineMs: number;
+  /** @default 300 */
+  intervalMs?: number;
+  /** Successes in a row that count as one. @default 1 */
+  streak?: number;
+  signal: AbortSignal;
+  /** @default the time of this machine */
+  clock?: Clock;
+}
+
+/** The deadline passed; says what was waited for, how often it was tried and the last miss. */
+export class DeadlineError extends Error {
+  readonly attempts: number;
+
+  constructor(options: EventuallyOptions, attempts: number, last: unknown) {
+    const miss = last === undefined ? "no attempt ended" : messageOf(last);
+    super(`Waited ${options.deadlineMs / 1000} s for ${options.what} (${attempts} attempts): ${miss}`, { cause: last });
+    this.name = "DeadlineError";
+    this.attempts = attempts;
+  }
+}
+
+/**
+ * Tries until an attempt succeeds as often in a row as asked. A throw is a miss and breaks the row.
+ * The only place of the verifier that waits.
+ * @throws DeadlineError when time is up; the signal's reason when it aborts
+ */
+export async function eventually<T>(
+  attempt: (signal: AbortSignal) => Promise<T>,
+  options: EventuallyOptions,
+): Promise<T> {
+  const { deadlineMs, intervalMs = 300, streak = 1, signal, clock = realClock } = options;
+  const end = clock.now() + deadlineMs;
+  let attempts = 0;
+  let row = 0;
+  let last: unknown;
+  for (;;) {
+    signal.throwIfAborted();
+    const left = end - clock.now();
+    if (left <= 0 && attempts > 0) throw new DeadlineError(options, attempts, last);
+    try {
+      attempts += 1;
+      const value = await bounded(attempt, Math.max(left, 1), signal);
+      row += 1;
+      if (row >= streak) return value;
+      last = new Error(`${row} of ${streak} successes in a row`);
+    } catch (miss) {
+      signal.throwIfAborted();
+      row = 0;
+      last = miss;
+    }
+    await clock.sleep(Math.min(intervalMs, Math.max(end - clock.now(), 0)), signal);
+  }
+}
+
+/** One attempt that cannot outlive the time that is left, even when it ignores its signal. */
+export async function bounded<T>(
+  attempt: (signal: AbortSignal) => Promise<T>,
+  ms: number,
+  signal: AbortSignal,
+): Promise<T> {
+  const limit = new AbortController();
+  const timer = setTimeout(() => limit.abort(new Error(`the attempt did not end within ${ms} ms`)), ms);
+  const both = AbortSignal.any([signal, limit.signal]);
+  try {
+    return await Promise.race([attempt(both), aborted(both)]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });
+}

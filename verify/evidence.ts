@@ -1,0 +1,89 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { messageOf } from "../errors";
+import { type LabObject, objects } from "../experiments/objects";
+import type { Bench } from "./bench";
+import { proxySummary } from "./checks/dumps";
+import { summaryLines } from "./checks/proxies";
+import { redacted } from "./redact";
+import { renderJson } from "./render/json";
+import { renderJUnit } from "./render/junit";
+import { renderText } from "./render/text";
+import type { ExperimentResult, Finding, VerifyReport } from "./report";
+
+/** One file of the evidence folder. */
+interface Page {
+  file: string;
+  about: string;
+  text: string;
+}
+
+/** Writes what a run sent, got and read: reports, a page for each experiment, configuration, objects, and an index. */
+export async function writeEvidence(folder: string, report: VerifyReport, bench: Bench): Promise<void> {
+  const pages: Page[] = [
+    { file: "report.txt", about: "the report for a person", text: renderText(report, { colour: false }) },
+    { file: "report.json", about: "the report for a program", text: renderJson(report) },
+    { file: "report.xml", about: "the report for a build server (JUnit)", text: renderJUnit(report) },
+    ...report.results.map(experimentPage),
+    ...(await Promise.all([proxyPage(bench, "waypoint"), proxyPage(bench, "gateway")])),
+    await objectsPage(bench),
+  ];
+  await mkdir(folder, { recursive: true });
+  const all = [indexPage(report, pages), ...pages];
+  await Promise.all(all.map(({ file, text }) => writeFile(join(folder, file), redacted(text), { mode: 0o600 })));
+}
+
+function experimentPage(result: ExperimentResult): Page {
+  const layer = result.layer ? `, layer ${result.layer}` : "";
+  const reason = result.reason ? ` (${result.reason})` : "";
+  const text = [
+    `# ${result.id}: ${result.title}`,
+    "",
+    `${result.verdict}${layer}${reason}, ${result.durationMs} ms`,
+    ...result.findings.flatMap(findingLines),
+    "",
+  ].join("\n");
+  return { file: `${result.id}.md`, about: `${result.verdict}: ${result.title}`, text };
+}
+
+const findingLines = ({ verdict, name, seen, expected, evidence }: Finding): string[] => [
+  "",
+  `## ${verdict}: ${name}`,
+  "",
+  `seen: ${seen}`,
+  ...(expected ? [`expected: ${expected}`] : []),
+  ...evidence.flatMap(({ source, lines }) => ["", `${source}:`, "", ...lines.map((line) => `    ${line}`)]),
+];
+
+async function proxyPage(bench: Bench, role: "waypoint" | "gateway"): Promise<Page> {
+  const page = { file: `config-${role}.txt`, about: `listeners, filters, routes and endpoints of the ${role}` };
+  try {
+    return { ...page, text: `${summaryLines(await proxySummary(bench, role)).join("\n")}\n` };
+  } catch (error) {
+    return { ...page, text: `unavailable: ${messageOf(error)}\n` };
+  }
+}
+
+async function objectsPage({ world, signal }: Bench): Promise<Page> {
+  const names = Object.keys(objects) as LabObject[];
+  const found = await Promise.all(names.map(async (name) => [name, await world.read(objects[name], signal)] as const));
+  const specs = Object.fromEntries(
+    found.map(([name, object]) => [name, object ? { spec: object.spec, status: object.status } : "does not exist"]),
+  );
+  const text = `${JSON.stringify(specs, null, 2)}\n`;
+  return { file: "objects.json", about: "the lab's objects as the cluster holds them", text };
+}
+
+function indexPage(report: VerifyReport, pages: readonly Page[]): Page {
+  const versions = Object.entries(report.versions).map(([name, version]) => `${name} ${version}`);
+  const text = [
+    `# Evidence: ${report.stack}, ${report.startedAt}`,
+    "",
+    `Verdict ${report.verdict} after ${report.durationMs} ms on ${report.cluster}; ${versions.join(", ")}.`,
+    "Certificates, keys, tokens and cookies are left out.",
+    "",
+    ...pages.map(({ file, about }) => `- [${file}](${file}): ${about}`),
+    "",
+  ].join("\n");
+  return { file: "index.md", about: "this page", text };
+}

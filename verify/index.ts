@@ -1,0 +1,84 @@
+import { setMaxListeners } from "node:events";
+import { ExitCode, LabError } from "../errors";
+import { experiments } from "../experiments";
+import type { Experiment, LabFacts } from "../experiments/types";
+import { type Bench, labTimings, type Timings } from "./bench";
+import { Cast } from "./cast";
+import { type Clock, realClock } from "./eventually";
+import { writeEvidence } from "./evidence";
+import { kubeWorld } from "./kube";
+import { LogBook } from "./logbook";
+import type { VerifyReport } from "./report";
+import { type Observer, runAll } from "./run";
+import type { World } from "./world";
+
+export { labFactsSchema, parseFacts } from "./facts";
+export { explain, listExperiments } from "./render/explain";
+export { renderJson } from "./render/json";
+export { renderJUnit } from "./render/junit";
+export { runProgress } from "./render/progress";
+export { renderLine, renderText } from "./render/text";
+export type { ExperimentResult, Verdict, VerifyReport } from "./report";
+export type { Observer } from "./run";
+
+/** How a run differs from the usual one. */
+export interface VerifyOptions {
+  /** Ids of the experiments to run. @default all */
+  only?: readonly string[];
+  /** Ends the run; what it changed is put back first. */
+  signal?: AbortSignal;
+  observer?: Observer;
+  /** Folder for what was sent, answered and logged. It is made when it does not exist. */
+  evidenceDir?: string;
+  /** @default those of a lab on a laptop */
+  timings?: Partial<Timings>;
+  /** @default the cluster that the facts name */
+  world?: World;
+  /** @default the time of this machine */
+  clock?: Clock;
+}
+
+/**
+ * Runs the experiments on a living lab.
+ * @throws LabError (exit code 2) for an unknown id; the signal's reason when it aborts
+ */
+export async function verifyLab(facts: LabFacts, options: VerifyOptions = {}): Promise<VerifyReport> {
+  const chosen = choose(options.only ?? []);
+  const world = options.world ?? (await kubeWorld(facts));
+  const clock = options.clock ?? realClock;
+  const signal = options.signal ?? new AbortController().signal;
+  // Every wait of every experiment listens to it: more than the ten that Node takes for a leak.
+  setMaxListeners(0, signal);
+  const bench: Bench = {
+    facts,
+    world,
+    clock,
+    timings: { ...labTimings, ...options.timings },
+    cast: new Cast(world),
+    logs: new LogBook(world, clock, signal),
+    signal,
+  };
+  const report = await runAll(bench, chosen, options.observer ?? {});
+  if (options.evidenceDir) await writeEvidence(options.evidenceDir, report, bench);
+  return report;
+}
+
+function choose(ids: readonly string[]): readonly Experiment[] {
+  const unknown = ids.filter((id) => !experiments.some((experiment) => experiment.id === id));
+  if (unknown.length > 0) {
+    throw new LabError(
+      {
+        what: `No experiment is named ${unknown.map((id) => `"${id}"`).join(", ")}`,
+        why: "A run that leaves out what you asked for would look like a success",
+        fix: `npm run lab -- verify --list   (${experiments.map(({ id }) => id).join(", ")})`,
+      },
+      { exitCode: ExitCode.usage },
+    );
+  }
+  return ids.length === 0 ? experiments : experiments.filter(({ id }) => ids.includes(id));
+}
+
+/** Exit code of a run: pass 0, fail 1, inconclusive 3. */
+export function exitCodeFor(report: VerifyReport): ExitCode {
+  return { pass: ExitCode.pass, fail: ExitCode.fail, inconclusive: ExitCode.inconclusive }[report.verdict];
+}

@@ -1,0 +1,89 @@
+import { exec } from "../../exec";
+import { fieldManager } from "../../experiments/names";
+import type { LabFacts } from "../../experiments/types";
+import { bounded } from "../eventually";
+import { listAt } from "../json";
+import type { KubeObject, World } from "../world";
+import { kubeConfig } from "./client";
+import { podExec } from "./exec";
+import { forwardGet } from "./forward";
+import { httpRequest } from "./http";
+import { limiter } from "./limit";
+import { ApiError, callApi, pathOf } from "./rest";
+import { rotatedLines } from "./rotated";
+
+/** Commands in pods, and port-forwards, that run at one time. */
+const most = 6;
+const json = { accept: "application/json" };
+
+/** The world behind a kubeconfig: the real lab. */
+export async function kubeWorld(facts: LabFacts): Promise<World> {
+  const config = await kubeConfig(facts);
+  const [execs, forwards] = [limiter(most), limiter(most)];
+  const get = (path: string, signal: AbortSignal) => callApi(config, { method: "GET", path, headers: json }, signal);
+  return {
+    read: async (ref, signal) => {
+      const answer = await orAbsent(get(pathOf(ref), signal));
+      return answer && (JSON.parse(answer.body) as KubeObject);
+    },
+    list: async ({ labels = {}, ...what }, signal) => {
+      const selector = new URLSearchParams({
+        labelSelector: Object.entries(labels)
+          .map((pair) => pair.join("="))
+          .join(),
+      });
+      const answer = await orAbsent(get(`${pathOf(what)}?${selector}`, signal));
+      return answer ? (listAt(JSON.parse(answer.body), "items") as KubeObject[]) : [];
+    },
+    exec: (pod, command, timeoutMs, signal) => execs(() => podExec(config, pod, command, timeoutMs, signal)),
+    podGet: (pod, port, path, signal) => forwards(() => forwardGet(config, pod, port, path, signal)),
+    gateway: ({ method, path, host, headers, timeoutMs }, signal) =>
+      bounded(
+        (limit) => httpRequest({ method, path, headers: { ...headers, host } }, { url: facts.url }, limit),
+        timeoutMs,
+        signal,
+      ),
+    logs: async ({ namespace, name, container }, since, signal) => {
+      const query = new URLSearchParams({ container, timestamps: "true" });
+      if (since === undefined) query.set("tailLines", "1");
+      else query.set("sinceTime", since);
+      const path = `${pathOf({ apiVersion: "v1", kind: "Pod", namespace, name })}/log?${query}`;
+      return (await get(path, signal)).body.split("\n").filter((line) => line !== "");
+    },
+    rotatedLogs: (pod, signal) => rotatedLines((path) => get(path, signal), pod),
+    sysctls: readSysctls,
+    serverTime: async (signal) => Date.parse((await get("/version", signal)).headers.date ?? ""),
+    patch: async (ref, operations, signal) => {
+      const request = {
+        method: "PATCH",
+        path: `${pathOf(ref)}?${new URLSearchParams({ fieldManager })}`,
+        headers: { ...json, "content-type": "application/json-patch+json" },
+        body: JSON.stringify(operations),
+      };
+      return JSON.parse((await callApi(config, request, signal)).body) as KubeObject;
+    },
+  };
+}
+
+/** A kind that does not exist and an object that does not are the same to a reader: 404. */
+async function orAbsent<T>(request: Promise<T>): Promise<T | undefined> {
+  try {
+    return await request;
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 404) return undefined;
+    throw error;
+  }
+}
+
+/** A node of a kind cluster is a container of the same name; its kernel is read where it runs. */
+async function readSysctls(
+  node: string,
+  names: readonly string[],
+  signal: AbortSignal,
+): Promise<Record<string, number>> {
+  const paths = names.map((name) => `/proc/sys/${name.replaceAll(".", "/")}`);
+  const result = await exec("docker", ["exec", node, "cat", ...paths], { signal, timeoutMs: 20_000 });
+  if (result.code !== 0) throw new Error(`"${result.command}" failed: ${result.stderr}`);
+  const values = result.stdout.split("\n").map(Number);
+  return Object.fromEntries(names.map((name, index) => [name, values[index] ?? Number.NaN]));
+}

@@ -1,0 +1,17 @@
+/** A gate that lets through only so many tasks at a time: an API server on a laptop has other things to do. */
+export function limiter(most: number): <T>(task: () => Promise<T>) => Promise<T> {
+  let running = 0;
+  const waiting: (() => void)[] = [];
+  return async (task) => {
+    if (running >= most) await new Promise<void>((go) => waiting.push(go));
+    else running += 1;
+    try {
+      return await task();
+    } finally {
+      const next = waiting.shift();
+      // The place is handed over, so that nobody slips in between.
+      if (next) next();
+      else running -= 1;
+    }
+  };
+}

@@ -1,0 +1,61 @@
+import type { RequestOptions } from "node:https";
+import { bounded } from "../eventually";
+import { textAt } from "../json";
+import type { HttpAnswer } from "../world";
+import type { KubeConfig } from "./client";
+import { type HttpRequest, httpRequest } from "./http";
+
+/** Milliseconds for one question to the API server. */
+const answerMs = 20_000;
+
+/** The API server said no. */
+export class ApiError extends Error {
+  readonly status: number;
+
+  constructor(request: HttpRequest, answer: HttpAnswer) {
+    super(`${request.method} ${request.path}: ${answer.status} ${reasonOf(answer.body)}`);
+    this.name = "ApiError";
+    this.status = answer.status;
+  }
+}
+
+function reasonOf(body: string): string {
+  try {
+    return textAt(JSON.parse(body), "message") ?? body;
+  } catch {
+    return body;
+  }
+}
+
+/** Path of an object or, without a name, of a kind's list. */
+export function pathOf(what: { apiVersion: string; kind: string; namespace?: string; name?: string }): string {
+  const root = what.apiVersion.includes("/") ? `/apis/${what.apiVersion}` : `/api/${what.apiVersion}`;
+  const space = what.namespace ? `/namespaces/${what.namespace}` : "";
+  return `${root}${space}/${pluralOf(what.kind)}${what.name ? `/${what.name}` : ""}`;
+}
+
+const pluralOf = (kind: string): string => {
+  const word = kind.toLowerCase();
+  if (word.endsWith("s")) return `${word}es`;
+  return /[^aeiou]y$/.test(word) ? `${word.slice(0, -1)}ies` : `${word}s`;
+};
+
+/**
+ * Speaks to the API server in raw JSON: the client's models would turn times into objects and drop what they do not know.
+ * The client brings what is hard, the kubeconfig's ways to prove who we are.
+ * @throws ApiError for any answer but 2xx
+ */
+export async function callApi(config: KubeConfig, request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
+  const cluster = config.getCurrentCluster();
+  if (!cluster) throw new Error("The kubeconfig's context names no cluster");
+  const options: RequestOptions = {};
+  await config.applyToHTTPSOptions(options);
+  const path = `${new URL(cluster.server).pathname.replace(/\/$/, "")}${request.path}`;
+  const answer = await bounded(
+    (limit) => httpRequest({ ...request, path }, { url: cluster.server, options }, limit),
+    answerMs,
+    signal,
+  );
+  if (answer.status < 200 || answer.status > 299) throw new ApiError(request, answer);
+  return answer;
+}

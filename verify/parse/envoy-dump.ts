@@ -1,0 +1,113 @@
+import { at, entriesAt, listAt, numberAt, textAt, textsAt } from "../json";
+import { type Fault, faultOf, type RbacRule, rbacRules } from "./envoy-filters";
+
+/** One route: what it matches and where it leads. */
+export interface RouteSummary {
+  match: string;
+  cluster: string;
+  fault?: Fault;
+}
+
+/** One chain of a listener that speaks HTTP. */
+export interface HttpChain {
+  listener: string;
+  chain: string;
+  /** Names of the HTTP filters in their order. */
+  filters: readonly string[];
+  rbac: readonly RbacRule[];
+  routes: readonly RouteSummary[];
+}
+
+/** What `istioctl proxy-config` would show of a proxy, in short. */
+export interface ProxySummary {
+  listeners: readonly { name: string; address: string; chains: readonly string[] }[];
+  http: readonly HttpChain[];
+  /** Routes by RDS: host names and the clusters behind them. */
+  hosts: readonly { config: string; domains: readonly string[]; routes: readonly RouteSummary[] }[];
+  endpoints: readonly { cluster: string; targets: readonly string[] }[];
+}
+
+/** Reads Envoy's `/config_dump?include_eds`. */
+export function parseEnvoyDump(raw: unknown): ProxySummary {
+  const configs = listAt(camelCase(raw), "configs");
+  const of = (type: string) => configs.filter((config) => textAt(config, "@type")?.endsWith(type));
+  const listeners = of("ListenersConfigDump").flatMap((config) => [
+    ...listAt(config, "staticListeners").map((item) => at(item, "listener")),
+    ...listAt(config, "dynamicListeners").map((item) => at(item, "activeState", "listener")),
+  ]);
+  const named = listeners.filter((listener) => textAt(listener, "name") !== undefined);
+  return {
+    listeners: named.map((listener) => ({
+      name: textAt(listener, "name") ?? "",
+      address: addressOf(at(listener, "address")),
+      chains: listAt(listener, "filterChains").map((chain) => textAt(chain, "name") ?? "-"),
+    })),
+    http: named.flatMap((listener) =>
+      listAt(listener, "filterChains").flatMap((chain) => httpChain(textAt(listener, "name") ?? "", chain)),
+    ),
+    hosts: of("RoutesConfigDump").flatMap((config) =>
+      [...listAt(config, "dynamicRouteConfigs"), ...listAt(config, "staticRouteConfigs")].flatMap((item) =>
+        listAt(item, "routeConfig", "virtualHosts").map((host) => ({
+          config: textAt(item, "routeConfig", "name") ?? "",
+          domains: textsAt(host, "domains"),
+          routes: listAt(host, "routes").map(routeOf),
+        })),
+      ),
+    ),
+    endpoints: of("EndpointsConfigDump").flatMap((config) =>
+      listAt(config, "dynamicEndpointConfigs").map((item) => ({
+        cluster: textAt(item, "endpointConfig", "clusterName") ?? "",
+        targets: listAt(item, "endpointConfig", "endpoints").flatMap((group) =>
+          listAt(group, "lbEndpoints").map((endpoint) => addressOf(at(endpoint, "endpoint", "address"))),
+        ),
+      })),
+    ),
+  };
+}
+
+function httpChain(listener: string, chain: unknown): HttpChain[] {
+  return listAt(chain, "filters")
+    .map((filter) => at(filter, "typedConfig"))
+    .filter((config) => textAt(config, "@type")?.endsWith("HttpConnectionManager"))
+    .map((manager) => ({
+      listener,
+      chain: textAt(chain, "name") ?? "-",
+      filters: listAt(manager, "httpFilters").map((filter) => textAt(filter, "name") ?? ""),
+      rbac: rbacRules(listAt(manager, "httpFilters")),
+      routes: listAt(manager, "routeConfig", "virtualHosts").flatMap((host) => listAt(host, "routes").map(routeOf)),
+    }));
+}
+
+function routeOf(route: unknown): RouteSummary {
+  const match = entriesAt(route, "match").find(([, value]) => typeof value === "string");
+  const fault = faultOf(route);
+  return {
+    match: match ? `${match[0]} ${match[1]}` : "any",
+    cluster: textAt(route, "route", "cluster") ?? (at(route, "directResponse") ? "direct response" : "-"),
+    ...(fault ? { fault } : {}),
+  };
+}
+
+function addressOf(address: unknown): string {
+  const internal = at(address, "envoyInternalAddress");
+  if (internal) {
+    const [name, id] = [textAt(internal, "serverListenerName"), textAt(internal, "endpointId")];
+    return `envoy://${name ?? ""}/${id ?? ""}`;
+  }
+  const port = numberAt(address, "socketAddress", "portValue");
+  return port === undefined ? "internal" : `${textAt(address, "socketAddress", "address")}:${port}`;
+}
+
+/** Envoy writes snake_case, istioctl camelCase; keys that are names (of policies, of filters) stay as they are. */
+function camelCase(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(camelCase);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [
+      /^[a-z0-9]+(_[a-z0-9]+)+$/.test(key)
+        ? key.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
+        : key,
+      camelCase(item),
+    ]),
+  );
+}

@@ -1,0 +1,67 @@
+import { at, entriesAt, numberAt, textAt } from "../json";
+
+/** One rule of an RBAC filter: the identities and methods it names. */
+export interface RbacRule {
+  /** Envoy's name for it, such as "ns[default]-policy[appb-l7]-rule[0]". */
+  name: string;
+  action: "ALLOW" | "DENY" | "LOG";
+  /** Identities without "spiffe://". Empty when the rule names none. */
+  principals: readonly string[];
+  methods: readonly string[];
+}
+
+/** A delay that a route injects. */
+export interface Fault {
+  delayMs: number;
+  percent: number;
+}
+
+/** The rules of all RBAC filters among HTTP filters. */
+export function rbacRules(filters: readonly unknown[]): RbacRule[] {
+  return filters.flatMap((filter) => {
+    const rules = at(filter, "typedConfig", "rules");
+    const action = textAt(rules, "action") ?? "ALLOW";
+    return entriesAt(rules, "policies").map(([name, policy]) => ({
+      name,
+      action: action === "DENY" || action === "LOG" ? action : ("ALLOW" as const),
+      principals: exacts(at(policy, "principals"))
+        .filter((text) => text.startsWith("spiffe://"))
+        .map((text) => text.slice("spiffe://".length)),
+      methods: headerMatches(at(policy, "permissions"), ":method"),
+    }));
+  });
+}
+
+/** The delay of a route; nothing when it injects none. */
+export function faultOf(route: unknown): Fault | undefined {
+  const delay = at(route, "typedPerFilterConfig", "envoy.filters.http.fault", "delay");
+  const seconds = /^(\d+(?:\.\d+)?)s$/.exec(textAt(delay, "fixedDelay") ?? "")?.[1];
+  if (seconds === undefined) return undefined;
+  const parts = { HUNDRED: 100, TEN_THOUSAND: 10_000, MILLION: 1_000_000 };
+  const denominator = textAt(delay, "percentage", "denominator");
+  const per = denominator === "MILLION" || denominator === "TEN_THOUSAND" ? parts[denominator] : parts.HUNDRED;
+  return {
+    delayMs: Math.round(Number(seconds) * 1000),
+    percent: ((numberAt(delay, "percentage", "numerator") ?? 0) / per) * 100,
+  };
+}
+
+/** Every exact match within nested and/or rules. */
+function exacts(value: unknown): string[] {
+  if (Array.isArray(value)) return value.flatMap(exacts);
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([key, item]) => (key === "exact" ? [String(item)] : exacts(item)));
+}
+
+function headerMatches(value: unknown, header: string): string[] {
+  if (Array.isArray(value)) return value.flatMap((item) => headerMatches(item, header));
+  if (typeof value !== "object" || value === null) return [];
+  if (textAt(value, "name") === header) return exacts(value);
+  return Object.values(value).flatMap((item) => headerMatches(item, header));
+}
+
+/** Names of the listed filters that stand in another order than asked; empty when the order holds. */
+export function outOfOrder(filters: readonly string[], order: readonly string[]): string[] {
+  const places = order.map((name) => filters.indexOf(name));
+  return order.filter((_, index) => index > 0 && Number(places[index]) < Number(places[index - 1]));
+}

@@ -1,0 +1,52 @@
+import { at, listAt, textAt, textsAt } from "../json";
+
+/** What a ztunnel knows, from its `/config_dump`. */
+export interface ZtunnelDump {
+  workloads: readonly { name: string; namespace: string; account: string; protocol: string; ips: readonly string[] }[];
+  services: readonly { namespace: string; hostname: string; waypoint?: string }[];
+  /** Certificates of the workloads on its own node. */
+  certificates: readonly { identity: string; state: string; validFrom: string; expires: string }[];
+  policies: readonly { name: string; namespace: string; action: string; principals: readonly string[] }[];
+}
+
+/** Reads ztunnel's dump; keys, certificates' bodies and tokens are left behind. */
+export function parseZtunnelDump(dump: unknown): ZtunnelDump {
+  return {
+    workloads: listAt(dump, "workloads").map((item) => ({
+      name: textAt(item, "name") ?? "",
+      namespace: textAt(item, "namespace") ?? "",
+      account: textAt(item, "serviceAccount") ?? "",
+      protocol: textAt(item, "protocol") ?? "",
+      ips: textsAt(item, "workloadIps"),
+    })),
+    services: listAt(dump, "services").map((item) => {
+      const waypoint = textAt(item, "waypoint", "destination");
+      return {
+        namespace: textAt(item, "namespace") ?? "",
+        hostname: textAt(item, "hostname") ?? "",
+        ...(waypoint ? { waypoint } : {}),
+      };
+    }),
+    certificates: listAt(dump, "certificates").map((item) => ({
+      identity: textAt(item, "identity") ?? "",
+      state: textAt(item, "state") ?? "",
+      validFrom: textAt(item, "certChain", 0, "validFrom") ?? "",
+      expires: textAt(item, "certChain", 0, "expirationTime") ?? "",
+    })),
+    policies: listAt(dump, "policies").map((item) => ({
+      name: textAt(item, "name") ?? "",
+      namespace: textAt(item, "namespace") ?? "",
+      action: textAt(item, "action") ?? "",
+      principals: exactPrincipals(at(item, "rules")),
+    })),
+  };
+}
+
+/** Rules are nested lists of matches; what the lab's policies use are exact principals. */
+function exactPrincipals(rules: unknown): string[] {
+  if (Array.isArray(rules)) return rules.flatMap(exactPrincipals);
+  if (typeof rules !== "object" || rules === null) return [];
+  return Object.entries(rules).flatMap(([key, value]) =>
+    key === "principals" ? listAt(value).map((item) => textAt(item, "Exact") ?? "*") : exactPrincipals(value),
+  );
+}

@@ -1,0 +1,129 @@
+import type { Bench } from "./bench";
+import type { Actor } from "./cast";
+import { DeadlineError, eventually } from "./eventually";
+import { type AccessLine, parseAccessLine } from "./parse/access-log";
+import { type ConnectionLine, isPolicyRefusal, parseConnectionLine } from "./parse/ztunnel-log";
+import type { Answer } from "./send";
+
+/**
+ * A record that was looked for. `missing` means that the log is there and has no such line; a log that is `silent` has no
+ * line of its kind at all, so that it may be switched off.
+ */
+export type Sought<T> = { found: T } | { missing: string; silent?: boolean } | { unavailable: string };
+
+/** What the layers wrote down about one request. */
+export interface Records {
+  gateway: Sought<AccessLine>;
+  waypoint: Sought<AccessLine>;
+  ztunnel: Sought<readonly ConnectionLine[]>;
+}
+
+/** The kinds of records. */
+export type RecordKind = keyof Records;
+
+/**
+ * Collects the records of a request, waiting for those that are wanted: access logs come about a second late.
+ * Lines are matched by the request's id, connections by the client's address and port; never by time.
+ */
+export async function recordsOf(bench: Bench, answer: Answer, wanted: readonly RecordKind[]): Promise<Records> {
+  let records = await look(bench, answer);
+  const late = (kind: RecordKind) => "missing" in records[kind];
+  if (!wanted.some(late)) return settled(records);
+  try {
+    await eventually(
+      async () => {
+        records = await look(bench, answer);
+        const kind = wanted.find(late);
+        if (kind) throw new Error(`no line of request ${answer.id} in the ${kind} log`);
+      },
+      { what: "log lines", deadlineMs: logLimit(bench, [answer]), signal: bench.signal, clock: bench.clock },
+    );
+  } catch (error) {
+    // A line that never comes is a finding of its own: the caller judges what is missing.
+    if (!(error instanceof DeadlineError)) throw error;
+  }
+  return settled(records);
+}
+
+/**
+ * How long a log may take for requests that were answered in so many seconds: a machine that is slow at one thing is slow
+ * at both. Those without an answer say nothing about the machine.
+ */
+export function logLimit(
+  { timings }: Pick<Bench, "timings">,
+  shots: readonly { status: number; seconds: number }[],
+): number {
+  const answered = shots.filter(({ status }) => status > 0).map(({ seconds }) => seconds);
+  const quickest = answered.length > 0 ? Math.min(...answered) : 0;
+  return Math.max(timings.logMs, Math.min(10_000 * quickest, 6 * timings.logMs));
+}
+
+/** Once the wait is over, a log without a single line proves nothing by what it lacks. */
+function settled({ gateway, waypoint, ztunnel }: Records): Records {
+  const weigh = <T>(sought: Sought<T>): Sought<T> =>
+    "missing" in sought && sought.silent ? { unavailable: sought.missing } : sought;
+  return { gateway: weigh(gateway), waypoint: weigh(waypoint), ztunnel };
+}
+
+async function look(bench: Bench, answer: Answer): Promise<Records> {
+  const [gateway, waypoint, ztunnel] = await Promise.all([
+    answer.from === "host" ? accessLine(bench, "gateway", answer.id) : notThisWay("the gateway"),
+    accessLine(bench, "waypoint", answer.id),
+    answer.actor ? connections(bench, answer.actor, answer.local) : notThisWay("a pod's ztunnel"),
+  ]);
+  return { gateway, waypoint, ztunnel };
+}
+
+const notThisWay = (where: string): { missing: string } => ({ missing: `the request did not start at ${where}` });
+
+async function accessLine(bench: Bench, role: "gateway" | "waypoint", id: string): Promise<Sought<AccessLine>> {
+  const lines = await accessLines(bench, role, id);
+  if ("unavailable" in lines) return lines;
+  const [line] = lines.found;
+  if (line) return { found: line };
+  if (lines.silent) return { missing: `the ${role} wrote no access line at all during this run`, silent: true };
+  return { missing: `no line with ${id}` };
+}
+
+/** All access lines of a proxy that carry an id: one for each request of a sample. */
+export async function accessLines(
+  bench: Bench,
+  role: "gateway" | "waypoint",
+  id: string,
+): Promise<{ found: AccessLine[]; silent: boolean } | { unavailable: string }> {
+  const pods = await bench.cast.all(role, bench.signal);
+  const reads = await Promise.all(pods.map((pod) => bench.logs.read(pod)));
+  const texts = reads.flatMap((read) => ("lines" in read ? read.lines : []));
+  const found = texts.filter((text) => text.includes(id)).flatMap((text) => parseAccessLine(text) ?? []);
+  const failed = reads.find((read) => "unavailable" in read);
+  if (failed && "unavailable" in failed && found.length === 0) return failed;
+  return { found, silent: pods.length > 0 && !texts.some((text) => parseAccessLine(text) !== undefined) };
+}
+
+/** Lines about a client's connection: at its own ztunnel by its port, at appb's also by a refusal of its workload. */
+async function connections(
+  bench: Bench,
+  actor: Actor,
+  local: string | undefined,
+): Promise<Sought<readonly ConnectionLine[]>> {
+  const targets = await bench.cast.all("appb", bench.signal);
+  const nodes = new Set([actor.node, ...targets.map(({ node }) => node)]);
+  const pods = (await bench.cast.all("ztunnel", bench.signal)).filter(({ node }) => nodes.has(node));
+  const reads = await Promise.all(pods.map((pod) => bench.logs.read(pod)));
+  const failed = reads.find((read) => "unavailable" in read);
+  const lines = reads
+    .flatMap((read) => ("lines" in read ? read.lines : []))
+    // A debug log has thousands of lines: only those that can belong are taken apart.
+    .filter((text) => (local && text.includes(local)) || (text.includes(actor.name) && text.includes("error=")))
+    .flatMap((text) => parseConnectionLine(text) ?? [])
+    .filter((line) => belongs(line, actor, local));
+  if (lines.length > 0) return { found: lines };
+  if (failed && "unavailable" in failed) return failed;
+  return { missing: `no line about ${local ?? actor.name}` };
+}
+
+function belongs(line: ConnectionLine, actor: Actor, local: string | undefined): boolean {
+  if (local !== undefined && line.fields["src.addr"] === local) return true;
+  // ztunnel opens the HBONE connection from a port of its own: the far side knows the workload, not the port.
+  return line.direction === "inbound" && line.fields["src.workload"] === actor.name && isPolicyRefusal(line);
+}

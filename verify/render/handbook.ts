@@ -1,0 +1,38 @@
+import { experiments } from "../../experiments";
+import type { Experiment, LabSettings } from "../../experiments/types";
+import { stepLine } from "./explain";
+
+/** All experiments as a page for readers: what each asks, sends and expects in a lab with these settings. */
+export function handbook(settings: LabSettings): string {
+  return [
+    "# The experiments",
+    "",
+    "Generated from `experiments/` by `npm run docs`, for a lab with the default configuration and every addon; a test holds it current.",
+    "`npm run lab -- verify --explain ID` says the same for your own lab.",
+    "",
+    "| experiment | good state | rows |",
+    "|---|---|---|",
+    ...experiments.map(({ id, title, rows }) => `| [${id}](#${id}) | ${title} | ${rows.join(", ")} |`),
+    "",
+    "Requests that must be answered are sent until three answers in a row are good, within a deadline. Requests that must be",
+    "refused are sent once, after the configuration that refuses them was seen at the proxy. Every request has an id by which",
+    "it is found in the logs; an answer whose decider cannot be read is `inconclusive`, never a pass.",
+    ...experiments.flatMap((experiment) => section(experiment, settings)),
+    "",
+  ].join("\n");
+}
+
+function section({ id, title, question, why, objects, alone, steps }: Experiment, settings: LabSettings): string[] {
+  return [
+    "",
+    `## ${id}`,
+    "",
+    `**${title}.** ${question}`,
+    "",
+    why,
+    "",
+    ...steps(settings).map((step) => `- ${stepLine(step, settings)}`),
+    ...(alone ? ["", "Runs after all others and by itself."] : []),
+    ...(objects.length > 0 ? ["", `A failure is explained by the state of ${objects.join(", ")}.`] : []),
+  ];
+}

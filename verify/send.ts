@@ -1,0 +1,82 @@
+import { randomUUID } from "node:crypto";
+import { messageOf } from "../errors";
+import { appbHost } from "../experiments/names";
+import type { Client, Probe } from "../experiments/types";
+import type { Bench } from "./bench";
+import type { Actor } from "./cast";
+import { durationMs } from "./facts";
+import { type CurlAnswer, curlArguments, parseCurl } from "./parse/curl";
+
+/** What a client saw of one request. */
+export interface Answer extends CurlAnswer {
+  /** Id in the header x-request-id and in the query, by which records are matched. */
+  id: string;
+  from: Client;
+  /** The pod that sent; absent for this machine. */
+  actor?: Actor;
+  /** curl's exit code; 0 when there was an answer. */
+  exit: number;
+  /** The request in words that can be read and sent again. */
+  request: string;
+}
+
+/** The path with the id in its query: proxies may replace the header, but they log the path as it came. */
+export const tagged = (path: string, id: string): string => `${path}${path.includes("?") ? "&" : "?"}probe=${id}`;
+
+/** Milliseconds that one request may take, an injected delay included. */
+export function requestLimit({ facts, timings }: Bench): number {
+  return timings.requestMs + (facts.settings.faultEnabled ? durationMs(facts.settings.faultDelay) : 0);
+}
+
+/** Sends one request, on a connection of its own and with an id of its own. */
+export async function send(bench: Bench, probe: Probe, signal: AbortSignal): Promise<Answer> {
+  return probe.from === "host" ? throughGateway(bench, probe, signal) : fromPod(bench, probe, probe.from, signal);
+}
+
+async function throughGateway(bench: Bench, probe: Probe, signal: AbortSignal): Promise<Answer> {
+  const id = randomUUID();
+  const host = probe.host ?? `appb.${bench.facts.settings.domain}`;
+  const path = tagged(probe.path, id);
+  const base = { id, from: "host", request: `${probe.method} ${bench.facts.url}${path} Host: ${host}` } as const;
+  const started = bench.clock.now();
+  try {
+    const answer = await bench.world.gateway(
+      { method: probe.method, path, host, headers: { "x-request-id": id }, timeoutMs: requestLimit(bench) },
+      signal,
+    );
+    return { ...base, ...answer, exit: 0 };
+  } catch (error) {
+    signal.throwIfAborted();
+    const seconds = (bench.clock.now() - started) / 1000;
+    return { ...base, status: 0, headers: {}, body: "", seconds, exit: 1, error: messageOf(error) };
+  }
+}
+
+async function fromPod(
+  bench: Bench,
+  probe: Probe,
+  client: Exclude<Client, "host">,
+  signal: AbortSignal,
+): Promise<Answer> {
+  const id = randomUUID();
+  const actor = await bench.cast.client(client, signal);
+  const url = `http://${await authority(bench, probe, signal)}${tagged(probe.path, id)}`;
+  const timeoutMs = requestLimit(bench);
+  const command = curlArguments({
+    method: probe.method,
+    url,
+    headers: { "x-request-id": id, connection: "close" },
+    timeoutMs,
+  });
+  const result = await bench.world.exec(actor, command, timeoutMs + 10_000, signal);
+  const seen = parseCurl(result.stdout);
+  const base = { id, from: client, actor, exit: result.code, request: `${probe.method} ${url} from ${actor.name}` };
+  if (seen) return { ...base, ...seen };
+  const error = result.stderr.trim() || `curl wrote nothing (exit ${result.code})`;
+  return { ...base, status: 0, headers: {}, body: "", seconds: 0, error };
+}
+
+async function authority(bench: Bench, probe: Probe, signal: AbortSignal): Promise<string> {
+  if (probe.to === "service") return `${appbHost}:8000`;
+  return `${(await bench.cast.one("appb", signal)).ip}:8080`;
+}

@@ -1,0 +1,92 @@
+/** A Kubernetes object as the API server returns it; its fields are read through `json.ts`. */
+export interface KubeObject {
+  apiVersion?: string;
+  kind?: string;
+  metadata?: {
+    name?: string;
+    namespace?: string;
+    labels?: Record<string, string>;
+    annotations?: Record<string, string>;
+    resourceVersion?: string;
+    managedFields?: readonly unknown[];
+  };
+  spec?: unknown;
+  status?: unknown;
+}
+
+/** Which object. */
+export interface ObjectRef {
+  apiVersion: string;
+  kind: string;
+  namespace?: string;
+  name: string;
+}
+
+/** Which container of which pod. */
+export interface PodRef {
+  namespace: string;
+  name: string;
+  container: string;
+}
+
+/** What a command in a pod left behind. */
+export interface CommandResult {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** An answer over HTTP. */
+export interface HttpAnswer {
+  status: number;
+  /** Names in lower case. */
+  headers: Readonly<Record<string, string>>;
+  body: string;
+  seconds: number;
+}
+
+/** A request to the gateway's published address. */
+export interface GatewayRequest {
+  method: string;
+  path: string;
+  host: string;
+  headers: Readonly<Record<string, string>>;
+  timeoutMs: number;
+}
+
+/** One operation of a JSON patch (RFC 6902). */
+export interface PatchOperation {
+  op: "add" | "remove" | "replace" | "test";
+  path: string;
+  value?: unknown;
+}
+
+/** All that the verifier can see of a lab, and the one thing it can change. Tests bring a fake. */
+export interface World {
+  /** One object; undefined when it, or its kind, does not exist. */
+  read(ref: ObjectRef, signal: AbortSignal): Promise<KubeObject | undefined>;
+  /** Objects of a kind; empty when the kind does not exist. */
+  list(
+    what: { apiVersion: string; kind: string; namespace?: string; labels?: Readonly<Record<string, string>> },
+    signal: AbortSignal,
+  ): Promise<KubeObject[]>;
+  /** Runs a command in a container. */
+  exec(pod: PodRef, command: readonly string[], timeoutMs: number, signal: AbortSignal): Promise<CommandResult>;
+  /** GET on a port of a pod, loopback ports included. */
+  podGet(pod: PodRef, port: number, path: string, signal: AbortSignal): Promise<HttpAnswer>;
+  /** A request from this machine through the gateway, on a connection of its own. */
+  gateway(request: GatewayRequest, signal: AbortSignal): Promise<HttpAnswer>;
+  /**
+   * Lines of a container's present log file since a moment by the node's own clock (some older ones may come along), each
+   * with its time stamp in front; without a moment the last line alone.
+   */
+  logs(pod: PodRef, since: string | undefined, signal: AbortSignal): Promise<string[]>;
+  /** Lines of the log file that was rotated last, in the same form. */
+  rotatedLogs(pod: PodRef, signal: AbortSignal): Promise<string[]>;
+  /** Values of kernel settings on a node. */
+  sysctls(node: string, names: readonly string[], signal: AbortSignal): Promise<Record<string, number>>;
+  /** Milliseconds since the epoch by the API server's clock. */
+  serverTime(signal: AbortSignal): Promise<number>;
+  /** Applies a JSON patch under the verifier's field manager. */
+  patch(ref: ObjectRef, operations: readonly PatchOperation[], signal: AbortSignal): Promise<KubeObject>;
+}
