@@ -1,0 +1,63 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fetchArtifacts } from "../../artifacts";
+import type { Fetcher } from "../../download";
+import { LabError } from "../../errors";
+import { type BillArtifact, istioImages, nodeImage } from "../../versions";
+
+/** An image that the lab runs or builds on. */
+export interface BillImage {
+  ref: string;
+  /** Who names it. */
+  of: string;
+  licence: string;
+  /** Whether a node runs it; the apps' image is built on the others. */
+  runs: boolean;
+}
+
+/** Folder of the apps' image: its Dockerfile names what it is built on. */
+export const appFolder = join(__dirname, "../../images/httpbin");
+
+/** Images that are named here and not in a manifest. */
+export function ownImages(node = nodeImage): BillImage[] {
+  const dockerfile = readFileSync(join(appFolder, "Dockerfile"), "utf8");
+  return [
+    { ref: node, of: "kind", licence: "Apache-2.0", runs: true },
+    ...istioImages.map((ref) => ({ ref, of: "istio", licence: "Apache-2.0", runs: true })),
+    ...appBases(dockerfile).map((ref) => ({ ref, of: "images/httpbin", licence: baseLicence(ref), runs: false })),
+  ];
+}
+
+/** What a Dockerfile is built on, with its arguments' defaults put in. */
+export function appBases(dockerfile: string): string[] {
+  const defaults = new Map([...dockerfile.matchAll(/^ARG (\w+)=(\S+)$/gm)].map(([, name, value]) => [name, value]));
+  const named = [...dockerfile.matchAll(/^FROM (?:--\S+ )?(\S+)/gm)].map(([, ref = ""]) => ref);
+  return named.map((ref) => ref.replace(/\$\{(\w+)\}/g, (text, name: string) => defaults.get(name) ?? text));
+}
+
+function baseLicence(ref: string): string {
+  if (ref.includes("/golang:")) return "BSD-3-Clause";
+  return ref.includes("/alpine:") ? "LicenseRef-Alpine-packages" : "MIT";
+}
+
+/** Images of one manifest, or the reason why nobody can tell them now. */
+export type ManifestImages = { artifact: BillArtifact } & ({ images: BillImage[] } | { unknown: LabError });
+
+/** Reads the images that the manifests name: from the cache, else from where artifacts come from. */
+export async function manifestImages(
+  manifests: readonly BillArtifact[],
+  options: { source?: string; fetch: Fetcher },
+): Promise<ManifestImages[]> {
+  return Promise.all(
+    manifests.map(async (artifact) => {
+      const { name, licence } = artifact;
+      try {
+        const refs = (await fetchArtifacts({ ...options, names: [name] })).images(name);
+        return { artifact, images: refs.map((ref) => ({ ref, of: name, licence, runs: true })) };
+      } catch (thrown) {
+        if (thrown instanceof LabError) return { artifact, unknown: thrown };
+        throw thrown;
+      }
+    }),
+  );
+}

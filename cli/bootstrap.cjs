@@ -1,0 +1,64 @@
+#!/usr/bin/env node
+// Syntax of Node.js 12: this file must be able to tell an old Node.js, or a checkout without packages, what to do.
+// biome-ignore-all lint/style/useNodejsImportProtocol: Node.js 12 does not know "node:"
+"use strict";
+
+const fs = require("fs");
+const path = require("path");
+
+const root = path.resolve(__dirname, "..");
+const unfit = 4;
+
+function giveUp(what, why, fix) {
+  process.stderr.write(`✗ start\n    What  ${what}\n    Why   ${why}\n    Fix   ${fix}\n`);
+  process.exit(unfit);
+}
+
+/** Names of the locked packages that are absent from node_modules, or there in another version. */
+function missingPackages() {
+  const locked = JSON.parse(fs.readFileSync(path.join(root, "package-lock.json"), "utf8")).packages;
+  const names = Object.keys(locked).filter(Boolean);
+  const hidden = path.join(root, "node_modules", ".package-lock.json");
+  if (!fs.existsSync(hidden)) return names;
+  const installed = JSON.parse(fs.readFileSync(hidden, "utf8")).packages;
+  return names.filter((name) => {
+    const { version, optional, dev, devOptional, peer } = locked[name];
+    // Optional packages are those of other systems; development ones may have been left out on purpose.
+    if (optional || dev || devOptional || peer) return false;
+    return !installed[name] || installed[name].version !== version;
+  });
+}
+
+function install(missing) {
+  process.stderr.write(`Installing the locked packages (${missing.length} missing) ...\n`);
+  // Under "npm run" this is the very npm that runs; it needs no shell on any system.
+  const npm = process.env.npm_execpath;
+  const viaNode = npm && /\.c?js$/.test(npm);
+  const args = ["ci", "--no-audit", "--no-fund"];
+  const done = require("child_process").spawnSync(
+    viaNode ? process.execPath : "npm",
+    viaNode ? [npm].concat(args) : args,
+    { cwd: root, stdio: ["ignore", 2, 2], shell: !viaNode && process.platform === "win32" },
+  );
+  if (done.status === 0) return;
+  giveUp(
+    `"npm ci" failed ${done.error ? `to start: ${done.error.message}` : `with exit code ${done.status}`}`,
+    "The lab runs with the packages of package-lock.json and no others",
+    "npm ci   (behind a proxy: npm config set proxy URL; with a mirror: npm config set registry URL)",
+  );
+}
+
+const node = process.versions.node.split(".").map(Number);
+if (node[0] < 20 || (node[0] === 20 && node[1] < 19 && !(node[1] === 18 && node[2] >= 1))) {
+  giveUp(
+    `This is Node.js ${process.versions.node}`,
+    "The lab's packages run on Node.js >= 20.18.1",
+    "Install a newer Node.js 20, or 22; .nvmrc names the version (nvm install)",
+  );
+}
+
+const missing = missingPackages();
+if (missing.length > 0) install(missing);
+
+// In this very process: signals and the exit code need no forwarding, and a second start of Node.js takes its time.
+void import("tsx").then(() => require("./main.ts"));

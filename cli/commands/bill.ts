@@ -1,0 +1,41 @@
+import type { Command } from "commander";
+import { artifacts } from "../../versions";
+import { type BillEntry, billEntries } from "../bill/entries";
+import { manifestImages, ownImages } from "../bill/images";
+import { type CommonOptions, openSession } from "../session";
+import { type CommandContext, common, examples, json, jsonText } from "./common";
+
+/** `bill`: everything the lab brings from outside, with version, source and licence. */
+export function registerBill(program: Command, { io }: CommandContext): void {
+  const command = program.command("bill").description("list every chart, manifest, tool, plugin and image of the lab");
+  examples(json(common(command)), "npm run lab -- bill", "npm run lab -- bill --json");
+  command.action(async (options: CommonOptions & { json?: boolean }) => {
+    const { config, progress } = openSession(io, options);
+    const source = config.artifactSource;
+    const manifests = artifacts.filter(({ kind }) => kind === "manifest");
+    const named = await manifestImages(manifests, { fetch: io.fetcher, ...(source ? { source } : {}) });
+    for (const each of named) {
+      if ("unknown" in each)
+        progress.line(`! The images of ${each.artifact.name} are not listed. ${each.unknown.what}`);
+    }
+    const images = [...ownImages(config.nodeImage), ...named.flatMap((each) => ("images" in each ? each.images : []))];
+    const entries = billEntries(images);
+    io.stdout.write(options.json ? jsonText(entries) : billText(entries));
+  });
+}
+
+/** A block per kind, a line per entry. */
+function billText(entries: readonly BillEntry[]): string {
+  const kinds = [...new Set(entries.map(({ kind }) => kind))];
+  const blocks = kinds.map((kind) => {
+    const rows = entries.filter((entry) => entry.kind === kind).map(row);
+    const widths = [0, 1, 2].map((column) => Math.max(...rows.map((cells) => cells[column]?.length ?? 0)));
+    const lines = rows.map((cells) => `  ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ")}`);
+    return [`${kind}s`, ...lines.map((line) => line.trimEnd())].join("\n");
+  });
+  return `${blocks.join("\n\n")}\n`;
+}
+
+function row({ kind, name, version, licence, source, of }: BillEntry): [string, string, string, string] {
+  return [name, version, licence, kind === "image" ? `named by ${of}` : source];
+}

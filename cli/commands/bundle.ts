@@ -1,0 +1,130 @@
+import { resolve } from "node:path";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { archivePath, bundleFiles, readFacts } from "../../bundle-folder";
+import { writeWhole } from "../../download";
+import { ExitCode, LabError, LabErrors } from "../../errors";
+import { type Brought, collect, flawsOf } from "../bundle/collect";
+import { appImageOf, type BundleOrder, bundleImages, filePieces, trimmedSource } from "../bundle/contents";
+import { buildAppImage } from "../bundle/images";
+import { type Part, type Piece, parts } from "../bundle/pieces";
+import { hostPlatform, platforms } from "../bundle/platform";
+import type { BundleWork } from "../bundle/work";
+import { type CommonOptions, openSession, type Session } from "../session";
+import { type CommandContext, common, examples, json, jsonText } from "./common";
+
+interface BundleOptions extends CommonOptions {
+  json?: boolean;
+  verify?: boolean;
+  platform?: string;
+  without: Part[];
+  from?: string;
+}
+
+/** `bundle`: the whole bill in a folder, for a lab without a network. */
+export function registerBundle(program: Command, { io, end }: CommandContext): void {
+  const command = program
+    .command("bundle")
+    .description("collect everything the lab brings from outside in a folder; goes on where it was stopped")
+    .argument("<dir>", "folder to fill, or to check");
+  examples(
+    json(common(command))
+      .option("--verify", "check the folder instead: name what is missing or damaged")
+      .addOption(
+        new Option("--platform <platform>", "machine to collect for (default: this one)").choices(
+          platforms.map(({ name }) => name),
+        ),
+      )
+      .option("--without <part>", `leave out a part: ${parts.join(", ")} (repeatable)`, addPart, [])
+      .option("--from <source>", "mirror or folder to take files from (default: artifactSource)"),
+    "npm run lab -- bundle /media/usb/lab",
+    "npm run lab -- bundle --verify /media/usb/lab",
+    "npm run lab -- bundle DIR --platform darwin/arm64 --without plugins",
+  );
+  command.action(async (dir: string, options: BundleOptions) => {
+    const session = openSession(io, options);
+    const folder = resolve(dir);
+    const order: BundleOrder = { folder, without: options.without, config: session.config };
+    const work = workOf(session, options, folder);
+    if (options.verify) {
+      const pieces = [...filePieces(order, work), ...(await bundleImages(order, work, true))];
+      const flaws = await flawsOf(folder, pathsOf(pieces));
+      if (flaws.length > 0) end(ExitCode.fail);
+      const lines = flaws.map(({ path, flaw }) => `✗ ${path} is ${flaw}\n`);
+      const verdict = flaws.length > 0 ? `Fetch them again: npm run lab -- bundle ${dir}` : `${dir} is whole`;
+      io.stdout.write(options.json ? jsonText({ folder, flaws }) : `${lines.join("")}${verdict}\n`);
+      return;
+    }
+    const files = await fill(session, order, work);
+    const answer = { folder, platform: work.platform.name, files };
+    io.stdout.write(options.json ? jsonText(answer) : nextSteps(dir, answer.platform, files.length));
+  });
+}
+
+/** Fills the folder; returns the paths in it. */
+async function fill({ progress }: Session, order: BundleOrder, work: BundleWork): Promise<string[]> {
+  const { folder } = order;
+  const app = appImageOf(order);
+  await writeWhole(
+    `${folder}/${bundleFiles.facts}`,
+    `${JSON.stringify({ platform: work.platform.name, ...(app ? { appImage: app.ref } : {}) }, null, 2)}\n`,
+  );
+  const say = (piece: Piece, brought: Brought) => {
+    progress.status(brought === "begins" ? `· ${piece.path} …` : "");
+    if (brought === "begins") return;
+    const mark = brought === "failed" ? progress.colors.red("✗") : progress.colors.green("✓");
+    progress.line(`${mark} ${piece.path}${brought === "there" ? "  (there)" : ""}`);
+  };
+  const files = filePieces(order, work);
+  const problems = await collect(folder, files, say);
+  // Images of a manifest that could not be had are not known; it is among the problems already.
+  const images = await bundleImages(order, work, problems.length > 0);
+  const built = images.map((piece) =>
+    app?.build && piece.path === archivePath(app.ref)
+      ? { ...piece, bring: (file: string) => buildAppImage(app.ref, work).then(() => piece.bring(file)) }
+      : piece,
+  );
+  problems.push(...(await collect(folder, built, say)));
+  if (problems.length > 0) throw new LabErrors(problems, ExitCode.unfit);
+  return pathsOf([...files, ...images]);
+}
+
+function workOf({ io, config }: Session, { platform: wanted, from }: BundleOptions, folder: string): BundleWork {
+  const made = readFacts(folder)?.platform;
+  const name = wanted ?? made ?? hostPlatform();
+  const platform = platforms.find((each) => each.name === name);
+  if (!platform || (made && made !== name)) throw otherPlatform(folder, made ?? "?", name);
+  const given = trimmedSource(from ?? config.artifactSource);
+  const source = given && resolve(given) !== folder ? { source: given } : {};
+  const { exec, fetcher, signal } = io;
+  return { fetch: fetcher, exec, signal, platform, imageMirrors: config.imageMirrors, ...source };
+}
+
+function otherPlatform(folder: string, made: string, wanted: string): LabError {
+  return new LabError(
+    {
+      what: `"${folder}" is a bundle for ${made}, not for ${wanted}`,
+      why: "A bundle is for one platform: tools and images of two have the same names in it",
+      fix: `npm run lab -- bundle ANOTHER-DIR --platform ${wanted}`,
+    },
+    { exitCode: ExitCode.usage },
+  );
+}
+
+function addPart(value: string, previous: Part[]): Part[] {
+  const part = parts.find((each) => each === value);
+  if (!part) throw new InvalidArgumentError(`Allowed parts are ${parts.join(", ")}.`);
+  return [...previous, part];
+}
+
+const pathsOf = (pieces: readonly Piece[]) => pieces.map(({ path }) => path);
+
+function nextSteps(dir: string, platform: string, count: number): string {
+  return [
+    `${dir} holds the lab for ${platform}: ${count} files.`,
+    "Take it to the other machine with this checkout and its node_modules; there:",
+    `  npm run lab -- bundle --verify ${dir}`,
+    `  pulumi config set artifactSource ${dir}`,
+    "  npm run up",
+    "",
+  ].join("\n");
+}

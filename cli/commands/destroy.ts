@@ -1,0 +1,79 @@
+import { rm } from "node:fs/promises";
+import type { Command } from "commander";
+import { ExitCode, LabError } from "../../errors";
+import { clusterName, stackDir } from "../../host";
+import { Follower } from "../engine/follow";
+import type { Engine } from "../engine/types";
+import { engineFailure } from "../failure";
+import { clearDeadLocks } from "../locks";
+import { settle } from "../recover";
+import { type CommonOptions, openSession, type Session, sessionEngine, stackExists } from "../session";
+import { withdrawSettings } from "../settings";
+import { type CommandContext, common, examples, yes } from "./common";
+
+/** `destroy`: nothing of the stack stays, in whatever state its cluster is. */
+export function registerDestroy(program: Command, { io }: CommandContext): void {
+  const command = program.command("destroy").description("remove the lab, its cluster, its state and its files");
+  examples(yes(common(command)), "npm run destroy", "npm run destroy -- --stack alice --yes");
+  command.action(async (options: CommonOptions & { yes?: boolean }) => {
+    const session = openSession(io, options);
+    const { stack, progress } = session;
+    await consent(session, options.yes ?? false);
+    const engine = await progress.phase("Tools", () => sessionEngine(session, { install: true, makesClusters: true }));
+    const existed = await stackExists(engine, stack);
+    if (existed) await progress.phase(`Destroy "${stack}"`, () => destroy(engine, session));
+    await rm(stackDir(stack), { recursive: true, force: true });
+    withdrawSettings(io.root, stack);
+    io.stdout.write(
+      existed
+        ? `Lab "${stack}" is gone. Back again: npm run up -- --stack ${stack}\n`
+        : `There is no lab "${stack}".\n`,
+    );
+  });
+}
+
+async function consent({ io, stack }: Session, yes: boolean): Promise<void> {
+  if (yes || (await io.confirm?.(`Destroy lab "${stack}" and all that is in it?`))) return;
+  throw new LabError(
+    {
+      what: io.confirm ? `Lab "${stack}" stays` : `Nobody was there to agree to the end of lab "${stack}"`,
+      why: io.confirm ? "You did not agree" : "Without a terminal the lab asks no questions",
+      fix: `npm run destroy -- --stack ${stack} --yes`,
+    },
+    { exitCode: ExitCode.usage },
+  );
+}
+
+async function destroy(engine: Engine, session: Session): Promise<void> {
+  const { io, stack, progress } = session;
+  const say = (line: string) => progress.line(`  ${line}`);
+  const killed = (await clearDeadLocks(stack, { ...io, say })) > 0;
+  const unfinished = (await engine.state()).pending.length > 0;
+  // A kind that still runs would make nodes after the cluster was deleted.
+  if (killed || unfinished) {
+    await settle({ exec: io.exec, cluster: clusterName(stack), releases: undefined, signal: io.signal, say });
+  }
+  if (unfinished) await engine.forgetPending();
+  const follower = new Follower(progress);
+  try {
+    await follower.during((onEvent) => engine.destroy({ onEvent, signal: io.signal }));
+  } catch (cause) {
+    const { diagnostics } = follower;
+    const failure = engineFailure({ operation: "destroy", stack, diagnostics, interrupted: io.signal.aborted, cause });
+    if (io.signal.aborted || !(await nothingIsLeft(session))) throw failure;
+    progress.line(`  ! ${failure.what}`);
+    progress.line("  Docker has neither container nor network of the lab any more: the rest of the state is dropped");
+    await engine.remove({ force: true });
+    return;
+  }
+  await engine.remove();
+}
+
+/** Whether Docker answers and knows neither node nor network of the stack: then the state describes nothing. */
+async function nothingIsLeft({ io, stack, config }: Session): Promise<boolean> {
+  if (config.cluster !== "kind") return false;
+  const name = clusterName(stack);
+  const nodes = await io.exec("docker", ["ps", "--all", "--quiet", "--filter", `label=io.x-k8s.kind.cluster=${name}`]);
+  const networks = await io.exec("docker", ["network", "ls", "--quiet", "--filter", `name=^${name}$`]);
+  return [nodes, networks].every(({ code, stdout }) => code === 0 && stdout.trim() === "");
+}

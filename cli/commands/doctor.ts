@@ -1,0 +1,43 @@
+import type { Command } from "commander";
+import { reach } from "../../download";
+import { ExitCode, formatProblem } from "../../errors";
+import { examine } from "../doctor/examine";
+import { examineNetwork } from "../doctor/network";
+import type { Finding } from "../doctor/types";
+import { Progress } from "../progress";
+import { type CommonOptions, openSession } from "../session";
+import { type CommandContext, common, examples, json, jsonText } from "./common";
+
+/** `doctor`: is this machine fit for a lab? Reads only. */
+export function registerDoctor(program: Command, { io, end }: CommandContext): void {
+  const command = program.command("doctor").description("look whether this machine can carry the lab; changes nothing");
+  examples(
+    json(common(command)).option(
+      "--network",
+      "ask every host the lab needs, and say how to do without those that are silent",
+    ),
+    "npm run lab -- doctor",
+    "npm run lab -- doctor --network",
+    "npm run lab -- doctor --json",
+  );
+  command.action(async (options: CommonOptions & { json?: boolean; network?: boolean }) => {
+    const { stack, config } = openSession(io, options);
+    const findings = await examine(io, stack, config);
+    if (options.network) findings.push(...(await examineNetwork(config, reach)));
+    io.stdout.write(options.json ? jsonText({ stack, findings }) : findingsText(findings, new Progress(io).colors));
+    if (findings.some(({ status }) => status === "fail")) end(ExitCode.unfit);
+  });
+}
+
+/** A line per finding; what is not good with its What, Why and Fix. */
+function findingsText(findings: readonly Finding[], colors: Progress["colors"]): string {
+  const marks = { ok: colors.green("✓"), warn: colors.yellow("!"), fail: colors.red("✗") };
+  const lines = findings.map((finding) =>
+    finding.status === "ok"
+      ? `${marks.ok} ${finding.title}  ${colors.dim(finding.what)}`
+      : `${marks[finding.status]} ${finding.title}  ${colors.dim(`(${finding.id})`)}${formatProblem(finding)}`,
+  );
+  const failed = findings.filter(({ status }) => status === "fail").length;
+  const verdict = failed > 0 ? `${failed} of ${findings.length} stop the lab.` : "Fit for the lab. Next: npm run up";
+  return `${[...lines, "", verdict].join("\n")}\n`;
+}

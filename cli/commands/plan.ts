@@ -1,0 +1,43 @@
+import type { Command } from "commander";
+import { plannedArtifacts } from "../../artifacts";
+import { derivedPort } from "../../host";
+import { planGraph } from "../plan/graph";
+import { planEntries, planText } from "../plan/text";
+import { type CommonOptions, openSession } from "../session";
+import { project } from "../stack-name";
+import { type CommandContext, common, examples, json, jsonText } from "./common";
+
+interface PlanOptions extends CommonOptions {
+  json?: boolean;
+  yaml?: string;
+}
+
+/** `plan`: what `up` would make, on a machine with nothing but Node.js. */
+export function registerPlan(program: Command, { io }: CommandContext): void {
+  const command = program
+    .command("plan")
+    .description('tell what "up" would make, in order; needs neither Docker nor network');
+  examples(
+    json(common(command)).option("--yaml <dir>", "write the Kubernetes objects there, numbered in order"),
+    "npm run lab -- plan",
+    "npm run lab -- plan --yaml /tmp/lab",
+  );
+  command.action(async (options: PlanOptions) => {
+    const { stack, config, progress } = openSession(io, options);
+    // The SDK takes half a second to load, and the program must be loaded after the test runtime: both only here.
+    const { recordProgram } = await import("../plan/record.js");
+    const declared = await recordProgram(project, stack, async () => {
+      const { declareLab } = await import("../../lab.js");
+      const host = { httpPort: config.httpPort ?? derivedPort(stack) };
+      return declareLab({ stack, config, artifacts: plannedArtifacts(), host });
+    });
+    const graph = planGraph(declared);
+    if (options.yaml) {
+      const { writeObjects } = await import("../plan/files.js");
+      const names = await writeObjects(options.yaml, graph);
+      progress.line(`${names.length} files in ${options.yaml}`);
+    }
+    const longest = graph.longest.map(({ resource }) => resource.name);
+    io.stdout.write(options.json ? jsonText({ stack, longest, entries: planEntries(graph) }) : planText(stack, graph));
+  });
+}

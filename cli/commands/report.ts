@@ -1,0 +1,82 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import type { Command } from "commander";
+import { ExitCode, LabError, messageOf } from "../../errors";
+import type { Io } from "../io";
+import { evidencePlaces } from "../report/places";
+import { type EvidenceFolder, newestEvidence, readEvidence } from "../report/read";
+import { resolveStack } from "../stack-name";
+import { type CommandContext, common, examples, json, jsonText } from "./common";
+
+interface ReportOptions {
+  stack?: string;
+  evidence?: string;
+  out?: string;
+  markdown?: string;
+  json?: boolean;
+}
+
+/** `report`: an evidence folder as one page. */
+export function registerReport(program: Command, { io }: CommandContext): void {
+  const command = program.command("report").description("make one self-contained page from what the proofs have seen");
+  examples(
+    json(common(command))
+      .option("--evidence <dir>", "folder that a run of the proofs has written (default: the newest)")
+      .option("--out <file>", "HTML file to write (default: report.html in that folder)")
+      .option("--markdown <file>", "write it as Markdown, too"),
+    "npm run lab -- report",
+    "npm run lab -- verify --evidence evidence && npm run lab -- report --evidence evidence",
+    "npm run lab -- report --out lab.html --markdown lab.md",
+  );
+  command.action(async (options: ReportOptions) => {
+    const written = await writeReport(io, options);
+    const { stack, verdict, startedAt } = written.evidence.report;
+    if (options.json) {
+      io.stdout.write(jsonText({ stack, verdict, startedAt, evidence: written.evidence.folder, files: written.files }));
+      return;
+    }
+    io.stderr.write(`Lab "${stack}": ${verdict}, proven ${startedAt}\n`);
+    io.stdout.write(`${written.files.map((file) => pathToFileURL(file).href).join("\n")}\n`);
+  });
+}
+
+/**
+ * Makes the report of an evidence folder.
+ * @returns the files that were written, the page first
+ * @throws LabError (exit code 2) without evidence, or when a file cannot be written
+ */
+export async function writeReport(
+  io: Io,
+  options: ReportOptions,
+): Promise<{ evidence: EvidenceFolder; files: readonly string[] }> {
+  const folder = options.evidence ?? newestEvidence(evidencePlaces(resolveStack(options.stack, io)));
+  const evidence = readEvidence(resolve(folder));
+  // Plots take a second to load: only who asks for a report waits for them.
+  const [{ renderHtml }, { renderMarkdown }] = await Promise.all([
+    import("../report/html/page.js"),
+    import("../report/markdown.js"),
+  ]);
+  const page = resolve(options.out ?? join(folder, "report.html"));
+  save(page, await renderHtml(evidence));
+  if (!options.markdown) return { evidence, files: [page] };
+  const markdown = resolve(options.markdown);
+  save(markdown, renderMarkdown(evidence));
+  return { evidence, files: [page, markdown] };
+}
+
+function save(file: string, text: string): void {
+  try {
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, text, { mode: 0o600 });
+  } catch (cause) {
+    throw new LabError(
+      {
+        what: `Cannot write "${file}": ${messageOf(cause)}`,
+        why: "The report is a file and nothing else",
+        fix: "npm run lab -- report --out FILE   (in a folder that may be written)",
+      },
+      { exitCode: ExitCode.usage, cause },
+    );
+  }
+}

@@ -1,0 +1,79 @@
+import { isDeepStrictEqual } from "node:util";
+import type { Command } from "commander";
+import type { LabConfig } from "../../config";
+import { type ClusterState, clusterState } from "../../host-check";
+import { driftText, findDrift } from "../drift";
+import { type LabOutputs, readOutputs } from "../outputs";
+import { clusterAddress } from "../prepare";
+import { type CommonOptions, openSession, type Session, sessionEngine, stackExists } from "../session";
+import { summaryText } from "../summary";
+import { type CommandContext, common, examples, json, jsonText } from "./common";
+
+/** `status`: the stack's outputs, whether its cluster runs, and what hints at drift. */
+export function registerStatus(program: Command, { io }: CommandContext): void {
+  const command = program.command("status").description("show the lab's address, its cluster and hints of drift");
+  examples(json(common(command)), "npm run lab -- status", "npm run lab -- status --stack alice --json");
+  command.action(async (options: CommonOptions & { json?: boolean }) => {
+    const session = openSession(io, options);
+    const { stack, config } = session;
+    const engine = await sessionEngine(session, { install: false, makesClusters: false });
+    if (!(await stackExists(engine, stack))) {
+      io.stdout.write(
+        options.json
+          ? jsonText({ stack, exists: false })
+          : `There is no lab "${stack}". Make it: npm run up -- --stack ${stack}\n`,
+      );
+      return;
+    }
+    const outputs = readOutputs(await engine.outputs());
+    const { resources, pending } = await engine.state();
+    const cluster = await clusterOf(session);
+    const reachable = cluster === "running" || cluster === "existing";
+    const drifted = reachable ? await findDrift(resources, clusterAddress(session)) : [];
+    const hints = [
+      ...driftHints({ outputs, config, cluster, pending: pending.length }),
+      ...(drifted?.map((each) => `${driftText(each)}   (npm run up puts it back)`) ?? []),
+    ];
+    if (options.json) {
+      io.stdout.write(jsonText({ stack, exists: true, cluster, resources: resources.length, hints, ...outputs }));
+      return;
+    }
+    const head = outputs.url ? summaryText(stack, outputs) : `Lab "${stack}" was never finished.\n`;
+    io.stdout.write(
+      [
+        head,
+        `Cluster: ${cluster}; ${resources.length} resources in the state`,
+        ...hints.map((hint) => `! ${hint}`),
+        "",
+      ].join("\n"),
+    );
+  });
+}
+
+/** State of the stack's cluster in one word. */
+async function clusterOf({ config, io, stack }: Session): Promise<ClusterState | "existing"> {
+  return config.cluster === "existing" ? "existing" : clusterState(stack, io.exec);
+}
+
+interface Drift {
+  outputs: LabOutputs;
+  config: LabConfig;
+  cluster: ClusterState | "existing";
+  pending: number;
+}
+
+/** What can be told without asking the cluster. */
+export function driftHints({ outputs, config, cluster, pending }: Drift): string[] {
+  const current = new Map<string, unknown>(Object.entries(config));
+  const changed = Object.entries(outputs.settings ?? {})
+    .filter(([key, value]) => current.has(key) && !isDeepStrictEqual(current.get(key), value))
+    .map(([key]) => key);
+  return [
+    ...(changed.length > 0
+      ? [`Configuration changed since the last "up": ${changed.join(", ")}   (npm run preview)`]
+      : []),
+    ...(cluster === "absent" && outputs.url ? ['The cluster is gone: the next "npm run up" makes it anew'] : []),
+    ...(cluster === "stopped" ? ['Containers of the cluster are stopped: the next "npm run up" starts them'] : []),
+    ...(pending > 0 ? [`A killed run left unfinished operations (${pending}): the next "npm run up" mends them`] : []),
+  ];
+}

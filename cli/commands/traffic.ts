@@ -1,0 +1,82 @@
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { ExitCode } from "../../errors";
+import { methods } from "../../experiments/types";
+import { durationMs } from "../../verify/facts";
+import { livingLab } from "../living-lab";
+import { Progress } from "../progress";
+import { gatewaySender, type Shot, sendTraffic } from "../traffic/loop";
+import { summarise, summaryLines } from "../traffic/summary";
+import { type CommandContext, common, examples, json, jsonText } from "./common";
+
+interface TrafficOptions {
+  stack?: string;
+  rate: number;
+  for: number;
+  path?: string;
+  method: string;
+  json?: boolean;
+}
+
+/** Width of the bar that shows a latency. */
+const barWidth = 24;
+
+/** `traffic`: the story's curl loop against the gateway, with the latency of each request. */
+export function registerTraffic(program: Command, { io, end }: CommandContext): void {
+  const command = program
+    .command("traffic")
+    .description("send requests through the gateway and show how long each took");
+  examples(
+    json(common(command))
+      .option("--rate <n>", "requests in a second, 0.1 to 100", rate, 2)
+      .option("--for <time>", "how long, such as 30s or 5m", time, 30_000)
+      .option("--path <path>", "path on appb (default: the one that the fault delays)", path)
+      .addOption(new Option("--method <method>", "HTTP method").choices(methods).default("GET")),
+    "npm run lab -- traffic                       # half of them take 2 s longer",
+    "npm run lab -- traffic --path /get           # never slow",
+    "npm run lab -- traffic --method POST --path /post --for 5s   # refused: 403",
+    "npm run lab -- traffic --rate 20 --for 1m --json",
+  );
+  command.action(async (options: TrafficOptions) => {
+    const facts = await livingLab(io, options);
+    const { faultPath, faultDelay } = facts.settings;
+    const plan = { path: options.path ?? faultPath, method: options.method, rate: options.rate, forMs: options.for };
+    const delayMs = durationMs(faultDelay);
+    const { colors } = new Progress(io);
+    const lineOf = ({ atMs, status, ms }: Shot) => {
+      const bar = "█".repeat(Math.min(barWidth, Math.max(1, Math.round((ms / (1.2 * delayMs)) * barWidth))));
+      const mark = status === 200 ? String(status) : colors.red(status === 0 ? "---" : String(status));
+      const tint = ms >= delayMs ? colors.yellow : colors.cyan;
+      return `${(atMs / 1000).toFixed(1).padStart(6)} s  ${mark}  ${String(Math.round(ms)).padStart(5)} ms  ${tint(bar)}\n`;
+    };
+    io.stderr.write(
+      `${plan.method} ${facts.url}${plan.path} Host: appb.${facts.settings.domain}, ${plan.rate}/s; Ctrl-C ends it\n`,
+    );
+    const shots = await sendTraffic(plan, gatewaySender(facts, plan), (shot) => void io.stderr.write(lineOf(shot)), {
+      signal: io.signal,
+    });
+    const summary = summarise(shots, delayMs);
+    const { stack, url } = facts;
+    io.stdout.write(
+      options.json ? jsonText({ stack, url, ...plan, ...summary }) : `${summaryLines(summary).join("\n")}\n`,
+    );
+    if (shots.length > 0 && shots.every(({ status }) => status === 0)) end(ExitCode.fail);
+  });
+}
+
+function rate(text: string): number {
+  const number = Number(text);
+  if (number >= 0.1 && number <= 100) return number;
+  throw new InvalidArgumentError("It is a number from 0.1 to 100.");
+}
+
+function time(text: string): number {
+  const [, number, unit] = /^(\d+)(ms|s|m)$/.exec(text) ?? [];
+  const ms = Number(number) * { ms: 1, s: 1000, m: 60_000 }[unit as "ms" | "s" | "m"];
+  if (ms > 0 && ms <= 3_600_000) return ms;
+  throw new InvalidArgumentError("It is a time with its unit, such as 30s or 5m, at most 60m.");
+}
+
+function path(text: string): string {
+  if (/^\/[\x21-\x7e]*$/.test(text)) return text;
+  throw new InvalidArgumentError('It begins with "/" and holds no blanks.');
+}

@@ -1,0 +1,126 @@
+import { type Command, Option } from "commander";
+import { ExitCode, LabError } from "../../errors";
+import { checkHost } from "../../host-check";
+import { checkIds, examine, refuseUnfit } from "../doctor/examine";
+import { driftText, findDrift } from "../drift";
+import { Follower } from "../engine/follow";
+import type { Engine } from "../engine/types";
+import { labFacts } from "../facts";
+import { engineFailure } from "../failure";
+import { startNodes } from "../nodes";
+import { readOutputs } from "../outputs";
+import { choosePort, clusterAddress, prepareStack } from "../prepare";
+import { previewText } from "../preview/text";
+import { seconds } from "../progress";
+import { prove } from "../proofs";
+import { newEvidence, recordTimeline } from "../report/keep";
+import { type CommonOptions, openSession, type Session, sessionEngine } from "../session";
+import { summaryText } from "../summary";
+import { type CommandContext, common, examples, json, jsonText, yes } from "./common";
+import { preview } from "./preview";
+
+interface UpOptions extends CommonOptions {
+  yes?: boolean;
+  json?: boolean;
+  preview?: boolean;
+  verify: boolean;
+  ignore: string[];
+}
+
+/** `up`: from a machine with Node.js and Docker to a lab that has proved itself. */
+export function registerUp(program: Command, context: CommandContext): void {
+  const command = program.command("up").description("make the lab, or bring it to its configuration, and prove it");
+  examples(
+    yes(json(common(command)))
+      .option("--preview", "show what would change and ask first")
+      .option("-c, --config <key=value...>", "set keys of the stack's configuration first")
+      .option("--no-verify", "do not run the proofs afterwards")
+      .addOption(
+        new Option("--ignore <checks...>", "go on although these checks of doctor fail").choices(checkIds).default([]),
+      ),
+    "npm run up",
+    "npm run up -- --stack alice --yes",
+    "npm run up -- --preview",
+    "npm run up -- --config faultPercent=30 --config 'addons=[prometheus, kiali]'",
+  );
+  command.action((options: UpOptions) => up(options, context));
+}
+
+async function up(options: UpOptions, { io, end }: CommandContext): Promise<void> {
+  const session = openSession(io, options);
+  const { stack, config, progress } = session;
+  const port = await progress.phase("Machine", () => requireFitMachine(session, options.ignore));
+  const engine = await progress.phase("Tools", () => sessionEngine(session, { install: true, makesClusters: true }));
+  await progress.phase("Stack", () => prepareStack(engine, session, port));
+  if (options.preview) {
+    const { model } = await progress.phase("Preview", () => preview(engine, session, {}));
+    io.stderr.write(previewText(model));
+  }
+  if (options.preview || config.cluster === "existing") await consent(session, options);
+  const changed = await progress.phase(`Lab "${stack}"`, async () => {
+    await heal(engine, session);
+    return apply(engine, session);
+  });
+  const outputs = readOutputs(await engine.outputs());
+  const evidence = newEvidence(stack);
+  const proven = options.verify
+    ? await progress.phase("Proofs", () => prove(labFacts(stack, outputs), io, progress, evidence))
+    : ExitCode.pass;
+  recordTimeline(evidence, stack, progress.phases);
+  end(proven);
+  progress.line(progress.phases.map(({ title, ms }) => `${title} ${seconds(ms)}`).join(" · "));
+  if (proven !== ExitCode.pass)
+    progress.line(`${progress.colors.red("✗")} Not every proof passed: the lab is up, but not what it should be`);
+  io.stdout.write(options.json ? jsonText({ stack, changed, ...outputs }) : summaryText(stack, outputs));
+}
+
+/** Refuses what cannot go well before anything is made; returns the port that the stack is to get, if it needs one. */
+async function requireFitMachine(session: Session, ignored: readonly string[]): Promise<number | undefined> {
+  const { io, stack, config } = session;
+  refuseUnfit(await examine(io, stack, config), ignored);
+  if (config.cluster === "kind") await startNodes(session);
+  const port = await choosePort(session);
+  // The program looks as well, for those who call a plain "pulumi up"; by then there would be a stack.
+  await checkHost(port === undefined ? config : { ...config, httpPort: port }, stack, io.exec, {
+    lostClusterIsFine: true,
+  });
+  return port;
+}
+
+async function consent({ io, config, stack }: Session, options: UpOptions): Promise<void> {
+  if (options.yes) return;
+  const where =
+    config.cluster === "existing" ? `context "${config.context}" of ${config.kubeconfig}` : `stack "${stack}"`;
+  if (await io.confirm?.(`Apply this to ${where}?`)) return;
+  throw new LabError(
+    {
+      what: io.confirm ? "Nothing was changed" : `Nobody was there to agree to a change of ${where}`,
+      why: io.confirm
+        ? "You did not agree"
+        : "Without a terminal the lab asks no questions, and this change wants an answer",
+      fix: "npm run up -- --yes",
+    },
+    { exitCode: ExitCode.usage },
+  );
+}
+
+/** Puts back what was changed by hand since the last `up`: the engine would not see it. */
+async function heal(engine: Engine, session: Session): Promise<void> {
+  const { resources } = await engine.state();
+  for (const drifted of (await findDrift(resources, clusterAddress(session))) ?? []) {
+    await drifted.heal();
+    session.progress.line(`  ${driftText(drifted)}   (put back)`);
+  }
+}
+
+/** Runs the engine; returns the number of changed resources. */
+async function apply(engine: Engine, { io, stack, progress }: Session): Promise<number> {
+  const follower = new Follower(progress);
+  try {
+    await follower.during((onEvent) => engine.up({ onEvent, signal: io.signal }));
+    return follower.changed;
+  } catch (cause) {
+    const { diagnostics } = follower;
+    throw engineFailure({ operation: "up", stack, diagnostics, interrupted: io.signal.aborted, cause });
+  }
+}

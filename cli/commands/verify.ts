@@ -1,0 +1,91 @@
+import { writeFile } from "node:fs/promises";
+import type { Command } from "commander";
+import { ExitCode, LabError } from "../../errors";
+import type { LabFacts } from "../../experiments/types";
+import {
+  exitCodeFor,
+  explain,
+  listExperiments,
+  renderJson,
+  renderJUnit,
+  renderText,
+  runProgress,
+  verifyLab,
+} from "../../verify";
+
+/** What the verb needs from the program around it. */
+export interface VerifyDeps {
+  /** The living lab of a stack. */
+  facts(stack?: string): Promise<LabFacts>;
+  /** Folder for the evidence of a whole run of a stack, when none is named. */
+  evidence?: (stack: string) => string;
+  io: { out(text: string): void; err(text: string): void; isTty: boolean; colour: boolean; signal: AbortSignal };
+  setExitCode(code: number): void;
+}
+
+interface Flags {
+  only?: string[];
+  list?: boolean;
+  explain?: string;
+  json?: boolean;
+  junit?: string;
+  evidence?: string;
+  stack?: string;
+}
+
+/** Adds `lab verify`. */
+export function registerVerify(program: Command, deps: VerifyDeps): void {
+  program
+    .command("verify")
+    .description("prove every experiment on the living lab, with the layer that decided")
+    .argument("[id...]", "experiments to run; all when none is named")
+    .option("--only <id...>", "experiments to run, as the arguments do")
+    .option("--list", "list the experiments")
+    .option("--explain <id>", "say what an experiment sends, what it expects, and why")
+    .option("--json", "write the report as JSON to stdout")
+    .option("--junit <file>", "write the report as JUnit XML to a file")
+    .option("--evidence <dir>", "folder for requests, answers, log lines and configuration (default: kept by the lab)")
+    .option("--stack <name>", "the stack whose lab is verified")
+    .action((ids: string[], flags: Flags) => act(ids, flags, deps));
+}
+
+async function act(ids: readonly string[], flags: Flags, deps: VerifyDeps): Promise<void> {
+  if (flags.list) return list(flags, deps);
+  const facts = await deps.facts(flags.stack);
+  if (flags.explain) return deps.io.out(explain(flags.explain, facts.settings));
+  const only = [...ids, ...(flags.only ?? [])];
+  // A part of a run would hide the last whole one from the report.
+  const folder = flags.evidence ?? (only.length === 0 ? deps.evidence?.(facts.stack) : undefined);
+  const progress = runProgress(new Set(only).size || listExperiments().length, deps.io.err, deps.io.isTty);
+  const report = await verifyLab(facts, {
+    only,
+    signal: deps.io.signal,
+    observer: progress,
+    ...(folder ? { evidenceDir: folder } : {}),
+  }).finally(progress.end);
+  if (flags.junit) await save(flags.junit, renderJUnit(report));
+  deps.io.out(flags.json ? renderJson(report) : renderText(report, { colour: deps.io.colour }));
+  deps.setExitCode(exitCodeFor(report));
+}
+
+function list(flags: Flags, { io }: VerifyDeps): void {
+  const all = listExperiments();
+  const width = Math.max(...all.map(({ id }) => id.length));
+  const text = all.map(({ id, title }) => `${id.padEnd(width)}  ${title}`).join("\n");
+  io.out(flags.json ? `${JSON.stringify(all, null, 2)}\n` : `${text}\n`);
+}
+
+async function save(file: string, text: string): Promise<void> {
+  try {
+    await writeFile(file, text);
+  } catch (cause) {
+    throw new LabError(
+      {
+        what: `Cannot write "${file}"`,
+        why: "A report that was asked for and is not there would be taken for a run that never was",
+        fix: "npm run lab -- verify --junit FILE   (in a folder that exists and may be written)",
+      },
+      { exitCode: ExitCode.usage, cause },
+    );
+  }
+}

@@ -1,0 +1,37 @@
+import type { LabConfig } from "../../config";
+import { ExitCode, LabErrors } from "../../errors";
+import type { Io } from "../io";
+import { dockerChecks } from "./docker-checks";
+import { readDocker } from "./docker-facts";
+import { hostChecks } from "./host-checks";
+import { stackChecks } from "./stack-checks";
+import type { Finding } from "./types";
+
+const checks = [...dockerChecks, ...hostChecks, ...stackChecks];
+
+/** Names of all checks, for `--ignore`. */
+export const checkIds: readonly string[] = checks.map(({ id }) => id);
+
+/** Looks at the machine with every check that the stack's configuration makes worthwhile. Changes nothing. */
+export async function examine(io: Pick<Io, "env" | "exec">, stack: string, config: LabConfig): Promise<Finding[]> {
+  const docker = await readDocker(io.exec);
+  const patient = { io, stack, config, docker };
+  return Promise.all(
+    checks
+      .filter(({ kindOnly }) => config.cluster === "kind" || !kindOnly)
+      .map(async ({ id, title, look }) => ({ id, title, ...(await look(patient)) })),
+  );
+}
+
+/**
+ * Stops a command on a machine that is not fit for it.
+ * @throws LabErrors (exit code 4) with every blocking finding that is not ignored
+ */
+export function refuseUnfit(findings: readonly Finding[], ignored: readonly string[]): void {
+  const failed = findings.flatMap((finding) =>
+    finding.status === "fail" && !ignored.includes(finding.id)
+      ? [{ what: finding.what, why: finding.why, fix: finding.fix }]
+      : [],
+  );
+  if (failed.length > 0) throw new LabErrors(failed, ExitCode.unfit);
+}

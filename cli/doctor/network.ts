@@ -1,0 +1,108 @@
+import { isWeb } from "../../bundle-folder";
+import type { LabConfig } from "../../config";
+import type { Reach } from "../../download";
+import { LabError } from "../../errors";
+import { artifacts, tools } from "../../versions";
+import { billPlugins } from "../bill/plugins";
+import type { Finding } from "./types";
+
+const patience = 5_000;
+
+/** Registries that the bill's images lie in, with the host that serves each. */
+const registries = { "docker.io": "registry-1.docker.io", "quay.io": "quay.io", "ghcr.io": "ghcr.io" } as const;
+
+/** A host that the lab asks for something. */
+interface Host {
+  address: string;
+  /** What comes from there. */
+  gives: string;
+  kind: "files" | "images";
+}
+
+/** Asks every host that a lab of this configuration needs, and says which way to take where some are silent. */
+export async function examineNetwork(config: LabConfig, reach: Reach): Promise<Finding[]> {
+  const hosts = hostsOf(config);
+  const answers = await Promise.all(hosts.map(async (host) => ({ host, ...(await ask(host, reach)) })));
+  const findings = answers.map(({ host, problem, ms }): Finding => {
+    const name = new URL(host.address).host;
+    const head = { id: `network:${name}`, title: `${name} answers` };
+    if (!problem) return { ...head, status: "ok", what: `${host.gives}, ${ms} ms` };
+    return {
+      ...head,
+      status: "warn",
+      what: problem.what.replace("Cannot download", "Cannot reach"),
+      why: `It has ${host.gives}`,
+      fix: problem.fix,
+    };
+  });
+  const silent = (kind: Host["kind"]) => answers.filter(({ host, problem }) => problem && host.kind === kind);
+  return [...findings, wayOf(silent("files").length, silent("images").length, answers)];
+}
+
+async function ask({ address }: Host, reach: Reach): Promise<{ problem?: LabError; ms: number }> {
+  const begin = performance.now();
+  const ms = () => Math.round(performance.now() - begin);
+  try {
+    await reach(address, patience);
+    return { ms: ms() };
+  } catch (thrown) {
+    if (!(thrown instanceof LabError)) throw thrown;
+    return { problem: thrown, ms: ms() };
+  }
+}
+
+/** The hosts of the configuration: a mirror or folder stands for those it replaces. */
+function hostsOf({ artifactSource, imageMirrors }: LabConfig): Host[] {
+  const upstream = [
+    ...artifacts.map(({ kind, upstream }) => ({
+      gives: `${kind}s`,
+      address: kind === "chart" ? `${upstream}/index.yaml` : upstream,
+    })),
+    ...[...Object.values(tools), ...billPlugins()].map(({ upstream }) => ({ gives: "tools", address: upstream })),
+  ];
+  const files = !artifactSource
+    ? upstream
+    : isWeb(artifactSource)
+      ? [{ gives: "everything but images", address: `${artifactSource}/SHA256SUMS` }]
+      : [];
+  const mirrors = new Map(imageMirrors.map((each) => [each.split("=")[0], each.slice(each.indexOf("=") + 1)]));
+  const images = Object.entries(registries).map(([registry, host]) => ({
+    gives: `images of ${registry}`,
+    address: mirrors.get(registry) ?? `https://${host}/v2/`,
+  }));
+  const all = [
+    ...files.map((each): Host => ({ ...each, kind: "files" })),
+    ...(artifactSource && !isWeb(artifactSource) ? [] : images.map((each): Host => ({ ...each, kind: "images" }))),
+  ];
+  const byHost = new Map(all.map((each) => [`${new URL(each.address).host} ${each.gives}`, each]));
+  return [...byHost.values()];
+}
+
+/** The way that fits what was found. */
+function wayOf(files: number, images: number, answers: readonly unknown[]): Finding {
+  const head = { id: "network", title: "There is a way to everything the lab needs" };
+  if (answers.length === 0) return { ...head, status: "ok", what: "artifactSource is a folder: no host is asked" };
+  if (files + images === 0)
+    return { ...head, status: "ok", what: "nothing to set; Docker asks the registries by its own way" };
+  const bundle =
+    "npm run lab -- bundle DIR   (on a machine with a network), then here: pulumi config set artifactSource DIR";
+  const why = "What is in the cache and in Docker needs no network; the rest does";
+  if (files > 0 && images > 0) {
+    return {
+      ...head,
+      status: "warn",
+      what: "Neither files nor images come through in full",
+      why,
+      fix: `behind a proxy: export HTTPS_PROXY=http://PROXY:PORT; else ${bundle}`,
+    };
+  }
+  const mirror =
+    files > 0
+      ? "pulumi config set artifactSource https://MIRROR"
+      : "pulumi config set --path 'imageMirrors[0]' docker.io=https://MIRROR";
+  const what =
+    files > 0
+      ? "Registries answer, and hosts of charts, manifests or tools do not"
+      : "Charts, manifests and tools come through, and not every registry answers";
+  return { ...head, status: "warn", what, why, fix: `${mirror}   or: ${bundle}` };
+}

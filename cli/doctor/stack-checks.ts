@@ -1,0 +1,71 @@
+import { clusterName, derivedPort, portIsFree } from "../../host";
+import { clusterState } from "../../host-check";
+import { type Check, ok } from "./types";
+
+const port: Check = {
+  id: "port",
+  title: "The stack's port is free",
+  kindOnly: true,
+  async look({ config, stack, io, docker }) {
+    const wanted = config.httpPort ?? derivedPort(stack);
+    if (docker.info && (await clusterState(stack, io.exec)) !== "absent") return ok(`${wanted} is the stack's own`);
+    if (await portIsFree(wanted)) return ok(`${wanted} on 127.0.0.1`);
+    const what = `Port ${wanted} on 127.0.0.1 is in use`;
+    const why = "The lab publishes its gateway there";
+    return config.httpPort
+      ? { status: "fail", what, why, fix: "pulumi config set httpPort PORT   (a free one, 1024 to 65535)" }
+      : { status: "warn", what, why, fix: 'Nothing to do for a new stack: "up" chooses a free one and keeps it' };
+  },
+};
+
+const ownCluster: Check = {
+  id: "cluster",
+  title: "The stack's cluster is its own",
+  kindOnly: true,
+  async look({ stack, io, docker }) {
+    if (!docker.info) return ok("not known while Docker does not answer");
+    const state = await clusterState(stack, io.exec);
+    const name = clusterName(stack);
+    if (state === "absent") return ok(`no cluster "${name}" yet`);
+    if (state === "running") return ok(`"${name}" runs`);
+    if (state === "stopped") {
+      return {
+        status: "warn",
+        what: `Containers of the cluster "${name}" are stopped`,
+        why: "A cluster whose nodes do not run answers nothing",
+        fix: `docker start $(docker ps -aq --filter label=io.x-k8s.kind.cluster=${name})`,
+      };
+    }
+    return {
+      status: "fail",
+      what: `A kind cluster "${name}" exists that this stack did not make`,
+      why: "The lab never touches a cluster that is not its own",
+      fix: `kind delete cluster --name ${name}   (if you do not need it), or use another stack: npm run up -- --stack NAME`,
+    };
+  },
+};
+
+const otherClusters: Check = {
+  id: "other-clusters",
+  title: "No other kind cluster shares the machine",
+  kindOnly: true,
+  async look({ stack, io, docker }) {
+    if (!docker.info) return ok("not known while Docker does not answer");
+    const label = "io.x-k8s.kind.cluster";
+    const { stdout } = await io.exec("docker", [
+      ...["ps", "--filter", `label=${label}`],
+      ...["--format", `{{.Label "${label}"}}`],
+    ]);
+    const others = [...new Set(stdout.split("\n").filter(Boolean))].filter((name) => name !== clusterName(stack));
+    if (others.length === 0) return ok("none runs");
+    return {
+      status: "warn",
+      what: `These kind clusters run as well: ${others.join(", ")}`,
+      why: "They do not disturb the lab, but they share memory, disk and inotify limits with it",
+      fix: `kind delete cluster --name ${others[0]}   (if you do not need it)`,
+    };
+  },
+};
+
+/** What the stack itself needs to be free or its own. */
+export const stackChecks: readonly Check[] = [port, ownCluster, otherClusters];

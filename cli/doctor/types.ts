@@ -1,0 +1,36 @@
+import type { LabConfig } from "../../config";
+import type { Problem } from "../../errors";
+import type { Io } from "../io";
+import type { DockerFacts } from "./docker-facts";
+
+/** What doctor found about one property of the machine. `fail` stops `up`, `warn` does not. */
+export type Finding = { id: string; title: string } & (
+  | ({ status: "ok"; what: string } & Partial<Problem>)
+  | ({ status: "warn" | "fail" } & Problem)
+);
+
+/** A finding as a check returns it: the record adds who found it. */
+export type Verdict = { status: "ok"; what: string } | ({ status: "warn" | "fail" } & Problem);
+
+/** What checks look at; they change nothing. */
+export interface Patient {
+  io: Pick<Io, "env" | "exec">;
+  stack: string;
+  config: LabConfig;
+  docker: DockerFacts;
+}
+
+/** One property that a machine must have. */
+export interface Check {
+  id: string;
+  /** The good state as a fact. */
+  title: string;
+  /** Whether only a kind cluster on this machine needs it. */
+  kindOnly: boolean;
+  look(patient: Patient): Promise<Verdict> | Verdict;
+}
+
+/** A good finding. */
+export function ok(what: string): Verdict {
+  return { status: "ok", what };
+}

@@ -1,0 +1,80 @@
+import { basename, dirname } from "node:path";
+import { type Deployment, LocalWorkspace, PulumiCommand, Stack } from "@pulumi/pulumi/automation";
+import { run } from "../../exec";
+import { abortedBy } from "../process-io";
+import type { Engine, EngineOptions, OperationOptions, PendingOperation, StackState, StateResource } from "./types";
+
+/** {@link Engine} by Pulumi's Automation API: the program of Pulumi.yaml on the installed engine, as `pulumi` runs it. */
+export async function openEngine({ stack: name, root, pulumi, env, exec }: EngineOptions): Promise<Engine> {
+  // The Automation API looks for ROOT/bin/pulumi, or on the PATH.
+  const home = basename(dirname(pulumi)) === "bin" ? dirname(dirname(pulumi)) : undefined;
+  const pulumiCommand = await PulumiCommand.get({ ...(home ? { root: home } : {}), skipVersionCheck: true });
+  const workspace = await LocalWorkspace.create({ workDir: root, pulumiCommand, envVars: env });
+  const select = workspace.selectStack.bind(workspace);
+  // A Stack object selects its stack in the user's workspace; only `up` may change what a plain `pulumi` means.
+  workspace.selectStack = () => Promise.resolve();
+  const stack = () => Stack.select(name, workspace);
+
+  return {
+    list: () => workspace.listStacks(),
+    async create() {
+      // The Automation API cannot make a stack without selecting it.
+      await run(exec, pulumi, ["stack", "init", name, "--no-select", "--non-interactive"], {
+        ...{ cwd: root, env },
+        why: "The lab's state needs a stack to live in",
+        fix: "Check PULUMI_BACKEND_URL and PULUMI_CONFIG_PASSPHRASE, or unset both",
+      });
+    },
+    select: () => select(name),
+    async up(options) {
+      await (await stack()).up({ ...followed(options), suppressProgress: true });
+    },
+    async preview(options) {
+      const policies = options.policyPack ? { policyPacks: [options.policyPack] } : {};
+      const result = await (await stack()).preview({ ...followed(options), ...policies, diff: options.diff ?? false });
+      return result.stdout;
+    },
+    async destroy(options) {
+      await (await stack()).destroy({ ...followed(options), suppressProgress: true });
+    },
+    async refresh(options) {
+      await (await stack()).refresh({ ...followed(options), clearPendingCreates: true });
+    },
+    async forgetPending() {
+      const exported = await workspace.exportStack(name);
+      await workspace.importStack(name, {
+        ...exported,
+        deployment: { ...exported.deployment, pending_operations: [] },
+      });
+    },
+    state: async () => stateOf(await workspace.exportStack(name)),
+    async outputs(other = name) {
+      const outputs = await workspace.stackOutputs(other);
+      return Object.fromEntries(Object.entries(outputs).map(([key, { value }]) => [key, value]));
+    },
+    remove: (options = {}) => workspace.removeStack(name, { preserveConfig: true, ...options }),
+  };
+}
+
+function followed({ onEvent, signal }: OperationOptions) {
+  return { onEvent, signal: engineSignal(signal), color: "never" as const };
+}
+
+/** A Ctrl+C at the terminal has reached the engine already; a second interrupt would make it drop what it has begun. */
+function engineSignal(signal: AbortSignal): AbortSignal {
+  const controller = new AbortController();
+  const forward = () => {
+    if (signal.reason !== abortedBy.terminal) controller.abort(signal.reason);
+  };
+  if (signal.aborted) forward();
+  signal.addEventListener("abort", forward, { once: true });
+  return controller.signal;
+}
+
+function stateOf({ deployment }: Deployment): StackState {
+  const {
+    resources,
+    pending_operations: pending,
+  }: { resources?: StateResource[]; pending_operations?: PendingOperation[] } = deployment ?? {};
+  return { resources: resources ?? [], pending: pending ?? [] };
+}

@@ -1,0 +1,22 @@
+import { LabError } from "../errors";
+import type { LabFacts } from "../experiments/types";
+import { parseFacts } from "../verify";
+import type { LabOutputs } from "./outputs";
+
+/**
+ * The living lab as its stack's outputs describe it.
+ * @throws LabError when the last `up` did not get that far
+ */
+export function labFacts(
+  stack: string,
+  { settings, url, kubeconfig, context, clusterName, versions }: LabOutputs,
+): LabFacts {
+  if (url && kubeconfig && context && settings) {
+    return parseFacts({ stack, url, kubeconfig, context, clusterName, versions, settings, cluster: settings.cluster });
+  }
+  throw new LabError({
+    what: `Lab "${stack}" was never finished: its stack has no complete outputs`,
+    why: "The proofs need to know what was asked for, and where the lab is",
+    fix: `npm run up -- --stack ${stack}`,
+  });
+}

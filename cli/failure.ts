@@ -1,0 +1,71 @@
+import { ExitCode, LabError, LabErrors, messageOf } from "../errors";
+import type { Diagnostic, Diagnostics } from "./engine/diagnostics";
+import { problemsIn } from "./problems";
+
+/** Problems of one failure that are shown: ten images that cannot be pulled have one reason. */
+const problemsShown = 3;
+/** The command plugin quotes the whole script before it tells what the script said. */
+const quotedScript = /: running "(?:[^"\\]|\\.)*":/g;
+/** Lines of one diagnostic that are shown; --verbose shows all. */
+const linesShown = 8;
+
+/** What the engine's failure means and the one thing to do next. */
+export interface EngineFailure {
+  operation: string;
+  stack: string;
+  diagnostics: Diagnostics;
+  interrupted: boolean;
+  cause: unknown;
+}
+
+/** A failed engine operation as a problem that a person can read. */
+export function engineFailure({ operation, stack, diagnostics, interrupted, cause }: EngineFailure): LabError {
+  const again = `npm run ${operation} -- --stack ${stack}`;
+  const { errors } = diagnostics;
+  const own = errors.flatMap(({ message }) => problemsIn(message)).slice(0, problemsShown);
+  if (own.length > 0) {
+    const problems = new LabErrors(own, ExitCode.fail);
+    problems.cause = cause;
+    return problems;
+  }
+  if (interrupted) {
+    return new LabError(
+      {
+        what: `"${operation}" was interrupted`,
+        why: "The engine finished what it had begun and wrote it down; the rest is not done",
+        fix: `${again}   (goes on from there)`,
+      },
+      { cause },
+    );
+  }
+  const what = errors.length > 0 ? errors.map(headline).join("\n") : unexplained(messageOf(cause));
+  return new LabError(
+    {
+      what,
+      why: `The engine stopped there; what was done before is in the state of stack "${stack}"`,
+      fix: `Mend the cause, then: ${again}   (goes on from there; --verbose shows the engine's whole answer)`,
+    },
+    { cause },
+  );
+}
+
+/** What is known of a failure that came without a diagnostic: the engine was killed, or never began. */
+function unexplained(message: string): string {
+  const [, signal] = /was killed with (SIG\w+)/.exec(message) ?? [];
+  if (signal) return `The engine was killed (${signal})`;
+  const errors = [...message.matchAll(/^\s*error: (.+)$/gm)].map(([, text = ""]) => text);
+  return errors.length > 0 ? errors.join("\n") : firstLines(message);
+}
+
+function headline({ resource, kind, message }: Diagnostic): string {
+  return `${resource ? `${kind} "${resource}": ` : ""}${firstLines(message)}`;
+}
+
+function firstLines(message: string): string {
+  const lines = message
+    .replaceAll(quotedScript, ":")
+    .split("\n")
+    .filter((line) => line.trim() !== "" && !/^\s+at /.test(line));
+  const more = lines.length - linesShown;
+  return [...lines.slice(0, linesShown), ...(more > 0 ? [`… ${more} more lines`] : [])].join("\n");
+}

@@ -1,0 +1,58 @@
+import { existsSync } from "node:fs";
+
+/** One revision of a Helm release, as its Secret's labels tell. */
+export interface ReleaseRevision {
+  /** Name of the Secret: `sh.helm.release.v1.NAME.vREVISION`. */
+  secret: string;
+  namespace: string;
+  release: string;
+  /** Helm's word: deployed, superseded, failed, pending-install, pending-upgrade, pending-rollback, uninstalling. */
+  status: string;
+}
+
+/** The Helm releases of one cluster. */
+export interface HelmReleases {
+  list(): Promise<ReleaseRevision[]>;
+  forget(revision: ReleaseRevision): Promise<void>;
+}
+
+/** Where a cluster is. */
+export interface ClusterAddress {
+  kubeconfig: string;
+  context: string;
+}
+
+/**
+ * The releases of the cluster at that address.
+ * @returns undefined when nothing answers there: a cluster that is gone has no releases to mend
+ */
+export async function openHelmReleases({ kubeconfig, context }: ClusterAddress): Promise<HelmReleases | undefined> {
+  if (!existsSync(kubeconfig)) return undefined;
+  const { CoreV1Api, KubeConfig } = await import("@kubernetes/client-node");
+  const config = new KubeConfig();
+  config.loadFromFile(kubeconfig);
+  config.setCurrentContext(context);
+  if (!config.getCurrentCluster()) return undefined;
+  const api = config.makeApiClient(CoreV1Api);
+  const list = async () => {
+    // The Secrets hold whole charts; superseded revisions would only add to the megabytes.
+    const { items } = await api.listSecretForAllNamespaces({ labelSelector: "owner=helm,status!=superseded" });
+    return items.map(({ metadata }) => ({
+      secret: metadata?.name ?? "",
+      namespace: metadata?.namespace ?? "",
+      release: metadata?.labels?.name ?? "",
+      status: metadata?.labels?.status ?? "",
+    }));
+  };
+  const answers = await list().then(
+    () => true,
+    () => false,
+  );
+  if (!answers) return undefined;
+  return {
+    list,
+    async forget({ secret, namespace }) {
+      await api.deleteNamespacedSecret({ name: secret, namespace });
+    },
+  };
+}

@@ -1,0 +1,33 @@
+import type { Fetcher } from "../download";
+import type { Exec } from "../exec";
+import type { OpenEngine } from "./engine/types";
+
+/** Where text goes. */
+export interface Sink {
+  write(text: string): unknown;
+}
+
+/** All that the commands touch outside of themselves; a test hands over its own. */
+export interface Io {
+  /** The result: text or JSON. */
+  stdout: Sink;
+  /** The progress and the problems. */
+  stderr: Sink;
+  /** Whether stderr is a terminal that can redraw a line. */
+  live: boolean;
+  /** Width of that terminal. */
+  columns: number;
+  /** Asks a yes/no question; absent when there is nobody to answer. */
+  confirm?: (question: string) => Promise<boolean>;
+  env: NodeJS.ProcessEnv;
+  /** The checkout: where Pulumi.yaml lies. */
+  root: string;
+  exec: Exec;
+  /** Downloads an address, or reads a file of a bundle. */
+  fetcher: Fetcher;
+  openEngine: OpenEngine;
+  /** Shows an address in the browser; absent where there is none to show it. */
+  openBrowser?: (url: string) => Promise<void>;
+  /** Aborted when the user or the system ends the command. */
+  signal: AbortSignal;
+}

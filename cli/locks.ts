@@ -1,0 +1,99 @@
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { homedir, hostname } from "node:os";
+import { join, resolve } from "node:path";
+import { z } from "zod";
+import { LabError } from "../errors";
+import type { Exec } from "../exec";
+import { type Clock, eventually } from "../verify/eventually";
+import type { Io } from "./io";
+import { backendUrl, project } from "./stack-name";
+
+const lockSchema = z.object({ pid: z.int(), username: z.string().default("?"), hostname: z.string() });
+
+/** Folder of a file backend: `$PULUMI_BACKEND_URL`, else Pulumi.yaml's. Other backends have no lock files to look at. */
+export function backendFolder({ env, root }: Pick<Io, "env" | "root">): string | undefined {
+  const url = backendUrl({ env, root });
+  if (!url.startsWith("file://")) return undefined;
+  const [path = ""] = url.slice("file://".length).split("?");
+  return path.startsWith("~") ? join(homedir(), path.slice(1)) : resolve(root, path);
+}
+
+/** What {@link clearDeadLocks} needs of its command. */
+export interface LockOptions extends Pick<Io, "env" | "root" | "exec" | "signal"> {
+  say: (line: string) => void;
+  /** @default the time of this machine */
+  clock?: Clock;
+}
+
+/** Above what a whole run takes on a slow machine: an engine without its command line goes on to the run's end. */
+const abandonedDeadlineMs = 20 * 60_000;
+
+/**
+ * Clears the locks that engines of this machine left when they died. An engine whose command line was killed goes on, and
+ * nobody can tell it anything any more: it is waited for.
+ * @returns how many locks of dead or abandoned engines there were
+ * @throws LabError when an engine that somebody runs, here or on another machine, holds the stack
+ */
+export async function clearDeadLocks(stack: string, options: LockOptions): Promise<number> {
+  const { exec, signal, clock, say } = options;
+  const folder = backendFolder(options);
+  const locks = folder && join(folder, ".pulumi", "locks", "organization", project, stack);
+  if (!locks || !existsSync(locks)) return 0;
+  const dead: string[] = [];
+  for (const name of readdirSync(locks).filter((each) => each.endsWith(".json"))) {
+    const file = join(locks, name);
+    const owner = lockSchema.safeParse(readJson(file));
+    dead.push(file);
+    // A lock that cannot be read was cut off while it was written: its writer died then.
+    if (!owner.success) continue;
+    const { pid } = owner.data;
+    if (owner.data.hostname !== hostname()) throw heldBy(owner.data, stack);
+    const engine = await engineAt(exec, pid);
+    if (engine === undefined) continue;
+    if (engine !== "abandoned") throw heldBy(owner.data, stack);
+    say(`An engine whose command line was killed is still at work (pid ${pid}): waiting for its end`);
+    const ended = async () => {
+      if ((await engineAt(exec, pid)) !== undefined) throw heldBy(owner.data, stack);
+    };
+    const waiting = { what: `engine ${pid}`, deadlineMs: abandonedDeadlineMs, intervalMs: 1000, signal };
+    await eventually(ended, { ...waiting, ...(clock ? { clock } : {}) }).catch(() => {
+      signal.throwIfAborted();
+      throw heldBy(owner.data, stack);
+    });
+  }
+  for (const file of dead) rmSync(file, { force: true });
+  return dead.length;
+}
+
+function readJson(file: string): unknown {
+  try {
+    return JSON.parse(readFileSync(file, "utf8"));
+  } catch {
+    return undefined;
+  }
+}
+
+/** What the process is, if it lives and is a Pulumi engine: its number may have gone to another program by now. */
+async function engineAt(exec: Exec, pid: number): Promise<"attended" | "abandoned" | undefined> {
+  const { code, stdout } = await exec("ps", ["-p", String(pid), "-o", "ppid=,args="]);
+  if (code === 127) return "attended";
+  if (code !== 0 || !stdout.includes("pulumi")) return undefined;
+  // The lab calls the engine by the Automation API; what a shell put into the background is none of its business.
+  if (!stdout.includes("--exec-kind auto")) return "attended";
+  const parent = Number.parseInt(stdout.trim(), 10);
+  if (parent === 1) return "abandoned";
+  const owner = await exec("ps", ["-p", String(parent), "-o", "args="]);
+  // On a Linux desktop the user's systemd takes over orphans, not the first process.
+  return owner.code === 0 && /(^|\/)systemd( |$)/.test(owner.stdout.trim()) ? "abandoned" : "attended";
+}
+
+function heldBy({ pid, username, hostname: host }: z.infer<typeof lockSchema>, stack: string): LabError {
+  const here = host === hostname();
+  return new LabError({
+    what: `Stack "${stack}" is being changed by ${username}@${host} (pid ${pid})`,
+    why: "Two engines on one state would undo each other's work",
+    fix: here
+      ? `Let it finish; ps -p ${pid} shows what it is`
+      : `Let it finish; if that machine is gone: pulumi cancel --yes --stack ${stack}`,
+  });
+}

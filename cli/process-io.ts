@@ -1,0 +1,55 @@
+import { join } from "node:path";
+import { createInterface } from "node:readline/promises";
+import { fetcher } from "../download";
+import { exec } from "../exec";
+import type { Io } from "./io";
+
+/** {@link Io} of this process. */
+export function processIo(): Io {
+  const live = Boolean(process.stderr.isTTY) && process.env.TERM !== "dumb" && !process.env.CI;
+  const interactive = Boolean(process.stdin.isTTY && process.stderr.isTTY);
+  return {
+    stdout: process.stdout,
+    stderr: process.stderr,
+    live,
+    columns: process.stderr.columns ?? 120,
+    ...(interactive ? { confirm } : {}),
+    ...(interactive && hasBrowser(process.env) ? { openBrowser } : {}),
+    env: process.env,
+    root: join(__dirname, ".."),
+    exec,
+    fetcher,
+    openEngine: async (options) => (await import("./engine/automation.js")).openEngine(options),
+    signal: endOfProcess(interactive),
+  };
+}
+
+/** Reasons of the abort signal: the terminal has sent its SIGINT to the engine as well, a second one would kill it. */
+export const abortedBy = { terminal: "terminal", signal: "signal" } as const;
+
+function endOfProcess(interactive: boolean): AbortSignal {
+  const controller = new AbortController();
+  process.on("SIGINT", () => controller.abort(interactive ? abortedBy.terminal : abortedBy.signal));
+  process.on("SIGTERM", () => controller.abort(abortedBy.signal));
+  return controller.signal;
+}
+
+/** Elsewhere than on Linux a desktop is a matter of course; over SSH the browser would open at the far end. */
+function hasBrowser({ CI, SSH_CONNECTION, DISPLAY, WAYLAND_DISPLAY, WSL_DISTRO_NAME }: NodeJS.ProcessEnv): boolean {
+  if (CI || SSH_CONNECTION) return false;
+  return process.platform !== "linux" || Boolean(DISPLAY || WAYLAND_DISPLAY || WSL_DISTRO_NAME);
+}
+
+async function openBrowser(url: string): Promise<void> {
+  const { default: open } = await import("open");
+  await open(url);
+}
+
+async function confirm(question: string): Promise<boolean> {
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return /^y(es)?$/i.test((await terminal.question(`${question} [y/N] `)).trim());
+  } finally {
+    terminal.close();
+  }
+}

@@ -1,0 +1,68 @@
+import pc from "picocolors";
+import type { Io } from "./io";
+
+const clearLine = `\r${String.fromCharCode(27)}[2K`;
+
+/** One finished phase. */
+export interface Phase {
+  title: string;
+  /** Milliseconds from the command's start to the phase's. */
+  startMs: number;
+  ms: number;
+}
+
+/** What happens, on stderr: finished things as lines, on a terminal one more line for what runs now. */
+export class Progress {
+  /** Finished phases in order. */
+  readonly phases: Phase[] = [];
+  readonly colors: ReturnType<typeof pc.createColors>;
+  readonly #io: Pick<Io, "stderr" | "live" | "columns">;
+  readonly #born = performance.now();
+  #status = "";
+
+  constructor(io: Pick<Io, "stderr" | "live" | "columns" | "env">) {
+    this.#io = io;
+    this.colors = pc.createColors(io.live && !io.env.NO_COLOR);
+  }
+
+  /** Prints a line that stays. */
+  line(text: string): void {
+    this.#io.stderr.write(
+      `${this.#io.live && this.#status ? clearLine : ""}${text}\n${this.#io.live ? this.#status : ""}`,
+    );
+  }
+
+  /** Shows what runs now; a terminal redraws it in place, a log does without. */
+  status(text: string): void {
+    if (!this.#io.live) return;
+    const short = text.length < this.#io.columns ? text : `${text.slice(0, this.#io.columns - 2)}…`;
+    const shown = short && this.colors.dim(short);
+    this.#io.stderr.write(`${this.#status ? clearLine : ""}${shown}`);
+    this.#status = shown;
+  }
+
+  /** Runs a phase and says how long it took. */
+  async phase<T>(title: string, work: () => Promise<T>): Promise<T> {
+    const begin = performance.now();
+    if (this.#io.live) this.status(`· ${title} …`);
+    else this.line(`· ${title}`);
+    try {
+      const result = await work();
+      const ms = performance.now() - begin;
+      this.phases.push({ title, startMs: begin - this.#born, ms });
+      this.status("");
+      this.line(`${this.colors.green("✓")} ${title}  ${this.colors.dim(seconds(ms))}`);
+      return result;
+    } catch (thrown) {
+      this.status("");
+      throw thrown;
+    }
+  }
+}
+
+/** A length of time as people write it: 0.4 s, 24 s, 2 min 5 s. */
+export function seconds(ms: number): string {
+  if (ms < 10_000) return `${(ms / 1000).toFixed(1)} s`;
+  const whole = Math.round(ms / 1000);
+  return whole < 120 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`;
+}

@@ -1,0 +1,168 @@
+import { type LatencySample, slack } from "../samples";
+import type { Timeline } from "../schema";
+import { Html, html, printable } from "./escape";
+
+// Both packages are ESM, and only a report needs them.
+const library = async () => {
+  const [Plot, { parseHTML }] = await Promise.all([import("@observablehq/plot"), import("linkedom")]);
+  return { Plot, document: parseHTML("<!doctype html><html><body></body></html>").document };
+};
+
+const width = 880;
+const colour = {
+  fast: "var(--fast)",
+  slow: "var(--slow)",
+  line: "var(--muted)",
+  band: "var(--band)",
+  bad: "var(--no)",
+};
+const common = { width, style: { background: "none", fontFamily: "inherit", fontSize: "12px" } } as const;
+
+/** Every request of every sample as a dot on one axis of time. */
+export async function latencyPlot(samples: readonly LatencySample[]): Promise<Html> {
+  const { Plot, document } = await library();
+  const dots = samples.flatMap(({ label, milliseconds, delayMs }) =>
+    // Spread by the golden ratio: even, and the same in every rendering.
+    milliseconds.map((ms, index) => ({ label, ms, spread: (index * 0.618) % 1, slow: ms >= delayMs * slack })),
+  );
+  const labels = samples.map(({ label }) => label);
+  const summary = samples.map(({ label, slow, milliseconds }) => `${label}: ${slow} of ${milliseconds.length} slow`);
+  return svgOf(
+    Plot.plot({
+      ...common,
+      document,
+      height: 90 + labels.length * 84,
+      y: { axis: null, domain: [-0.12, 1.12] },
+      marginLeft: 132,
+      marginBottom: 40,
+      marginTop: 34,
+      x: {
+        label: "milliseconds by the client's clock →",
+        grid: true,
+        domain: [0, Math.max(...dots.map(({ ms }) => ms)) * 1.02],
+        nice: true,
+      },
+      fy: { domain: labels, label: null, axis: null, padding: 0.08 },
+      marks: [
+        Plot.frame({ stroke: "var(--line)", anchor: "bottom" }),
+        Plot.ruleX(samples, { x: "delayMs", fy: "label", stroke: colour.line, strokeDasharray: "4 3" }),
+        Plot.text(samples.slice(0, 1), {
+          ...{ x: "delayMs", fy: "label", frameAnchor: "top", textAnchor: "start", dx: -4, dy: -16 },
+          ...{ text: ({ delayMs }: LatencySample) => `configured delay ${delayMs} ms`, fill: colour.line },
+        }),
+        Plot.text(samples, {
+          fy: "label",
+          text: "label",
+          frameAnchor: "left",
+          textAnchor: "end",
+          dx: -12,
+          dy: -8,
+          fontWeight: 600,
+          fill: "currentColor",
+        }),
+        Plot.text(samples, {
+          ...{ fy: "label", frameAnchor: "left", textAnchor: "end", dx: -12, dy: 9, fill: colour.line },
+          text: ({ slow, milliseconds }: LatencySample) => `${slow} of ${milliseconds.length} slow`,
+        }),
+        Plot.dot(dots, {
+          ...{ x: "ms", y: "spread", fy: "label", r: 2.8, fillOpacity: 0.75 },
+          fill: ({ slow }: { slow: boolean }) => (slow ? colour.slow : colour.fast),
+        }),
+      ],
+    }),
+    "Latency of every request, a dot each",
+    summary.join("; "),
+  );
+}
+
+/** How likely each number of delayed requests is, the band that is accepted, and the number that was seen. */
+export async function bandPlot({ label, slow, milliseconds, share }: LatencySample): Promise<Html> {
+  if (!share) return new Html("");
+  const { Plot, document } = await library();
+  const { low, high } = share.band;
+  const inside = slow >= low && slow <= high;
+  const from = Math.min(share.chances[0]?.count ?? 0, slow - 2);
+  const to = Math.max(share.chances.at(-1)?.count ?? 0, slow + 2);
+  const seen = inside ? "currentColor" : colour.bad;
+  return svgOf(
+    Plot.plot({
+      ...common,
+      document,
+      height: 190,
+      ...{ marginTop: 40, marginBottom: 42, marginLeft: 12, marginRight: 12 },
+      x: {
+        domain: [from, to],
+        label: `delayed requests of ${milliseconds.length}, when each is delayed with a chance of ${share.percent} % →`,
+      },
+      y: { axis: null },
+      marks: [
+        Plot.rect([{ low, high }], {
+          x1: (d: { low: number }) => d.low - 0.5,
+          x2: (d: { high: number }) => d.high + 0.5,
+          fill: colour.band,
+        }),
+        Plot.rect(share.chances, {
+          ...{
+            x1: (d: { count: number }) => d.count - 0.42,
+            x2: (d: { count: number }) => d.count + 0.42,
+            y1: 0,
+            y2: "chance",
+          },
+          fill: (d: { count: number }) => (d.count >= low && d.count <= high ? colour.slow : colour.line),
+          fillOpacity: 0.75,
+        }),
+        Plot.ruleY([0], { stroke: "var(--line)" }),
+        Plot.text([low, high], {
+          ...{ x: (d: number) => d, frameAnchor: "top", dy: -8, fill: colour.line },
+          text: (d: number) => (d === low ? `from ${low}` : `to ${high}`),
+        }),
+        Plot.ruleX([slow], { stroke: seen, strokeWidth: 2 }),
+        Plot.text([slow], {
+          x: (d: number) => d,
+          frameAnchor: "top",
+          dy: -26,
+          text: (d: number) => `seen: ${d}`,
+          fill: seen,
+          fontWeight: 700,
+          fontSize: 13,
+        }),
+      ],
+    }),
+    `Chance of each number of delayed requests, ${label}`,
+    `${slow} of ${milliseconds.length} were slow; ${low} to ${high} are expected at ${share.percent} %`,
+  );
+}
+
+/** The phases of `up`, one below the other. */
+export async function timelinePlot({ phases }: Timeline): Promise<Html> {
+  const { Plot, document } = await library();
+  const rows = phases.map((phase) => ({ ...phase, from: phase.startMs / 1000, to: (phase.startMs + phase.ms) / 1000 }));
+  return svgOf(
+    Plot.plot({
+      ...common,
+      document,
+      height: 60 + rows.length * 34,
+      ...{ marginLeft: 132, marginRight: 70, marginBottom: 40 },
+      x: { label: "seconds since the start →", grid: true, domain: [0, Math.max(1, ...rows.map(({ to }) => to))] },
+      y: { domain: rows.map(({ title }) => title), label: null, tickSize: 0, padding: 0.3 },
+      marks: [
+        Plot.barX(rows, { x1: "from", x2: "to", y: "title", fill: colour.fast, rx: 3 }),
+        Plot.text(rows, {
+          x: "to",
+          y: "title",
+          textAnchor: "start",
+          dx: 6,
+          text: ({ ms }: { ms: number }) => `${(ms / 1000).toFixed(1)} s`,
+        }),
+      ],
+    }),
+    "Phases of up",
+    rows.map(({ title, ms }) => `${title}: ${(ms / 1000).toFixed(1)} seconds`).join("; "),
+  );
+}
+
+/** The drawing as text; a screen reader gets its label and description, not its hundred parts. */
+function svgOf(drawn: { outerHTML: string }, label: string, description: string): Html {
+  const named = html`<svg role="img" aria-label="${label}" aria-description="${description}" `;
+  return new Html(printable(drawn.outerHTML).replace("<svg ", () => named.text));
+}

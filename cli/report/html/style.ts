@@ -1,0 +1,56 @@
+/** The page's only style sheet. Colours are variables: drawings use them too, so that both themes fit. */
+export const style = `
+:root { color-scheme: light dark; --bg:#f7f7f5; --card:#ffffff; --ink:#1b1f24; --muted:#5b6470; --line:#e2e4e8; --soft:#f1f2f4;
+  --ok:#14713f; --okbg:#e3f4ea; --no:#b4232a; --nobg:#fdeaea; --warn:#8f4a00; --warnbg:#fdf0dd; --info:#0b5cad; --infobg:#e4f0fc;
+  --fast:#0f7f8c; --slow:#c2590a; --band:#fbe3c8; --hbone:#5b3fb8; }
+@media (prefers-color-scheme: dark) { :root { --bg:#0f1214; --card:#171b1f; --ink:#e8ebee; --muted:#9aa4af; --line:#2b3238; --soft:#1e2429;
+  --ok:#4fd18b; --okbg:#12321f; --no:#ff8a8a; --nobg:#3c1618; --warn:#f5b35c; --warnbg:#35240d; --info:#7db8ff; --infobg:#12283f;
+  --fast:#3fb9c6; --slow:#f0914a; --band:#3a2716; --hbone:#b3a1ff; } }
+* { box-sizing: border-box; }
+body { margin:0; background:var(--bg); color:var(--ink); font:15px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",sans-serif; }
+main,header.top,footer { max-width: 980px; margin: 0 auto; padding: 0 24px; }
+header.top { padding-top: 40px; padding-bottom: 8px; }
+h1 { font-size: 30px; line-height: 1.2; letter-spacing: -.02em; margin: 6px 0 8px; }
+h2 { font-size: 20px; letter-spacing: -.01em; margin: 0 0 4px; }
+h3 { font-size: 15px; margin: 0 0 2px; }
+p { margin: 4px 0 12px; max-width: 74ch; }
+.lead,.note,caption { color: var(--muted); }
+.eyebrow { color: var(--muted); font-size: 13px; letter-spacing: .02em; margin: 0; }
+section { background: var(--card); border: 1px solid var(--line); border-radius: 14px; padding: 22px 24px; margin: 18px 0; }
+nav ul { display:flex; flex-wrap:wrap; gap: 4px 18px; list-style:none; padding:0; margin: 14px 0 0; }
+a { color: var(--info); text-underline-offset: 3px; } a:focus-visible,summary:focus-visible,.scroll:focus-visible { outline: 2px solid var(--info); outline-offset: 2px; border-radius: 4px; }
+.tiles { display:grid; grid-template-columns: repeat(auto-fit,minmax(120px,1fr)); gap: 10px; margin: 18px 0 0; padding: 0; }
+.tile { background:var(--card); border:1px solid var(--line); border-radius:12px; padding:10px 14px; }
+.tile dt { color:var(--muted); font-size:13px; } .tile dd { margin:0; font-size:22px; font-weight:650; letter-spacing:-.01em; overflow-wrap:anywhere; }
+.tile dd.small { font-size:15px; line-height:1.8; }
+.badge { display:inline-block; border-radius:999px; padding:1px 10px; font-size:13px; font-weight:600; white-space:nowrap; }
+.pass { color:var(--ok); background:var(--okbg); } .fail { color:var(--no); background:var(--nobg); } .inconclusive { color:var(--warn); background:var(--warnbg); }
+.known-upstream { color:var(--info); background:var(--infobg); } .skipped { color:var(--muted); background:var(--soft); }
+.scroll { overflow-x:auto; } table { border-collapse:collapse; width:100%; font-size:14px; }
+caption { text-align:left; font-size:13px; padding-bottom:6px; }
+th,td { text-align:left; vertical-align:top; padding:8px 14px 8px 0; border-top:1px solid var(--line); } thead th { border-top:0; color:var(--muted); font-weight:600; font-size:13px; }
+tbody th { font-weight:500; } td.num,th.num { text-align:right; font-variant-numeric:tabular-nums; white-space:nowrap; } td:last-child,th:last-child { padding-right:0; }
+code,pre,.identity { font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation Mono",monospace; font-size:12.5px; }
+code { overflow-wrap:anywhere; } pre { background:var(--soft); border-radius:8px; padding:10px 12px; overflow-wrap:anywhere; white-space:pre-wrap; margin:6px 0; max-height:340px; overflow-y:auto; }
+details { margin:2px 0; } summary { cursor:pointer; color:var(--muted); font-size:13px; } summary:hover { color:var(--ink); } .id { color:var(--muted); font-weight:400; font-size:13px; }
+.finding { border-left:3px solid var(--line); padding:2px 0 2px 12px; margin:10px 0; } .finding p { margin:2px 0; }
+.finding.is-fail { border-color:var(--no); } .finding.is-inconclusive { border-color:var(--warn); } .finding.is-pass { border-color:var(--ok); }
+.fix { background:var(--soft); border-radius:8px; padding:8px 12px; }
+figure { margin:18px 0 6px; } figure svg { width:100%; height:auto; } figcaption { font-size:13px; color:var(--muted); margin-bottom:18px; } section > .scroll + h3 { margin-top:18px; }
+.chips { display:flex; flex-wrap:wrap; gap:6px; align-items:center; list-style:none; padding:0; margin:8px 0 12px; } .chips li:not(:last-child)::after { content:"→"; color:var(--muted); margin-left:6px; }
+.chip { border:1px solid var(--line); border-radius:7px; padding:2px 9px; font-family:ui-monospace,Menlo,Consolas,monospace; font-size:12.5px; } .chip.key { border-color:var(--hbone); color:var(--hbone); font-weight:600; }
+.journey { border-top:1px solid var(--line); padding:16px 0 8px; } .journey:first-of-type { border-top:0; }
+svg.way { width:100%; min-width:640px; height:auto; display:block; margin:6px 0; }
+.way text { text-anchor:middle; font-size:10.5px; fill:var(--muted); } .way .name { font-size:14px; font-weight:650; fill:var(--ink); } .way .identity { font-size:10px; fill:var(--hbone); }
+.hop rect { fill:var(--card); stroke:var(--muted); stroke-width:1.4; } .hop.unrecorded rect { stroke-dasharray:5 4; }
+.hop.answered rect { fill:var(--okbg); stroke:var(--ok); stroke-width:2; } .hop.stopped rect { fill:var(--nobg); stroke:var(--no); stroke-width:2; }
+.hop.dim rect { stroke:var(--line); fill:none; } .hop.dim text,.leg.dim text { opacity:.55; }
+.leg path { stroke:var(--muted); stroke-width:1.6; fill:none; } .leg .head { fill:var(--muted); stroke:none; } .leg.hbone path { stroke:var(--hbone); stroke-width:2.4; } .leg.hbone .head { fill:var(--hbone); stroke:none; }
+.leg.dim path { stroke:var(--line); stroke-dasharray:3 4; } .leg.dim .head { fill:var(--line); stroke:none; }
+.fate circle { fill:var(--ok); } .fate.stopped circle { fill:var(--no); } .fate path { stroke:var(--card); stroke-width:2; fill:none; stroke-linecap:round; stroke-linejoin:round; }
+.way .fate text { font-size:12.5px; font-weight:600; fill:var(--ok); } .way .fate.stopped text { fill:var(--no); } .way .fate text[text-anchor=end] { text-anchor:end; }
+.plain { columns:2; padding-left:18px; margin:6px 0; font-size:13.5px; } footer { color:var(--muted); font-size:13px; padding-bottom:48px; }
+@media (max-width:640px) { main,header.top,footer { padding-left:14px; padding-right:14px; } section { padding:16px 14px; } .plain { columns:1; } h1 { font-size:24px; } figure svg { min-width:560px; } }
+@media print { :root { --bg:#fff; } body { font-size:11pt; } section { border:0; padding:0; margin:18pt 0; } nav { display:none; } main,header.top,footer { max-width:none; padding:0; }
+  figure,.journey,tr,.finding { break-inside:avoid; } h2,h3 { break-after:avoid; } pre { max-height:none; } details::details-content { content-visibility:visible; block-size:auto; } }
+`;

@@ -1,0 +1,144 @@
+import { accountOf, principalOf } from "../../experiments/names";
+import { parseConnectionLine } from "../../verify/parse/ztunnel-log";
+import { identitiesOf, linesOf, requestsOf, type SentRequest } from "./requests";
+import type { StoredReport } from "./schema";
+
+/** One stop of a request's way. */
+export interface Hop {
+  name: string;
+  /** What it is, below the name. */
+  role: string;
+  layer: "client" | "gateway" | "ztunnel" | "waypoint" | "app";
+  /** Whether the request came here. */
+  reached: boolean;
+  /** Whether the evidence holds a record of it; otherwise the lab's design says so. */
+  recorded: boolean;
+  fate?: "answered" | "stopped";
+}
+
+/** The way between two stops. */
+export interface Leg {
+  /** `node`: between a pod and the ztunnel of its own node. */
+  transport: "plain" | "HBONE" | "node";
+  /** Identity that travels, such as "sa/appa". */
+  identity?: string;
+  reached: boolean;
+}
+
+/** Requests that took the same way to the same end. */
+export interface Journey {
+  id: string;
+  title: string;
+  hops: readonly Hop[];
+  legs: readonly Leg[];
+  /** The end in one line. */
+  outcome: string;
+  stopped: boolean;
+  requests: readonly SentRequest[];
+}
+
+/** All ways that the run's requests took, each once, with its requests. */
+export function journeysOf(report: StoredReport): Journey[] {
+  const identities = identitiesOf(report);
+  const groups = new Map<string, SentRequest[]>();
+  for (const request of requestsOf(report))
+    groups.set(keyOf(request), [...(groups.get(keyOf(request)) ?? []), request]);
+  return [...groups.values()].flatMap((requests, index) => journeyOf(requests, index, identities) ?? []);
+}
+
+const keyOf = ({ client, to, host, decision, answer }: SentRequest): string =>
+  [client, to, to === "gateway" ? host : "", decision.layer, decision.action, decision.policy, answer].join("|");
+
+function journeyOf(
+  requests: readonly SentRequest[],
+  index: number,
+  identities: ReadonlyMap<string, string>,
+): Journey | undefined {
+  const [first] = requests;
+  if (!first) return undefined;
+  const stops = stopsOf(first);
+  const end = endOf(first, stops);
+  const stopped = first.decision.action !== "answered";
+  const hops = stops.map(
+    (stop, at): Hop => ({
+      ...stop,
+      reached: at <= end,
+      recorded: at <= end && isRecorded(requests, stop, at, stops.length),
+      ...(at === end ? { fate: stopped ? ("stopped" as const) : ("answered" as const) } : {}),
+    }),
+  );
+  const legs = legsOf(first, hops, identities);
+  const target = { service: "Service appb", pod: "appb's pod address", gateway: first.host }[first.to];
+  const ending = stopped ? `${first.decision.action} by ${first.decision.layer}` : "answered by appb";
+  return {
+    id: `way-${index + 1}`,
+    title: `${first.client} → ${target}: ${ending}`,
+    outcome: outcomeOf(first),
+    ...{ hops, legs, stopped, requests },
+  };
+}
+
+type Stop = Pick<Hop, "name" | "role" | "layer">;
+
+const near: Stop = { name: "ztunnel", role: "L4, caller's node", layer: "ztunnel" };
+const far: Stop = { name: "ztunnel", role: "L4, appb's node", layer: "ztunnel" };
+
+function stopsOf({ client, to, evidence }: SentRequest): Stop[] {
+  const caller: Stop = { name: client, role: client === "you" ? "this machine" : "pod", layer: "client" };
+  const app: Stop = { name: "appb", role: "pod", layer: "app" };
+  const waypoint: Stop = { name: "waypoint", role: "L7, Envoy", layer: "waypoint" };
+  if (to === "gateway") return [caller, { name: "gateway", role: "L7, Envoy", layer: "gateway" }, waypoint, far, app];
+  const passedWaypoint = linesOf({ evidence }, "waypoint log").length > 0;
+  if (client === "outsider") return passedWaypoint ? [caller, waypoint, far, app] : [caller, far, app];
+  return to === "service" || passedWaypoint ? [caller, near, waypoint, far, app] : [caller, near, far, app];
+}
+
+/** Index of the stop where the request's fate was decided. */
+function endOf({ decision }: SentRequest, stops: readonly Stop[]): number {
+  if (decision.action === "answered") return stops.length - 1;
+  const at: readonly string[] = stops.map(({ layer }) => layer);
+  const inbound = decision.line !== undefined && directionOf(decision.line) === "inbound";
+  const found = decision.layer === "ztunnel" && inbound ? at.lastIndexOf("ztunnel") : at.indexOf(decision.layer);
+  return found < 0 ? stops.length - 1 : found;
+}
+
+const directionOf = (line: string) => parseConnectionLine(line)?.direction;
+
+/** A record of one request stands for its group: they differ in method and path alone. */
+function isRecorded(requests: readonly SentRequest[], stop: Stop, at: number, count: number): boolean {
+  return requests.some((request) => {
+    if (stop.layer === "client") return true;
+    if (stop.layer === "app") return request.decision.layer === "app";
+    if (stop.layer !== "ztunnel") return linesOf(request, `${stop.layer} log`).length > 0;
+    const { layer, line } = request.decision;
+    if (at < count - 2) return linesOf(request, "ztunnel log").some((text) => directionOf(text) === "outbound");
+    // Refusals are kept by workload, so that other lines of the far side may be about other requests.
+    return layer === "ztunnel" && line !== undefined && directionOf(line) === "inbound";
+  });
+}
+
+function legsOf(request: SentRequest, hops: readonly Hop[], identities: ReadonlyMap<string, string>): Leg[] {
+  const shown = (workload: string, fallback?: string) => {
+    const identity = identities.get(workload) ?? fallback;
+    return identity === undefined ? {} : { identity: identity.replace(/^.*\/(sa\/)/, "$1") };
+  };
+  const by = (hop: Hop, at: number) => {
+    if (hop.layer === "gateway") return shown("gateway-istio", principalOf(accountOf("gateway")));
+    if (hop.layer === "waypoint") return shown("waypoint", principalOf("waypoint"));
+    return at > 0 && hop.layer === "ztunnel" ? shown(request.client) : {};
+  };
+  return hops.slice(1).flatMap((hop, index): Leg[] => {
+    const from = hops[index];
+    if (!from) return [];
+    if (hop.layer === "app") return [{ transport: "node", reached: hop.reached }];
+    // A pod of the mesh is caught by its own node's ztunnel; who is outside of the mesh has none, and no identity.
+    if (from.layer === "client")
+      return [{ transport: hop.role === near.role ? "node" : "plain", reached: hop.reached }];
+    return [{ transport: "HBONE", ...by(from, index), reached: hop.reached }];
+  });
+}
+
+function outcomeOf({ answer, decision }: SentRequest): string {
+  const policy = decision.policy ? ` · ${decision.policy}` : "";
+  return decision.action === "answered" ? answer : `${answer}${policy}`;
+}

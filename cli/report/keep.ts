@@ -1,0 +1,35 @@
+import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Phase } from "../progress";
+import { evidenceHome } from "./places";
+import { evidenceFiles } from "./read";
+import type { Timeline } from "./schema";
+
+/** Runs whose evidence the lab keeps of a stack. */
+const kept = 10;
+
+/** A new folder for the evidence of a run; the oldest ones make room for it. */
+export function newEvidence(stack: string, now = new Date()): string {
+  const home = evidenceHome(stack);
+  const old = existsSync(home)
+    ? readdirSync(home)
+        .sort()
+        .reverse()
+        .slice(kept - 1)
+    : [];
+  for (const name of old) rmSync(join(home, name), { recursive: true, force: true });
+  return join(home, now.toISOString().replaceAll(":", "-"));
+}
+
+/** Puts the phases of an `up` beside the evidence of its proofs; nothing when there is no evidence. */
+export function recordTimeline(folder: string, stack: string, phases: readonly Phase[]): void {
+  if (!existsSync(folder)) return;
+  const begun = new Date(Date.now() - Math.max(0, ...phases.map(({ startMs, ms }) => startMs + ms)));
+  const timeline: Timeline = {
+    schema: "ambient-lab.timeline/v1",
+    stack,
+    startedAt: begun.toISOString(),
+    phases: phases.map((phase) => ({ ...phase, startMs: Math.round(phase.startMs), ms: Math.round(phase.ms) })),
+  };
+  writeFileSync(join(folder, evidenceFiles.timeline), `${JSON.stringify(timeline, null, 2)}\n`, { mode: 0o600 });
+}

@@ -1,0 +1,108 @@
+import { wordsOf } from "./html/journey-svg";
+import { journeysOf } from "./journeys";
+import { trafficChains } from "./proxy-text";
+import type { EvidenceFolder } from "./read";
+import { requestsOf } from "./requests";
+import { samplesOf } from "./samples";
+
+/** The report as Markdown, for a pull request or a wiki: what the page says, without its drawings. */
+export function renderMarkdown({ report, waypoint, timeline }: EvidenceFolder): string {
+  const { results, stack, cluster, startedAt, verdict, versions, drift, health } = report;
+  const chains = waypoint === undefined ? [] : trafficChains(waypoint);
+  const refusals = requestsOf(report).filter(({ decision }) => decision.action !== "answered");
+  return [
+    `# Ambient lab ${cell(stack)}: ${verdict}`,
+    `${cell(cluster)}, ${cell(startedAt)}; ${Object.entries(versions)
+      .map(([name, version]) => `${cell(name)} ${cell(version)}`)
+      .join(", ")}`,
+    ...section("What needs attention", [
+      ...results.flatMap(({ findings, id }) =>
+        findings
+          .filter((finding) => finding.verdict === "fail" || finding.verdict === "inconclusive")
+          .map(
+            ({ name, seen, expected }) =>
+              `- **${cell(id)}**, ${cell(name)}: ${cell(seen)}${expected ? `; expected ${cell(expected)}` : ""}`,
+          ),
+      ),
+      ...[...drift, ...health].map(
+        ({ object, what, fix }) => `- **${cell(object)}**: ${cell(what)} (fix: ${cell(fix)})`,
+      ),
+    ]),
+    ...section(
+      "Verdicts",
+      table(
+        ["Verdict", "Experiment", "Id", "Took"],
+        results.map((each) => [
+          each.verdict,
+          each.title + (each.reason ? ` (${each.reason})` : ""),
+          each.id,
+          `${(each.durationMs / 1000).toFixed(1)} s`,
+        ]),
+      ),
+    ),
+    ...section(
+      "The injected delay",
+      table(
+        ["Sample", "Slow", "Expected", "Verdict"],
+        samplesOf(report).map(({ label, slow, milliseconds, share, verdict }) => [
+          label,
+          `${slow} of ${milliseconds.length}`,
+          share ? `${share.band.low} to ${share.band.high} (${share.percent} %)` : "none",
+          verdict,
+        ]),
+      ),
+    ),
+    ...section(
+      "Who said no",
+      table(
+        ["Caller", "Request", "Got", "Refused by", "Policy", "Because"],
+        refusals.map(({ client, method, path, answer, decision }) => [
+          client,
+          `${method} ${path}`,
+          answer,
+          decision.layer,
+          decision.policy ?? "",
+          decision.because,
+        ]),
+      ),
+    ),
+    ...section(
+      "The way of each request",
+      journeysOf(report).map((journey) => `- ${cell(wordsOf(journey))} (${journey.requests.length})`),
+    ),
+    ...section(
+      "The waypoint's routes",
+      chains.flatMap(({ filters, routes }) => [
+        `Filters: ${filters.map(cell).join(" → ")}`,
+        "",
+        ...table(
+          ["Request", "goes to", "and is"],
+          routes.map(({ match, target, note }) => [match, target, note ?? "passed on"]),
+        ),
+      ]),
+    ),
+    ...section(
+      "The time of up",
+      timeline
+        ? table(
+            ["Phase", "Took"],
+            timeline.phases.map(({ title, ms }) => [title, `${(ms / 1000).toFixed(1)} s`]),
+          )
+        : [],
+    ),
+    "",
+  ].join("\n");
+}
+
+/** A section with its heading; nothing when it is empty. */
+const section = (title: string, lines: readonly string[]): string[] =>
+  lines.length > 0 ? ["", `## ${title}`, "", ...lines] : [];
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  if (rows.length === 0) return [];
+  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
+  return [line(head), line(head.map(() => "---")), ...rows.map((row) => line(row.map(cell)))];
+}
+
+/** Text that Markdown, or HTML in it, does not take for its own. */
+const cell = (text: string): string => text.replace(/[\\`*_{}[\]<>|#]/g, "\\$&").replace(/\s+/g, " ");

@@ -1,0 +1,19 @@
+import type { LabOutputs } from "./outputs";
+
+/** What a person does next with a lab that is up. */
+export function summaryText(stack: string, { url, curl, kubeconfig, context, dashboards }: LabOutputs): string {
+  const option = ` --stack ${stack}`;
+  return [
+    `Lab "${stack}" is up: ${url ?? "no address"}`,
+    "",
+    ...(curl ? [`  ${curl}`] : []),
+    ...(dashboards ? [`  ${dashboards}`] : []),
+    ...(kubeconfig && context ? [`  kubectl --kubeconfig ${kubeconfig} --context ${context} get pods -A`] : []),
+    "",
+    "Next:",
+    "  npm test",
+    `  npm run lab -- verify${option}`,
+    `  npm run destroy --${option}`,
+    "",
+  ].join("\n");
+}

@@ -1,0 +1,58 @@
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { ExitCode } from "../../errors";
+import type { TourStep } from "../../experiments/tour";
+import type { Io } from "../io";
+import { settingsFile } from "../settings";
+import { pairsOf } from "./text";
+
+/** How a step is walked. */
+export interface Walk {
+  io: Io;
+  stack: string;
+  /** Runs a command of the lab as a person would type it. */
+  lab(args: readonly string[]): Promise<ExitCode>;
+  /** Asks before a change is made and before it is undone; absent when there is nobody, or nothing is to be asked. */
+  confirm?: (question: string) => Promise<boolean>;
+}
+
+/** Makes the step's change, proves it, and puts the stack's settings and the lab back as they were. */
+export async function walkStep(walk: Walk, step: TourStep): Promise<ExitCode> {
+  const { stack, lab } = walk;
+  const proof = ["verify", "--only", step.proof, "--stack", stack];
+  if (!step.change) return lab(proof);
+  const putBack = remember(walk);
+  const consent = walk.confirm ? ["--preview"] : ["--yes"];
+  const changes = pairsOf(step).flatMap((pair) => ["--config", pair]);
+  const made = await lab(["up", "--stack", stack, "--no-verify", ...consent, ...changes]);
+  if (made === ExitCode.usage) {
+    // Nobody agreed, so that nothing but the settings was touched.
+    putBack();
+    return made;
+  }
+  try {
+    return made === ExitCode.pass ? await lab(proof) : made;
+  } finally {
+    await undo(walk, step, putBack);
+  }
+}
+
+async function undo({ io, stack, lab, confirm }: Walk, { id }: TourStep, putBack: () => boolean): Promise<void> {
+  if (confirm && !(await confirm("Undo the change now?"))) {
+    io.stderr.write(`The change stays. Undo it: npm run lab -- tour ${id} --undo --stack ${stack}\n`);
+    return;
+  }
+  if (putBack()) await lab(["up", "--stack", stack, "--no-verify", "--yes"]);
+}
+
+/** Keeps the stack's settings to the letter; the answer puts them back, and says whether that changed anything. */
+function remember({ io, stack }: Walk): () => boolean {
+  const file = settingsFile(io.root, stack);
+  const before = existsSync(file) ? readFileSync(file, "utf8") : undefined;
+  return () => {
+    const now = existsSync(file) ? readFileSync(file, "utf8") : undefined;
+    if (now === before) return false;
+    if (before === undefined) rmSync(file);
+    else writeFileSync(file, before);
+    return true;
+  };
+}

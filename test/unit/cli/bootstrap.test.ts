@@ -1,0 +1,69 @@
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { describe, expect, test } from "vitest";
+import { exec } from "../../../exec";
+
+const root = resolve(__dirname, "../../..");
+
+/** A checkout whose main.ts tells its arguments, and an npm that keeps what it was asked. */
+function checkout(installed: Record<string, string>, npm: string) {
+  const folder = mkdtempSync(join(tmpdir(), "lab-bootstrap-"));
+  mkdirSync(join(folder, "cli"));
+  mkdirSync(join(folder, "node_modules"));
+  copyFileSync(join(root, "cli/bootstrap.cjs"), join(folder, "cli/bootstrap.cjs"));
+  writeFileSync(
+    join(folder, "cli/main.ts"),
+    "const code: number = 3;\nconsole.log(process.argv.slice(2).join());\nprocess.exitCode = code;\n",
+  );
+  const packages = (versions: Record<string, string>) =>
+    Object.fromEntries(Object.entries(versions).map(([name, version]) => [`node_modules/${name}`, { version }]));
+  const locked = {
+    ...packages({ tsx: "1.0.0", zod: "2.0.0" }),
+    "": { name: "x" },
+    "node_modules/other-os": { version: "1.0.0", optional: true },
+    "node_modules/linter": { version: "1.0.0", dev: true },
+  };
+  writeFileSync(join(folder, "package-lock.json"), JSON.stringify({ packages: locked }));
+  const hidden = join(folder, "node_modules/.package-lock.json");
+  writeFileSync(hidden, JSON.stringify({ packages: packages(installed) }));
+  for (const name of ["tsx", "esbuild", "@esbuild"]) {
+    symlinkSync(join(root, "node_modules", name), join(folder, "node_modules", name));
+  }
+  writeFileSync(join(folder, "npm.cjs"), npm);
+  return {
+    folder,
+    run: (...args: string[]) =>
+      exec("node", ["cli/bootstrap.cjs", ...args], { cwd: folder, env: { npm_execpath: join(folder, "npm.cjs") } }),
+  };
+}
+
+describe("bootstrap.cjs", () => {
+  test("hands arguments and exit code through, without npm, when all is there", async () => {
+    const { run } = checkout({ tsx: "1.0.0", zod: "2.0.0" }, "process.exit(1)");
+    expect(await run("up", "--yes")).toMatchObject({ code: 3, stdout: "up,--yes", stderr: "" });
+  });
+
+  test.each([
+    ["is missing", { tsx: "1.0.0" }],
+    ["has another version", { tsx: "1.0.0", zod: "1.9.0" }],
+  ])("installs when a package %s, with progress on stderr alone", async (_, installed) => {
+    const { folder, run } = checkout(
+      installed,
+      'console.log("added"); require("fs").writeFileSync("asked", process.argv.slice(2).join(" "))',
+    );
+    expect(await run("doctor")).toMatchObject({
+      code: 3,
+      stdout: "doctor",
+      stderr: expect.stringMatching(/1 missing[\s\S]*added/),
+    });
+    expect(readFileSync(join(folder, "asked"), "utf8")).toBe("ci --no-audit --no-fund");
+  });
+
+  test("says what to do when the installation fails", async () => {
+    const { run } = checkout({}, "process.exit(7)");
+    const { code, stderr, stdout } = await run("up");
+    expect([code, stdout]).toEqual([4, ""]);
+    expect(stderr).toMatch(/What {2}"npm ci" failed with exit code 7\n {4}Why .*\n {4}Fix {3}npm ci/);
+  });
+});

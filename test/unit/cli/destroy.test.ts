@@ -1,0 +1,69 @@
+import { existsSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { run } from "../../../cli/run";
+import { markSettings } from "../../../cli/settings";
+import type { Exec } from "../../../exec";
+import { stackDir } from "../../../host";
+import { checkout, FakeEngine, fakeExec, fakeIo, fitMachine, ownLabHome } from "./world";
+
+ownLabHome();
+
+describe("destroy", () => {
+  test("leaves neither stack, nor folder, nor a settings file of ours", async () => {
+    const root = checkout({ "Pulumi.alice.yaml": "encryptionsalt: v1:abc\n" });
+    markSettings(root, "alice");
+    const engine = new FakeEngine(["alice"]);
+    mkdirSync(stackDir("alice"), { recursive: true });
+    const io = fakeIo({ root, engine });
+    expect(await run(["destroy", "--stack", "alice", "--yes"], io)).toBe(0);
+    expect(engine.calls.slice(-2)).toEqual(["destroy", "remove"]);
+    expect(existsSync(stackDir("alice"))).toBe(false);
+    expect(existsSync(join(root, "Pulumi.alice.yaml"))).toBe(false);
+    expect(io.out()).toContain('Lab "alice" is gone.');
+  });
+
+  test("wants --yes where nobody can answer, and takes no for an answer", async () => {
+    const engine = new FakeEngine(["alice"]);
+    expect(await run(["destroy", "--stack", "alice"], fakeIo({ engine }))).toBe(2);
+    expect(await run(["destroy", "--stack", "alice"], fakeIo({ engine, confirm: async () => false }))).toBe(2);
+    expect(engine.calls).toEqual([]);
+  });
+
+  const failing = () => {
+    const engine = new FakeEngine(["alice"]);
+    engine.steps = [{ op: "delete", path: "docker:index/network:Network::cluster-network", fails: "no such network" }];
+    return engine;
+  };
+  test("drops the state when Docker has lost everything", async () => {
+    const engine = failing();
+    expect(await run(["destroy", "--stack", "alice", "--yes"], fakeIo({ engine }))).toBe(0);
+    expect(engine.calls).toEqual(["destroy", "remove --force"]);
+  });
+  test("keeps the state while a node is still there", async () => {
+    const engine = failing();
+    const exec = fakeExec({ ...fitMachine, "docker ps --all --quiet": "abc123" });
+    const io = fakeIo({ engine, exec });
+    expect(await run(["destroy", "--stack", "alice", "--yes"], io)).toBe(1);
+    expect(io.err()).toContain('What  Network "cluster-network": no such network');
+    expect(engine.calls).toEqual(["destroy"]);
+  });
+  test("waits for the kind of a killed run before it deletes", async () => {
+    const engine = new FakeEngine(["alice"]);
+    engine.stackState = { resources: [], pending: [{ type: "creating", resource: { urn: "u", type: "t" } }] };
+    const orphan = " 64 1 kind create cluster --name ambient-lab-alice --image x";
+    const tables = [orphan, ""];
+    const machine = fakeExec(fitMachine);
+    const exec: Exec = async (file, args) =>
+      file === "ps" ? { command: "ps", code: 0, stdout: tables.shift() ?? "", stderr: "" } : machine(file, args);
+    const io = fakeIo({ engine, exec });
+    expect(await run(["destroy", "--stack", "alice", "--yes"], io)).toBe(0);
+    expect(io.err()).toContain("Waiting for plugins that a killed run left at work: kind (pid 64)");
+    expect(engine.calls).toEqual(["forgetPending", "destroy", "remove"]);
+  });
+  test("is content with a stack that does not exist", async () => {
+    const io = fakeIo();
+    expect(await run(["destroy", "--stack", "alice", "--yes"], io)).toBe(0);
+    expect(io.out()).toBe('There is no lab "alice".\n');
+  });
+});

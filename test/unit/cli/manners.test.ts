@@ -1,0 +1,84 @@
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { run } from "../../../cli/run";
+import { exec } from "../../../exec";
+import { programPath } from "../../support/skip";
+import { FakeEngine, fakeIo, ownLabHome } from "./world";
+
+ownLabHome();
+
+async function say(...args: string[]): Promise<string> {
+  const io = fakeIo();
+  expect(await run(args, io)).toBe(0);
+  return io.out();
+}
+
+async function verbs(): Promise<string[]> {
+  const found = [...(await say("--help")).matchAll(/^ {2}([a-z]+) /gm)].map(([, verb]) => String(verb));
+  return found.filter((verb) => verb !== "help");
+}
+
+describe("the help", () => {
+  test("begins with first steps", async () => {
+    expect(await say("--help")).toContain("$ npm run up ");
+    expect((await verbs()).length).toBeGreaterThan(12);
+  });
+
+  test("of every verb teaches by example", async () => {
+    for (const verb of await verbs()) {
+      const shown = (await say(verb, "--help")).split("Examples:")[1] ?? "";
+      expect(shown, verb).toMatch(new RegExp(`^ {2}.* (lab -- )?${verb}\\b`, "m"));
+    }
+  });
+});
+
+describe("--quiet", () => {
+  test("prints the result and no progress", async () => {
+    const engine = new FakeEngine(["dev"]);
+    const [loud, quiet] = [fakeIo({ engine }), fakeIo({ engine })];
+    expect(await run(["up", "--no-verify", "--yes"], loud)).toBe(0);
+    expect(await run(["up", "--no-verify", "--yes", "--quiet"], quiet)).toBe(0);
+    expect(loud.err()).not.toBe("");
+    expect(quiet.err()).toBe("");
+    expect(quiet.out()).toBe(loud.out());
+  });
+
+  test("still prints a problem", async () => {
+    const io = fakeIo();
+    expect(await run(["status", "--quiet", "--stack", "Not_A_Name"], io)).toBe(2);
+    expect(io.err()).toContain('What  Stack name "Not_A_Name" is refused');
+  });
+});
+
+describe("completion", () => {
+  test.each(["bash", "zsh", "fish"])("for %s knows every verb and its options", async (shell) => {
+    const script = await say("completion", shell);
+    for (const verb of await verbs()) expect(script).toMatch(new RegExp(`\\b${verb}\\b`));
+    expect(script).toContain("markdown");
+    expect(script).toContain("waypoint-traversed");
+  });
+
+  test.each(["bash", "zsh", "fish"].filter((shell) => programPath(shell)))("for %s is good syntax", async (shell) => {
+    const file = join(mkdtempSync(join(tmpdir(), "lab-completion-")), "script");
+    writeFileSync(file, await say("completion", shell));
+    expect(await exec(shell, ["-n", file])).toMatchObject({ code: 0, stderr: "" });
+  });
+
+  /** What bash offers for a line, its last word being completed. */
+  async function offered(...line: string[]): Promise<string[]> {
+    const words = line.map((word) => `"${word}"`).join(" ");
+    const script = `${await say("completion", "bash")}\nCOMP_WORDS=(lab ${words}); COMP_CWORD=${line.length}; _lab; printf '%s\\n' "\${COMPREPLY[@]}"`;
+    return (await exec("bash", ["--norc", "-c", script])).stdout.split("\n").filter(Boolean);
+  }
+
+  test.skipIf(!programPath("bash"))("offers verbs, what they take, options and their values", async () => {
+    expect(await offered("pre")).toEqual(["preview"]);
+    expect(await offered("open", "k")).toEqual(["kiali"]);
+    expect(await offered("verify", "authz-")).toEqual(["authz-methods", "authz-principals", "authz-flip"]);
+    expect(await offered("report", "--ma")).toEqual(["--markdown"]);
+    expect(await offered("traffic", "--method", "P")).toEqual(["POST", "PUT", "PATCH"]);
+    expect(await offered("report", "--out", "x")).toEqual([]);
+  });
+});

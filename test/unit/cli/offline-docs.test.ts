@@ -1,0 +1,69 @@
+import { mkdtempSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, test, vi } from "vitest";
+import { run } from "../../../cli/run";
+import { parseConfig } from "../../../config";
+import { docker, mirror, mirrorFetcher } from "./fake-mirror";
+import { checkout, fakeIo, ownLabHome } from "./world";
+
+vi.mock("../../../download", async (original) => ({
+  ...(await original<typeof import("../../../download")>()),
+  reach: async () => 200,
+}));
+
+const page = readFileSync(join(__dirname, "../../../docs/offline.md"), "utf8");
+const commands = [...page.matchAll(/```sh\n([\s\S]*?)```/g)]
+  .flatMap(([, block = ""]) => block.split("\n"))
+  .map((line) => line.replace(/ +#.*$/, ""))
+  .filter(Boolean);
+const those = (start: string) => commands.filter((command) => command.startsWith(start));
+
+/** Variables that Node.js, undici, npm's family and Pulumi read. */
+const variables = ["HTTPS_PROXY", "NO_PROXY", "NODE_EXTRA_CA_CERTS", "PULUMI_PLUGIN_DOWNLOAD_URL_OVERRIDES"];
+
+describe("docs/offline.md", () => {
+  test("has no command of a kind that is not run here", () => {
+    const kinds = ["npm run lab -- ", "npm run up", "pulumi config set ", "export "];
+    expect(commands.filter((command) => !kinds.some((kind) => command.startsWith(kind)))).toEqual([]);
+    expect(commands.length).toBeGreaterThan(10);
+  });
+
+  test("every command of the lab does its work, in the order of the page", async () => {
+    ownLabHome();
+    const media = mkdtempSync(join(tmpdir(), "lab-media-"));
+    const settings =
+      "config:\n  ambient-lab:appImage: registry.test/app:1\n  ambient-lab:artifactSource: https://mirror.example/ambient-lab\n";
+    const root = checkout({ "Pulumi.dev.yaml": settings });
+    for (const command of those("npm run lab -- ")) {
+      const args = command.replace("npm run lab -- ", "").replaceAll("/media/usb", media).split(" ");
+      const fetcher = mirrorFetcher("https://mirror.example/ambient-lab", mirror());
+      const io = fakeIo({ root, fetcher, ...(args[0] === "bundle" ? { exec: docker() } : {}) });
+      expect({ command, code: await run(args, io), problems: io.err().match(/What .*/g) ?? [] }).toEqual({
+        command,
+        code: 0,
+        problems: [],
+      });
+    }
+  });
+
+  test.each(those("pulumi config set "))("the configuration takes: %s", (command) => {
+    const [, key = "", index, value = ""] = /set (?:--path )?'?(\w+)(?:\[(\d+)\])?'? (\S+)$/.exec(command) ?? [];
+    const parsed = parseConfig({ [key]: index === undefined ? value : [value] });
+    expect(parsed).toMatchObject({ [key]: index === undefined ? value : [value] });
+  });
+
+  test.each(those("export "))("somebody reads: %s", (command) => {
+    expect(variables).toContain(/^export (\w+)=\S+$/.exec(command)?.[1]);
+  });
+
+  test("the links of the page lead to its headings", () => {
+    const anchors = [...page.matchAll(/^## (.*)$/gm)].map(([, title = ""]) =>
+      title
+        .toLowerCase()
+        .replace(/[^\w\s-]/g, "")
+        .replace(/\s/g, "-"),
+    );
+    for (const [, link] of page.matchAll(/\]\(#([^)]+)\)/g)) expect(anchors).toContain(link);
+  });
+});

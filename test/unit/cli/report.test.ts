@@ -1,0 +1,197 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+import { html } from "../../../cli/report/html/escape";
+import { journeySvg } from "../../../cli/report/html/journey-svg";
+import { renderHtml } from "../../../cli/report/html/page";
+import { journeysOf } from "../../../cli/report/journeys";
+import { newEvidence, recordTimeline } from "../../../cli/report/keep";
+import { renderMarkdown } from "../../../cli/report/markdown";
+import { evidenceHome, evidencePlaces } from "../../../cli/report/places";
+import { httpChains } from "../../../cli/report/proxy-text";
+import { type EvidenceFolder, newestEvidence, readEvidence } from "../../../cli/report/read";
+import { samplesOf } from "../../../cli/report/samples";
+import { run } from "../../../cli/run";
+import { evidenceFolder, hostile, poison } from "../../support/evidence";
+import { fakeIo, ownLabHome } from "./world";
+
+ownLabHome();
+let folder = "";
+let evidence: EvidenceFolder;
+beforeAll(async () => {
+  folder = await evidenceFolder();
+  evidence = readEvidence(folder);
+});
+
+describe("html", () => {
+  it("escapes all but its own pieces", () => {
+    expect(html`<p title="${'"'}">${"<b>"}${html`<i>${"&"}</i>`}${[1, "'"]}${undefined}</p>`.text).toBe(
+      '<p title="&quot;">&lt;b&gt;<i>&amp;</i>1&#39;</p>',
+    );
+  });
+
+  it("replaces characters that no document may hold", () => {
+    expect(html`${"a\u0000\u001b[31mb\n"}`.text).toBe("a\uFFFD\uFFFD[31mb\n");
+  });
+});
+
+describe("journeysOf()", () => {
+  const ways = () =>
+    journeysOf(evidence.report).map(({ title, hops, legs }) => {
+      const stop = hops.find(({ fate }) => fate);
+      return `${title} | ${hops.map(({ name }) => name).join(" ")} | ${legs.map(({ identity }) => identity ?? "-").join(" ")} | ${stop?.name}`;
+    });
+
+  it("leads a caller of the mesh through its ztunnel, the waypoint and appb's ztunnel, with identities", () => {
+    expect(ways()).toContain(
+      "appa → Service appb: answered by appb | appa ztunnel waypoint ztunnel appb | - sa/appa sa/waypoint - | appb",
+    );
+  });
+
+  it("stops a refused request where it was refused", () => {
+    expect(ways()).toContain(
+      "stranger → Service appb: refused by waypoint | stranger ztunnel waypoint ztunnel appb | - sa/stranger sa/waypoint - | waypoint",
+    );
+    expect(ways()).toContain(
+      "you → other.opssec.in: refused by gateway | you gateway waypoint ztunnel appb | - sa/gateway-istio sa/waypoint - | gateway",
+    );
+  });
+
+  it("shows no identity of a caller outside the mesh, and appb's own ztunnel as the one that refuses", () => {
+    expect(ways()).toContain("outsider → appb's pod address: reset by ztunnel | outsider ztunnel appb | - - | ztunnel");
+  });
+
+  it("does not claim a record that is not there", () => {
+    const far = journeysOf(evidence.report).map(({ hops, stopped }) => (stopped ? undefined : hops.at(-2)));
+    for (const hop of far.filter((each) => each !== undefined))
+      expect(hop).toMatchObject({ reached: true, recorded: false });
+  });
+
+  it("tells the way in words, too", () => {
+    const [first] = journeysOf(evidence.report);
+    expect(first && journeySvg(first).text).toMatch(/role="img" aria-labelledby="way-1-title way-1-desc"/);
+  });
+});
+
+describe("samplesOf()", () => {
+  it("takes the band from the experiment and the latencies from the evidence", () => {
+    const samples = samplesOf(evidence.report);
+    expect(samples.map(({ label, milliseconds }) => [label, milliseconds.length])).toEqual([
+      ["appa /headers", 200],
+      ["appa /get", 60],
+      ["gateway /headers", 200],
+      ["gateway /get", 60],
+    ]);
+    expect(samples[0]?.share?.band).toEqual({ low: 76, high: 124 });
+    expect(samples[1]).toMatchObject({ slow: 0 });
+    expect(samples[1]).not.toHaveProperty("share");
+  });
+});
+
+describe("httpChains()", () => {
+  it("reads filters, rules and routes, and leaves out what belongs to another block", () => {
+    const text =
+      "http a: envoy.filters.http.rbac → x\n  rbac ALLOW r\n  route prefix / → b (50 % delayed by 1 ms)\nrds c: *\n  route any → d\n";
+    expect(httpChains(text)).toEqual([
+      {
+        name: "a",
+        filters: ["rbac", "x"],
+        rules: ["ALLOW r"],
+        routes: [{ match: "prefix /", target: "b", note: "50 % delayed by 1 ms" }],
+      },
+    ]);
+  });
+});
+
+describe("the page", () => {
+  it("loads nothing, runs nothing, and lets nothing out of the evidence become markup", async () => {
+    const poisoned = await evidenceFolder();
+    poison(poisoned);
+    const page = await renderHtml(readEvidence(poisoned));
+    expect(page.match(/<script|<img|<link|<iframe|@import|url\(|[^\P{Cc}\n\t]/iu)).toBeNull();
+    expect(page.match(/(?<=<[^>]*\s)(?:src|href)="(?!#)[^"]*"/g) ?? []).toEqual([]);
+    expect(page).toContain("&lt;script&gt;alert(1)");
+    expect(renderMarkdown(readEvidence(poisoned))).not.toMatch(/(?<!\\)<(script|img)/);
+  });
+
+  it("has a heading for every section, and no empty section", async () => {
+    const page = await renderHtml(evidence);
+    expect([...page.matchAll(/<h2[^>]*>(.*?)<\/h2>/g)].map(([, heading]) => heading)).toEqual([
+      "Verdicts",
+      "The injected delay",
+      "Who said no",
+      "The way of each request",
+      "The waypoint&#39;s routes".replace("&#39;", "'"),
+      "Versions and settings",
+    ]);
+    expect(page.match(/<th(?![^>]*scope=)(?!ead)/g)).toBeNull();
+  });
+
+  it("is made of a run that skipped the fault, or of one experiment", async () => {
+    const page = await renderHtml(readEvidence(await evidenceFolder({ faultEnabled: false, addons: [] })));
+    expect(page).toContain("faultEnabled is false");
+    expect(page).not.toContain("The injected delay");
+  });
+});
+
+describe("the evidence that the lab keeps", () => {
+  const phases = [
+    { title: "Machine", startMs: 10.4, ms: 500 },
+    { title: "Proofs", startMs: 600, ms: 30_000 },
+  ];
+
+  it("has the phases of up beside it, and is the newest", async () => {
+    const kept = newEvidence("kept");
+    recordTimeline(kept, "kept", phases);
+    expect(existsSync(kept)).toBe(false);
+    await evidenceFolder({}, kept);
+    recordTimeline(kept, "kept", phases);
+    const found = readEvidence(newestEvidence(evidencePlaces("kept")));
+    expect(found.timeline?.phases[0]).toEqual({ title: "Machine", startMs: 10, ms: 500 });
+    expect(await renderHtml(found)).toContain('aria-label="Phases of up"');
+    expect(renderMarkdown(found)).toContain("| Proofs | 30.0 s |");
+  });
+
+  it("is that of the last ten runs", () => {
+    for (let minute = 10; minute < 25; minute += 1)
+      mkdirSync(newEvidence("many", new Date(`2026-11-23T10:${minute}:00Z`)), { recursive: true });
+    const names = readdirSync(evidenceHome("many"));
+    expect(names).toHaveLength(10);
+    expect(names.sort()[0]).toBe("2026-11-23T10-15-00.000Z");
+  });
+});
+
+describe("lab report", () => {
+  it("writes page and Markdown, and prints where", async () => {
+    const [out, markdown] = [join(folder, "sub", "a.html"), join(folder, "a.md")];
+    const io = fakeIo();
+    expect(await run(["report", "--evidence", folder, "--out", out, "--markdown", markdown], io)).toBe(0);
+    expect(io.out()).toBe(`file://${out}\nfile://${markdown}\n`);
+    expect(readFileSync(markdown, "utf8")).toContain("| appa /headers |");
+    expect(existsSync(out)).toBe(true);
+  });
+
+  it("says what is missing when there is no evidence, or one that it does not know", async () => {
+    const empty = mkdtempSync(join(tmpdir(), "lab-none-"));
+    expect(() => newestEvidence([empty])).toThrow(/There is no evidence in/);
+    writeFileSync(join(empty, "report.json"), '{"schema":"something/v9"}');
+    const io = fakeIo();
+    expect(await run(["report", "--evidence", empty], io)).toBe(2);
+    expect(io.err()).toMatch(/What {2}Cannot read[\s\S]*Why[\s\S]*Fix/);
+    expect(hostile).toContain("script");
+  });
+
+  it("takes the newest folder of several", () => {
+    const place = mkdtempSync(join(tmpdir(), "lab-places-"));
+    for (const [name, at] of [
+      ["old", 1000],
+      ["new", 2000],
+    ] as const) {
+      mkdirSync(join(place, name));
+      writeFileSync(join(place, name, "report.json"), "{}");
+      utimesSync(join(place, name, "report.json"), at, at);
+    }
+    expect(newestEvidence([place, "/nowhere"])).toBe(join(place, "new"));
+  });
+});

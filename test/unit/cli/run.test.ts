@@ -1,0 +1,69 @@
+import { describe, expect, test } from "vitest";
+import { run } from "../../../cli/run";
+import { checkout, fakeExec, fakeIo, ownLabHome } from "./world";
+
+ownLabHome();
+
+describe("run()", () => {
+  test("names the nearest command and ends with 2", async () => {
+    const io = fakeIo();
+    expect(await run(["dcotor"], io)).toBe(2);
+    expect(io.err()).toBe(
+      [
+        "✗ lab",
+        "    What  unknown command 'dcotor'",
+        "          (Did you mean doctor?)",
+        "    Why   The command line is checked before anything is done",
+        "    Fix   npm run lab -- --help",
+        "",
+      ].join("\n"),
+    );
+    expect(io.out()).toBe("");
+  });
+
+  test("points to the command's own help for a wrong option", async () => {
+    const io = fakeIo();
+    expect(await run(["up", "--wat"], io)).toBe(2);
+    expect(io.err()).toContain("Fix   npm run lab -- up --help");
+  });
+
+  test("shows the help and ends with 2 when nothing is asked", async () => {
+    const io = fakeIo();
+    expect(await run([], io)).toBe(2);
+    expect(io.err()).toContain("Usage: lab <command>");
+  });
+
+  test.each(["up", "preview", "destroy", "doctor", "status", "list", "plan", "verify"])(
+    "%s --help has examples",
+    async (name) => {
+      const io = fakeIo();
+      expect(await run([name, "--help"], io)).toBe(0);
+      expect(io.out()).toMatch(/--stack <name>[\s\S]*--verbose[\s\S]*Examples:\n {2}\$ npm run /);
+    },
+  );
+
+  test("reports all problems of the configuration before anything runs", async () => {
+    const exec = fakeExec({});
+    const root = checkout({
+      "Pulumi.dev.yaml": "config:\n  ambient-lab:workers: two\n  ambient-lab:domain: a b\n  ambient-lab:worker: 1\n",
+    });
+    for (const command of ["up", "preview", "plan", "doctor"]) {
+      const io = fakeIo({ exec, root });
+      expect(await run([command, "--stack", "dev"], io)).toBe(2);
+      expect(io.err().match(/What/g)).toHaveLength(3);
+      expect(io.err()).toContain('did you mean "workers"');
+    }
+    expect(exec.calls).toEqual([]);
+  });
+
+  test("shows a stack trace of a surprise only when asked", async () => {
+    const openEngine = () => Promise.reject(new Error("never seen", { cause: new Error("the root") }));
+    const io = fakeIo({ openEngine });
+    expect(await run(["list"], io)).toBe(1);
+    expect(io.err()).toContain("What  never seen");
+    expect(io.err()).not.toMatch(/\n\s+at /);
+    const verbose = fakeIo({ openEngine });
+    expect(await run(["list", "--verbose"], verbose)).toBe(1);
+    expect(verbose.err()).toMatch(/Caused by: Error: the root\n\s+at /);
+  });
+});

@@ -1,0 +1,149 @@
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { run } from "../../../cli/run";
+import { readConfig, settingsFile } from "../../../cli/settings";
+import { pairsOf, walked } from "../../../cli/tour/text";
+import { walkStep } from "../../../cli/tour/walk";
+import { parseConfig } from "../../../config";
+import type { ExitCode } from "../../../errors";
+import { experiments } from "../../../experiments";
+import { type TourStep, tour } from "../../../experiments/tour";
+import { verifyLab } from "../../../verify";
+import { FakeWorld } from "../verify/fake/world";
+import { checkout, fakeIo, ownLabHome } from "./world";
+
+ownLabHome();
+const defaults = parseConfig({});
+const changing = tour.filter(({ change }) => change !== undefined).map((step) => [step.id, step] as const);
+
+/** Walks a step, with a lab that only keeps what is asked of it. */
+async function walk(step: TourStep, root: string, options: { code?: ExitCode; answer?: boolean } = {}) {
+  const asked: string[] = [];
+  const file = settingsFile(root, "dev");
+  const code = await walkStep(
+    {
+      ...{ io: fakeIo({ root }), stack: "dev" },
+      lab: async (args) => {
+        asked.push(args.join(" "));
+        if (args.includes("--config")) writeFileSync(file, "config:\n  ambient-lab:changed: true\n");
+        return args.includes("--config") ? (options.code ?? 0) : 0;
+      },
+      ...(options.answer === undefined ? {} : { confirm: async () => options.answer === true }),
+    },
+    step,
+  );
+  return { code, asked };
+}
+
+describe("the tour", () => {
+  test("is proven by experiments that exist, each step under a name of its own", () => {
+    expect(new Set(tour.map(({ id }) => id)).size).toBe(tour.length);
+    const ids = experiments.map(({ id }) => id);
+    for (const { proof } of tour) expect(ids).toContain(proof);
+  });
+
+  test.each(changing)("%s changes what its proof expects, and a lab that follows passes it", async (_id, step) => {
+    const settings = { ...defaults, ...step.change };
+    expect(walked(step, defaults, "dev").expects).not.toEqual(walked({ ...step, change: {} }, defaults, "dev").expects);
+    const world = new FakeWorld({ ...step.change });
+    const report = await verifyLab(world.state.facts, { world, clock: world.state.clock, only: [step.proof] });
+    expect(report.verdict).toBe("pass");
+    expect(parseConfig(step.change ?? {})).toMatchObject({ faultPercent: settings.faultPercent });
+  });
+
+  test.each(changing)("the change of %s is one that the settings take", async (_id, step) => {
+    const root = checkout();
+    const { changeConfig } = await import("../../../cli/settings.js");
+    expect(changeConfig(root, "dev", pairsOf(step))).toMatchObject({ ...step.change });
+  });
+
+  test("shows the change as lines of plain Pulumi", () => {
+    const caller = tour.find(({ id }) => id === "caller");
+    expect(caller && walked(caller, defaults, "dev")).toMatchObject({
+      change: [
+        "pulumi config set --path 'allowedCallers[0]' gateway --stack dev",
+        "npm run preview -- --stack dev",
+        "npm run up -- --stack dev --no-verify",
+      ],
+      proof: "npm run lab -- verify --only authz-principals --stack dev",
+      undo: ["pulumi config rm allowedCallers --stack dev", "npm run up -- --stack dev --no-verify"],
+      next: "npm run lab -- tour bypass --stack dev",
+    });
+  });
+});
+
+describe("walkStep()", () => {
+  const [, caller] = changing.find(([id]) => id === "caller") ?? [];
+  const [identity] = tour;
+  if (!caller || !identity) throw new RangeError("The tour has lost its steps");
+
+  test("proves a step that changes nothing", async () => {
+    expect(await walk(identity, checkout())).toMatchObject({ asked: ["verify --only hbone --stack dev"] });
+  });
+
+  test("changes, proves, and puts the settings back to the letter", async () => {
+    const own = "# mine\nconfig:\n  ambient-lab:faultPercent: 30\n";
+    const root = checkout({ "Pulumi.dev.yaml": own });
+    expect((await walk(caller, root)).asked).toEqual([
+      "up --stack dev --no-verify --yes --config allowedCallers=[gateway]",
+      "verify --only authz-principals --stack dev",
+      "up --stack dev --no-verify --yes",
+    ]);
+    expect(readFileSync(join(root, "Pulumi.dev.yaml"), "utf8")).toBe(own);
+  });
+
+  test("puts them back when the change was refused, and proves nothing", async () => {
+    const root = checkout();
+    const { code, asked } = await walk(caller, root, { code: 2, answer: true });
+    expect(code).toBe(2);
+    expect(asked[0]).toContain("--preview");
+    expect(asked).toHaveLength(1);
+    expect(existsSync(settingsFile(root, "dev"))).toBe(false);
+  });
+
+  test("puts the lab back, too, when the change failed half-way", async () => {
+    const { code, asked } = await walk(caller, checkout(), { code: 1 });
+    expect(code).toBe(1);
+    expect(asked[1]).toBe("up --stack dev --no-verify --yes");
+  });
+
+  test("leaves the change when the person wants to look around", async () => {
+    const root = checkout();
+    expect((await walk(caller, root, { answer: false })).asked).toHaveLength(2);
+    expect(existsSync(settingsFile(root, "dev"))).toBe(true);
+  });
+});
+
+describe("lab tour", () => {
+  test("prints the steps when there is nobody to walk them", async () => {
+    const io = fakeIo();
+    expect(await run(["tour"], io)).toBe(0);
+    expect(io.out().match(/^\d+\/10 /gm)).toHaveLength(10);
+    expect(io.out()).toContain("stranger: GET http://appb:8000/get");
+  });
+
+  test("prints one step, as JSON too", async () => {
+    const io = fakeIo();
+    expect(await run(["tour", "fault", "--json", "--stack", "alice"], io)).toBe(0);
+    expect(JSON.parse(io.out())).toMatchObject([
+      { id: "fault", watch: "npm run lab -- traffic --for 15s --stack alice" },
+    ]);
+  });
+
+  test("refuses a step that does not exist, and names those that do", async () => {
+    const io = fakeIo();
+    expect(await run(["tour", "nothing"], io)).toBe(2);
+    expect(io.err()).toContain("identity, way-in, waypoint");
+  });
+
+  test("--undo takes back the keys of a step alone", async () => {
+    const root = checkout({
+      "Pulumi.dev.yaml": "config:\n  ambient-lab:allowedCallers: [gateway]\n  ambient-lab:workers: 3\n",
+    });
+    const io = fakeIo({ root });
+    await run(["tour", "caller", "--undo"], io);
+    expect(readConfig(root, "dev")).toMatchObject({ allowedCallers: ["appa", "gateway"], workers: 3 });
+    expect(io.err()).toContain("$ npm run lab -- up --stack dev --yes --no-verify");
+  });
+});

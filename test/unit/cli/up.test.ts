@@ -1,0 +1,174 @@
+import { writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { run } from "../../../cli/run";
+import { readConfig } from "../../../cli/settings";
+import { derivedPort } from "../../../host";
+import { checkout, dockerInfo, FakeEngine, fakeExec, fakeIo, fitMachine, ownLabHome } from "./world";
+
+ownLabHome();
+
+const outputs = {
+  url: "http://127.0.0.1:23456",
+  curl: "curl -i -H 'Host: appb.opssec.in' http://127.0.0.1:23456/headers",
+  kubeconfig: "/home/u/.ambient-lab/stacks/alice/kubeconfig",
+  context: "kind-ambient-lab-alice",
+  dashboards: "npm run lab -- open kiali --stack alice",
+};
+const policy = "ambientlab:mesh:Policies$kubernetes:security.istio.io/v1:AuthorizationPolicy::policies-appb-l7";
+
+function newEngine(root: string): FakeEngine {
+  const engine = new FakeEngine();
+  engine.stackOutputs = outputs;
+  engine.onCreate = () => writeFileSync(join(root, "Pulumi.alice.yaml"), "encryptionsalt: v1:abc\n");
+  return engine;
+}
+const up = ["up", "--stack", "alice", "--yes", "--no-verify"];
+
+describe("up", () => {
+  test("makes and selects a new stack, applies it and ends with what to type next", async () => {
+    const root = checkout();
+    const engine = newEngine(root);
+    engine.steps = [
+      { op: "create", path: "ambientlab:mesh:Policies::policies" },
+      { op: "create", path: policy, parent: "ambientlab:mesh:Policies::policies" },
+    ];
+    const io = fakeIo({ root, engine });
+    expect(await run(up, io)).toBe(0);
+    expect(engine.calls).toEqual(["create", "select", "up"]);
+    expect(io.err()).toMatch(/✓ policies › policies-appb-l7 {2}AuthorizationPolicy created {2}0\.\d s/);
+    expect(io.err()).toMatch(/^Machine .* · Tools .* · Stack .* · Lab "alice" .*$/m);
+    expect(io.out()).toMatchInlineSnapshot(`
+      "Lab "alice" is up: http://127.0.0.1:23456
+
+        curl -i -H 'Host: appb.opssec.in' http://127.0.0.1:23456/headers
+        npm run lab -- open kiali --stack alice
+        kubectl --kubeconfig /home/u/.ambient-lab/stacks/alice/kubeconfig --context kind-ambient-lab-alice get pods -A
+
+      Next:
+        npm test
+        npm run lab -- verify --stack alice
+        npm run destroy -- --stack alice
+      "
+    `);
+  });
+
+  test("answers in JSON alone on stdout", async () => {
+    const root = checkout();
+    const io = fakeIo({ root, engine: newEngine(root) });
+    expect(await run([...up, "--json"], io)).toBe(0);
+    expect(JSON.parse(io.out())).toMatchObject({ stack: "alice", changed: 0, url: outputs.url });
+  });
+
+  test("stops on an unfit machine before any tool or stack is touched, unless told to go on", async () => {
+    const root = checkout();
+    const exec = fakeExec({ ...fitMachine, "docker info": JSON.stringify({ ...dockerInfo, CgroupVersion: "1" }) });
+    const engine = newEngine(root);
+    const io = fakeIo({ root, exec, engine });
+    expect(await run(up, io)).toBe(4);
+    expect(io.err()).toContain("What  Docker runs on cgroup v1");
+    expect(engine.calls).toEqual([]);
+    expect(await run([...up, "--ignore", "cgroup"], io)).toBe(0);
+  });
+
+  test("tells the failing resource and its message, not the engine's story", async () => {
+    const root = checkout();
+    const engine = newEngine(root);
+    engine.steps = [{ op: "create", path: policy, fails: "admission webhook denied the request: unknown field" }];
+    const io = fakeIo({ root, engine });
+    expect(await run(up, io)).toBe(1);
+    expect(io.err()).toContain(
+      [
+        '    What  AuthorizationPolicy "policies-appb-l7": admission webhook denied the request: unknown field',
+        '    Why   The engine stopped there; what was done before is in the state of stack "alice"',
+        "    Fix   Mend the cause, then: npm run up -- --stack alice",
+      ].join("\n"),
+    );
+    expect(io.err()).not.toContain("long story");
+    expect(io.out()).toBe("");
+  });
+
+  test("hands on the What, Why and Fix of the program itself", async () => {
+    const root = checkout();
+    const engine = newEngine(root);
+    const message =
+      "\n    What  Cannot download https://x: ENOTFOUND\n    Why   It is not in the cache\n    Fix   pulumi config set artifactSource DIR\n          (or a mirror)\n";
+    engine.steps = [{ op: "create", path: "pulumi:pulumi:Stack::ambient-lab-alice", fails: message }];
+    const io = fakeIo({ root, engine });
+    expect(await run(up, io)).toBe(1);
+    expect(io.err()).toContain(
+      "✗ up\n    What  Cannot download https://x: ENOTFOUND\n    Why   It is not in the cache\n    Fix   pulumi config set artifactSource DIR\n          (or a mirror)\n",
+    );
+  });
+
+  test("tells what a script said instead of the script", async () => {
+    const root = checkout();
+    const engine = newEngine(root);
+    const path = "ambientlab:cluster:Images$command:local:Command::images-pull";
+    const fails = 'exit status 1: running "# Pulls\\nset -eu\\necho \\"What  no\\"\\n":\nError response from daemon\n';
+    engine.steps = [{ op: "create", path, fails }];
+    const plain = fakeIo({ root, engine });
+    expect(await run(up, plain)).toBe(1);
+    expect(plain.err()).toContain(
+      'What  Command "images-pull": exit status 1:\n          Error response from daemon\n',
+    );
+    const problem = (name: string) =>
+      `What  Cannot pull "${name}"\nWhy   The lab loads it\nFix   docker pull ${name}\n`;
+    engine.steps = [{ op: "create", path, fails: `${fails}${problem("a")}Error response\n${problem("b")}` }];
+    const told = fakeIo({ root, engine });
+    expect(await run(up, told)).toBe(1);
+    expect(told.err().match(/What .*/g)).toEqual(['What  Cannot pull "a"', 'What  Cannot pull "b"']);
+  });
+
+  test("refuses a subnet that another Docker network has, before there is a stack", async () => {
+    const root = checkout({ "Pulumi.alice.yaml": "config:\n  ambient-lab:subnet: 172.30.0.0/24\n" });
+    const networks = { "docker network ls": "1", "docker network inspect": "office  172.30.0.0/16 " };
+    const engine = newEngine(root);
+    const io = fakeIo({ root, engine, exec: fakeExec({ ...fitMachine, ...networks }) });
+    expect(await run(up, io)).toBe(4);
+    expect(io.err()).toContain("What  Subnet 172.30.0.0/24 overlaps with 172.30.0.0/16");
+    expect(engine.calls).toEqual([]);
+  });
+
+  test("chooses a free port for a new cluster when the stack's own is taken", async () => {
+    const root = checkout();
+    const taken = createServer();
+    await new Promise<void>((resolve) => taken.listen(derivedPort("alice"), "127.0.0.1", resolve));
+    try {
+      const io = fakeIo({ root, engine: newEngine(root) });
+      expect(await run(up, io)).toBe(0);
+      expect(readConfig(root, "alice").httpPort).toBeGreaterThan(derivedPort("alice"));
+      expect(io.err()).toContain("The stack's own port is in use: it gets");
+    } finally {
+      taken.close();
+    }
+  });
+
+  test("asks nothing without a terminal: a change of somebody's cluster needs --yes", async () => {
+    const root = checkout({ kubeconfig: "contexts: [{ name: c }]\n" });
+    const kubeconfig = join(root, "kubeconfig");
+    const config = `config:\n  ambient-lab:cluster: existing\n  ambient-lab:kubeconfig: ${kubeconfig}\n  ambient-lab:context: c\n`;
+    writeFileSync(join(root, "Pulumi.alice.yaml"), config);
+    const engine = newEngine(root);
+    engine.onCreate = () => {};
+    const io = fakeIo({ root, engine });
+    expect(await run(["up", "--stack", "alice", "--no-verify"], io)).toBe(2);
+    expect(io.err()).toContain("Fix   npm run up -- --yes");
+    expect(engine.calls).not.toContain("up");
+    const asked: string[] = [];
+    const confirm = async (question: string) => asked.push(question) > 0;
+    expect(await run(["up", "--stack", "alice", "--no-verify"], fakeIo({ root, engine, confirm }))).toBe(0);
+    expect(asked).toEqual([`Apply this to context "c" of ${kubeconfig}?`]);
+  });
+
+  test("shows the preview first on demand", async () => {
+    const root = checkout();
+    const engine = newEngine(root);
+    engine.steps = [{ op: "create", path: policy }];
+    const io = fakeIo({ root, engine });
+    expect(await run([...up, "--preview"], io)).toBe(0);
+    expect(engine.calls).toEqual(["create", "select", "preview", "up"]);
+    expect(io.err()).toContain('Lab "alice": 1 to create');
+  });
+});
