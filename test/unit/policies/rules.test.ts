@@ -1,0 +1,141 @@
+import { describe, expect, test } from "vitest";
+import { outsideThePool } from "../../../policies/addresses";
+import { bypassableServices, layer7OnSelector } from "../../../policies/authorization";
+import { isPinned, unpinnedImages } from "../../../policies/images";
+import type { Manifest } from "../../../policies/manifest";
+
+const service: Manifest = {
+  apiVersion: "v1",
+  kind: "Service",
+  metadata: { name: "appb", namespace: "default", labels: { "istio.io/use-waypoint": "waypoint" } },
+  spec: { selector: { app: "appb" } },
+};
+const policy = (spec: unknown, namespace = "default"): Manifest => ({
+  apiVersion: "security.istio.io/v1",
+  kind: "AuthorizationPolicy",
+  metadata: { name: "p", namespace },
+  spec,
+});
+const selector = { matchLabels: { app: "appb" } };
+const from = (...principals: string[]) => [{ source: { principals } }];
+const waypoint = "cluster.local/ns/default/sa/waypoint";
+
+describe("bypassableServices()", () => {
+  test("is content with a policy that lets in the waypoint alone", () => {
+    expect(
+      bypassableServices([service, policy({ selector, action: "ALLOW", rules: [{ from: from(waypoint) }] })]),
+    ).toEqual([]);
+    expect(bypassableServices([{ ...service, metadata: { name: "appa" } }])).toEqual([]);
+    const none = { ...service, metadata: { name: "appa", labels: { "istio.io/use-waypoint": "none" } } };
+    expect(bypassableServices([none])).toEqual([]);
+  });
+
+  test.each([
+    ["no policy", undefined],
+    ["a policy that lets in another one, too", policy({ selector, rules: [{ from: from(waypoint, "x/sa/appa") }] })],
+    ["a rule that lets in everybody", policy({ selector, rules: [{ from: from(waypoint) }, {}] })],
+    ["a source without principals", policy({ selector, rules: [{ from: [{ source: { namespaces: ["default"] } }] }] })],
+    [
+      "a policy on other pods",
+      policy({ selector: { matchLabels: { app: "appa" } }, rules: [{ from: from(waypoint) }] }),
+    ],
+    ["a policy of another namespace", policy({ selector, rules: [{ from: from(waypoint) }] }, "other")],
+    ["a policy that denies", policy({ selector, action: "DENY", rules: [{ from: from(waypoint) }] })],
+    [
+      "a policy of the waypoint itself",
+      policy({ targetRefs: [{ kind: "Service" }], rules: [{ from: from(waypoint) }] }),
+    ],
+  ])("objects to %s", (_name, guard) => {
+    expect(bypassableServices([service, ...(guard ? [guard] : [])])).toEqual([expect.stringContaining("Service/appb")]);
+  });
+});
+
+describe("layer7OnSelector()", () => {
+  const get = [{ to: [{ operation: { methods: ["GET"] } }] }];
+
+  test("lets fields of layer 7 stand at a waypoint, and fields of layer 4 on pods", () => {
+    expect(layer7OnSelector(policy({ targetRefs: [{ kind: "Service", name: "appb" }], rules: get }))).toEqual([]);
+    expect(
+      layer7OnSelector(policy({ selector, rules: [{ from: from(waypoint), to: [{ operation: { ports: ["80"] } }] }] })),
+    ).toEqual([]);
+  });
+
+  test.each([
+    ["methods", get],
+    ["paths", [{ to: [{ operation: { paths: ["/x"] } }] }]],
+    ["requestPrincipals", [{ from: [{ source: { requestPrincipals: ["*"] } }] }]],
+    ["request.headers[x]", [{ when: [{ key: "request.headers[x]", values: ["y"] }] }]],
+  ])("objects to %s on pods, and in a whole namespace", (field, rules) => {
+    expect(layer7OnSelector(policy({ selector, rules }))).toEqual([expect.stringContaining(field)]);
+    expect(layer7OnSelector(policy({ rules }))).toHaveLength(1);
+  });
+});
+
+describe("outsideThePool()", () => {
+  const pool: Manifest = {
+    apiVersion: "metallb.io/v1beta1",
+    kind: "IPAddressPool",
+    metadata: { name: "lab" },
+    spec: { addresses: ["172.30.0.200-172.30.0.250", "10.9.0.0/30"] },
+  };
+  const gateway = (spec: object, annotations = {}): Manifest => ({
+    apiVersion: "gateway.networking.k8s.io/v1",
+    kind: "Gateway",
+    metadata: { name: "g", annotations },
+    spec: { gatewayClassName: "istio", ...spec },
+  });
+  const balancer = (spec: object): Manifest => ({ ...service, spec: { type: "LoadBalancer", ...spec } });
+
+  test("lets pass what asks for nothing, or for the pool's own", () => {
+    const good = [
+      gateway({}),
+      gateway({ addresses: [{ type: "IPAddress", value: "172.30.0.200" }] }),
+      gateway({}, { "metallb.io/loadBalancerIPs": "10.9.0.3" }),
+      gateway({}, { "metallb.io/address-pool": "lab" }),
+      balancer({ loadBalancerIP: "172.30.0.250" }),
+    ];
+    expect(outsideThePool([pool, ...good])).toEqual([]);
+    expect(outsideThePool([gateway({}), service])).toEqual([]);
+  });
+
+  test.each([
+    ["an address below", balancer({ loadBalancerIP: "172.30.0.199" })],
+    ["an address beyond", gateway({ addresses: [{ value: "172.30.1.1" }] })],
+    ["an address that is none", gateway({ addresses: [{ value: "example.org" }] })],
+    ["one of several", gateway({}, { "metallb.io/loadBalancerIPs": "10.9.0.3, 10.9.0.4" })],
+    ["another pool", gateway({}, { "metallb.universe.tf/address-pool": "office" })],
+    ["an address of the other family", balancer({ loadBalancerIP: "fd00::1" })],
+  ])("objects to %s", (_name, object) => {
+    expect(outsideThePool([pool, object])).toHaveLength(1);
+  });
+
+  test("objects to a load balancer without any pool", () => {
+    expect(outsideThePool([balancer({})])).toEqual([expect.stringContaining("no IPAddressPool")]);
+  });
+});
+
+describe("unpinnedImages()", () => {
+  const digest = `@sha256:${"a".repeat(64)}`;
+
+  test.each([
+    ["istio/proxyv2:1.31.1", true],
+    [`istio/proxyv2${digest}`, true],
+    [`registry:5000/a/b:latest${digest}`, true],
+    ["istio/proxyv2:latest", false],
+    ["istio/proxyv2", false],
+    ["registry:5000/istio/proxyv2", false],
+    ["istio/proxyv2@sha256:short", false],
+  ])("%s is pinned: %s", (image, pinned) => {
+    expect(isPinned(image)).toBe(pinned);
+  });
+
+  test("looks into pods, templates and init containers", () => {
+    const containers = [{ name: "a", image: "x" }];
+    expect(unpinnedImages({ kind: "Pod", metadata: { name: "p" }, spec: { containers } })).toHaveLength(1);
+    const spec = { template: { spec: { containers: [{ image: "x:1" }], initContainers: containers } } };
+    expect(unpinnedImages({ kind: "Deployment", metadata: { name: "d" }, spec })).toEqual([
+      'Deployment/d runs image "x": name a tag other than latest, or a digest',
+    ]);
+    expect(unpinnedImages({ kind: "ConfigMap" })).toEqual([]);
+  });
+});
