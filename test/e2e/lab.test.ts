@@ -1,0 +1,132 @@
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { stringify } from "yaml";
+import { labFacts } from "../../cli/facts";
+import { readOutputs } from "../../cli/outputs";
+import { exec } from "../../exec";
+import { flipAnnotation } from "../../experiments/names";
+import type { VerifyReport } from "../../verify";
+import { eventually } from "../../verify/eventually";
+import { istioImages } from "../../versions";
+import { addonsAtHand } from "../support/addons-at-hand";
+import { type LiveLab, liveLab } from "../support/live-lab";
+import { type Project, projectCopy } from "../support/pulumi-project";
+import { runWorld, type WorldOutcome } from "../support/run-world";
+import { artifactsFolder, requires } from "../support/skip";
+import { liveWorlds } from "../support/worlds";
+import { worldsToFile } from "../support/worlds-file";
+
+/** A lab as a user makes it, proves it, breaks it and removes it: all through the command line. */
+const nodeImage = process.env.LAB_RIG_NODE_IMAGE ?? "kindest/node:v1.34.2-rig";
+const appImage = "docker.io/ambient-lab/rig-httpbin:1";
+const skip = requires("e2e", {
+  docker: true,
+  programs: ["pulumi", "pulumi-resource-kubernetes", "pulumi-resource-command", "pulumi-resource-docker", "kind"],
+  images: [nodeImage, appImage, ...istioImages],
+  artifacts: true,
+  asked: true,
+});
+const stack = "e2e";
+const cluster = `ambient-lab-${stack}`;
+const { signal } = new AbortController();
+
+describe.skipIf(skip)("a lab from up to destroy", () => {
+  let project: Project;
+  let lab: LiveLab;
+  const outcomes: WorldOutcome[] = [];
+
+  beforeAll(async () => {
+    project = await projectCopy(stack);
+    const config = { nodeImage, appImage, artifactSource: artifactsFolder(), addons: await addonsAtHand() };
+    const own = Object.entries(config).map(([key, value]) => [`ambient-lab:${key}`, value]);
+    project.write(`Pulumi.${stack}.yaml`, stringify({ config: Object.fromEntries(own) }));
+  });
+
+  afterAll(async () => {
+    if (!project) return;
+    await project.lab(["destroy", "--yes"]);
+    await exec("kind", ["delete", "cluster", "--name", cluster], { timeoutMs: 120_000 });
+    await exec("docker", ["network", "rm", cluster]);
+    project.remove();
+  });
+
+  it("comes up and proves itself by one command", async () => {
+    const up = await project.lab(["up", "--yes"]);
+    expect(up.code, `${up.stderr.slice(-6000)}\n${up.stdout}`).toBe(0);
+    lab = liveLab(labFacts(stack, readOutputs(await project.outputs())));
+  });
+
+  it("is proven again as JSON, JUnit and evidence, every line of the report once", async () => {
+    const [junit, evidence] = [join(project.dir, "junit.xml"), join(project.dir, "evidence")];
+    const run = await project.lab(["verify", "--json", "--junit", junit, "--evidence", evidence]);
+    const report = JSON.parse(run.stdout) as VerifyReport;
+    const bad = report.results.filter(({ verdict }) => verdict !== "pass" && verdict !== "skipped");
+    expect(bad).toEqual([]);
+    expect({ code: run.code, verdict: report.verdict, drift: report.drift }).toEqual({
+      ...{ code: 0, verdict: "pass", drift: [] },
+    });
+    expect(existsSync(junit)).toBe(true);
+    expect(readdirSync(evidence)).toContain("index.md");
+    const twice = run.stderr.split("\n").filter((line) => line && run.stdout.includes(line));
+    expect(twice).toEqual([]);
+  });
+
+  it("gets its policy back after a verify that was killed in the middle of the flip", async () => {
+    const policy = ["get", "authorizationpolicy", "appb-l7", "-o", "json"];
+    const read = async () => JSON.parse(await lab.kubectl(policy)) as Policy;
+    const whole = JSON.stringify((await read()).spec);
+    const running = project.lab(["verify", "authz-flip"]);
+    const { pid } = await eventually(
+      async () => {
+        const original = (await read()).metadata.annotations?.[flipAnnotation];
+        if (!original) throw new Error("the policy is whole");
+        return (JSON.parse(original) as { by: { pid: number } }).by;
+      },
+      { what: "the flip", deadlineMs: 120_000, intervalMs: 50, signal },
+    );
+    process.kill(pid, "SIGKILL");
+    expect((await running).code).toBe(137);
+    expect(JSON.stringify((await read()).spec)).not.toBe(whole);
+    const next = await project.lab(["verify", "authz-methods"]);
+    expect(next.stdout).toContain("was left changed by a run that died; it is restored");
+    expect(next.code, next.stdout).toBe(0);
+    const { spec, metadata } = await read();
+    expect({ spec: JSON.stringify(spec), left: metadata.annotations?.[flipAnnotation] }).toEqual({ spec: whole });
+    await project.ok(["preview", "--refresh", "--expect-no-changes"]);
+  });
+
+  describe("is never called sound while it is broken", () => {
+    it.each(liveWorlds)("$name", async (world) => {
+      const outcome = await runWorld(lab, world);
+      outcomes.push(outcome);
+      process.stdout.write(`${outcome.line}\n`);
+      expect(outcome.noticed).toEqual(world.noticed);
+      expect(outcome.verdicts).not.toContain("pass");
+      expect(outcome.causes).toContain(world.cause ?? "");
+      expect(outcome.healed).toBe("pass");
+    });
+  });
+
+  it("is sound again after all of that", async () => {
+    await worldsToFile(outcomes);
+    const run = await project.lab(["verify"]);
+    expect(run.code, run.stdout).toBe(0);
+  });
+
+  it("is destroyed without a trace", async () => {
+    const gone = await project.lab(["destroy", "--yes"]);
+    expect(gone.code, gone.stderr.slice(-4000)).toBe(0);
+    const left = await exec("docker", ["ps", "--all", "--quiet", "--filter", `label=io.x-k8s.kind.cluster=${cluster}`]);
+    expect(left.stdout).toBe("");
+    const networks = await exec("docker", ["network", "ls", "--format", "{{.Name}}"]);
+    expect(networks.stdout.split("\n")).not.toContain(cluster);
+    expect(existsSync(join(project.home, "stacks", stack))).toBe(false);
+    expect((await project.pulumi(["stack", "ls", "--json"])).stdout).toBe("[]");
+  });
+});
+
+interface Policy {
+  metadata: { annotations?: Record<string, string> };
+  spec: unknown;
+}

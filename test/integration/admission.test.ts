@@ -1,0 +1,127 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type ApiServer, type KubernetesObject, startApiServer } from "../support/apiserver";
+import { profileNames, profiles } from "../support/profiles";
+import { declare } from "../support/program";
+import { requires } from "../support/skip";
+
+const skip = requires("admission", { programs: ["go", "openssl", "curl"], rig: true });
+
+/** What a real cluster has by then: namespaces of the bundles, and the Deployments that istiod makes for Gateways. */
+const surroundings: KubernetesObject[] = [
+  ...["default", "istio-system", "metallb-system"].map((name) => ({
+    apiVersion: "v1",
+    kind: "Namespace",
+    metadata: { name },
+  })),
+  ...["gateway-istio", "waypoint"].map((name) => ({
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: { name, namespace: "default" },
+    spec: {
+      selector: { matchLabels: { app: name } },
+      template: { metadata: { labels: { app: name } }, spec: { containers: [{ name, image: "proxy" }] } },
+    },
+  })),
+];
+
+/** Objects that the program declares in a profile. Patches are applied like all else: the server merges them. */
+async function objectsOf(config: Record<string, unknown>): Promise<Map<string, KubernetesObject>> {
+  const { resources } = await declare(config);
+  const found = resources.filter(({ type, custom }) => custom && type.startsWith("kubernetes:"));
+  const objects = found.filter(({ type }) => !type.startsWith("kubernetes:helm.sh/"));
+  return new Map(objects.map(({ name, inputs }) => [name, inputs as unknown as KubernetesObject]));
+}
+
+describe.skipIf(skip)("a real kube-apiserver with the real CRDs", () => {
+  let api: ApiServer;
+  let declared: Map<string, KubernetesObject>;
+
+  beforeAll(async () => {
+    api = await startApiServer();
+    for (const object of surroundings) await api.apply(object, { manager: "istiod" });
+    declared = await objectsOf({});
+  });
+
+  afterAll(() => api?.stop());
+
+  test.each(profileNames)("admits every object of the profile %s as it is", async (profile) => {
+    const objects = await objectsOf(profiles[profile]);
+    expect(objects.size).toBeGreaterThan(15);
+    for (const object of objects.values()) {
+      expect(await api.apply(object, { dryRun: true }), object.metadata.name).toMatchObject(object);
+    }
+    for (const object of objects.values()) await api.apply(object);
+    const own = [...objects].filter(([name]) => !/rollout|enrolment/.test(name));
+    for (const [, object] of own) await api.delete(object);
+  });
+
+  test.each<[string, string, string, unknown, RegExp]>([
+    ["an HTTPRoute with one parentRef instead of a list", "ingress-appb", "spec.parentRefs", "gateway", /parentRefs/],
+    ["an HTTPRoute with a scheme in its host", "ingress-appb", "spec.hostnames", ["http://a.in"], /hostnames/],
+    [
+      "an AuthorizationPolicy with an unknown action",
+      "policies-appb-l7",
+      "spec.action",
+      "PERMIT",
+      /spec\.action.*PERMIT/,
+    ],
+    ["an AuthorizationPolicy with a misspelt field", "policies-appb-l7", "spec.rulez", [], /rulez/],
+    [
+      "an AuthorizationPolicy with selector and targetRefs",
+      "policies-appb-l7",
+      "spec.selector",
+      { matchLabels: { a: "b" } },
+      /only one of/,
+    ],
+    [
+      "a VirtualService with a delay without its unit",
+      "policies-appb-fault",
+      "spec.http.0.fault.delay.fixedDelay",
+      "2",
+      /duration/,
+    ],
+    [
+      "a VirtualService with a share that is text",
+      "policies-appb-fault",
+      "spec.http.0.fault.delay.percentage.value",
+      "50",
+      /percentage/,
+    ],
+    ["a Gateway with a protocol of two words", "gateway", "spec.listeners.0.protocol", "HT TP", /protocol/],
+    ["a Gateway with a port that no listener has", "gateway", "spec.listeners.0.port", 70_000, /port.*65535/],
+    ["a Gateway without a listener", "waypoint-gateway", "spec.listeners", [], /listeners/],
+    [
+      "an IPAddressPool with text instead of a list",
+      "metallb-pool",
+      "spec.addresses",
+      "172.30.0.1-172.30.0.9",
+      /addresses/,
+    ],
+    ["an L2Advertisement with a misspelt field", "metallb-advertisement", "spec.addressPools", ["lab"], /addressPools/],
+    [
+      "a Deployment whose selector misses its pods",
+      "appb",
+      "spec.selector.matchLabels",
+      { app: "appc" },
+      /selector.*does not match/,
+    ],
+    ["a Deployment with a misspelt field", "appb", "spec.replica", 1, /replica/],
+    ["a Service with a port that no socket has", "ingress-loopback", "spec.ports.0.port", 70_000, /port.*65535/],
+    ["a Service with an unknown protocol", "appb-service", "spec.ports.0.protocol", "HTTP", /protocol/],
+  ])("refuses %s", async (_, name, path, value, reason) => {
+    const good = declared.get(name);
+    if (!good) throw new Error(`The program declares no "${name}"`);
+    await expect(api.apply(good, { dryRun: true })).resolves.toBeDefined();
+    await expect(api.apply(changed(good, path, value), { dryRun: true })).rejects.toThrow(reason);
+  });
+});
+
+/** A copy of an object with another value at a dotted path. */
+function changed(object: KubernetesObject, path: string, value: unknown): KubernetesObject {
+  const copy = structuredClone(object);
+  const steps = path.split(".");
+  const last = steps.pop() ?? "";
+  const holder = steps.reduce<unknown>((at, step) => Reflect.get(at as object, step), copy);
+  Reflect.set(holder as object, last, value);
+  return copy;
+}

@@ -1,0 +1,73 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, describe, expect, test } from "vitest";
+import { parseAllDocuments } from "yaml";
+import { artifactPath, imagesOf } from "../../artifacts";
+import { baseValues, cniValues, istiodValues, ztunnelValues } from "../../components/istio-values";
+import { exec } from "../../exec";
+import { artifacts, istioImages } from "../../versions";
+import { artifactsFolder, requires } from "../support/skip";
+
+const skip = requires("bill", { programs: ["helm"], artifacts: true });
+const settings = { resources: "laptop", logLevel: "debug", tracing: true } as const;
+const values: Record<string, object> = {
+  base: baseValues(),
+  istiod: istiodValues(settings),
+  cni: cniValues(settings),
+  ztunnel: ztunnelValues(settings),
+};
+
+/** Images of every container of every pod template in some objects, wherever it lies. */
+function podImages(objects: unknown): string[] {
+  if (Array.isArray(objects)) return objects.flatMap(podImages);
+  if (typeof objects !== "object" || objects === null) return [];
+  return Object.entries(objects).flatMap(([key, value]) =>
+    /^(init|ephemeral)?containers$/i.test(key) && Array.isArray(value)
+      ? value.flatMap((container) => (typeof container?.image === "string" ? [container.image] : []))
+      : podImages(value),
+  );
+}
+const objectsOf = (yaml: string) => parseAllDocuments(yaml).map((document): unknown => document.toJS());
+const file = (path: string) => join(artifactsFolder(), path);
+
+describe.skipIf(skip)("the real charts and manifests", () => {
+  const rendered = new Map<string, unknown[]>();
+
+  beforeAll(async () => {
+    for (const artifact of artifacts.filter(({ kind }) => kind === "chart")) {
+      const { code, stdout, stderr } = await exec(
+        "helm",
+        ["template", artifact.name, file(artifactPath(artifact)), "--namespace", "istio-system", "--values", "-"],
+        { input: JSON.stringify(values[artifact.name]) },
+      );
+      if (code !== 0) throw new Error(stderr);
+      rendered.set(artifact.name, objectsOf(stdout));
+    }
+  });
+
+  test("a chart makes pods of no image that is not on the bill", () => {
+    const named = [...rendered.values()].flatMap(podImages);
+    expect(named.length).toBeGreaterThanOrEqual(3);
+    expect(named.filter((image) => !istioImages.includes(image))).toEqual([]);
+  });
+
+  test("istiod makes gateways and waypoints of an image that is on the bill", () => {
+    const [injector] = (rendered.get("istiod") ?? []).flatMap((object) => {
+      const { kind, metadata, data } = (object ?? {}) as Record<string, Record<string, string>>;
+      return String(kind) === "ConfigMap" && metadata?.name === "istio-sidecar-injector" ? [data?.values ?? ""] : [];
+    });
+    const { global } = JSON.parse(injector ?? "{}");
+    expect(istioImages).toContain(`${global.hub}/${global.proxy.image}:${global.tag}-${global.variant}`);
+  });
+
+  test("no image of Istio is on the bill for nothing", () => {
+    const used = [...rendered.values()].flatMap(podImages);
+    const idle = istioImages.filter((image) => !used.includes(image) && !image.includes("/proxyv2:"));
+    expect(idle).toEqual([]);
+  });
+
+  test.each(artifacts.filter(({ kind }) => kind === "manifest"))("the bill has every image of $name", (artifact) => {
+    const manifest = readFileSync(file(artifactPath(artifact)), "utf8");
+    expect(imagesOf(manifest)).toEqual([...new Set(podImages(objectsOf(manifest)))].sort());
+  });
+});

@@ -1,0 +1,177 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { homedir, tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type ExecResult, exec } from "../../exec";
+import { clusterState } from "../../host-check";
+import { requires } from "../support/skip";
+import { contentOf, type StackCommands, stackCommands } from "../support/stack-commands";
+
+/**
+ * The real scripts against real Docker and kind: two labs at once, from network to nothing. Everything runs as the command
+ * plugin would run it, with the inputs that the program declares.
+ */
+const nodeImage = process.env.LAB_RIG_NODE_IMAGE ?? "kindest/node:v1.34.2-rig";
+const images = ["docker.io/mccutchen/go-httpbin:v2.15.0"];
+const skip = requires("kind", { docker: true, programs: ["kind"], images: [nodeImage, ...images] });
+
+const stacks = ["kind-a", "kind-b"] as const;
+const ports = { "kind-a": 28_301, "kind-b": 28_302 };
+const userKubeconfig = join(homedir(), ".kube", "config");
+
+describe.skipIf(skip)("kind labs on real Docker", () => {
+  const home = mkdtempSync(join(tmpdir(), "ambient-lab-kind-"));
+  const before = contentOf(userKubeconfig);
+  const labs = new Map<string, StackCommands>();
+  const lab = (stack: string) => {
+    const found = labs.get(stack);
+    if (!found) throw new Error(`Stack "${stack}" was not prepared`);
+    return found;
+  };
+  const name = (stack: string) => `ambient-lab-${stack}`;
+  const kubectl = (stack: string, ...args: string[]) =>
+    exec("docker", [
+      ...["exec", `${name(stack)}-control-plane`, "kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf"],
+      ...args,
+    ]);
+
+  beforeAll(async () => {
+    process.env.AMBIENT_LAB_HOME = home;
+    for (const stack of stacks) {
+      const config = { nodeImage, appImage: images[0], workers: stack === "kind-a" ? 2 : 1 };
+      labs.set(stack, await stackCommands(stack, config, { httpPort: ports[stack] }, { AMBIENT_LAB_HOME: home }));
+      await succeeded(exec("docker", ["network", "create", "--label", `ambient-lab.stack=${stack}`, name(stack)]));
+    }
+  });
+
+  afterAll(async () => {
+    for (const stack of stacks) {
+      await labs.get(stack)?.run("cluster-kind", "delete");
+      await exec("docker", ["network", "rm", name(stack)]);
+    }
+    rmSync(home, { recursive: true, force: true });
+  });
+
+  it("make their clusters side by side, with all nodes ready", async () => {
+    await Promise.all(stacks.map((stack) => succeeded(lab(stack).run("cluster-kind", "create"))));
+    for (const [stack, nodes] of [
+      ["kind-a", 3],
+      ["kind-b", 2],
+    ] as const) {
+      const { stdout } = await kubectl(stack, "get", "nodes", "--no-headers");
+      expect(stdout.split("\n").filter((line) => / Ready /.test(line))).toHaveLength(nodes);
+      expect(await clusterState(stack, exec)).toBe("running");
+    }
+  });
+
+  it("keep their kubeconfig in a private file of the stack and leave the user's alone", () => {
+    for (const stack of stacks) {
+      const file = join(home, "stacks", stack, "kubeconfig");
+      expect(statSync(file).mode & 0o777).toBe(0o600);
+      expect(readFileSync(file, "utf8")).toContain(`current-context: kind-${name(stack)}`);
+    }
+    expect(contentOf(userKubeconfig)).toBe(before);
+  });
+
+  it("publish ports on 127.0.0.1 alone", async () => {
+    for (const stack of stacks) {
+      const ids = await exec("docker", ["ps", "--quiet", "--filter", `network=${name(stack)}`]);
+      const { stdout } = await exec("docker", [
+        "inspect",
+        "--format",
+        "{{json .NetworkSettings.Ports}}",
+        ...ids.stdout.split("\n"),
+      ]);
+      const addresses = [...stdout.matchAll(/"HostIp":"([^"]*)"/g)].map(([, address]) => address);
+      expect(addresses.length).toBeGreaterThanOrEqual(2);
+      expect(new Set(addresses)).toEqual(new Set(["127.0.0.1"]));
+    }
+  });
+
+  it("raise the kernel limits of every node and read them back", async () => {
+    const { stdout } = await succeeded(lab("kind-a").run("cluster-sysctls", "create"));
+    expect(stdout.split("\n")).toHaveLength(6);
+    const limit = await exec("docker", [
+      "exec",
+      `${name("kind-a")}-worker2`,
+      "sysctl",
+      "-n",
+      "fs.inotify.max_user_watches",
+    ]);
+    expect(Number(limit.stdout)).toBeGreaterThanOrEqual(1_048_576);
+  });
+
+  it("never lower a kernel limit", async () => {
+    const key = "fs.inotify.max_user_instances";
+    const read = async () => (await exec("docker", ["exec", `${name("kind-a")}-worker`, "sysctl", "-n", key])).stdout;
+    const held = await read();
+    await succeeded(lab("kind-a").run("cluster-sysctls", "create", { SYSCTLS: `${key}=128` }));
+    expect(await read()).toBe(held);
+  });
+
+  it("fail loudly when a kernel limit cannot be raised", async () => {
+    // The kernel refuses to count processes this far.
+    const beyond = "kernel.pid_max=99999999999";
+    const result = await lab("kind-a").run("cluster-sysctls", "create", { SYSCTLS: beyond });
+    expect(result.code).not.toBe(0);
+    expect(result.stderr).toMatch(/What .*has kernel\.pid_max = \d+, below 99999999999, and refuses to raise it/);
+  });
+
+  it("load the app image into every node", async () => {
+    await succeeded(lab("kind-a").run("app-load", "create"));
+    for (const node of ["control-plane", "worker", "worker2"]) {
+      const { stdout } = await exec("docker", ["exec", `${name("kind-a")}-${node}`, "crictl", "images"]);
+      expect(stdout).toContain("mccutchen/go-httpbin");
+    }
+    const other = await exec("docker", ["exec", `${name("kind-b")}-worker`, "crictl", "images"]);
+    expect(other.code).toBe(0);
+  });
+
+  it("name an image that neither the machine nor a registry has", async () => {
+    const result = await lab("kind-a").run("app-load", "create", { IMAGES: "registry.invalid/none:1" });
+    expect(result.code).not.toBe(0);
+    expect(result.stderr).toMatch(/What {2}Cannot pull "registry.invalid\/none:1"/);
+    const pull = await lab("kind-a").run("images-pull-mesh", "create", { IMAGES: "registry.invalid/none:1" });
+    expect(pull.code).not.toBe(0);
+    expect(pull.stderr).toMatch(/What {2}Cannot pull "registry.invalid\/none:1"/);
+  });
+
+  it("write the kubeconfig again on update", async () => {
+    const file = join(home, "stacks", "kind-a", "kubeconfig");
+    rmSync(file);
+    await succeeded(lab("kind-a").run("cluster-kind", "update"));
+    expect(readFileSync(file, "utf8")).toContain(`kind-${name("kind-a")}`);
+  });
+
+  it("refuse a cluster of their name that lives on another network", async () => {
+    const result = await lab("kind-b").run("cluster-kind", "create", { KIND_EXPERIMENTAL_DOCKER_NETWORK: "elsewhere" });
+    expect(result.code).not.toBe(0);
+    expect(result.stderr).toContain("this stack did not make");
+    expect(await clusterState("kind-b", exec)).toBe("running");
+  });
+
+  it("are made anew over the leftover of a killed run", async () => {
+    await succeeded(exec("docker", ["rm", "--force", `${name("kind-b")}-worker`]));
+    await succeeded(lab("kind-b").run("cluster-kind", "create"));
+    const { stdout } = await kubectl("kind-b", "get", "nodes", "--no-headers");
+    expect(stdout.split("\n").filter((line) => / Ready /.test(line))).toHaveLength(2);
+  });
+
+  it("go away without a trace, one without the other, and twice", async () => {
+    await succeeded(lab("kind-b").run("cluster-kind", "delete"));
+    expect(await clusterState("kind-b", exec)).toBe("absent");
+    expect(await clusterState("kind-a", exec)).toBe("running");
+    await succeeded(lab("kind-a").run("cluster-kind", "delete"));
+    await succeeded(lab("kind-a").run("cluster-kind", "delete"));
+    expect(await clusterState("kind-a", exec)).toBe("absent");
+    for (const stack of stacks) expect(existsSync(join(home, "stacks", stack))).toBe(false);
+    expect(contentOf(userKubeconfig)).toBe(before);
+  });
+});
+
+async function succeeded(running: Promise<ExecResult>): Promise<ExecResult> {
+  const result = await running;
+  if (result.code !== 0)
+    throw new Error(`${result.command.slice(0, 200)} failed with ${result.code}: ${result.stderr.slice(-2000)}`);
+  return result;
+}

@@ -1,0 +1,86 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { type Browser, chromium, type Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { renderHtml } from "../../cli/report/html/page";
+import { readEvidence } from "../../cli/report/read";
+import { evidenceFolder, poison } from "../support/evidence";
+import { programPath, requires } from "../support/skip";
+
+const names = ["chromium", "google-chrome", "chromium-browser"];
+const program = names.map(programPath).find((path) => path !== undefined);
+const skip = program ? false : requires("the report in a browser", { programs: ["chromium"] });
+
+describe.skipIf(skip)("the report in Chromium", () => {
+  let browser: Browser;
+  let file = "";
+  const pictures = process.env.LAB_SCREENSHOTS;
+
+  beforeAll(async () => {
+    const folder = await evidenceFolder();
+    poison(folder);
+    file = join(folder, "report.html");
+    writeFileSync(file, await renderHtml(readEvidence(folder)));
+    if (pictures) mkdirSync(pictures, { recursive: true });
+    browser = await chromium.launch({ executablePath: program, args: ["--no-sandbox", "--disable-dev-shm-usage"] });
+  });
+  afterAll(() => browser?.close());
+
+  async function open(options: Parameters<Browser["newPage"]>[0]): Promise<{ page: Page; noise: string[] }> {
+    const page = await browser.newPage(options);
+    const noise: string[] = [];
+    page.on("console", (message) => noise.push(message.text()));
+    page.on("pageerror", (error) => noise.push(error.message));
+    page.on("request", (request) => {
+      if (request.url() !== pathToFileURL(file).href) noise.push(request.url());
+    });
+    await page.goto(pathToFileURL(file).href);
+    return { page, noise };
+  }
+
+  test.each([
+    ["light", 1100],
+    ["dark", 1100],
+    ["light", 390],
+  ] as const)("is quiet and fits the window, %s at %d pixels", async (colorScheme, width) => {
+    const { page, noise } = await open({ colorScheme, viewport: { width, height: 900 } });
+    expect(noise).toEqual([]);
+    expect(await page.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(width);
+    if (pictures) await page.screenshot({ path: join(pictures, `report-${colorScheme}-${width}.png`), fullPage: true });
+    await page.close();
+  });
+
+  test("has its text in enough contrast, in both themes", async () => {
+    for (const colorScheme of ["light", "dark"] as const) {
+      const { page } = await open({ colorScheme });
+      expect(await page.evaluate(lowContrast), colorScheme).toEqual([]);
+      await page.close();
+    }
+  });
+
+  test("names every drawing for a screen reader", async () => {
+    const { page } = await open({});
+    expect(await page.locator("svg").count()).toBeGreaterThan(10);
+    expect(await page.locator("svg:not([role=img])").count()).toBe(0);
+    expect(await page.locator("svg:not([aria-label]):not([aria-labelledby])").count()).toBe(0);
+    await page.close();
+  });
+
+  test("prints", async () => {
+    const { page } = await open({});
+    expect((await page.pdf({ format: "A4" })).byteLength).toBeGreaterThan(50_000);
+    await page.close();
+  });
+});
+
+/** Texts of the page whose contrast with what is behind them is below WCAG's 4.5 to 1. */
+const lowContrast = `(() => {
+  const rgb = (text) => (text.match(/[\\d.]+/g) ?? []).map(Number);
+  const light = ([r, g, b]) => [r, g, b].map((c) => (c / 255 <= 0.03928 ? c / 255 / 12.92 : ((c / 255 + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+  const behind = (element) => { for (let e = element; e; e = e.parentElement) { const c = rgb(getComputedStyle(e).backgroundColor); if (c[3] !== 0) return c; } return [255, 255, 255]; };
+  const texts = [...document.querySelectorAll("h1,h2,h3,p,td,th,a,summary,code,pre,dt,dd,li,.badge,figcaption")];
+  return [...new Set(texts.flatMap((e) => { const [a, b] = [light(rgb(getComputedStyle(e).color)), light(behind(e))];
+    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05); return ratio < 4.5 ? [e.tagName + "." + e.className + " " + ratio.toFixed(2)] : []; }))];
+})()`;

@@ -1,0 +1,21 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { artifactPath, imagesOf } from "../../artifacts";
+import { exec } from "../../exec";
+import { type AddonName, addonNames, artifacts } from "../../versions";
+import { artifactsFolder } from "./skip";
+
+/** The addons all of whose images Docker has, and that draw from nothing it lacks. */
+export async function addonsAtHand(): Promise<AddonName[]> {
+  const found: AddonName[] = [];
+  for (const name of addonNames) if (await hasImages(name)) found.push(name);
+  return found.includes("prometheus") ? found : found.filter((name) => name === "jaeger");
+}
+
+async function hasImages(name: AddonName): Promise<boolean> {
+  const artifact = artifacts.find((item) => item.name === name);
+  if (!artifact) return false;
+  const manifest = await readFile(join(artifactsFolder(), artifactPath(artifact)), "utf8").catch(() => undefined);
+  if (manifest === undefined) return false;
+  return (await exec("docker", ["image", "inspect", ...imagesOf(manifest)])).code === 0;
+}

@@ -1,0 +1,43 @@
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { LabSettings } from "../../experiments/types";
+import { verifyLab } from "../../verify";
+import { FakeWorld } from "../unit/verify/fake/world";
+
+/** Text of an attacker in a log line or an answer: no page may take it for its own. */
+export const hostile = `</pre></script><script>alert(1)</script><img src=http://evil.example/x onerror="alert(2)">'&\u0007`;
+
+/** Evidence of a run on the lab in memory, written by the verifier itself. */
+export async function evidenceFolder(
+  settings: Partial<LabSettings> = {},
+  folder = mkdtempSync(join(tmpdir(), "lab-evidence-")),
+): Promise<string> {
+  const world = new FakeWorld(settings);
+  await verifyLab(world.state.facts, { world, clock: world.state.clock, evidenceDir: folder });
+  return folder;
+}
+
+/** Puts hostile text wherever the report holds free text, and adds a recorded `up`. */
+export function poison(folder: string): void {
+  const file = join(folder, "report.json");
+  const report = JSON.parse(readFileSync(file, "utf8"), (key, value) =>
+    ["title", "seen", "reason", "because", "stack", "cluster", "line"].includes(key) ? `${value} ${hostile}` : value,
+  );
+  report.versions[hostile] = hostile;
+  report.notes = [hostile];
+  report.health = [{ kind: "health", layer: "app", object: hostile, what: hostile, fix: hostile }];
+  for (const result of report.results)
+    for (const finding of result.findings) finding.evidence.push({ source: hostile, lines: [hostile] });
+  writeFileSync(file, JSON.stringify(report));
+  writeFileSync(
+    join(folder, "config-waypoint.txt"),
+    `http inbound-vip|${hostile}: ${hostile}\n  route ${hostile} → x\n`,
+  );
+  const phases = [
+    { title: hostile, startMs: 0, ms: 900 },
+    { title: "Lab", startMs: 900, ms: 60_000 },
+  ];
+  const timeline = { schema: "ambient-lab.timeline/v1", stack: "dev", startedAt: "2026-11-23T10:00:00Z", phases };
+  writeFileSync(join(folder, "timeline.json"), JSON.stringify(timeline));
+}

@@ -1,0 +1,92 @@
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { type ExecResult, exec } from "../../exec";
+
+const repository = join(__dirname, "..", "..");
+
+/** A step of a preview: what the engine would do to one resource. */
+export interface Step {
+  /** `create`, `update`, `replace`, `delete`, `same`, … */
+  op: string;
+  /** Last part of the URN. */
+  name: string;
+  type: string;
+  /** Why it is replaced. */
+  replaceReasons?: string[];
+  /** Changed property paths. */
+  diffReasons?: string[];
+}
+
+/** A checkout of this project in a folder of its own, with its own state and lab home. */
+export interface Project {
+  dir: string;
+  home: string;
+  pulumi(args: string[], timeoutMs?: number): Promise<ExecResult>;
+  /** Runs the lab's command line, as a user would in this checkout. */
+  lab(args: string[], timeoutMs?: number): Promise<ExecResult>;
+  /** Runs pulumi and fails unless it succeeds; returns stdout. */
+  ok(args: string[]): Promise<string>;
+  /** What a preview would do, without what stays the same. */
+  changes(): Promise<Step[]>;
+  outputs(): Promise<Record<string, unknown>>;
+  write(path: string, content: string): void;
+  remove(): void;
+}
+
+/** Copies the tracked and new files of the repository; the packages are shared. */
+export async function projectCopy(stack: string): Promise<Project> {
+  const root = mkdtempSync(join(tmpdir(), `ambient-lab-${stack}-`));
+  const dir = join(root, "project");
+  const home = join(root, "home");
+  const listed = await exec("git", ["ls-files", "--cached", "--others", "--exclude-standard"], { cwd: repository });
+  for (const file of listed.stdout.split("\n").filter(Boolean)) {
+    mkdirSync(dirname(join(dir, file)), { recursive: true });
+    cpSync(join(repository, file), join(dir, file), { force: true });
+  }
+  symlinkSync(join(repository, "node_modules"), join(dir, "node_modules"));
+  mkdirSync(join(root, "state"));
+  const env = {
+    AMBIENT_LAB_HOME: home,
+    PULUMI_BACKEND_URL: `file://${join(root, "state")}`,
+    PULUMI_CONFIG_PASSPHRASE: "",
+    PULUMI_SKIP_UPDATE_CHECK: "true",
+    PULUMI_STACK: stack,
+  };
+  const pulumi = (args: string[], timeoutMs = 900_000) =>
+    exec("pulumi", [...args, "--non-interactive"], { cwd: dir, env, timeoutMs });
+  const ok = async (args: string[]) => {
+    const result = await pulumi(args);
+    if (result.code === 0) return result.stdout;
+    throw new Error(
+      `pulumi ${args.join(" ")} failed with ${result.code}:\n${result.stdout.slice(-4000)}\n${result.stderr.slice(-4000)}`,
+    );
+  };
+  return {
+    dir,
+    home,
+    pulumi,
+    lab: (args, timeoutMs = 900_000) =>
+      exec(process.execPath, ["cli/bootstrap.cjs", ...args, "--stack", stack], { cwd: dir, env, timeoutMs }),
+    ok,
+    changes: async () => {
+      const { steps } = JSON.parse(await ok(["preview", "--json"])) as { steps: RawStep[] };
+      return steps.filter(({ op }) => op !== "same" && op !== "read").map(simple);
+    },
+    outputs: async () => JSON.parse(await ok(["stack", "output", "--json"])) as Record<string, unknown>,
+    write: (path, content) => writeFileSync(join(dir, path), content),
+    remove: () => rmSync(root, { recursive: true, force: true }),
+  };
+}
+
+interface RawStep {
+  op: string;
+  urn: string;
+  replaceReasons?: string[];
+  diffReasons?: string[];
+}
+
+function simple({ op, urn, replaceReasons, diffReasons }: RawStep): Step {
+  const [, , typeChain = "", name = ""] = urn.split("::");
+  return { op, name, type: typeChain.split("$").at(-1) ?? "", replaceReasons, diffReasons };
+}

@@ -1,0 +1,88 @@
+import type { VerifyReport } from "../../verify";
+import { type Clock, eventually, realClock } from "../../verify/eventually";
+import type { LiveLab } from "./live-lab";
+import type { LiveWorld } from "./worlds";
+
+/** What the verifier made of a broken world, and of the same lab once it was healed. */
+export interface WorldOutcome {
+  world: string;
+  /** Verdicts of all runs in the broken world: none of them may be a pass. */
+  verdicts: readonly VerifyReport["verdict"][];
+  /** The experiments that must notice, each as "verdict layer". */
+  noticed: Readonly<Record<string, string>>;
+  /** Why, in the verifier's words. */
+  causes: string;
+  /** "pass", or what was wrong still. */
+  healed: string;
+  /** The world as a line of the table. */
+  line: string;
+}
+
+/** A break that converges to nothing good need not be watched for as long as a lab that starts. */
+const timings = { convergeMs: 6_000, telemetryMs: 12_000 };
+/** For a change to reach the proxies, and for a healed lab to be well again. */
+const patienceMs = { broken: 60_000, healed: 150_000 };
+
+/** Breaks the lab, verifies until the expected verdict is there, heals, and verifies until it passes. */
+export async function runWorld(lab: LiveLab, world: LiveWorld, clock: Clock = realClock): Promise<WorldOutcome> {
+  const only = Object.keys(world.noticed);
+  const verdicts: VerifyReport["verdict"][] = [];
+  let last: VerifyReport | undefined;
+  const undo = await world.breaks(lab);
+  try {
+    const { facts, options } = world.seen?.(lab) ?? {};
+    const look = async (signal: AbortSignal) => {
+      const report = await lab.verify({ only, timings, signal, ...options }, facts);
+      // A run that outlived its time saw the lab being healed.
+      signal.throwIfAborted();
+      last = report;
+      verdicts.push(report.verdict);
+      const found = summaryOf(report);
+      if (only.some((id) => found[id] !== world.noticed[id])) throw new Error(JSON.stringify(found));
+    };
+    await untilTime(look, patienceMs.broken, clock);
+  } finally {
+    await undo();
+  }
+  let healed = "not verified";
+  // One witness is enough here: the whole lab is verified once all worlds are through.
+  const [first = ""] = only;
+  const well = async (signal: AbortSignal) => {
+    const report = await lab.verify({ only: [first === "prometheus" ? "control-plane" : first], signal });
+    signal.throwIfAborted();
+    healed = report.verdict === "pass" ? "pass" : `${report.verdict}: ${causesOf(report)}`;
+    if (healed !== "pass") throw new Error(healed);
+  };
+  await untilTime(well, patienceMs.healed, clock);
+  const noticed = last ? summaryOf(last) : {};
+  const causes = last ? causesOf(last) : "";
+  return { world: world.name, verdicts, noticed, causes, healed, line: lineOf(world, noticed, causes, healed) };
+}
+
+/** Tries until it succeeds or time is up; what came of it is judged by the caller. */
+async function untilTime(
+  attempt: (signal: AbortSignal) => Promise<void>,
+  deadlineMs: number,
+  clock: Clock,
+): Promise<void> {
+  const { signal } = new AbortController();
+  await eventually(attempt, { what: "the verdict", deadlineMs, intervalMs: 1_000, signal, clock }).catch(
+    () => undefined,
+  );
+}
+
+const summaryOf = ({ results }: VerifyReport): Record<string, string> =>
+  Object.fromEntries(results.map(({ id, verdict, layer }) => [id, layer ? `${verdict} ${layer}` : verdict]));
+
+/** Drift and ill health, or what the experiments saw when there is neither. */
+function causesOf({ drift, health, results }: VerifyReport): string {
+  const causes = [...health, ...drift].map(({ what }) => what);
+  if (causes.length > 0) return causes.join("; ");
+  const bad = results.flatMap(({ findings }) => findings.filter(({ verdict }) => verdict !== "pass"));
+  return bad[0]?.seen ?? "";
+}
+
+function lineOf({ name }: LiveWorld, noticed: WorldOutcome["noticed"], causes: string, healed: string): string {
+  const words = Object.entries(noticed).map(([id, text]) => `${id} ${text.replace(/ (\S+)$/, " ($1)")}`);
+  return `${name} → ${words.join(", ")}: ${causes.slice(0, 160)} · healed: ${healed}`;
+}

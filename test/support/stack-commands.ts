@@ -1,0 +1,67 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { type ExecResult, exec } from "../../exec";
+
+/** Inputs of a command the program declares, as the command plugin gets them. */
+interface DeclaredCommand {
+  create: string;
+  update?: string;
+  delete?: string;
+  stdin?: string;
+  interpreter: [string, ...string[]];
+  environment: Record<string, string>;
+}
+
+/** The commands of one stack, run the way the command plugin runs them. */
+export interface StackCommands {
+  run(name: string, step: "create" | "update" | "delete", environment?: Record<string, string>): Promise<ExecResult>;
+  environment(name: string): Record<string, string>;
+}
+
+const repository = join(__dirname, "..", "..");
+
+/** Asks the real program which commands it declares for a stack. */
+export async function stackCommands(
+  stack: string,
+  config: Record<string, unknown>,
+  facts: Record<string, unknown>,
+  env: Record<string, string>,
+): Promise<StackCommands> {
+  const tsx = join(repository, "node_modules", "tsx", "dist", "cli.mjs");
+  const printer = join(__dirname, "declared-commands.ts");
+  const printed = await exec(process.execPath, [tsx, printer, stack, JSON.stringify(config), JSON.stringify(facts)], {
+    cwd: repository,
+    env,
+  });
+  if (printed.code !== 0) throw new Error(`Cannot declare stack "${stack}": ${printed.stderr}`);
+  const commands = JSON.parse(printed.stdout) as Record<string, DeclaredCommand>;
+  const find = (name: string) => {
+    const command = commands[name];
+    if (!command)
+      throw new Error(`The program declares no command "${name}", only ${Object.keys(commands).join(", ")}`);
+    return command;
+  };
+  return {
+    environment: (name) => find(name).environment,
+    run: (name, step, environment = {}) => {
+      const command = find(name);
+      const [shell, ...flags] = command.interpreter;
+      const text = step === "update" ? (command.update ?? command.create) : (command[step] ?? "true");
+      return exec(shell, [...flags, text], {
+        cwd: repository,
+        env: { ...env, ...command.environment, ...environment },
+        input: command.stdin ?? "",
+        timeoutMs: 600_000,
+      });
+    },
+  };
+}
+
+/** Content of a file, or undefined when there is none: to show that nobody touched it. */
+export function contentOf(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,171 @@
+import type { LabFacts } from "../../experiments/types";
+import type { VerifyOptions } from "../../verify";
+import { realClock } from "../../verify/eventually";
+import { blindKubeconfig, namespaceLeft, withoutAccessLog, ztunnelFrozen } from "./breakages";
+import { type LiveLab, patched, removed, scaledToZero, type Undo } from "./live-lab";
+
+/** A way to break a living lab, and what the verifier must make of it. */
+export interface LiveWorld {
+  name: string;
+  /** Breaks the lab; the undo heals it. */
+  breaks(lab: LiveLab): Promise<Undo>;
+  /** Experiments that must notice, each as "verdict layer". The first one is shown in the table. */
+  noticed: Readonly<Record<string, string>>;
+  /** What the report must name as cause, in part. */
+  cause?: string;
+  /** How the run looks at the lab, when that is what is broken. */
+  seen?(lab: LiveLab): { facts?: LabFacts; options?: VerifyOptions };
+}
+
+const l7 = "authorizationpolicy";
+const appb = "service";
+const fault = "/spec/http/0/fault/delay";
+const nothing = async (): Promise<Undo> => async () => undefined;
+
+const faultAt = (percent: number): LiveWorld => ({
+  name: `fault at ${percent} %`,
+  breaks: patched("virtualservice", "appb-fault", [
+    { op: "replace", path: `${fault}/percentage/value`, value: percent },
+  ]),
+  noticed: { "proxy-config": "fail waypoint", "fault-delay": "fail waypoint" },
+  cause: `percent is ${percent}, the stack says 50`,
+});
+
+/** The worlds in which the verifier must not pass; each is made on a living lab. */
+export const liveWorlds: readonly LiveWorld[] = [
+  {
+    name: "waypoint deleted",
+    breaks: removed("gateways.gateway.networking.k8s.io", "waypoint"),
+    noticed: { "ingress-through-waypoint": "fail waypoint", "authz-principals": "fail waypoint" },
+    cause: "Gateway/waypoint does not exist",
+  },
+  {
+    name: "waypoint scaled to 0",
+    breaks: scaledToZero("waypoint"),
+    noticed: { "ingress-through-waypoint": "fail waypoint", "authz-principals": "fail waypoint" },
+    cause: "Deployment/waypoint is scaled to 0",
+  },
+  {
+    name: "Service label use-waypoint removed",
+    breaks: patched(appb, "appb", [{ op: "remove", path: "/metadata/labels/istio.io~1use-waypoint" }]),
+    noticed: { "ingress-through-waypoint": "fail waypoint", "authz-principals": "fail waypoint" },
+    cause: "label istio.io/use-waypoint is absent",
+  },
+  {
+    name: "label ingress-use-waypoint removed",
+    breaks: patched(appb, "appb", [{ op: "remove", path: "/metadata/labels/istio.io~1ingress-use-waypoint" }]),
+    noticed: { "ingress-through-waypoint": "fail waypoint", gateway: "fail waypoint" },
+    cause: "label istio.io/ingress-use-waypoint is absent",
+  },
+  {
+    name: "policy deleted",
+    breaks: removed(l7, "appb-l7"),
+    noticed: { "authz-methods": "fail waypoint", "authz-flip": "fail waypoint" },
+    cause: "AuthorizationPolicy/appb-l7 does not exist",
+  },
+  {
+    name: "policy without GET",
+    breaks: patched(l7, "appb-l7", [{ op: "replace", path: "/spec/rules/0/to/0/operation/methods", value: ["PUT"] }]),
+    noticed: { "authz-methods": "fail waypoint" },
+    cause: "methods is PUT, the stack says GET",
+  },
+  {
+    name: "principal misspelled",
+    breaks: patched(l7, "appb-l7", [
+      { op: "replace", path: "/spec/rules/0/from/0/source/principals/0", value: "cluster.local/ns/default/sa/apppa" },
+    ]),
+    noticed: { "authz-principals": "fail waypoint", "authz-flip": "fail waypoint" },
+    cause: "apppa",
+  },
+  {
+    name: "waypoint-only policy deleted",
+    breaks: removed(l7, "appb-waypoint-only"),
+    noticed: { bypass: "fail ztunnel" },
+    cause: "AuthorizationPolicy/appb-waypoint-only does not exist",
+  },
+  {
+    name: "namespace label removed, pods restarted",
+    breaks: namespaceLeft,
+    noticed: { enrolment: "fail ztunnel", hbone: "fail ztunnel" },
+    cause: "label istio.io/dataplane-mode is absent",
+  },
+  {
+    name: "ztunnel of appb's node hangs",
+    breaks: ztunnelFrozen,
+    noticed: { "control-plane": "fail ztunnel", "authz-principals": "fail ztunnel" },
+    cause: "DaemonSet/ztunnel has 2 of 3 pods ready",
+  },
+  {
+    name: "appb down",
+    breaks: scaledToZero("appb"),
+    noticed: { apps: "fail app", "authz-principals": "fail app" },
+    cause: "Deployment/appb is scaled to 0",
+  },
+  ...[0, 100, 30].map(faultAt),
+  {
+    name: "fault delay of 200 ms",
+    breaks: patched("virtualservice", "appb-fault", [{ op: "replace", path: `${fault}/fixedDelay`, value: "200ms" }]),
+    noticed: { "fault-delay": "fail waypoint" },
+    cause: "delay is 200 ms, the stack says 2000 ms",
+  },
+  {
+    name: "VirtualService without catch-all",
+    breaks: patched("virtualservice", "appb-fault", [{ op: "remove", path: "/spec/http/1" }]),
+    noticed: { gateway: "fail waypoint", "authz-principals": "fail waypoint" },
+    cause: "route for other paths is absent",
+  },
+  {
+    name: "MetalLB pool gone",
+    breaks: removed("ipaddresspool", "lab", "metallb-system"),
+    noticed: { "load-balancer": "fail load-balancer" },
+    cause: "IPAddressPool/lab does not exist",
+  },
+  {
+    name: "gateway listener's hostname changed",
+    breaks: patched("gateways.gateway.networking.k8s.io", "gateway", [
+      { op: "replace", path: "/spec/listeners/0/hostname", value: "*.example.org" },
+    ]),
+    noticed: { gateway: "fail gateway" },
+    cause: "listeners' hostname is *.example.org",
+  },
+  {
+    name: "HTTPRoute detached",
+    breaks: patched("httproute", "appb", [{ op: "replace", path: "/spec/parentRefs/0/name", value: "another" }]),
+    noticed: { gateway: "fail gateway" },
+    cause: "parent is another",
+  },
+  {
+    name: "istiod down",
+    breaks: scaledToZero("istiod", "istio-system"),
+    noticed: { "control-plane": "fail istiod", "authz-flip": "inconclusive istiod" },
+    cause: "Deployment/istiod is scaled to 0",
+  },
+  {
+    // Host and nodes share one kernel, and its clock: only the verifier's own can be wrong.
+    name: "clock skew of 10 minutes (this side's clock)",
+    breaks: nothing,
+    noticed: { nodes: "fail nodes" },
+    seen: () => ({ options: { clock: { ...realClock, now: () => Date.now() + 600_000 } } }),
+  },
+  {
+    name: "logs unavailable (no right to pods/log)",
+    breaks: blindKubeconfig,
+    noticed: { "authz-principals": "inconclusive waypoint" },
+    seen: ({ facts }) => ({ facts: { ...facts, kubeconfig: `${facts.kubeconfig}.blind`, context: "blind" } }),
+  },
+  {
+    name: "access log switched off",
+    breaks: withoutAccessLog,
+    noticed: { "authz-principals": "inconclusive waypoint" },
+  },
+  {
+    name: "Prometheus absent",
+    breaks: async (lab) =>
+      lab.facts.settings.addons.includes("prometheus")
+        ? removed("service", "prometheus", "istio-system")(lab)
+        : nothing(),
+    noticed: { prometheus: "fail prometheus" },
+    cause: "Service/prometheus does not exist",
+    seen: ({ facts }) => ({ facts: { ...facts, settings: { ...facts.settings, addons: ["prometheus"] } } }),
+  },
+];
