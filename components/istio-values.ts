@@ -24,13 +24,11 @@ const laptop = {
 const common = { profile: "ambient" } as const;
 
 /**
- * Istiod renders its webhooks with failurePolicy Ignore and then changes them to Fail itself; an installer that looks
- * again would fight it. Fail from the start is what upstream offers instead (istio/istio#59367).
+ * The validating webhooks' failurePolicy is istiod's own: the charts install Ignore, and istiod sets Fail once the API
+ * server was seen to reach it. Fail from the start refuses the lab's policies for the second that kube-proxy needs.
  */
-const webhooks = { base: { validationFailurePolicy: "Fail" } } as const;
-
 export function baseValues(): Values {
-  return { ...common, ...webhooks };
+  return { ...common };
 }
 
 export function istiodValues(settings: IstioSettings): Values {
@@ -38,7 +36,6 @@ export function istiodValues(settings: IstioSettings): Values {
   const proxy = small ? { resources: laptop.proxy } : {};
   return {
     ...common,
-    ...webhooks,
     ...(small ? { autoscaleEnabled: false, resources: laptop.istiod } : {}),
     global: {
       hub: istioHub,
