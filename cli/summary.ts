@@ -6,7 +6,7 @@ export function summaryText(stack: string, { url, curl, kubeconfig, context, das
   return [
     `Lab "${stack}" is up: ${url ?? "no address"}`,
     "",
-    ...(curl ? [`  ${curl}`] : []),
+    ...(curl ?? []).map((line) => `  ${line}`),
     ...(dashboards ? [`  ${dashboards}`] : []),
     ...(kubeconfig && context ? [`  kubectl --kubeconfig ${kubeconfig} --context ${context} get pods -A`] : []),
     "",
