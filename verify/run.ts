@@ -50,7 +50,13 @@ async function recover({ world, signal, clock }: Bench, note: (text: string) => 
   const by = await flippedBy(world, signal);
   if (!by) return;
   if (!isDead(by)) await othersEnd({ world, signal, clock }, `process ${by.pid} on ${by.host} to put the policy back`);
-  const restored = await putBack(world, signal);
+  // istiod writes the policy's status a moment after every change: a write on what was read before is refused.
+  const restored = await eventually((limit) => putBack(world, limit), {
+    what: "the policy to be put back",
+    deadlineMs: flipMs,
+    signal,
+    clock,
+  });
   if (restored) note("AuthorizationPolicy appb-l7 was left changed by a run that died; it is restored");
 }
 
