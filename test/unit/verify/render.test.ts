@@ -3,7 +3,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { experiments } from "../../../experiments";
-import { exitCodeFor, explain, listExperiments, renderJson, renderJUnit, renderText, verifyLab } from "../../../verify";
+import {
+  exitCodeFor,
+  explain,
+  explanationText,
+  listExperiments,
+  renderJson,
+  renderJUnit,
+  renderText,
+  verifyLab,
+} from "../../../verify";
 import { redacted } from "../../../verify/redact";
 import { labFacts } from "./fake/facts";
 import { FakeWorld } from "./fake/world";
@@ -124,7 +133,7 @@ describe("redacted()", () => {
 
 describe("explain()", () => {
   it.each(experiments.map(({ id }) => id))("says of %s what it asks, sends and expects", (id) => {
-    const text = explain(id, labFacts().settings);
+    const text = explanationText(explain(id, labFacts().settings));
     expect(text).toContain("?");
     expect(text).toContain("It sends and expects:\n  ");
   });
