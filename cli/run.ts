@@ -41,7 +41,8 @@ export async function run(args: readonly string[], io: Io): Promise<ExitCode> {
   }
 }
 
-function commandLine(context: CommandContext): Command {
+/** All commands of the lab. */
+export function commandLine(context: CommandContext): Command {
   const program = new Command("lab")
     .description("A full Istio ambient security lab on this machine")
     .usage("<command> [options]   (npm run lab -- <command> [options])")
