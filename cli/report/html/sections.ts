@@ -55,7 +55,7 @@ ${reason ? html`<div class="note">${reason}</div>` : ""}${findings.length > 0 ? 
 function findingBlock({ name, verdict, seen, expected, evidence }: StoredFinding): Html {
   return html`<div class="finding is-${verdict}"><p><strong>${name}</strong> ${badge(verdict)}</p><p>${seen}</p>
 ${expected ? html`<p class="note">Expected: ${expected}</p>` : ""}
-${evidence.length > 0 ? html`<details><summary>Evidence: ${evidence.map(({ source }) => source).join(", ")}</summary>${evidence.map(({ source, lines }) => html`<p class="note">${source}</p><pre>${lines.join("\n")}</pre>`)}</details>` : ""}</div>`;
+${evidence.length > 0 ? html`<details class="raw"><summary>Evidence: ${evidence.map(({ source }) => source).join(", ")}</summary>${evidence.map(({ source, lines }) => html`<p class="note">${source}</p><pre>${lines.join("\n")}</pre>`)}</details>` : ""}</div>`;
 }
 
 /** What the waypoint was told: filters in their order, rules, routes. */
@@ -75,7 +75,7 @@ ${rules.length > 0 ? html`<p class="note">Rules of rbac</p><ul>${rules.map((rule
 ${routes.map(({ match, target, note }) => html`<tr><th scope="row"><code>${match}</code></th><td><code>${target}</code></td><td>${note ?? "passed on"}</td></tr>`)}</tbody></table></div>`,
 )}
 ${chains.length === 0 ? html`<p class="note">No configuration of the waypoint for appb is among the evidence.</p>` : ""}
-${[["waypoint", waypoint] as const, ["gateway", gateway] as const].map(([name, text]) => (text ? html`<details><summary>Everything the ${name} was told</summary><pre>${text}</pre></details>` : ""))}</section>`;
+${[["waypoint", waypoint] as const, ["gateway", gateway] as const].map(([name, text]) => (text ? html`<details class="raw"><summary>Everything the ${name} was told</summary><pre>${text}</pre></details>` : ""))}</section>`;
 }
 
 /** Versions and settings that the run judged by. */
