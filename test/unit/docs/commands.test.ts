@@ -34,7 +34,7 @@ const elsewhere = /^(docker|kind|kubectl|git|sudo sysctl|pulumi (stack|up|previe
 
 /** The lab's commands, which are parsed and do nothing. */
 function idle(seen: { command?: Command }): Command {
-  const program = commandLine({ io: fakeIo(), end: () => undefined });
+  const program = commandLine({ io: fakeIo(), end: () => undefined, note: () => undefined });
   for (const command of program.commands) {
     command.action(() => {
       seen.command = command;
@@ -126,17 +126,18 @@ describe("every command that is shown is one that can be typed", () => {
     expect(flaws(workflowCommands())).toEqual([]);
   });
 
-  test.each(commandLine({ io: fakeIo(), end: () => undefined }).commands.map((command) => command.name()))(
-    "in the help of %s",
-    (verb) => {
-      const io = fakeIo();
-      const program = commandLine({ io, end: () => undefined });
-      expect(() => program.parse([verb, "--help"], { from: "user" })).toThrow();
-      const lines = [...io.out().matchAll(/^ {2}\$ (.*)$/gm)].map(([, line = ""]) => line);
-      expect(lines.length).toBeGreaterThan(0);
-      expect(flaws(lines.flatMap((line) => shown(line, `${verb} --help`)))).toEqual([]);
-    },
-  );
+  test.each(
+    commandLine({ io: fakeIo(), end: () => undefined, note: () => undefined }).commands.map((command) =>
+      command.name(),
+    ),
+  )("in the help of %s", (verb) => {
+    const io = fakeIo();
+    const program = commandLine({ io, end: () => undefined, note: () => undefined });
+    expect(() => program.parse([verb, "--help"], { from: "user" })).toThrow();
+    const lines = [...io.out().matchAll(/^ {2}\$ (.*)$/gm)].map(([, line = ""]) => line);
+    expect(lines.length).toBeGreaterThan(0);
+    expect(flaws(lines.flatMap((line) => shown(line, `${verb} --help`)))).toEqual([]);
+  });
 
   test("in the Fix of a problem", () => {
     const fixes = fixCommands();
