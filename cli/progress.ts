@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from "node:util";
 import pc from "picocolors";
 import type { Io } from "./io";
 
@@ -15,6 +16,8 @@ export interface Phase {
 export class Progress {
   /** Finished phases in order. */
   readonly phases: Phase[] = [];
+  /** Every line that was said, without colours: a bug report wants to know how far it went. */
+  readonly lines: string[] = [];
   readonly colors: ReturnType<typeof pc.createColors>;
   readonly #io: Pick<Io, "stderr" | "live" | "columns">;
   readonly #born = performance.now();
@@ -27,6 +30,7 @@ export class Progress {
 
   /** Prints a line that stays. */
   line(text: string): void {
+    this.lines.push(stripVTControlCharacters(text));
     this.#io.stderr.write(
       `${this.#io.live && this.#status ? clearLine : ""}${text}\n${this.#io.live ? this.#status : ""}`,
     );

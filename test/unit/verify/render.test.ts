@@ -125,6 +125,8 @@ describe("redacted()", () => {
     ["token eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2ln", "token [left out]"],
     ["authorization: Bearer abc", "authorization: [left out]"],
     ['{"set-cookie":"a=b"}', '{"set-cookie":"[left out]"}'],
+    ["proxy http://ann:s3cret@proxy.corp:3128/", "proxy http://[left out]@proxy.corp:3128/"],
+    ["http://appb:8000/get mail a@b.c", "http://appb:8000/get mail a@b.c"],
     ["GET /get?probe=1", "GET /get?probe=1"],
   ])("turns %j into %j", (text, clean) => {
     expect(redacted(text)).toBe(clean);
