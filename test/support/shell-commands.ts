@@ -17,6 +17,14 @@ export interface ShownCommand {
 const root = join(__dirname, "../..");
 const programs = /^(npm|npx|pulumi|docker|kind|kubectl|sudo|git|export) \S/;
 
+/** What a page writes for a value of the reader's own. */
+const placeholders: Readonly<Record<string, string>> = {
+  ...{ ID: "bypass", PORT: "20080", IMAGE: "registry.test/image:1" },
+};
+
+/** A word of a command with something good in the place of its placeholders. */
+export const filled = (word: string): string => word.replace(/\b[A-Z]{2,}\b/g, (name) => placeholders[name] ?? name);
+
 /** Pages for people who use the lab, or work on it. */
 export const pages: readonly string[] = [
   ...["README.md", "CONTRIBUTING.md", "SECURITY.md"],
@@ -62,7 +70,8 @@ export function workflowCommands(): ShownCommand[] {
       readFileSync(join(folder, file), "utf8"),
     );
     const runs = Object.values(jobs).flatMap(({ steps }) => steps.flatMap(({ run }) => run ?? []));
-    return runs.filter((run) => programs.test(run)).flatMap((run) => shown(run.trim(), `workflow ${file}`));
+    const lines = runs.flatMap((run) => run.split("\n").map((line) => line.trim()));
+    return lines.filter((line) => programs.test(line)).flatMap((line) => shown(line, `workflow ${file}`));
   });
 }
 

@@ -10,6 +10,7 @@ import { experiments } from "../../../experiments";
 import {
   commandsIn,
   commandsOf,
+  filled,
   fixCommands,
   pages,
   type ShownCommand,
@@ -21,10 +22,6 @@ import { checkout, fakeIo } from "../cli/world";
 const scripts: Record<string, string> = JSON.parse(
   readFileSync(join(__dirname, "../../../package.json"), "utf8"),
 ).scripts;
-
-/** What a page writes for a value of the reader's own. */
-const examples: Record<string, string> = { ID: "bypass", PORT: "20080", IMAGE: "registry.test/image:1" };
-const filled = (word: string) => word.replace(/\b[A-Z]{2,}\b/g, (name) => examples[name] ?? name);
 
 /** Variables of other programs, as docs/offline.md has them from their own pages. */
 const foreign = ["NO_PROXY", "NODE_EXTRA_CA_CERTS", "PULUMI_PLUGIN_DOWNLOAD_URL_OVERRIDES"];
