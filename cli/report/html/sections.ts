@@ -14,12 +14,14 @@ const words: Record<StoredVerdict, string> = {
 /** A verdict as a word with a mark: never by colour alone. */
 export const badge = (verdict: StoredVerdict): Html => html`<span class="badge ${verdict}">${words[verdict]}</span>`;
 
-/** What is wrong and what to do about it; nothing when nothing is. */
+/** What is wrong and what to do about it, the causes before what they caused; nothing when nothing is. */
 export function problems({ results, drift, health, notes }: StoredReport): Html | undefined {
   const bad = results.filter(({ verdict }) => verdict === "fail" || verdict === "inconclusive");
   const causes = [...drift, ...health];
   if (bad.length + causes.length + notes.length === 0) return undefined;
   return html`<section id="attention" aria-labelledby="attention-h"><h2 id="attention-h">What needs attention</h2>
+${causes.length > 0 ? html`<h3>The cluster is not what it should be</h3><ul>${causes.map(({ what }) => html`<li>${what}</li>`)}</ul>` : ""}
+${[...new Set(causes.map(({ fix }) => fix))].map((fix) => html`<p class="fix">Fix: <code>${fix}</code></p>`)}
 ${bad.map(
   ({
     title,
@@ -29,8 +31,6 @@ ${bad.map(
   }) => html`<h3>${title} <span class="id">${id}${layer ? html`, look at: ${layer}` : ""}</span></h3>
 ${findings.filter(({ verdict }) => verdict === "fail" || verdict === "inconclusive").map(findingBlock)}`,
 )}
-${causes.length > 0 ? html`<h3>The cluster is not what it should be</h3><ul>${causes.map(({ object, what }) => html`<li><strong>${object}</strong>: ${what}</li>`)}</ul>` : ""}
-${[...new Set(causes.map(({ fix }) => fix))].map((fix) => html`<p class="fix">Fix: <code>${fix}</code></p>`)}
 ${notes.map((note) => html`<p class="note">Note: ${note}</p>`)}</section>`;
 }
 

@@ -34,7 +34,7 @@ tbody th { font-weight:500; } td.num,th.num { text-align:right; font-variant-num
 code,pre,.identity { font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation Mono",monospace; font-size:12.5px; }
 code { overflow-wrap:anywhere; } h2 code,h3 code { font-size:.92em; } pre { background:var(--soft); border-radius:8px; padding:10px 12px; overflow-wrap:anywhere; white-space:pre-wrap; margin:6px 0; max-height:340px; overflow-y:auto; }
 details { margin:2px 0; } summary { cursor:pointer; color:var(--muted); font-size:13px; } summary:hover { color:var(--ink); } .id { color:var(--muted); font-weight:400; font-size:13px; }
-.finding { border-left:3px solid var(--line); padding:2px 0 2px 12px; margin:10px 0; } .finding p { margin:2px 0; }
+.finding { border-left:3px solid var(--line); padding:2px 0 2px 12px; margin:10px 0; } .finding p { margin:2px 0; overflow-wrap:anywhere; } section > .finding + h3,section > .fix + h3 { margin-top:20px; }
 .finding.is-fail { border-color:var(--no); } .finding.is-inconclusive { border-color:var(--warn); } .finding.is-pass { border-color:var(--ok); }
 .fix { background:var(--soft); border-radius:8px; padding:8px 12px; }
 figure { margin:18px 0 6px; } figure svg { width:100%; height:auto; } figcaption { font-size:13px; color:var(--muted); margin-bottom:18px; } section > .scroll + h3 { margin-top:18px; }
