@@ -1,15 +1,27 @@
+import { ExitCode, LabError } from "../errors";
 import type { LabFacts } from "../experiments/types";
 import { labFacts } from "./facts";
 import type { Io } from "./io";
 import { readOutputs } from "./outputs";
-import { openSession, sessionEngine } from "./session";
+import { openSession, sessionEngine, stackExists } from "./session";
 
 /**
  * The living lab of the asked stack.
- * @throws LabError when it was never finished
+ * @throws LabError (exit code 2) when there is none; LabError when it was never finished
  */
 export async function livingLab(io: Io, { stack }: { stack?: string }): Promise<LabFacts> {
   const session = openSession(io, stack === undefined ? {} : { stack });
   const engine = await sessionEngine(session, { install: false, makesClusters: false });
+  if (!(await stackExists(engine, session.stack))) throw noLab(session.stack);
   return labFacts(session.stack, readOutputs(await engine.outputs()));
 }
+
+const noLab = (stack: string) =>
+  new LabError(
+    {
+      what: `There is no lab "${stack}"`,
+      why: "This command works on a lab that is up; its stack is not in the backend",
+      fix: `npm run up -- --stack ${stack}   (npm run lab -- list shows the labs that there are)`,
+    },
+    { exitCode: ExitCode.usage },
+  );

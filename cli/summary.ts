@@ -13,6 +13,8 @@ export function summaryText(stack: string, { url, curl, kubeconfig, context, das
     "Next:",
     "  npm test",
     `  npm run lab -- verify${option}`,
+    `  npm run lab -- report${option}`,
+    `  npm run lab -- tour${option}`,
     `  npm run destroy --${option}`,
     "",
   ].join("\n");

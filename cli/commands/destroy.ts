@@ -9,13 +9,13 @@ import { clearDeadLocks } from "../locks";
 import { settle } from "../recover";
 import { type CommonOptions, openSession, type Session, sessionEngine, stackExists } from "../session";
 import { withdrawSettings } from "../settings";
-import { type CommandContext, common, examples, yes } from "./common";
+import { type CommandContext, common, examples, json, jsonText, yes } from "./common";
 
 /** `destroy`: nothing of the stack stays, in whatever state its cluster is. */
 export function registerDestroy(program: Command, { io }: CommandContext): void {
   const command = program.command("destroy").description("remove the lab, its cluster, its state and its files");
-  examples(yes(common(command)), "npm run destroy", "npm run destroy -- --stack alice --yes");
-  command.action(async (options: CommonOptions & { yes?: boolean }) => {
+  examples(yes(json(common(command))), "npm run destroy", "npm run destroy -- --stack alice --yes");
+  command.action(async (options: CommonOptions & { yes?: boolean; json?: boolean }) => {
     const session = openSession(io, options);
     const { stack, progress } = session;
     await consent(session, options.yes ?? false);
@@ -24,6 +24,7 @@ export function registerDestroy(program: Command, { io }: CommandContext): void 
     if (existed) await progress.phase(`Destroy "${stack}"`, () => destroy(engine, session));
     await rm(stackDir(stack), { recursive: true, force: true });
     withdrawSettings(io.root, stack);
+    if (options.json) return void io.stdout.write(jsonText({ stack, existed }));
     io.stdout.write(
       existed
         ? `Lab "${stack}" is gone. Back again: npm run up -- --stack ${stack}\n`

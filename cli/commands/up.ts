@@ -1,6 +1,7 @@
 import { type Command, Option } from "commander";
 import { ExitCode, LabError } from "../../errors";
 import { checkHost } from "../../host-check";
+import { isWorthKeeping, keptLine, keptText } from "../bug-report/keep";
 import { checkIds, examine, refuseUnfit } from "../doctor/examine";
 import { driftText, findDrift } from "../drift";
 import { Follower } from "../engine/follow";
@@ -46,8 +47,17 @@ export function registerUp(program: Command, context: CommandContext): void {
   command.action((options: UpOptions) => up(options, context));
 }
 
-async function up(options: UpOptions, { io, end }: CommandContext): Promise<void> {
-  const session = openSession(io, options);
+async function up(options: UpOptions, context: CommandContext): Promise<void> {
+  const session = openSession(context.io, options);
+  try {
+    await makeAndProve(session, options, context);
+  } catch (thrown) {
+    if (isWorthKeeping(thrown, session)) context.note(await keptText("up", thrown, session));
+    throw thrown;
+  }
+}
+
+async function makeAndProve(session: Session, options: UpOptions, { io, end }: CommandContext): Promise<void> {
   const { stack, config, progress } = session;
   const port = await progress.phase("Machine", () => requireFitMachine(session, options.ignore));
   const engine = await progress.phase("Tools", () => sessionEngine(session, { install: true, makesClusters: true }));
@@ -69,8 +79,11 @@ async function up(options: UpOptions, { io, end }: CommandContext): Promise<void
   recordTimeline(evidence, stack, progress.phases);
   end(proven);
   progress.line(progress.phases.map(({ title, ms }) => `${title} ${seconds(ms)}`).join(" · "));
-  if (proven !== ExitCode.pass)
+  if (proven !== ExitCode.pass) {
     progress.line(`${progress.colors.red("✗")} Not every proof passed: the lab is up, but not what it should be`);
+    progress.line(`    Fix   npm run lab -- report --stack ${stack}   (shows who decided otherwise, and why)`);
+    progress.line(keptLine(evidence));
+  }
   io.stdout.write(options.json ? jsonText({ stack, changed, ...outputs }) : summaryText(stack, outputs));
 }
 

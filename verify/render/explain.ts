@@ -8,11 +8,25 @@ import { recordsWanted, sayExpectation } from "../judge";
 export const listExperiments = (): { id: string; title: string; question: string }[] =>
   experiments.map(({ id, title, question }) => ({ id, title, question }));
 
+/** What there is to say about an experiment in one lab. */
+export interface Explanation {
+  id: string;
+  title: string;
+  question: string;
+  why: string;
+  /** What it sends and expects, a line each. */
+  steps: readonly string[];
+  /** Rows of the story. */
+  rows: readonly number[];
+  /** Objects whose state explains a failure. */
+  objects: readonly string[];
+}
+
 /**
  * What an experiment sends in a lab with these settings, what it expects, and why.
  * @throws LabError (exit code 2) for an unknown id
  */
-export function explain(id: string, settings: LabSettings): string {
+export function explain(id: string, settings: LabSettings): Explanation {
   const found = experiments.find((experiment) => experiment.id === id);
   if (!found) {
     throw new LabError(
@@ -24,19 +38,32 @@ export function explain(id: string, settings: LabSettings): string {
       { exitCode: ExitCode.usage },
     );
   }
-  const steps = found.steps(settings);
+  const { title, question, why, rows, objects } = found;
+  return {
+    id,
+    title,
+    question,
+    why,
+    steps: found.steps(settings).map((step) => stepLine(step, settings)),
+    rows,
+    objects,
+  };
+}
+
+/** The same for a person who reads it in a terminal. */
+export function explanationText({ id, title, question, why, steps, rows, objects }: Explanation): string {
   return [
-    `${found.id}: ${found.title}`,
+    `${id}: ${title}`,
     "",
-    found.question,
+    question,
     "",
-    found.why,
+    why,
     "",
     "It sends and expects:",
-    ...steps.map((step) => `  ${stepLine(step, settings)}`),
+    ...steps.map((step) => `  ${step}`),
     "",
-    `Rows of the story: ${found.rows.join(", ")}`,
-    `A failure is explained by: ${found.objects.length > 0 ? found.objects.join(", ") : "the finding itself"}`,
+    `Rows of the story: ${rows.join(", ")}`,
+    `A failure is explained by: ${objects.length > 0 ? objects.join(", ") : "the finding itself"}`,
     "",
   ].join("\n");
 }

@@ -49,6 +49,8 @@ describe("up", () => {
       Next:
         npm test
         npm run lab -- verify --stack alice
+        npm run lab -- report --stack alice
+        npm run lab -- tour --stack alice
         npm run destroy -- --stack alice
       "
     `);
