@@ -123,6 +123,9 @@ async function nodesReady({ io, stack }: Session, starts: readonly Start[]): Pro
   });
 }
 
+/** 1 node, 3 nodes. */
+export const nodesText = (count: number): string => `${count} node${count === 1 ? "" : "s"}`;
+
 const lastLine = (text: string) => text.trim().split("\n").at(-1) ?? "";
 
 const rescue = (stack: string) =>

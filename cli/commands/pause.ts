@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { ownNodes } from "../asleep";
 import { requireUnlocked } from "../locks";
 import { bytesText, memoryOf, totalOf } from "../memory";
-import { nodesOf, stopNodes } from "../nodes";
+import { nodesOf, nodesText, stopNodes } from "../nodes";
 import { type CommonOptions, openSession } from "../session";
 import { type CommandContext, common, examples, json, jsonText } from "./common";
 
@@ -28,7 +28,7 @@ export function registerPause(program: Command, { io }: CommandContext): void {
       return;
     }
     const freed = memory === undefined ? "" : `, ${bytesText(memory)} of memory given back`;
-    const what = stopped.length > 0 ? `: ${stopped.length} nodes stopped${freed}` : " already";
+    const what = stopped.length > 0 ? `: ${nodesText(stopped.length)} stopped${freed}` : " already";
     io.stdout.write(`Lab "${stack}" is paused${what}.\n\nNext:\n  npm run lab -- resume --stack ${stack}\n`);
   });
 }

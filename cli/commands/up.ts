@@ -52,7 +52,8 @@ async function up(options: UpOptions, { io, end }: CommandContext): Promise<void
   const { stack, config, progress } = session;
   const { port, fresh } = await progress.phase("Machine", () => requireFitMachine(session, options.ignore));
   const engine = await progress.phase("Tools", () => sessionEngine(session, { install: true, makesClusters: true }));
-  await progress.phase("Stack", () => prepareStack(engine, session, port));
+  const agree = async (question: string) => options.yes || ((await io.confirm?.(question)) ?? false);
+  await progress.phase("Stack", () => prepareStack(engine, session, port, agree));
   if (options.preview) {
     const { model } = await progress.phase("Preview", () => preview(engine, session, {}));
     io.stderr.write(previewText(model));
