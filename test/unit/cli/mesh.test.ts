@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { mendMesh, untilBack } from "../../../cli/mesh";
+import { parseZtunnelDump } from "../../../verify/parse/ztunnel-dump";
 import { FakeWorld } from "../verify/fake/world";
 
 function lab(arrange: (world: FakeWorld) => void = () => undefined) {
@@ -101,5 +102,15 @@ describe("untilBack()", () => {
     await expect(untilBack(options)).rejects.toThrow(
       'Lab "dev" does not come back: Deployment/waypoint has 0 of 1 pods ready',
     );
+  });
+});
+
+describe("parseZtunnelDump()", () => {
+  const state = (name: string, word: string) => ({ info: { name, namespace: "default" }, state: word });
+  test("counts a pod as served once it is up, and tells a dump that says nothing of it from one that has none", () => {
+    const workloadState = { a: state("appa-1", "Up"), b: state("appb-1", "Pending") };
+    expect(parseZtunnelDump({ workloadState }).serves).toEqual(["default/appa-1"]);
+    expect(parseZtunnelDump({ workloadState: {} }).serves).toEqual([]);
+    expect(parseZtunnelDump({}).serves).toBeUndefined();
   });
 });
