@@ -33,6 +33,7 @@ export interface Io {
   openWorld(facts: LabFacts): Promise<World>;
   /** Shows an address in the browser; absent where there is none to show it. */
   openBrowser?: (url: string) => Promise<void>;
+  /** Time, for whoever waits. */
   clock: Clock;
   /** Aborted when the user or the system ends the command. */
   signal: AbortSignal;
