@@ -8,9 +8,11 @@ import { registerDestroy } from "./commands/destroy";
 import { registerDoctor } from "./commands/doctor";
 import { registerList } from "./commands/list";
 import { registerOpen } from "./commands/open";
+import { registerPause } from "./commands/pause";
 import { registerPlan } from "./commands/plan";
 import { registerPreview } from "./commands/preview";
 import { registerReport } from "./commands/report";
+import { registerResume } from "./commands/resume";
 import { registerStatus } from "./commands/status";
 import { registerTour } from "./commands/tour";
 import { registerTraffic } from "./commands/traffic";
@@ -81,6 +83,8 @@ const registrations = [
   registerDoctor,
   registerStatus,
   registerList,
+  registerPause,
+  registerResume,
   registerPlan,
   registerBill,
   registerBundle,
