@@ -1,13 +1,15 @@
 import { LabError, messageOf } from "../errors";
 import type { LabFacts } from "../experiments/types";
 import { type Clock, DeadlineError, eventually } from "../verify/eventually";
-import { rollOut, type Stray, strays, unsettled } from "../verify/mesh";
+import { type NodeStarts, rollOut, type Stray, strays, unsettled } from "../verify/mesh";
 import type { World } from "../verify/world";
 
 /** What looking after the mesh works with. */
 export interface MeshOptions {
   facts: LabFacts;
   world: World;
+  /** When the lab's nodes were started, if they are containers of this machine. */
+  starts: NodeStarts;
   say: (line: string) => void;
   signal: AbortSignal;
   clock: Clock;
@@ -52,8 +54,8 @@ export async function mendMesh(options: MeshOptions): Promise<Stray[]> {
   return lost;
 }
 
-async function whole({ facts, world }: MeshOptions, signal: AbortSignal): Promise<void> {
-  const open = await unsettled(facts, world, signal);
+async function whole({ facts, world, starts }: MeshOptions, signal: AbortSignal): Promise<void> {
+  const open = await unsettled(facts, world, starts, signal);
   if (open.length > 0) throw new Error(listed(open));
 }
 

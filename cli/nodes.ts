@@ -54,6 +54,8 @@ export async function startNodes(session: Session): Promise<boolean> {
   const starts = await startsOf(nodes, io.exec);
   const again = starts.some((start) => start.again && io.clock.now() - start.at < freshMs);
   if (asleep.length === 0 && !again) return false;
+  if (asleep.length === 0)
+    progress.line("  Docker has started nodes again moments ago: what runs on them is waited for");
   await nodesReady(session, starts);
   return true;
 }
@@ -82,6 +84,12 @@ interface Start {
   at: number;
   /** Whether it was not the container's first start. */
   again: boolean;
+}
+
+/** When each node of the stack was started, in milliseconds since the epoch. */
+export async function nodeStarts(stack: string, exec: Exec): Promise<ReadonlyMap<string, number>> {
+  const starts = await startsOf(await nodesOf(stack, exec), exec);
+  return new Map(starts.map(({ name, at }) => [name, at]));
 }
 
 /** The last start of each container. */

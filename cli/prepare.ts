@@ -1,8 +1,10 @@
+import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import type { LabConfig } from "../config";
 import { LabError } from "../errors";
 import { clusterName, derivedPort, portIsFree, stackDir } from "../host";
-import { clusterIsLost, clusterState } from "../host-check";
+import { checkHost, clusterIsLost, clusterState, type HostFacts } from "../host-check";
 import { Follower } from "./engine/follow";
 import type { Engine, StackState } from "./engine/types";
 import { type ClusterAddress, openHelmReleases } from "./helm-releases";
@@ -21,6 +23,18 @@ export async function choosePort({ io, stack, config }: Session): Promise<number
   const derived = derivedPort(stack);
   if ((await clusterState(stack, io.exec)) !== "absent" || (await portIsFree(derived))) return undefined;
   return freePortAfter(derived);
+}
+
+/**
+ * Looks at the machine as the program will, and says when the kubeconfig of a living cluster was lost.
+ * @throws LabErrors (exit code 4) with every problem at once
+ */
+export async function hostFacts({ stack, io, progress }: Session, config: LabConfig): Promise<HostFacts> {
+  const had = existsSync(join(stackDir(stack), "kubeconfig"));
+  const facts = await checkHost(config, stack, io.exec, { lostClusterIsFine: true });
+  if (!had && existsSync(join(stackDir(stack), "kubeconfig")))
+    progress.line("  The kubeconfig file of the lab was gone: it is written again");
+  return facts;
 }
 
 /**

@@ -4,7 +4,7 @@ import type { Bench } from "./bench";
 import { type Actor, Cast } from "./cast";
 import { ztunnelDump } from "./checks/dumps";
 import { rolloutProblem } from "./checks/rollout";
-import { entriesAt, numberAt } from "./json";
+import { entriesAt, listAt, numberAt, textAt } from "./json";
 import { Obstacle } from "./obstacle";
 import type { ZtunnelDump } from "./parse/ztunnel-dump";
 import type { KubeObject, World } from "./world";
@@ -31,13 +31,18 @@ const own = [
 /** Namespaces whose every workload the lab needs. In somebody else's cluster that is Istio's alone. */
 const systemNamespaces = { kind: ["kube-system", "metallb-system", "istio-system"], existing: ["istio-system"] };
 
-/** What of a lab is not rolled out and may come to be, each as a line: not what was deleted or scaled to nothing. */
+/** When each node was started, in milliseconds since the epoch; nodes of which that is not known are left out. */
+export type NodeStarts = ReadonlyMap<string, number>;
+
+/** What of a lab does not run and may come to, each as a line: not what was deleted or scaled to nothing. */
 export async function unsettled(
   { cluster }: Pick<LabFacts, "cluster">,
   world: World,
+  starts: NodeStarts,
   signal: AbortSignal,
 ): Promise<string[]> {
-  const listed = systemNamespaces[cluster].flatMap((namespace) =>
+  const namespaces = systemNamespaces[cluster];
+  const listed = namespaces.flatMap((namespace) =>
     ["Deployment", "DaemonSet"].map(async (kind) => {
       const found = await world.list({ apiVersion: "apps/v1", kind, namespace }, signal);
       // Items of a list do not say what they are.
@@ -45,7 +50,23 @@ export async function unsettled(
     }),
   );
   const named = own.map(async (name) => [lineOf(name, await world.read(objects[name], signal))]);
-  return (await Promise.all([...listed, ...named])).flat().filter((line) => line !== undefined);
+  const pods = [...namespaces, "default"].map(async (namespace) => {
+    const found = await world.list({ apiVersion: "v1", kind: "Pod", namespace }, signal);
+    return found.map((pod) => staleLine(pod, starts));
+  });
+  return (await Promise.all([...pods, ...listed, ...named])).flat().filter((line) => line !== undefined);
+}
+
+/**
+ * A pod whose containers are older than the last start of their node: what the cluster says of it is a memory, which the
+ * controllers go on believing until the kubelet has had its say.
+ */
+function staleLine(pod: KubeObject, starts: NodeStarts): string | undefined {
+  const start = starts.get(textAt(pod, "spec", "nodeName") ?? "");
+  if (start === undefined || textAt(pod, "status", "phase") === "Succeeded") return undefined;
+  const statuses = listAt(pod, "status", "containerStatuses");
+  const anew = statuses.every((item) => Date.parse(textAt(item, "state", "running", "startedAt") ?? "") >= start);
+  return anew ? undefined : `Pod/${pod.metadata?.name} does not run since its node was started`;
 }
 
 function lineOf(name: string, object: KubeObject | undefined): string | undefined {

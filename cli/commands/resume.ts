@@ -1,12 +1,12 @@
 import type { Command } from "commander";
 import { ExitCode } from "../../errors";
-import { checkHost } from "../../host-check";
 import { ownNodes } from "../asleep";
 import { labFacts } from "../facts";
 import { noLab } from "../living-lab";
 import { mendMesh, untilBack } from "../mesh";
-import { nodesOf, startNodes } from "../nodes";
+import { nodeStarts, nodesOf, startNodes } from "../nodes";
 import { readOutputs } from "../outputs";
+import { hostFacts } from "../prepare";
 import { prove } from "../proofs";
 import { newEvidence, recordTimeline } from "../report/keep";
 import { type CommonOptions, openSession, sessionEngine, stackExists } from "../session";
@@ -39,12 +39,11 @@ async function resume(options: ResumeOptions, { io, end }: CommandContext): Prom
   const facts = labFacts(stack, outputs);
   const asleep = (await nodesOf(stack, io.exec)).filter(({ state }) => state !== "running");
   await progress.phase("Nodes", () => startNodes(session));
-  // Writes the kubeconfig again when it was lost meanwhile.
-  await checkHost(config, stack, io.exec);
+  await hostFacts(session, config);
   const say = (line: string) => progress.line(`  ${line}`);
   const world = await io.openWorld(facts);
   const mended = await progress.phase("Mesh", async () => {
-    const mesh = { facts, world, say, signal: io.signal, clock: io.clock };
+    const mesh = { facts, world, say, starts: await nodeStarts(stack, io.exec), signal: io.signal, clock: io.clock };
     await untilBack(mesh);
     return mendMesh(mesh);
   });

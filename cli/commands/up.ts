@@ -1,6 +1,5 @@
 import { type Command, Option } from "commander";
 import { ExitCode, LabError } from "../../errors";
-import { checkHost } from "../../host-check";
 import { isWorthKeeping, keptLine, keptText } from "../bug-report/keep";
 import { checkIds, examine, refuseUnfit } from "../doctor/examine";
 import { driftText, findDrift } from "../drift";
@@ -9,9 +8,9 @@ import type { Engine } from "../engine/types";
 import { labFacts } from "../facts";
 import { engineFailure } from "../failure";
 import { type MeshOptions, mendMesh, untilBack } from "../mesh";
-import { startNodes } from "../nodes";
+import { nodeStarts, startNodes } from "../nodes";
 import { type LabOutputs, readOutputs } from "../outputs";
-import { choosePort, clusterAddress, prepareStack } from "../prepare";
+import { choosePort, clusterAddress, hostFacts, prepareStack } from "../prepare";
 import { previewText } from "../preview/text";
 import { seconds } from "../progress";
 import { prove } from "../proofs";
@@ -100,9 +99,7 @@ async function requireFitMachine(session: Session, ignored: readonly string[]) {
   const fresh = config.cluster === "kind" && (await startNodes(session));
   const port = await choosePort(session);
   // The program looks as well, for those who call a plain "pulumi up"; by then there would be a stack.
-  await checkHost(port === undefined ? config : { ...config, httpPort: port }, stack, io.exec, {
-    lostClusterIsFine: true,
-  });
+  await hostFacts(session, port === undefined ? config : { ...config, httpPort: port });
   return { port, fresh };
 }
 
@@ -128,11 +125,13 @@ async function comeBack(engine: Engine, session: Session): Promise<void> {
 }
 
 /** The mesh of a lab that was finished once. */
-async function meshOf({ io, stack, progress }: Session, outputs: LabOutputs): Promise<MeshOptions | undefined> {
+async function meshOf(session: Session, outputs: LabOutputs): Promise<MeshOptions | undefined> {
+  const { io, stack, config, progress } = session;
   if (!outputs.settings || !outputs.url) return undefined;
   const facts = labFacts(stack, outputs);
   const say = (line: string) => progress.line(`  ${line}`);
-  return { facts, world: await io.openWorld(facts), say, signal: io.signal, clock: io.clock };
+  const starts = config.cluster === "kind" ? await nodeStarts(stack, io.exec) : new Map<string, number>();
+  return { facts, starts, world: await io.openWorld(facts), say, signal: io.signal, clock: io.clock };
 }
 
 async function consent({ io, config, stack }: Session, options: UpOptions): Promise<void> {

@@ -12,7 +12,14 @@ function lab(arrange: (world: FakeWorld) => void = () => undefined) {
   const begun = clock.now();
   return {
     ...{ world, said },
-    options: { facts, world, clock, signal, say: (line: string) => void said.push(line) },
+    options: {
+      facts,
+      world,
+      clock,
+      signal,
+      starts: new Map<string, number>(),
+      say: (line: string) => void said.push(line),
+    },
     took: () => clock.now() - begun,
   };
 }
@@ -93,6 +100,20 @@ describe("untilBack()", () => {
     });
     await untilBack(options);
     expect(took()).toBeGreaterThan(60_000);
+  });
+
+  test("does not believe what the cluster remembers of a pod from before its node was started", async () => {
+    const start = Date.parse("2026-11-23T11:00:00Z");
+    const { options, took } = lab(({ state }) => {
+      state.startedAt.set("stranger", "2026-11-23T10:59:00Z");
+      const { sleep } = state.clock;
+      state.clock.sleep = async (ms, signal) => {
+        await sleep.call(state.clock, ms, signal);
+        if (took() > 30_000) state.startedAt.set("stranger", "2026-11-23T11:00:00Z");
+      };
+    });
+    await untilBack({ ...options, starts: new Map([["ambient-lab-dev-worker", start]]) });
+    expect(took()).toBeGreaterThan(30_000);
   });
 
   test("says what does not come back", async () => {

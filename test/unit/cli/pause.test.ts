@@ -109,6 +109,7 @@ describe("resume", () => {
     const { io, lab } = world(down, { "kind get kubeconfig": "kind: Config" });
     expect(await lab("resume", "--no-verify")).toBe(0);
     expect(readFileSync(join(stackDir("alice"), "kubeconfig"), "utf8")).toBe("kind: Config\n");
+    expect(io.err()).toContain("The kubeconfig file of the lab was gone: it is written again");
     expect(io.out()).toContain('Lab "alice" is up: http://127.0.0.1:18080');
   });
 

@@ -42,6 +42,8 @@ export class FakeState {
   readonly silentNodes = new Set<string>();
   /** Applications whose pods look healthy and left the mesh: ztunnel does not serve them, or nothing leads to it. */
   readonly left = new Map<string, "unknown" | "unserved" | "uncaptured">();
+  /** When the containers of an application were started, where it is not at the beginning. */
+  readonly startedAt = new Map<string, string>();
   #frozen: Map<string, KubeObject> | undefined;
 
   constructor(facts: LabFacts, clock: FakeClock) {

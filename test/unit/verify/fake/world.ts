@@ -36,7 +36,9 @@ export class FakeWorld implements World {
 
   list: World["list"] = async ({ kind, namespace, labels = {} }) => {
     if (kind === "Pod")
-      return this.state.pods.filter((pod) => pod.namespace === namespace && matches(pod.labels, labels)).map(podObject);
+      return this.state.pods
+        .filter((pod) => pod.namespace === namespace && matches(pod.labels, labels))
+        .map((pod) => podObject(pod, this.state.startedAt.get(pod.role)));
     const all = [...this.state.objects.values()];
     return all.filter((item) => item.kind === kind && (item.metadata?.namespace ?? "") === (namespace ?? ""));
   };
@@ -136,11 +138,14 @@ export class FakeWorld implements World {
 const matches = (labels: Record<string, string>, wanted: Readonly<Record<string, string>>): boolean =>
   Object.entries(wanted).every(([key, value]) => labels[key] === value);
 
-const podObject = ({ namespace, name, labels, ip, node }: FakePod): KubeObject => ({
+const podObject = ({ namespace, name, labels, ip, node }: FakePod, startedAt = "2026-11-23T12:00:00Z"): KubeObject => ({
   kind: "Pod",
   metadata: { name, namespace, labels },
   spec: { nodeName: node },
-  status: { podIP: ip, hostIP: "172.18.0.4", conditions: [{ type: "Ready", status: "True" }] },
+  status: {
+    ...{ podIP: ip, hostIP: "172.18.0.4", conditions: [{ type: "Ready", status: "True" }] },
+    containerStatuses: [{ state: { running: { startedAt } } }],
+  },
 });
 
 function curlOutput({ status, body, seconds, error, local }: FakeAnswer): string {
