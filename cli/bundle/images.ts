@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { mkdir, rename, rm } from "node:fs/promises";
+import { chmod, mkdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { isWeb, tagged } from "../../bundle-folder";
 import { ExitCode, LabError } from "../../errors";
@@ -46,6 +46,8 @@ export async function saveImage(ref: string, file: string, work: BundleWork): Pr
       why: `It is to be ${file}`,
       fix: `docker image inspect ${tag}; df -h ${dirname(file)}   (is it there, and is there room?)`,
     });
+    // Docker writes it for its user alone; who takes the bundle along is often another.
+    await chmod(part, 0o644);
     await rename(part, file);
   } finally {
     await rm(part, { force: true });
