@@ -59,7 +59,7 @@ export async function saveImage(ref: string, file: string, work: BundleWork): Pr
 async function pull(ref: string, { exec, platform, imageMirrors, source, signal }: BundleWork): Promise<void> {
   const text = ["image-get", "images-pull"].map((name) => readFileSync(join(scripts, `${name}.sh`), "utf8"));
   const bundle = source && !isWeb(source) ? source : "";
-  const env = { IMAGES: ref, MIRRORS: imageMirrors.join("\n"), BUNDLE: bundle, PLATFORM: platform.nodes };
+  const env = { IMAGES: ref, MIRRORS: imageMirrors.join("\n"), CACHES: "", BUNDLE: bundle, PLATFORM: platform.nodes };
   const { code, stderr } = await exec("/bin/sh", ["-c", text.join("\n")], { env, timeoutMs: 30 * minutes, signal });
   if (code === 0) return;
   const word = (label: string) => new RegExp(`^${label} +(.*)$`, "m").exec(stderr)?.[1];
