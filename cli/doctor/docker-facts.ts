@@ -51,7 +51,11 @@ export interface DockerFacts {
 }
 
 /** Asks the Docker daemon about itself. */
-export async function readDocker(exec: Exec, env: NodeJS.ProcessEnv): Promise<DockerFacts> {
+export async function readDocker(
+  exec: Exec,
+  env: NodeJS.ProcessEnv,
+  platform: NodeJS.Platform = process.platform,
+): Promise<DockerFacts> {
   const ask = (...args: string[]) => exec("docker", args, { timeoutMs: 20_000 });
   const { code, stdout, stderr } = await ask("info", "--format", "{{json .}}");
   const endpoint =
@@ -67,7 +71,7 @@ export async function readDocker(exec: Exec, env: NodeJS.ProcessEnv): Promise<Do
     code,
     complaint,
     endpoint,
-    local: process.platform === "linux" && data.KernelVersion === release(),
+    local: platform === "linux" && data.KernelVersion === release(),
     info: {
       serverVersion: data.ServerVersion,
       operatingSystem: data.OperatingSystem,

@@ -1,3 +1,4 @@
+import { release } from "node:os";
 import { describe, expect, test } from "vitest";
 import { run } from "../../../cli/run";
 import { type Answer, checkout, dockerInfo, fakeExec, fakeIo, fitMachine, ownLabHome } from "./world";
@@ -86,6 +87,12 @@ describe("doctor on another Docker", () => {
       expect((await finding("docker-host", { env: { DOCKER_HOST: endpoint } })).status).toBe("ok");
     },
   );
+
+  test("does not look for Docker's disk where only its kernel is this machine's: WSL 2 with Docker Desktop", async () => {
+    const info = { KernelVersion: release(), DockerRootDir: "/nowhere/var/lib/docker" };
+    const found = await finding("disk", { info, answers: { "docker exec": "1024\n1048576" } });
+    expect(found).toMatchObject({ code: 0, status: "ok", what: expect.stringContaining("not on this machine") });
+  });
 
   test("warns of a proxy that Docker does not know, unless a bundle needs none", async () => {
     const env = { HTTPS_PROXY: "http://proxy.example:3128" };

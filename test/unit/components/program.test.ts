@@ -32,6 +32,13 @@ function* inside(value: unknown): Iterable<unknown> {
 }
 
 describe.each(profileNames)("the program in the profile %s", (profile) => {
+  test("kind's lab is reached on 127.0.0.1: the way to Docker's network is not there on every system", async () => {
+    const { outputs, find } = await lab(profile);
+    if (profile === "existing") return expect(outputs.url).toBe("http://192.0.2.1");
+    expect(outputs.url).toBe("http://127.0.0.1:21000");
+    expect(find("cluster-kind").inputs.stdin).toContain('"listenAddress": "127.0.0.1"');
+  });
+
   test("every Kubernetes object and release has an explicit name", async () => {
     const found = (await lab(profile)).resources.filter(({ type }) => type.startsWith("kubernetes:"));
     for (const { name, inputs } of found) {
