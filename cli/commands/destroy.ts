@@ -17,13 +17,14 @@ export function registerDestroy(program: Command, { io }: CommandContext): void 
   examples(yes(common(command)), "npm run destroy", "npm run destroy -- --stack alice --yes");
   command.action(async (options: CommonOptions & { yes?: boolean }) => {
     const session = openSession(io, options);
-    const { stack, progress } = session;
+    const { stack, config, progress } = session;
     await consent(session, options.yes ?? false);
     const engine = await progress.phase("Tools", () => sessionEngine(session, { install: true, makesClusters: true }));
     const existed = await stackExists(engine, stack);
     if (existed) await progress.phase(`Destroy "${stack}"`, () => destroy(engine, session));
     await rm(stackDir(stack), { recursive: true, force: true });
     withdrawSettings(io.root, stack);
+    if (config.imageCache) progress.line("The registries' caches stay for other labs; docs/offline.md removes them");
     io.stdout.write(
       existed
         ? `Lab "${stack}" is gone. Back again: npm run up -- --stack ${stack}\n`
