@@ -10,7 +10,7 @@ export type Fetcher = (address: string, caFile?: string) => Promise<Buffer>;
 
 /** Reads http(s) addresses, by the proxy that the environment names; everything else is a path of this machine. */
 export const fetcher: Fetcher = async (address, caFile) => {
-  if (!/^https?:/.test(address)) return readLocal(address);
+  if (!isOfTheWeb(address)) return readLocal(address);
   const { dispatcher, fetch } = await client(caFile);
   try {
     const response = await fetch(address, { redirect: "follow", dispatcher }).catch((thrown: unknown) => {
@@ -64,6 +64,8 @@ export const reach: Reach = async (address, timeoutMs, caFile) => {
   }
 };
 
+const isOfTheWeb = (address: string) => /^https?:/.test(address);
+
 async function readLocal(path: string): Promise<Buffer> {
   return readFile(path).catch((cause: unknown) => {
     throw new LabError(
@@ -89,11 +91,13 @@ export function sha256(bytes: Buffer | string): string {
 export function checkDigest(address: string, bytes: Buffer, expected: string): void {
   const actual = sha256(bytes);
   if (actual === expected) return;
+  const again =
+    "Run the command again; if it stays, compare with the project's own release page, or use another artifactSource";
   throw new LabError(
     {
       what: `${address} has SHA-256 ${actual}, not ${expected}`,
-      why: "Either the download was cut or changed on its way, or somebody replaced the file under its version",
-      fix: "Run the command again; if it stays, compare with the project's own release page, or use another artifactSource",
+      why: "Either it was cut or changed on its way, or somebody replaced the file under its version",
+      fix: isOfTheWeb(address) ? again : "npm run lab -- bundle DIR   (with a network; fetches what is damaged again)",
     },
     { exitCode: ExitCode.unfit },
   );

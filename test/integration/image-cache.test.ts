@@ -23,6 +23,7 @@ const network = `ambient-lab-${stack}`;
 const cache = "ambient-lab-cache-registry.test";
 const [upstream, secure] = [`${stack}-upstream`, "secure.test"];
 const image = "registry.test/lab/tiny:1";
+const ctr = ["ctr", "--namespace", "k8s.io", "images"];
 
 describe.skipIf(skip)("caches of registries, and a private CA", () => {
   const home = mkdtempSync(join(tmpdir(), "ambient-lab-cache-"));
@@ -46,8 +47,11 @@ describe.skipIf(skip)("caches of registries, and a private CA", () => {
     await exec("docker", ["rmi", "--force", image]);
     await run("images-pull-mesh", "create", { IMAGES: image });
   };
-  const crictl = (ref: string) =>
-    exec("docker", ["exec", `${network}-worker`, "crictl", "pull", ref], { timeoutMs: 120_000 });
+  /** As a node's containerd pulls: with the folder of hosts that kind's node images name in its configuration. */
+  const nodePull = (ref: string) =>
+    exec("docker", ["exec", `${network}-worker`, ...ctr, "pull", "--hosts-dir", "/etc/containerd/certs.d", ref], {
+      timeoutMs: 120_000,
+    });
 
   beforeAll(async () => {
     if (!(await has(cacheImage))) {
@@ -93,7 +97,7 @@ describe.skipIf(skip)("caches of registries, and a private CA", () => {
     await run("cluster-caches");
     await run("cluster-caches");
     await run("cluster-kind");
-    expect(await crictl(image)).toMatchObject({ code: 0 });
+    expect(await nodePull(image)).toMatchObject({ code: 0 });
   });
 
   it("gives this machine an image when its registry is gone, also on another port", async () => {
@@ -112,8 +116,8 @@ describe.skipIf(skip)("caches of registries, and a private CA", () => {
     await run("image-cache-start", "create", { CA_FILE: join(home, "other.pem") });
     expect(await docker("inspect", "--format", "{{.Id}}", cache)).not.toBe(id);
     await pullAnew();
-    await exec("docker", ["exec", `${network}-worker`, "crictl", "rmi", image]);
-    expect(await crictl(image)).toMatchObject({ code: 0 });
+    await docker("exec", `${network}-worker`, ...ctr, "rm", "--sync", image);
+    expect(await nodePull(image)).toMatchObject({ code: 0 });
   });
 
   it("a registry of a private CA is trusted by the nodes", async () => {
@@ -129,7 +133,7 @@ describe.skipIf(skip)("caches of registries, and a private CA", () => {
     );
     for (const file of ["ca.pem", "key.pem"]) await docker("cp", join(home, file), `${secure}:/${file}`);
     await docker("start", secure);
-    const { stderr } = await crictl(`${secure}:5000/lab/absent:1`);
+    const { stderr } = await nodePull(`${secure}:5000/lab/absent:1`);
     expect(stderr).toMatch(/not found/);
     expect(stderr).not.toMatch(/x509|certificate/);
   });
