@@ -34,7 +34,8 @@ trust=""
 hosts() {
   mkdir -p "$CERTS_DIR/$1"
   {
-    printf '%s\n' "$trust"
+    # containerd 1 wants the table, with or without a mirror in it.
+    printf '%s\n[host]\n' "$trust"
     [ -z "${2:-}" ] || printf '[host."%s"]\n  capabilities = ["pull", "resolve"]\n  %s\n' "$2" "$trust"
   } > "$CERTS_DIR/$1/hosts.toml"
 }
