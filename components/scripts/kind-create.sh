@@ -36,7 +36,9 @@ hosts() {
   {
     # containerd 1 wants the table, with or without a mirror in it.
     printf '%s\n[host]\n' "$trust"
-    [ -z "${2:-}" ] || printf '[host."%s"]\n  capabilities = ["pull", "resolve"]\n  %s\n' "$2" "$trust"
+    [ -z "${2:-}" ] || printf '[host."%s"]\n  capabilities = ["pull", "resolve"]\n' "$2"
+    # A CA would make containerd 2 try HTTPS on a mirror of plain HTTP.
+    case "${2:-}" in https://*) printf '  %s\n' "$trust" ;; esac
   } > "$CERTS_DIR/$1/hosts.toml"
 }
 if [ -n "$CA_FILE" ]; then
