@@ -65,10 +65,10 @@ describe.skipIf(skip)("a lab without a network", () => {
   });
 
   it("comes up and proves itself", async () => {
-    const up = await there.lab(["up", "--yes"]);
+    const up = await there.lab(["up", "--yes", "--no-verify"]);
     expect(up.code, `${up.stderr.slice(-6000)}\n${up.stdout}`).toBe(0);
-    const verify = await there.lab(["verify", "--json"]);
-    expect(verify.code, verify.stdout.slice(-4000)).toBe(0);
+    const verify = await there.lab(["verify"]);
+    expect(verify.code, verify.stdout).toBe(0);
   });
 });
 
