@@ -27,6 +27,8 @@ export interface ArtifactOptions {
   names?: readonly string[];
   /** Puts the lab's settings into a manifest. */
   adapt?: (name: string, manifest: string) => string;
+  /** PEM file of a private CA that signs for the source, or for a proxy before it. */
+  caFile?: string;
   fetch?: Fetcher;
 }
 
@@ -46,7 +48,8 @@ export function cachedArtifact(artifact: Pick<BillArtifact, "kind" | "name" | "v
  * @throws LabError when one cannot be had or is not what was promised
  */
 export async function fetchArtifacts(options: ArtifactOptions = {}): Promise<Artifacts> {
-  const { adapt = (_, manifest) => manifest, fetch = fetcher, source } = options;
+  const { adapt = (_, manifest) => manifest, source, caFile } = options;
+  const fetch = options.fetch ?? ((address: string) => fetcher(address, caFile));
   const wanted = bill.filter(({ name }) => options.names?.includes(name) ?? true);
   const locate = source ? await mirrored(source, fetch) : upstream(fetch);
   const charts = new Map<string, string>();

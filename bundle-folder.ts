@@ -15,6 +15,8 @@ export interface BundleFacts {
   platform: string;
   /** The apps' image in it. */
   appImage?: string;
+  /** Parts that were left out on purpose. */
+  without?: readonly string[];
 }
 
 /** Names of a bundle's own files. */

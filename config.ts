@@ -52,6 +52,8 @@ export const configSchema = z.object({
   addons: listOf(z.enum(addonNames)).default([...addonNames]),
   imageSource: z.enum(["preload", "pull"]).default("preload"),
   imageMirrors: z.array(z.string().regex(/^[^=\s]+=https?:\/\/\S+$/, 'must be "registry=https://mirror"')).default([]),
+  imageCache: z.boolean().default(false),
+  caFile: z.string().regex(/^\//, "must be an absolute path").optional(),
   artifactSource: z.string().min(1, "must be an URL or a folder").optional(),
   appImage: z.string().regex(/^\S+$/, "must be an image reference").optional(),
 });

@@ -2,17 +2,16 @@ import { createHash, randomUUID } from "node:crypto";
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { ExitCode, LabError, messageOf } from "./errors";
+import { trustedWith } from "./private-ca";
 import { unreachable } from "./unreachable";
 
-/** Reads a resource of the web or of a folder; rejects with a LabError. */
-export type Fetcher = (address: string) => Promise<Buffer>;
+/** Reads a resource of the web or of a folder, trusting a private CA where one is named; rejects with a LabError. */
+export type Fetcher = (address: string, caFile?: string) => Promise<Buffer>;
 
 /** Reads http(s) addresses, by the proxy that the environment names; everything else is a path of this machine. */
-export const fetcher: Fetcher = async (address) => {
-  if (!/^https?:/.test(address)) return readLocal(address);
-  // Loaded when it is needed: a lab whose artifacts are cached asks nobody.
-  const { EnvHttpProxyAgent, fetch } = await import("undici");
-  const dispatcher = new EnvHttpProxyAgent();
+export const fetcher: Fetcher = async (address, caFile) => {
+  if (!isOfTheWeb(address)) return readLocal(address);
+  const { dispatcher, fetch } = await client(caFile);
   try {
     const response = await fetch(address, { redirect: "follow", dispatcher }).catch((thrown: unknown) => {
       throw unreachable(address, { thrown });
@@ -35,25 +34,37 @@ export const fetcher: Fetcher = async (address) => {
   }
 };
 
-/** What stands at an address of the web. Rejects with a LabError when there is no answer in time. */
-export type Reach = (address: string, timeoutMs: number) => Promise<number>;
-
-/** Asks an address for its headers alone, by the same way as {@link fetcher}; any status is an answer, but a proxy's 407. */
-export const reach: Reach = async (address, timeoutMs) => {
+/** The HTTP client, loaded when it is needed: a lab whose artifacts are cached asks nobody. */
+async function client(caFile?: string) {
   const { EnvHttpProxyAgent, fetch } = await import("undici");
-  const dispatcher = new EnvHttpProxyAgent();
+  const tls = caFile ? { ca: trustedWith(caFile) } : {};
+  return { fetch, dispatcher: new EnvHttpProxyAgent({ connect: tls, requestTls: tls, proxyTls: tls }) };
+}
+
+/** What stands at an address of the web. Rejects with a LabError when there is no answer in time. */
+export type Reach = (address: string, timeoutMs: number, caFile?: string) => Promise<number>;
+
+/**
+ * Asks an address for its headers alone, by the same way as {@link fetcher}; any status is an answer, but a
+ * proxy's 407 and a limit's 429.
+ */
+export const reach: Reach = async (address, timeoutMs, caFile) => {
+  const { dispatcher, fetch } = await client(caFile);
   try {
     const signal = AbortSignal.timeout(timeoutMs);
     const response = await fetch(address, { method: "HEAD", dispatcher, signal }).catch((thrown: unknown) => {
       if (signal.aborted) throw unreachable(address, { reason: `no answer in ${timeoutMs / 1000} s`, thrown });
       throw unreachable(address, { thrown });
     });
-    if (response.status === 407) throw unreachable(address, { status: 407, text: response.statusText });
+    const { status, statusText: text } = response;
+    if (status === 407 || status === 429) throw unreachable(address, { status, text });
     return response.status;
   } finally {
     await dispatcher.destroy();
   }
 };
+
+const isOfTheWeb = (address: string) => /^https?:/.test(address);
 
 async function readLocal(path: string): Promise<Buffer> {
   return readFile(path).catch((cause: unknown) => {
@@ -80,11 +91,13 @@ export function sha256(bytes: Buffer | string): string {
 export function checkDigest(address: string, bytes: Buffer, expected: string): void {
   const actual = sha256(bytes);
   if (actual === expected) return;
+  const again =
+    "Run the command again; if it stays, compare with the project's own release page, or use another artifactSource";
   throw new LabError(
     {
       what: `${address} has SHA-256 ${actual}, not ${expected}`,
-      why: "Either the download was cut or changed on its way, or somebody replaced the file under its version",
-      fix: "Run the command again; if it stays, compare with the project's own release page, or use another artifactSource",
+      why: "Either it was cut or changed on its way, or somebody replaced the file under its version",
+      fix: isOfTheWeb(address) ? again : "npm run lab -- bundle DIR   (with a network; fetches what is damaged again)",
     },
     { exitCode: ExitCode.unfit },
   );

@@ -5,14 +5,17 @@ import ipaddr from "ipaddr.js";
 import { parse as parseYaml } from "yaml";
 import type { LabConfig } from "./config";
 import { writeWhole } from "./download";
-import { ExitCode, LabErrors, messageOf, type Problem } from "./errors";
+import { ExitCode, LabError, LabErrors, messageOf, type Problem } from "./errors";
 import type { Exec } from "./exec";
 import { clusterName, derivedPort, portIsFree, stackDir } from "./host";
+import { readPrivateCa } from "./private-ca";
 
 /** What the program must know of the machine before it declares anything. */
 export interface HostFacts {
   /** Port on 127.0.0.1 for the gateway. */
   httpPort: number;
+  /** SHA-256 of `caFile`. */
+  caDigest?: string;
   /** Engine address of the current Docker context, where it is not the default socket. */
   dockerHost?: string;
 }
@@ -39,10 +42,11 @@ export async function checkHost(
   const problems: Problem[] = [];
   await requireDocker(exec);
   const dockerHost = await currentDockerHost(exec);
+  const ca = caOf(config, problems);
   if (config.cluster === "existing") {
     problems.push(...(await kubeconfigProblems(config)));
     if (problems.length > 0) throw new LabErrors(problems, ExitCode.unfit);
-    return { httpPort, dockerHost };
+    return { httpPort, dockerHost, ...ca };
   }
 
   const state = await clusterState(stack, exec);
@@ -53,7 +57,18 @@ export async function checkHost(
   problems.push(...(await networkProblems(config, stack, exec)));
   if (problems.length > 0) throw new LabErrors(problems, ExitCode.unfit);
   if (state === "running") await restoreKubeconfig(stack, exec);
-  return { httpPort, dockerHost };
+  return { httpPort, dockerHost, ...ca };
+}
+
+function caOf({ caFile }: LabConfig, problems: Problem[]): Pick<HostFacts, "caDigest"> {
+  if (!caFile) return {};
+  try {
+    return { caDigest: readPrivateCa(caFile).digest };
+  } catch (thrown) {
+    if (!(thrown instanceof LabError)) throw thrown;
+    problems.push(thrown);
+    return {};
+  }
 }
 
 /**

@@ -15,6 +15,7 @@ export = async () => {
     const host = await checkHost(config, stack, exec);
     const artifacts = await fetchArtifacts({
       source: config.artifactSource,
+      caFile: config.caFile,
       names: ["base", "istiod", "cni", "ztunnel", "gateway-api", "metallb", ...config.addons],
       adapt: (name, manifest) => adaptAddon(name, manifest, config),
     });

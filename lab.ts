@@ -7,6 +7,7 @@ import { Addons } from "./components/addons";
 import { AppImage } from "./components/app-image";
 import { DemoApps } from "./components/demo-apps";
 import { GatewayApi } from "./components/gateway-api";
+import { cachedRegistries, ImageCache } from "./components/image-cache";
 import { Images } from "./components/images";
 import { Ingress } from "./components/ingress";
 import { IstioAmbient } from "./components/istio-ambient";
@@ -37,13 +38,19 @@ export interface LabInput {
 export function declareLab({ stack, config, artifacts, host }: LabInput) {
   const engine = host.dockerHost ? { provider: new docker.Provider("docker", { host: host.dockerHost }) } : {};
   const name = clusterName(stack);
-  const origin = { imageMirrors: config.imageMirrors, bundle: artifacts.bundle?.folder };
+  const caches = config.cluster === "kind" && config.imageCache ? cachedRegistries(config.imageMirrors) : [];
+  const origin = { imageMirrors: config.imageMirrors, caches, bundle: artifacts.bundle?.folder };
+  const { caFile } = config;
+  const cacheRunning =
+    caches.length > 0
+      ? new ImageCache("image-cache", { ...origin, caFile, caDigest: host.caDigest }).running
+      : undefined;
 
   const kind =
     config.cluster === "kind"
       ? new KindCluster(
           "cluster",
-          { ...config, ...host, ...origin, stack, clusterName: name, stackDir: stackDir(stack) },
+          { ...config, ...host, ...origin, cacheRunning, stack, clusterName: name, stackDir: stackDir(stack) },
           { ...engine },
         )
       : undefined;
@@ -77,6 +84,7 @@ export function declareLab({ stack, config, artifacts, host }: LabInput) {
           clusterName: name,
           cluster: kind.cluster,
           ...origin,
+          cacheRunning,
           groups: {
             mesh: [...istioImages, ...artifacts.images("metallb")],
             addons: config.addons.flatMap((addon) => artifacts.images(addon)),

@@ -58,7 +58,7 @@ function meaningOf(refusal: Refusal, reason: string): Pick<Problem, "why" | "fix
   if (untrusted.has(code)) {
     return {
       why: "Node.js does not trust the certificate: a proxy or mirror with a private CA stands in between",
-      fix: "export NODE_EXTRA_CA_CERTS=/PATH/TO/CA.pem   (docs/offline.md)",
+      fix: "pulumi config set caFile /PATH/TO/CA.pem   (for everything but Docker; docs/offline.md)",
     };
   }
   return undefined;

@@ -15,6 +15,8 @@ export const versions = {
   pulumi: "3.259.0",
   /** go-httpbin, the base of the app image. */
   httpbin: "v2.15.0",
+  /** CNCF distribution, the cache of `imageCache`. */
+  registry: "3.0.0",
 } as const;
 
 /** Node image of kind v0.32.0 by digest (kubernetes-sigs/kind, pkg/apis/config/defaults/image.go at that tag). */
@@ -38,6 +40,16 @@ export type NodePlatform = (typeof nodePlatforms)[number];
 
 /** Registry and organisation of Istio's images: the charts' own default host is gone (istio.io, retirement of GCP hosts). */
 export const istioHub = "docker.io/istio";
+
+/** Registries that the bill's images lie in, with the address that serves each. */
+export const registries = {
+  "docker.io": "https://registry-1.docker.io",
+  "quay.io": "https://quay.io",
+  "ghcr.io": "https://ghcr.io",
+} as const;
+
+/** Image of the registries' caches: `imageCache`. */
+export const cacheImage = `docker.io/library/registry:${versions.registry}`;
 
 /**
  * Images that Istio's charts make pods of (profile ambient runs the distroless variants). Every other image is named by a

@@ -38,9 +38,10 @@ function endOfProcess(interactive: boolean): AbortSignal {
 }
 
 /** Elsewhere than on Linux a desktop is a matter of course; over SSH the browser would open at the far end. */
-function hasBrowser({ CI, SSH_CONNECTION, DISPLAY, WAYLAND_DISPLAY, WSL_DISTRO_NAME }: NodeJS.ProcessEnv): boolean {
+export function hasBrowser(env: NodeJS.ProcessEnv, platform: NodeJS.Platform = process.platform): boolean {
+  const { CI, SSH_CONNECTION, DISPLAY, WAYLAND_DISPLAY, WSL_DISTRO_NAME } = env;
   if (CI || SSH_CONNECTION) return false;
-  return process.platform !== "linux" || Boolean(DISPLAY || WAYLAND_DISPLAY || WSL_DISTRO_NAME);
+  return platform !== "linux" || Boolean(DISPLAY || WAYLAND_DISPLAY || WSL_DISTRO_NAME);
 }
 
 async function openBrowser(url: string): Promise<void> {

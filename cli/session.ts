@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import type { LabConfig } from "../config";
 import { engineEnvironment } from "./engine/environment";
+import { trustFolder } from "./engine/trust";
 import type { Engine } from "./engine/types";
 import type { Io } from "./io";
 import { Progress } from "./progress";
@@ -36,7 +37,9 @@ export function openSession(io: Io, options: CommonOptions): Session {
   const stack = resolveStack(options.stack, io);
   const changes = options.config ?? [];
   const config = changes.length > 0 ? changeConfig(io.root, stack, changes) : readConfig(io.root, stack);
-  return { io, stack, config, progress: new Progress(io) };
+  const { caFile } = config;
+  const trusting = caFile ? { ...io, fetcher: (address: string) => io.fetcher(address, caFile) } : io;
+  return { io: trusting, stack, config, progress: new Progress(io) };
 }
 
 /** What a command does with the engine, and so which tools it needs. */
@@ -59,7 +62,8 @@ export async function sessionEngine(
     say: (line) => progress.line(line),
     ...(config.artifactSource ? { source: config.artifactSource } : {}),
   });
-  const env = engineEnvironment(io.env, tools.binFolders);
+  const ca = config.caFile ?? io.env.NODE_EXTRA_CA_CERTS;
+  const env = engineEnvironment(io.env, tools.binFolders, ca && (await trustFolder(ca)));
   const source = config.artifactSource;
   if (install && source) {
     await ensurePlugins({ pulumi: tools.pulumi, source, env, exec: io.exec, say: (line) => progress.line(line) });

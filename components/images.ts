@@ -8,6 +8,8 @@ export interface ImagesArgs extends ImageOrigin {
   cluster: pulumi.CustomResource;
   /** Images by the part of the lab that runs them. An empty group makes nothing. */
   groups: Readonly<Record<string, readonly string[]>>;
+  /** What the {@link caches} run with, where there are any. */
+  cacheRunning?: pulumi.Resource;
 }
 
 /**
@@ -30,7 +32,7 @@ export class Images extends pulumi.ComponentResource {
           create: script("image-get", "images-pull"),
           environment: { IMAGES: refs.join("\n"), ...imageOriginEnvironment(args) },
         },
-        { parent: this },
+        { parent: this, ...(args.cacheRunning ? { dependsOn: args.cacheRunning } : {}) },
       );
       const load = new command.local.Command(
         `${name}-load-${group}`,

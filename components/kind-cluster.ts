@@ -29,6 +29,12 @@ export interface KindClusterArgs extends ImageOrigin {
   subnet?: string;
   /** A change makes the cluster anew: a node reads its mirrors when it starts. */
   imageMirrors: readonly string[];
+  /** PEM of a private CA that the nodes trust when they pull. */
+  caFile?: string;
+  /** SHA-256 of that file. A change makes the cluster anew. */
+  caDigest?: string;
+  /** What the {@link caches} run with, where there are any. */
+  cacheRunning?: pulumi.Resource;
 }
 
 /**
@@ -68,7 +74,9 @@ export class KindCluster extends pulumi.ComponentResource {
 
     const kubeconfigFile = join(args.stackDir, "kubeconfig");
     const certsDir = join(args.stackDir, "certs.d");
-    const config = kindConfig({ ...args, ...(args.imageMirrors.length > 0 ? { certsDir } : {}) });
+    const { imageMirrors, caches, caFile } = args;
+    const config = kindConfig({ ...args, ...(imageMirrors.length + caches.length > 0 || caFile ? { certsDir } : {}) });
+    const entry = caches.length > 0 ? [this.letNodesIn(name, args, network)] : [];
     this.cluster = new command.local.Command(
       `${name}-kind`,
       {
@@ -85,17 +93,20 @@ export class KindCluster extends pulumi.ComponentResource {
           KIND_EXPERIMENTAL_DOCKER_NETWORK: network.name,
           ...imageOriginEnvironment(args),
           CERTS_DIR: certsDir,
+          CA_FILE: caFile ?? "",
         },
         triggers: [
           `nodeImage=${args.nodeImage}`,
           `workers=${args.workers}`,
           `httpPort=${args.httpPort}`,
-          `imageMirrors=${args.imageMirrors.join(",")}`,
+          `imageMirrors=${imageMirrors.join(",")}`,
           network.id,
+          ...(caches.length > 0 ? [`caches=${caches.join(",")}`] : []),
+          ...(args.caDigest ? [`caFile=${args.caDigest}`] : []),
         ],
         logging: command.local.Logging.None,
       },
-      { parent: this, deleteBeforeReplace: true, customTimeouts: { create: "15m" } },
+      { parent: this, deleteBeforeReplace: true, dependsOn: entry, customTimeouts: { create: "15m" } },
     );
     this.clusterId = this.cluster.id;
     // stdout is unknown until there is a cluster; in the preview of a living lab the file is there already.
@@ -121,6 +132,21 @@ export class KindCluster extends pulumi.ComponentResource {
       { parent: this, deletedWith: this.cluster },
     );
     this.registerOutputs({ kubeconfig: this.kubeconfig, context: this.context, subnet: this.subnet });
+  }
+
+  /** Nodes reach the caches by this cluster's network, which Docker does not remove while they are in it. */
+  private letNodesIn(name: string, args: KindClusterArgs, network: docker.Network): command.local.Command {
+    return new command.local.Command(
+      `${name}-caches`,
+      {
+        ...commandDefaults,
+        create: script("image-get", "image-cache-join"),
+        delete: scriptText("image-cache-leave"),
+        environment: { NETWORK: network.name, ...imageOriginEnvironment(args) },
+        triggers: [network.id],
+      },
+      { parent: this, deleteBeforeReplace: true, ...(args.cacheRunning ? { dependsOn: args.cacheRunning } : {}) },
+    );
   }
 }
 

@@ -22,11 +22,13 @@ export const commandDefaults = { interpreter: ["/bin/sh", "-c"], addPreviousOutp
 export interface ImageOrigin {
   /** "registry=url": where this machine and the nodes pull from instead. */
   imageMirrors: readonly string[];
+  /** "registry=url": what containers of this machine cache; they are asked before the registry. */
+  caches: readonly string[];
   /** Folder made by "lab bundle", absolute: its archives come before any registry. */
   bundle?: string;
 }
 
 /** Inputs of `image-get.sh`. */
-export function imageOriginEnvironment({ imageMirrors, bundle }: ImageOrigin) {
-  return { MIRRORS: imageMirrors.join("\n"), BUNDLE: bundle ?? "", PLATFORM: "" };
+export function imageOriginEnvironment({ imageMirrors, caches, bundle }: ImageOrigin) {
+  return { MIRRORS: imageMirrors.join("\n"), CACHES: caches.join("\n"), BUNDLE: bundle ?? "", PLATFORM: "" };
 }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { fetchArtifacts } from "../../artifacts";
 import type { Fetcher } from "../../download";
 import { LabError } from "../../errors";
-import { type BillArtifact, istioImages, nodeImage } from "../../versions";
+import { type BillArtifact, cacheImage, istioImages, nodeImage } from "../../versions";
 
 /** An image that the lab runs or builds on. */
 export interface BillImage {
@@ -11,7 +11,7 @@ export interface BillImage {
   /** Who names it. */
   of: string;
   licence: string;
-  /** Whether a node runs it; the apps' image is built on the others. */
+  /** Whether a node runs it; the apps' image is built on the others, and one caches registries. */
   runs: boolean;
 }
 
@@ -24,6 +24,7 @@ export function ownImages(node = nodeImage): BillImage[] {
   return [
     { ref: node, of: "kind", licence: "Apache-2.0", runs: true },
     ...istioImages.map((ref) => ({ ref, of: "istio", licence: "Apache-2.0", runs: true })),
+    { ref: cacheImage, of: "imageCache", licence: "Apache-2.0", runs: false },
     ...appBases(dockerfile).map((ref) => ({ ref, of: "images/httpbin", licence: baseLicence(ref), runs: false })),
   ];
 }

@@ -1,3 +1,4 @@
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { LabError } from "../../errors";
 import type { Piece } from "./pieces";
@@ -6,42 +7,54 @@ import { digestOf, readSums, writeSums } from "./sums";
 /** What became of a piece. */
 export type Brought = "there" | "begins" | "fetched" | "failed";
 
+/** How far a collection is. */
+export interface Step {
+  piece: Piece;
+  brought: Brought;
+  /** Which of them it is, from 1 on. */
+  position: number;
+  count: number;
+  /** Size of what is there, or was fetched. */
+  bytes?: number;
+}
+
+/** Problems of the pieces that could not be had. */
+export type Lack = { piece: Piece; problem: LabError };
+
 /**
  * Brings the pieces that are not there, or not as promised, one after the other. SHA256SUMS is written after each, so that
  * a killed run goes on where it was. A piece that cannot be had does not keep the others away.
  *
- * @returns the problems of those that could not be had
+ * @returns those that could not be had
  */
-export async function collect(
-  folder: string,
-  pieces: readonly Piece[],
-  say: (piece: Piece, brought: Brought) => void,
-): Promise<LabError[]> {
+export async function collect(folder: string, pieces: readonly Piece[], say: (step: Step) => void): Promise<Lack[]> {
   const sums = await readSums(folder);
-  const problems: LabError[] = [];
-  for (const piece of pieces) {
+  const lacking: Lack[] = [];
+  for (const [index, piece] of pieces.entries()) {
     const file = join(folder, piece.path);
+    const tell = (brought: Brought, bytes?: number) =>
+      say({ piece, brought, position: index + 1, count: pieces.length, ...(bytes === undefined ? {} : { bytes }) });
     const promised = sums.get(piece.path);
     if (promised !== undefined && (await digestOf(file)) === promised) {
-      say(piece, "there");
+      tell("there", (await stat(file)).size);
       continue;
     }
-    say(piece, "begins");
+    tell("begins");
     try {
       await piece.bring(file);
     } catch (thrown) {
       if (!(thrown instanceof LabError)) throw thrown;
-      problems.push(thrown);
-      say(piece, "failed");
+      lacking.push({ piece, problem: thrown });
+      tell("failed");
       continue;
     }
     const digest = await digestOf(file);
     if (digest === undefined) throw new RangeError(`${piece.path} was brought and is not there`);
     sums.set(piece.path, digest);
     await writeSums(folder, sums);
-    say(piece, "fetched");
+    tell("fetched", (await stat(file)).size);
   }
-  return problems;
+  return lacking;
 }
 
 /** A piece that a bundle lacks, or has in another form than SHA256SUMS promises. */

@@ -1,6 +1,6 @@
 import { isWeb } from "../../bundle-folder";
 import type { LabConfig } from "../../config";
-import { addonNames, artifacts, type BillArtifact, istioImages } from "../../versions";
+import { addonNames, artifacts, type BillArtifact, cacheImage, istioImages } from "../../versions";
 import { manifestImages } from "../bill/images";
 import { bundledAppImage } from "./images";
 import { chartPieces, cliPieces, imagePieces, type Part, type Piece, pluginPieces } from "./pieces";
@@ -10,7 +10,7 @@ import type { BundleWork } from "./work";
 export interface BundleOrder {
   folder: string;
   without: readonly Part[];
-  config: Pick<LabConfig, "nodeImage" | "appImage" | "addons">;
+  config: Pick<LabConfig, "nodeImage" | "appImage" | "addons" | "imageCache">;
 }
 
 /** The apps' image that the bundle is to hold: a ready one, or one that is built for it. */
@@ -38,7 +38,8 @@ export async function bundleImages(order: BundleOrder, work: BundleWork, lenient
   const unknown = named.flatMap((each) => ("unknown" in each ? [each.unknown] : []));
   if (unknown[0] && !lenient) throw unknown[0];
   const refs = named.flatMap((each) => ("images" in each ? each.images.map(({ ref }) => ref) : []));
-  return imagePieces([order.config.nodeImage, ...istioImages, ...refs, app.ref], work);
+  const { nodeImage, imageCache } = order.config;
+  return imagePieces([nodeImage, ...istioImages, ...refs, app.ref, ...(imageCache ? [cacheImage] : [])], work);
 }
 
 /** The charts and manifests that the stack installs. */

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { mkdir, rename, rm } from "node:fs/promises";
+import { chmod, mkdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { isWeb, tagged } from "../../bundle-folder";
 import { ExitCode, LabError } from "../../errors";
@@ -46,6 +46,8 @@ export async function saveImage(ref: string, file: string, work: BundleWork): Pr
       why: `It is to be ${file}`,
       fix: `docker image inspect ${tag}; df -h ${dirname(file)}   (is it there, and is there room?)`,
     });
+    // Docker writes it for its user alone; who takes the bundle along is often another.
+    await chmod(part, 0o644);
     await rename(part, file);
   } finally {
     await rm(part, { force: true });
@@ -57,7 +59,7 @@ export async function saveImage(ref: string, file: string, work: BundleWork): Pr
 async function pull(ref: string, { exec, platform, imageMirrors, source, signal }: BundleWork): Promise<void> {
   const text = ["image-get", "images-pull"].map((name) => readFileSync(join(scripts, `${name}.sh`), "utf8"));
   const bundle = source && !isWeb(source) ? source : "";
-  const env = { IMAGES: ref, MIRRORS: imageMirrors.join("\n"), BUNDLE: bundle, PLATFORM: platform.nodes };
+  const env = { IMAGES: ref, MIRRORS: imageMirrors.join("\n"), CACHES: "", BUNDLE: bundle, PLATFORM: platform.nodes };
   const { code, stderr } = await exec("/bin/sh", ["-c", text.join("\n")], { env, timeoutMs: 30 * minutes, signal });
   if (code === 0) return;
   const word = (label: string) => new RegExp(`^${label} +(.*)$`, "m").exec(stderr)?.[1];

@@ -10,10 +10,10 @@ export function registerBill(program: Command, { io }: CommandContext): void {
   const command = program.command("bill").description("list every chart, manifest, tool, plugin and image of the lab");
   examples(json(common(command)), "npm run lab -- bill", "npm run lab -- bill --json");
   command.action(async (options: CommonOptions & { json?: boolean }) => {
-    const { config, progress } = openSession(io, options);
+    const { config, progress, io: own } = openSession(io, options);
     const source = config.artifactSource;
     const manifests = artifacts.filter(({ kind }) => kind === "manifest");
-    const named = await manifestImages(manifests, { fetch: io.fetcher, ...(source ? { source } : {}) });
+    const named = await manifestImages(manifests, { fetch: own.fetcher, ...(source ? { source } : {}) });
     for (const each of named) {
       if ("unknown" in each)
         progress.line(`! The images of ${each.artifact.name} are not listed. ${each.unknown.what}`);
@@ -24,18 +24,20 @@ export function registerBill(program: Command, { io }: CommandContext): void {
   });
 }
 
-/** A block per kind, a line per entry. */
+/** A block per kind with the platforms it is there for, a line per entry with the digest where it is known. */
 function billText(entries: readonly BillEntry[]): string {
   const kinds = [...new Set(entries.map(({ kind }) => kind))];
   const blocks = kinds.map((kind) => {
     const rows = entries.filter((entry) => entry.kind === kind).map(row);
-    const widths = [0, 1, 2].map((column) => Math.max(...rows.map((cells) => cells[column]?.length ?? 0)));
+    const widths = [0, 1, 2, 3].map((column) => Math.max(...rows.map((cells) => cells[column]?.length ?? 0)));
     const lines = rows.map((cells) => `  ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ")}`);
-    return [`${kind}s`, ...lines.map((line) => line.trimEnd())].join("\n");
+    const [platforms = ""] = entries.filter((entry) => entry.kind === kind).map((entry) => entry.platforms.join(", "));
+    return [`${kind}s${platforms && `  (${platforms})`}`, ...lines.map((line) => line.trimEnd())].join("\n");
   });
   return `${blocks.join("\n\n")}\n`;
 }
 
-function row({ kind, name, version, licence, source, of }: BillEntry): [string, string, string, string] {
-  return [name, version, licence, kind === "image" ? `named by ${of}` : source];
+function row({ kind, name, version, licence, source, of, digest }: BillEntry): string[] {
+  const known = digest ? [`${digest.slice(0, "sha256:".length + 12)}…`] : [];
+  return [name, version, licence, kind === "image" ? `named by ${of}` : source, ...known];
 }

@@ -1,12 +1,12 @@
 import { resolve } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { archivePath, bundleFiles, readFacts } from "../../bundle-folder";
-import { writeWhole } from "../../download";
-import { ExitCode, LabError, LabErrors } from "../../errors";
-import { type Brought, collect, flawsOf } from "../bundle/collect";
-import { appImageOf, type BundleOrder, bundleImages, filePieces, trimmedSource } from "../bundle/contents";
-import { buildAppImage } from "../bundle/images";
-import { type Part, type Piece, parts } from "../bundle/pieces";
+import { readFacts } from "../../bundle-folder";
+import type { LabConfig } from "../../config";
+import { ExitCode, LabError } from "../../errors";
+import { flawsOf } from "../bundle/collect";
+import { type BundleOrder, bundleImages, filePieces, trimmedSource } from "../bundle/contents";
+import { fill, withoutText } from "../bundle/fill";
+import { type Part, parts } from "../bundle/pieces";
 import { hostPlatform, platforms } from "../bundle/platform";
 import type { BundleWork } from "../bundle/work";
 import { type CommonOptions, openSession, type Session } from "../session";
@@ -43,49 +43,25 @@ export function registerBundle(program: Command, { io, end }: CommandContext): v
   command.action(async (dir: string, options: BundleOptions) => {
     const session = openSession(io, options);
     const folder = resolve(dir);
-    const order: BundleOrder = { folder, without: options.without, config: session.config };
+    const order = orderOf(folder, session.config, options);
     const work = workOf(session, options, folder);
     if (options.verify) {
       const pieces = [...filePieces(order, work), ...(await bundleImages(order, work, true))];
-      const flaws = await flawsOf(folder, pathsOf(pieces));
+      const wanted = pieces.map(({ path }) => path);
+      const flaws = await flawsOf(folder, wanted);
       if (flaws.length > 0) end(ExitCode.fail);
       const lines = flaws.map(({ path, flaw }) => `✗ ${path} is ${flaw}\n`);
-      const verdict = flaws.length > 0 ? `Fetch them again: npm run lab -- bundle ${dir}` : `${dir} is whole`;
+      const verdict =
+        flaws.length > 0
+          ? `Fetch them again: npm run lab -- bundle ${dir}${withoutText(order.without)}`
+          : `${dir} is whole`;
       io.stdout.write(options.json ? jsonText({ folder, flaws }) : `${lines.join("")}${verdict}\n`);
       return;
     }
-    const files = await fill(session, order, work);
+    const files = await fill(order, work, session.progress);
     const answer = { folder, platform: work.platform.name, files };
     io.stdout.write(options.json ? jsonText(answer) : nextSteps(dir, answer.platform, files.length));
   });
-}
-
-/** Fills the folder; returns the paths in it. */
-async function fill({ progress }: Session, order: BundleOrder, work: BundleWork): Promise<string[]> {
-  const { folder } = order;
-  const app = appImageOf(order);
-  await writeWhole(
-    `${folder}/${bundleFiles.facts}`,
-    `${JSON.stringify({ platform: work.platform.name, ...(app ? { appImage: app.ref } : {}) }, null, 2)}\n`,
-  );
-  const say = (piece: Piece, brought: Brought) => {
-    progress.status(brought === "begins" ? `· ${piece.path} …` : "");
-    if (brought === "begins") return;
-    const mark = brought === "failed" ? progress.colors.red("✗") : progress.colors.green("✓");
-    progress.line(`${mark} ${piece.path}${brought === "there" ? "  (there)" : ""}`);
-  };
-  const files = filePieces(order, work);
-  const problems = await collect(folder, files, say);
-  // Images of a manifest that could not be had are not known; it is among the problems already.
-  const images = await bundleImages(order, work, problems.length > 0);
-  const built = images.map((piece) =>
-    app?.build && piece.path === archivePath(app.ref)
-      ? { ...piece, bring: (file: string) => buildAppImage(app.ref, work).then(() => piece.bring(file)) }
-      : piece,
-  );
-  problems.push(...(await collect(folder, built, say)));
-  if (problems.length > 0) throw new LabErrors(problems, ExitCode.unfit);
-  return pathsOf([...files, ...images]);
 }
 
 function workOf({ io, config }: Session, { platform: wanted, from }: BundleOptions, folder: string): BundleWork {
@@ -116,7 +92,12 @@ function addPart(value: string, previous: Part[]): Part[] {
   return [...previous, part];
 }
 
-const pathsOf = (pieces: readonly Piece[]) => pieces.map(({ path }) => path);
+/** What is asked of the folder; a check asks for what was asked when it was made. */
+function orderOf(folder: string, config: LabConfig, { verify, without }: BundleOptions): BundleOrder {
+  const made = verify ? readFacts(folder) : undefined;
+  const left = parts.filter((part) => without.includes(part) || made?.without?.includes(part));
+  return { folder, without: left, config: { ...config, appImage: config.appImage ?? made?.appImage } };
+}
 
 function nextSteps(dir: string, platform: string, count: number): string {
   return [

@@ -18,7 +18,7 @@ export function registerDestroy(program: Command, { io }: CommandContext): void 
   examples(yes(json(common(command))), "npm run destroy", "npm run destroy -- --stack alice --yes");
   command.action(async (options: CommonOptions & { yes?: boolean; json?: boolean }) => {
     const session = openSession(io, options);
-    const { stack, progress } = session;
+    const { stack, config, progress } = session;
     await consent(session, options.yes ?? false);
     const engine = await progress.phase("Tools", () => sessionEngine(session, { install: true, makesClusters: true }));
     const existed = await stackExists(engine, stack);
@@ -27,6 +27,7 @@ export function registerDestroy(program: Command, { io }: CommandContext): void 
     const left = await clearLeftovers(session, undefined, async () => true);
     await rm(stackDir(stack), { recursive: true, force: true });
     withdrawSettings(io.root, stack);
+    if (config.imageCache) progress.line("The registries' caches stay for other labs; docs/offline.md removes them");
     if (options.json) return void io.stdout.write(jsonText({ stack, existed }));
     io.stdout.write(
       existed || left

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import semver from "semver";
 import { type Check, ok } from "./types";
@@ -50,7 +51,9 @@ const enoughDisk: Check = {
   kindOnly: true,
   async look({ docker: { info, local } }) {
     if (!info) return ok("not known while Docker does not answer");
-    if (!local) return ok(`Docker's disk is not on this machine; "docker system df" shows its use`);
+    // WSL 2 shares its kernel with Docker Desktop, and not its disk.
+    if (!local || !existsSync(info.rootDir))
+      return ok(`Docker's disk is not on this machine; "docker system df" shows its use`);
     const { bavail, bsize } = await statfs(info.rootDir);
     const free = bavail * bsize;
     if (free >= disk.comfortable) return ok(`${inGib(free)} free in ${info.rootDir}`);

@@ -6,21 +6,33 @@ const infoSchema = z.object({
   ServerVersion: z.string().min(1),
   OperatingSystem: z.string().default(""),
   KernelVersion: z.string().default(""),
+  Name: z.string().default(""),
   NCPU: z.number().default(0),
   MemTotal: z.number().default(0),
   CgroupVersion: z.string().default(""),
   DockerRootDir: z.string().default(""),
+  HttpProxy: z.string().default(""),
+  HttpsProxy: z.string().default(""),
+  SecurityOptions: z.array(z.string()).nullish(),
   DriverStatus: z.array(z.tuple([z.string(), z.string()])).nullish(),
 });
+
+/** Products that answer as Docker does. */
+export type DockerKind = "Docker Engine" | "Docker Desktop" | "OrbStack" | "Colima" | "Rancher Desktop" | "podman";
 
 /** What `docker info` tells of the daemon. */
 export interface DockerInfo {
   serverVersion: string;
   operatingSystem: string;
+  kind: DockerKind;
+  /** Whether the daemon has no more rights than the user who runs it. */
+  rootless: boolean;
   cpus: number;
   memoryBytes: number;
   cgroupVersion: string;
   rootDir: string;
+  /** Proxy that the daemon pulls by; empty without one. */
+  proxy: string;
   /** Whether images live in containerd's store, the default of Docker 29. */
   containerdStore: boolean;
 }
@@ -30,6 +42,8 @@ export interface DockerFacts {
   info?: DockerInfo;
   /** Whether the daemon runs on this very kernel, so that this machine's /proc and disks are its own. */
   local: boolean;
+  /** Address of the daemon: `unix:///var/run/docker.sock`. Empty where nobody tells it. */
+  endpoint: string;
   /** Exit code of `docker info`; 127 when there is no docker. */
   code: number;
   /** Last line of what it complained about. */
@@ -37,26 +51,49 @@ export interface DockerFacts {
 }
 
 /** Asks the Docker daemon about itself. */
-export async function readDocker(exec: Exec): Promise<DockerFacts> {
-  const { code, stdout, stderr } = await exec("docker", ["info", "--format", "{{json .}}"], { timeoutMs: 20_000 });
+export async function readDocker(
+  exec: Exec,
+  env: NodeJS.ProcessEnv,
+  platform: NodeJS.Platform = process.platform,
+): Promise<DockerFacts> {
+  const ask = (...args: string[]) => exec("docker", args, { timeoutMs: 20_000 });
+  const { code, stdout, stderr } = await ask("info", "--format", "{{json .}}");
+  const endpoint =
+    env.DOCKER_HOST || (await ask("context", "inspect", "--format", "{{.Endpoints.docker.Host}}")).stdout.trim();
   const parsed = infoSchema.safeParse(parseJson(stdout));
-  const complaint = stderr.trim().split("\n").at(-1) ?? "";
-  if (!parsed.success) return { code: code || 1, local: false, complaint };
+  // A "docker" that is podman under another name tells its own facts.
+  const podman = /"buildahVersion"/i.test(stdout) ? 'this "docker" is podman' : undefined;
+  const complaint = podman ?? stderr.trim().split("\n").at(-1) ?? "";
+  if (!parsed.success) return { code: code || 1, local: false, endpoint, complaint };
   const { data } = parsed;
+  const engine = await ask("version", "--format", "{{json .Server.Components}}");
   return {
     code,
     complaint,
-    local: process.platform === "linux" && data.KernelVersion === release(),
+    endpoint,
+    local: platform === "linux" && data.KernelVersion === release(),
     info: {
       serverVersion: data.ServerVersion,
       operatingSystem: data.OperatingSystem,
+      kind: engine.stdout.includes('"Podman Engine"') ? "podman" : kindOf(data),
+      rootless: (data.SecurityOptions ?? []).some((option) => option.includes("rootless")),
       cpus: data.NCPU,
       memoryBytes: data.MemTotal,
       cgroupVersion: data.CgroupVersion,
       rootDir: data.DockerRootDir,
+      proxy: data.HttpsProxy || data.HttpProxy,
       containerdStore: (data.DriverStatus ?? []).some(([, value]) => value.startsWith("io.containerd.snapshotter")),
     },
   };
+}
+
+/** Each product gives its virtual machine a name, or its system one. */
+function kindOf({ OperatingSystem: system, Name: name }: { OperatingSystem: string; Name: string }): DockerKind {
+  if (/docker desktop/i.test(system)) return "Docker Desktop";
+  if (/orbstack/i.test(system) || name === "orbstack") return "OrbStack";
+  if (/^colima\b/.test(name)) return "Colima";
+  if (/rancher desktop/i.test(system) || /rancher-desktop/.test(name)) return "Rancher Desktop";
+  return "Docker Engine";
 }
 
 function parseJson(text: string): unknown {

@@ -3,18 +3,19 @@ import { ExitCode, LabErrors } from "../../errors";
 import type { Io } from "../io";
 import { dockerChecks } from "./docker-checks";
 import { readDocker } from "./docker-facts";
+import { dockerKindChecks } from "./docker-kind-checks";
 import { hostChecks } from "./host-checks";
 import { stackChecks } from "./stack-checks";
 import type { Finding } from "./types";
 
-const checks = [...dockerChecks, ...hostChecks, ...stackChecks];
+const checks = [...dockerChecks, ...dockerKindChecks, ...hostChecks, ...stackChecks];
 
 /** Names of all checks, for `--ignore`. */
 export const checkIds: readonly string[] = checks.map(({ id }) => id);
 
 /** Looks at the machine with every check that the stack's configuration makes worthwhile. Changes nothing. */
 export async function examine(io: Pick<Io, "env" | "exec">, stack: string, config: LabConfig): Promise<Finding[]> {
-  const docker = await readDocker(io.exec);
+  const docker = await readDocker(io.exec, io.env);
   const patient = { io, stack, config, docker };
   return Promise.all(
     checks

@@ -38,11 +38,17 @@ const inotifyLimits: Check = {
     const low = Object.entries(inotify).filter(([key, wanted]) => (limits[key] ?? 0) < wanted);
     const shown = Object.entries(limits).map(([key, value]) => `${key} ${value}`);
     if (low.length === 0) return ok(shown.join(", "));
+    const what = `Docker's kernel has ${low.map(([key]) => `fs.inotify.${key}=${limits[key]}`).join(" and ")}`;
+    const why = 'Three nodes use them up; then pods fail with "too many open files"';
+    const fix = `sudo sysctl ${low.map(([key, wanted]) => `fs.inotify.${key}=${wanted}`).join(" ")}`;
+    if (patient.docker.info?.rootless) {
+      return { status: "fail", what, why: `${why}. Nodes of a rootless Docker cannot raise them`, fix };
+    }
     return {
       status: "warn",
-      what: `Docker's kernel has ${low.map(([key]) => `fs.inotify.${key}=${limits[key]}`).join(" and ")}`,
-      why: 'Three nodes use them up; then pods fail with "too many open files". "up" raises them, for this whole host, until it boots again',
-      fix: `sudo sysctl ${low.map(([key, wanted]) => `fs.inotify.${key}=${wanted}`).join(" ")}   (or let "npm run up" do it)`,
+      what,
+      why: `${why}. "up" raises them, for this whole host, until it boots again`,
+      fix: `${fix}   (or let "npm run up" do it)`,
     };
   },
 };

@@ -2,14 +2,11 @@ import { isWeb } from "../../bundle-folder";
 import type { LabConfig } from "../../config";
 import type { Reach } from "../../download";
 import { LabError } from "../../errors";
-import { artifacts, tools } from "../../versions";
+import { artifacts, registries, tools } from "../../versions";
 import { billPlugins } from "../bill/plugins";
 import type { Finding } from "./types";
 
 const patience = 5_000;
-
-/** Registries that the bill's images lie in, with the host that serves each. */
-const registries = { "docker.io": "registry-1.docker.io", "quay.io": "quay.io", "ghcr.io": "ghcr.io" } as const;
 
 /** A host that the lab asks for something. */
 interface Host {
@@ -22,7 +19,7 @@ interface Host {
 /** Asks every host that a lab of this configuration needs, and says which way to take where some are silent. */
 export async function examineNetwork(config: LabConfig, reach: Reach): Promise<Finding[]> {
   const hosts = hostsOf(config);
-  const answers = await Promise.all(hosts.map(async (host) => ({ host, ...(await ask(host, reach)) })));
+  const answers = await Promise.all(hosts.map(async (host) => ({ host, ...(await ask(host, reach, config.caFile)) })));
   const findings = answers.map(({ host, problem, ms }): Finding => {
     const name = new URL(host.address).host;
     const head = { id: `network:${name}`, title: `${name} answers` };
@@ -39,11 +36,11 @@ export async function examineNetwork(config: LabConfig, reach: Reach): Promise<F
   return [...findings, wayOf(silent("files").length, silent("images").length, answers)];
 }
 
-async function ask({ address }: Host, reach: Reach): Promise<{ problem?: LabError; ms: number }> {
+async function ask({ address }: Host, reach: Reach, caFile?: string): Promise<{ problem?: LabError; ms: number }> {
   const begin = performance.now();
   const ms = () => Math.round(performance.now() - begin);
   try {
-    await reach(address, patience);
+    await reach(address, patience, caFile);
     return { ms: ms() };
   } catch (thrown) {
     if (!(thrown instanceof LabError)) throw thrown;
@@ -66,9 +63,9 @@ function hostsOf({ artifactSource, imageMirrors }: LabConfig): Host[] {
       ? [{ gives: "everything but images", address: `${artifactSource}/SHA256SUMS` }]
       : [];
   const mirrors = new Map(imageMirrors.map((each) => [each.split("=")[0], each.slice(each.indexOf("=") + 1)]));
-  const images = Object.entries(registries).map(([registry, host]) => ({
+  const images = Object.entries(registries).map(([registry, upstream]) => ({
     gives: `images of ${registry}`,
-    address: mirrors.get(registry) ?? `https://${host}/v2/`,
+    address: mirrors.get(registry) ?? `${upstream}/v2/`,
   }));
   const all = [
     ...files.map((each): Host => ({ ...each, kind: "files" })),

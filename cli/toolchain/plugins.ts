@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { isWeb } from "../../bundle-folder";
 import { ExitCode, LabError } from "../../errors";
 import { type Exec, run } from "../../exec";
@@ -20,31 +20,41 @@ export interface PluginOptions {
 }
 
 /**
- * Gives the engine the plugins of a bundle, unless it has them. Without one it downloads them itself, when it needs them.
- * @throws LabError (exit code 4) on a plugin that is not as the bundle promises
+ * Gives the engine the plugins of a bundle, unless it has them. Without a bundle it downloads them itself, when it needs them.
+ * @throws LabError on a plugin that is not as the bundle promises (exit code 4), or that nobody has
  */
 export async function ensurePlugins({ pulumi, source, env, exec, say }: PluginOptions): Promise<void> {
   const platform = platforms.find(({ name }) => name === hostPlatform());
   if (!source || isWeb(source) || !platform) return;
-  const bundled = billPlugins()
-    .map((plugin) => ({ ...plugin, path: pluginPath(plugin, platform) }))
-    .filter(({ path }) => existsSync(join(source, path)));
-  if (bundled.length === 0) return;
   const listed = await exec(pulumi, ["plugin", "ls", "--json"], { env });
   const installed: { name: string; version?: string }[] = listed.code === 0 ? JSON.parse(listed.stdout || "[]") : [];
   const sums = await readSums(source);
-  for (const { name, version, path } of bundled) {
+  for (const plugin of billPlugins()) {
+    const { name, version } = plugin;
     if (installed.some((each) => each.name === name && each.version === version)) continue;
+    const path = pluginPath(plugin, platform);
     const file = join(source, path);
-    if ((await digestOf(file)) !== sums.get(path)) throw damaged(file);
+    const bundled = existsSync(file);
+    // The engine takes a plugin of the PATH before all others, and does not list it.
+    if (!bundled && isOnPath(`pulumi-resource-${name}`, env.PATH)) continue;
+    if (bundled && (await digestOf(file)) !== sums.get(path)) throw damaged(file);
     say(`  plugin ${name} ${version}`);
-    await run(exec, pulumi, ["plugin", "install", "resource", name, version, "--file", file], {
+    const from = bundled ? ["--file", file] : [];
+    await run(exec, pulumi, ["plugin", "install", "resource", name, version, ...from], {
       env,
       timeoutMs: 300_000,
-      why: "The engine makes the lab's resources with it",
-      fix: `npm run lab -- bundle --verify ${source}`,
+      why: bundled
+        ? "The engine makes the lab's resources with it"
+        : `The engine makes the lab's resources with it, and "${source}" has no ${path}`,
+      fix: bundled
+        ? `npm run lab -- bundle --verify ${source}`
+        : `npm run lab -- bundle ${source}   (with a network; fetches what it lacks)`,
     });
   }
+}
+
+function isOnPath(program: string, path = ""): boolean {
+  return path.split(delimiter).some((folder) => folder !== "" && existsSync(join(folder, program)));
 }
 
 function damaged(file: string): LabError {

@@ -1,5 +1,7 @@
-# Functions that bring an image into this machine's Docker: from a bundle, from a registry's mirror, from the registry.
+# Functions that bring an image into this machine's Docker: from a bundle, from a registry's mirror or cache, from the
+# registry.
 # In: MIRRORS (registry=url, one a line, may be empty) BUNDLE (folder of "lab bundle", may be empty)
+#     CACHES (registry=url, one a line, may be empty: those that a container of this machine caches)
 #     PLATFORM (os/arch, empty: Docker's own)
 set -eu
 
@@ -25,10 +27,25 @@ mirrored() {
   done | head -n 1
 }
 
+# Container that caches a registry, for all labs of this machine.
+cache_name() {
+  printf 'ambient-lab-cache-%s' "$1"
+}
+
+# Address of an image at its registry's cache, or nothing where none runs.
+cached() {
+  full=$(in_full "$1")
+  printf '%s\n' "$CACHES" | while IFS='=' read -r registry _; do
+    case "$full" in "${registry:-none}"/*) ;; *) continue ;; esac
+    at=$(docker port "$(cache_name "$registry")" 5000/tcp 2>/dev/null | head -n 1)
+    [ -z "$at" ] || echo "$at/${full#"$registry"/}"
+  done
+}
+
 # A tag alone will do where the image cannot have come with its digest: archives and mirrors' copies have none.
 present() {
   for reference in "$1" "${1%@*}"; do
-    [ "$reference" = "$1" ] || [ -n "$BUNDLE$MIRRORS" ] || continue
+    [ "$reference" = "$1" ] || [ -n "$BUNDLE$MIRRORS$CACHES" ] || continue
     found=$(docker image inspect --format '{{.Os}}/{{.Architecture}}' "$reference" 2>/dev/null) || continue
     [ "$found" = "${PLATFORM:-$found}" ] && return 0
   done
@@ -92,13 +109,25 @@ explain() {
       why="What came is not what was promised: it was cut or changed on its way, or the mirror is damaged"
       fix="Run it again; if it stays, take another mirror: $mirror"
       ;;
-    *"no such host"* | *"i/o timeout"* | *"connection refused"* | *"unreachable"* | *"Timeout"* | *"deadline exceeded"*)
+    *"no such host"* | *"server misbehaving"* | *"name resolution"* | *"i/o timeout"* | *"connection refused"* | *"unreachable"* | *"Timeout"* | *"deadline exceeded"*)
       why="Docker does not reach the registry"
       fix="$offline; or: $mirror"
       ;;
     *) fix="docker pull $1   (an image that the lab builds: pulumi up --replace its docker.Image), or: $mirror" ;;
   esac
+  # A bundle is there so that no registry is needed: what it lacks is the reason, and not the registry.
+  if [ -n "$BUNDLE" ] && [ -d "$BUNDLE/images" ]; then
+    why="\"$BUNDLE\" has no $(archive_of "$1"), so a registry was asked"
+    fix="npm run lab -- bundle \"$BUNDLE\"   (with a network; fetches what it lacks)"
+  fi
   problem "Cannot pull \"$1\"${said:+: $said}" "$why" "$fix"
+}
+
+# Pulls an image from another address than its own, and gives it its own name. In: the image, the address
+pull_from() {
+  # shellcheck disable=SC2086 # an option or nothing
+  answer=$(docker pull --quiet ${PLATFORM:+--platform=$PLATFORM} "$2" 2>&1) || return 1
+  docker tag "$2" "${1%@*}"
 }
 
 # Brings one image, unless it is there.
@@ -109,10 +138,17 @@ get() {
     return
   fi
   from=$(mirrored "$1")
-  # shellcheck disable=SC2086 # an option or nothing
-  if answer=$(docker pull --quiet ${PLATFORM:+--platform=$PLATFORM} "${from:-$1}" 2>&1); then
-    [ -z "$from" ] || docker tag "$from" "${1%@*}"
+  if [ -n "$from" ]; then
+    pull_from "$1" "$from" || explain "$from" "$answer"
+    return
+  fi
+  # A cache that fails hides what its registry said: then that is asked, and its answer counts.
+  from=$(cached "$1")
+  if [ -n "$from" ] && pull_from "$1" "$from"; then
+    # The port in this name is another one after Docker's next start; the image has its own name by now.
+    docker rmi "$from" >/dev/null 2>&1 || true
     return 0
   fi
-  explain "${from:-$1}" "$answer"
+  # shellcheck disable=SC2086 # an option or nothing
+  answer=$(docker pull --quiet ${PLATFORM:+--platform=$PLATFORM} "$1" 2>&1) || explain "$1" "$answer"
 }

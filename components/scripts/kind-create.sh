@@ -1,7 +1,8 @@
 # Makes the stack's kind cluster from the config on stdin. Idempotent: what a killed run left behind is removed first.
 # Needs image-get.sh before it.
 # In: CLUSTER NODE_IMAGE KUBECONFIG_FILE MARKER_FILE KIND_EXPERIMENTAL_DOCKER_NETWORK
-#     CERTS_DIR (folder that the nodes mount for MIRRORS), and what image-get.sh reads
+#     CERTS_DIR (folder that the nodes mount for MIRRORS, CACHES and CA_FILE)
+#     CA_FILE (PEM of a private CA that the nodes trust, may be empty), and what image-get.sh reads
 set -eu
 umask 077
 config=$(cat)
@@ -26,11 +27,29 @@ docker image inspect "$NODE_IMAGE" >/dev/null 2>&1 || NODE_IMAGE=${NODE_IMAGE%@*
 mkdir -p "$(dirname "$KUBECONFIG_FILE")" "$(dirname "$MARKER_FILE")"
 kind delete cluster --name "$CLUSTER" --kubeconfig "$KUBECONFIG_FILE" >&2
 
+# What containerd of the nodes reads: a folder per registry, and one for all others. In: registry, its mirror's url
 rm -rf "$CERTS_DIR"
+trust=""
+[ -z "$CA_FILE" ] || trust='ca = "/etc/containerd/certs.d/ca.pem"'
+hosts() {
+  mkdir -p "$CERTS_DIR/$1"
+  {
+    # containerd 1 wants the table, with or without a mirror in it.
+    printf '%s\n[host]\n' "$trust"
+    [ -z "${2:-}" ] || printf '[host."%s"]\n  capabilities = ["pull", "resolve"]\n' "$2"
+    # A CA would make containerd 2 try HTTPS on a mirror of plain HTTP.
+    case "${2:-}" in https://*) printf '  %s\n' "$trust" ;; esac
+  } > "$CERTS_DIR/$1/hosts.toml"
+}
+if [ -n "$CA_FILE" ]; then
+  hosts _default
+  cp "$CA_FILE" "$CERTS_DIR/ca.pem"
+fi
+printf '%s\n' "$CACHES" | while IFS='=' read -r registry _; do
+  [ -z "$registry" ] || hosts "$registry" "http://$(cache_name "$registry"):5000"
+done
 printf '%s\n' "$MIRRORS" | while IFS='=' read -r registry url; do
-  [ -n "$registry" ] || continue
-  mkdir -p "$CERTS_DIR/$registry"
-  printf '[host."%s"]\n  capabilities = ["pull", "resolve"]\n' "$url" > "$CERTS_DIR/$registry/hosts.toml"
+  [ -z "$registry" ] || hosts "$registry" "$url"
 done
 
 # A half-made cluster is not in Pulumi's state, so nobody else would remove it.

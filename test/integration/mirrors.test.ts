@@ -25,7 +25,7 @@ describe.skipIf(skip)("a mirror of images", () => {
   const pull = (mirror: Registry, ref = image) =>
     exec("/bin/sh", ["-c", script("image-get", "images-pull")], {
       cwd: repository,
-      env: { IMAGES: ref, MIRRORS: `registry.test=http://${mirror.host}`, BUNDLE: "", PLATFORM: "" },
+      env: { IMAGES: ref, MIRRORS: `registry.test=http://${mirror.host}`, CACHES: "", BUNDLE: "", PLATFORM: "" },
       timeoutMs: 120_000,
     });
   const forget = (...hosts: Registry[]) =>

@@ -9,6 +9,8 @@ export const profiles = {
   "no fault": { faultEnabled: false },
   "nobody allowed": { allowedCallers: [] },
   roomy: { resources: "roomy", logLevel: "warning", workers: 1 },
+  cached: { imageCache: true, imageMirrors: ["quay.io=https://mirror.test"] },
+  "private ca": { caFile: "/etc/company-ca.pem" },
   mirrored: { imageMirrors: ["docker.io=https://mirror.test"], subnet: "172.30.0.0/24" },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 

@@ -36,8 +36,15 @@ export interface Project {
   remove(): void;
 }
 
+/** What a project's commands run in. */
+export interface Surroundings {
+  /** Command line that runs another one: `nsenter`, … @default none */
+  within?: readonly string[];
+  env?: Record<string, string>;
+}
+
 /** Copies the tracked and new files of the repository; the packages are shared. */
-export async function projectCopy(stack: string): Promise<Project> {
+export async function projectCopy(stack: string, { within = [], env: more }: Surroundings = {}): Promise<Project> {
   const root = mkdtempSync(join(tmpdir(), `ambient-lab-${stack}-`));
   const dir = join(root, "project");
   const home = join(root, "home");
@@ -54,9 +61,13 @@ export async function projectCopy(stack: string): Promise<Project> {
     PULUMI_CONFIG_PASSPHRASE: "",
     PULUMI_SKIP_UPDATE_CHECK: "true",
     PULUMI_STACK: stack,
+    ...more,
   };
-  const pulumi = (args: string[], timeoutMs = 900_000) =>
-    exec("pulumi", [...args, "--non-interactive"], { cwd: dir, env, timeoutMs });
+  const runs = (command: readonly string[], timeoutMs: number) => {
+    const [file = "", ...args] = [...within, ...command];
+    return exec(file, args, { cwd: dir, env, timeoutMs });
+  };
+  const pulumi = (args: string[], timeoutMs = 900_000) => runs(["pulumi", ...args, "--non-interactive"], timeoutMs);
   const ok = async (args: string[]) => {
     const result = await pulumi(args);
     if (result.code === 0) return result.stdout;
@@ -70,7 +81,7 @@ export async function projectCopy(stack: string): Promise<Project> {
     env,
     pulumi,
     lab: (args, timeoutMs = 900_000) =>
-      exec(process.execPath, ["cli/bootstrap.cjs", ...args, "--stack", stack], { cwd: dir, env, timeoutMs }),
+      runs([process.execPath, "cli/bootstrap.cjs", ...args, "--stack", stack], timeoutMs),
     ok,
     changes: async () => {
       const { steps } = JSON.parse(await ok(["preview", "--json"])) as { steps: RawStep[] };

@@ -15,6 +15,8 @@ export interface Needs {
   artifacts?: boolean;
   /** The rig that builds a kube-apiserver: {@link rigPath}. */
   rig?: boolean;
+  /** Root's rights: it makes a network namespace. */
+  root?: boolean;
   /** The suite takes a quarter of an hour: it runs when asked for by LAB_E2E=1. */
   asked?: boolean;
 }
@@ -46,8 +48,9 @@ export function requires(suite: string, needs: Needs): string | false {
   return missing;
 }
 
-function* missingOf({ programs = [], docker, images = [], artifacts, rig, asked }: Needs): Iterable<string> {
+function* missingOf({ programs = [], docker, images = [], artifacts, rig, root, asked }: Needs): Iterable<string> {
   if (asked && process.env.LAB_E2E !== "1") yield "it takes a quarter of an hour and runs with LAB_E2E=1";
+  if (root && process.getuid?.() !== 0) yield "it makes a network namespace, which root alone may";
   for (const program of programs) if (!onPath(program)) yield `no "${program}" on PATH`;
   if (artifacts && !existsSync(join(artifactsFolder(), "SHA256SUMS"))) yield `no artifacts in ${artifactsFolder()}`;
   if (rig && !existsSync(rigPath())) yield `no rig at ${rigPath()} (LAB_RIG names another)`;

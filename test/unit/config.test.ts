@@ -75,6 +75,8 @@ describe("parseConfig", () => {
     ["addons[1]", ["prometheus", "loki"], /kiali/],
     ["imageSource", "push", /preload/],
     ["imageMirrors[0]", ["docker.io"], /registry=https/],
+    ["imageCache", "sometimes", /boolean/],
+    ["caFile", "ca.pem", /absolute path/],
     ["appImage", "my image", /image reference/],
   ])("parseConfig() refuses %s = %j and names what is allowed", (path, value, allowed) => {
     const key = path.replace(/\[.*/, "");

@@ -72,6 +72,12 @@ describe("checkDigest", () => {
     expect(() => checkDigest("file", bytes, sha256("content"))).not.toThrow();
   });
 
+  test("checkDigest() sends to the bundle for a file of a folder, and to the release page for one of the web", () => {
+    const wrong = (address: string) => () => checkDigest(address, Buffer.from("other"), sha256("content"));
+    expect(wrong("/media/usb/lab/charts/base.tgz")).toThrow("lab -- bundle DIR");
+    expect(wrong("https://mirror.test/charts/base.tgz")).toThrow("release page");
+  });
+
   test("checkDigest() names both digests of other bytes", () => {
     const wrong = () => checkDigest("file", Buffer.from("other"), sha256("content"));
     expect(wrong).toThrow(LabError);

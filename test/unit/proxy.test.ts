@@ -5,9 +5,10 @@ import { type AddressInfo, connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { fetcher } from "../../download";
+import { fetcher, reach } from "../../download";
 import type { LabError } from "../../errors";
 import { exec } from "../../exec";
+import { selfSigned } from "../support/certificate";
 import { startServer, type TestServer } from "../support/server";
 
 /** A proxy that opens tunnels, and keeps a list of where to. With `secret`, only for those who know it. */
@@ -85,31 +86,14 @@ describe("fetcher behind a proxy", () => {
   test("tells a host that limits from one that fails", async () => {
     server.answers.set("limited", { status: 429 });
     expect((await refusal(`${server.url}/limited`)).why).toContain("limits how much");
+    await expect(reach(`${server.url}/limited`, 5_000)).rejects.toThrow("limits how much");
     server.answers.set("broken", { status: 500 });
     expect((await refusal(`${server.url}/broken`)).fix).toContain("artifactSource");
   });
 
-  test("tells a certificate of a private CA, and takes it by NODE_EXTRA_CA_CERTS", async () => {
+  test("tells a certificate of a private CA, and takes it by caFile or NODE_EXTRA_CA_CERTS", async () => {
     const folder = mkdtempSync(join(tmpdir(), "lab-ca-"));
-    const [key, certificate] = [join(folder, "key.pem"), join(folder, "ca.pem")];
-    const subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"];
-    const made = await exec("openssl", [
-      ...[
-        "req",
-        "-x509",
-        "-newkey",
-        "rsa:2048",
-        "-nodes",
-        "-days",
-        "2",
-        ...subject,
-        "-keyout",
-        key,
-        "-out",
-        certificate,
-      ],
-    ]);
-    expect(made.code, made.stderr).toBe(0);
+    const { key, ca: certificate } = await selfSigned(folder, "localhost");
     const secure = createHttps({ key: readFileSync(key), cert: readFileSync(certificate) }, (_, response) => {
       response.end("content");
     });
@@ -118,7 +102,14 @@ describe("fetcher behind a proxy", () => {
     try {
       const error = await refusal(address);
       expect(error.what).toMatch(/self.signed certificate/);
-      expect(error.fix).toContain("NODE_EXTRA_CA_CERTS");
+      expect(error.fix).toContain("caFile");
+      expect((await fetcher(address, certificate)).toString()).toBe("content");
+      expect(await reach(address, 5_000, certificate)).toBe(200);
+      const { url, asked } = await proxy();
+      vi.stubEnv("HTTPS_PROXY", `http://${url}`);
+      expect((await fetcher(address, certificate)).toString()).toBe("content");
+      expect(asked).toEqual([address.replace("https://", "").replace("/file", "")]);
+      vi.stubEnv("HTTPS_PROXY", undefined);
       // Node reads the variable when it starts.
       const program = `require("./download.ts").fetcher("${address}").then((body) => console.log(String(body)))`;
       const tsx = join(__dirname, "../../node_modules/tsx/dist/cli.mjs");

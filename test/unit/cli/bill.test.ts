@@ -47,6 +47,17 @@ describe("bill", () => {
     expect(notes).toContain("The images of kiali are not listed. Cannot download https://");
   });
 
+  test("prints platforms, and digests where they are known on this machine", async () => {
+    ownLabHome();
+    const io = fakeIo({ fetcher: async () => Buffer.from(manifest) });
+    expect(await run(["bill"], io)).toBe(0);
+    expect(io.out()).toContain("images  (linux/amd64, linux/arm64)\n");
+    expect(io.out()).toContain("tools  (darwin/amd64, darwin/arm64, linux/amd64, linux/arm64)\n");
+    expect(io.out()).toMatch(/^ {2}kiali +\S+ +Apache-2\.0 +https:\S+kiali\.yaml +sha256:[0-9a-f]{12}…$/m);
+    expect(io.out()).toMatch(/^ {2}kindest\/node +v1\S+ +Apache-2\.0 +named by kind +sha256:[0-9a-f]{12}…$/m);
+    expect(io.out()).toMatch(/^ {2}docker\.io\/library\/registry +3\.0\.0 +Apache-2\.0 +named by imageCache$/m);
+  });
+
   test("reads what the apps' image is built on from its Dockerfile", () => {
     expect(appBases(`ARG A=x/y:1\nFROM \${A} AS a\nFROM --platform=linux/amd64 z:2\nRUN true\n`)).toEqual([
       "x/y:1",

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
@@ -89,6 +89,42 @@ describe("bundle", () => {
       new Set(["charts", "manifests", "cli"]),
     );
     expect((await lab([...platform, "--without", "everything"])).code).toBe(2);
+  });
+
+  test("knows at its check what was left out when it was made, and says so in what to do", async () => {
+    await lab([...platform, "--without", "images", "--without", "plugins"]);
+    expect(await lab(["--verify"])).toMatchObject({ code: 0, out: `${folder} is whole\n` });
+    rmSync(join(folder, "cli", "kind-linux-amd64"));
+    expect((await lab(["--verify"])).out).toContain(`lab -- bundle ${folder} --without plugins --without images\n`);
+    await lab(platform);
+    expect(JSON.parse(readFileSync(join(folder, "bundle.json"), "utf8"))).not.toHaveProperty("without");
+  });
+
+  test("is whole for a stack that has no image of the apps of its own", async () => {
+    await lab(platform);
+    const root = checkout({ "Pulumi.alice.yaml": `config:\n  ambient-lab:artifactSource: ${folder}\n` });
+    const io = fakeIo({ root, exec: docker(), fetcher: mirrorFetcher("none", new Map()) });
+    expect({ code: await run(["bundle", "--verify", folder, "--stack", "alice"], io), out: io.out() }).toEqual({
+      code: 0,
+      out: `${folder} is whole\n`,
+    });
+  });
+
+  test("counts the pieces and their bytes, and tells one reason once", async () => {
+    const files = mirror();
+    files.delete("cli/kind-linux-amd64.sha256sum");
+    const { code, err } = await lab(platform, { files });
+    expect(code).toBe(4);
+    expect(err).toMatch(/✓ {2}1\/\d\d charts\/base-1\.31\.1\.tgz {2}\d+ B\n/);
+    expect(err.match(/What {2}/g)).toHaveLength(1);
+    expect(err).toMatch(/(\d+) of \d+ pieces are there; .* and --without cli does without it/);
+    expect((await lab(platform)).err).toMatch(/✓ {2}1\/\d\d charts\/base-1\.31\.1\.tgz {2}\d+ B {2}\(there\)/);
+  });
+
+  test("holds files that everybody may read, as Docker's archives are not", async () => {
+    await lab(platform);
+    for (const file of [archivePath(istioImages[0] ?? ""), "SHA256SUMS", "cli/kind-linux-amd64"])
+      expect(statSync(join(folder, file)).mode & 0o044, file).toBe(0o044);
   });
 
   test("refuses to mix two platforms in one folder", async () => {

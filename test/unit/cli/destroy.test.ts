@@ -23,6 +23,16 @@ describe("destroy", () => {
     expect(io.out()).toContain('Lab "alice" is gone.');
   });
 
+  test("says that the registries' caches stay, where the stack used them", async () => {
+    const left = async (config: string) => {
+      const io = fakeIo({ root: checkout({ "Pulumi.alice.yaml": config }), engine: new FakeEngine(["alice"]) });
+      expect(await run(["destroy", "--stack", "alice", "--yes"], io)).toBe(0);
+      return io.err();
+    };
+    expect(await left("config:\n  ambient-lab:imageCache: true\n")).toContain("caches stay for other labs");
+    expect(await left("config: {}\n")).not.toContain("caches");
+  });
+
   test("wants --yes where nobody can answer, and takes no for an answer", async () => {
     const engine = new FakeEngine(["alice"]);
     expect(await run(["destroy", "--stack", "alice"], fakeIo({ engine }))).toBe(2);

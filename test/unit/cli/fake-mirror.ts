@@ -35,7 +35,7 @@ export function docker(refused = "none"): Exec & { calls: string[] } {
     calls.push(command);
     const fails = options?.env?.IMAGES?.includes(refused);
     const at = args.indexOf("--output") + 1;
-    if (args[0] === "save") writeFileSync(args[at] ?? "", args.at(-1) ?? "");
+    if (args[0] === "save") writeFileSync(args[at] ?? "", args.at(-1) ?? "", { mode: 0o600 });
     const stderr = fails ? "What  Cannot pull it\nWhy   The limit is used up\nFix   docker login" : "";
     return { command, code: fails ? 1 : 0, stdout: "", stderr };
   };

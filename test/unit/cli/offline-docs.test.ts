@@ -24,7 +24,7 @@ const variables = ["HTTPS_PROXY", "NO_PROXY", "NODE_EXTRA_CA_CERTS", "PULUMI_PLU
 
 describe("docs/offline.md", () => {
   test("has no command of a kind that is not run here", () => {
-    const kinds = ["npm run lab -- ", "npm run up", "pulumi config set ", "export "];
+    const kinds = ["npm run lab -- ", "npm run up", "pulumi config set ", "export ", "docker rm ", "docker volume rm "];
     expect(commands.filter((command) => !kinds.some((kind) => command.startsWith(kind)))).toEqual([]);
     expect(commands.length).toBeGreaterThan(10);
   });
@@ -50,15 +50,24 @@ describe("docs/offline.md", () => {
   test.each(those("pulumi config set "))("the configuration takes: %s", (command) => {
     const [, key = "", index, value = ""] = /set (?:--path )?'?(\w+)(?:\[(\d+)\])?'? (\S+)$/.exec(command) ?? [];
     const parsed = parseConfig({ [key]: index === undefined ? value : [value] });
-    expect(parsed).toMatchObject({ [key]: index === undefined ? value : [value] });
+    const meant = value === "true" ? true : value;
+    expect(parsed).toMatchObject({ [key]: index === undefined ? meant : [meant] });
   });
 
   test.each(those("export "))("somebody reads: %s", (command) => {
     expect(variables).toContain(/^export (\w+)=\S+$/.exec(command)?.[1]);
   });
 
+  test("what removes the caches finds them by the label that they get", () => {
+    const script = readFileSync(join(__dirname, "../../../components/scripts/image-cache.sh"), "utf8");
+    for (const start of ["docker rm ", "docker volume rm "])
+      expect(those(start)).toEqual([expect.stringContaining("--filter label=ambient-lab.cache)")]);
+    expect(script).toMatch(/docker volume create --label "ambient-lab\.cache=/);
+    expect(script).toMatch(/docker create --name "\$name" --label "ambient-lab\.cache=/);
+  });
+
   test("the links of the page lead to its headings", () => {
-    const anchors = [...page.matchAll(/^## (.*)$/gm)].map(([, title = ""]) =>
+    const anchors = [...page.matchAll(/^##+ (.*)$/gm)].map(([, title = ""]) =>
       title
         .toLowerCase()
         .replace(/[^\w\s-]/g, "")

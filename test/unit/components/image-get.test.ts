@@ -14,8 +14,9 @@ case "$1 $2" in
   "image inspect") for last; do :; done; grep -qxF "$last" "$FAKE/tags" && echo "\${FAKE_PLATFORM:-linux/amd64}" ;;
   "load --quiet") cat "$4" >> "$FAKE/tags" ;;
   "version --format") echo linux/amd64 ;;
-  "pull --quiet") for last; do :; done; [ -z "$PULL_SAYS" ] && echo "$last" >> "$FAKE/tags" || { echo "$PULL_SAYS" >&2; exit 1; } ;;
+  "pull --quiet") for last; do :; done; case "$last" in "\${REFUSED:-none}"*) exit 1 ;; esac; [ -z "$PULL_SAYS" ] && echo "$last" >> "$FAKE/tags" || { echo "$PULL_SAYS" >&2; exit 1; } ;;
   "build --quiet") [ -z "$BUILD_SAYS" ] && echo "$4" >> "$FAKE/tags" || { echo "$BUILD_SAYS" >&2; exit 1; } ;;
+  "port "*) [ -z "$CACHE_AT" ] || echo "$CACHE_AT" ;;
   "tag "*) echo "$3" >> "$FAKE/tags" ;;
 esac
 `;
@@ -41,7 +42,7 @@ function machine(env: Record<string, string> = {}) {
         cwd: join(__dirname, "..", "..", ".."),
         env: {
           ...{ PATH: `${folder}${delimiter}${process.env.PATH}`, FAKE: folder, IMAGES: images.join("\n") },
-          ...{ MIRRORS: "", BUNDLE: "", PLATFORM: "", PULL_SAYS: "", ...env },
+          ...{ MIRRORS: "", CACHES: "", CACHE_AT: "", BUNDLE: "", PLATFORM: "", PULL_SAYS: "", ...env },
         },
       }),
     calls: (verb: string) =>
@@ -104,6 +105,40 @@ describe("image-get.sh", () => {
         .map((address) => `pull --quiet ${address}`),
     );
     expect(calls("tag")).toContain("tag mirror.test/hub/kindest/node:v1 kindest/node:v1");
+  });
+
+  describe("with a cache of the registry on this machine", () => {
+    const CACHES = "docker.io=https://registry-1.docker.io\nghcr.io=https://ghcr.io";
+
+    test("asks it first, keeps the image's own name alone, and asks others as before", async () => {
+      const { pull, calls } = machine({ CACHES, CACHE_AT: "127.0.0.1:32000" });
+      expect(await pull("kindest/node:v1", "quay.io/a/b:1")).toMatchObject({ code: 0, stdout: "2" });
+      expect(calls("pull").sort()).toEqual([
+        "pull --quiet 127.0.0.1:32000/kindest/node:v1",
+        "pull --quiet quay.io/a/b:1",
+      ]);
+      expect(calls("port")).toEqual(["port ambient-lab-cache-docker.io 5000/tcp"]);
+      expect(calls("tag")).toEqual(["tag 127.0.0.1:32000/kindest/node:v1 kindest/node:v1"]);
+      expect(calls("rmi")).toEqual(["rmi 127.0.0.1:32000/kindest/node:v1"]);
+    });
+
+    test.each([
+      ["does not run", { CACHE_AT: "" }, 1],
+      ["fails", { CACHE_AT: "127.0.0.1:32000", REFUSED: "127.0.0.1:32000" }, 2],
+    ])("asks the registry itself when it %s", async (_, env, pulls) => {
+      const { pull, calls } = machine({ CACHES, ...env });
+      expect(await pull("ghcr.io/a/b:1")).toMatchObject({ code: 0 });
+      expect(calls("pull")).toHaveLength(pulls);
+      expect(calls("pull").at(-1)).toBe("pull --quiet ghcr.io/a/b:1");
+    });
+  });
+
+  test("names the archive that a bundle lacks, and not the registry", async () => {
+    const BUNDLE = bundle("quay.io/c/d:1");
+    const { code, stderr } = await machine({ BUNDLE, PULL_SAYS: "no such host" }).pull("quay.io/a/b:1");
+    expect(code).not.toBe(0);
+    expect(stderr).toContain(`Why   "${BUNDLE}" has no images/quay.io_a_b_1.tar, so a registry was asked`);
+    expect(stderr).toContain(`Fix   npm run lab -- bundle "${BUNDLE}"`);
   });
 
   test.each([

@@ -32,6 +32,13 @@ function* inside(value: unknown): Iterable<unknown> {
 }
 
 describe.each(profileNames)("the program in the profile %s", (profile) => {
+  test("kind's lab is reached on 127.0.0.1: the way to Docker's network is not there on every system", async () => {
+    const { outputs, find } = await lab(profile);
+    if (profile === "existing") return expect(outputs.url).toBe("http://192.0.2.1");
+    expect(outputs.url).toBe("http://127.0.0.1:21000");
+    expect(find("cluster-kind").inputs.stdin).toContain('"listenAddress": "127.0.0.1"');
+  });
+
   test("every Kubernetes object and release has an explicit name", async () => {
     const found = (await lab(profile)).resources.filter(({ type }) => type.startsWith("kubernetes:"));
     for (const { name, inputs } of found) {
@@ -94,8 +101,31 @@ describe("what a setting adds and takes away", () => {
     ["nobody allowed", []],
     ["roomy", []],
     ["mirrored", []],
+    ["private ca", []],
   ])("%s takes away %j and adds nothing", async (profile, gone) => {
     expect(await difference(profile)).toEqual({ added: [], gone });
+  });
+
+  test("caches of registries come before all that pulls, and leave the network before it goes", async () => {
+    expect(await difference("cached")).toEqual({ added: ["cluster-caches", "image-cache-start"], gone: [] });
+    const cached = await lab("cached");
+    const caches = "docker.io=https://registry-1.docker.io\nghcr.io=https://ghcr.io";
+    for (const name of ["image-cache-start", "cluster-caches", "cluster-kind", "images-pull-mesh", "app-load"])
+      expect(environment(cached, name).CACHES, name).toBe(caches);
+    for (const name of ["images-pull-mesh", "cluster-kind"])
+      expect([...cached.waitsFor(name)], name).toContain("image-cache-start");
+    expect(cached.find("cluster-kind").inputs.stdin).toContain("/etc/containerd/certs.d");
+    expect([...cached.waitsFor("cluster-caches")]).toContain("cluster-network");
+    expect(cached.find("cluster-caches")).not.toHaveProperty("deletedWith");
+    expect(cached.find("image-cache-start").inputs).not.toHaveProperty("delete");
+  });
+
+  test("a private CA reaches the nodes, and another one makes them anew", async () => {
+    const { inputs } = (await lab("private ca")).find("cluster-kind");
+    expect(inputs.environment).toMatchObject({ CA_FILE: "/etc/company-ca.pem" });
+    expect(inputs.stdin).toContain("/etc/containerd/certs.d");
+    const renewed = await declare(profiles["private ca"], { caDigest: "1" });
+    expect(renewed.find("cluster-kind").inputs.triggers).not.toEqual(inputs.triggers);
   });
 
   test("a ready app image is what the pods run", async () => {

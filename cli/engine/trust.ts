@@ -1,0 +1,15 @@
+import { join } from "node:path";
+import { writeWhole } from "../../download";
+import { labHome } from "../../host";
+import { readPrivateCa } from "../../private-ca";
+
+/**
+ * Folder that holds a private CA and nothing else, for SSL_CERT_DIR: programs in Go, the engine and its plugins, read it
+ * beside the system's own bundle of certificates. On macOS they ask the keychain alone.
+ */
+export async function trustFolder(caFile: string): Promise<string> {
+  const { pem, digest } = readPrivateCa(caFile);
+  const folder = join(labHome(), "ca", digest.slice(0, 12));
+  await writeWhole(join(folder, "ca.pem"), pem);
+  return folder;
+}

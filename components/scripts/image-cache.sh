@@ -1,0 +1,57 @@
+# Starts the registries' caches of this machine, one container each, unless they run. They belong to no lab: every lab
+# uses them, and they stay when it goes. Needs image-get.sh before it.
+# In: CACHES CACHE_IMAGE CA_FILE (PEM that the caches trust as well, may be empty), and what image-get.sh reads
+set -eu
+get "$CACHE_IMAGE"
+image=$CACHE_IMAGE
+docker image inspect "$image" >/dev/null 2>&1 || image=${image%@*}
+trust=""
+[ -z "$CA_FILE" ] || trust=$(cksum < "$CA_FILE")
+
+# shellcheck disable=SC2016 # the container's shell expands it
+# A cache does not start while its registry is out of reach: then what it holds is served all the same, and not written to.
+serve='registry serve "$0" || REGISTRY_PROXY_REMOTEURL="" REGISTRY_STORAGE_MAINTENANCE_READONLY="{enabled: true}" registry serve "$0"'
+
+# Makes the cache of a registry anew; what it holds is in a volume and stays, and so are the labs' networks.
+make_cache() {
+  name=$(cache_name "$1")
+  networks=$(docker container inspect --format '{{range $n, $_ := .NetworkSettings.Networks}}{{$n}} {{end}}' "$name" 2>/dev/null || true)
+  [ -z "$networks" ] || docker rm --force "$name" >/dev/null
+  docker volume create --label "ambient-lab.cache=$1" "$name" >/dev/null
+  # Published on the loopback address alone; nodes come by a network of their own. A TTL of 0 keeps images for good.
+  docker create --name "$name" --label "ambient-lab.cache=$3" --restart unless-stopped --stop-timeout 1 \
+    --publish 127.0.0.1::5000 --volume "$name:/var/lib/registry" \
+    --env "REGISTRY_PROXY_REMOTEURL=$2" --env REGISTRY_PROXY_TTL=0 --env OTEL_TRACES_EXPORTER=none \
+    --env HTTP_PROXY --env HTTPS_PROXY --env NO_PROXY \
+    --entrypoint /bin/sh "$image" -c "$serve" /etc/distribution/config.yml >/dev/null ||
+    docker container inspect "$name" >/dev/null # another lab was quicker
+  [ -z "$CA_FILE" ] || docker cp "$CA_FILE" "$name:/etc/ssl/certs/ambient-lab-ca.pem" >/dev/null
+  for network in $networks; do
+    [ "$network" = bridge ] || docker network connect "$network" "$name"
+  done
+}
+
+# Returns when a cache listens: it says so once. Where it ends instead, so does its log.
+until_it_listens() {
+  pipe=$(mktemp -u "${TMPDIR:-/tmp}/ambient-lab-cache.XXXXXX")
+  mkfifo "$pipe"
+  docker logs --follow "$1" > "$pipe" 2>&1 &
+  listens=0
+  grep -q "listening on" "$pipe" || listens=1
+  kill $! 2>/dev/null || true
+  rm -f "$pipe"
+  return $listens
+}
+
+printf '%s\n' "$CACHES" | while IFS='=' read -r registry url; do
+  [ -n "$registry" ] || continue
+  wanted="$url $CACHE_IMAGE $trust"
+  found=$(docker container inspect --format '{{index .Config.Labels "ambient-lab.cache"}}' "$(cache_name "$registry")" 2>/dev/null || true)
+  [ "$found" = "$wanted" ] || make_cache "$registry" "$url" "$wanted"
+  { docker start "$(cache_name "$registry")" >/dev/null && until_it_listens "$(cache_name "$registry")"; } || {
+    problem "The cache of $registry does not start" "imageCache is on, and images come through it" \
+      "docker logs $(cache_name "$registry"), or: pulumi config set imageCache false"
+    exit 1
+  }
+  docker port "$(cache_name "$registry")" 5000/tcp
+done

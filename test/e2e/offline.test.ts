@@ -1,0 +1,78 @@
+import { mkdtempSync, renameSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { stringify } from "yaml";
+import { istioImages } from "../../versions";
+import { addonsAtHand } from "../support/addons-at-hand";
+import { type CutOff, cutOff } from "../support/cut-off";
+import { type Project, projectCopy } from "../support/pulumi-project";
+import { artifactsFolder, requires } from "../support/skip";
+
+/** A bundle of what this machine has, taken to one without a network and without an image. */
+const nodeImage = process.env.LAB_RIG_NODE_IMAGE ?? "kindest/node:v1.34.2-rig";
+const appImage = "docker.io/ambient-lab/rig-httpbin:1";
+const plugins = ["kubernetes", "command", "docker"].map((name) => `pulumi-resource-${name}`);
+const skip = requires("offline", {
+  docker: true,
+  programs: ["pulumi", ...plugins, "kind", "dockerd", "unshare", "nsenter", "ip"],
+  images: [nodeImage, appImage, ...istioImages],
+  artifacts: true,
+  root: true,
+  asked: true,
+});
+
+describe.skipIf(skip)("a lab without a network", () => {
+  const media = mkdtempSync(join(tmpdir(), "ambient-lab-media-"));
+  const [made, moved] = [join(media, "made"), join(media, "moved")];
+  let here: Project;
+  let there: Project;
+  let machine: CutOff;
+
+  beforeAll(async () => {
+    machine = await cutOff();
+    here = await projectCopy("bundling");
+    there = await projectCopy("offline", machine);
+    const addons = await addonsAtHand();
+    settings(here, "bundling", { nodeImage, appImage, addons, artifactSource: artifactsFolder() });
+    settings(there, "offline", { nodeImage, addons, artifactSource: moved });
+  });
+
+  afterAll(async () => {
+    await there?.lab(["destroy", "--yes"]);
+    await machine?.run("kind", "delete", "cluster", "--name", "ambient-lab-offline");
+    await machine?.stop();
+    here?.remove();
+    there?.remove();
+    rmSync(media, { recursive: true, force: true });
+  });
+
+  it("has neither a way out nor an image", async () => {
+    expect((await machine.run("ip", "route", "get", "192.0.2.1")).code).not.toBe(0);
+    expect((await machine.run("docker", "images", "--quiet")).stdout).toBe("");
+  });
+
+  it("is bundled from what another machine has, and goes on where that was stopped", async () => {
+    const parts = ["--without", "cli", "--without", "plugins"];
+    const first = await here.lab(["bundle", made, ...parts, "--without", "images"]);
+    expect(first.code, first.stderr).toBe(0);
+    const second = await here.lab(["bundle", made, ...parts]);
+    expect(second.code, second.stderr).toBe(0);
+    expect(second.stderr).toMatch(/charts\/istiod-\S+ {2}\S+ KB {2}\(there\)/);
+    renameSync(made, moved);
+    const whole = await there.lab(["bundle", "--verify", moved]);
+    expect(whole).toMatchObject({ code: 0, stdout: `${moved} is whole` });
+  });
+
+  it("comes up and proves itself", async () => {
+    const up = await there.lab(["up", "--yes", "--no-verify"]);
+    expect(up.code, `${up.stderr.slice(-6000)}\n${up.stdout}`).toBe(0);
+    const verify = await there.lab(["verify"]);
+    expect(verify.code, verify.stdout).toBe(0);
+  });
+});
+
+function settings(project: Project, stack: string, config: Record<string, unknown>): void {
+  const own = Object.entries(config).map(([key, value]) => [`ambient-lab:${key}`, value]);
+  project.write(`Pulumi.${stack}.yaml`, stringify({ config: Object.fromEntries(own) }));
+}

@@ -1,0 +1,51 @@
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, vi } from "vitest";
+import { type ExecResult, exec } from "../../exec";
+
+/** A machine without a network: a namespace with a loopback device and no route out, and an empty Docker of its own. */
+export interface CutOff {
+  /** Command line that runs another one in it. */
+  within: readonly string[];
+  /** Variables that lead to its Docker. */
+  env: { DOCKER_HOST: string };
+  run(...command: string[]): Promise<ExecResult>;
+  stop(): Promise<void>;
+}
+
+/** Starts one. Its Docker has the settings of this machine's, and nothing else of it. */
+export async function cutOff(): Promise<CutOff> {
+  const folder = mkdtempSync(join(tmpdir(), "ambient-lab-cut-"));
+  const [socket, pid] = [join(folder, "docker.sock"), join(folder, "pid")];
+  const flags = ["--data-root", join(folder, "data"), "--exec-root", join(folder, "exec")];
+  const dockerd = ["dockerd", ...flags, "--pidfile", pid, "--host", `unix://${socket}`];
+  const script = 'ip link set lo up && exec "$@"';
+  const child = spawn("unshare", ["--net", "sh", "-c", script, "sh", ...dockerd], { stdio: "ignore" });
+  const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  const env = { DOCKER_HOST: `unix://${socket}` };
+  await vi.waitFor(
+    async () => expect((await exec("docker", ["version"], { env })).code, "dockerd does not start").toBe(0),
+    { timeout: 60_000, interval: 500 },
+  );
+  const within = ["nsenter", `--net=/proc/${readFileSync(pid, "utf8").trim()}/ns/net`];
+  return {
+    within,
+    env,
+    run: (...command) => exec(within[0] ?? "", [...within.slice(1), ...command], { env, timeoutMs: 60_000 }),
+    stop: async () => {
+      child.kill();
+      await ended;
+      // Docker leaves the mounts of its own namespaces behind.
+      for (const mount of mountsBelow(folder)) await exec("umount", ["--lazy", mount]);
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function mountsBelow(folder: string): string[] {
+  const table = "/proc/self/mounts";
+  const mounts = existsSync(table) ? readFileSync(table, "utf8").split("\n") : [];
+  return mounts.map((line) => line.split(" ")[1] ?? "").filter((path) => path.startsWith(`${folder}/`));
+}

@@ -1,0 +1,104 @@
+import { release } from "node:os";
+import { describe, expect, test } from "vitest";
+import { run } from "../../../cli/run";
+import { type Answer, checkout, dockerInfo, fakeExec, fakeIo, fitMachine, ownLabHome } from "./world";
+
+ownLabHome();
+
+interface World {
+  info?: object;
+  answers?: Record<string, Answer>;
+  env?: Record<string, string>;
+  config?: string;
+}
+
+/** What doctor finds about one check on a machine whose Docker is another. */
+async function finding(id: string, { info = {}, answers = {}, env = {}, config }: World) {
+  const root = checkout(config ? { "Pulumi.alice.yaml": `config:\n  ambient-lab:${config}\n` } : {});
+  const docker = { "docker info": JSON.stringify({ ...dockerInfo, ...info }) };
+  const io = fakeIo({ root, exec: fakeExec({ ...fitMachine, ...docker, ...answers }) });
+  Object.assign(io.env, env);
+  const code = await run(["doctor", "--stack", "alice", "--json"], io);
+  const { findings } = JSON.parse(io.out()) as {
+    findings: { id: string; status: string; what: string; fix?: string }[];
+  };
+  const found = findings.find((each) => each.id === id) ?? expect.fail(`no finding ${id}`);
+  return { code, ...found };
+}
+const components = (name: string) => JSON.stringify([{ Name: name, Version: "5.6.0" }]);
+const podmanSocket = { "docker version": components("Podman Engine") };
+const rootless = { SecurityOptions: ["name=seccomp,profile=builtin", "name=rootless", "name=cgroupns"] };
+
+describe("doctor on another Docker", () => {
+  test.each([
+    ["Docker Engine", { OperatingSystem: "Debian GNU/Linux 12", Name: "laptop" }],
+    ["Docker Desktop", { OperatingSystem: "Docker Desktop", Name: "docker-desktop" }],
+    ["OrbStack", { OperatingSystem: "OrbStack", Name: "orbstack" }],
+    ["Colima", { OperatingSystem: "Ubuntu 24.04 LTS", Name: "colima-work" }],
+    ["Rancher Desktop", { OperatingSystem: "Alpine Linux v3.21", Name: "lima-rancher-desktop" }],
+  ])("knows %s and finds it fit", async (kind, info) => {
+    const found = await finding("docker-kind", { info, answers: { "docker version": components("Engine") } });
+    expect(found).toMatchObject({ code: 0, status: "ok", what: expect.stringMatching(new RegExp(`^${kind}: `)) });
+  });
+
+  test("refuses podman behind Docker's socket, and under Docker's name", async () => {
+    const socket = await finding("docker-kind", { answers: podmanSocket });
+    expect(socket).toMatchObject({ code: 4, status: "fail", what: "podman answers in Docker's place" });
+    const shim = JSON.stringify({ host: { buildahVersion: "1.40" }, version: { Version: "5.6.0" } });
+    const named = await finding("docker", { answers: { "docker info": shim } });
+    expect(named).toMatchObject({ code: 4, what: 'Docker does not answer: this "docker" is podman' });
+  });
+
+  test("warns of a rootless Docker, and refuses it on cgroup v1", async () => {
+    expect(await finding("docker-kind", { info: rootless })).toMatchObject({ code: 0, status: "warn" });
+    const old = await finding("docker-kind", { info: { ...rootless, CgroupVersion: "1" } });
+    expect(old).toMatchObject({ code: 4, status: "fail", what: "Docker is rootless, on cgroup v1" });
+  });
+
+  test("asks for kernel limits by hand where rootless nodes cannot raise them", async () => {
+    const answers = { "docker exec ambient-lab-alice-control-plane cat": "128\n8192" };
+    expect(await finding("inotify", { answers })).toMatchObject({ code: 0, status: "warn" });
+    const { code, fix } = await finding("inotify", { answers, info: rootless });
+    expect([code, fix]).toEqual([
+      4,
+      "sudo sysctl fs.inotify.max_user_instances=1024 fs.inotify.max_user_watches=1048576",
+    ]);
+  });
+
+  test("refuses a folder that Colima's nodes cannot mount, when they would", async () => {
+    const info = { OperatingSystem: "Ubuntu 24.04 LTS", Name: "colima" };
+    expect((await finding("docker-kind", { info })).status).toBe("ok");
+    const mounting = await finding("docker-kind", { info, config: "imageCache: true" });
+    expect(mounting).toMatchObject({ code: 4, fix: expect.stringContaining("unset AMBIENT_LAB_HOME") });
+  });
+
+  test.each([
+    ["ssh://me@build.example", "build.example"],
+    ["tcp://10.0.0.7:2376", "10.0.0.7"],
+  ])("refuses the Docker of another machine: %s", async (endpoint, host) => {
+    const found = await finding("docker-host", { env: { DOCKER_HOST: endpoint } });
+    expect(found).toMatchObject({ code: 4, status: "fail", what: `Docker runs on ${host}` });
+    expect((await finding("docker-host", { answers: { "docker context": `${endpoint}\n` } })).status).toBe("fail");
+  });
+
+  test.each(["unix:///Users/me/.colima/default/docker.sock", "tcp://127.0.0.1:2375", "npipe:////./pipe/docker_engine"])(
+    "takes the Docker of this machine: %s",
+    async (endpoint) => {
+      expect((await finding("docker-host", { env: { DOCKER_HOST: endpoint } })).status).toBe("ok");
+    },
+  );
+
+  test("does not look for Docker's disk where only its kernel is this machine's: WSL 2 with Docker Desktop", async () => {
+    const info = { KernelVersion: release(), DockerRootDir: "/nowhere/var/lib/docker" };
+    const found = await finding("disk", { info, answers: { "docker exec": "1024\n1048576" } });
+    expect(found).toMatchObject({ code: 0, status: "ok", what: expect.stringContaining("not on this machine") });
+  });
+
+  test("warns of a proxy that Docker does not know, unless a bundle needs none", async () => {
+    const env = { HTTPS_PROXY: "http://proxy.example:3128" };
+    expect(await finding("docker-proxy", { env })).toMatchObject({ code: 0, status: "warn" });
+    expect((await finding("docker-proxy", { env, info: { HttpsProxy: "http://p:1" } })).status).toBe("ok");
+    expect((await finding("docker-proxy", { env, config: "artifactSource: /media/usb/lab" })).status).toBe("ok");
+    expect((await finding("docker-proxy", {})).what).toBe("without a proxy");
+  });
+});
