@@ -45,14 +45,14 @@ function byGateway(line: AccessLine | undefined): Decision | undefined {
 }
 
 function byZtunnel(answer: Answer, records: Records): Decision | undefined {
-  if (!("found" in records.ztunnel)) return undefined;
+  // A client with an answer was not reset: the refusal is of an earlier request of the same workload, or the client hung up.
+  if (answer.status > 0 || !("found" in records.ztunnel)) return undefined;
   const failed = records.ztunnel.found.filter(({ error }) => error !== undefined);
   // The far side knows the reason; the near side only that it was refused.
   const line = failed.find(({ direction }) => direction === "inbound") ?? failed[0];
   if (!line) return undefined;
   const base = { layer: "ztunnel", because: line.error ?? "", line: line.text } as const;
-  // A client that is content hangs up, and ztunnel may call that an error: it decided nothing.
-  if (!isPolicyRefusal(line)) return answer.status > 0 ? undefined : { ...base, action: "failed" };
+  if (!isPolicyRefusal(line)) return { ...base, action: "failed" };
   const named = /explicitly denied by: ([\w-]+\/)?([\w-]+)/.exec(line.error ?? "")?.[2];
   return {
     ...base,
