@@ -13,7 +13,7 @@ export const callerOf = (client: Client): Caller | undefined =>
 /** Name of appb inside the cluster. */
 export const appbHost = "appb.default.svc.cluster.local";
 
-/** Annotation that holds the policy's original while the flip is on; also what a later run restores from. */
+/** Annotation that holds an object's original while a proof changes it; also what a later run restores from. */
 export const flipAnnotation = "ambient-lab.dev/verify-original";
 
 /** Name under which the verifier's writes appear in managedFields. */

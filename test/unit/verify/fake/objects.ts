@@ -26,8 +26,14 @@ const service = (namespace: string, name: string, port: number, targetPort: numb
     "v1",
     `Service/${namespace}/${name}`,
     { spec: { selector: { app: name }, ports: [{ port, targetPort }] } },
-    { labels },
+    { labels, ...owned("v1", { "f:metadata": { "f:labels": {} } }) },
   );
+
+/** What the API server notes of an object that Pulumi applied. */
+const owned = (apiVersion: string, fieldsV1: Fields) => ({
+  resourceVersion: "100",
+  managedFields: [{ manager: "pulumi-kubernetes-1", operation: "Apply", apiVersion, fieldsV1 }],
+});
 
 const yes = (type: string, message = "") => ({ type, status: "True", message });
 
@@ -111,17 +117,7 @@ function policies(settings: LabFacts["settings"]): KubeObject[] {
       "security.istio.io/v1",
       `AuthorizationPolicy/default/${name}`,
       { spec: { ...target, action: "ALLOW", rules } },
-      {
-        resourceVersion: "100",
-        managedFields: [
-          {
-            manager: "pulumi-kubernetes-1",
-            operation: "Apply",
-            apiVersion: "security.istio.io/v1",
-            fieldsV1: { "f:spec": { "f:rules": {} } },
-          },
-        ],
-      },
+      owned("security.istio.io/v1", { "f:spec": { "f:rules": {} } }),
     );
   const callers = settings.allowedCallers.map((caller) => principalOf(accountOf(caller)));
   const l7 = [
