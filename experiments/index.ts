@@ -15,6 +15,7 @@ import { ingressThroughWaypoint } from "./ingress-through-waypoint";
 import { jaeger } from "./jaeger";
 import { kiali } from "./kiali";
 import { loadBalancer } from "./load-balancer";
+import { failOpen } from "./modules/fail-open";
 import { nodes } from "./nodes";
 import { prometheus } from "./prometheus";
 import { proxyConfig } from "./proxy-config";
@@ -22,7 +23,7 @@ import { sysctls } from "./sysctls";
 import type { Experiment } from "./types";
 import { waypointTraversed } from "./waypoint-traversed";
 
-/** All experiments, from the machine upwards: the order of every report. */
+/** All experiments, from the machine upwards and those of modules last: the order of every report. */
 export const experiments: readonly Experiment[] = [
   nodes,
   sysctls,
@@ -46,4 +47,5 @@ export const experiments: readonly Experiment[] = [
   kiali,
   jaeger,
   authzFlip,
+  failOpen,
 ];

@@ -8,7 +8,7 @@ export interface TourStep {
   proof: string;
   /** What is changed before the proof. @default nothing: the lab as it stands is proven */
   change?: Partial<
-    Pick<LabSettings, "allowedCallers" | "allowedMethods" | "faultPercent" | "faultPath" | "closeBypass">
+    Pick<LabSettings, "allowedCallers" | "allowedMethods" | "faultPercent" | "faultPath" | "closeBypass" | "modules">
   >;
   /** A command of the lab that lets a person watch it. */
   watch?: string;
@@ -50,6 +50,12 @@ export const tour: readonly TourStep[] = [
     title: "Open the door beside the waypoint, and see who walks through",
     proof: "bypass",
     change: { closeBypass: false },
+  },
+  {
+    id: "fail-open",
+    title: "Take the waypoint away, too: who notices that nobody guards appb?",
+    proof: "fail-open",
+    change: { modules: ["fail-open"] },
   },
   { id: "graph", title: "See it all as a graph", proof: "kiali", watch: "open kiali" },
 ];

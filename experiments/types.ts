@@ -10,6 +10,10 @@ export type Caller = "appa" | "gateway" | "stranger";
 /** Dashboards that a lab can have. */
 export type Addon = "prometheus" | "grafana" | "jaeger" | "kiali";
 
+/** Experiments beyond the story. A lab has those that its stack names. */
+export const moduleNames = ["fail-open"] as const;
+export type ModuleName = (typeof moduleNames)[number];
+
 /** What the lab's configuration asks for; every expectation follows it. */
 export interface LabSettings {
   workers: number;
@@ -23,6 +27,7 @@ export interface LabSettings {
   faultPercent: number;
   closeBypass: boolean;
   addons: readonly Addon[];
+  modules: readonly ModuleName[];
 }
 
 /** A living lab, as its stack describes it. */
@@ -116,10 +121,24 @@ export type CheckDetail =
   | { check: "share"; sample: Sample; percent: number; delay: string; falseAlarm: number }
   | { check: "never-slow"; sample: Sample; delay: string }
   | { check: "flip" }
+  | { check: "fail-open"; acts: readonly Act[] }
   | { check: "prometheus"; families: readonly { name: string; anyOf: readonly string[] }[] }
   | { check: "grafana"; dashboard: string }
   | { check: "kiali"; edgeTo: string }
   | { check: "jaeger"; service: "waypoint" | "gateway-istio"; upstream: string };
+
+/** A guard of appb that a check may take away for a few seconds. */
+export type Guard = "policy" | "waypoint";
+
+/** One scene of a check that changes the lab: what is done, and the fates that requests meet then. */
+export interface Act {
+  name: string;
+  /** Guard that is taken away first. */
+  takes?: Guard;
+  /** Guard that is put back first. */
+  returns?: Guard;
+  probes: readonly Probe[];
+}
 
 /** A check with the good state as its name. A `gate` converges before any negative probe is sent. */
 export type Check = { kind: "check"; name: string } & CheckDetail;
@@ -133,8 +152,10 @@ export interface Experiment {
   question: string;
   /** The physics behind the expectations. */
   why: string;
-  /** Rows of the lab's story that it proves. */
+  /** Rows of the lab's story that it proves; empty for an experiment of a module. */
   rows: readonly number[];
+  /** It belongs to a module: a lab that does not have the module is not asked. */
+  module?: ModuleName;
   /** Objects whose drift or ill health explains a failure, the most basic first. */
   objects: readonly LabObject[];
   /** Runs after all others and by itself, because it counts exactly or changes the lab. */

@@ -83,14 +83,17 @@ type Stop = Pick<Hop, "name" | "role" | "layer">;
 const near: Stop = { name: "ztunnel", role: "L4, caller's node", layer: "ztunnel" };
 const far: Stop = { name: "ztunnel", role: "L4, appb's node", layer: "ztunnel" };
 
-function stopsOf({ client, to, evidence }: SentRequest): Stop[] {
+function stopsOf({ client, to, decision, evidence }: SentRequest): Stop[] {
   const caller: Stop = { name: client, role: client === "you" ? "this machine" : "pod", layer: "client" };
   const app: Stop = { name: "appb", role: "pod", layer: "app" };
   const waypoint: Stop = { name: "waypoint", role: "L7, Envoy", layer: "waypoint" };
-  if (to === "gateway") return [caller, { name: "gateway", role: "L7, Envoy", layer: "gateway" }, waypoint, far, app];
   const passedWaypoint = linesOf({ evidence }, "waypoint log").length > 0;
+  // Who was answered, or stopped by appb's own ztunnel, and left no line at the waypoint, went another way.
+  const past = !passedWaypoint && (decision.action === "answered" || decision.action === "reset");
+  const gateway: Stop = { name: "gateway", role: "L7, Envoy", layer: "gateway" };
+  if (to === "gateway") return [caller, gateway, ...(past ? [] : [waypoint]), far, app];
   if (client === "outsider") return passedWaypoint ? [caller, waypoint, far, app] : [caller, far, app];
-  return to === "service" || passedWaypoint ? [caller, near, waypoint, far, app] : [caller, near, far, app];
+  return (to === "service" && !past) || passedWaypoint ? [caller, near, waypoint, far, app] : [caller, near, far, app];
 }
 
 /** Index of the stop where the request's fate was decided. */

@@ -1,3 +1,5 @@
+import { moduleNames } from "../../config";
+
 /** Configurations that between them reach every branch of the program. */
 export const profiles = {
   default: {},
@@ -9,6 +11,7 @@ export const profiles = {
   "no fault": { faultEnabled: false },
   "nobody allowed": { allowedCallers: [] },
   roomy: { resources: "roomy", logLevel: "warning", workers: 1 },
+  modules: { modules: [...moduleNames] },
   mirrored: { imageMirrors: ["docker.io=https://mirror.test"], subnet: "172.30.0.0/24" },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 

@@ -1,6 +1,7 @@
 import type { CheckDetail } from "../../experiments/types";
 import type { CheckKind } from "./check";
 import { counted } from "./counted";
+import { failOpen } from "./fail-open";
 import { neverSlow, share } from "./fault";
 import { flip } from "./flip";
 import { hbone } from "./hbone";
@@ -33,6 +34,7 @@ export const checkKinds: { readonly [K in CheckDetail["check"]]: CheckKind<K> } 
   share: { run: share, settles: false },
   "never-slow": { run: neverSlow, settles: false },
   flip: { run: flip, settles: false },
+  "fail-open": { run: failOpen, settles: false },
   prometheus: { run: prometheus, settles: false },
   grafana: { run: grafana, settles: false },
   kiali: { run: kiali, settles: false },

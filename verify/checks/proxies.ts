@@ -54,12 +54,27 @@ export const waypointConfig: CheckRun<"waypoint-config"> = async (bench, { name 
   return [passed(name, "waypoint", seen, { evidence })];
 };
 
+/** The gateway's cluster of appb. */
+const cluster = `outbound|8000||${appbHost}`;
+
+/** Where the gateway sends what is for appb, and whether that is the waypoint and nothing else. */
+export async function gatewayTargets(
+  bench: Bench,
+  known?: ProxySummary,
+): Promise<{ targets: readonly string[]; through: boolean }> {
+  const summary = known ?? (await proxySummary(bench, "gateway"));
+  const targets = summary.endpoints.find((item) => item.cluster === cluster)?.targets ?? [];
+  const waypoints = (await bench.cast.all("waypoint", bench.signal)).map(
+    ({ ip }) => `envoy://connect_originate/${ip}:15008`,
+  );
+  return { targets, through: targets.length > 0 && targets.every((target) => waypoints.includes(target)) };
+}
+
 /** The gateway leads appb's host to appb's cluster, whose endpoint is the waypoint. */
 export const gatewayConfig: CheckRun<"gateway-config"> = async (bench, { name }) => {
   const summary = await proxySummary(bench, "gateway");
   const evidence = [{ source: "gateway config", lines: summaryLines(summary) }];
   const host = `appb.${bench.facts.settings.domain}`;
-  const cluster = `outbound|8000||${appbHost}`;
   const routes = summary.hosts.filter(({ domains }) =>
     domains.some((domain) => domain === host || domain.startsWith(`${host}:`)),
   );
@@ -69,12 +84,8 @@ export const gatewayConfig: CheckRun<"gateway-config"> = async (bench, { name })
   if (!routes.some((item) => item.routes.some((route) => route.cluster === cluster))) {
     return fail(`no route of ${host} to ${cluster}`, "gateway", `${host} → ${cluster}`);
   }
-  const targets = summary.endpoints.find((item) => item.cluster === cluster)?.targets ?? [];
-  const waypoints = (await bench.cast.all("waypoint", bench.signal)).map(
-    ({ ip }) => `envoy://connect_originate/${ip}:15008`,
-  );
+  const { targets, through } = await gatewayTargets(bench, summary);
   const seen = `${host} → ${cluster} → ${listed(targets)}`;
-  const through = targets.length > 0 && targets.every((target) => waypoints.includes(target));
   return through ? [passed(name, "gateway", seen, { evidence })] : fail(seen, "waypoint", "the waypoint's port 15008");
 };
 

@@ -1,8 +1,19 @@
 import { at, listAt, textAt, textsAt } from "../json";
 
+/** A pod as a ztunnel knows it. */
+export interface ZtunnelWorkload {
+  name: string;
+  namespace: string;
+  account: string;
+  protocol: string;
+  ips: readonly string[];
+  /** Policies that select it, such as "default/appb-waypoint-only". */
+  policies: readonly string[];
+}
+
 /** What a ztunnel knows, from its `/config_dump`. */
 export interface ZtunnelDump {
-  workloads: readonly { name: string; namespace: string; account: string; protocol: string; ips: readonly string[] }[];
+  workloads: readonly ZtunnelWorkload[];
   services: readonly { namespace: string; hostname: string; waypoint?: string }[];
   /** Certificates of the workloads on its own node. */
   certificates: readonly { identity: string; state: string; validFrom: string; expires: string }[];
@@ -18,6 +29,7 @@ export function parseZtunnelDump(dump: unknown): ZtunnelDump {
       account: textAt(item, "serviceAccount") ?? "",
       protocol: textAt(item, "protocol") ?? "",
       ips: textsAt(item, "workloadIps"),
+      policies: textsAt(item, "authorizationPolicies"),
     })),
     services: listAt(dump, "services").map((item) => {
       const waypoint = textAt(item, "waypoint", "destination");

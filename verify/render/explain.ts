@@ -1,12 +1,13 @@
 import { ExitCode, LabError } from "../../errors";
 import { experiments } from "../../experiments";
-import type { Check, LabSettings, Probe, Sample, Step } from "../../experiments/types";
+import { whyOff } from "../../experiments/modules/on";
+import type { Act, Check, LabSettings, ModuleName, Probe, Sample, Step } from "../../experiments/types";
 import { binomialBand } from "../binomial";
 import { recordsWanted, sayExpectation } from "../judge";
 
-/** Ids and titles of all experiments, in order. */
-export const listExperiments = (): { id: string; title: string; question: string }[] =>
-  experiments.map(({ id, title, question }) => ({ id, title, question }));
+/** Ids and titles of all experiments, in order, and the modules that some belong to. */
+export const listExperiments = (): { id: string; title: string; question: string; module?: ModuleName }[] =>
+  experiments.map(({ id, title, question, module }) => ({ id, title, question, ...(module ? { module } : {}) }));
 
 /**
  * What an experiment sends in a lab with these settings, what it expects, and why.
@@ -24,7 +25,7 @@ export function explain(id: string, settings: LabSettings): string {
       { exitCode: ExitCode.usage },
     );
   }
-  const steps = found.steps(settings);
+  const off = whyOff(found, settings);
   return [
     `${found.id}: ${found.title}`,
     "",
@@ -33,17 +34,26 @@ export function explain(id: string, settings: LabSettings): string {
     found.why,
     "",
     "It sends and expects:",
-    ...steps.map((step) => `  ${stepLine(step, settings)}`),
+    ...found.steps(settings).flatMap((step) => stepLines(step, settings).map((line) => `  ${line}`)),
     "",
-    `Rows of the story: ${found.rows.join(", ")}`,
+    found.module ? `Module ${found.module}${off ? `: ${off}` : ""}` : `Rows of the story: ${found.rows.join(", ")}`,
     `A failure is explained by: ${found.objects.length > 0 ? found.objects.join(", ") : "the finding itself"}`,
     "",
   ].join("\n");
 }
 
-/** What a step sends and what it expects, as one line. */
-export const stepLine = (step: Step, settings: LabSettings): string =>
-  step.kind === "probe" ? probeLine(step, settings) : checkLine(step);
+/** What a step sends and what it expects: a line, or one for each request of its acts. */
+export function stepLines(step: Step, settings: LabSettings): string[] {
+  if (step.kind === "probe") return [probeLine(step, settings)];
+  if (step.check !== "fail-open") return [checkLine(step)];
+  return step.acts.flatMap((act) => act.probes.map((probe) => `${actWords(act)}; ${probeLine(probe, settings)}`));
+}
+
+function actWords({ name, takes, returns }: Act): string {
+  const words = { policy: "the policy", waypoint: "the waypoint" };
+  if (takes) return `${name} (${words[takes]} is taken away)`;
+  return returns ? `${name} (${words[returns]} is put back)` : name;
+}
 
 function probeLine(probe: Probe, settings: LabSettings): string {
   const target = {

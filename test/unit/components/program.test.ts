@@ -92,6 +92,7 @@ describe("what a setting adds and takes away", () => {
     ["nobody allowed", []],
     ["roomy", []],
     ["mirrored", []],
+    ["modules", []],
   ])("%s takes away %j and adds nothing", async (profile, gone) => {
     expect(await difference(profile)).toEqual({ added: [], gone });
   });

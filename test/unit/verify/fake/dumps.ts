@@ -15,6 +15,7 @@ export function ztunnelConfig(state: FakeState, node: string): unknown {
       serviceAccount: role,
       protocol: state.enrolled && role !== "outsider" ? "HBONE" : "TCP",
       workloadIps: [ip],
+      ...(role === "appb" && state.admitted ? { authorizationPolicies: ["default/appb-waypoint-only"] } : {}),
     })),
     services: [
       {

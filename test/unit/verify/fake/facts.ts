@@ -19,6 +19,7 @@ export const labFacts = (settings: Partial<LabSettings> = {}): LabFacts => ({
     faultPercent: 50,
     closeBypass: true,
     addons: ["prometheus", "grafana", "jaeger", "kiali"],
+    modules: [],
     ...settings,
   },
   versions: { istio: "1.31.1", gatewayApi: "v1.6.0", metallb: "v0.16.1" },

@@ -92,7 +92,7 @@ export class FakeState {
   /** Identities that appb's ztunnel lets in; everybody when there is no policy. */
   get admitted(): string[] | undefined {
     const policy = this.told("AuthorizationPolicy/default/appb-waypoint-only");
-    if (!policy) return undefined;
+    if (!policy || textAt(policy, "spec", "selector", "matchLabels", "app") !== "appb") return undefined;
     return listAt(policy, "spec", "rules").flatMap((rule) =>
       listAt(rule, "from").flatMap((from) => textsAt(from, "source", "principals")),
     );
