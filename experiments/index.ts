@@ -16,6 +16,7 @@ import { jaeger } from "./jaeger";
 import { kiali } from "./kiali";
 import { loadBalancer } from "./load-balancer";
 import { failOpen } from "./modules/fail-open";
+import { l4l7 } from "./modules/l4-l7";
 import { nodes } from "./nodes";
 import { prometheus } from "./prometheus";
 import { proxyConfig } from "./proxy-config";
@@ -48,4 +49,5 @@ export const experiments: readonly Experiment[] = [
   jaeger,
   authzFlip,
   failOpen,
+  l4l7,
 ];

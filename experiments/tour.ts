@@ -57,5 +57,11 @@ export const tour: readonly TourStep[] = [
     proof: "fail-open",
     change: { modules: ["fail-open"] },
   },
+  {
+    id: "layers",
+    title: "One denial, told twice: to ztunnel and to the waypoint",
+    proof: "l4-l7",
+    change: { modules: ["l4-l7"] },
+  },
   { id: "graph", title: "See it all as a graph", proof: "kiali", watch: "open kiali" },
 ];

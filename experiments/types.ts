@@ -11,7 +11,7 @@ export type Caller = "appa" | "gateway" | "stranger";
 export type Addon = "prometheus" | "grafana" | "jaeger" | "kiali";
 
 /** Experiments beyond the story. A lab has those that its stack names. */
-export const moduleNames = ["fail-open"] as const;
+export const moduleNames = ["fail-open", "l4-l7"] as const;
 export type ModuleName = (typeof moduleNames)[number];
 
 /** What the lab's configuration asks for; every expectation follows it. */
@@ -63,6 +63,12 @@ export type Layer =
   | "jaeger"
   | "kiali";
 
+/** Workloads that answer requests; pods of each bear its name in the label `app`. */
+export type AppName = "appb" | "appc" | "appd";
+
+/** Services of the lab that requests go to. */
+export type ServiceName = "appb" | "appc" | "appc-l7" | "appd";
+
 /** Where a request starts. `host` is this machine, through the gateway's published port. */
 export type Client = "appa" | "stranger" | "outsider" | "host";
 
@@ -82,8 +88,10 @@ export interface Probe {
   /** The good state as a fact. */
   name: string;
   from: Client;
-  /** `service` is appb:8000, `pod` the pod's address and port 8080, `gateway` the lab's URL. */
+  /** `service` is the Service and port 8000, `pod` the address of a pod behind it and port 8080, `gateway` the lab's URL. */
   to: "service" | "pod" | "gateway";
+  /** @default "appb" */
+  service?: ServiceName;
   method: Method;
   path: string;
   /** Host header for the gateway. @default appb.DOMAIN */
@@ -120,6 +128,8 @@ export type CheckDetail =
   | { check: "counted"; sample: Sample; denied: boolean }
   | { check: "share"; sample: Sample; percent: number; delay: string; falseAlarm: number }
   | { check: "never-slow"; sample: Sample; delay: string }
+  | { check: "front"; service: ServiceName; wanted: readonly string[]; gate: true }
+  | { check: "pod-policies"; app: AppName; policies: readonly string[]; gate: true }
   | { check: "flip" }
   | { check: "fail-open"; acts: readonly Act[] }
   | { check: "prometheus"; families: readonly { name: string; anyOf: readonly string[] }[] }

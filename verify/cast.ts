@@ -35,6 +35,8 @@ const proxy = (name: string, layer: Layer): Role => ({
 const roles = {
   appa: app("appa"),
   appb: app("appb"),
+  appc: app("appc"),
+  appd: app("appd"),
   stranger: app("stranger"),
   outsider: app("outsider"),
   gateway: proxy("gateway", "gateway"),

@@ -41,10 +41,13 @@ export interface Journey {
 export function journeysOf(report: StoredReport): Journey[] {
   const identities = identitiesOf(report);
   const groups = new Map<string, SentRequest[]>();
-  for (const request of requestsOf(report))
+  for (const request of requestsOf(report).filter(isToAppb))
     groups.set(keyOf(request), [...(groups.get(keyOf(request)) ?? []), request]);
   return [...groups.values()].flatMap((requests, index) => journeyOf(requests, index, identities) ?? []);
 }
+
+/** The picture is of the story's way; modules have Services of their own. */
+const isToAppb = ({ to, host }: SentRequest): boolean => to !== "service" || /^appb[.:]/.test(host);
 
 const keyOf = ({ client, to, host, decision, answer }: SentRequest): string =>
   [client, to, to === "gateway" ? host : "", decision.layer, decision.action, decision.policy, answer].join("|");

@@ -8,7 +8,7 @@ import type { Finding } from "../report";
 import type { CheckRun } from "./check";
 import { gate } from "./gate";
 import { gatewayTargets } from "./proxies";
-import { beside, waypointOf } from "./ztunnel";
+import { beside, policiesOn, waypointOf } from "./ztunnel";
 
 const waypointLabels = ["istio.io/use-waypoint", "istio.io/ingress-use-waypoint"];
 
@@ -66,9 +66,7 @@ function known(bench: Bench, guard: Guard, there: boolean): Promise<Finding> {
   if (guard === "policy") {
     const name = there ? "appb's ztunnel has the policy again" : "appb's ztunnel has lost the policy";
     return gate(bench, name, "ztunnel", async () => {
-      const { pod, dump } = await beside(bench, "appb");
-      const { ip } = await bench.cast.one("appb", bench.signal);
-      const policies = dump.workloads.find(({ ips }) => ips.includes(ip))?.policies ?? [];
+      const { pod, policies } = await policiesOn(bench, "appb");
       if (policies.includes("default/appb-waypoint-only") !== there) throw miss(pod.name);
     });
   }

@@ -4,13 +4,14 @@ import { counted } from "./counted";
 import { failOpen } from "./fail-open";
 import { neverSlow, share } from "./fault";
 import { flip } from "./flip";
+import { front } from "./front";
 import { hbone } from "./hbone";
 import { clock, nodes, sysctls } from "./machine";
 import { address, bundle, condition } from "./objects";
 import { faultConfig, gatewayConfig, l7Policy, waypointConfig } from "./proxies";
 import { rollouts } from "./rollout";
 import { grafana, jaeger, kiali, prometheus } from "./telemetry";
-import { certificates, enrolment, l4Policy, waypointAttached } from "./ztunnel";
+import { certificates, enrolment, l4Policy, podPolicies, waypointAttached } from "./ztunnel";
 
 /** Every kind of check. What samples or counts runs once; what reads a state may settle. */
 export const checkKinds: { readonly [K in CheckDetail["check"]]: CheckKind<K> } = {
@@ -33,6 +34,8 @@ export const checkKinds: { readonly [K in CheckDetail["check"]]: CheckKind<K> } 
   counted: { run: counted, settles: false },
   share: { run: share, settles: false },
   "never-slow": { run: neverSlow, settles: false },
+  front: { run: front, settles: true },
+  "pod-policies": { run: podPolicies, settles: true },
   flip: { run: flip, settles: false },
   "fail-open": { run: failOpen, settles: false },
   prometheus: { run: prometheus, settles: false },

@@ -1,5 +1,5 @@
-import { accountOf, appbHost, principalOf } from "../../experiments/names";
-import type { LabSettings } from "../../experiments/types";
+import { accountOf, appbHost, hostOf, principalOf } from "../../experiments/names";
+import type { LabSettings, ServiceName } from "../../experiments/types";
 import type { Bench } from "../bench";
 import { durationMs } from "../facts";
 import { Obstacle } from "../obstacle";
@@ -10,13 +10,14 @@ import { proxySummary } from "./dumps";
 
 const order = ["envoy.filters.http.rbac", "envoy.filters.http.fault", "envoy.filters.http.router"];
 
-/** The waypoint's HTTP chain for appb. */
-async function appbChain(bench: Bench): Promise<{ summary: ProxySummary; chain: HttpChain }> {
+/** The waypoint's HTTP chain for a Service. */
+export async function chainOf(
+  bench: Bench,
+  service: ServiceName,
+): Promise<{ summary: ProxySummary; chain: HttpChain }> {
   const summary = await proxySummary(bench, "waypoint");
-  const chain = summary.http.find(
-    (item) => item.chain.startsWith("inbound-vip|8000|http|") && item.chain.endsWith(appbHost),
-  );
-  if (!chain) throw new Obstacle("waypoint", `the waypoint has no HTTP chain for ${appbHost}:8000`);
+  const chain = summary.http.find((item) => item.chain === `inbound-vip|8000|http|${hostOf(service)}`);
+  if (!chain) throw new Obstacle("waypoint", `the waypoint has no HTTP chain for ${hostOf(service)}:8000`);
   return { summary, chain };
 }
 
@@ -37,12 +38,13 @@ export function summaryLines(summary: ProxySummary): string[] {
   ];
 }
 
-const routeLine = ({ match, cluster, fault }: HttpChain["routes"][number]): string =>
+/** A route as a person wants to see it. */
+export const routeLine = ({ match, cluster, fault }: HttpChain["routes"][number]): string =>
   `  route ${match} → ${cluster}${fault ? ` (${fault.percent} % delayed by ${fault.delayMs} ms)` : ""}`;
 
 /** The waypoint has a chain for appb whose filters stand in the order that the experiments rely on. */
 export const waypointConfig: CheckRun<"waypoint-config"> = async (bench, { name }) => {
-  const { summary, chain } = await appbChain(bench);
+  const { summary, chain } = await chainOf(bench, "appb");
   const evidence = [{ source: "waypoint config", lines: summaryLines(summary) }];
   const here = order.filter((filter) => chain.filters.includes(filter));
   const seen = chain.filters.map((filter) => filter.replace("envoy.filters.http.", "")).join(" → ");
@@ -96,7 +98,8 @@ function allowedPairs(settings: LabSettings): string[] {
   );
 }
 
-const pairsOf = (rules: readonly RbacRule[]): string[] =>
+/** Each pair of method and identity that rules name. */
+export const pairsOf = (rules: readonly RbacRule[]): string[] =>
   rules.flatMap(({ principals, methods }) =>
     (principals.length > 0 ? principals : []).flatMap((who) =>
       (methods.length > 0 ? methods : ["any method"]).map((what) => `${what} ${who}`),
@@ -105,7 +108,7 @@ const pairsOf = (rules: readonly RbacRule[]): string[] =>
 
 /** The pairs that the waypoint lets through now, as its own configuration says. */
 export async function programmedPairs(bench: Bench): Promise<string[]> {
-  const { chain } = await appbChain(bench);
+  const { chain } = await chainOf(bench, "appb");
   return pairsOf(chain.rbac.filter(({ name, action }) => action === "ALLOW" && name.includes("policy[appb-l7]")));
 }
 
@@ -124,7 +127,7 @@ export const l7Policy: CheckRun<"l7-policy"> = async (bench, { name }) => {
 /** The waypoint's routes inject the configured delay, and only there. */
 export const faultConfig: CheckRun<"fault-config"> = async (bench, { name }) => {
   const { faultPath, faultDelay, faultPercent } = bench.facts.settings;
-  const { chain } = await appbChain(bench);
+  const { chain } = await chainOf(bench, "appb");
   const evidence = [{ source: "waypoint config", lines: chain.routes.map(routeLine) }];
   const expected = `${faultPath}: ${faultPercent} % by ${durationMs(faultDelay)} ms, and a route without a fault for all else`;
   const fault = chain.routes.find(

@@ -1,4 +1,5 @@
 import { appbHost, principalOf } from "../../experiments/names";
+import type { AppName } from "../../experiments/types";
 import type { Bench } from "../bench";
 import type { Actor, RoleName } from "../cast";
 import { Obstacle } from "../obstacle";
@@ -74,6 +75,22 @@ export const certificates: CheckRun<"certificates"> = async (bench, { accounts }
       return failed(name, "ztunnel", seen, { expected: "Available and not expired", evidence });
     }),
   );
+};
+
+/** Policies that select an application's pod, as the ztunnel beside it knows them. */
+export async function policiesOn(bench: Bench, app: AppName): Promise<{ pod: Actor; policies: readonly string[] }> {
+  const [{ pod, dump }, { ip }] = await Promise.all([beside(bench, app), bench.cast.one(app, bench.signal)]);
+  return { pod, policies: dump.workloads.find(({ ips }) => ips.includes(ip))?.policies ?? [] };
+}
+
+/** Exactly these policies select an application's pod. */
+export const podPolicies: CheckRun<"pod-policies"> = async (bench, { name, app, policies: wanted }) => {
+  const { pod, policies } = await policiesOn(bench, app);
+  const seen = `${pod.name}: ${listed(policies)} on ${app}`;
+  const evidence = [{ source: "ztunnel workloads", lines: [seen] }];
+  const same = policies.length === wanted.length && wanted.every((policy) => policies.includes(policy));
+  if (same) return [passed(name, "ztunnel", seen, { evidence })];
+  return [failed(name, "ztunnel", seen, { expected: listed(wanted), evidence })];
 };
 
 /** appb's ztunnel has the policy that lets in the waypoint alone. */

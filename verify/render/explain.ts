@@ -1,6 +1,7 @@
 import { ExitCode, LabError } from "../../errors";
 import { experiments } from "../../experiments";
 import { whyOff } from "../../experiments/modules/on";
+import { podsBehind } from "../../experiments/names";
 import type { Act, Check, LabSettings, ModuleName, Probe, Sample, Step } from "../../experiments/types";
 import { binomialBand } from "../binomial";
 import { recordsWanted, sayExpectation } from "../judge";
@@ -56,9 +57,10 @@ function actWords({ name, takes, returns }: Act): string {
 }
 
 function probeLine(probe: Probe, settings: LabSettings): string {
+  const { service = "appb" } = probe;
   const target = {
-    service: "http://appb:8000",
-    pod: "http://APPB-POD:8080",
+    service: `http://${service}:8000`,
+    pod: `http://${podsBehind[service].toUpperCase()}-POD:8080`,
     gateway: `http://GATEWAY Host: ${probe.host ?? `appb.${settings.domain}`} `,
   }[probe.to];
   const times = probe.expect.fate === "answered" ? "until three answers in a row" : "once, never again";

@@ -92,9 +92,22 @@ describe("what a setting adds and takes away", () => {
     ["nobody allowed", []],
     ["roomy", []],
     ["mirrored", []],
-    ["modules", []],
   ])("%s takes away %j and adds nothing", async (profile, gone) => {
     expect(await difference(profile)).toEqual({ added: [], gone });
+  });
+
+  test("modules add what is theirs and change nothing of the story", async () => {
+    const { added, gone } = await difference("modules");
+    expect({ added, gone }).toEqual({
+      gone: [],
+      added: [
+        ...["appc", "appc-account", "appc-l4-deny", "appc-l7-deny", "appc-l7-service", "appc-service"],
+        ...["appd", "appd-account", "appd-misplaced", "appd-service"],
+      ],
+    });
+    const plain = await lab("default");
+    for (const { name, custom, inputs } of (await lab("modules")).resources)
+      if (custom && !added.includes(name)) expect(inputs, name).toEqual(plain.find(name).inputs);
   });
 
   test("a ready app image is what the pods run", async () => {

@@ -5,7 +5,17 @@ import type { Records } from "../../../verify/records";
 import type { Answer } from "../../../verify/send";
 import { connectionLine, refusedByPolicy } from "./fake/lines";
 
-const base: Answer = { id: "1", from: "appa", status: 200, headers: {}, body: "", seconds: 0, exit: 0, request: "GET" };
+const base: Answer = {
+  id: "1",
+  from: "appa",
+  service: "appb",
+  status: 200,
+  headers: {},
+  body: "",
+  seconds: 0,
+  exit: 0,
+  request: "GET",
+};
 
 /** Records of a lab whose waypoint writes no access log, and whose ztunnel ended the connection with an error. */
 function records(error: string): Records {

@@ -33,4 +33,51 @@ export const brokenModules: BrokenWorld[] = [
     },
     noticed: { "fail-open": { layer: "waypoint", verdict: "inconclusive" } },
   },
+  {
+    name: "l4-l7: ztunnel's denial deleted",
+    settings: { modules: ["l4-l7"] },
+    breaks: remove("AuthorizationPolicy/default/appc-l4-deny"),
+    noticed: { "l4-l7": ztunnel },
+    drift: "AuthorizationPolicy/appc-l4-deny does not exist",
+  },
+  {
+    name: "l4-l7: the waypoint's denial names somebody else",
+    settings: { modules: ["l4-l7"] },
+    breaks: edit(
+      "AuthorizationPolicy/default/appc-l7-deny",
+      ["spec", "rules", 0, "from", 0, "source", "principals"],
+      ["cluster.local/ns/default/sa/strange"],
+    ),
+    noticed: { "l4-l7": waypoint },
+  },
+  {
+    name: "l4-l7: appc-l7 is not sent through the waypoint",
+    settings: { modules: ["l4-l7"] },
+    breaks: edit("Service/default/appc-l7", ["metadata", "labels"], {}),
+    noticed: { "l4-l7": waypoint },
+  },
+  {
+    name: "l4-l7: the rule about HTTP is not about HTTP",
+    settings: { modules: ["l4-l7"] },
+    breaks: edit("AuthorizationPolicy/default/appd-misplaced", ["spec", "rules", 0, "to"], undefined),
+    noticed: { "l4-l7": ztunnel },
+  },
+  {
+    name: "l4-l7: appc down",
+    settings: { modules: ["l4-l7"] },
+    breaks: (state) => state.scale("default/appc"),
+    noticed: { "l4-l7": { layer: "app" } },
+  },
+  {
+    name: "l4-l7: another policy refuses in the place of the lab's own",
+    settings: { modules: ["l4-l7"] },
+    breaks: (state) => {
+      const { spec, metadata, ...rest } = state.get("AuthorizationPolicy/default/appc-l7-deny");
+      state.objects.delete("AuthorizationPolicy/default/appc-l7-deny");
+      const name = "somebody-elses";
+      state.objects.set(`AuthorizationPolicy/default/${name}`, { ...rest, spec, metadata: { ...metadata, name } });
+    },
+    noticed: { "l4-l7": waypoint },
+    drift: "AuthorizationPolicy/appc-l7-deny does not exist",
+  },
 ];

@@ -1,13 +1,15 @@
 import { appbHost } from "../../../../experiments/names";
-import { listAt, numberAt, textAt, textsAt } from "../../../../verify/json";
+import { at, listAt, numberAt, textAt, textsAt } from "../../../../verify/json";
+import type { KubeObject } from "../../../../verify/world";
+import { policiesAt, policiesOn, ztunnelRules } from "./policies";
 import type { FakeState } from "./state";
 
 const type = (name: string) => ({ "@type": `type.googleapis.com/${name}` });
 
 /** ztunnel's /config_dump. */
 export function ztunnelConfig(state: FakeState, node: string): unknown {
-  const accounts = ["appa", "appb", "stranger", "outsider"];
-  const here = state.pods.filter(({ role }) => accounts.includes(role));
+  const here = state.pods.filter(({ namespace, labels }) => namespace === "default" && labels.app !== undefined);
+  const policies = state.toldAll("AuthorizationPolicy").filter((policy) => at(policy, "spec", "selector"));
   return {
     workloads: here.map(({ role, name, ip }) => ({
       name,
@@ -15,7 +17,7 @@ export function ztunnelConfig(state: FakeState, node: string): unknown {
       serviceAccount: role,
       protocol: state.enrolled && role !== "outsider" ? "HBONE" : "TCP",
       workloadIps: [ip],
-      ...(role === "appb" && state.admitted ? { authorizationPolicies: ["default/appb-waypoint-only"] } : {}),
+      authorizationPolicies: policiesOn(state, role).map(({ metadata }) => `default/${metadata?.name}`),
     })),
     services: [
       {
@@ -39,31 +41,21 @@ export function ztunnelConfig(state: FakeState, node: string): unknown {
           },
         ],
       })),
-    policies: state.admitted
-      ? [
-          {
-            name: "appb-waypoint-only",
-            namespace: "default",
-            action: "Allow",
-            rules: [[[{ principals: state.admitted.map((Exact) => ({ Exact })) }]]],
-          },
-        ]
-      : [],
+    policies: policies.map((policy) => ({
+      name: policy.metadata?.name,
+      namespace: "default",
+      action: textAt(policy, "spec", "action") === "DENY" ? "Deny" : "Allow",
+      rules: ztunnelRules(policy).map((rule) => [[{ principals: rule.map((Exact) => ({ Exact })) }]]),
+    })),
   };
 }
 
 /** The waypoint's /config_dump, with the keys as Envoy writes them. */
 export function waypointConfig(state: FakeState): unknown {
-  const policy = state.told("AuthorizationPolicy/default/appb-l7");
-  const routes = listAt(state.told("VirtualService/default/appb-fault"), "spec", "http").map(envoyRoute);
-  const filters = ["grpc_stats", "fault", "cors", "router"].map((name) => ({ name: `envoy.filters.http.${name}` }));
-  const manager = {
-    ...type("envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"),
-    route_config: { virtual_hosts: [{ routes: routes.length > 0 ? routes : [envoyRoute({})] }] },
-    http_filters: [...(policy ? [rbacFilter(policy)] : []), ...filters],
-  };
-  const chain = (name: string) => ({ name, filters: [{ typed_config: manager }] });
-  const attached = state.waypointFor("pod") || state.waypointFor("gateway");
+  const attached = state
+    .toldAll("Service")
+    .map(({ metadata }) => metadata?.name ?? "")
+    .filter((name) => state.waypointFor("pod", name));
   return {
     configs: [
       {
@@ -81,7 +73,7 @@ export function waypointConfig(state: FakeState): unknown {
             active_state: {
               listener: {
                 name: "main_internal",
-                filter_chains: attached ? [chain(`inbound-vip|8000|http|${appbHost}`)] : [],
+                filter_chains: attached.map((name) => chain(state, name)),
               },
             },
           },
@@ -89,6 +81,19 @@ export function waypointConfig(state: FakeState): unknown {
       },
     ],
   };
+}
+
+/** The chain of one Service that is attached to the waypoint. */
+function chain(state: FakeState, service: string): unknown {
+  const name = `inbound-vip|8000|http|${service}.default.svc.cluster.local`;
+  const routes = service === "appb" ? listAt(state.told("VirtualService/default/appb-fault"), "spec", "http") : [];
+  const filters = ["grpc_stats", "fault", "cors", "router"].map((name) => ({ name: `envoy.filters.http.${name}` }));
+  const manager = {
+    ...type("envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"),
+    route_config: { virtual_hosts: [{ routes: (routes.length > 0 ? routes : [{}]).map(envoyRoute) }] },
+    http_filters: [...policiesAt(state, service).map(rbacFilter), ...filters],
+  };
+  return { name, filters: [{ typed_config: manager }] };
 }
 
 function envoyRoute(route: unknown): unknown {
@@ -103,7 +108,7 @@ function envoyRoute(route: unknown): unknown {
   };
 }
 
-function rbacFilter(policy: unknown): unknown {
+function rbacFilter(policy: KubeObject): unknown {
   const rules = listAt(policy, "spec", "rules").map((rule, index) => {
     const who = listAt(rule, "from").flatMap((from) => textsAt(from, "source", "principals"));
     const what = listAt(rule, "to").flatMap((to) => textsAt(to, "operation", "methods"));
@@ -115,11 +120,14 @@ function rbacFilter(policy: unknown): unknown {
       permissions: [{ and_rules: { rules: [{ or_rules: { rules: matches } }] } }],
       principals: [{ and_ids: { ids: [{ or_ids: { ids } }] } }],
     };
-    return [`ns[default]-policy[appb-l7]-rule[${index}]`, value];
+    return [`ns[default]-policy[${policy.metadata?.name}]-rule[${index}]`, value];
   });
   const typed = {
     ...type("envoy.extensions.filters.http.rbac.v3.RBAC"),
-    rules: { policies: Object.fromEntries(rules) },
+    rules: {
+      ...(textAt(policy, "spec", "action") === "DENY" ? { action: "DENY" } : {}),
+      policies: Object.fromEntries(rules),
+    },
   };
   return { name: "envoy.filters.http.rbac", typed_config: typed };
 }

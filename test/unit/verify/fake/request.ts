@@ -7,6 +7,12 @@ export interface FakeRequest {
   authority: string;
 }
 
+/** Where a request of a pod goes: to a Service, or straight to a pod behind it. */
+export interface FakeTarget {
+  to: "service" | "pod";
+  service: string;
+}
+
 /** What the client gets. Status 0: no answer. */
 export interface FakeAnswer {
   status: number;

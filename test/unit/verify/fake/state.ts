@@ -1,8 +1,9 @@
 import type { LabFacts } from "../../../../experiments/types";
-import { at, listAt, numberAt, textAt, textsAt } from "../../../../verify/json";
+import { at, listAt, numberAt, textAt } from "../../../../verify/json";
 import type { KubeObject } from "../../../../verify/world";
 import type { FakeClock } from "./clock";
-import { healthyObjects } from "./objects";
+import { moduleObjects } from "./module-objects";
+import { storyObjects } from "./objects";
 
 /** A pod of the fake lab. */
 export interface FakePod {
@@ -45,7 +46,7 @@ export class FakeState {
   constructor(facts: LabFacts, clock: FakeClock) {
     this.facts = facts;
     this.clock = clock;
-    for (const item of healthyObjects(facts))
+    for (const item of [...storyObjects(facts), ...moduleObjects(facts.settings)])
       this.objects.set(keyOf(item.kind, item.metadata?.namespace, item.metadata?.name), item);
   }
 
@@ -59,6 +60,11 @@ export class FakeState {
   /** What the proxies were told: without istiod they keep what they had. */
   told(key: string): KubeObject | undefined {
     return (this.#frozen ?? this.objects).get(key);
+  }
+
+  /** All objects of a kind as the proxies were told of them. */
+  toldAll(kind: string): KubeObject[] {
+    return [...(this.#frozen ?? this.objects).values()].filter((item) => item.kind === kind);
   }
 
   stopIstiod(): void {
@@ -82,20 +88,16 @@ export class FakeState {
     return labels["istio.io/dataplane-mode"] === "ambient";
   }
 
-  /** Whether calls to the Service appb are led to the waypoint: those of pods, or those of the gateway. */
-  waypointFor(caller: "pod" | "gateway"): boolean {
-    const labels = this.told("Service/default/appb")?.metadata?.labels ?? {};
+  /** Whether calls to a Service are led to the waypoint: those of pods, or those of the gateway. */
+  waypointFor(caller: "pod" | "gateway", service = "appb"): boolean {
+    const labels = this.told(`Service/default/${service}`)?.metadata?.labels ?? {};
     const bound = labels["istio.io/use-waypoint"] === "waypoint" && this.told("Gateway/default/waypoint") !== undefined;
     return bound && (caller === "pod" || labels["istio.io/ingress-use-waypoint"] === "true");
   }
 
-  /** Identities that appb's ztunnel lets in; everybody when there is no policy. */
-  get admitted(): string[] | undefined {
-    const policy = this.told("AuthorizationPolicy/default/appb-waypoint-only");
-    if (!policy || textAt(policy, "spec", "selector", "matchLabels", "app") !== "appb") return undefined;
-    return listAt(policy, "spec", "rules").flatMap((rule) =>
-      listAt(rule, "from").flatMap((from) => textsAt(from, "source", "principals")),
-    );
+  /** Application whose pods are behind a Service; a pod's own name stands for itself. */
+  appBehind(service: string): string {
+    return textAt(this.told(`Service/default/${service}`), "spec", "selector", "app") ?? service;
   }
 
   get pods(): FakePod[] {
@@ -116,6 +118,8 @@ export class FakeState {
       ...app("stranger", 1, "10.244.1.6"),
       ...app("appb", 2, "10.244.2.5"),
       ...app("outsider", 2, "10.244.2.6"),
+      ...app("appc", 1, "10.244.1.8"),
+      ...app("appd", 2, "10.244.2.8"),
       ...proxy("gateway", "gateway-istio", 1, "10.244.1.7"),
       ...proxy("waypoint", "waypoint", 2, "10.244.2.7"),
       ...nodes
@@ -141,17 +145,6 @@ export class FakeState {
     const lines = this.logs.get(target.name) ?? [];
     lines.push({ at, text: `${stampAt(at)} ${text(stampAt(this.clock.now()))}` });
     this.logs.set(target.name, lines);
-  }
-
-  /** Whether the waypoint's policy lets a request through; nothing without a policy. */
-  admits(principal: string, method: string): boolean | undefined {
-    const policy = this.told("AuthorizationPolicy/default/appb-l7");
-    if (!policy) return undefined;
-    return listAt(policy, "spec", "rules").some(
-      (rule) =>
-        listAt(rule, "from").some((from) => textsAt(from, "source", "principals").includes(principal)) &&
-        listAt(rule, "to").some((to) => textsAt(to, "operation", "methods").includes(method)),
-    );
   }
 
   /** The route that the waypoint takes for a path; nothing when none matches. */

@@ -6,7 +6,7 @@ import { dashboards } from "./dashboards";
 import { gatewayConfig, waypointConfig, ztunnelConfig } from "./dumps";
 import { labFacts } from "./facts";
 import { applyPatch } from "./patch";
-import type { FakeAnswer } from "./request";
+import type { FakeAnswer, FakeTarget } from "./request";
 import { type FakePod, FakeState, keyOf } from "./state";
 import { Traffic } from "./traffic";
 
@@ -47,7 +47,10 @@ export class FakeWorld implements World {
     const method = command.includes("--head") ? "HEAD" : value("--request");
     const url = command.at(-1) ?? "";
     const { hostname, pathname, search, host } = new URL(url.replace(/&n=\[.*\]$/, ""));
-    const to = hostname.includes("appb") ? "service" : "pod";
+    const pod = this.state.pods.find(({ ip }) => ip === hostname);
+    const to: FakeTarget = pod
+      ? { to: "pod", service: pod.role }
+      : { to: "service", service: hostname.split(".")[0] ?? "" };
     const path = pathname + search;
     const id = new URLSearchParams(search).get("probe") ?? "";
     const count = Number(/\[1-(\d+)\]/.exec(url)?.[1] ?? 0);

@@ -1,0 +1,44 @@
+import { principalOf } from "../../../../experiments/names";
+import type { LabSettings, ModuleName } from "../../../../experiments/types";
+import type { KubeObject } from "../../../../verify/world";
+import { deployment, type Fields, object, service, yes } from "./objects";
+
+const policy = (name: string, spec: Fields, status: Fields = {}): KubeObject =>
+  object("security.istio.io/v1", `AuthorizationPolicy/default/${name}`, { spec, status });
+const from = (...accounts: string[]) => [{ source: { principals: accounts.map(principalOf) } }];
+const onPods = (app: string) => ({ selector: { matchLabels: { app } } });
+const onServices = (...names: string[]) => ({ targetRefs: names.map((name) => ({ kind: "Service", name })) });
+const front = (name: string, app: string): KubeObject =>
+  service("default", name, 8000, 8080, { "istio.io/use-waypoint": "waypoint" }, app);
+
+const layers = (): KubeObject[] => [
+  ...["appc", "appd"].flatMap((name) => [deployment("default", name), service("default", name, 8000, 8080)]),
+  front("appc-l7", "appc"),
+  policy("appc-l4-deny", { ...onPods("appc"), action: "DENY", rules: [{ from: from("stranger") }] }),
+  policy("appc-l7-deny", { ...onServices("appc-l7"), action: "DENY", rules: [{ from: from("stranger") }] }),
+  policy(
+    "appd-misplaced",
+    {
+      ...onPods("appd"),
+      action: "ALLOW",
+      rules: [{ from: from("appa", "waypoint"), to: [{ operation: { methods: ["GET"] } }] }],
+    },
+    {
+      conditions: [
+        yes(
+          "ZtunnelAccepted",
+          "ztunnel does not support HTTP attributes (found: methods). In ambient mode you must use a waypoint proxy to enforce HTTP rules. Within an ALLOW policy, rules matching HTTP attributes are omitted. This will be more restrictive than requested.",
+        ),
+      ],
+    },
+  ),
+];
+
+/** What the modules of a lab add to its objects. */
+export const moduleObjects = (settings: LabSettings): KubeObject[] =>
+  settings.modules.flatMap((module) => makers[module](settings));
+
+const makers: Record<ModuleName, (settings: LabSettings) => KubeObject[]> = {
+  "fail-open": () => [],
+  "l4-l7": layers,
+};
