@@ -10,7 +10,7 @@ export const callers = ["appa", "gateway", "stranger"] as const;
 export type Caller = (typeof callers)[number];
 
 /** Experiments beyond the story; each adds what it needs, and nothing while it is not named. */
-export const moduleNames = ["fail-open", "l4-l7"] as const;
+export const moduleNames = ["fail-open", "l4-l7", "traffic-split"] as const;
 
 const httpMethods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
 const label = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
@@ -52,6 +52,7 @@ export const configSchema = z.object({
   closeBypass: z.boolean().default(true),
   addons: listOf(z.enum(addonNames)).default([...addonNames]),
   modules: listOf(z.enum(moduleNames)).default([]),
+  splitWeight: z.int().min(0).max(100).default(20),
   imageSource: z.enum(["preload", "pull"]).default("preload"),
   imageMirrors: z.array(z.string().regex(/^[^=\s]+=https?:\/\/\S+$/, 'must be "registry=https://mirror"')).default([]),
   artifactSource: z.string().min(1, "must be an URL or a folder").optional(),

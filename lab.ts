@@ -171,9 +171,10 @@ export function declareLab({ stack, config, artifacts, host }: LabInput) {
 
 /** What the proofs expect: they compare the cluster with this, not with the configuration of the moment. */
 function settingsOf(config: LabConfig) {
-  const { cluster, workers, domain, allowedCallers, allowedMethods, closeBypass, addons, modules } = config;
+  const { cluster, workers, domain, allowedCallers, allowedMethods, closeBypass, addons, modules, splitWeight } =
+    config;
   const { faultEnabled, faultPath, faultDelay, faultPercent } = config;
   const fault = { faultEnabled, faultPath, faultDelay, faultPercent };
   const callers = { allowedCallers, allowedMethods, closeBypass };
-  return { cluster, workers, domain, ...callers, ...fault, addons, modules };
+  return { cluster, workers, domain, ...callers, ...fault, addons, modules, splitWeight };
 }

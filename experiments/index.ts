@@ -17,6 +17,7 @@ import { kiali } from "./kiali";
 import { loadBalancer } from "./load-balancer";
 import { failOpen } from "./modules/fail-open";
 import { l4l7 } from "./modules/l4-l7";
+import { trafficSplit } from "./modules/traffic-split";
 import { nodes } from "./nodes";
 import { prometheus } from "./prometheus";
 import { proxyConfig } from "./proxy-config";
@@ -50,4 +51,5 @@ export const experiments: readonly Experiment[] = [
   authzFlip,
   failOpen,
   l4l7,
+  trafficSplit,
 ];

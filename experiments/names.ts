@@ -19,6 +19,7 @@ export const appbHost = hostOf("appb");
 /** Whose pods are behind a Service. */
 export const podsBehind = {
   appb: "appb",
+  "appb-split": "appb",
   appc: "appc",
   "appc-l7": "appc",
   appd: "appd",
@@ -27,6 +28,7 @@ export const podsBehind = {
 /** The ALLOW policy on a workload's pods: ztunnel does not name it when it refuses. */
 export const allowPolicyOn: Readonly<Record<AppName, string | undefined>> = {
   appb: "AuthorizationPolicy/appb-waypoint-only",
+  "appb-v2": "AuthorizationPolicy/appb-v2-waypoint-only",
   appc: undefined,
   appd: "AuthorizationPolicy/appd-misplaced",
 };
@@ -34,6 +36,7 @@ export const allowPolicyOn: Readonly<Record<AppName, string | undefined>> = {
 /** The ALLOW policy of a Service at the waypoint: Envoy does not name it when it refuses. */
 export const allowPolicyAt: Readonly<Record<ServiceName, string | undefined>> = {
   appb: "AuthorizationPolicy/appb-l7",
+  "appb-split": "AuthorizationPolicy/appb-split-l7",
   appc: undefined,
   "appc-l7": undefined,
   appd: undefined,

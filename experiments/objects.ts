@@ -71,6 +71,17 @@ export const objects = {
   "Service/grafana": system(core, "Service", "grafana", "grafana"),
   "Service/tracing": system(core, "Service", "tracing", "jaeger"),
   "Service/kiali": system(core, "Service", "kiali", "kiali"),
+  "Deployment/appb-v2": only("traffic-split", lab(apps, "Deployment", "appb-v2", "app")),
+  "Service/appb-split": only("traffic-split", lab(core, "Service", "appb-split", "waypoint")),
+  "HTTPRoute/appb-split": only("traffic-split", lab(gatewayApi, "HTTPRoute", "appb-split", "waypoint")),
+  "AuthorizationPolicy/appb-split-l7": only(
+    "traffic-split",
+    lab(security, "AuthorizationPolicy", "appb-split-l7", "waypoint"),
+  ),
+  "AuthorizationPolicy/appb-v2-waypoint-only": only(
+    "traffic-split",
+    lab(security, "AuthorizationPolicy", "appb-v2-waypoint-only", "ztunnel"),
+  ),
   "Deployment/appc": only("l4-l7", lab(apps, "Deployment", "appc", "app")),
   "Deployment/appd": only("l4-l7", lab(apps, "Deployment", "appd", "app")),
   "Service/appc-l7": only("l4-l7", lab(core, "Service", "appc-l7", "waypoint")),

@@ -8,7 +8,10 @@ export interface TourStep {
   proof: string;
   /** What is changed before the proof. @default nothing: the lab as it stands is proven */
   change?: Partial<
-    Pick<LabSettings, "allowedCallers" | "allowedMethods" | "faultPercent" | "faultPath" | "closeBypass" | "modules">
+    Pick<
+      LabSettings,
+      "allowedCallers" | "allowedMethods" | "faultPercent" | "faultPath" | "closeBypass" | "modules" | "splitWeight"
+    >
   >;
   /** A command of the lab that lets a person watch it. */
   watch?: string;
@@ -62,6 +65,12 @@ export const tour: readonly TourStep[] = [
     title: "One denial, told twice: to ztunnel and to the waypoint",
     proof: "l4-l7",
     change: { modules: ["l4-l7"] },
+  },
+  {
+    id: "canary",
+    title: "A second version of appb: by weight, by header, and as a mirror",
+    proof: "traffic-split",
+    change: { modules: ["traffic-split"], splitWeight: 30 },
   },
   { id: "graph", title: "See it all as a graph", proof: "kiali", watch: "open kiali" },
 ];

@@ -11,7 +11,7 @@ export type Caller = "appa" | "gateway" | "stranger";
 export type Addon = "prometheus" | "grafana" | "jaeger" | "kiali";
 
 /** Experiments beyond the story. A lab has those that its stack names. */
-export const moduleNames = ["fail-open", "l4-l7"] as const;
+export const moduleNames = ["fail-open", "l4-l7", "traffic-split"] as const;
 export type ModuleName = (typeof moduleNames)[number];
 
 /** What the lab's configuration asks for; every expectation follows it. */
@@ -28,6 +28,8 @@ export interface LabSettings {
   closeBypass: boolean;
   addons: readonly Addon[];
   modules: readonly ModuleName[];
+  /** Module traffic-split: share of the requests that the second version of appb gets, 0 to 100. */
+  splitWeight: number;
 }
 
 /** A living lab, as its stack describes it. */
@@ -64,10 +66,10 @@ export type Layer =
   | "kiali";
 
 /** Workloads that answer requests; pods of each bear its name in the label `app`. */
-export type AppName = "appb" | "appc" | "appd";
+export type AppName = "appb" | "appb-v2" | "appc" | "appd";
 
 /** Services of the lab that requests go to. */
-export type ServiceName = "appb" | "appc" | "appc-l7" | "appd";
+export type ServiceName = "appb" | "appb-split" | "appc" | "appc-l7" | "appd";
 
 /** Where a request starts. `host` is this machine, through the gateway's published port. */
 export type Client = "appa" | "stranger" | "outsider" | "host";
@@ -105,6 +107,9 @@ export interface Sample {
   method: Method;
   path: string;
   count: number;
+  /** Service that a pod asks; this machine asks the gateway. @default "appb" */
+  service?: ServiceName;
+  headers?: Readonly<Record<string, string>>;
 }
 
 /** What is read from the cluster instead of asked by one request; `verify/checks` has one file for each. */
@@ -130,6 +135,8 @@ export type CheckDetail =
   | { check: "never-slow"; sample: Sample; delay: string }
   | { check: "front"; service: ServiceName; wanted: readonly string[]; gate: true }
   | { check: "pod-policies"; app: AppName; policies: readonly string[]; gate: true }
+  | { check: "split"; sample: Sample; percent: number; falseAlarm: number }
+  | { check: "mirrored"; sample: Sample; copied: boolean }
   | { check: "flip" }
   | { check: "fail-open"; acts: readonly Act[] }
   | { check: "prometheus"; families: readonly { name: string; anyOf: readonly string[] }[] }

@@ -35,6 +35,7 @@ const proxy = (name: string, layer: Layer): Role => ({
 const roles = {
   appa: app("appa"),
   appb: app("appb"),
+  "appb-v2": app("appb-v2"),
   appc: app("appc"),
   appd: app("appd"),
   stranger: app("stranger"),

@@ -23,6 +23,7 @@ export const labFactsSchema = z.object({
     addons: z.array(z.enum(["prometheus", "grafana", "jaeger", "kiali"])),
     // A stack that was last brought up before there were modules says nothing of them.
     modules: z.array(z.enum(moduleNames)).default([]),
+    splitWeight: z.int().min(0).max(100).default(20),
   }),
   versions: z.object({ istio: z.string(), gatewayApi: z.string(), metallb: z.string() }),
 });

@@ -3,9 +3,13 @@ import type { ModuleName } from "../../experiments/types";
 import type { CallerRules } from "../authorization";
 import type { WorkloadImage } from "../workload";
 import { Layers } from "./layers";
+import { Split } from "./split";
 
 /** What modules are made of. */
-export interface ModuleArgs extends WorkloadImage, CallerRules {}
+export interface ModuleArgs extends WorkloadImage, CallerRules {
+  /** Share of the requests that the second version of appb gets, 0 to 100. */
+  splitWeight: number;
+}
 
 type Module = new (name: string, args: ModuleArgs, opts?: pulumi.ComponentResourceOptions) => pulumi.ComponentResource;
 
@@ -13,4 +17,5 @@ type Module = new (name: string, args: ModuleArgs, opts?: pulumi.ComponentResour
 export const moduleComponents: Readonly<Record<ModuleName, Module | undefined>> = {
   "fail-open": undefined,
   "l4-l7": Layers,
+  "traffic-split": Split,
 };

@@ -12,6 +12,7 @@ export const profiles = {
   "nobody allowed": { allowedCallers: [] },
   roomy: { resources: "roomy", logLevel: "warning", workers: 1 },
   modules: { modules: [...moduleNames] },
+  "modules at their edges": { modules: [...moduleNames], splitWeight: 100, allowedCallers: [] },
   mirrored: { imageMirrors: ["docker.io=https://mirror.test"], subnet: "172.30.0.0/24" },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 

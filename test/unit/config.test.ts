@@ -76,6 +76,7 @@ describe("parseConfig", () => {
     ["addons[1]", ["prometheus", "loki"], /kiali/],
     ["modules[1]", ["fail-open", "chaos"], /fail-open/],
     ["modules", ["fail-open", "fail-open"], /twice/],
+    ["splitWeight", 101, /<=100/],
     ["imageSource", "push", /preload/],
     ["imageMirrors[0]", ["docker.io"], /registry=https/],
     ["appImage", "my image", /image reference/],

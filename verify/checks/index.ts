@@ -10,6 +10,7 @@ import { clock, nodes, sysctls } from "./machine";
 import { address, bundle, condition } from "./objects";
 import { faultConfig, gatewayConfig, l7Policy, waypointConfig } from "./proxies";
 import { rollouts } from "./rollout";
+import { mirrored, split } from "./split";
 import { grafana, jaeger, kiali, prometheus } from "./telemetry";
 import { certificates, enrolment, l4Policy, podPolicies, waypointAttached } from "./ztunnel";
 
@@ -36,6 +37,8 @@ export const checkKinds: { readonly [K in CheckDetail["check"]]: CheckKind<K> } 
   "never-slow": { run: neverSlow, settles: false },
   front: { run: front, settles: true },
   "pod-policies": { run: podPolicies, settles: true },
+  split: { run: split, settles: false },
+  mirrored: { run: mirrored, settles: false },
   flip: { run: flip, settles: false },
   "fail-open": { run: failOpen, settles: false },
   prometheus: { run: prometheus, settles: false },

@@ -39,8 +39,14 @@ export function summaryLines(summary: ProxySummary): string[] {
 }
 
 /** A route as a person wants to see it. */
-export const routeLine = ({ match, cluster, fault }: HttpChain["routes"][number]): string =>
-  `  route ${match} → ${cluster}${fault ? ` (${fault.percent} % delayed by ${fault.delayMs} ms)` : ""}`;
+export function routeLine({ match, cluster, weights, fault, mirrors = [] }: HttpChain["routes"][number]): string {
+  const target = weights?.map((each) => `${each.cluster} (${each.weight})`).join(", ") ?? cluster;
+  const extras = [
+    ...(fault ? [`${fault.percent} % delayed by ${fault.delayMs} ms`] : []),
+    ...mirrors.map((mirror) => `mirrored to ${mirror}`),
+  ];
+  return `  route ${match} → ${target}${extras.length > 0 ? ` (${extras.join(", ")})` : ""}`;
+}
 
 /** The waypoint has a chain for appb whose filters stand in the order that the experiments rely on. */
 export const waypointConfig: CheckRun<"waypoint-config"> = async (bench, { name }) => {

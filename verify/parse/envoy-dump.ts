@@ -6,6 +6,10 @@ export interface RouteSummary {
   match: string;
   cluster: string;
   fault?: Fault;
+  /** Clusters that share the requests, each with its weight. */
+  weights?: readonly { cluster: string; weight: number }[];
+  /** Clusters that get a copy of each request. */
+  mirrors?: readonly string[];
 }
 
 /** One chain of a listener that speaks HTTP. */
@@ -80,11 +84,21 @@ function httpChain(listener: string, chain: unknown): HttpChain[] {
 
 function routeOf(route: unknown): RouteSummary {
   const match = entriesAt(route, "match").find(([, value]) => typeof value === "string");
+  const headers = listAt(route, "match", "headers").map(
+    (header) => `${textAt(header, "name")}=${textAt(header, "stringMatch", "exact") ?? "*"}`,
+  );
   const fault = faultOf(route);
+  const weights = listAt(route, "route", "weightedClusters", "clusters").map((item) => ({
+    cluster: textAt(item, "name") ?? "",
+    weight: numberAt(item, "weight") ?? 0,
+  }));
+  const mirrors = listAt(route, "route", "requestMirrorPolicies").map((item) => textAt(item, "cluster") ?? "");
   return {
-    match: match ? `${match[0]} ${match[1]}` : "any",
+    match: [match ? `${match[0]} ${match[1]}` : "any", ...headers].join(" "),
     cluster: textAt(route, "route", "cluster") ?? (at(route, "directResponse") ? "direct response" : "-"),
     ...(fault ? { fault } : {}),
+    ...(weights.length > 0 ? { weights } : {}),
+    ...(mirrors.length > 0 ? { mirrors } : {}),
   };
 }
 

@@ -72,8 +72,10 @@ function probeLine(probe: Probe, settings: LabSettings): string {
 function checkLine(check: Check): string {
   if (!("sample" in check))
     return check.check === "flip" ? `changes the policy: ${check.name}` : `reads: ${check.name}`;
-  const { from, count, method, path } = check.sample;
-  return `${from}: ${count} × ${method} ${path} → ${sampleExpectation(check)}`;
+  const { from, count, method, path, service, headers = {} } = check.sample;
+  const target = `${service ? `http://${service}:8000` : ""}${path}`;
+  const extra = Object.entries(headers).map(([name, value]) => ` with ${name}: ${value}`);
+  return `${from}: ${count} × ${method} ${target}${extra.join("")} → ${sampleExpectation(check)}`;
 }
 
 function sampleExpectation(check: Extract<Check, { sample: Sample }>): string {
@@ -84,6 +86,12 @@ function sampleExpectation(check: Extract<Check, { sample: Sample }>): string {
       const { low, high } = binomialBand(check.sample.count, check.percent / 100, check.falseAlarm);
       return `${low} to ${high} of them delayed by ${check.delay} (exact binomial band, false alarm ${check.falseAlarm}), as clock and log say`;
     }
+    case "split": {
+      const { low, high } = binomialBand(check.sample.count, check.percent / 100, check.falseAlarm);
+      return `${low} to ${high} of them at appb-v2 (exact binomial band, false alarm ${check.falseAlarm}), as the waypoint's log and its own say`;
+    }
+    case "mirrored":
+      return check.copied ? "each answered by appb-v1, with a copy in appb-v2's log" : "no copy in anybody's log";
     case "never-slow":
       return "none of them delayed";
     case "hbone":

@@ -1,4 +1,5 @@
 import { type BrokenWorld, edit, remove } from "./breaks";
+import { brokenSplit } from "./broken-split";
 
 const waypoint = { layer: "waypoint" };
 const ztunnel = { layer: "ztunnel" };
@@ -80,4 +81,5 @@ export const brokenModules: BrokenWorld[] = [
     noticed: { "l4-l7": waypoint },
     drift: "AuthorizationPolicy/appc-l7-deny does not exist",
   },
+  ...brokenSplit,
 ];

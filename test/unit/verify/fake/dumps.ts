@@ -2,6 +2,7 @@ import { appbHost } from "../../../../experiments/names";
 import { at, listAt, numberAt, textAt, textsAt } from "../../../../verify/json";
 import type { KubeObject } from "../../../../verify/world";
 import { policiesAt, policiesOn, ztunnelRules } from "./policies";
+import { envoyRules } from "./routes";
 import type { FakeState } from "./state";
 
 const type = (name: string) => ({ "@type": `type.googleapis.com/${name}` });
@@ -87,10 +88,13 @@ export function waypointConfig(state: FakeState): unknown {
 function chain(state: FakeState, service: string): unknown {
   const name = `inbound-vip|8000|http|${service}.default.svc.cluster.local`;
   const routes = service === "appb" ? listAt(state.told("VirtualService/default/appb-fault"), "spec", "http") : [];
+  const rules = envoyRules(state, service);
   const filters = ["grpc_stats", "fault", "cors", "router"].map((name) => ({ name: `envoy.filters.http.${name}` }));
   const manager = {
     ...type("envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"),
-    route_config: { virtual_hosts: [{ routes: (routes.length > 0 ? routes : [{}]).map(envoyRoute) }] },
+    route_config: {
+      virtual_hosts: [{ routes: rules.length > 0 ? rules : (routes.length > 0 ? routes : [{}]).map(envoyRoute) }],
+    },
     http_filters: [...policiesAt(state, service).map(rbacFilter), ...filters],
   };
   return { name, filters: [{ typed_config: manager }] };

@@ -19,6 +19,10 @@ export interface AccessFields {
 export const accessLine = (f: AccessFields): string =>
   `[${f.stamp}] "${f.method} ${f.path} HTTP/1.1" ${f.status} ${f.flags} ${f.details} - "-" 0 19 ${f.durationMs} - "-" "curl/8.14.1" "${f.id}" "${f.authority}" "${f.upstream}" ${f.cluster} - 10.96.65.30:8000 10.244.2.5:41000 - default`;
 
+/** A line of httpbin's own log, as a live one wrote it. */
+export const appLine = (stamp: string, { method, path }: { method: string; path: string }): string =>
+  `time=${stamp} level=INFO msg="200 ${method} ${path} 0.5ms" status=200 method=${method} uri="${path}" size_bytes=491`;
+
 /** What a ztunnel knows of a connection when it writes its line. */
 export interface ConnectionFields {
   stamp: string;

@@ -1,4 +1,4 @@
-import { principalOf } from "../../../../experiments/names";
+import { accountOf, principalOf } from "../../../../experiments/names";
 import type { LabSettings, ModuleName } from "../../../../experiments/types";
 import type { KubeObject } from "../../../../verify/world";
 import { deployment, type Fields, object, service, yes } from "./objects";
@@ -34,6 +34,42 @@ const layers = (): KubeObject[] => [
   ),
 ];
 
+const split = (settings: LabSettings): KubeObject[] => {
+  const [first, second] = [{ name: "appb-v1" }, { name: "appb-v2" }];
+  const weights = [
+    { ...first, weight: 100 - settings.splitWeight },
+    { ...second, weight: settings.splitWeight },
+  ];
+  const rules = [
+    { matches: [{ headers: [{ name: "x-canary", value: "v2" }] }], backendRefs: [second] },
+    {
+      matches: [{ path: { value: "/anything/mirrored" } }],
+      filters: [{ requestMirror: { backendRef: second } }],
+      backendRefs: [first],
+    },
+    { backendRefs: weights },
+  ];
+  return [
+    deployment("default", "appb-v2"),
+    service("default", "appb-v1", 8000, 8080, {}, "appb"),
+    service("default", "appb-v2", 8000, 8080),
+    front("appb-split", "appb"),
+    policy("appb-v2-waypoint-only", { ...onPods("appb-v2"), action: "ALLOW", rules: [{ from: from("waypoint") }] }),
+    policy("appb-split-l7", { ...onServices("appb-split"), ...callersOf(settings) }),
+    object("gateway.networking.k8s.io/v1", "HTTPRoute/default/appb-split", {
+      spec: { parentRefs: [{ name: "appb-split" }], rules },
+    }),
+  ];
+};
+
+const callersOf = ({ allowedCallers, allowedMethods }: LabSettings): Fields => ({
+  action: "ALLOW",
+  rules:
+    allowedCallers.length > 0
+      ? [{ from: from(...allowedCallers.map(accountOf)), to: [{ operation: { methods: allowedMethods } }] }]
+      : [],
+});
+
 /** What the modules of a lab add to its objects. */
 export const moduleObjects = (settings: LabSettings): KubeObject[] =>
   settings.modules.flatMap((module) => makers[module](settings));
@@ -41,4 +77,5 @@ export const moduleObjects = (settings: LabSettings): KubeObject[] =>
 const makers: Record<ModuleName, (settings: LabSettings) => KubeObject[]> = {
   "fail-open": () => [],
   "l4-l7": layers,
+  "traffic-split": split,
 };

@@ -39,6 +39,8 @@ export class FakeState {
   readonly rotations = new Map<string, number>();
   /** Jaeger runs, and no proxy sends it anything. */
   spanless = false;
+  /** What the waypoint's configuration says of a route, where it does something else. */
+  readonly pretended = new Map<string, KubeObject>();
   /** Nodes whose ztunnel is down. */
   readonly silentNodes = new Set<string>();
   #frozen: Map<string, KubeObject> | undefined;
@@ -118,6 +120,7 @@ export class FakeState {
       ...app("stranger", 1, "10.244.1.6"),
       ...app("appb", 2, "10.244.2.5"),
       ...app("outsider", 2, "10.244.2.6"),
+      ...app("appb-v2", 1, "10.244.1.9"),
       ...app("appc", 1, "10.244.1.8"),
       ...app("appd", 2, "10.244.2.8"),
       ...proxy("gateway", "gateway-istio", 1, "10.244.1.7"),

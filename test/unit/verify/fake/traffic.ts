@@ -1,7 +1,8 @@
 import { appbHost, principalOf } from "../../../../experiments/names";
-import { accessLine, connectionLine } from "./lines";
+import { accessLine, appLine, connectionLine } from "./lines";
 import { policiesAt, waypointRefusal, ztunnelRefusal } from "./policies";
 import type { FakeAnswer, FakeRequest, FakeTarget } from "./request";
+import { backendOf } from "./routes";
 import type { FakePod, FakeState } from "./state";
 
 const closed = "upstream_reset_before_response_started{connection_termination}";
@@ -97,7 +98,8 @@ export class Traffic {
 
   #atWaypoint(account: string, service: string, request: FakeRequest): FakeAnswer {
     const state = this.#state;
-    const app = state.podOf(state.appBehind(service));
+    const backend = backendOf(state, service, request, () => this.#draw());
+    const app = state.podOf(state.appBehind(backend.service));
     const write = (status: number, flags: string, details: string, seconds: number, upstream = "-") =>
       state.log(
         state.podOf("waypoint"),
@@ -110,7 +112,7 @@ export class Traffic {
             details,
             durationMs: seconds * 1000,
             upstream,
-            cluster: `inbound-vip|8000|http|${service}.default.svc.cluster.local`,
+            cluster: backend.cluster,
           }),
         1_000,
       );
@@ -132,11 +134,9 @@ export class Traffic {
       write(503, delayed ? "DI,UH" : "UH", "no_healthy_upstream", seconds);
       return answer(503, "no healthy upstream", seconds);
     }
-    const met = this.#direct(
-      { workload: "waypoint", address: `${state.podOf("waypoint")?.ip}:6000`, account: "waypoint" },
-      service,
-      request,
-    );
+    const waypoint = { workload: "waypoint", address: `${state.podOf("waypoint")?.ip}:6000`, account: "waypoint" };
+    const met = this.#direct(waypoint, backend.service, request);
+    if (backend.mirror) this.#direct(waypoint, backend.mirror, request);
     if (met.status === 0) {
       write(503, "UF", closed, seconds, `${app.ip}:8080`);
       return answer(503, "upstream connect error", seconds);
@@ -188,7 +188,9 @@ export class Traffic {
       } as const;
       state.log(source && state.ztunnelOn(source.node), (stamp) => connectionLine({ stamp, ...line }), 100);
     }
-    return refusal ? reset : answer(200, "{}");
+    if (refusal) return reset;
+    state.log(app, (stamp) => appLine(stamp, request), 20);
+    return answer(200, "{}");
   }
 
   /** A repeatable draw between 0 and 1 (mulberry32). */

@@ -53,10 +53,11 @@ export class FakeWorld implements World {
       : { to: "service", service: hostname.split(".")[0] ?? "" };
     const path = pathname + search;
     const id = new URLSearchParams(search).get("probe") ?? "";
+    const headers = headersIn(command);
     const count = Number(/\[1-(\d+)\]/.exec(url)?.[1] ?? 0);
     if (count > 0) {
       const shots = Array.from({ length: count }, (_, n) =>
-        this.traffic.fromPod(source, to, { method, path: `${path}&n=${n + 1}`, id, authority: host }),
+        this.traffic.fromPod(source, to, { method, path: `${path}&n=${n + 1}`, id, authority: host, headers }),
       );
       return {
         code: 0,
@@ -126,6 +127,12 @@ export class FakeWorld implements World {
     return ["# TYPE envoy_http_rbac counter", series("allowed", allowed), series("denied", denied), ""].join("\n");
   }
 }
+
+/** Headers that a curl command sends. */
+const headersIn = (command: readonly string[]): Record<string, string> =>
+  Object.fromEntries(
+    command.flatMap((word, index) => (word === "--header" ? [(command[index + 1] ?? "").split(": ")] : [])),
+  );
 
 const matches = (labels: Record<string, string>, wanted: Readonly<Record<string, string>>): boolean =>
   Object.entries(wanted).every(([key, value]) => labels[key] === value);
