@@ -10,7 +10,7 @@ export const callers = ["appa", "gateway", "stranger"] as const;
 export type Caller = (typeof callers)[number];
 
 /** Experiments beyond the story; each adds what it needs, and nothing while it is not named. */
-export const moduleNames = ["fail-open", "l4-l7", "traffic-split"] as const;
+export const moduleNames = ["fail-open", "l4-l7", "traffic-split", "resilience"] as const;
 
 const httpMethods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
 const label = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";

@@ -17,6 +17,7 @@ import { kiali } from "./kiali";
 import { loadBalancer } from "./load-balancer";
 import { failOpen } from "./modules/fail-open";
 import { l4l7 } from "./modules/l4-l7";
+import { resilienceNumbers } from "./modules/resilience";
 import { trafficSplit } from "./modules/traffic-split";
 import { nodes } from "./nodes";
 import { prometheus } from "./prometheus";
@@ -52,4 +53,5 @@ export const experiments: readonly Experiment[] = [
   failOpen,
   l4l7,
   trafficSplit,
+  resilienceNumbers,
 ];

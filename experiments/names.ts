@@ -20,6 +20,8 @@ export const appbHost = hostOf("appb");
 export const podsBehind = {
   appb: "appb",
   "appb-split": "appb",
+  "appb-resilience": "appb",
+  "appb-limited": "appb",
   appc: "appc",
   "appc-l7": "appc",
   appd: "appd",
@@ -37,6 +39,8 @@ export const allowPolicyOn: Readonly<Record<AppName, string | undefined>> = {
 export const allowPolicyAt: Readonly<Record<ServiceName, string | undefined>> = {
   appb: "AuthorizationPolicy/appb-l7",
   "appb-split": "AuthorizationPolicy/appb-split-l7",
+  "appb-resilience": "AuthorizationPolicy/appb-resilience-l7",
+  "appb-limited": "AuthorizationPolicy/appb-resilience-l7",
   appc: undefined,
   "appc-l7": undefined,
   appd: undefined,

@@ -82,6 +82,20 @@ export const objects = {
     "traffic-split",
     lab(security, "AuthorizationPolicy", "appb-v2-waypoint-only", "ztunnel"),
   ),
+  "Service/appb-resilience": only("resilience", lab(core, "Service", "appb-resilience", "waypoint")),
+  "Service/appb-limited": only("resilience", lab(core, "Service", "appb-limited", "waypoint")),
+  "VirtualService/appb-resilience": only(
+    "resilience",
+    lab("networking.istio.io/v1", "VirtualService", "appb-resilience", "waypoint"),
+  ),
+  "EnvoyFilter/appb-limited": only(
+    "resilience",
+    lab("networking.istio.io/v1alpha3", "EnvoyFilter", "appb-limited", "waypoint"),
+  ),
+  "AuthorizationPolicy/appb-resilience-l7": only(
+    "resilience",
+    lab(security, "AuthorizationPolicy", "appb-resilience-l7", "waypoint"),
+  ),
   "Deployment/appc": only("l4-l7", lab(apps, "Deployment", "appc", "app")),
   "Deployment/appd": only("l4-l7", lab(apps, "Deployment", "appd", "app")),
   "Service/appc-l7": only("l4-l7", lab(core, "Service", "appc-l7", "waypoint")),

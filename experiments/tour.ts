@@ -72,5 +72,11 @@ export const tour: readonly TourStep[] = [
     proof: "traffic-split",
     change: { modules: ["traffic-split"], splitWeight: 30 },
   },
+  {
+    id: "resilience",
+    title: "Break requests on purpose: abort, timeout, retries, rate limit",
+    proof: "resilience",
+    change: { modules: ["resilience"] },
+  },
   { id: "graph", title: "See it all as a graph", proof: "kiali", watch: "open kiali" },
 ];

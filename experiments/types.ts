@@ -11,7 +11,7 @@ export type Caller = "appa" | "gateway" | "stranger";
 export type Addon = "prometheus" | "grafana" | "jaeger" | "kiali";
 
 /** Experiments beyond the story. A lab has those that its stack names. */
-export const moduleNames = ["fail-open", "l4-l7", "traffic-split"] as const;
+export const moduleNames = ["fail-open", "l4-l7", "traffic-split", "resilience"] as const;
 export type ModuleName = (typeof moduleNames)[number];
 
 /** What the lab's configuration asks for; every expectation follows it. */
@@ -69,7 +69,7 @@ export type Layer =
 export type AppName = "appb" | "appb-v2" | "appc" | "appd";
 
 /** Services of the lab that requests go to. */
-export type ServiceName = "appb" | "appb-split" | "appc" | "appc-l7" | "appd";
+export type ServiceName = "appb" | "appb-split" | "appb-resilience" | "appb-limited" | "appc" | "appc-l7" | "appd";
 
 /** Where a request starts. `host` is this machine, through the gateway's published port. */
 export type Client = "appa" | "stranger" | "outsider" | "host";
@@ -137,6 +137,18 @@ export type CheckDetail =
   | { check: "pod-policies"; app: AppName; policies: readonly string[]; gate: true }
   | { check: "split"; sample: Sample; percent: number; falseAlarm: number }
   | { check: "mirrored"; sample: Sample; copied: boolean }
+  | {
+      check: "outcome";
+      sample: Sample;
+      status: number;
+      /** Response flags in the waypoint's log, such as "FI"; "-" for none. */
+      flags: string;
+      /** How often the application gets each request. */
+      attempts: number;
+      /** How long each request takes at least and at most, in milliseconds. */
+      between?: readonly [number, number];
+    }
+  | { check: "limited"; sample: Sample; burst: number; perSecond: number }
   | { check: "flip" }
   | { check: "fail-open"; acts: readonly Act[] }
   | { check: "prometheus"; families: readonly { name: string; anyOf: readonly string[] }[] }

@@ -3,6 +3,7 @@ import type { ModuleName } from "../../experiments/types";
 import type { CallerRules } from "../authorization";
 import type { WorkloadImage } from "../workload";
 import { Layers } from "./layers";
+import { Resilience } from "./resilience";
 import { Split } from "./split";
 
 /** What modules are made of. */
@@ -18,4 +19,5 @@ export const moduleComponents: Readonly<Record<ModuleName, Module | undefined>> 
   "fail-open": undefined,
   "l4-l7": Layers,
   "traffic-split": Split,
+  resilience: Resilience,
 };

@@ -5,3 +5,13 @@ export const split = {
   /** Path prefix whose requests the new version gets a copy of. */
   mirroredPath: "/anything/mirrored",
 } as const;
+
+/** What the module resilience declares and proves; durations in milliseconds. */
+export const resilience = {
+  abort: { path: "/status", status: 410 },
+  timeout: { path: "/delay", ms: 1_000 },
+  /** Attempts beside the first one. */
+  retries: { path: "/unstable", attempts: 3 },
+  /** Requests at once, and how many a second after that. */
+  limit: { burst: 10, perSecond: 2 },
+} as const;

@@ -1,7 +1,6 @@
-import { accountOf, principalOf } from "../names";
 import { meshPath, policies } from "../objects";
-import { allowedClients, allowedMethods, forbiddenMethod, pathFor, usualMethod } from "../requests";
-import type { Client, Experiment, LabSettings, Method, Probe, Sample, Step } from "../types";
+import { allowRules, frontProbes, inMeshClient, usualMethod } from "../requests";
+import type { Experiment, LabSettings, Sample } from "../types";
 import { split } from "./numbers";
 
 /** With 200 requests a share of 40 % is told from 20 % in 999 of 1000 runs. */
@@ -28,9 +27,9 @@ export const trafficSplit: Experiment = {
     "AuthorizationPolicy/appb-v2-waypoint-only",
     ...policies.filter((policy) => policy !== "AuthorizationPolicy/appb-l7"),
   ],
-  skip: ({ settings }) => (clientOf(settings) ? undefined : "allowedCallers names nobody inside the mesh"),
+  skip: ({ settings }) => (inMeshClient(settings) ? undefined : "allowedCallers names nobody inside the mesh"),
   steps: (settings) => {
-    const client = clientOf(settings) ?? "appa";
+    const client = inMeshClient(settings) ?? "appa";
     const method = usualMethod(settings);
     const sample = (path: string, count: number): Sample => ({
       from: client,
@@ -58,8 +57,7 @@ export const trafficSplit: Experiment = {
         wanted: wanted(settings),
         gate: true,
       },
-      probe(client, method, `${client} may ${method} appb-split`, { fate: "answered", through: ["waypoint"] }),
-      ...refusal(settings, client),
+      ...frontProbes(settings, "appb-split", "AuthorizationPolicy/appb-split-l7"),
       {
         kind: "check",
         name: `${settings.splitWeight} % of the requests meet appb-v2`,
@@ -94,26 +92,6 @@ export const trafficSplit: Experiment = {
   },
 };
 
-const clientOf = (settings: LabSettings): Exclude<Client, "host"> | undefined =>
-  allowedClients(settings).find((client) => client !== "host");
-
-const probe = (from: Client, method: Method, name: string, expect: Probe["expect"]): Probe => {
-  return { kind: "probe", name, from, to: "service", service: "appb-split", method, path: pathFor(method), expect };
-};
-
-/** The front is no way around the policy. */
-function refusal(settings: LabSettings, client: Client): Step[] {
-  const method = forbiddenMethod(settings);
-  if (!method) return [];
-  const refused = {
-    fate: "refused",
-    by: "waypoint",
-    status: 403,
-    policy: "AuthorizationPolicy/appb-split-l7",
-  } as const;
-  return [probe(client, method, `${client} may not ${method} appb-split`, refused)];
-}
-
 /** What the waypoint must have been told; a share of nothing is left out. */
 function wanted(settings: LabSettings): string[] {
   const { canary, mirroredPath } = split;
@@ -121,9 +99,7 @@ function wanted(settings: LabSettings): string[] {
   const shared = `${first} (${100 - weight}), ${second} (${weight})`;
   const target = weight === 0 ? first : weight === 100 ? second : shared;
   return [
-    ...settings.allowedCallers.flatMap((caller) =>
-      allowedMethods(settings).map((method) => `ALLOW ${method} ${principalOf(accountOf(caller))}`),
-    ),
+    ...allowRules(settings),
     `route prefix / ${canary.name}=${canary.value} → ${second}`,
     `route pathSeparatedPrefix ${mirroredPath} → ${first} (mirrored to ${second})`,
     `route prefix / → ${target}`,

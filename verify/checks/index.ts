@@ -6,8 +6,10 @@ import { neverSlow, share } from "./fault";
 import { flip } from "./flip";
 import { front } from "./front";
 import { hbone } from "./hbone";
+import { limited } from "./limited";
 import { clock, nodes, sysctls } from "./machine";
 import { address, bundle, condition } from "./objects";
+import { outcome } from "./outcome";
 import { faultConfig, gatewayConfig, l7Policy, waypointConfig } from "./proxies";
 import { rollouts } from "./rollout";
 import { mirrored, split } from "./split";
@@ -39,6 +41,8 @@ export const checkKinds: { readonly [K in CheckDetail["check"]]: CheckKind<K> } 
   "pod-policies": { run: podPolicies, settles: true },
   split: { run: split, settles: false },
   mirrored: { run: mirrored, settles: false },
+  outcome: { run: outcome, settles: false },
+  limited: { run: limited, settles: false },
   flip: { run: flip, settles: false },
   "fail-open": { run: failOpen, settles: false },
   prometheus: { run: prometheus, settles: false },

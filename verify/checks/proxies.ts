@@ -39,10 +39,14 @@ export function summaryLines(summary: ProxySummary): string[] {
 }
 
 /** A route as a person wants to see it. */
-export function routeLine({ match, cluster, weights, fault, mirrors = [] }: HttpChain["routes"][number]): string {
+export function routeLine(route: HttpChain["routes"][number]): string {
+  const { match, cluster, weights, fault, abort, timeoutMs, retries, mirrors = [] } = route;
   const target = weights?.map((each) => `${each.cluster} (${each.weight})`).join(", ") ?? cluster;
   const extras = [
     ...(fault ? [`${fault.percent} % delayed by ${fault.delayMs} ms`] : []),
+    ...(abort ? [`${abort.percent} % aborted with ${abort.status}`] : []),
+    ...(timeoutMs ? [`timeout ${timeoutMs} ms`] : []),
+    ...(retries ? [`${retries.attempts} retries on ${retries.on}`] : []),
     ...mirrors.map((mirror) => `mirrored to ${mirror}`),
   ];
   return `  route ${match} → ${target}${extras.length > 0 ? ` (${extras.join(", ")})` : ""}`;

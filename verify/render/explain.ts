@@ -78,6 +78,12 @@ function checkLine(check: Check): string {
   return `${from}: ${count} × ${method} ${target}${extra.join("")} → ${sampleExpectation(check)}`;
 }
 
+function outcomeWords({ status, flags, attempts, between }: Extract<Check, { check: "outcome" }>): string {
+  const flag = flags === "-" ? "without a flag" : `flagged ${flags}`;
+  const time = between ? `, after ${between[0]} to ${between[1]} ms` : "";
+  return `${status} each time${time}, ${flag} by the waypoint, ${attempts} × in the app's log`;
+}
+
 function sampleExpectation(check: Extract<Check, { sample: Sample }>): string {
   switch (check.check) {
     case "counted":
@@ -90,6 +96,10 @@ function sampleExpectation(check: Extract<Check, { sample: Sample }>): string {
       const { low, high } = binomialBand(check.sample.count, check.percent / 100, check.falseAlarm);
       return `${low} to ${high} of them at appb-v2 (exact binomial band, false alarm ${check.falseAlarm}), as the waypoint's log and its own say`;
     }
+    case "outcome":
+      return outcomeWords(check);
+    case "limited":
+      return `${check.burst} at once and ${check.perSecond} a second answered by the app, all else 429 by the waypoint (RL)`;
     case "mirrored":
       return check.copied ? "each answered by appb-v1, with a copy in appb-v2's log" : "no copy in anybody's log";
     case "never-slow":

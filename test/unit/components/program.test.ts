@@ -101,6 +101,7 @@ describe("what a setting adds and takes away", () => {
     expect({ added, gone }).toEqual({
       gone: [],
       added: [
+        ...["appb-limited", "appb-limited-service", "appb-resilience", "appb-resilience-l7", "appb-resilience-service"],
         ...["appb-split", "appb-split-l7", "appb-split-service", "appb-v1-service"],
         ...["appb-v2", "appb-v2-account", "appb-v2-service", "appb-v2-waypoint-only"],
         ...["appc", "appc-account", "appc-l4-deny", "appc-l7-deny", "appc-l7-service", "appc-service"],

@@ -28,6 +28,11 @@ describe("verifyLab() on a healthy lab", () => {
     ["no dashboards", { addons: [] }],
     ["one worker more", { workers: 3 }],
     ["every module", { modules: moduleNames }],
+    ["every module, and nobody allowed", { modules: moduleNames, allowedCallers: [] }],
+    ["every module, and only POST", { modules: moduleNames, allowedMethods: ["POST"] }],
+    ["every module, and the stranger allowed", { modules: moduleNames, allowedCallers: ["stranger"] }],
+    ["nothing for the second version", { modules: ["traffic-split"], splitWeight: 0 }],
+    ["all for the second version", { modules: ["traffic-split"], splitWeight: 100 }],
   ];
 
   it.each(settings)("passes with %s", async (_name, some) => {

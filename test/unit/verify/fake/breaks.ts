@@ -23,3 +23,10 @@ export const remove =
   (state: FakeState) => {
     for (const key of keys) if (!state.objects.delete(key)) throw new Error(`The fake lab has no ${key}`);
   };
+
+/** A waypoint that was told one thing and does another: only the requests themselves can show it. */
+export const behaves = (key: string, path: (string | number)[], value: unknown) => (state: FakeState) => {
+  const told = structuredClone(state.get(key));
+  edit(key, path, value)(state);
+  state.pretended.set(key, told);
+};

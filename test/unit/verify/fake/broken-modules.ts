@@ -1,4 +1,5 @@
 import { type BrokenWorld, edit, remove } from "./breaks";
+import { brokenResilience } from "./broken-resilience";
 import { brokenSplit } from "./broken-split";
 
 const waypoint = { layer: "waypoint" };
@@ -82,4 +83,5 @@ export const brokenModules: BrokenWorld[] = [
     drift: "AuthorizationPolicy/appc-l7-deny does not exist",
   },
   ...brokenSplit,
+  ...brokenResilience,
 ];

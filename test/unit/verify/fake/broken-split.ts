@@ -1,16 +1,8 @@
-import { type BrokenWorld, edit, remove } from "./breaks";
-import type { FakeState } from "./state";
+import { type BrokenWorld, behaves, edit, remove } from "./breaks";
 
 const settings = { modules: ["traffic-split"] } as const;
 const waypoint = { layer: "waypoint" };
 const route = "HTTPRoute/default/appb-split";
-
-/** A waypoint that was told one thing and does another: only the requests themselves can show it. */
-const behaves = (path: (string | number)[], value: unknown) => (state: FakeState) => {
-  const told = structuredClone(state.get(route));
-  edit(route, path, value)(state);
-  state.pretended.set(route, told);
-};
 
 /** The worlds in which a lab with traffic-split must not pass. */
 export const brokenSplit: BrokenWorld[] = [
@@ -25,25 +17,25 @@ export const brokenSplit: BrokenWorld[] = [
   {
     name: "traffic-split: twice the weight, in spite of the configuration",
     settings,
-    breaks: behaves(["spec", "rules", 2, "backendRefs", 1, "weight"], 160),
+    breaks: behaves(route, ["spec", "rules", 2, "backendRefs", 1, "weight"], 160),
     noticed: { "traffic-split": waypoint },
   },
   {
     name: "traffic-split: the header is not looked at, in spite of the configuration",
     settings,
-    breaks: behaves(["spec", "rules", 0, "matches", 0, "headers", 0, "value"], "v3"),
+    breaks: behaves(route, ["spec", "rules", 0, "matches", 0, "headers", 0, "value"], "v3"),
     noticed: { "traffic-split": waypoint },
   },
   {
     name: "traffic-split: nothing is mirrored, in spite of the configuration",
     settings,
-    breaks: behaves(["spec", "rules", 1, "filters"], []),
+    breaks: behaves(route, ["spec", "rules", 1, "filters"], []),
     noticed: { "traffic-split": waypoint },
   },
   {
     name: "traffic-split: everything is mirrored, in spite of the configuration",
     settings,
-    breaks: behaves(["spec", "rules", 2, "filters"], [{ requestMirror: { backendRef: { name: "appb-v2" } } }]),
+    breaks: behaves(route, ["spec", "rules", 2, "filters"], [{ requestMirror: { backendRef: { name: "appb-v2" } } }]),
     // The copies stand in the second version's log beside what was sent there: its number is not the waypoint's.
     noticed: { "traffic-split": { layer: "app" } },
   },

@@ -87,28 +87,46 @@ export function waypointConfig(state: FakeState): unknown {
 /** The chain of one Service that is attached to the waypoint. */
 function chain(state: FakeState, service: string): unknown {
   const name = `inbound-vip|8000|http|${service}.default.svc.cluster.local`;
-  const routes = service === "appb" ? listAt(state.told("VirtualService/default/appb-fault"), "spec", "http") : [];
+  const own = state.toldAll("VirtualService").find((item) => textAt(item, "spec", "hosts", 0) === service);
+  const routes = listAt(state.pretended.get(`VirtualService/default/${service}`) ?? own, "spec", "http");
   const rules = envoyRules(state, service);
-  const filters = ["grpc_stats", "fault", "cors", "router"].map((name) => ({ name: `envoy.filters.http.${name}` }));
+  const limit = service === "appb-limited" && state.told("EnvoyFilter/default/appb-limited") ? ["local_ratelimit"] : [];
+  const names = ["grpc_stats", "fault", "cors", ...limit, "router"];
+  const filters = names.map((name) => ({ name: `envoy.filters.http.${name}` }));
   const manager = {
     ...type("envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"),
     route_config: {
-      virtual_hosts: [{ routes: rules.length > 0 ? rules : (routes.length > 0 ? routes : [{}]).map(envoyRoute) }],
+      virtual_hosts: [
+        {
+          routes:
+            rules.length > 0 ? rules : (routes.length > 0 ? routes : [{}]).map((route) => envoyRoute(service, route)),
+        },
+      ],
     },
     http_filters: [...policiesAt(state, service).map(rbacFilter), ...filters],
   };
   return { name, filters: [{ typed_config: manager }] };
 }
 
-function envoyRoute(route: unknown): unknown {
+function envoyRoute(service: string, route: unknown): unknown {
   const text = textAt(route, "fault", "delay", "fixedDelay");
   const seconds = text && Number.parseFloat(text) / (text.endsWith("ms") ? 1000 : 1);
   const percent = numberAt(route, "fault", "delay", "percentage", "value") ?? 0;
   const delay = { fixed_delay: `${seconds}s`, percentage: { numerator: percent * 10_000, denominator: "MILLION" } };
+  const status = numberAt(route, "fault", "abort", "httpStatus");
+  const abort = { http_status: status, percentage: { numerator: 1_000_000, denominator: "MILLION" } };
+  const fault = { ...(text ? { delay } : {}), ...(status ? { abort } : {}) };
+  const attempts = numberAt(route, "retries", "attempts");
+  // Istio's own retries where none are asked for.
+  const retries = attempts ? { retry_on: "5xx", num_retries: attempts } : { retry_on: "connect-failure,cancelled" };
   return {
     match: { prefix: textAt(route, "match", 0, "uri", "prefix") ?? "/" },
-    route: { cluster: `inbound-vip|8000|http|${appbHost}` },
-    ...(text ? { typed_per_filter_config: { "envoy.filters.http.fault": { delay } } } : {}),
+    route: {
+      cluster: `inbound-vip|8000|http|${service}.default.svc.cluster.local`,
+      timeout: textAt(route, "timeout") ?? "0s",
+      ...(attempts === 0 ? {} : { retry_policy: retries }),
+    },
+    ...(text || status ? { typed_per_filter_config: { "envoy.filters.http.fault": fault } } : {}),
   };
 }
 

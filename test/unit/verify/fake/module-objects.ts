@@ -62,6 +62,28 @@ const split = (settings: LabSettings): KubeObject[] => {
   ];
 };
 
+const resilience = (settings: LabSettings): KubeObject[] => [
+  front("appb-resilience", "appb"),
+  front("appb-limited", "appb"),
+  policy("appb-resilience-l7", { ...onServices("appb-resilience", "appb-limited"), ...callersOf(settings) }),
+  object("networking.istio.io/v1", "VirtualService/default/appb-resilience", {
+    spec: {
+      hosts: ["appb-resilience"],
+      http: [
+        { match: [{ uri: { prefix: "/status" } }], fault: { abort: { httpStatus: 410 } }, route: [{}] },
+        { match: [{ uri: { prefix: "/delay" } }], timeout: "1s", retries: { attempts: 0 }, route: [{}] },
+        { match: [{ uri: { prefix: "/unstable" } }], retries: { attempts: 3, retryOn: "5xx" }, route: [{}] },
+        { route: [{}] },
+      ],
+    },
+  }),
+  object("networking.istio.io/v1alpha3", "EnvoyFilter/default/appb-limited", {
+    spec: {
+      configPatches: [{ patch: { value: { typed_config: { token_bucket: { max_tokens: 10, tokens_per_fill: 2 } } } } }],
+    },
+  }),
+];
+
 const callersOf = ({ allowedCallers, allowedMethods }: LabSettings): Fields => ({
   action: "ALLOW",
   rules:
@@ -78,4 +100,5 @@ const makers: Record<ModuleName, (settings: LabSettings) => KubeObject[]> = {
   "fail-open": () => [],
   "l4-l7": layers,
   "traffic-split": split,
+  resilience,
 };

@@ -143,5 +143,8 @@ function policies(settings: LabFacts["settings"]): KubeObject[] {
   if (!settings.faultEnabled) return found;
   const delay = { fixedDelay: settings.faultDelay, percentage: { value: settings.faultPercent } };
   const http = [{ match: [{ uri: { prefix: settings.faultPath } }], fault: { delay }, route: [{}] }, { route: [{}] }];
-  return [...found, object("networking.istio.io/v1", "VirtualService/default/appb-fault", { spec: { http } })];
+  return [
+    ...found,
+    object("networking.istio.io/v1", "VirtualService/default/appb-fault", { spec: { hosts: ["appb"], http } }),
+  ];
 }

@@ -1,5 +1,5 @@
 import type { LabFacts } from "../../../../experiments/types";
-import { at, listAt, numberAt, textAt } from "../../../../verify/json";
+import { numberAt, textAt } from "../../../../verify/json";
 import type { KubeObject } from "../../../../verify/world";
 import type { FakeClock } from "./clock";
 import { moduleObjects } from "./module-objects";
@@ -148,21 +148,6 @@ export class FakeState {
     const lines = this.logs.get(target.name) ?? [];
     lines.push({ at, text: `${stampAt(at)} ${text(stampAt(this.clock.now()))}` });
     this.logs.set(target.name, lines);
-  }
-
-  /** The route that the waypoint takes for a path; nothing when none matches. */
-  routeFor(path: string): { delayMs: number; percent: number } | undefined {
-    const service = this.told("VirtualService/default/appb-fault");
-    if (!service) return { delayMs: 0, percent: 0 };
-    const route = listAt(service, "spec", "http").find((item) => {
-      const prefix = textAt(item, "match", 0, "uri", "prefix");
-      return prefix === undefined || path.startsWith(prefix);
-    });
-    if (!route) return undefined;
-    const delay = at(route, "fault", "delay");
-    const text = textAt(delay, "fixedDelay") ?? "0s";
-    const delayMs = Number.parseFloat(text) * (text.endsWith("ms") ? 1 : 1000);
-    return { delayMs, percent: numberAt(delay, "percentage", "value") ?? 0 };
   }
 }
 

@@ -1,4 +1,5 @@
 import { appbHost, principalOf } from "../../../../experiments/names";
+import { appAnswers, FakeBucket, routeFor } from "./interference";
 import { accessLine, appLine, connectionLine } from "./lines";
 import { policiesAt, waypointRefusal, ztunnelRefusal } from "./policies";
 import type { FakeAnswer, FakeRequest, FakeTarget } from "./request";
@@ -13,6 +14,7 @@ const reset = broken(56, "Recv failure: Connection reset by peer");
 /** Moves requests through the fake lab by the rules that a live mesh showed. */
 export class Traffic {
   readonly #state: FakeState;
+  readonly #bucket = new FakeBucket();
   #port = 40_000;
   #seed = 7;
 
@@ -123,10 +125,18 @@ export class Traffic {
       return answer(403, request.method === "HEAD" ? "" : "RBAC: access denied", 0.003);
     }
     if (policiesAt(state, service).length > 0) state.counters.allowed += 1;
-    const route = service === "appb" ? state.routeFor(request.path) : { delayMs: 0, percent: 0 };
+    const route = routeFor(state, service, request.path);
     if (!route) {
       write(404, "NR", "route_not_found", 0);
       return answer(404, "");
+    }
+    if (route.abort) {
+      write(route.abort, "FI", "fault_filter_abort", 0);
+      return answer(route.abort, "fault filter abort");
+    }
+    if (service === "appb-limited" && !this.#bucket.take(state)) {
+      write(429, "RL", "local_rate_limited", 0);
+      return answer(429, "local_rate_limited");
     }
     const delayed = this.#draw() * 100 < route.percent;
     const seconds = delayed ? route.delayMs / 1000 + 0.004 : 0.006;
@@ -141,7 +151,22 @@ export class Traffic {
       write(503, "UF", closed, seconds, `${app.ip}:8080`);
       return answer(503, "upstream connect error", seconds);
     }
-    write(200, delayed ? "DI" : "-", "via_upstream", seconds, `envoy://connect_originate/${app.ip}:8080`);
+    const { status, ms } = appAnswers(request);
+    const upstream = `envoy://connect_originate/${app.ip}:8080`;
+    if (route.timeoutMs && ms > route.timeoutMs) {
+      write(504, "UT", "response_timeout", route.timeoutMs / 1000, upstream);
+      return answer(504, "upstream request timeout", route.timeoutMs / 1000 + 0.004);
+    }
+    if (status >= 500) {
+      for (let more = 0; more < route.retries; more += 1) this.#direct(waypoint, backend.service, request);
+      write(status, route.retries > 0 ? "URX" : "-", "via_upstream", ms / 1000, upstream);
+      return answer(status, "", ms / 1000);
+    }
+    if (ms > 1000) {
+      write(status, "-", "via_upstream", ms / 1000, upstream);
+      return answer(status, "{}", ms / 1000);
+    }
+    write(200, delayed ? "DI" : "-", "via_upstream", seconds, upstream);
     const heldUp = state.heldUpEvery > 0 && this.#port % state.heldUpEvery === 0;
     return answer(200, "{}", heldUp ? seconds + 2.5 : seconds);
   }
