@@ -16,6 +16,8 @@ const httpMethods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 const label = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
 const unique = <T>(items: readonly T[]) => new Set(items).size === items.length;
 const listOf = <T extends z.ZodType>(item: T) => z.array(item).refine(unique, "must not name anything twice");
+/** A bare number reaches the schema as one: it too is told what is missing. */
+const duration = 'must be a duration with its unit like "2s" or "500ms"';
 const optional = z.string().min(1, "must not be empty");
 
 /** Every key of the stack's configuration. Pulumi.yaml declares the same keys; a test holds the two together. */
@@ -45,8 +47,8 @@ export const configSchema = z.object({
     .regex(/^\/[\w\-./]*$/, 'must be a path like "/headers"')
     .default("/headers"),
   faultDelay: z
-    .string()
-    .regex(/^[1-9][0-9]*(ms|s)$/, 'must be a duration with its unit like "2s" or "500ms"')
+    .string(duration)
+    .regex(/^[1-9][0-9]*(ms|s)$/, duration)
     .default("2s"),
   faultPercent: z.int().min(0).max(100).default(50),
   closeBypass: z.boolean().default(true),

@@ -17,8 +17,11 @@ export interface HostFacts {
   dockerHost?: string;
 }
 
-/** A kind cluster as Docker sees it. `foreign`: of this name, but not on the stack's network. */
-export type ClusterState = "absent" | "running" | "stopped" | "foreign";
+/**
+ * A kind cluster as Docker sees it. `paused`: no node runs; `stopped`: some do; `foreign`: of this name, but not on the
+ * stack's network.
+ */
+export type ClusterState = "absent" | "running" | "stopped" | "paused" | "foreign";
 
 /**
  * Looks at Docker, the stack's cluster, port and subnet. Changes nothing but the stack's own kubeconfig file, which it
@@ -34,8 +37,7 @@ export async function checkHost(
 ): Promise<HostFacts> {
   const httpPort = config.httpPort ?? derivedPort(stack);
   const problems: Problem[] = [];
-  const engine = await exec("docker", ["version", "--format", "{{.Server.Version}}"]);
-  if (engine.code !== 0) throw new LabErrors([dockerMissing(engine.code, engine.stderr)], ExitCode.unfit);
+  await requireDocker(exec);
   const dockerHost = await currentDockerHost(exec);
   if (config.cluster === "existing") {
     problems.push(...(await kubeconfigProblems(config)));
@@ -45,12 +47,22 @@ export async function checkHost(
 
   const state = await clusterState(stack, exec);
   if (state === "absent" && existsSync(markerFile(stack)) && !lostClusterIsFine) problems.push(lostCluster(stack));
+  if (state === "paused" || state === "stopped") problems.push(sleepingCluster(stack, state));
   if (state === "foreign") problems.push(foreignCluster(clusterName(stack)));
   if (state === "absent" && !(await portIsFree(httpPort))) problems.push(busyPort(httpPort));
   problems.push(...(await networkProblems(config, stack, exec)));
   if (problems.length > 0) throw new LabErrors(problems, ExitCode.unfit);
   if (state === "running") await restoreKubeconfig(stack, exec);
   return { httpPort, dockerHost };
+}
+
+/**
+ * Asks Docker for a sign of life.
+ * @throws LabErrors (exit code 4) when there is none
+ */
+export async function requireDocker(exec: Exec): Promise<void> {
+  const { code, stderr } = await exec("docker", ["version", "--format", "{{.Server.Version}}"]);
+  if (code !== 0) throw new LabErrors([dockerMissing(code, stderr)], ExitCode.unfit);
 }
 
 /** State of the stack's kind cluster. */
@@ -63,7 +75,9 @@ export async function clusterState(stack: string, exec: Exec): Promise<ClusterSt
   const nodes = stdout.split("\n").filter(Boolean);
   if (nodes.length === 0) return "absent";
   if (!nodes.every((node) => (node.split(" ")[1] ?? "").split(",").includes(name))) return "foreign";
-  return nodes.every((node) => node.startsWith("running ")) ? "running" : "stopped";
+  const running = nodes.filter((node) => node.startsWith("running ")).length;
+  if (running === 0) return "paused";
+  return running === nodes.length ? "running" : "stopped";
 }
 
 /** Whether the stack's cluster was made and is there no more: deleted by hand, or lost by Docker. */
@@ -130,6 +144,16 @@ const lostCluster = (stack: string): Problem => ({
   what: `The kind cluster "${clusterName(stack)}" of this stack is gone`,
   why: "The state still holds what was in it, and the engine would try to delete that first",
   fix: `npm run up -- --stack ${stack}   (makes it anew), or: pulumi destroy; rm -rf ${stackDir(stack)}; pulumi up`,
+});
+
+/** What stands in the way of whoever wants something of a lab whose nodes do not run. */
+export const sleepingCluster = (stack: string, state: "paused" | "stopped"): Problem => ({
+  what:
+    state === "paused"
+      ? `Lab "${stack}" is paused: none of its node containers runs`
+      : `Node containers of lab "${stack}" are stopped`,
+  why: "A cluster whose nodes do not run answers nothing",
+  fix: `npm run lab -- resume --stack ${stack}`,
 });
 
 const foreignCluster = (name: string): Problem => ({

@@ -16,6 +16,7 @@ import { moduleComponents } from "./components/modules";
 import { Policies } from "./components/policies";
 import { Waypoint } from "./components/waypoint";
 import type { LabConfig } from "./config";
+import { curlLines } from "./experiments/curl-lines";
 import { clusterName, stackDir } from "./host";
 import type { HostFacts } from "./host-check";
 import { istioImages, versions } from "./versions";
@@ -155,16 +156,17 @@ export function declareLab({ stack, config, artifacts, host }: LabInput) {
 
   const host80 = kind ? pulumi.output(`127.0.0.1:${host.httpPort}`) : ingress.address;
   const url = pulumi.interpolate`http://${host80}`;
+  const settings = settingsOf(config);
   return {
     url,
-    curl: pulumi.interpolate`curl -i -H 'Host: appb.${config.domain}' ${url}${config.faultPath}`,
+    curl: url.apply((reach) => curlLines(settings, reach)),
     kubeconfig,
     context,
     ...(kind ? { clusterName: name } : {}),
     ...(config.addons.length > 0
       ? { dashboards: `npm run lab -- open ${config.addons.join("|")} --stack ${stack}` }
       : {}),
-    settings: settingsOf(config),
+    settings,
     versions: { istio: versions.istio, gatewayApi: versions.gatewayApi, metallb: versions.metallb },
   };
 }

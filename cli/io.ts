@@ -1,5 +1,8 @@
 import type { Fetcher } from "../download";
 import type { Exec } from "../exec";
+import type { LabFacts } from "../experiments/types";
+import type { Clock } from "../verify/eventually";
+import type { World } from "../verify/world";
 import type { OpenEngine } from "./engine/types";
 
 /** Where text goes. */
@@ -26,8 +29,12 @@ export interface Io {
   /** Downloads an address, or reads a file of a bundle. */
   fetcher: Fetcher;
   openEngine: OpenEngine;
+  /** The cluster of a lab, as the verifier sees it. */
+  openWorld(facts: LabFacts): Promise<World>;
   /** Shows an address in the browser; absent where there is none to show it. */
   openBrowser?: (url: string) => Promise<void>;
+  /** Time, for whoever waits. */
+  clock: Clock;
   /** Aborted when the user or the system ends the command. */
   signal: AbortSignal;
 }

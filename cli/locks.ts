@@ -36,33 +36,51 @@ const abandonedDeadlineMs = 20 * 60_000;
  */
 export async function clearDeadLocks(stack: string, options: LockOptions): Promise<number> {
   const { exec, signal, clock, say } = options;
-  const folder = backendFolder(options);
-  const locks = folder && join(folder, ".pulumi", "locks", "organization", project, stack);
-  if (!locks || !existsSync(locks)) return 0;
   const dead: string[] = [];
-  for (const name of readdirSync(locks).filter((each) => each.endsWith(".json"))) {
-    const file = join(locks, name);
-    const owner = lockSchema.safeParse(readJson(file));
+  for (const { file, owner } of locksOf(stack, options)) {
     dead.push(file);
-    // A lock that cannot be read was cut off while it was written: its writer died then.
-    if (!owner.success) continue;
-    const { pid } = owner.data;
-    if (owner.data.hostname !== hostname()) throw heldBy(owner.data, stack);
+    if (!owner) continue;
+    const { pid } = owner;
+    if (owner.hostname !== hostname()) throw heldBy(owner, stack);
     const engine = await engineAt(exec, pid);
     if (engine === undefined) continue;
-    if (engine !== "abandoned") throw heldBy(owner.data, stack);
+    if (engine !== "abandoned") throw heldBy(owner, stack);
     say(`An engine whose command line was killed is still at work (pid ${pid}): waiting for its end`);
     const ended = async () => {
-      if ((await engineAt(exec, pid)) !== undefined) throw heldBy(owner.data, stack);
+      if ((await engineAt(exec, pid)) !== undefined) throw heldBy(owner, stack);
     };
     const waiting = { what: `engine ${pid}`, deadlineMs: abandonedDeadlineMs, intervalMs: 1000, signal };
     await eventually(ended, { ...waiting, ...(clock ? { clock } : {}) }).catch(() => {
       signal.throwIfAborted();
-      throw heldBy(owner.data, stack);
+      throw heldBy(owner, stack);
     });
   }
   for (const file of dead) rmSync(file, { force: true });
   return dead.length;
+}
+
+/**
+ * Lets nobody take the nodes away from an engine that is at work on the stack. Locks of dead engines stay: the next `up`
+ * learns from them that a run was killed.
+ * @throws LabError when such an engine lives, here or on another machine
+ */
+export async function requireUnlocked(stack: string, io: Pick<Io, "env" | "root" | "exec">): Promise<void> {
+  for (const { owner } of locksOf(stack, io)) {
+    if (!owner) continue;
+    if (owner.hostname !== hostname() || (await engineAt(io.exec, owner.pid)) !== undefined) throw heldBy(owner, stack);
+  }
+}
+
+/** Lock files of a stack, each with who wrote it; a file that cannot be read was cut off, and its writer died then. */
+function locksOf(stack: string, io: Pick<Io, "env" | "root">) {
+  const folder = backendFolder(io);
+  const locks = folder && join(folder, ".pulumi", "locks", "organization", project, stack);
+  if (!locks || !existsSync(locks)) return [];
+  const files = readdirSync(locks).filter((each) => each.endsWith(".json"));
+  return files.map((name) => ({
+    file: join(locks, name),
+    owner: lockSchema.safeParse(readJson(join(locks, name))).data,
+  }));
 }
 
 function readJson(file: string): unknown {

@@ -4,8 +4,9 @@ import { LabError } from "../errors";
 import { clusterName, derivedPort, portIsFree, stackDir } from "../host";
 import { clusterIsLost, clusterState } from "../host-check";
 import { Follower } from "./engine/follow";
-import type { Engine } from "./engine/types";
+import type { Engine, StackState } from "./engine/types";
 import { type ClusterAddress, openHelmReleases } from "./helm-releases";
+import { type Agree, clearLeftovers } from "./leftovers";
 import { clearDeadLocks } from "./locks";
 import { recover } from "./recover";
 import { createStack, type Session, stackExists } from "./session";
@@ -22,10 +23,21 @@ export async function choosePort({ io, stack, config }: Session): Promise<number
   return freePortAfter(derived);
 }
 
-/** Makes the stack if it is new, selects it, fixes the chosen port, and mends what a killed run left. */
-export async function prepareStack(engine: Engine, session: Session, port: number | undefined): Promise<void> {
+/**
+ * Makes the stack if it is new, selects it, fixes the chosen port, and mends what a killed run or a lost state left.
+ * @throws LabError (exit code 2) when what is left may not be removed
+ */
+export async function prepareStack(
+  engine: Engine,
+  session: Session,
+  port: number | undefined,
+  agree: Agree,
+): Promise<void> {
   const fresh = !(await stackExists(engine, session.stack));
-  if (fresh) await createStack(engine, session);
+  if (fresh) {
+    await clearLeftovers(session, undefined, agree);
+    await createStack(engine, session);
+  }
   await engine.select();
   if (port !== undefined) {
     setPort(session.io.root, session.stack, port);
@@ -33,7 +45,7 @@ export async function prepareStack(engine: Engine, session: Session, port: numbe
       `  The stack's own port is in use: it gets ${port} (httpPort in Pulumi.${session.stack}.yaml)`,
     );
   }
-  if (!fresh) await mend(engine, session);
+  if (!fresh) await clearLeftovers(session, await mend(engine, session), agree);
   await forgetLostCluster(engine, session);
 }
 
@@ -49,15 +61,15 @@ async function forgetLostCluster(engine: Engine, { io, stack, config, progress }
   await rm(stackDir(stack), { recursive: true, force: true });
 }
 
-/** Clears dead locks and unfinished business; a live engine is respected. */
-export async function mend(engine: Engine, session: Session): Promise<void> {
+/** Clears dead locks and unfinished business; a live engine is respected. @returns the state after that */
+export async function mend(engine: Engine, session: Session): Promise<StackState> {
   const { io, stack, config, progress } = session;
   const say = (line: string) => progress.line(`  ${line}`);
   const locks = await clearDeadLocks(stack, { ...io, say });
   if (locks > 0) say("A run that was killed had left its lock: removed");
   const releases = await openHelmReleases(clusterAddress(session));
   const follower = new Follower(progress);
-  await follower.during((onEvent) =>
+  return follower.during((onEvent) =>
     recover({
       ...{ engine, releases, say, onEvent },
       exec: io.exec,

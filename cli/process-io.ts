@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { fetcher } from "../download";
 import { exec } from "../exec";
+import { realClock } from "../verify/eventually";
 import type { Io } from "./io";
 
 /** {@link Io} of this process. */
@@ -20,6 +21,8 @@ export function processIo(): Io {
     exec,
     fetcher,
     openEngine: async (options) => (await import("./engine/automation.js")).openEngine(options),
+    openWorld: async (facts) => (await import("../verify/kube/index.js")).kubeWorld(facts),
+    clock: realClock,
     signal: endOfProcess(interactive),
   };
 }

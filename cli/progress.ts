@@ -1,7 +1,11 @@
+import { stripVTControlCharacters } from "node:util";
 import pc from "picocolors";
 import type { Io } from "./io";
 
 const clearLine = `\r${String.fromCharCode(27)}[2K`;
+
+/** A log that is silent for longer looks like one that hangs. */
+const silenceMs = 30_000;
 
 /** One finished phase. */
 export interface Phase {
@@ -15,10 +19,13 @@ export interface Phase {
 export class Progress {
   /** Finished phases in order. */
   readonly phases: Phase[] = [];
+  /** Every line that was said, without colours: a bug report wants to know how far it went. */
+  readonly lines: string[] = [];
   readonly colors: ReturnType<typeof pc.createColors>;
   readonly #io: Pick<Io, "stderr" | "live" | "columns">;
   readonly #born = performance.now();
   #status = "";
+  #saidAt = performance.now();
 
   constructor(io: Pick<Io, "stderr" | "live" | "columns" | "env">) {
     this.#io = io;
@@ -27,14 +34,19 @@ export class Progress {
 
   /** Prints a line that stays. */
   line(text: string): void {
+    this.lines.push(stripVTControlCharacters(text));
+    this.#saidAt = performance.now();
     this.#io.stderr.write(
       `${this.#io.live && this.#status ? clearLine : ""}${text}\n${this.#io.live ? this.#status : ""}`,
     );
   }
 
-  /** Shows what runs now; a terminal redraws it in place, a log does without. */
+  /** Shows what runs now: a terminal redraws it in place, a log gets a line when nothing was said for a while. */
   status(text: string): void {
-    if (!this.#io.live) return;
+    if (!this.#io.live) {
+      if (text !== "" && performance.now() - this.#saidAt >= silenceMs) this.line(text);
+      return;
+    }
     const short = text.length < this.#io.columns ? text : `${text.slice(0, this.#io.columns - 2)}…`;
     const shown = short && this.colors.dim(short);
     this.#io.stderr.write(`${this.#status ? clearLine : ""}${shown}`);

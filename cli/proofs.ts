@@ -8,11 +8,14 @@ import type { Io } from "./io";
 import { livingLab } from "./living-lab";
 import type { Progress } from "./progress";
 import { newEvidence } from "./report/keep";
+import { readConfig } from "./settings";
+import { resolveStack } from "./stack-name";
 
 /** Adds `verify`, with the lab of the asked stack. */
 export function registerProofs(program: Command, { io, end }: CommandContext): void {
   registerVerify(program, {
     facts: (stack) => livingLab(io, stack === undefined ? {} : { stack }),
+    settings: (stack) => readConfig(io.root, resolveStack(stack, io)),
     evidence: newEvidence,
     io: {
       out: (text) => void io.stdout.write(text),

@@ -25,8 +25,11 @@ export interface RecoverOptions extends OperationOptions {
 /** A Helm install of the lab takes ten minutes at most. An idle plugin may live on for hours and harms nobody. */
 const orphanDeadlineMs = 12 * 60_000;
 
-/** Makes a stack that a killed run left in the middle fit for the next `up`; does nothing to a healthy one. */
-export async function recover(options: RecoverOptions): Promise<void> {
+/**
+ * Makes a stack that a killed run left in the middle fit for the next `up`; does nothing to a healthy one.
+ * @returns the state after that
+ */
+export async function recover(options: RecoverOptions): Promise<StackState> {
   const { engine, releases, say } = options;
   const state = await engine.state();
   if (options.wasKilled || state.pending.length > 0) await settle(options);
@@ -34,10 +37,11 @@ export async function recover(options: RecoverOptions): Promise<void> {
     say(`Helm release "${stuck.release}" was left ${stuck.status}: its record is removed, Helm adopts the objects`);
     await releases?.forget(stuck);
   }
-  if (state.pending.length === 0) return;
+  if (state.pending.length === 0) return state;
   say(`A killed run left unfinished operations (${state.pending.length}): the state is put in order`);
   if (releases) await engine.refresh({ onEvent: options.onEvent, signal: options.signal });
   else await engine.forgetPending();
+  return engine.state();
 }
 
 type SettleOptions = Pick<RecoverOptions, "exec" | "cluster" | "releases" | "signal" | "say" | "clock">;

@@ -1,5 +1,5 @@
 import { Command, CommanderError } from "commander";
-import { ExitCode, formatProblem, LabError, LabErrors, messageOf } from "../errors";
+import { ExitCode, formatProblem, LabError } from "../errors";
 import { registerBill } from "./commands/bill";
 import { registerBundle } from "./commands/bundle";
 import type { CommandContext } from "./commands/common";
@@ -8,14 +8,17 @@ import { registerDestroy } from "./commands/destroy";
 import { registerDoctor } from "./commands/doctor";
 import { registerList } from "./commands/list";
 import { registerOpen } from "./commands/open";
+import { registerPause } from "./commands/pause";
 import { registerPlan } from "./commands/plan";
 import { registerPreview } from "./commands/preview";
 import { registerReport } from "./commands/report";
+import { registerResume } from "./commands/resume";
 import { registerStatus } from "./commands/status";
 import { registerTour } from "./commands/tour";
 import { registerTraffic } from "./commands/traffic";
 import { registerUp } from "./commands/up";
 import type { Io } from "./io";
+import { problemText } from "./problem-text";
 import { registerProofs } from "./proofs";
 import type { CommonOptions } from "./session";
 
@@ -25,8 +28,10 @@ import type { CommonOptions } from "./session";
  */
 export async function run(args: readonly string[], io: Io): Promise<ExitCode> {
   let code: ExitCode = ExitCode.pass;
+  const notes: string[] = [];
   const context: CommandContext = {
     io: { ...io },
+    note: (line) => notes.push(line),
     end: (other) => {
       code = other;
     },
@@ -36,12 +41,13 @@ export async function run(args: readonly string[], io: Io): Promise<ExitCode> {
     return code;
   } catch (thrown) {
     if (thrown instanceof CommanderError) return afterCommander(thrown, args, io);
-    io.stderr.write(problemText(thrown, args));
+    io.stderr.write(problemText(thrown, { args, verbose: args.includes("--verbose"), notes }));
     return thrown instanceof LabError ? thrown.exitCode : ExitCode.fail;
   }
 }
 
-function commandLine(context: CommandContext): Command {
+/** All commands of the lab. */
+export function commandLine(context: CommandContext): Command {
   const program = new Command("lab")
     .description("A full Istio ambient security lab on this machine")
     .usage("<command> [options]   (npm run lab -- <command> [options])")
@@ -77,6 +83,8 @@ const registrations = [
   registerDoctor,
   registerStatus,
   registerList,
+  registerPause,
+  registerResume,
   registerPlan,
   registerBill,
   registerBundle,
@@ -99,28 +107,4 @@ function afterCommander(error: CommanderError, args: readonly string[], io: Io):
   };
   io.stderr.write(`✗ lab${formatProblem(problem)}\n`);
   return ExitCode.usage;
-}
-
-function problemText(thrown: unknown, args: readonly string[]): string {
-  const verbose = args.includes("--verbose");
-  const headline = `✗ ${args[0] ?? "lab"}`;
-  const problems =
-    thrown instanceof LabErrors ? thrown.problems : [thrown instanceof LabError ? thrown : surprise(thrown, args)];
-  const text = `${headline}${problems.map(formatProblem).join("\n")}\n`;
-  return verbose ? `${text}\n${stackOf(thrown)}\n` : text;
-}
-
-function surprise(thrown: unknown, args: readonly string[]) {
-  return {
-    what: messageOf(thrown),
-    why: "The lab did not expect this: it is a mistake in its own code, or a failure it does not know yet",
-    fix: `npm run lab -- ${args.join(" ")} --verbose   (shows where it happened)`,
-  };
-}
-
-/** The thrown error and what caused it, with their stacks. */
-function stackOf(thrown: unknown): string {
-  if (!(thrown instanceof Error)) return String(thrown);
-  const own = thrown.stack ?? thrown.message;
-  return thrown.cause === undefined ? own : `${own}\nCaused by: ${stackOf(thrown.cause)}`;
 }

@@ -6,13 +6,15 @@ export function summaryText(stack: string, { url, curl, kubeconfig, context, das
   return [
     `Lab "${stack}" is up: ${url ?? "no address"}`,
     "",
-    ...(curl ? [`  ${curl}`] : []),
+    ...(curl ?? []).map((line) => `  ${line}`),
     ...(dashboards ? [`  ${dashboards}`] : []),
     ...(kubeconfig && context ? [`  kubectl --kubeconfig ${kubeconfig} --context ${context} get pods -A`] : []),
     "",
     "Next:",
     "  npm test",
     `  npm run lab -- verify${option}`,
+    `  npm run lab -- report${option}`,
+    `  npm run lab -- tour${option}`,
     `  npm run destroy --${option}`,
     "",
   ].join("\n");

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import * as command from "@pulumi/command";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
@@ -49,7 +49,11 @@ export class AppImage extends pulumi.ComponentResource {
         {
           ...commandDefaults,
           create: script("image-get", "images-load"),
-          environment: { CLUSTER: args.clusterName, IMAGES: this.ref, ...imageOriginEnvironment(args) },
+          environment: {
+            ...{ CLUSTER: args.clusterName, IMAGES: this.ref, ...imageOriginEnvironment(args) },
+            // Relative, as the scripts are: a moved checkout changes nothing.
+            BUILD: built ? relative(join(__dirname, ".."), args.context) : "",
+          },
           triggers: [args.cluster.id, this.imageId],
         },
         { parent: this, deletedWith: args.cluster, ...(built ? { dependsOn: built } : {}) },

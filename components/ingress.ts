@@ -74,7 +74,8 @@ export class Ingress extends pulumi.ComponentResource {
             ports: [{ name: "http", port: 80, nodePort: gatewayNodePort }],
           },
         },
-        { parent: this, dependsOn: ready },
+        // Before there is a pod: kube-proxy needs a second or two to open a port, and then only has to learn who answers.
+        { parent: this },
       );
     }
     this.address = args.loopback ? pulumi.output("") : loadBalancerAddress(name, this, ready);

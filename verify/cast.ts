@@ -8,6 +8,8 @@ import type { KubeObject, PodRef, World } from "./world";
 export interface Actor extends PodRef {
   ip: string;
   node: string;
+  /** Address of its node. */
+  host: string;
   ready: boolean;
 }
 
@@ -115,6 +117,7 @@ const actorOf = (pod: KubeObject, container: string): Actor => ({
   container,
   ip: textAt(pod, "status", "podIP") ?? "",
   node: textAt(pod, "spec", "nodeName") ?? "",
+  host: textAt(pod, "status", "hostIP") ?? "",
   ready: isReady(pod),
 });
 

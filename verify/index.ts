@@ -14,7 +14,7 @@ import { type Observer, runAll } from "./run";
 import type { World } from "./world";
 
 export { labFactsSchema, parseFacts } from "./facts";
-export { explain, listExperiments } from "./render/explain";
+export { explain, explanationText, listExperiments } from "./render/explain";
 export { renderJson } from "./render/json";
 export { renderJUnit } from "./render/junit";
 export { runProgress } from "./render/progress";

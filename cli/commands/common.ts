@@ -7,6 +7,8 @@ export interface CommandContext {
   io: Io;
   /** Sets the exit code of a command that went well as such: a failed proof, an unfit machine. */
   end(code: ExitCode): void;
+  /** Adds a line below the problem that ends the command, if one does. */
+  note(line: string): void;
 }
 
 /** Adds the options that every command has. */

@@ -5,27 +5,31 @@ import { clusterName, stackDir } from "../../host";
 import { Follower } from "../engine/follow";
 import type { Engine } from "../engine/types";
 import { engineFailure } from "../failure";
+import { clearLeftovers } from "../leftovers";
 import { clearDeadLocks } from "../locks";
 import { settle } from "../recover";
 import { type CommonOptions, openSession, type Session, sessionEngine, stackExists } from "../session";
 import { withdrawSettings } from "../settings";
-import { type CommandContext, common, examples, yes } from "./common";
+import { type CommandContext, common, examples, json, jsonText, yes } from "./common";
 
 /** `destroy`: nothing of the stack stays, in whatever state its cluster is. */
 export function registerDestroy(program: Command, { io }: CommandContext): void {
   const command = program.command("destroy").description("remove the lab, its cluster, its state and its files");
-  examples(yes(common(command)), "npm run destroy", "npm run destroy -- --stack alice --yes");
-  command.action(async (options: CommonOptions & { yes?: boolean }) => {
+  examples(yes(json(common(command))), "npm run destroy", "npm run destroy -- --stack alice --yes");
+  command.action(async (options: CommonOptions & { yes?: boolean; json?: boolean }) => {
     const session = openSession(io, options);
     const { stack, progress } = session;
     await consent(session, options.yes ?? false);
     const engine = await progress.phase("Tools", () => sessionEngine(session, { install: true, makesClusters: true }));
     const existed = await stackExists(engine, stack);
     if (existed) await progress.phase(`Destroy "${stack}"`, () => destroy(engine, session));
+    // They agreed to the end of all that is in it, whether the state knew of it or not.
+    const left = await clearLeftovers(session, undefined, async () => true);
     await rm(stackDir(stack), { recursive: true, force: true });
     withdrawSettings(io.root, stack);
+    if (options.json) return void io.stdout.write(jsonText({ stack, existed }));
     io.stdout.write(
-      existed
+      existed || left
         ? `Lab "${stack}" is gone. Back again: npm run up -- --stack ${stack}\n`
         : `There is no lab "${stack}".\n`,
     );

@@ -38,7 +38,7 @@ export function registerStatus(program: Command, { io }: CommandContext): void {
       io.stdout.write(jsonText({ stack, exists: true, cluster, resources: resources.length, hints, ...outputs }));
       return;
     }
-    const head = outputs.url ? summaryText(stack, outputs) : `Lab "${stack}" was never finished.\n`;
+    const head = outputs.url ? headText(stack, outputs, cluster) : `Lab "${stack}" was never finished.\n`;
     io.stdout.write(
       [
         head,
@@ -48,6 +48,11 @@ export function registerStatus(program: Command, { io }: CommandContext): void {
       ].join("\n"),
     );
   });
+}
+
+function headText(stack: string, outputs: LabOutputs, cluster: ClusterState | "existing"): string {
+  if (cluster !== "paused") return summaryText(stack, outputs);
+  return `Lab "${stack}" is paused: none of its nodes runs.\n\nNext:\n  npm run lab -- resume --stack ${stack}\n`;
 }
 
 /** State of the stack's cluster in one word. */
@@ -73,7 +78,7 @@ export function driftHints({ outputs, config, cluster, pending }: Drift): string
       ? [`Configuration changed since the last "up": ${changed.join(", ")}   (npm run preview)`]
       : []),
     ...(cluster === "absent" && outputs.url ? ['The cluster is gone: the next "npm run up" makes it anew'] : []),
-    ...(cluster === "stopped" ? ['Containers of the cluster are stopped: the next "npm run up" starts them'] : []),
+    ...(cluster === "stopped" ? ['Containers of the cluster are stopped: "npm run lab -- resume" starts them'] : []),
     ...(pending > 0 ? [`A killed run left unfinished operations (${pending}): the next "npm run up" mends them`] : []),
   ];
 }

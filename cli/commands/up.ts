@@ -1,14 +1,16 @@
 import { type Command, Option } from "commander";
 import { ExitCode, LabError } from "../../errors";
 import { checkHost } from "../../host-check";
+import { isWorthKeeping, keptLine, keptText } from "../bug-report/keep";
 import { checkIds, examine, refuseUnfit } from "../doctor/examine";
 import { driftText, findDrift } from "../drift";
 import { Follower } from "../engine/follow";
 import type { Engine } from "../engine/types";
 import { labFacts } from "../facts";
 import { engineFailure } from "../failure";
+import { type MeshOptions, mendMesh, untilBack } from "../mesh";
 import { startNodes } from "../nodes";
-import { readOutputs } from "../outputs";
+import { type LabOutputs, readOutputs } from "../outputs";
 import { choosePort, clusterAddress, prepareStack } from "../prepare";
 import { previewText } from "../preview/text";
 import { seconds } from "../progress";
@@ -46,22 +48,33 @@ export function registerUp(program: Command, context: CommandContext): void {
   command.action((options: UpOptions) => up(options, context));
 }
 
-async function up(options: UpOptions, { io, end }: CommandContext): Promise<void> {
-  const session = openSession(io, options);
+async function up(options: UpOptions, context: CommandContext): Promise<void> {
+  const session = openSession(context.io, options);
+  try {
+    await makeAndProve(session, options, context);
+  } catch (thrown) {
+    if (isWorthKeeping(thrown, session)) context.note(await keptText("up", thrown, session));
+    throw thrown;
+  }
+}
+
+async function makeAndProve(session: Session, options: UpOptions, { io, end }: CommandContext): Promise<void> {
   const { stack, config, progress } = session;
-  const port = await progress.phase("Machine", () => requireFitMachine(session, options.ignore));
+  const { port, fresh } = await progress.phase("Machine", () => requireFitMachine(session, options.ignore));
   const engine = await progress.phase("Tools", () => sessionEngine(session, { install: true, makesClusters: true }));
-  await progress.phase("Stack", () => prepareStack(engine, session, port));
+  const agree = async (question: string) => options.yes || ((await io.confirm?.(question)) ?? false);
+  await progress.phase("Stack", () => prepareStack(engine, session, port, agree));
   if (options.preview) {
     const { model } = await progress.phase("Preview", () => preview(engine, session, {}));
     io.stderr.write(previewText(model));
   }
   if (options.preview || config.cluster === "existing") await consent(session, options);
+  if (fresh) await comeBack(engine, session);
   const changed = await progress.phase(`Lab "${stack}"`, async () => {
     await heal(engine, session);
     return apply(engine, session);
   });
-  const outputs = readOutputs(await engine.outputs());
+  const outputs = await inMesh(engine, session);
   const evidence = newEvidence(stack);
   const proven = options.verify
     ? await progress.phase("Proofs", () => prove(labFacts(stack, outputs), io, progress, evidence))
@@ -69,22 +82,57 @@ async function up(options: UpOptions, { io, end }: CommandContext): Promise<void
   recordTimeline(evidence, stack, progress.phases);
   end(proven);
   progress.line(progress.phases.map(({ title, ms }) => `${title} ${seconds(ms)}`).join(" · "));
-  if (proven !== ExitCode.pass)
+  if (proven !== ExitCode.pass) {
     progress.line(`${progress.colors.red("✗")} Not every proof passed: the lab is up, but not what it should be`);
+    progress.line(`    Fix   npm run lab -- report --stack ${stack}   (shows who decided otherwise, and why)`);
+    progress.line(keptLine(evidence));
+  }
   io.stdout.write(options.json ? jsonText({ stack, changed, ...outputs }) : summaryText(stack, outputs));
 }
 
-/** Refuses what cannot go well before anything is made; returns the port that the stack is to get, if it needs one. */
-async function requireFitMachine(session: Session, ignored: readonly string[]): Promise<number | undefined> {
+/**
+ * Refuses what cannot go well before anything is made.
+ * @returns the port that the stack is to get, if it needs one, and whether its nodes were started just now
+ */
+async function requireFitMachine(session: Session, ignored: readonly string[]) {
   const { io, stack, config } = session;
   refuseUnfit(await examine(io, stack, config), ignored);
-  if (config.cluster === "kind") await startNodes(session);
+  const fresh = config.cluster === "kind" && (await startNodes(session));
   const port = await choosePort(session);
   // The program looks as well, for those who call a plain "pulumi up"; by then there would be a stack.
   await checkHost(port === undefined ? config : { ...config, httpPort: port }, stack, io.exec, {
     lostClusterIsFine: true,
   });
-  return port;
+  return { port, fresh };
+}
+
+/** Brings back into the mesh what left it. @returns the stack's outputs */
+async function inMesh(engine: Engine, session: Session): Promise<LabOutputs> {
+  const outputs = readOutputs(await engine.outputs());
+  const mesh = await meshOf(session, outputs);
+  if (mesh) await session.progress.phase("Mesh", () => mendMesh(mesh));
+  return outputs;
+}
+
+/** On nodes that were started just now: a lab that is not up again would refuse what is applied to it. */
+async function comeBack(engine: Engine, session: Session): Promise<void> {
+  const mesh = await meshOf(session, readOutputs(await engine.outputs()));
+  if (!mesh) return;
+  await session.progress.phase("Nodes", async () => {
+    await untilBack(mesh).catch((thrown: unknown) => {
+      if (!(thrown instanceof LabError)) throw thrown;
+      // What keeps it down may be what is about to be changed.
+      mesh.say(`! ${thrown.what}`);
+    });
+  });
+}
+
+/** The mesh of a lab that was finished once. */
+async function meshOf({ io, stack, progress }: Session, outputs: LabOutputs): Promise<MeshOptions | undefined> {
+  if (!outputs.settings || !outputs.url) return undefined;
+  const facts = labFacts(stack, outputs);
+  const say = (line: string) => progress.line(`  ${line}`);
+  return { facts, world: await io.openWorld(facts), say, signal: io.signal, clock: io.clock };
 }
 
 async function consent({ io, config, stack }: Session, options: UpOptions): Promise<void> {

@@ -1,11 +1,12 @@
 import { writeFile } from "node:fs/promises";
 import type { Command } from "commander";
 import { ExitCode, LabError } from "../../errors";
-import type { LabFacts } from "../../experiments/types";
+import type { LabFacts, LabSettings } from "../../experiments/types";
 import {
   chooseExperiments,
   exitCodeFor,
   explain,
+  explanationText,
   listExperiments,
   renderJson,
   renderJUnit,
@@ -13,11 +14,14 @@ import {
   runProgress,
   verifyLab,
 } from "../../verify";
+import { jsonText } from "./common";
 
 /** What the verb needs from the program around it. */
 export interface VerifyDeps {
   /** The living lab of a stack. */
   facts(stack?: string): Promise<LabFacts>;
+  /** What a stack's configuration asks for, whether it has a lab or not. */
+  settings(stack?: string): LabSettings;
   /** Folder for the evidence of a whole run of a stack, when none is named. */
   evidence?: (stack: string) => string;
   io: { out(text: string): void; err(text: string): void; isTty: boolean; colour: boolean; signal: AbortSignal };
@@ -52,8 +56,11 @@ export function registerVerify(program: Command, deps: VerifyDeps): void {
 
 async function act(ids: readonly string[], flags: Flags, deps: VerifyDeps): Promise<void> {
   if (flags.list) return list(flags, deps);
+  if (flags.explain) {
+    const explanation = explain(flags.explain, deps.settings(flags.stack));
+    return deps.io.out(flags.json ? jsonText(explanation) : explanationText(explanation));
+  }
   const facts = await deps.facts(flags.stack);
-  if (flags.explain) return deps.io.out(explain(flags.explain, facts.settings));
   const only = [...ids, ...(flags.only ?? [])];
   // A part of a run would hide the last whole one from the report.
   const folder = flags.evidence ?? (only.length === 0 ? deps.evidence?.(facts.stack) : undefined);
@@ -75,7 +82,7 @@ function list(flags: Flags, { io }: VerifyDeps): void {
   const text = all.map(
     ({ id, title, module }) => `${id.padEnd(width)}  ${title}${module ? ` (module ${module})` : ""}`,
   );
-  io.out(flags.json ? `${JSON.stringify(all, null, 2)}\n` : `${text.join("\n")}\n`);
+  io.out(flags.json ? jsonText(all) : `${text.join("\n")}\n`);
 }
 
 async function save(file: string, text: string): Promise<void> {

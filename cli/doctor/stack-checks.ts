@@ -1,5 +1,5 @@
 import { clusterName, derivedPort, portIsFree } from "../../host";
-import { clusterState } from "../../host-check";
+import { clusterState, sleepingCluster } from "../../host-check";
 import { type Check, ok } from "./types";
 
 const port: Check = {
@@ -28,14 +28,7 @@ const ownCluster: Check = {
     const name = clusterName(stack);
     if (state === "absent") return ok(`no cluster "${name}" yet`);
     if (state === "running") return ok(`"${name}" runs`);
-    if (state === "stopped") {
-      return {
-        status: "warn",
-        what: `Containers of the cluster "${name}" are stopped`,
-        why: "A cluster whose nodes do not run answers nothing",
-        fix: `docker start $(docker ps -aq --filter label=io.x-k8s.kind.cluster=${name})`,
-      };
-    }
+    if (state === "stopped" || state === "paused") return { status: "warn", ...sleepingCluster(stack, state) };
     return {
       status: "fail",
       what: `A kind cluster "${name}" exists that this stack did not make`,

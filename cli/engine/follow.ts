@@ -84,6 +84,8 @@ export class Follower {
   #show(): void {
     const now = performance.now();
     const running = [...this.#running].map(([urn, begin]) => `${parseUrn(urn).name} ${seconds(now - begin)}`);
-    this.#progress.status(`  ${this.#done} done${running.length > 0 ? `, now ${running.join(", ")}` : ""}`);
+    this.#progress.status(
+      `  ${this.#done} done, ${running.length > 0 ? `now ${running.join(", ")}` : "the engine computes"}`,
+    );
   }
 }

@@ -5,12 +5,14 @@ import { evidenceHome } from "./places";
 import { evidenceFiles } from "./read";
 import type { Timeline } from "./schema";
 
-/** Runs whose evidence the lab keeps of a stack. */
+/** Runs of a stack that the lab keeps something of. */
 const kept = 10;
 
 /** A new folder for the evidence of a run; the oldest ones make room for it. */
-export function newEvidence(stack: string, now = new Date()): string {
-  const home = evidenceHome(stack);
+export const newEvidence = (stack: string, now = new Date()): string => newFolder(evidenceHome(stack), now);
+
+/** A new folder that is named by the time; the oldest ones beside it make room. */
+export function newFolder(home: string, now = new Date()): string {
   const old = existsSync(home)
     ? readdirSync(home)
         .sort()

@@ -24,9 +24,7 @@ export function renderMarkdown({ report, waypoint, timeline }: EvidenceFolder): 
               `- **${cell(id)}**, ${cell(name)}: ${cell(seen)}${expected ? `; expected ${cell(expected)}` : ""}`,
           ),
       ),
-      ...[...drift, ...health].map(
-        ({ object, what, fix }) => `- **${cell(object)}**: ${cell(what)} (fix: ${cell(fix)})`,
-      ),
+      ...[...drift, ...health].map(({ what, fix }) => `- ${cell(what)} (fix: ${cell(fix)})`),
     ]),
     ...section(
       "Verdicts",

@@ -2,8 +2,16 @@
 # would name other platforms' layers that it does not have (kubernetes-sigs/kind#3795).
 # Needs image-get.sh before it: Docker may have lost an image since it was pulled.
 # In: CLUSTER IMAGES (one a line), and what image-get.sh reads
+#     BUILD (folder of the only image, where the lab builds it itself; may be empty)
 set -eu
-for image in $IMAGES; do get "$image"; done
+build() {
+  docker build --quiet --tag "$1" "$BUILD" >&2 || problem "Cannot build \"$1\" from $BUILD again" \
+    "Docker has lost it since it was built, and no registry has it" \
+    "docker build --tag $1 $BUILD   (shows why), then up again"
+}
+for image in $IMAGES; do
+  if [ -n "${BUILD:-}" ] && ! present "$image"; then build "$image"; else get "$image"; fi
+done
 
 images_file=$(mktemp "${TMPDIR:-/tmp}/ambient-lab-images.XXXXXX")
 trap 'rm -f "$images_file"' EXIT

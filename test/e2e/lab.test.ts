@@ -89,7 +89,7 @@ describe.skipIf(skip)("a lab from up to destroy", () => {
     expect((await running).code).toBe(137);
     expect(JSON.stringify((await read()).spec)).not.toBe(whole);
     const next = await project.lab(["verify", "authz-methods"]);
-    expect(next.stdout).toContain("was left changed by a run that died; it is restored");
+    expect(next.stdout, next.stderr).toContain("was left changed by a run that died; it is restored");
     expect(next.code, next.stdout).toBe(0);
     const { spec, metadata } = await read();
     expect({ spec: JSON.stringify(spec), left: metadata.annotations?.[flipAnnotation] }).toEqual({ spec: whole });

@@ -1,10 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type ApiServer, type KubernetesObject, startApiServer } from "../support/apiserver";
+import { type ApiServer, givenApiServer, type KubernetesObject, startApiServer } from "../support/apiserver";
 import { profileNames, profiles } from "../support/profiles";
 import { declare } from "../support/program";
 import { requires } from "../support/skip";
 
-const skip = requires("admission", { programs: ["go", "openssl", "curl"], rig: true });
+const skip = requires(
+  "admission",
+  givenApiServer ? { programs: ["go"] } : { programs: ["go", "openssl", "curl"], rig: true },
+);
 
 /** What a real cluster has by then: namespaces of the bundles, and the Deployments that istiod makes for Gateways. */
 const surroundings: KubernetesObject[] = [

@@ -79,17 +79,10 @@ describe.skipIf(skip)("the lab on the real engine", () => {
     await project.ok(["up", "--yes", "--skip-preview"]);
     expect(await clusterState(stack, exec)).toBe("running");
     const { url, settings } = (await project.outputs()) as { url: string; settings: { domain: string } };
-    const answer = await exec("curl", [
-      "-s",
-      "-o",
-      "/dev/null",
-      "-w",
-      "%{http_code}",
-      "-H",
-      `Host: appb.${settings.domain}`,
-      `${url}/get`,
-    ]);
-    expect(answer.stdout).toBe("200");
+    const status = ["-s", "-o", "/dev/null", "-w", "%{http_code}"];
+    const fromHere = () => exec("curl", [...status, "-H", `Host: appb.${settings.domain}`, `${url}/get`]);
+    // Nothing tells when kube-proxy has led the port to the gateway: a second after its pod is ready, mostly.
+    await expect.poll(async () => (await fromHere()).stdout, { timeout: 10_000 }).toBe("200");
     expect((await get("/get")).stdout).toBe("200");
     expect((await get("/post", "POST")).stdout).toBe("403");
   });

@@ -4,6 +4,7 @@ import { pathToFileURL } from "node:url";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { renderHtml } from "../../cli/report/html/page";
+import { recordTimeline } from "../../cli/report/keep";
 import { readEvidence } from "../../cli/report/read";
 import { evidenceFolder, poison } from "../support/evidence";
 import { programPath, requires } from "../support/skip";
@@ -20,22 +21,30 @@ describe.skipIf(skip)("the report in Chromium", () => {
   beforeAll(async () => {
     const folder = await evidenceFolder();
     poison(folder);
-    file = join(folder, "report.html");
-    writeFileSync(file, await renderHtml(readEvidence(folder)));
+    file = await pageOf(folder);
     if (pictures) mkdirSync(pictures, { recursive: true });
     browser = await chromium.launch({ executablePath: program, args: ["--no-sandbox", "--disable-dev-shm-usage"] });
   });
   afterAll(() => browser?.close());
 
-  async function open(options: Parameters<Browser["newPage"]>[0]): Promise<{ page: Page; noise: string[] }> {
+  async function pageOf(folder: string): Promise<string> {
+    const path = join(folder, "report.html");
+    writeFileSync(path, await renderHtml(readEvidence(folder)));
+    return path;
+  }
+
+  async function open(
+    options: Parameters<Browser["newPage"]>[0],
+    path = file,
+  ): Promise<{ page: Page; noise: string[] }> {
     const page = await browser.newPage(options);
     const noise: string[] = [];
     page.on("console", (message) => noise.push(message.text()));
     page.on("pageerror", (error) => noise.push(error.message));
     page.on("request", (request) => {
-      if (request.url() !== pathToFileURL(file).href) noise.push(request.url());
+      if (request.url() !== pathToFileURL(path).href) noise.push(request.url());
     });
-    await page.goto(pathToFileURL(file).href);
+    await page.goto(pathToFileURL(path).href);
     return { page, noise };
   }
 
@@ -67,12 +76,37 @@ describe.skipIf(skip)("the report in Chromium", () => {
     await page.close();
   });
 
-  test("prints", async () => {
-    const { page } = await open({});
-    expect((await page.pdf({ format: "A4" })).byteLength).toBeGreaterThan(50_000);
+  test.each([{}, { faultDelay: "500ms", faultPath: "/anything/with/a/long/path" }, { faultPercent: 1 }])(
+    "cuts no text of a drawing off, with %j",
+    async (settings) => {
+      const folder = await evidenceFolder(settings);
+      recordTimeline(folder, "dev", [{ title: `Lab "${"a".repeat(32)}"`, startMs: 0, ms: 90_000 }]);
+      const { page } = await open({ viewport: { width: 1100, height: 900 } }, await pageOf(folder));
+      expect(await page.locator("svg text").count()).toBeGreaterThan(50);
+      expect(await page.evaluate(cutOff)).toEqual([]);
+      await page.close();
+    },
+  );
+
+  test("prints what a reader wants on paper: findings, and no raw evidence", async () => {
+    const { page } = await open({}, await pageOf(await evidenceFolder()));
+    const pdf = await page.pdf({ format: "A4" });
+    const pages = pdf.toString("latin1").match(/\/Type \/Page\b/g) ?? [];
+    expect(pages.length).toBeGreaterThan(5);
+    expect(pages.length).toBeLessThan(25);
+    await page.emulateMedia({ media: "print" });
+    expect(await page.locator(".finding").first().isVisible()).toBe(true);
+    expect(await page.locator(".raw pre").first().isVisible()).toBe(false);
     await page.close();
   });
 });
+
+/** Texts of drawings that leave their drawing. */
+const cutOff = `[...document.querySelectorAll("svg text")].flatMap((text) => {
+  const [inner, outer] = [text.getBoundingClientRect(), text.closest("svg").getBoundingClientRect()];
+  const inside = inner.left >= outer.left - 1 && inner.right <= outer.right + 1 && inner.top >= outer.top - 1 && inner.bottom <= outer.bottom + 1;
+  return inside ? [] : [text.textContent];
+})`;
 
 /** Texts of the page whose contrast with what is behind them is below WCAG's 4.5 to 1. */
 const lowContrast = `(() => {

@@ -41,8 +41,12 @@ const crdModules = [
 
 const minutes = (count: number) => count * 60_000;
 
-/** Starts the rig's kube-apiserver and gives it the CRDs. One that runs already is used, and left running. */
+/** Kubeconfig of a kube-apiserver that may be used up, such as a new kind cluster's; the rig's is started where there is none. */
+export const givenApiServer = process.env.LAB_APISERVER;
+
+/** Gives a kube-apiserver the CRDs. One that runs already is used, and left running. */
 export async function startApiServer(): Promise<ApiServer> {
+  if (givenApiServer) return { ...(await prepared(givenApiServer)), stop: async () => undefined };
   const rig = (verb: string) =>
     run(exec, rigPath(), [verb], {
       timeoutMs: minutes(28),
@@ -55,15 +59,19 @@ export async function startApiServer(): Promise<ApiServer> {
     if (ours) await rig("apiserver-stop");
   };
   try {
-    const api = await connect(kubeconfig);
-    const crds = await definitions();
-    await Promise.all(crds.map((crd) => api.apply(crd)));
-    await vi.waitFor(() => Promise.all(crds.map(api.read).map(established)), { timeout: minutes(2), interval: 500 });
-    return { ...api, stop };
+    return { ...(await prepared(kubeconfig)), stop };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+async function prepared(kubeconfig: string) {
+  const api = await connect(kubeconfig);
+  const crds = await definitions();
+  await Promise.all(crds.map((crd) => api.apply(crd)));
+  await vi.waitFor(() => Promise.all(crds.map(api.read).map(established)), { timeout: minutes(2), interval: 500 });
+  return api;
 }
 
 /** Whether somebody's kube-apiserver of the rig runs; its folder is where the rig puts the process ids. */

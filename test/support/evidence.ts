@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { LabSettings } from "../../experiments/types";
 import { verifyLab } from "../../verify";
+import type { FakeState } from "../unit/verify/fake/state";
 import { FakeWorld } from "../unit/verify/fake/world";
 
 /** Text of an attacker in a log line or an answer: no page may take it for its own. */
@@ -12,8 +13,10 @@ export const hostile = `</pre></script><script>alert(1)</script><img src=http://
 export async function evidenceFolder(
   settings: Partial<LabSettings> = {},
   folder = mkdtempSync(join(tmpdir(), "lab-evidence-")),
+  breaks: (state: FakeState) => unknown = () => undefined,
 ): Promise<string> {
   const world = new FakeWorld(settings);
+  breaks(world.state);
   await verifyLab(world.state.facts, { world, clock: world.state.clock, evidenceDir: folder });
   return folder;
 }

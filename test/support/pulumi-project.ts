@@ -22,6 +22,8 @@ export interface Step {
 export interface Project {
   dir: string;
   home: string;
+  /** Variables that lead a command to this project's own state and home. */
+  env: Readonly<Record<string, string>>;
   pulumi(args: string[], timeoutMs?: number): Promise<ExecResult>;
   /** Runs the lab's command line, as a user would in this checkout. */
   lab(args: string[], timeoutMs?: number): Promise<ExecResult>;
@@ -65,6 +67,7 @@ export async function projectCopy(stack: string): Promise<Project> {
   return {
     dir,
     home,
+    env,
     pulumi,
     lab: (args, timeoutMs = 900_000) =>
       exec(process.execPath, ["cli/bootstrap.cjs", ...args, "--stack", stack], { cwd: dir, env, timeoutMs }),

@@ -16,7 +16,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   "host-check": ["config", "download", "errors", "exec", "host", "ipaddr.js", "yaml"],
   experiments: [],
   components: ["versions", "experiments", "errors", "@pulumi", "ipaddr.js", "yaml"],
-  lab: ["artifacts", "components", "config", "host", "host-check", "versions", "@pulumi"],
+  lab: ["artifacts", "components", "config", "experiments", "host", "host-check", "versions", "@pulumi"],
   policies: ["@pulumi", "ipaddr.js"],
   index: ["artifacts", "components", "config", "errors", "exec", "host-check", "lab", "@pulumi"],
   // It measures the cluster, not our intentions: neither the program nor the SDK.

@@ -67,7 +67,7 @@ describe("parseConfig", () => {
     ["faultEnabled", "maybe", /boolean/],
     ["faultPath", "headers", /path like/],
     ["faultDelay", "2", /with its unit/],
-    ["faultDelay", 2, /string/],
+    ["faultDelay", 2, /with its unit/],
     ["faultDelay", "0s", /with its unit/],
     ["faultPercent", 101, /<=100/],
     ["faultPercent", -1, />=0/],

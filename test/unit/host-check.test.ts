@@ -80,9 +80,20 @@ describe("the stack's own cluster", () => {
     ["absent", []],
     ["running", [`running ${own}`, `running ${own},bridge`]],
     ["stopped", [`running ${own}`, `exited ${own}`]],
+    ["paused", [`exited ${own}`, `exited ${own}`]],
     ["foreign", [`running ${own}`, "running kind"]],
   ] as const)("clusterState() calls it %s", async (expected, nodes) => {
     expect(await clusterState(stack, machine({ nodes: [...nodes] }))).toBe(expected);
+  });
+
+  test("checkHost() points to resume where nodes do not run: the engine would wait for an answer", async () => {
+    const asleep = [`exited ${own}`, `exited ${own}`];
+    expect(await problemsOf(kind(), machine({ nodes: asleep }))).toEqual([
+      'Lab "t1" is paused: none of its node containers runs',
+    ]);
+    expect(await problemsOf(kind(), machine({ nodes: [`running ${own}`, `exited ${own}`] }))).toEqual([
+      'Node containers of lab "t1" are stopped',
+    ]);
   });
 
   test("checkHost() refuses a kind cluster of this name that is not the stack's", async () => {

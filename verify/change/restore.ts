@@ -35,7 +35,11 @@ export async function recover(bench: Pick<Bench, "world" | "signal" | "clock">, 
     const by = await changedBy(bench.world, object, bench.signal);
     if (!by) continue;
     if (!isDead(by)) await othersEnd(bench, object, `process ${by.pid} on ${by.host} to put ${named(object)} back`);
-    const restored = await putBack(bench.world, object, bench.signal);
+    // istiod writes an object's status a moment after every change: a write on what was read before is refused.
+    const restored = await eventually((limit) => putBack(bench.world, object, limit), {
+      ...{ what: `${named(object)} to be put back`, deadlineMs: changeMs },
+      ...{ signal: bench.signal, clock: bench.clock },
+    });
     if (restored) note(`${named(object)} was left changed by a run that died; it is restored`);
   }
 }

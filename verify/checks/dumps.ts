@@ -9,7 +9,7 @@ import { parseZtunnelDump, type ZtunnelDump } from "../parse/ztunnel-dump";
 const adminPort = 15000;
 
 /** What a ztunnel knows. */
-export async function ztunnelDump(bench: Bench, pod: Actor): Promise<ZtunnelDump> {
+export async function ztunnelDump(bench: Pick<Bench, "world" | "signal">, pod: Actor): Promise<ZtunnelDump> {
   return parseZtunnelDump(await dump(bench, pod, "ztunnel", "/config_dump"));
 }
 
@@ -19,7 +19,12 @@ export async function proxySummary(bench: Bench, role: "gateway" | "waypoint"): 
   return parseEnvoyDump(await dump(bench, pod, role, "/config_dump?include_eds"));
 }
 
-async function dump(bench: Bench, pod: Actor, layer: "ztunnel" | "gateway" | "waypoint", path: string) {
+async function dump(
+  bench: Pick<Bench, "world" | "signal">,
+  pod: Actor,
+  layer: "ztunnel" | "gateway" | "waypoint",
+  path: string,
+) {
   try {
     const answer = await bench.world.podGet(pod, adminPort, path, bench.signal);
     if (answer.status !== 200) throw new Error(`status ${answer.status}`);

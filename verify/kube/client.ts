@@ -12,7 +12,10 @@ export type V1Status = InstanceType<Client["V1Status"]>;
  * Reads the lab's kubeconfig, with the lab's context and no other.
  * @throws LabError when the file cannot be read or has no such context
  */
-export async function kubeConfig({ kubeconfig, context }: LabFacts): Promise<KubeConfig> {
+export async function kubeConfig({
+  kubeconfig,
+  context,
+}: Pick<LabFacts, "kubeconfig" | "context">): Promise<KubeConfig> {
   const { KubeConfig } = await client();
   const config = new KubeConfig();
   try {

@@ -15,12 +15,15 @@ import { rotatedLines } from "./rotated";
 /** Commands in pods, and port-forwards, that run at one time. */
 const most = 6;
 const json = { accept: "application/json" };
+/** Files of a kubelet have no type that it would name: it answers 406 to whoever asks for one. */
+const anything = { accept: "*/*" };
 
 /** The world behind a kubeconfig: the real lab. */
 export async function kubeWorld(facts: LabFacts): Promise<World> {
   const config = await kubeConfig(facts);
   const [execs, forwards] = [limiter(most), limiter(most)];
-  const get = (path: string, signal: AbortSignal) => callApi(config, { method: "GET", path, headers: json }, signal);
+  const get = (path: string, signal: AbortSignal, headers = json) =>
+    callApi(config, { method: "GET", path, headers }, signal);
   return {
     read: async (ref, signal) => {
       const answer = await orAbsent(get(pathOf(ref), signal));
@@ -50,7 +53,7 @@ export async function kubeWorld(facts: LabFacts): Promise<World> {
       const path = `${pathOf({ apiVersion: "v1", kind: "Pod", namespace, name })}/log?${query}`;
       return (await get(path, signal)).body.split("\n").filter((line) => line !== "");
     },
-    rotatedLogs: (pod, signal) => rotatedLines((path) => get(path, signal), pod),
+    rotatedLogs: (pod, signal) => rotatedLines((path) => get(path, signal, anything), pod),
     sysctls: readSysctls,
     serverTime: async (signal) => Date.parse((await get("/version", signal)).headers.date ?? ""),
     patch: async (ref, operations, signal) => {

@@ -1,4 +1,4 @@
-import { at, listAt, textAt, textsAt } from "../json";
+import { at, entriesAt, listAt, textAt, textsAt } from "../json";
 
 /** A pod as a ztunnel knows it. */
 export interface ZtunnelWorkload {
@@ -14,6 +14,8 @@ export interface ZtunnelWorkload {
 /** What a ztunnel knows, from its `/config_dump`. */
 export interface ZtunnelDump {
   workloads: readonly ZtunnelWorkload[];
+  /** "namespace/name" of the pods on its own node whose connections it takes; absent where the dump does not tell. */
+  serves?: readonly string[];
   services: readonly { namespace: string; hostname: string; waypoint?: string }[];
   /** Certificates of the workloads on its own node. */
   certificates: readonly { identity: string; state: string; validFrom: string; expires: string }[];
@@ -22,7 +24,9 @@ export interface ZtunnelDump {
 
 /** Reads ztunnel's dump; keys, certificates' bodies and tokens are left behind. */
 export function parseZtunnelDump(dump: unknown): ZtunnelDump {
+  const states = at(dump, "workloadState");
   return {
+    ...(states === undefined ? {} : { serves: entriesAt(states).flatMap(([, state]) => servedIn(state)) }),
     workloads: listAt(dump, "workloads").map((item) => ({
       name: textAt(item, "name") ?? "",
       namespace: textAt(item, "namespace") ?? "",
@@ -52,6 +56,12 @@ export function parseZtunnelDump(dump: unknown): ZtunnelDump {
       principals: exactPrincipals(at(item, "rules")),
     })),
   };
+}
+
+/** A pod that is on its way in or out is in the list as well, in another state than "Up". */
+function servedIn(state: unknown): string[] {
+  if (textAt(state, "state") !== "Up") return [];
+  return [`${textAt(state, "info", "namespace")}/${textAt(state, "info", "name")}`];
 }
 
 /** Rules are nested lists of matches; what the lab's policies use are exact principals. */

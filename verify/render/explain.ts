@@ -10,11 +10,29 @@ import { recordsWanted, sayExpectation } from "../judge";
 export const listExperiments = (): { id: string; title: string; question: string; module?: ModuleName }[] =>
   experiments.map(({ id, title, question, module }) => ({ id, title, question, ...(module ? { module } : {}) }));
 
+/** What there is to say about an experiment in one lab. */
+export interface Explanation {
+  id: string;
+  title: string;
+  question: string;
+  why: string;
+  /** What it sends and expects, a line each. */
+  steps: readonly string[];
+  /** The module that it belongs to. */
+  module?: ModuleName;
+  /** Why this lab is not asked it; absent when it is. */
+  off?: string;
+  /** Rows of the story; empty for an experiment of a module. */
+  rows: readonly number[];
+  /** Objects whose state explains a failure. */
+  objects: readonly string[];
+}
+
 /**
  * What an experiment sends in a lab with these settings, what it expects, and why.
  * @throws LabError (exit code 2) for an unknown id
  */
-export function explain(id: string, settings: LabSettings): string {
+export function explain(id: string, settings: LabSettings): Explanation {
   const found = experiments.find((experiment) => experiment.id === id);
   if (!found) {
     throw new LabError(
@@ -26,19 +44,33 @@ export function explain(id: string, settings: LabSettings): string {
       { exitCode: ExitCode.usage },
     );
   }
+  const { title, question, why, rows, module, objects } = found;
   const off = whyOff(found, settings);
+  return {
+    ...{ id, title, question, why },
+    steps: found.steps(settings).flatMap((step) => stepLines(step, settings)),
+    ...(module ? { module } : {}),
+    ...(off ? { off } : {}),
+    rows,
+    objects,
+  };
+}
+
+/** The same for a person who reads it in a terminal. */
+export function explanationText(explanation: Explanation): string {
+  const { id, title, question, why, steps, module, off, rows, objects } = explanation;
   return [
-    `${found.id}: ${found.title}`,
+    `${id}: ${title}`,
     "",
-    found.question,
+    question,
     "",
-    found.why,
+    why,
     "",
     "It sends and expects:",
-    ...found.steps(settings).flatMap((step) => stepLines(step, settings).map((line) => `  ${line}`)),
+    ...steps.map((step) => `  ${step}`),
     "",
-    found.module ? `Module ${found.module}${off ? `: ${off}` : ""}` : `Rows of the story: ${found.rows.join(", ")}`,
-    `A failure is explained by: ${found.objects.length > 0 ? found.objects.join(", ") : "the finding itself"}`,
+    module ? `Module ${module}${off ? `: ${off}` : ""}` : `Rows of the story: ${rows.join(", ")}`,
+    `A failure is explained by: ${objects.length > 0 ? objects.join(", ") : "the finding itself"}`,
     "",
   ].join("\n");
 }

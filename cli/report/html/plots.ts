@@ -18,6 +18,10 @@ const colour = {
 };
 const common = { width, style: { background: "none", fontFamily: "inherit", fontSize: "12px" } } as const;
 
+/** Room for the longest of some labels, at the width of a letter in bold. */
+const labelMargin = (labels: readonly string[]) =>
+  Math.max(132, 26 + 7.4 * Math.max(...labels.map((each) => each.length)));
+
 /** Every request of every sample as a dot on one axis of time. */
 export async function latencyPlot(samples: readonly LatencySample[]): Promise<Html> {
   const { Plot, document } = await library();
@@ -26,6 +30,7 @@ export async function latencyPlot(samples: readonly LatencySample[]): Promise<Ht
     milliseconds.map((ms, index) => ({ label, ms, spread: (index * 0.618) % 1, slow: ms >= delayMs * slack })),
   );
   const labels = samples.map(({ label }) => label);
+  const slowest = Math.max(...dots.map(({ ms }) => ms));
   const summary = samples.map(({ label, slow, milliseconds }) => `${label}: ${slow} of ${milliseconds.length} slow`);
   return svgOf(
     Plot.plot({
@@ -33,13 +38,13 @@ export async function latencyPlot(samples: readonly LatencySample[]): Promise<Ht
       document,
       height: 90 + labels.length * 84,
       y: { axis: null, domain: [-0.12, 1.12] },
-      marginLeft: 132,
+      marginLeft: labelMargin([...labels, "100 of 200 slow"]),
       marginBottom: 40,
       marginTop: 34,
       x: {
         label: "milliseconds by the client's clock →",
         grid: true,
-        domain: [0, Math.max(...dots.map(({ ms }) => ms)) * 1.02],
+        domain: [0, slowest * 1.02],
         nice: true,
       },
       fy: { domain: labels, label: null, axis: null, padding: 0.08 },
@@ -47,7 +52,11 @@ export async function latencyPlot(samples: readonly LatencySample[]): Promise<Ht
         Plot.frame({ stroke: "var(--line)", anchor: "bottom" }),
         Plot.ruleX(samples, { x: "delayMs", fy: "label", stroke: colour.line, strokeDasharray: "4 3" }),
         Plot.text(samples.slice(0, 1), {
-          ...{ x: "delayMs", fy: "label", frameAnchor: "top", textAnchor: "start", dx: -4, dy: -16 },
+          ...{ x: "delayMs", fy: "label", frameAnchor: "top", dy: -16 },
+          // The text stands on the side of the line where there is room.
+          ...(samples.some(({ delayMs }) => delayMs > slowest / 2)
+            ? { textAnchor: "end" as const, dx: 4 }
+            : { textAnchor: "start" as const, dx: -4 }),
           ...{ text: ({ delayMs }: LatencySample) => `configured delay ${delayMs} ms`, fill: colour.line },
         }),
         Plot.text(samples, {
@@ -89,7 +98,7 @@ export async function bandPlot({ label, slow, milliseconds, share }: LatencySamp
       ...common,
       document,
       height: 190,
-      ...{ marginTop: 40, marginBottom: 42, marginLeft: 12, marginRight: 12 },
+      ...{ marginTop: 44, marginBottom: 42, marginLeft: 34, marginRight: 34 },
       x: {
         domain: [from, to],
         label: `delayed requests of ${milliseconds.length}, when each is delayed with a chance of ${share.percent} % →`,
@@ -113,14 +122,14 @@ export async function bandPlot({ label, slow, milliseconds, share }: LatencySamp
         }),
         Plot.ruleY([0], { stroke: "var(--line)" }),
         Plot.text([low, high], {
-          ...{ x: (d: number) => d, frameAnchor: "top", dy: -8, fill: colour.line },
+          ...{ x: (d: number) => d, frameAnchor: "top", dy: -10, fill: colour.line },
           text: (d: number) => (d === low ? `from ${low}` : `to ${high}`),
         }),
         Plot.ruleX([slow], { stroke: seen, strokeWidth: 2 }),
         Plot.text([slow], {
           x: (d: number) => d,
           frameAnchor: "top",
-          dy: -26,
+          dy: -28,
           text: (d: number) => `seen: ${d}`,
           fill: seen,
           fontWeight: 700,
@@ -142,7 +151,7 @@ export async function timelinePlot({ phases }: Timeline): Promise<Html> {
       ...common,
       document,
       height: 60 + rows.length * 34,
-      ...{ marginLeft: 132, marginRight: 70, marginBottom: 40 },
+      ...{ marginLeft: labelMargin(rows.map(({ title }) => title)), marginRight: 70, marginBottom: 40 },
       x: { label: "seconds since the start →", grid: true, domain: [0, Math.max(1, ...rows.map(({ to }) => to))] },
       y: { domain: rows.map(({ title }) => title), label: null, tickSize: 0, padding: 0.3 },
       marks: [

@@ -14,12 +14,14 @@ const words: Record<StoredVerdict, string> = {
 /** A verdict as a word with a mark: never by colour alone. */
 export const badge = (verdict: StoredVerdict): Html => html`<span class="badge ${verdict}">${words[verdict]}</span>`;
 
-/** What is wrong and what to do about it; nothing when nothing is. */
+/** What is wrong and what to do about it, the causes before what they caused; nothing when nothing is. */
 export function problems({ results, drift, health, notes }: StoredReport): Html | undefined {
   const bad = results.filter(({ verdict }) => verdict === "fail" || verdict === "inconclusive");
   const causes = [...drift, ...health];
   if (bad.length + causes.length + notes.length === 0) return undefined;
   return html`<section id="attention" aria-labelledby="attention-h"><h2 id="attention-h">What needs attention</h2>
+${causes.length > 0 ? html`<h3>The cluster is not what it should be</h3><ul>${causes.map(({ what }) => html`<li>${what}</li>`)}</ul>` : ""}
+${[...new Set(causes.map(({ fix }) => fix))].map((fix) => html`<p class="fix">Fix: <code>${fix}</code></p>`)}
 ${bad.map(
   ({
     title,
@@ -29,8 +31,6 @@ ${bad.map(
   }) => html`<h3>${title} <span class="id">${id}${layer ? html`, look at: ${layer}` : ""}</span></h3>
 ${findings.filter(({ verdict }) => verdict === "fail" || verdict === "inconclusive").map(findingBlock)}`,
 )}
-${causes.length > 0 ? html`<h3>The cluster is not what it should be</h3><ul>${causes.map(({ object, what }) => html`<li><strong>${object}</strong>: ${what}</li>`)}</ul>` : ""}
-${[...new Set(causes.map(({ fix }) => fix))].map((fix) => html`<p class="fix">Fix: <code>${fix}</code></p>`)}
 ${notes.map((note) => html`<p class="note">Note: ${note}</p>`)}</section>`;
 }
 
@@ -55,7 +55,7 @@ ${reason ? html`<div class="note">${reason}</div>` : ""}${findings.length > 0 ? 
 function findingBlock({ name, verdict, seen, expected, evidence }: StoredFinding): Html {
   return html`<div class="finding is-${verdict}"><p><strong>${name}</strong> ${badge(verdict)}</p><p>${seen}</p>
 ${expected ? html`<p class="note">Expected: ${expected}</p>` : ""}
-${evidence.length > 0 ? html`<details><summary>Evidence: ${evidence.map(({ source }) => source).join(", ")}</summary>${evidence.map(({ source, lines }) => html`<p class="note">${source}</p><pre>${lines.join("\n")}</pre>`)}</details>` : ""}</div>`;
+${evidence.length > 0 ? html`<details class="raw"><summary>Evidence: ${evidence.map(({ source }) => source).join(", ")}</summary>${evidence.map(({ source, lines }) => html`<p class="note">${source}</p><pre>${lines.join("\n")}</pre>`)}</details>` : ""}</div>`;
 }
 
 /** What the waypoint was told: filters in their order, rules, routes. */
@@ -75,7 +75,7 @@ ${rules.length > 0 ? html`<p class="note">Rules of rbac</p><ul>${rules.map((rule
 ${routes.map(({ match, target, note }) => html`<tr><th scope="row"><code>${match}</code></th><td><code>${target}</code></td><td>${note ?? "passed on"}</td></tr>`)}</tbody></table></div>`,
 )}
 ${chains.length === 0 ? html`<p class="note">No configuration of the waypoint for appb is among the evidence.</p>` : ""}
-${[["waypoint", waypoint] as const, ["gateway", gateway] as const].map(([name, text]) => (text ? html`<details><summary>Everything the ${name} was told</summary><pre>${text}</pre></details>` : ""))}</section>`;
+${[["waypoint", waypoint] as const, ["gateway", gateway] as const].map(([name, text]) => (text ? html`<details class="raw"><summary>Everything the ${name} was told</summary><pre>${text}</pre></details>` : ""))}</section>`;
 }
 
 /** Versions and settings that the run judged by. */

@@ -2,10 +2,10 @@
 export const style = `
 :root { color-scheme: light dark; --bg:#f7f7f5; --card:#ffffff; --ink:#1b1f24; --muted:#5b6470; --line:#e2e4e8; --soft:#f1f2f4;
   --ok:#14713f; --okbg:#e3f4ea; --no:#b4232a; --nobg:#fdeaea; --warn:#8f4a00; --warnbg:#fdf0dd; --info:#0b5cad; --infobg:#e4f0fc;
-  --fast:#0f7f8c; --slow:#c2590a; --band:#fbe3c8; --hbone:#5b3fb8; }
+  --fast:#0f7f8c; --slow:#c2590a; --band:#fbe3c8; --hbone:#5b3fb8; --edge:#0003; }
 @media (prefers-color-scheme: dark) { :root { --bg:#0f1214; --card:#171b1f; --ink:#e8ebee; --muted:#9aa4af; --line:#2b3238; --soft:#1e2429;
   --ok:#4fd18b; --okbg:#12321f; --no:#ff8a8a; --nobg:#3c1618; --warn:#f5b35c; --warnbg:#35240d; --info:#7db8ff; --infobg:#12283f;
-  --fast:#3fb9c6; --slow:#f0914a; --band:#3a2716; --hbone:#b3a1ff; } }
+  --fast:#3fb9c6; --slow:#f0914a; --band:#3a2716; --hbone:#b3a1ff; --edge:#fff3; } }
 * { box-sizing: border-box; }
 body { margin:0; background:var(--bg); color:var(--ink); font:15px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",sans-serif; }
 main,header.top,footer { max-width: 980px; margin: 0 auto; padding: 0 24px; }
@@ -26,14 +26,15 @@ a { color: var(--info); text-underline-offset: 3px; } a:focus-visible,summary:fo
 .badge { display:inline-block; border-radius:999px; padding:1px 10px; font-size:13px; font-weight:600; white-space:nowrap; }
 .pass { color:var(--ok); background:var(--okbg); } .fail { color:var(--no); background:var(--nobg); } .inconclusive { color:var(--warn); background:var(--warnbg); }
 .known-upstream { color:var(--info); background:var(--infobg); } .skipped { color:var(--muted); background:var(--soft); }
-.scroll { overflow-x:auto; } table { border-collapse:collapse; width:100%; font-size:14px; }
+.scroll { overflow-x:auto; background:linear-gradient(90deg,var(--card) 30%,transparent) local left/40px 100% no-repeat,linear-gradient(270deg,var(--card) 30%,transparent) local right/40px 100% no-repeat,
+  linear-gradient(90deg,var(--edge),transparent) scroll left/14px 100% no-repeat,linear-gradient(270deg,var(--edge),transparent) scroll right/14px 100% no-repeat; } table { border-collapse:collapse; width:100%; font-size:14px; }
 caption { text-align:left; font-size:13px; padding-bottom:6px; }
 th,td { text-align:left; vertical-align:top; padding:8px 14px 8px 0; border-top:1px solid var(--line); } thead th { border-top:0; color:var(--muted); font-weight:600; font-size:13px; }
 tbody th { font-weight:500; } td.num,th.num { text-align:right; font-variant-numeric:tabular-nums; white-space:nowrap; } td:last-child,th:last-child { padding-right:0; }
 code,pre,.identity { font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation Mono",monospace; font-size:12.5px; }
-code { overflow-wrap:anywhere; } pre { background:var(--soft); border-radius:8px; padding:10px 12px; overflow-wrap:anywhere; white-space:pre-wrap; margin:6px 0; max-height:340px; overflow-y:auto; }
+code { overflow-wrap:anywhere; } h2 code,h3 code { font-size:.92em; } pre { background:var(--soft); border-radius:8px; padding:10px 12px; overflow-wrap:anywhere; white-space:pre-wrap; margin:6px 0; max-height:340px; overflow-y:auto; }
 details { margin:2px 0; } summary { cursor:pointer; color:var(--muted); font-size:13px; } summary:hover { color:var(--ink); } .id { color:var(--muted); font-weight:400; font-size:13px; }
-.finding { border-left:3px solid var(--line); padding:2px 0 2px 12px; margin:10px 0; } .finding p { margin:2px 0; }
+.finding { border-left:3px solid var(--line); padding:2px 0 2px 12px; margin:10px 0; } .finding p { margin:2px 0; overflow-wrap:anywhere; } section > .finding + h3,section > .fix + h3 { margin-top:20px; }
 .finding.is-fail { border-color:var(--no); } .finding.is-inconclusive { border-color:var(--warn); } .finding.is-pass { border-color:var(--ok); }
 .fix { background:var(--soft); border-radius:8px; padding:8px 12px; }
 figure { margin:18px 0 6px; } figure svg { width:100%; height:auto; } figcaption { font-size:13px; color:var(--muted); margin-bottom:18px; } section > .scroll + h3 { margin-top:18px; }
@@ -51,6 +52,6 @@ svg.way { width:100%; min-width:640px; height:auto; display:block; margin:6px 0;
 .way .fate text { font-size:12.5px; font-weight:600; fill:var(--ok); } .way .fate.stopped text { fill:var(--no); } .way .fate text[text-anchor=end] { text-anchor:end; }
 .plain { columns:2; padding-left:18px; margin:6px 0; font-size:13.5px; } footer { color:var(--muted); font-size:13px; padding-bottom:48px; }
 @media (max-width:640px) { main,header.top,footer { padding-left:14px; padding-right:14px; } section { padding:16px 14px; } .plain { columns:1; } h1 { font-size:24px; } figure svg { min-width:560px; } }
-@media print { :root { --bg:#fff; } body { font-size:11pt; } section { border:0; padding:0; margin:18pt 0; } nav { display:none; } main,header.top,footer { max-width:none; padding:0; }
-  figure,.journey,tr,.finding { break-inside:avoid; } h2,h3 { break-after:avoid; } pre { max-height:none; } details::details-content { content-visibility:visible; block-size:auto; } }
+@media print { :root { --bg:#fff; --edge:transparent; } .tiles { grid-template-columns:repeat(6,1fr); } .tile { padding:6px 8px; } .tile dd { font-size:16px; } .scroll { overflow:visible; } body { font-size:11pt; } section { border:0; padding:0; margin:18pt 0; } nav { display:none; } main,header.top,footer { max-width:none; padding:0; }
+  figure,.journey,tr,.finding { break-inside:avoid; } h2,h3 { break-after:avoid; } pre { max-height:none; } .raw:not([open]) { display:none; } details:not(.raw)::details-content { content-visibility:visible; block-size:auto; } }
 `;

@@ -40,7 +40,7 @@ ${stopped.map(
     experiment,
   }) => html`<tr><th scope="row">${client}</th><td><code>${method} ${path}</code><div class="note">${to === "pod" ? "pod address" : to === "service" ? "Service appb" : host}, ${experiment}</div></td>
 <td>${answer}</td><td><strong>${decision.layer}</strong>${decision.policy ? html`<div class="note">${decision.policy}</div>` : ""}</td>
-<td>${decision.because}${decision.line ? html`<details><summary>Log line</summary><pre>${decision.line}</pre></details>` : ""}</td></tr>`,
+<td>${decision.because}${decision.line ? html`<details class="raw"><summary>Log line</summary><pre>${decision.line}</pre></details>` : ""}</td></tr>`,
 )}</tbody></table></div></section>`;
 }
 
@@ -61,5 +61,5 @@ ${journeys.map(
 export async function timeline(recorded: Timeline | undefined): Promise<Html | undefined> {
   if (!recorded) return undefined;
   return html`<section id="time" aria-labelledby="time-h"><h2 id="time-h">The time of <code>up</code></h2>
-<p class="lead">Begun ${recorded.startedAt}.</p><div class="scroll" tabindex="0"><figure>${await timelinePlot(recorded)}</figure></div></section>`;
+<p class="lead">Begun ${recorded.startedAt.replace("T", " ").replace(/\.\d+Z$/, " UTC")}.</p><div class="scroll" tabindex="0"><figure>${await timelinePlot(recorded)}</figure></div></section>`;
 }

@@ -34,6 +34,32 @@ describe("the help", () => {
   });
 });
 
+describe("--json", () => {
+  test("is understood by every verb that answers something", async () => {
+    for (const verb of await verbs()) {
+      // What it prints is a script for the shell and nothing else.
+      if (verb !== "completion") expect(await say(verb, "--help"), verb).toContain("--json ");
+    }
+  });
+
+  test.each([
+    ["up", "--yes", "--no-verify"],
+    ["preview"],
+    ["destroy", "--yes"],
+    ["doctor"],
+    ["status"],
+    ["list"],
+    ["plan"],
+    ["verify", "--list"],
+    ["verify", "--explain", "bypass"],
+    ["tour"],
+  ])("makes the answer of %j one JSON document", async (...args) => {
+    const io = fakeIo({ engine: new FakeEngine(["dev"]) });
+    expect(await run([...args, "--json"], io)).toBe(0);
+    expect(JSON.parse(io.out())).toBeTypeOf("object");
+  });
+});
+
 describe("--quiet", () => {
   test("prints the result and no progress", async () => {
     const engine = new FakeEngine(["dev"]);

@@ -128,6 +128,17 @@ describe("the page", () => {
     expect(page.match(/<th(?![^>]*scope=)(?!ead)/g)).toBeNull();
   });
 
+  it("names a cause and its Fix before the experiments that failed by it", async () => {
+    const broken = await evidenceFolder({}, undefined, (state) => state.objects.delete("Gateway/default/waypoint"));
+    const page = await renderHtml(readEvidence(broken));
+    const attention = /<section id="attention"[\s\S]*?<\/section>/.exec(page)?.[0] ?? "";
+    const places = ["<li>Gateway/waypoint ", "Fix: <code>", 'class="finding is-fail"'].map((text) =>
+      attention.indexOf(text),
+    );
+    expect(places.every((place) => place > 0)).toBe(true);
+    expect(places).toEqual([...places].sort((a, b) => a - b));
+  });
+
   it("is made of a run that skipped the fault, or of one experiment", async () => {
     const page = await renderHtml(readEvidence(await evidenceFolder({ faultEnabled: false, addons: [] })));
     expect(page).toContain("faultEnabled is false");

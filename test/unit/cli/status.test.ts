@@ -51,15 +51,3 @@ describe("status", () => {
     expect(io.err()).toContain("What  There is no pulumi on the PATH");
   });
 });
-
-describe("list", () => {
-  test("lists every lab with its address and cluster", async () => {
-    const io = fakeIo({ ...world(), exec: fakeExec(running) });
-    expect(await run(["list"], io)).toBe(0);
-    expect(io.out()).toMatchInlineSnapshot(`
-      "stack  lastUpdate            resources  url                     cluster
-      alice  2026-11-23T10:00:00Z  29         http://127.0.0.1:23456  running
-      "
-    `);
-  });
-});

@@ -11,7 +11,7 @@ ownLabHome();
 
 const outputs = {
   url: "http://127.0.0.1:23456",
-  curl: "curl -i -H 'Host: appb.opssec.in' http://127.0.0.1:23456/headers",
+  curl: ["curl -i -H 'Host: appb.opssec.in' http://127.0.0.1:23456/get   # 200 through gateway and waypoint"],
   kubeconfig: "/home/u/.ambient-lab/stacks/alice/kubeconfig",
   context: "kind-ambient-lab-alice",
   dashboards: "npm run lab -- open kiali --stack alice",
@@ -42,13 +42,15 @@ describe("up", () => {
     expect(io.out()).toMatchInlineSnapshot(`
       "Lab "alice" is up: http://127.0.0.1:23456
 
-        curl -i -H 'Host: appb.opssec.in' http://127.0.0.1:23456/headers
+        curl -i -H 'Host: appb.opssec.in' http://127.0.0.1:23456/get   # 200 through gateway and waypoint
         npm run lab -- open kiali --stack alice
         kubectl --kubeconfig /home/u/.ambient-lab/stacks/alice/kubeconfig --context kind-ambient-lab-alice get pods -A
 
       Next:
         npm test
         npm run lab -- verify --stack alice
+        npm run lab -- report --stack alice
+        npm run lab -- tour --stack alice
         npm run destroy -- --stack alice
       "
     `);

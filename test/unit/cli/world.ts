@@ -6,6 +6,8 @@ import type { Engine, StackState } from "../../../cli/engine/types";
 import type { Io } from "../../../cli/io";
 import type { Exec, ExecResult } from "../../../exec";
 
+import { FakeClock } from "../verify/fake/clock";
+
 /** Answer of a fake program: what it prints, or exit code and stderr. */
 export type Answer = string | { code: number; stderr: string };
 
@@ -177,6 +179,10 @@ export function fakeIo(given: Partial<Io> & { engine?: Engine } = {}): Io & { ou
       throw new Error(`no download of ${address} was expected`);
     },
     openEngine: async () => engine,
+    openWorld: async ({ context }) => {
+      throw new Error(`no look into ${context} was expected`);
+    },
+    clock: new FakeClock(),
     signal: new AbortController().signal,
     ...rest,
     out: () => texts.out,

@@ -28,7 +28,6 @@ describe("what waits for what", () => {
     ["gateway", "metallb-advertisement", "it needs an address"],
     ["waypoint-gateway", "istiod", "somebody must program it"],
     ["policies-appb-l7", "istiod", "its webhook answers"],
-    ["ingress-loopback", "ingress-rollout", "the engine awaits its endpoints"],
     ["metallb-pool", "metallb", "its CRD comes with the bundle"],
     ["metallb", "images-load-mesh", "the nodes have its image by then"],
     ["prometheus", "istio-base", "its namespace comes with it"],
@@ -46,6 +45,7 @@ describe("what waits for what", () => {
     ["Istio", /^(istio.*|ztunnel)$/, /^(app|images-.*-addons|metallb|waypoint|policies)/],
     ["MetalLB", /^metallb/, /^(istio|gateway-api|app|images-.*-addons)/],
     ["the addons", /^(prometheus|grafana|jaeger|kiali)$/, /^(app|istiod|ztunnel|gateway|waypoint|metallb)/],
+    ["the loopback port", /^ingress-loopback$/, /^(gateway$|ingress-rollout)/],
     ["the apps", /^app[ab]/, /^(prometheus|kiali|gateway$|ingress|waypoint|policies|metallb)/],
     ["gateway, waypoint and policies", /^(gateway$|ingress|waypoint|policies)/, /^(app[ab]|prometheus|kiali|ztunnel)/],
   ])("%s do not wait for others", (_, waiting, never) => {

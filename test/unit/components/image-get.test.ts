@@ -15,6 +15,7 @@ case "$1 $2" in
   "load --quiet") cat "$4" >> "$FAKE/tags" ;;
   "version --format") echo linux/amd64 ;;
   "pull --quiet") for last; do :; done; [ -z "$PULL_SAYS" ] && echo "$last" >> "$FAKE/tags" || { echo "$PULL_SAYS" >&2; exit 1; } ;;
+  "build --quiet") [ -z "$BUILD_SAYS" ] && echo "$4" >> "$FAKE/tags" || { echo "$BUILD_SAYS" >&2; exit 1; } ;;
   "tag "*) echo "$3" >> "$FAKE/tags" ;;
 esac
 `;
@@ -23,8 +24,18 @@ function machine(env: Record<string, string> = {}) {
   const folder = mkdtempSync(join(tmpdir(), "lab-image-get-"));
   writeFileSync(join(folder, "docker"), fakeDocker, { mode: 0o755 });
   writeFileSync(join(folder, "tags"), "");
+  const load = (IMAGES: string, BUILD: string) =>
+    exec("/bin/sh", ["-c", script("image-get", "images-load")], {
+      cwd: join(__dirname, "..", "..", ".."),
+      env: {
+        ...{ PATH: `${folder}${delimiter}${process.env.PATH}`, FAKE: folder, IMAGES, BUILD, CLUSTER: "c" },
+        ...{ MIRRORS: "", BUNDLE: "", PLATFORM: "", PULL_SAYS: "", BUILD_SAYS: "", ...env },
+      },
+    });
+  writeFileSync(join(folder, "kind"), "#!/bin/sh\n", { mode: 0o755 });
   return {
     folder,
+    load,
     pull: (...images: string[]) =>
       exec("/bin/sh", ["-c", script("image-get", "images-pull")], {
         cwd: join(__dirname, "..", "..", ".."),
@@ -110,5 +121,34 @@ describe("image-get.sh", () => {
     expect(what).toBe(`What  Cannot pull "quay.io/a/b:1": ${PULL_SAYS}`);
     expect(reason).toContain(why);
     expect(remedy).toContain(fix);
+  });
+});
+
+describe("images-load.sh", () => {
+  const built = "docker.io/ambient-lab-dev/httpbin:0123";
+  test("builds the lab's own image again when Docker has lost it, and pulls it from nowhere", async () => {
+    const { load, calls } = machine({ PULL_SAYS: "no such host" });
+    expect(await load(built, "images/httpbin")).toMatchObject({ code: 0, stdout: "1" });
+    expect(await load(built, "images/httpbin")).toMatchObject({ code: 0 });
+    expect(calls("build")).toEqual([`build --quiet --tag ${built} images/httpbin`]);
+    expect(calls("pull")).toEqual([]);
+  });
+
+  test("says why when that fails", async () => {
+    const { code, stderr } = await machine({ BUILD_SAYS: "failed to solve: no such host" }).load(
+      built,
+      "images/httpbin",
+    );
+    expect(code).not.toBe(0);
+    expect(stderr).toMatch(
+      /no such host\nWhat {2}Cannot build ".*httpbin:0123" from images\/httpbin again\nWhy .*\nFix /,
+    );
+  });
+
+  test("gets all other images from where they come from", async () => {
+    const { load, calls } = machine();
+    expect(await load("quay.io/a/b:1", "")).toMatchObject({ code: 0 });
+    expect(calls("pull")).toEqual(["pull --quiet quay.io/a/b:1"]);
+    expect(calls("build")).toEqual([]);
   });
 });

@@ -54,14 +54,16 @@ describe.each(profileNames)("the program in the profile %s", (profile) => {
     expect(text).not.toMatch(/client-key-data|client-certificate-data|BEGIN [A-Z ]*PRIVATE KEY|password|bearer/i);
   });
 
-  test("the outputs name URL, curl line, kubeconfig, dashboards and versions", async () => {
+  test("the outputs name URL, curl lines, kubeconfig, dashboards and versions", async () => {
     const { outputs } = await lab(profile);
     expect(outputs).toMatchObject({
       url: expect.stringMatching(/^http:\/\/\d+\.\d+\.\d+\.\d+(:\d+)?$/),
       kubeconfig: expect.stringMatching(/^\/.*kubeconfig$/),
       versions: { istio: "1.31.1" },
     });
-    expect(outputs.curl).toContain(`Host: appb.opssec.in' ${outputs.url}/headers`);
+    const [first, ...others] = outputs.curl as string[];
+    expect(first).toContain(`Host: appb.opssec.in' ${outputs.url}/get   # `);
+    expect(others.at(-1)).toContain("# 404");
   });
 });
 

@@ -4,12 +4,22 @@ import { registerVerify } from "../../../cli/commands/verify";
 import { labFacts } from "./fake/facts";
 
 async function lab(...args: string[]) {
-  const seen = { out: "", err: "", code: -1, stacks: [] as (string | undefined)[] };
+  const seen = {
+    out: "",
+    err: "",
+    code: -1,
+    stacks: [] as (string | undefined)[],
+    asked: [] as (string | undefined)[],
+  };
   const program = new Command().exitOverride().configureOutput({ writeErr: (text) => (seen.err += text) });
   registerVerify(program, {
     facts: async (stack) => {
       seen.stacks.push(stack);
       return labFacts();
+    },
+    settings: (stack) => {
+      seen.asked.push(stack);
+      return labFacts().settings;
     },
     io: {
       out: (text) => (seen.out += text),
@@ -35,10 +45,10 @@ describe("lab verify", () => {
     expect(JSON.parse((await lab("--list", "--json")).out)).toContainEqual(expect.objectContaining({ id: "bypass" }));
   });
 
-  it("explains an experiment for the lab's own settings", async () => {
+  it("explains an experiment for the stack's own settings, without a lab", async () => {
     const seen = await lab("--explain", "gateway", "--stack", "alice");
     expect(seen.out).toContain("host: GET http://GATEWAY Host: appb.opssec.in /get");
-    expect(seen.stacks).toEqual(["alice"]);
+    expect(seen).toMatchObject({ asked: ["alice"], stacks: [] });
   });
 
   it("refuses an id that does not exist before it looks at a cluster", async () => {

@@ -90,6 +90,20 @@ describe("authz-flip", () => {
     expect(report.durationMs).toBeLessThan(10_000);
   });
 
+  it("is restored by the next run, although istiod writes the policy's status meanwhile", async () => {
+    const world = new FakeWorld();
+    await crash(world, { host: hostname(), pid: 2 ** 22 + 1 });
+    let writes = 2;
+    world.beforePatch = () => {
+      const policy = world.state.get("AuthorizationPolicy/default/appb-l7");
+      if (writes > 0 && policy.metadata) policy.metadata.resourceVersion = `istiod-${writes}`;
+      writes -= 1;
+    };
+    const report = await verifyLab(world.state.facts, { world, clock: world.state.clock, only: ["apps"] });
+    expect(report.notes.join()).toContain("left changed by a run that died");
+    expect(annotationsOf(world)).toBeUndefined();
+  });
+
   it("waits for a run on another machine before it restores", async () => {
     const world = new FakeWorld();
     await crash(world, { host: "another-laptop", pid: 1 });

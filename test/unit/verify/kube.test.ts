@@ -1,4 +1,5 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import type { IncomingMessage } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
@@ -21,14 +22,16 @@ afterEach(async () => {
 
 async function worldOf(
   status: number,
-  body: string,
+  body: string | ((request: IncomingMessage) => string),
   open: (url: string, channel: Channel) => void = () => undefined,
 ): Promise<World> {
   const server = await apiServer(async (request, response) => {
     let text = "";
     for await (const chunk of request) text += String(chunk);
     seen.push({ method: request.method, url: request.url, type: request.headers["content-type"], body: text });
-    response.writeHead(status, { date: "Mon, 23 Nov 2026 12:00:00 GMT" }).end(body);
+    response
+      .writeHead(status, { date: "Mon, 23 Nov 2026 12:00:00 GMT" })
+      .end(typeof body === "string" ? body : body(request));
   }, open);
   const folder = await mkdtemp(join(tmpdir(), "kube-"));
   cleanUps.push(server.close, () => rm(folder, { recursive: true }));
@@ -84,6 +87,18 @@ describe("kubeWorld()", () => {
     const log = "/api/v1/namespaces/default/pods/appa-1/log?container=httpbin";
     expect(seen[1]?.url).toBe(`${log}&timestamps=true&sinceTime=2026-11-23T12%3A00%3A00.5Z`);
     expect(seen[2]?.url).toBe(`${log}&timestamps=true&tailLines=1`);
+  });
+
+  it("asks the kubelet for a rotated log in any form: it has no other", async () => {
+    const file = "0.log.20261123-231247";
+    const world = await worldOf(200, ({ url = "", headers }) => {
+      if (!url.includes("/proxy/logs/")) return '{"metadata":{"uid":"u"},"spec":{"nodeName":"n"}}';
+      if (headers.accept !== "*/*") return "406: Not Acceptable\n\nAvailable representations: ";
+      return url.endsWith(file)
+        ? "2026-11-23T23:12:48Z stdout F one\n"
+        : `<a href="0.log">x</a><a href="${file}">x</a>`;
+    });
+    expect(await world.rotatedLogs(pod, signal)).toEqual(["2026-11-23T23:12:48.000000000Z one"]);
   });
 
   it("runs a command and returns its exit code", async () => {

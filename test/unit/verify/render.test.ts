@@ -3,7 +3,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { experiments } from "../../../experiments";
-import { exitCodeFor, explain, listExperiments, renderJson, renderJUnit, renderText, verifyLab } from "../../../verify";
+import {
+  exitCodeFor,
+  explain,
+  explanationText,
+  listExperiments,
+  renderJson,
+  renderJUnit,
+  renderText,
+  verifyLab,
+} from "../../../verify";
 import { redacted } from "../../../verify/redact";
 import { labFacts } from "./fake/facts";
 import { FakeWorld } from "./fake/world";
@@ -116,6 +125,8 @@ describe("redacted()", () => {
     ["token eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2ln", "token [left out]"],
     ["authorization: Bearer abc", "authorization: [left out]"],
     ['{"set-cookie":"a=b"}', '{"set-cookie":"[left out]"}'],
+    ["proxy http://ann:s3cret@proxy.corp:3128/", "proxy http://[left out]@proxy.corp:3128/"],
+    ["http://appb:8000/get mail a@b.c", "http://appb:8000/get mail a@b.c"],
     ["GET /get?probe=1", "GET /get?probe=1"],
   ])("turns %j into %j", (text, clean) => {
     expect(redacted(text)).toBe(clean);
@@ -124,7 +135,7 @@ describe("redacted()", () => {
 
 describe("explain()", () => {
   it.each(experiments.map(({ id }) => id))("says of %s what it asks, sends and expects", (id) => {
-    const text = explain(id, labFacts().settings);
+    const text = explanationText(explain(id, labFacts().settings));
     expect(text).toContain("?");
     expect(text).toContain("It sends and expects:\n  ");
   });

@@ -11,12 +11,19 @@ const type = (name: string) => ({ "@type": `type.googleapis.com/${name}` });
 export function ztunnelConfig(state: FakeState, node: string): unknown {
   const here = state.pods.filter(({ namespace, labels }) => namespace === "default" && labels.app !== undefined);
   const policies = state.toldAll("AuthorizationPolicy").filter((policy) => at(policy, "spec", "selector"));
+  const known = here.filter(({ role }) => state.left.get(role) !== "unknown");
+  const served = known.filter(
+    (pod) => pod.node === node && state.inMesh(pod.role) && state.left.get(pod.role) !== "unserved",
+  );
   return {
-    workloads: here.map(({ role, name, ip }) => ({
+    workloadState: Object.fromEntries(
+      served.map(({ name, namespace }) => [`uid-of-${name}`, { info: { name, namespace }, state: "Up" }]),
+    ),
+    workloads: known.map(({ role, name, ip }) => ({
       name,
       namespace: "default",
       serviceAccount: role,
-      protocol: state.enrolled && role !== "outsider" ? "HBONE" : "TCP",
+      protocol: state.inMesh(role) ? "HBONE" : "TCP",
       workloadIps: [ip],
       authorizationPolicies: policiesOn(state, role).map(({ metadata }) => `default/${metadata?.name}`),
     })),
@@ -30,7 +37,7 @@ export function ztunnelConfig(state: FakeState, node: string): unknown {
       },
     ],
     certificates: here
-      .filter((pod) => pod.node === node && state.enrolled && pod.role !== "outsider")
+      .filter((pod) => pod.node === node && state.inMesh(pod.role))
       .map(({ role }) => ({
         identity: `spiffe://cluster.local/ns/default/sa/${role}`,
         state: "Available",

@@ -13,7 +13,7 @@ export const object = (apiVersion: string, path: string, fields: Fields, metadat
 /** A Deployment with its one pod ready. */
 export const deployment = (namespace: string, name: string, image = "lab/httpbin:1"): KubeObject =>
   object("apps/v1", `Deployment/${namespace}/${name}`, {
-    spec: { replicas: 1, template: { spec: { containers: [{ image }] } } },
+    spec: { replicas: 1, template: { metadata: { labels: { app: name } }, spec: { containers: [{ image }] } } },
     status: { replicas: 1, readyReplicas: 1, updatedReplicas: 1 },
   });
 

@@ -43,6 +43,8 @@ export class FakeState {
   readonly pretended = new Map<string, KubeObject>();
   /** Nodes whose ztunnel is down. */
   readonly silentNodes = new Set<string>();
+  /** Applications whose pods look healthy and left the mesh: ztunnel does not serve them, or nothing leads to it. */
+  readonly left = new Map<string, "unknown" | "unserved" | "uncaptured">();
   #frozen: Map<string, KubeObject> | undefined;
 
   constructor(facts: LabFacts, clock: FakeClock) {
@@ -88,6 +90,11 @@ export class FakeState {
   get enrolled(): boolean {
     const labels = this.told("Namespace//default")?.metadata?.labels ?? {};
     return labels["istio.io/dataplane-mode"] === "ambient";
+  }
+
+  /** Whether the mesh was told to have an application's pods. */
+  inMesh(role: string): boolean {
+    return this.enrolled && role !== "outsider";
   }
 
   /** Whether calls to a Service are led to the waypoint: those of pods, or those of the gateway. */

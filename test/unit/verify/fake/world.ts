@@ -43,6 +43,7 @@ export class FakeWorld implements World {
 
   exec: World["exec"] = async (target, command) => {
     const source = this.#pod(target.name);
+    if (command.includes("%{time_connect}")) return this.#connected(source);
     const value = (flag: string) => command[command.indexOf(flag) + 1] ?? "";
     const method = command.includes("--head") ? "HEAD" : value("--request");
     const url = command.at(-1) ?? "";
@@ -103,8 +104,16 @@ export class FakeWorld implements World {
     const key = keyOf(kind, namespace, name);
     const patched = applyPatch(this.state.get(key), operations);
     this.state.objects.set(key, patched);
+    // A rollout makes new pods, and istio-cni takes them in.
+    if (kind === "Deployment" && JSON.stringify(operations).includes("restartedAt")) this.state.left.delete(name);
     return structuredClone(patched);
   };
+
+  /** A closed port of the node: ztunnel accepts whatever is led to it, the node refuses. */
+  #connected({ role }: FakePod): { code: number; stdout: string; stderr: string } {
+    const captured = this.state.inMesh(role) && this.state.left.get(role) !== "uncaptured";
+    return captured ? { code: 56, stdout: "0.000186", stderr: "" } : { code: 7, stdout: "0.000000", stderr: "" };
+  }
 
   #pod(name: string): FakePod {
     const found = this.state.pods.find((pod) => pod.name === name);
@@ -141,7 +150,7 @@ const podObject = ({ namespace, name, labels, ip, node }: FakePod): KubeObject =
   kind: "Pod",
   metadata: { name, namespace, labels },
   spec: { nodeName: node },
-  status: { podIP: ip, conditions: [{ type: "Ready", status: "True" }] },
+  status: { podIP: ip, hostIP: "172.18.0.4", conditions: [{ type: "Ready", status: "True" }] },
 });
 
 function curlOutput({ status, body, seconds, error, local }: FakeAnswer): string {

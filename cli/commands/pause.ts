@@ -1,0 +1,34 @@
+import type { Command } from "commander";
+import { ownNodes } from "../asleep";
+import { requireUnlocked } from "../locks";
+import { bytesText, memoryOf, totalOf } from "../memory";
+import { nodesOf, nodesText, stopNodes } from "../nodes";
+import { type CommonOptions, openSession } from "../session";
+import { type CommandContext, common, examples, json, jsonText } from "./common";
+
+/** `pause`: the nodes stop, all that is on their disks stays. */
+export function registerPause(program: Command, { io }: CommandContext): void {
+  const command = program.command("pause").description("stop the lab's nodes and give their memory back");
+  examples(json(common(command)), "npm run lab -- pause", "npm run lab -- pause --stack alice --json");
+  command.action(async (options: CommonOptions & { json?: boolean }) => {
+    const session = openSession(io, options);
+    const { stack, progress } = session;
+    const before = await ownNodes(session, "pause");
+    await requireUnlocked(stack, io);
+    const running = (await nodesOf(stack, io.exec)).filter(({ state }) => state === "running");
+    const memory = totalOf(
+      await memoryOf(
+        running.map(({ name }) => name),
+        io.exec,
+      ),
+    );
+    const stopped = before === "paused" ? [] : await progress.phase(`Pause "${stack}"`, () => stopNodes(session));
+    if (options.json) {
+      io.stdout.write(jsonText({ stack, cluster: "paused", stopped, memoryBytes: memory ?? 0 }));
+      return;
+    }
+    const freed = memory === undefined ? "" : `, ${bytesText(memory)} of memory given back`;
+    const what = stopped.length > 0 ? `: ${nodesText(stopped.length)} stopped${freed}` : " already";
+    io.stdout.write(`Lab "${stack}" is paused${what}.\n\nNext:\n  npm run lab -- resume --stack ${stack}\n`);
+  });
+}

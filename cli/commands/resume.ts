@@ -1,0 +1,61 @@
+import type { Command } from "commander";
+import { ExitCode } from "../../errors";
+import { checkHost } from "../../host-check";
+import { ownNodes } from "../asleep";
+import { labFacts } from "../facts";
+import { noLab } from "../living-lab";
+import { mendMesh, untilBack } from "../mesh";
+import { nodesOf, startNodes } from "../nodes";
+import { readOutputs } from "../outputs";
+import { prove } from "../proofs";
+import { newEvidence, recordTimeline } from "../report/keep";
+import { type CommonOptions, openSession, sessionEngine, stackExists } from "../session";
+import { summaryText } from "../summary";
+import { type CommandContext, common, examples, json, jsonText } from "./common";
+
+interface ResumeOptions extends CommonOptions {
+  json?: boolean;
+  verify: boolean;
+}
+
+/** `resume`: the nodes start again, the mesh comes back and is proven. */
+export function registerResume(program: Command, context: CommandContext): void {
+  const command = program.command("resume").description("start the nodes of a paused lab again, and prove the mesh");
+  examples(
+    json(common(command)).option("--no-verify", "do not run the proofs afterwards"),
+    "npm run lab -- resume",
+    "npm run lab -- resume --stack alice --no-verify",
+  );
+  command.action((options: ResumeOptions) => resume(options, context));
+}
+
+async function resume(options: ResumeOptions, { io, end }: CommandContext): Promise<void> {
+  const session = openSession(io, options);
+  const { stack, config, progress } = session;
+  await ownNodes(session, "resume");
+  const engine = await sessionEngine(session, { install: false, makesClusters: false });
+  if (!(await stackExists(engine, stack))) throw noLab(stack);
+  const outputs = readOutputs(await engine.outputs());
+  const facts = labFacts(stack, outputs);
+  const asleep = (await nodesOf(stack, io.exec)).filter(({ state }) => state !== "running");
+  await progress.phase("Nodes", () => startNodes(session));
+  // Writes the kubeconfig again when it was lost meanwhile.
+  await checkHost(config, stack, io.exec);
+  const say = (line: string) => progress.line(`  ${line}`);
+  const world = await io.openWorld(facts);
+  const mended = await progress.phase("Mesh", async () => {
+    const mesh = { facts, world, say, signal: io.signal, clock: io.clock };
+    await untilBack(mesh);
+    return mendMesh(mesh);
+  });
+  const evidence = newEvidence(stack);
+  const proven = options.verify
+    ? await progress.phase("Proofs", () => prove(facts, io, progress, evidence))
+    : ExitCode.pass;
+  recordTimeline(evidence, stack, progress.phases);
+  end(proven);
+  if (proven !== ExitCode.pass)
+    progress.line(`${progress.colors.red("✗")} Not every proof passed: the lab is up, but not what it should be`);
+  const started = asleep.map(({ name }) => name);
+  io.stdout.write(options.json ? jsonText({ stack, started, mended, ...outputs }) : summaryText(stack, outputs));
+}

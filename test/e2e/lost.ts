@@ -1,0 +1,178 @@
+import { existsSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { parseArgs } from "node:util";
+import { stringify } from "yaml";
+import { type ExecResult, exec } from "../../exec";
+import { type Project, projectCopy } from "../support/pulumi-project";
+import { artifactsFolder } from "../support/skip";
+
+/**
+ * Takes parts of a living lab away, and shows that one command brings it back:
+ *   npx tsx test/e2e/lost.ts [--from N] [--to N] [--stack NAME]
+ */
+const { values } = parseArgs({
+  options: {
+    from: { type: "string", default: "1" },
+    to: { type: "string", default: "99" },
+    stack: { type: "string", default: "lost" },
+  },
+});
+const { stack } = values;
+const cluster = `ambient-lab-${stack}`;
+const nodes = ["control-plane", "worker", "worker2"].map((role) => `${cluster}-${role}`);
+const rigImage = "docker.io/ambient-lab/rig-httpbin:1";
+/** A name of the apps' image that nobody else uses, so that it may be lost. */
+const appImage = `docker.io/ambient-lab/${stack}:1`;
+
+interface Scenario {
+  name: string;
+  /** What is done to the lab; what it returns is added to what the lab said. */
+  lose(project: Project): Promise<string>;
+  /** The one command. @default up */
+  mend?: readonly string[];
+}
+
+const scenarios: readonly Scenario[] = [
+  {
+    name: "paused, then resumed",
+    lose: async (project) => {
+      const paused = await good(project, ["pause"]);
+      const asked = await project.lab(["verify"]);
+      const listed = await good(project, ["list"]);
+      return [firstLine(paused.stdout), `verify: ${whatOf(asked)}`, `list: ${lineAbout(listed.stdout)}`].join("; ");
+    },
+    mend: ["resume", "--no-verify"],
+  },
+  { name: "Docker restarted: every node anew", lose: () => done("restart", "-t", "10", ...nodes) },
+  { name: "one node container stopped", lose: () => done("stop", "-t", "10", `${cluster}-worker2`) },
+  { name: "a pod lost its redirection", lose: loseRedirection },
+  {
+    name: "kubeconfig file deleted",
+    lose: async ({ home }) => {
+      rmSync(join(home, "stacks", stack, "kubeconfig"));
+      return "";
+    },
+  },
+  { name: "apps' image removed on the host", lose: () => done("rmi", appImage) },
+  {
+    name: "image removed, and the cluster deleted by hand",
+    lose: async (project) => {
+      await deleteCluster();
+      const refused = await project.lab(["up", "--yes", "--no-verify"]);
+      await docker("tag", rigImage, appImage);
+      return `first up: exit ${refused.code}, ${whatOf(refused)}; then the image was brought`;
+    },
+  },
+  { name: "cluster deleted by hand", lose: deleteCluster },
+  {
+    name: "state file lost, cluster there",
+    lose: async (project) => {
+      rmSync(join(dirname(project.dir), "state", ".pulumi", "stacks"), { recursive: true });
+      const refused = await project.lab(["up", "--no-verify"]);
+      return `without --yes: exit ${refused.code}, ${whatOf(refused)}`;
+    },
+  },
+];
+
+/** @returns how many scenarios did not come to a good end */
+async function main(): Promise<number> {
+  const project = await projectCopy(stack);
+  let bad = 0;
+  try {
+    await docker("tag", rigImage, appImage);
+    configure(project);
+    await good(project, ["up", "--yes", "--no-verify"]);
+    print("| # | what was lost | what the lab said | end | s |");
+    print("|---|---|---|---|---|");
+    for (const [index, scenario] of scenarios.entries()) {
+      if (index + 1 < Number(values.from) || index + 1 > Number(values.to)) continue;
+      const begin = performance.now();
+      const before = await scenario.lose(project);
+      const mended = await project.lab([...(scenario.mend ?? ["up", "--yes", "--no-verify"])]);
+      const problem = mended.code === 0 ? await notWhole(project) : `exit ${mended.code}: ${whatOf(mended)}`;
+      if (problem) bad += 1;
+      const said = [before, ...linesOf(mended.stderr)].filter(Boolean).join("; ").replaceAll("|", "\\|");
+      const took = Math.round((performance.now() - begin) / 1000);
+      print(`| ${[index + 1, scenario.name, said || "-", problem || "ok", took].join(" | ")} |`);
+    }
+  } finally {
+    await project.lab(["destroy", "--yes"]);
+    await exec("kind", ["delete", "cluster", "--name", cluster], { timeoutMs: 120_000 });
+    await exec("docker", ["network", "rm", cluster]);
+    await exec("docker", ["rmi", appImage]);
+    project.remove();
+  }
+  return bad;
+}
+
+/** What is wrong with a lab that should be whole: reach, membership of the mesh, the policy; empty when nothing is. */
+async function notWhole(project: Project): Promise<string> {
+  const ids = ["nodes", "load-balancer", "enrolment", "hbone", "gateway", "authz-principals"];
+  const proofs = await project.lab(["verify", ...ids]);
+  const preview = await project.pulumi(["preview", "--expect-no-changes"]);
+  const kubeconfig = join(project.home, "stacks", stack, "kubeconfig");
+  return [
+    ...(proofs.code === 0 ? [] : [`verify: exit ${proofs.code}: ${lastLines(proofs.stdout)}`]),
+    ...(preview.code === 0 ? [] : [`preview: ${lastLines(preview.stdout + preview.stderr)}`]),
+    ...(existsSync(kubeconfig) ? [] : ["no kubeconfig"]),
+  ].join("; ");
+}
+
+/** What a node that is started anew does to a pod by mistake: its rules are gone, all else is as it was (istio#56652). */
+async function loseRedirection(): Promise<string> {
+  const kubectl = ["exec", `${cluster}-control-plane`, "kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf"];
+  const path = "jsonpath={.items[0].metadata.name} {.items[0].spec.nodeName}";
+  const [pod, node = ""] = (await docker(...kubectl, "get", "pods", "-l", "app=appb", "-o", path)).split(" ");
+  const found = `for file in /proc/[0-9]*/environ; do grep -qsz "^HOSTNAME=${pod}$" "$file" && echo "$file" && break; done`;
+  const pid = (await docker("exec", node, "sh", "-c", found)).split("/")[2] ?? "";
+  const rules = 'for table in nat mangle raw; do "$tool" -t "$table" -F; done';
+  const flush = `for tool in iptables-nft iptables-legacy; do "$tool-save" 2>/dev/null | grep -q ISTIO || continue; ${rules}; done`;
+  await docker("exec", node, "nsenter", "-t", pid, "-n", "sh", "-c", flush);
+  return "";
+}
+
+async function deleteCluster(): Promise<string> {
+  const { code, stderr } = await exec("kind", ["delete", "cluster", "--name", cluster], { timeoutMs: 120_000 });
+  if (code !== 0) throw new Error(stderr);
+  return "";
+}
+
+async function docker(...args: string[]): Promise<string> {
+  const { code, stdout, stderr, command } = await exec("docker", args, { timeoutMs: 180_000 });
+  if (code !== 0) throw new Error(`"${command}" failed: ${stderr}`);
+  return stdout.trim();
+}
+
+/** The same, for what is done to the lab and not heard. */
+const done = (...args: string[]): Promise<string> => docker(...args).then(() => "");
+
+async function good(project: Project, args: string[]): Promise<ExecResult> {
+  const result = await project.lab(args);
+  if (result.code !== 0) throw new Error(`"lab ${args.join(" ")}" failed: ${result.stderr}`);
+  return result;
+}
+
+function configure(project: Project): void {
+  const config = {
+    nodeImage: process.env.LAB_RIG_NODE_IMAGE ?? "kindest/node:v1.34.2-rig",
+    appImage,
+    artifactSource: artifactsFolder(),
+    addons: [],
+  };
+  const own = Object.entries(config).map(([key, value]) => [`ambient-lab:${key}`, value]);
+  project.write(`Pulumi.${stack}.yaml`, stringify({ config: Object.fromEntries(own) }));
+}
+
+/** What a run said beside what the engine did. */
+const linesOf = (stderr: string): string[] =>
+  [...stderr.matchAll(/^ {2}((?!✓|✗)\S.*)$/gm)].map(([, line = ""]) => line).filter((line) => !line.includes(" · "));
+
+const whatOf = ({ stderr }: ExecResult): string => /What {2}(.*)/.exec(stderr)?.[1] ?? lastLines(stderr);
+const firstLine = (text: string): string => text.split("\n")[0] ?? "";
+const lineAbout = (text: string): string => text.split("\n").find((line) => line.startsWith(`${stack} `)) ?? "";
+const lastLines = (text: string): string => text.trim().split("\n").slice(-6).join(" / ");
+const print = (line: string) => process.stdout.write(`${line}\n`);
+
+void main().then((bad) => {
+  process.exitCode = bad === 0 ? 0 : 1;
+});

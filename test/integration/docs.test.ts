@@ -1,0 +1,91 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { stringify } from "yaml";
+import { exec } from "../../exec";
+import { type Project, projectCopy } from "../support/pulumi-project";
+import { commandsOf, filled, pages, type ShownCommand } from "../support/shell-commands";
+import { artifactsFolder, programPath, requires } from "../support/skip";
+
+/** Commands that need no cluster: what they say is compared with what the pages show. */
+const clusterless = [
+  /^npm run (--silent )?lab -- (plan|doctor|list|status|completion|tour .*--list|verify --(list|explain))\b/,
+  /^pulumi config (set|rm) (?!.*(cluster|kubeconfig|context|artifactSource|imageMirrors|appImage|IMAGE|PORT))/,
+];
+/** Exit codes of commands that went well: doctor may find this machine unfit, and that is an answer. */
+const good = (text: string) => (/-- doctor/.test(text) ? [0, 4] : [0]);
+/** Programs whose own help knows whether a command of theirs exists. */
+const others = /^(docker|kind|kubectl|git|pulumi (stack|up|preview|destroy|cancel)) /;
+
+/** Each command once, and where a page shows its output, that one. */
+const all = pages.flatMap(commandsOf).sort((a, b) => Number(b.output !== undefined) - Number(a.output !== undefined));
+const shownCommands = all.filter(({ text }, index) => all.findIndex((other) => other.text === text) === index);
+const those = (patterns: readonly RegExp[]) =>
+  shownCommands.filter(({ text }) => patterns.some((pattern) => pattern.test(text)));
+const skip = requires("the commands of the docs", {
+  programs: ["pulumi", "pulumi-resource-kubernetes", "pulumi-resource-command", "pulumi-resource-docker", "npm"],
+  artifacts: true,
+});
+
+describe.skipIf(skip)("the commands of the docs, typed in a fresh checkout", () => {
+  let project: Project;
+
+  beforeAll(async () => {
+    project = await projectCopy("docs");
+    project.write("Pulumi.docs.yaml", stringify({ config: { "ambient-lab:artifactSource": artifactsFolder() } }));
+    await project.ok(["stack", "init", "docs"]);
+  });
+  afterAll(() => project?.remove());
+
+  const type = ({ words }: Pick<ShownCommand, "words">) => {
+    const [program = "", ...args] = words.map(filled);
+    return program === "pulumi"
+      ? project.pulumi(args)
+      : exec(program, args, { cwd: project.dir, env: project.env, timeoutMs: 300_000 });
+  };
+
+  test("are many, and of every kind", () => {
+    expect(those(clusterless).length).toBeGreaterThan(8);
+    for (const kind of clusterless) expect(those([kind]).length).toBeGreaterThan(0);
+    expect(those(clusterless).filter(({ output }) => output !== undefined).length).toBeGreaterThan(1);
+  });
+
+  test.each(those(clusterless).map((command) => [command.text, command] as const))("%s", async (text, command) => {
+    const { code, stdout, stderr } = await type(command);
+    expect(good(text), `${stdout}\n${stderr}`).toContain(code);
+    if (command.output && !/-- doctor/.test(text)) expect(missing(command.output, `${stdout}\n${stderr}`)).toEqual([]);
+  });
+
+  test("npm run preview: the lab from nothing, held against the guard-rails", async () => {
+    const { code, stdout, stderr } = await type({ words: ["npm", "run", "preview", "--", "--policy"] });
+    expect(code, stderr).toBe(0);
+    expect(stdout).toContain("appb-l7");
+  });
+
+  test.each(
+    those([others])
+      .filter(({ words: [program = ""] }) => programPath(program) !== undefined)
+      .map((command) => [command.text, command] as const),
+  )("is known to its program: %s", async (_text, { words: [program = "", ...args] }) => {
+    const { code, stderr } = await exec(program, [...args, "--help"], { cwd: project.dir, timeoutMs: 60_000 });
+    expect(code, stderr).toBe(0);
+  });
+});
+
+/** Shown lines that the output does not have in this order; "…" stands for lines that are left out. */
+function missing(shown: readonly string[], output: string): string[] {
+  const lines = output.split("\n").map(timeless);
+  let at = 0;
+  return shown.filter((line) => {
+    if (line.trim() === "…") return false;
+    const found = lines.indexOf(timeless(line), at);
+    if (found >= 0) at = found + 1;
+    return found < 0;
+  });
+}
+
+/** A line without what differs from run to run. */
+const timeless = (line: string) =>
+  line
+    .trimEnd()
+    .replace(/\d+(\.\d+)? s\b/g, "N s")
+
+    .replace(/\b(dev|docs)\b/g, "NAME");

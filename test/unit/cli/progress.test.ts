@@ -1,0 +1,28 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { Follower } from "../../../cli/engine/follow";
+import { Progress } from "../../../cli/progress";
+import { eventsOf, fakeIo } from "./world";
+
+describe("progress in a log", () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ["performance", "setInterval", "clearInterval"] }));
+  afterEach(() => void vi.useRealTimers());
+
+  test("names what is awaited and for how long, once in half a minute", async () => {
+    const io = fakeIo();
+    const follower = new Follower(new Progress(io));
+    const path = "ambientlab:cluster:KindCluster$command:local:Command::cluster-kind";
+    const [began, ended] = eventsOf([{ op: "create", path }]);
+    await follower.during(async (onEvent) => {
+      if (began) onEvent(began);
+      vi.advanceTimersByTime(70_000);
+      if (ended) onEvent(ended);
+      vi.advanceTimersByTime(20_000);
+    });
+    expect(io.err().split("\n").slice(0, 3)).toEqual([
+      "  0 done, now cluster-kind 30 s",
+      "  0 done, now cluster-kind 60 s",
+      expect.stringMatching(/✓ .*cluster-kind {2}Command created {2}70 s$/),
+    ]);
+    expect(io.err().trimEnd().split("\n")).toHaveLength(3);
+  });
+});
