@@ -45,12 +45,19 @@ export function istiodValues(settings: IstioSettings): Values {
     },
     meshConfig: {
       accessLogFile: "/dev/stdout",
+      defaultConfig: { drainDuration },
       ...(settings.tracing ? tracing : {}),
     },
     // Percent. A lab wants the span of every request it sends.
     ...(settings.tracing ? { traceSampling: 100 } : {}),
   };
 }
+
+/**
+ * For how long a proxy serves the connections that were open when its configuration changed, by the old one. Istio's
+ * 45 seconds hide a new policy from the gateway, whose connections to the waypoint stay open (seen live: 200 for 44 s).
+ */
+const drainDuration = "5s";
 
 const tracing = {
   enableTracing: true,

@@ -56,6 +56,10 @@ describe("Istio's values", () => {
     expect(ztunnelValues(settings)).toMatchObject({ logLevel: istio });
   });
 
+  test("a change of policy reaches kept connections within seconds", () => {
+    expect(istiodValues(laptop)).toMatchObject({ meshConfig: { defaultConfig: { drainDuration: "5s" } } });
+  });
+
   test("every span is sent to Jaeger when it is there, and none otherwise", () => {
     expect(istiodValues(laptop)).toMatchObject({
       traceSampling: 100,
