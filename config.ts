@@ -9,6 +9,9 @@ import { addonNames, nodeImage } from "./versions";
 export const callers = ["appa", "gateway", "stranger"] as const;
 export type Caller = (typeof callers)[number];
 
+/** Experiments beyond the story; each adds what it needs, and nothing while it is not named. */
+export const moduleNames = ["fail-open", "l4-l7", "traffic-split", "resilience"] as const;
+
 const httpMethods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
 const label = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
 const unique = <T>(items: readonly T[]) => new Set(items).size === items.length;
@@ -50,6 +53,8 @@ export const configSchema = z.object({
   faultPercent: z.int().min(0).max(100).default(50),
   closeBypass: z.boolean().default(true),
   addons: listOf(z.enum(addonNames)).default([...addonNames]),
+  modules: listOf(z.enum(moduleNames)).default([]),
+  splitWeight: z.int().min(0).max(100).default(20),
   imageSource: z.enum(["preload", "pull"]).default("preload"),
   imageMirrors: z.array(z.string().regex(/^[^=\s]+=https?:\/\/\S+$/, 'must be "registry=https://mirror"')).default([]),
   imageCache: z.boolean().default(false),

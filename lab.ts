@@ -13,6 +13,7 @@ import { Ingress } from "./components/ingress";
 import { IstioAmbient } from "./components/istio-ambient";
 import { KindCluster } from "./components/kind-cluster";
 import { MetalLb } from "./components/metallb";
+import { moduleComponents } from "./components/modules";
 import { Policies } from "./components/policies";
 import { Waypoint } from "./components/waypoint";
 import type { LabConfig } from "./config";
@@ -155,6 +156,12 @@ export function declareLab({ stack, config, artifacts, host }: LabInput) {
     inCluster(istio.controlPlane),
   );
 
+  for (const module of config.modules) {
+    const Component = moduleComponents[module];
+    if (Component)
+      new Component(module, { ...config, image: app.ref, imageId: app.imageId }, inCluster(istio.enrolment, app));
+  }
+
   const host80 = kind ? pulumi.output(`127.0.0.1:${host.httpPort}`) : ingress.address;
   const url = pulumi.interpolate`http://${host80}`;
   const settings = settingsOf(config);
@@ -174,8 +181,10 @@ export function declareLab({ stack, config, artifacts, host }: LabInput) {
 
 /** What the proofs expect: they compare the cluster with this, not with the configuration of the moment. */
 function settingsOf(config: LabConfig) {
-  const { cluster, workers, domain, allowedCallers, allowedMethods, closeBypass, addons } = config;
+  const { cluster, workers, domain, allowedCallers, allowedMethods, closeBypass, addons, modules, splitWeight } =
+    config;
   const { faultEnabled, faultPath, faultDelay, faultPercent } = config;
   const fault = { faultEnabled, faultPath, faultDelay, faultPercent };
-  return { cluster, workers, domain, allowedCallers, allowedMethods, closeBypass, addons, ...fault };
+  const callers = { allowedCallers, allowedMethods, closeBypass };
+  return { cluster, workers, domain, ...callers, ...fault, addons, modules, splitWeight };
 }

@@ -1,11 +1,9 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { appNamespace, appPort, principal, serviceAccountOf, waypointName } from "./names";
+import { type CallerRules, l7PolicySpec, waypointOnlySpec } from "./authorization";
+import { appNamespace, appPort } from "./names";
 
-export interface PoliciesArgs {
-  /** Callers of appb: `appa`, `gateway`, `stranger`. None of them denies everybody. */
-  allowedCallers: readonly string[];
-  allowedMethods: readonly string[];
+export interface PoliciesArgs extends CallerRules {
   /** Whether only the waypoint may reach appb's pods. */
   closeBypass: boolean;
   /** Delay that the waypoint injects. @default none */
@@ -36,18 +34,13 @@ export class Policies extends pulumi.ComponentResource {
       { parent: this },
     );
     if (args.closeBypass) {
-      // A pod that dials appb's pod, or is not in the mesh, never meets the waypoint: its own ztunnel must refuse it.
       new k8s.apiextensions.CustomResource(
         `${name}-appb-waypoint-only`,
         {
           apiVersion: "security.istio.io/v1",
           kind: "AuthorizationPolicy",
           metadata: { name: "appb-waypoint-only", namespace: appNamespace },
-          spec: {
-            selector: { matchLabels: { app: "appb" } },
-            action: "ALLOW",
-            rules: [{ from: [{ source: { principals: [principal(waypointName)] } }] }],
-          },
+          spec: waypointOnlySpec("appb"),
         },
         { parent: this },
       );
@@ -66,17 +59,6 @@ export class Policies extends pulumi.ComponentResource {
     }
     this.registerOutputs();
   }
-}
-
-/** An ALLOW policy without a rule allows nobody: that is what an empty list of callers asks for. */
-export function l7PolicySpec({ allowedCallers, allowedMethods }: PoliciesArgs) {
-  const principals = allowedCallers.map((caller) => principal(serviceAccountOf(caller)));
-  const rule = { from: [{ source: { principals } }], to: [{ operation: { methods: [...allowedMethods] } }] };
-  return {
-    targetRefs: [{ group: "", kind: "Service", name: "appb" }],
-    action: "ALLOW",
-    ...(principals.length > 0 ? { rules: [rule] } : {}),
-  };
 }
 
 /** The second route keeps every other path alive: without it the waypoint answers them with 404. */

@@ -15,6 +15,10 @@ import { ingressThroughWaypoint } from "./ingress-through-waypoint";
 import { jaeger } from "./jaeger";
 import { kiali } from "./kiali";
 import { loadBalancer } from "./load-balancer";
+import { failOpen } from "./modules/fail-open";
+import { l4l7 } from "./modules/l4-l7";
+import { resilienceNumbers } from "./modules/resilience";
+import { trafficSplit } from "./modules/traffic-split";
 import { nodes } from "./nodes";
 import { prometheus } from "./prometheus";
 import { proxyConfig } from "./proxy-config";
@@ -22,7 +26,7 @@ import { sysctls } from "./sysctls";
 import type { Experiment } from "./types";
 import { waypointTraversed } from "./waypoint-traversed";
 
-/** All experiments, from the machine upwards: the order of every report. */
+/** All experiments, from the machine upwards and those of modules last: the order of every report. */
 export const experiments: readonly Experiment[] = [
   nodes,
   sysctls,
@@ -46,4 +50,8 @@ export const experiments: readonly Experiment[] = [
   kiali,
   jaeger,
   authzFlip,
+  failOpen,
+  l4l7,
+  trafficSplit,
+  resilienceNumbers,
 ];

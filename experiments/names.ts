@@ -1,4 +1,4 @@
-import type { Caller, Client } from "./types";
+import type { AppName, Caller, Client, ServiceName } from "./types";
 
 /** Identity of a ServiceAccount of the lab as policies write it (metrics and logs put "spiffe://" before it). */
 export const principalOf = (account: string): string => `cluster.local/ns/default/sa/${account}`;
@@ -10,10 +10,43 @@ export const accountOf = (caller: Caller): string => (caller === "gateway" ? "ga
 export const callerOf = (client: Client): Caller | undefined =>
   client === "host" ? "gateway" : client === "outsider" ? undefined : client;
 
-/** Name of appb inside the cluster. */
-export const appbHost = "appb.default.svc.cluster.local";
+/** Name of a Service inside the cluster. */
+export const hostOf = (service: ServiceName): string => `${service}.default.svc.cluster.local`;
 
-/** Annotation that holds the policy's original while the flip is on; also what a later run restores from. */
+/** Name of appb inside the cluster. */
+export const appbHost = hostOf("appb");
+
+/** Whose pods are behind a Service. */
+export const podsBehind = {
+  appb: "appb",
+  "appb-split": "appb",
+  "appb-resilience": "appb",
+  "appb-limited": "appb",
+  appc: "appc",
+  "appc-l7": "appc",
+  appd: "appd",
+} as const satisfies Record<ServiceName, AppName>;
+
+/** The ALLOW policy on a workload's pods: ztunnel does not name it when it refuses. */
+export const allowPolicyOn: Readonly<Record<AppName, string | undefined>> = {
+  appb: "AuthorizationPolicy/appb-waypoint-only",
+  "appb-v2": "AuthorizationPolicy/appb-v2-waypoint-only",
+  appc: undefined,
+  appd: "AuthorizationPolicy/appd-misplaced",
+};
+
+/** The ALLOW policy of a Service at the waypoint: Envoy does not name it when it refuses. */
+export const allowPolicyAt: Readonly<Record<ServiceName, string | undefined>> = {
+  appb: "AuthorizationPolicy/appb-l7",
+  "appb-split": "AuthorizationPolicy/appb-split-l7",
+  "appb-resilience": "AuthorizationPolicy/appb-resilience-l7",
+  "appb-limited": "AuthorizationPolicy/appb-resilience-l7",
+  appc: undefined,
+  "appc-l7": undefined,
+  appd: undefined,
+};
+
+/** Annotation that holds an object's original while a proof changes it; also what a later run restores from. */
 export const flipAnnotation = "ambient-lab.dev/verify-original";
 
 /** Name under which the verifier's writes appear in managedFields. */

@@ -1,4 +1,4 @@
-import type { Layer } from "./types";
+import type { LabSettings, Layer, ModuleName } from "./types";
 
 /** Where an object of the lab is, and which layer it belongs to. */
 export interface ObjectSpec {
@@ -7,6 +7,8 @@ export interface ObjectSpec {
   namespace?: string;
   name: string;
   layer: Layer;
+  /** It is there only in a lab that has the module. */
+  module?: ModuleName;
 }
 
 const core = "v1";
@@ -28,6 +30,8 @@ const system = (apiVersion: string, kind: string, name: string, layer: Layer): O
   name,
   layer,
 });
+
+const only = <M extends ModuleName>(module: M, spec: ObjectSpec) => ({ ...spec, module });
 
 /** Every object that the verifier reads by name. The keys are what reports say. */
 export const objects = {
@@ -67,10 +71,57 @@ export const objects = {
   "Service/grafana": system(core, "Service", "grafana", "grafana"),
   "Service/tracing": system(core, "Service", "tracing", "jaeger"),
   "Service/kiali": system(core, "Service", "kiali", "kiali"),
+  "Deployment/appb-v2": only("traffic-split", lab(apps, "Deployment", "appb-v2", "app")),
+  "Service/appb-split": only("traffic-split", lab(core, "Service", "appb-split", "waypoint")),
+  "HTTPRoute/appb-split": only("traffic-split", lab(gatewayApi, "HTTPRoute", "appb-split", "waypoint")),
+  "AuthorizationPolicy/appb-split-l7": only(
+    "traffic-split",
+    lab(security, "AuthorizationPolicy", "appb-split-l7", "waypoint"),
+  ),
+  "AuthorizationPolicy/appb-v2-waypoint-only": only(
+    "traffic-split",
+    lab(security, "AuthorizationPolicy", "appb-v2-waypoint-only", "ztunnel"),
+  ),
+  "Service/appb-resilience": only("resilience", lab(core, "Service", "appb-resilience", "waypoint")),
+  "Service/appb-limited": only("resilience", lab(core, "Service", "appb-limited", "waypoint")),
+  "VirtualService/appb-resilience": only(
+    "resilience",
+    lab("networking.istio.io/v1", "VirtualService", "appb-resilience", "waypoint"),
+  ),
+  "EnvoyFilter/appb-limited": only(
+    "resilience",
+    lab("networking.istio.io/v1alpha3", "EnvoyFilter", "appb-limited", "waypoint"),
+  ),
+  "AuthorizationPolicy/appb-resilience-l7": only(
+    "resilience",
+    lab(security, "AuthorizationPolicy", "appb-resilience-l7", "waypoint"),
+  ),
+  "Deployment/appc": only("l4-l7", lab(apps, "Deployment", "appc", "app")),
+  "Deployment/appd": only("l4-l7", lab(apps, "Deployment", "appd", "app")),
+  "Service/appc-l7": only("l4-l7", lab(core, "Service", "appc-l7", "waypoint")),
+  "AuthorizationPolicy/appc-l4-deny": only("l4-l7", lab(security, "AuthorizationPolicy", "appc-l4-deny", "ztunnel")),
+  "AuthorizationPolicy/appc-l7-deny": only("l4-l7", lab(security, "AuthorizationPolicy", "appc-l7-deny", "waypoint")),
+  "AuthorizationPolicy/appd-misplaced": only(
+    "l4-l7",
+    lab(security, "AuthorizationPolicy", "appd-misplaced", "ztunnel"),
+  ),
 } as const satisfies Record<string, ObjectSpec>;
 
 /** Name of an object of the lab, such as "Service/appb". */
 export type LabObject = keyof typeof objects;
+
+/** The module that an object belongs to; nothing for the objects of the story. */
+export function moduleOf(object: LabObject): ModuleName | undefined {
+  const spec: ObjectSpec = objects[object];
+  return spec.module;
+}
+
+/** The objects of a lab with these settings. */
+export const objectsOf = ({ modules }: Pick<LabSettings, "modules">): LabObject[] =>
+  (Object.keys(objects) as LabObject[]).filter((object) => {
+    const module = moduleOf(object);
+    return module === undefined || modules.includes(module);
+  });
 
 /** What a request from a pod of the mesh to the Service appb depends on. */
 export const meshPath = [

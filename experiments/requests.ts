@@ -1,5 +1,14 @@
-import { callerOf } from "./names";
-import { type Client, type Expectation, type LabSettings, type Method, methods, type Probe } from "./types";
+import { accountOf, callerOf, principalOf } from "./names";
+import type { LabObject } from "./objects";
+import {
+  type Client,
+  type Expectation,
+  type LabSettings,
+  type Method,
+  methods,
+  type Probe,
+  type ServiceName,
+} from "./types";
 
 const paths: Record<Method, string> = {
   GET: "/get",
@@ -31,6 +40,30 @@ export const forbiddenMethod = (settings: LabSettings): Method | undefined =>
 export function allowedClients(settings: LabSettings): Client[] {
   const clients: Client[] = ["appa", "stranger", "host"];
   return clients.filter((client) => isAllowed(settings, client));
+}
+
+/** A client inside the mesh that the policy lets through; nothing when there is none. */
+export const inMeshClient = (settings: LabSettings): Exclude<Client, "host"> | undefined =>
+  allowedClients(settings).find((client) => client !== "host");
+
+/** The rules of appb's policy, as the waypoint shows them for a Service that has the same. */
+export const allowRules = (settings: LabSettings): string[] =>
+  settings.allowedCallers.flatMap((caller) =>
+    allowedMethods(settings).map((method) => `ALLOW ${method} ${principalOf(accountOf(caller))}`),
+  );
+
+/** That a front of appb lets through what appb does, and is no way around its policy. */
+export function frontProbes(settings: LabSettings, service: ServiceName, policy: LabObject): Probe[] {
+  const from = inMeshClient(settings) ?? "appa";
+  const probe = (method: Method, may: string, expect: Expectation): Probe => {
+    const name = `${from} ${may} ${method} ${service}`;
+    return { kind: "probe", name, from, to: "service", service, method, path: paths[method], expect };
+  };
+  const forbidden = forbiddenMethod(settings);
+  return [
+    probe(usualMethod(settings), "may", { fate: "answered", through: ["waypoint"] }),
+    ...(forbidden ? [probe(forbidden, "may not", { fate: "refused", by: "waypoint", status: 403, policy })] : []),
+  ];
 }
 
 function isAllowed(settings: LabSettings, client: Client): boolean {

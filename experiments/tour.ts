@@ -8,7 +8,10 @@ export interface TourStep {
   proof: string;
   /** What is changed before the proof. @default nothing: the lab as it stands is proven */
   change?: Partial<
-    Pick<LabSettings, "allowedCallers" | "allowedMethods" | "faultPercent" | "faultPath" | "closeBypass">
+    Pick<
+      LabSettings,
+      "allowedCallers" | "allowedMethods" | "faultPercent" | "faultPath" | "closeBypass" | "modules" | "splitWeight"
+    >
   >;
   /** A command of the lab that lets a person watch it. */
   watch?: string;
@@ -50,6 +53,30 @@ export const tour: readonly TourStep[] = [
     title: "Open the door beside the waypoint, and see who walks through",
     proof: "bypass",
     change: { closeBypass: false },
+  },
+  {
+    id: "fail-open",
+    title: "Take the waypoint away, too: who notices that nobody guards appb?",
+    proof: "fail-open",
+    change: { modules: ["fail-open"] },
+  },
+  {
+    id: "layers",
+    title: "One denial, told twice: to ztunnel and to the waypoint",
+    proof: "l4-l7",
+    change: { modules: ["l4-l7"] },
+  },
+  {
+    id: "canary",
+    title: "A second version of appb: by weight, by header, and as a mirror",
+    proof: "traffic-split",
+    change: { modules: ["traffic-split"], splitWeight: 30 },
+  },
+  {
+    id: "resilience",
+    title: "Break requests on purpose: abort, timeout, retries, rate limit",
+    proof: "resilience",
+    change: { modules: ["resilience"] },
   },
   { id: "graph", title: "See it all as a graph", proof: "kiali", watch: "open kiali" },
 ];

@@ -10,6 +10,10 @@ export type Caller = "appa" | "gateway" | "stranger";
 /** Dashboards that a lab can have. */
 export type Addon = "prometheus" | "grafana" | "jaeger" | "kiali";
 
+/** Experiments beyond the story. A lab has those that its stack names. */
+export const moduleNames = ["fail-open", "l4-l7", "traffic-split", "resilience"] as const;
+export type ModuleName = (typeof moduleNames)[number];
+
 /** What the lab's configuration asks for; every expectation follows it. */
 export interface LabSettings {
   workers: number;
@@ -23,6 +27,9 @@ export interface LabSettings {
   faultPercent: number;
   closeBypass: boolean;
   addons: readonly Addon[];
+  modules: readonly ModuleName[];
+  /** Module traffic-split: share of the requests that the second version of appb gets, 0 to 100. */
+  splitWeight: number;
 }
 
 /** A living lab, as its stack describes it. */
@@ -58,6 +65,12 @@ export type Layer =
   | "jaeger"
   | "kiali";
 
+/** Workloads that answer requests; pods of each bear its name in the label `app`. */
+export type AppName = "appb" | "appb-v2" | "appc" | "appd";
+
+/** Services of the lab that requests go to. */
+export type ServiceName = "appb" | "appb-split" | "appb-resilience" | "appb-limited" | "appc" | "appc-l7" | "appd";
+
 /** Where a request starts. `host` is this machine, through the gateway's published port. */
 export type Client = "appa" | "stranger" | "outsider" | "host";
 
@@ -77,8 +90,10 @@ export interface Probe {
   /** The good state as a fact. */
   name: string;
   from: Client;
-  /** `service` is appb:8000, `pod` the pod's address and port 8080, `gateway` the lab's URL. */
+  /** `service` is the Service and port 8000, `pod` the address of a pod behind it and port 8080, `gateway` the lab's URL. */
   to: "service" | "pod" | "gateway";
+  /** @default "appb" */
+  service?: ServiceName;
   method: Method;
   path: string;
   /** Host header for the gateway. @default appb.DOMAIN */
@@ -92,6 +107,9 @@ export interface Sample {
   method: Method;
   path: string;
   count: number;
+  /** Service that a pod asks; this machine asks the gateway. @default "appb" */
+  service?: ServiceName;
+  headers?: Readonly<Record<string, string>>;
 }
 
 /** What is read from the cluster instead of asked by one request; `verify/checks` has one file for each. */
@@ -115,11 +133,41 @@ export type CheckDetail =
   | { check: "counted"; sample: Sample; denied: boolean }
   | { check: "share"; sample: Sample; percent: number; delay: string; falseAlarm: number }
   | { check: "never-slow"; sample: Sample; delay: string }
+  | { check: "front"; service: ServiceName; wanted: readonly string[]; gate: true }
+  | { check: "pod-policies"; app: AppName; policies: readonly string[]; gate: true }
+  | { check: "split"; sample: Sample; percent: number; falseAlarm: number }
+  | { check: "mirrored"; sample: Sample; copied: boolean }
+  | {
+      check: "outcome";
+      sample: Sample;
+      status: number;
+      /** Response flags in the waypoint's log, such as "FI"; "-" for none. */
+      flags: string;
+      /** How often the application gets each request. */
+      attempts: number;
+      /** How long each request takes at least and at most, in milliseconds. */
+      between?: readonly [number, number];
+    }
+  | { check: "limited"; sample: Sample; burst: number; perSecond: number }
   | { check: "flip" }
+  | { check: "fail-open"; acts: readonly Act[] }
   | { check: "prometheus"; families: readonly { name: string; anyOf: readonly string[] }[] }
   | { check: "grafana"; dashboard: string }
   | { check: "kiali"; edgeTo: string }
   | { check: "jaeger"; service: "waypoint" | "gateway-istio"; upstream: string };
+
+/** A guard of appb that a check may take away for a few seconds. */
+export type Guard = "policy" | "waypoint";
+
+/** One scene of a check that changes the lab: what is done, and the fates that requests meet then. */
+export interface Act {
+  name: string;
+  /** Guard that is taken away first. */
+  takes?: Guard;
+  /** Guard that is put back first. */
+  returns?: Guard;
+  probes: readonly Probe[];
+}
 
 /** A check with the good state as its name. A `gate` converges before any negative probe is sent. */
 export type Check = { kind: "check"; name: string } & CheckDetail;
@@ -133,8 +181,10 @@ export interface Experiment {
   question: string;
   /** The physics behind the expectations. */
   why: string;
-  /** Rows of the lab's story that it proves. */
+  /** Rows of the lab's story that it proves; empty for an experiment of a module. */
   rows: readonly number[];
+  /** It belongs to a module: a lab that does not have the module is not asked. */
+  module?: ModuleName;
   /** Objects whose drift or ill health explains a failure, the most basic first. */
   objects: readonly LabObject[];
   /** Runs after all others and by itself, because it counts exactly or changes the lab. */

@@ -1,4 +1,4 @@
-import { at, isKind, listAt, type Manifest, mapAt, nameOf, sameNamespace, textsAt } from "./manifest";
+import { at, isKind, isOnPurpose, listAt, type Manifest, mapAt, nameOf, sameNamespace, textsAt } from "./manifest";
 
 const isPolicy = (object: Manifest): boolean => isKind(object, "security.istio.io", "AuthorizationPolicy");
 const waypointLabel = "istio.io/use-waypoint";
@@ -9,7 +9,7 @@ const waypointLabel = "istio.io/use-waypoint";
  */
 export function bypassableServices(objects: readonly Manifest[]): string[] {
   return objects
-    .filter((object) => isKind(object, "", "Service"))
+    .filter((object) => isKind(object, "", "Service") && !isOnPurpose(object, "waypoint-only"))
     .flatMap((service) => {
       const waypoint = service.metadata?.labels?.[waypointLabel];
       if (!waypoint || waypoint === "none") return [];
@@ -51,7 +51,8 @@ const sourceFields = ["requestPrincipals", "notRequestPrincipals", "remoteIpBloc
  * so that it denies all, and a DENY rule matches more than was meant.
  */
 export function layer7OnSelector(policy: Manifest): string[] {
-  if (!isPolicy(policy) || listAt(policy.spec, "targetRefs").length > 0) return [];
+  if (!isPolicy(policy) || isOnPurpose(policy, "layer-7-by-target")) return [];
+  if (listAt(policy.spec, "targetRefs").length > 0) return [];
   const fields = listAt(policy.spec, "rules").flatMap((rule) => [
     ...listAt(rule, "to").flatMap((to) => fieldsIn(at(to, "operation"), operationFields)),
     ...listAt(rule, "from").flatMap((from) => fieldsIn(at(from, "source"), sourceFields)),

@@ -14,6 +14,10 @@ export interface Manifest {
 /** Such as "Service/appb", for a person who looks for it. */
 export const nameOf = ({ kind = "object", metadata }: Manifest): string => `${kind}/${metadata?.name ?? "unnamed"}`;
 
+/** Whether an object says of itself that it goes against a guard-rail on purpose: a module shows what the rail is for. */
+export const isOnPurpose = ({ metadata }: Manifest, guardRail: string): boolean =>
+  metadata?.annotations?.["ambient-lab/on-purpose"] === guardRail;
+
 /** Whether two objects live in the same namespace. */
 export const sameNamespace = (a: Manifest, b: Manifest): boolean =>
   (a.metadata?.namespace ?? "default") === (b.metadata?.namespace ?? "default");

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { appbHost } from "../experiments/names";
+import { hostOf } from "../experiments/names";
 import type { Sample } from "../experiments/types";
 import type { Bench } from "./bench";
 import { curlManyArguments, parseCurlMany, type Shot } from "./parse/curl";
@@ -20,7 +20,8 @@ export async function fire(bench: Bench, sample: Sample, parallel: number): Prom
   const actor = await bench.cast.client(sample.from, bench.signal);
   const command = curlManyArguments({
     method: sample.method,
-    url: `http://${appbHost}:8000${path}`,
+    url: `http://${hostOf(sample.service ?? "appb")}:8000${path}`,
+    headers: sample.headers ?? {},
     count: sample.count,
     parallel,
     timeoutMs,
@@ -42,7 +43,7 @@ async function fromHost(
   const shots: Shot[] = [];
   const worker = async () => {
     for (let n = queue.shift(); n !== undefined; n = queue.shift()) {
-      const request = { method: sample.method, path: `${path}&n=${n}`, host, headers: {}, timeoutMs };
+      const request = { method: sample.method, path: `${path}&n=${n}`, host, headers: sample.headers ?? {}, timeoutMs };
       const started = bench.clock.now();
       try {
         const { status, seconds } = await bench.world.gateway(request, bench.signal);

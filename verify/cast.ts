@@ -37,6 +37,9 @@ const proxy = (name: string, layer: Layer): Role => ({
 const roles = {
   appa: app("appa"),
   appb: app("appb"),
+  "appb-v2": app("appb-v2"),
+  appc: app("appc"),
+  appd: app("appd"),
   stranger: app("stranger"),
   outsider: app("outsider"),
   gateway: proxy("gateway", "gateway"),

@@ -1,3 +1,4 @@
+import { allowPolicyAt, allowPolicyOn, podsBehind } from "../experiments/names";
 import type { AccessLine } from "./parse/access-log";
 import { isPolicyRefusal } from "./parse/ztunnel-log";
 import type { Records, Sought } from "./records";
@@ -10,7 +11,7 @@ export const rbacBody = "RBAC: access denied";
 /** Who decided the fate of a request: read from records where there are any, from the answer otherwise. */
 export function decide(answer: Answer, records: Records): Decision {
   return (
-    byWaypoint(lineOf(records.waypoint)) ??
+    byWaypoint(answer, lineOf(records.waypoint)) ??
     byGateway(lineOf(records.gateway)) ??
     byZtunnel(answer, records) ??
     byAnswer(answer, records)
@@ -19,11 +20,14 @@ export function decide(answer: Answer, records: Records): Decision {
 
 const lineOf = (sought: Sought<AccessLine>): AccessLine | undefined => ("found" in sought ? sought.found : undefined);
 
-function byWaypoint(line: AccessLine | undefined): Decision | undefined {
+function byWaypoint({ service }: Answer, line: AccessLine | undefined): Decision | undefined {
   if (!line) return undefined;
   const base = { layer: "waypoint", because: `${line.status} ${line.flags} ${line.details}`, line: line.text } as const;
   const rule = /^rbac_access_denied_matched_policy\[(.*)\]$/.exec(line.details)?.[1];
-  if (rule !== undefined) return { ...base, action: "refused", policy: policyOf(rule), because: becauseOf(rule) };
+  if (rule !== undefined) {
+    const policy = policyOf(rule) ?? allowPolicyAt[service];
+    return { ...base, action: "refused", ...(policy ? { policy } : {}), because: becauseOf(rule) };
+  }
   if (line.flags.includes("NR")) return { ...base, action: "refused", because: "no route matches the request (NR)" };
   if (reachedApp(line)) return { ...base, action: "answered", layer: "app" };
   return { ...base, layer: "app", action: "failed", because: `the waypoint could not reach appb: ${base.because}` };
@@ -45,20 +49,17 @@ function byGateway(line: AccessLine | undefined): Decision | undefined {
 }
 
 function byZtunnel(answer: Answer, records: Records): Decision | undefined {
-  if (!("found" in records.ztunnel)) return undefined;
+  // A client with an answer was not reset: the refusal is of an earlier request of the same workload, or the client hung up.
+  if (answer.status > 0 || !("found" in records.ztunnel)) return undefined;
   const failed = records.ztunnel.found.filter(({ error }) => error !== undefined);
   // The far side knows the reason; the near side only that it was refused.
   const line = failed.find(({ direction }) => direction === "inbound") ?? failed[0];
   if (!line) return undefined;
   const base = { layer: "ztunnel", because: line.error ?? "", line: line.text } as const;
-  // A client that is content hangs up, and ztunnel may call that an error: it decided nothing.
-  if (!isPolicyRefusal(line)) return answer.status > 0 ? undefined : { ...base, action: "failed" };
+  if (!isPolicyRefusal(line)) return { ...base, action: "failed" };
   const named = /explicitly denied by: ([\w-]+\/)?([\w-]+)/.exec(line.error ?? "")?.[2];
-  return {
-    ...base,
-    action: "reset",
-    policy: named ? `AuthorizationPolicy/${named}` : "AuthorizationPolicy/appb-waypoint-only",
-  };
+  const policy = named ? `AuthorizationPolicy/${named}` : allowPolicyOn[podsBehind[answer.service]];
+  return { ...base, action: "reset", ...(policy ? { policy } : {}) };
 }
 
 function byAnswer(answer: Answer, records: Records): Decision {
@@ -77,9 +78,9 @@ function byAnswer(answer: Answer, records: Records): Decision {
 /** Envoy says "via_upstream" when the answer is the next hop's. */
 const reachedApp = (line: AccessLine): boolean => line.details === "via_upstream";
 
-const policyOf = (rule: string): string => {
+const policyOf = (rule: string): string | undefined => {
   const named = /policy\[([^\]]+)\]/.exec(rule)?.[1];
-  return `AuthorizationPolicy/${named ?? "appb-l7"}`;
+  return named && `AuthorizationPolicy/${named}`;
 };
 
 const becauseOf = (rule: string): string =>

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { messageOf } from "../errors";
-import { type LabObject, objects } from "../experiments/objects";
+import { objects, objectsOf } from "../experiments/objects";
 import type { Bench } from "./bench";
 import { proxySummary } from "./checks/dumps";
 import { summaryLines } from "./checks/proxies";
@@ -64,8 +64,8 @@ async function proxyPage(bench: Bench, role: "waypoint" | "gateway"): Promise<Pa
   }
 }
 
-async function objectsPage({ world, signal }: Bench): Promise<Page> {
-  const names = Object.keys(objects) as LabObject[];
+async function objectsPage({ world, facts, signal }: Bench): Promise<Page> {
+  const names = objectsOf(facts.settings);
   const found = await Promise.all(names.map(async (name) => [name, await world.read(objects[name], signal)] as const));
   const specs = Object.fromEntries(
     found.map(([name, object]) => [name, object ? { spec: object.spec, status: object.status } : "does not exist"]),

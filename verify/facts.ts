@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { ExitCode, LabErrors } from "../errors";
-import type { LabFacts } from "../experiments/types";
+import { type LabFacts, moduleNames } from "../experiments/types";
 
 /** The shape of {@link LabFacts}, for a reader that gets them from outside (stack outputs, a file). */
 export const labFactsSchema = z.object({
@@ -21,6 +21,9 @@ export const labFactsSchema = z.object({
     faultPercent: z.number().min(0).max(100),
     closeBypass: z.boolean(),
     addons: z.array(z.enum(["prometheus", "grafana", "jaeger", "kiali"])),
+    // A stack that was last brought up before there were modules says nothing of them.
+    modules: z.array(z.enum(moduleNames)).default([]),
+    splitWeight: z.int().min(0).max(100).default(20),
   }),
   versions: z.object({ istio: z.string(), gatewayApi: z.string(), metallb: z.string() }),
 });

@@ -1,7 +1,8 @@
 import { setMaxListeners } from "node:events";
 import { ExitCode, LabError } from "../errors";
 import { experiments } from "../experiments";
-import type { Experiment, LabFacts } from "../experiments/types";
+import { isAsked } from "../experiments/modules/on";
+import type { Experiment, LabFacts, LabSettings } from "../experiments/types";
 import { type Bench, labTimings, type Timings } from "./bench";
 import { Cast } from "./cast";
 import { type Clock, realClock } from "./eventually";
@@ -23,7 +24,7 @@ export type { Observer } from "./run";
 
 /** How a run differs from the usual one. */
 export interface VerifyOptions {
-  /** Ids of the experiments to run. @default all */
+  /** Ids of the experiments to run. @default all of the story and of the lab's modules */
   only?: readonly string[];
   /** Ends the run; what it changed is put back first. */
   signal?: AbortSignal;
@@ -43,7 +44,7 @@ export interface VerifyOptions {
  * @throws LabError (exit code 2) for an unknown id; the signal's reason when it aborts
  */
 export async function verifyLab(facts: LabFacts, options: VerifyOptions = {}): Promise<VerifyReport> {
-  const chosen = choose(options.only ?? []);
+  const chosen = chooseExperiments(facts.settings, options.only ?? []);
   const world = options.world ?? (await kubeWorld(facts));
   const clock = options.clock ?? realClock;
   const signal = options.signal ?? new AbortController().signal;
@@ -63,7 +64,11 @@ export async function verifyLab(facts: LabFacts, options: VerifyOptions = {}): P
   return report;
 }
 
-function choose(ids: readonly string[]): readonly Experiment[] {
+/**
+ * The experiments that a run makes: those that are named; without a name those of the story and of the lab's modules.
+ * @throws LabError (exit code 2) for an unknown id
+ */
+export function chooseExperiments(settings: LabSettings, ids: readonly string[]): readonly Experiment[] {
   const unknown = ids.filter((id) => !experiments.some((experiment) => experiment.id === id));
   if (unknown.length > 0) {
     throw new LabError(
@@ -75,7 +80,8 @@ function choose(ids: readonly string[]): readonly Experiment[] {
       { exitCode: ExitCode.usage },
     );
   }
-  return ids.length === 0 ? experiments : experiments.filter(({ id }) => ids.includes(id));
+  if (ids.length === 0) return experiments.filter((experiment) => isAsked(experiment, settings));
+  return experiments.filter(({ id }) => ids.includes(id));
 }
 
 /** Exit code of a run: pass 0, fail 1, inconclusive 3. */

@@ -28,6 +28,7 @@ export function recordsWanted(expect: Expectation): RecordKind[] {
 
 /** Weighs the client's answer and the layers' records against the expectation. */
 export function judge(probe: Probe, answer: Answer, records: Records): Finding {
+  const { expect } = probe;
   const decision = decide(answer, records);
   const common = {
     name: probe.name,
@@ -35,11 +36,11 @@ export function judge(probe: Probe, answer: Answer, records: Records): Finding {
     seen: `${seenBy(answer)}; ${sayDecision(decision)}`,
     evidence: evidenceOf(answer, records),
   };
-  const expected = sayExpectation(probe.expect);
-  if (!answerFits(probe.expect, answer)) {
-    return { ...common, verdict: "fail", layer: blamed(probe.expect, decision), expected };
+  const expected = sayExpectation(expect);
+  if (!answerFits(expect, answer)) {
+    return { ...common, verdict: "fail", layer: blamed(expect, decision), expected };
   }
-  const wanted = recordsWanted(probe.expect);
+  const wanted = recordsWanted(expect);
   const missing = wanted.find((kind) => "missing" in records[kind]);
   if (missing) {
     const seen = `${seenBy(answer)}; the ${missing} has no record of it: the request did not pass the ${missing}`;
@@ -47,10 +48,13 @@ export function judge(probe: Probe, answer: Answer, records: Records): Finding {
   }
   const unseen = wanted.find((kind) => "unavailable" in records[kind]);
   if (unseen) return { ...common, verdict: "inconclusive", layer: unseen, expected };
-  const decider = deciderOf(probe.expect);
+  const decider = deciderOf(expect);
   if (decision.layer !== decider) {
     return { ...common, verdict: "fail", layer: layerOf(decision, decider), expected };
   }
+  const policy = expect.fate === "answered" ? undefined : expect.policy;
+  if (policy && decision.policy && decision.policy !== policy)
+    return { ...common, verdict: "fail", layer: decider, expected };
   return { ...common, verdict: "pass", layer: decider };
 }
 

@@ -1,6 +1,7 @@
 import { messageOf } from "../errors";
 import type { Clock } from "./eventually";
 import { isAccessLine } from "./parse/access-log";
+import { isAppLine } from "./parse/app-log";
 import { isConnectionLine } from "./parse/ztunnel-log";
 import type { PodRef, World } from "./world";
 
@@ -21,7 +22,7 @@ interface Page {
 }
 
 /**
- * The records of the run (access lines, connection lines), read piece by piece. Pieces follow one another by the log's own
+ * The records of the run (access lines, connection lines, what applications write of probes), read piece by piece. Pieces follow one another by the log's own
  * stamps, so that a clock that disagrees with this machine's does no harm. A log at debug level is rotated every few
  * minutes, and the API server hands out the newest file alone: a gap is noticed, and filled from the file before.
  */
@@ -81,7 +82,7 @@ export class LogBook {
       const since = anchor === undefined ? await this.#runBegan() : stampOf(anchor);
       const newest = await this.#world.logs(pod, since, this.#signal);
       const lines = anchor === undefined ? newest : await this.#following(pod, anchor, newest);
-      page.lines.push(...lines.filter((line) => isAccessLine(line) || isConnectionLine(line)));
+      page.lines.push(...lines.filter(isRecord));
       page.anchor = lines.at(-1) ?? anchor;
       page.readAt = now;
       return { lines: page.lines };
@@ -110,5 +111,7 @@ export class LogBook {
     return this.#begin;
   }
 }
+
+const isRecord = (line: string): boolean => isAccessLine(line) || isConnectionLine(line) || isAppLine(line);
 
 const stampOf = (line: string): string => line.slice(0, line.indexOf(" "));

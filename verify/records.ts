@@ -1,3 +1,4 @@
+import { podsBehind } from "../experiments/names";
 import type { Bench } from "./bench";
 import type { Actor } from "./cast";
 import { DeadlineError, eventually } from "./eventually";
@@ -69,7 +70,7 @@ async function look(bench: Bench, answer: Answer): Promise<Records> {
   const [gateway, waypoint, ztunnel] = await Promise.all([
     answer.from === "host" ? accessLine(bench, "gateway", answer.id) : notThisWay("the gateway"),
     accessLine(bench, "waypoint", answer.id),
-    answer.actor ? connections(bench, answer.actor, answer.local) : notThisWay("a pod's ztunnel"),
+    answer.actor ? connections(bench, answer, answer.actor) : notThisWay("a pod's ztunnel"),
   ]);
   return { gateway, waypoint, ztunnel };
 }
@@ -100,13 +101,13 @@ export async function accessLines(
   return { found, silent: pods.length > 0 && !texts.some((text) => parseAccessLine(text) !== undefined) };
 }
 
-/** Lines about a client's connection: at its own ztunnel by its port, at appb's also by a refusal of its workload. */
+/** Lines about a client's connection: at its own ztunnel by its port, at the app's also by a refusal of its workload. */
 async function connections(
   bench: Bench,
+  { local, service }: Answer,
   actor: Actor,
-  local: string | undefined,
 ): Promise<Sought<readonly ConnectionLine[]>> {
-  const targets = await bench.cast.all("appb", bench.signal);
+  const targets = await bench.cast.all(podsBehind[service], bench.signal);
   const nodes = new Set([actor.node, ...targets.map(({ node }) => node)]);
   const pods = (await bench.cast.all("ztunnel", bench.signal)).filter(({ node }) => nodes.has(node));
   const reads = await Promise.all(pods.map((pod) => bench.logs.read(pod)));
@@ -116,14 +117,16 @@ async function connections(
     // A debug log has thousands of lines: only those that can belong are taken apart.
     .filter((text) => (local && text.includes(local)) || (text.includes(actor.name) && text.includes("error=")))
     .flatMap((text) => parseConnectionLine(text) ?? [])
-    .filter((line) => belongs(line, actor, local));
+    .filter((line) => belongs(line, actor, local, targets));
   if (lines.length > 0) return { found: lines };
   if (failed && "unavailable" in failed) return failed;
   return { missing: `no line about ${local ?? actor.name}` };
 }
 
-function belongs(line: ConnectionLine, actor: Actor, local: string | undefined): boolean {
+function belongs(line: ConnectionLine, actor: Actor, local: string | undefined, targets: readonly Actor[]): boolean {
   if (local !== undefined && line.fields["src.addr"] === local) return true;
   // ztunnel opens the HBONE connection from a port of its own: the far side knows the workload, not the port.
-  return line.direction === "inbound" && line.fields["src.workload"] === actor.name && isPolicyRefusal(line);
+  if (line.direction !== "inbound" || !isPolicyRefusal(line) || line.fields["src.workload"] !== actor.name)
+    return false;
+  return targets.some(({ name }) => name === line.fields["dst.workload"]);
 }

@@ -1,8 +1,7 @@
 import type { Experiment } from "../experiments/types";
 import type { Bench } from "./bench";
+import { recover } from "./change/restore";
 import { diagnose } from "./diagnosis";
-import { DeadlineError, eventually } from "./eventually";
-import { flippedBy, isDead, putBack } from "./policy/flip";
 import { type Cause, type ExperimentResult, overall, type VerifyReport } from "./report";
 import { explained, runExperiment } from "./runner";
 
@@ -13,9 +12,6 @@ export interface Observer {
   /** Something to know about the run itself. */
   noted?(text: string): void;
 }
-
-/** Longest life of a flip that is not a dead run's. */
-const flipMs = 60_000;
 
 /** Runs experiments: side by side those that disturb nobody, then one by one those that must be alone. */
 export async function runAll(bench: Bench, chosen: readonly Experiment[], observer: Observer): Promise<VerifyReport> {
@@ -43,36 +39,6 @@ export async function runAll(bench: Bench, chosen: readonly Experiment[], observ
   for (const experiment of alone) results.push(await one(experiment));
   const ordered = chosen.flatMap(({ id }) => results.find((result) => result.id === id) ?? []);
   return reportOf(bench, started, ordered, merged(before, await diagnose(bench)), notes);
-}
-
-/** Undoes the flip of a run that died; waits first for one that may still be alive. */
-async function recover({ world, signal, clock }: Bench, note: (text: string) => void): Promise<void> {
-  const by = await flippedBy(world, signal);
-  if (!by) return;
-  if (!isDead(by)) await othersEnd({ world, signal, clock }, `process ${by.pid} on ${by.host} to put the policy back`);
-  // istiod writes the policy's status a moment after every change: a write on what was read before is refused.
-  const restored = await eventually((limit) => putBack(world, limit), {
-    what: "the policy to be put back",
-    deadlineMs: flipMs,
-    signal,
-    clock,
-  });
-  if (restored) note("AuthorizationPolicy appb-l7 was left changed by a run that died; it is restored");
-}
-
-async function othersEnd(
-  { world, signal, clock }: Pick<Bench, "world" | "signal" | "clock">,
-  what: string,
-): Promise<void> {
-  const over = async () => {
-    if (await flippedBy(world, signal)) throw new Error("it is still changed");
-  };
-  try {
-    await eventually(over, { what, deadlineMs: flipMs, intervalMs: 1_000, signal, clock });
-  } catch (error) {
-    // A flip takes seconds: whoever has not put the policy back by now never will.
-    if (!(error instanceof DeadlineError)) throw error;
-  }
 }
 
 async function openLogs({ cast, logs, signal }: Bench): Promise<void> {

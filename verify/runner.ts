@@ -1,4 +1,5 @@
 import { messageOf } from "../errors";
+import { whyOff } from "../experiments/modules/on";
 import type { Check, Experiment, Probe, Step } from "../experiments/types";
 import type { Bench } from "./bench";
 import { checkKinds } from "./checks";
@@ -20,7 +21,7 @@ export async function runExperiment(bench: Bench, experiment: Experiment): Promi
     durationMs: bench.clock.now() - started,
     ...result,
   });
-  const reason = experiment.skip?.(bench.facts);
+  const reason = whyOff(experiment, bench.facts.settings) ?? experiment.skip?.(bench.facts);
   if (reason) return done({ verdict: "skipped", reason, findings: [] });
   const findings: Finding[] = [];
   for (const round of rounds(experiment.steps(bench.facts.settings))) {

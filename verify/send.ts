@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { messageOf } from "../errors";
-import { appbHost } from "../experiments/names";
-import type { Client, Probe } from "../experiments/types";
+import { hostOf, podsBehind } from "../experiments/names";
+import type { Client, Probe, ServiceName } from "../experiments/types";
 import type { Bench } from "./bench";
 import type { Actor } from "./cast";
 import { durationMs } from "./facts";
@@ -12,6 +12,8 @@ export interface Answer extends CurlAnswer {
   /** Id in the header x-request-id and in the query, by which records are matched. */
   id: string;
   from: Client;
+  /** The Service that was asked, or whose pod. */
+  service: ServiceName;
   /** The pod that sent; absent for this machine. */
   actor?: Actor;
   /** curl's exit code; 0 when there was an answer. */
@@ -37,7 +39,12 @@ async function throughGateway(bench: Bench, probe: Probe, signal: AbortSignal): 
   const id = randomUUID();
   const host = probe.host ?? `appb.${bench.facts.settings.domain}`;
   const path = tagged(probe.path, id);
-  const base = { id, from: "host", request: `${probe.method} ${bench.facts.url}${path} Host: ${host}` } as const;
+  const base = {
+    id,
+    from: "host",
+    service: "appb",
+    request: `${probe.method} ${bench.facts.url}${path} Host: ${host}`,
+  } as const;
   const started = bench.clock.now();
   try {
     const answer = await bench.world.gateway(
@@ -70,13 +77,15 @@ async function fromPod(
   });
   const result = await bench.world.exec(actor, command, timeoutMs + 10_000, signal);
   const seen = parseCurl(result.stdout);
-  const base = { id, from: client, actor, exit: result.code, request: `${probe.method} ${url} from ${actor.name}` };
+  const request = `${probe.method} ${url} from ${actor.name}`;
+  const base = { id, from: client, service: probe.service ?? "appb", actor, exit: result.code, request };
   if (seen) return { ...base, ...seen };
   const error = result.stderr.trim() || `curl wrote nothing (exit ${result.code})`;
   return { ...base, status: 0, headers: {}, body: "", seconds: 0, error };
 }
 
 async function authority(bench: Bench, probe: Probe, signal: AbortSignal): Promise<string> {
-  if (probe.to === "service") return `${appbHost}:8000`;
-  return `${(await bench.cast.one("appb", signal)).ip}:8080`;
+  const { service = "appb" } = probe;
+  if (probe.to === "service") return `${hostOf(service)}:8000`;
+  return `${(await bench.cast.one(podsBehind[service], signal)).ip}:8080`;
 }

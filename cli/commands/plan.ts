@@ -38,6 +38,8 @@ export function registerPlan(program: Command, { io }: CommandContext): void {
       progress.line(`${names.length} files in ${options.yaml}`);
     }
     const longest = graph.longest.map(({ resource }) => resource.name);
-    io.stdout.write(options.json ? jsonText({ stack, longest, entries: planEntries(graph) }) : planText(stack, graph));
+    io.stdout.write(
+      options.json ? jsonText({ stack, longest, entries: planEntries(graph, config) }) : planText(stack, graph, config),
+    );
   });
 }

@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { ExitCode, LabError } from "../../errors";
 import type { LabFacts, LabSettings } from "../../experiments/types";
 import {
+  chooseExperiments,
   exitCodeFor,
   explain,
   explanationText,
@@ -42,7 +43,7 @@ export function registerVerify(program: Command, deps: VerifyDeps): void {
   program
     .command("verify")
     .description("prove every experiment on the living lab, with the layer that decided")
-    .argument("[id...]", "experiments to run; all when none is named")
+    .argument("[id...]", "experiments to run; all of the lab when none is named")
     .option("--only <id...>", "experiments to run, as the arguments do")
     .option("--list", "list the experiments")
     .option("--explain <id>", "say what an experiment sends, what it expects, and why")
@@ -63,7 +64,7 @@ async function act(ids: readonly string[], flags: Flags, deps: VerifyDeps): Prom
   const only = [...ids, ...(flags.only ?? [])];
   // A part of a run would hide the last whole one from the report.
   const folder = flags.evidence ?? (only.length === 0 ? deps.evidence?.(facts.stack) : undefined);
-  const progress = runProgress(new Set(only).size || listExperiments().length, deps.io.err, deps.io.isTty);
+  const progress = runProgress(chooseExperiments(facts.settings, only).length, deps.io.err, deps.io.isTty);
   const report = await verifyLab(facts, {
     only,
     signal: deps.io.signal,
@@ -78,8 +79,10 @@ async function act(ids: readonly string[], flags: Flags, deps: VerifyDeps): Prom
 function list(flags: Flags, { io }: VerifyDeps): void {
   const all = listExperiments();
   const width = Math.max(...all.map(({ id }) => id.length));
-  const text = all.map(({ id, title }) => `${id.padEnd(width)}  ${title}`).join("\n");
-  io.out(flags.json ? jsonText(all) : `${text}\n`);
+  const text = all.map(
+    ({ id, title, module }) => `${id.padEnd(width)}  ${title}${module ? ` (module ${module})` : ""}`,
+  );
+  io.out(flags.json ? jsonText(all) : `${text.join("\n")}\n`);
 }
 
 async function save(file: string, text: string): Promise<void> {

@@ -1,11 +1,15 @@
 import { experiments } from "../../experiments";
+import { isAsked } from "../../experiments/modules/on";
 import { objects } from "../../experiments/objects";
+import type { LabSettings } from "../../experiments/types";
 import type { Declared } from "./record";
 
-/** Ids of the experiments that look at an object, or at one that the bundle installs. */
-export function servedExperiments(resource: Declared): string[] {
+/** Ids of the experiments that this lab is asked, and that look at an object, or at one that the bundle installs. */
+export function servedExperiments(resource: Declared, settings: Pick<LabSettings, "modules">): string[] {
   const keys = new Set(Object.entries(objects).flatMap(([key, spec]) => (isAbout(resource, spec) ? [key] : [])));
-  return experiments.filter((experiment) => experiment.objects.some((key) => keys.has(key))).map(({ id }) => id);
+  return experiments
+    .filter((experiment) => isAsked(experiment, settings) && experiment.objects.some((key) => keys.has(key)))
+    .map(({ id }) => id);
 }
 
 function isAbout({ type, inputs }: Declared, spec: { kind: string; name: string; namespace?: string }): boolean {

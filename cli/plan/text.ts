@@ -1,3 +1,4 @@
+import type { LabSettings } from "../../experiments/types";
 import { parseUrn } from "../engine/urn";
 import type { PlanGraph, PlanNode } from "./graph";
 import { asRecord, kindOf, servedExperiments } from "./serves";
@@ -15,7 +16,7 @@ export interface PlanEntry {
 }
 
 /** The plan's entries in order. */
-export function planEntries({ nodes }: PlanGraph): PlanEntry[] {
+export function planEntries({ nodes }: PlanGraph, settings: Pick<LabSettings, "modules">): PlanEntry[] {
   const names = new Map(nodes.map(({ resource }) => [resource.urn, resource.name]));
   return nodes.map(({ resource, component, phase, after }) => ({
     phase,
@@ -24,7 +25,7 @@ export function planEntries({ nodes }: PlanGraph): PlanEntry[] {
     kind: parseUrn(resource.urn).kind,
     object: objectName({ resource }),
     after: after.map((urn) => names.get(urn) ?? urn),
-    experiments: servedExperiments(resource),
+    experiments: servedExperiments(resource, settings),
   }));
 }
 
@@ -36,8 +37,8 @@ function objectName({ resource: { type, name, inputs } }: Pick<PlanNode, "resour
 }
 
 /** The plan as a tree by phase. */
-export function planText(stack: string, graph: PlanGraph): string {
-  const entries = planEntries(graph);
+export function planText(stack: string, graph: PlanGraph, settings: Pick<LabSettings, "modules">): string {
+  const entries = planEntries(graph, settings);
   const lines = [`Lab "${stack}": ${entries.length} things in ${entries.at(-1)?.phase ?? 0} phases`];
   let phase = 0;
   for (const [index, entry] of entries.entries()) {

@@ -41,13 +41,26 @@ export interface Journey {
 export function journeysOf(report: StoredReport): Journey[] {
   const identities = identitiesOf(report);
   const groups = new Map<string, SentRequest[]>();
-  for (const request of requestsOf(report))
+  for (const request of requestsOf(report).filter(isToAppb))
     groups.set(keyOf(request), [...(groups.get(keyOf(request)) ?? []), request]);
   return [...groups.values()].flatMap((requests, index) => journeyOf(requests, index, identities) ?? []);
 }
 
-const keyOf = ({ client, to, host, decision, answer }: SentRequest): string =>
-  [client, to, to === "gateway" ? host : "", decision.layer, decision.action, decision.policy, answer].join("|");
+/** The picture is of the story's way; modules have Services of their own. */
+const isToAppb = ({ to, host }: SentRequest): boolean => to !== "service" || /^appb[.:]/.test(host);
+
+function keyOf(request: SentRequest): string {
+  const { client, to, host, decision, answer } = request;
+  const end = [decision.layer, decision.action, decision.policy, answer];
+  return [client, to, to === "gateway" ? host : "", isPast(request), ...end].join("|");
+}
+
+/** Whether a request went past the waypoint that stood in its way: it was answered, or stopped by appb's own ztunnel. */
+const isPast = ({ client, to, decision, evidence }: SentRequest): boolean =>
+  to !== "pod" &&
+  client !== "outsider" &&
+  linesOf({ evidence }, "waypoint log").length === 0 &&
+  (decision.action === "answered" || decision.action === "reset");
 
 function journeyOf(
   requests: readonly SentRequest[],
@@ -69,7 +82,8 @@ function journeyOf(
   );
   const legs = legsOf(first, hops, identities);
   const target = { service: "Service appb", pod: "appb's pod address", gateway: first.host }[first.to];
-  const ending = stopped ? `${first.decision.action} by ${first.decision.layer}` : "answered by appb";
+  const way = isPast(first) ? ", past the waypoint" : "";
+  const ending = `${stopped ? `${first.decision.action} by ${first.decision.layer}` : "answered by appb"}${way}`;
   return {
     id: `way-${index + 1}`,
     title: `${first.client} → ${target}: ${ending}`,
@@ -83,14 +97,17 @@ type Stop = Pick<Hop, "name" | "role" | "layer">;
 const near: Stop = { name: "ztunnel", role: "L4, caller's node", layer: "ztunnel" };
 const far: Stop = { name: "ztunnel", role: "L4, appb's node", layer: "ztunnel" };
 
-function stopsOf({ client, to, evidence }: SentRequest): Stop[] {
+function stopsOf(request: SentRequest): Stop[] {
+  const { client, to } = request;
   const caller: Stop = { name: client, role: client === "you" ? "this machine" : "pod", layer: "client" };
   const app: Stop = { name: "appb", role: "pod", layer: "app" };
   const waypoint: Stop = { name: "waypoint", role: "L7, Envoy", layer: "waypoint" };
-  if (to === "gateway") return [caller, { name: "gateway", role: "L7, Envoy", layer: "gateway" }, waypoint, far, app];
-  const passedWaypoint = linesOf({ evidence }, "waypoint log").length > 0;
-  if (client === "outsider") return passedWaypoint ? [caller, waypoint, far, app] : [caller, far, app];
-  return to === "service" || passedWaypoint ? [caller, near, waypoint, far, app] : [caller, near, far, app];
+  const gateway: Stop = { name: "gateway", role: "L7, Envoy", layer: "gateway" };
+  const passed = linesOf(request, "waypoint log").length > 0;
+  const meant = passed || (to !== "pod" && client !== "outsider" && !isPast(request));
+  const middle = meant ? [waypoint] : [];
+  if (to === "gateway") return [caller, gateway, ...middle, far, app];
+  return client === "outsider" ? [caller, ...middle, far, app] : [caller, near, ...middle, far, app];
 }
 
 /** Index of the stop where the request's fate was decided. */

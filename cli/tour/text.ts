@@ -1,7 +1,8 @@
 import { experiments } from "../../experiments";
+import { whyOff } from "../../experiments/modules/on";
 import { type TourStep, tour } from "../../experiments/tour";
 import type { LabSettings } from "../../experiments/types";
-import { stepLine } from "../../verify/render/explain";
+import { stepLines } from "../../verify/render/explain";
 
 /** A step with all that a reader, or a program, needs to walk it. */
 export interface WalkedStep {
@@ -26,10 +27,11 @@ export function walked(step: TourStep, settings: LabSettings, stack: string): Wa
   const experiment = experiments.find(({ id }) => id === step.proof);
   if (!experiment) throw new RangeError(`Step "${step.id}" is proven by "${step.proof}", which is no experiment`);
   const then = { ...settings, ...step.change };
+  const off = whyOff(experiment, then);
   const next = tour[number]?.id;
   return {
     ...{ number, id: step.id, title: step.title, asks: experiment.question, why: experiment.why },
-    expects: experiment.steps(then).map((each) => stepLine(each, then)),
+    expects: off ? [off] : experiment.steps(then).flatMap((each) => stepLines(each, then)),
     change: step.change ? [...setLines(step, stack), `npm run preview -- --stack ${stack}`, upLine(stack)] : [],
     ...(step.watch ? { watch: `npm run lab -- ${step.watch} --stack ${stack}` } : {}),
     proof: `npm run lab -- verify --only ${step.proof} --stack ${stack}`,

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { stringify } from "yaml";
 import { labFacts } from "../../cli/facts";
 import { readOutputs } from "../../cli/outputs";
+import { moduleNames } from "../../config";
 import { exec } from "../../exec";
 import { flipAnnotation } from "../../experiments/names";
 import type { VerifyReport } from "../../verify";
@@ -93,6 +94,14 @@ describe.skipIf(skip)("a lab from up to destroy", () => {
     expect(next.code, next.stdout).toBe(0);
     const { spec, metadata } = await read();
     expect({ spec: JSON.stringify(spec), left: metadata.annotations?.[flipAnnotation] }).toEqual({ spec: whole });
+    await project.ok(["preview", "--refresh", "--expect-no-changes"]);
+  });
+
+  it("proves every module beside the story, and is the same lab once they are gone", async () => {
+    const on = await project.lab(["up", "--yes", "--config", `modules=[${moduleNames.join(", ")}]`]);
+    expect(on.code, on.stderr.slice(-6000)).toBe(0);
+    const off = await project.lab(["up", "--yes", "--config", "modules=[]"]);
+    expect(off.code, off.stderr.slice(-6000)).toBe(0);
     await project.ok(["preview", "--refresh", "--expect-no-changes"]);
   });
 

@@ -42,7 +42,7 @@ describe.skipIf(skip)("a real kube-apiserver with the real CRDs", () => {
   beforeAll(async () => {
     api = await startApiServer();
     for (const object of surroundings) await api.apply(object, { manager: "istiod" });
-    declared = await objectsOf({});
+    declared = await objectsOf(profiles.modules);
   });
 
   afterAll(() => api?.stop());
@@ -90,6 +90,16 @@ describe.skipIf(skip)("a real kube-apiserver with the real CRDs", () => {
       "50",
       /percentage/,
     ],
+    ["an HTTPRoute with a weight below nothing", "appb-split", "spec.rules.2.backendRefs.1.weight", -1, /weight/],
+    ["an HTTPRoute that mirrors to nobody", "appb-split", "spec.rules.1.filters.0.requestMirror", {}, /backendRef/],
+    [
+      "a VirtualService with a timeout without its unit",
+      "appb-resilience",
+      "spec.http.1.timeout",
+      "1",
+      /timeout|duration/,
+    ],
+    ["an EnvoyFilter with an unknown place", "appb-limited", "spec.configPatches.0.applyTo", "HTTP_FILTERS", /applyTo/],
     ["a Gateway with a protocol of two words", "gateway", "spec.listeners.0.protocol", "HT TP", /protocol/],
     ["a Gateway with a port that no listener has", "gateway", "spec.listeners.0.port", 70_000, /port.*65535/],
     ["a Gateway without a listener", "waypoint-gateway", "spec.listeners", [], /listeners/],

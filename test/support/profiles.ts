@@ -1,3 +1,5 @@
+import { moduleNames } from "../../config";
+
 /** Configurations that between them reach every branch of the program. */
 export const profiles = {
   default: {},
@@ -11,6 +13,8 @@ export const profiles = {
   roomy: { resources: "roomy", logLevel: "warning", workers: 1 },
   cached: { imageCache: true, imageMirrors: ["quay.io=https://mirror.test"] },
   "private ca": { caFile: "/etc/company-ca.pem" },
+  modules: { modules: [...moduleNames] },
+  "modules at their edges": { modules: [...moduleNames], splitWeight: 100, allowedCallers: [] },
   mirrored: { imageMirrors: ["docker.io=https://mirror.test"], subnet: "172.30.0.0/24" },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 

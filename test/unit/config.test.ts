@@ -36,6 +36,7 @@ describe("parseConfig", () => {
       faultPercent: 50,
       closeBypass: true,
       addons: ["prometheus", "grafana", "jaeger", "kiali"],
+      modules: [],
       imageSource: "preload",
       imageMirrors: [],
     });
@@ -73,6 +74,9 @@ describe("parseConfig", () => {
     ["faultPercent", 0.5, /int/],
     ["closeBypass", 1, /boolean/],
     ["addons[1]", ["prometheus", "loki"], /kiali/],
+    ["modules[1]", ["fail-open", "chaos"], /fail-open/],
+    ["modules", ["fail-open", "fail-open"], /twice/],
+    ["splitWeight", 101, /<=100/],
     ["imageSource", "push", /preload/],
     ["imageMirrors[0]", ["docker.io"], /registry=https/],
     ["imageCache", "sometimes", /boolean/],

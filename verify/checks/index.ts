@@ -1,15 +1,20 @@
 import type { CheckDetail } from "../../experiments/types";
 import type { CheckKind } from "./check";
 import { counted } from "./counted";
+import { failOpen } from "./fail-open";
 import { neverSlow, share } from "./fault";
 import { flip } from "./flip";
+import { front } from "./front";
 import { hbone } from "./hbone";
+import { limited } from "./limited";
 import { clock, nodes, sysctls } from "./machine";
 import { address, bundle, condition } from "./objects";
+import { outcome } from "./outcome";
 import { faultConfig, gatewayConfig, l7Policy, waypointConfig } from "./proxies";
 import { rollouts } from "./rollout";
+import { mirrored, split } from "./split";
 import { grafana, jaeger, kiali, prometheus } from "./telemetry";
-import { certificates, enrolment, l4Policy, waypointAttached } from "./ztunnel";
+import { certificates, enrolment, l4Policy, podPolicies, waypointAttached } from "./ztunnel";
 
 /** Every kind of check. What samples or counts runs once; what reads a state may settle. */
 export const checkKinds: { readonly [K in CheckDetail["check"]]: CheckKind<K> } = {
@@ -32,7 +37,14 @@ export const checkKinds: { readonly [K in CheckDetail["check"]]: CheckKind<K> } 
   counted: { run: counted, settles: false },
   share: { run: share, settles: false },
   "never-slow": { run: neverSlow, settles: false },
+  front: { run: front, settles: true },
+  "pod-policies": { run: podPolicies, settles: true },
+  split: { run: split, settles: false },
+  mirrored: { run: mirrored, settles: false },
+  outcome: { run: outcome, settles: false },
+  limited: { run: limited, settles: false },
   flip: { run: flip, settles: false },
+  "fail-open": { run: failOpen, settles: false },
   prometheus: { run: prometheus, settles: false },
   grafana: { run: grafana, settles: false },
   kiali: { run: kiali, settles: false },

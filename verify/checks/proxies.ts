@@ -1,5 +1,5 @@
-import { accountOf, appbHost, principalOf } from "../../experiments/names";
-import type { LabSettings } from "../../experiments/types";
+import { accountOf, appbHost, hostOf, principalOf } from "../../experiments/names";
+import type { LabSettings, ServiceName } from "../../experiments/types";
 import type { Bench } from "../bench";
 import { durationMs } from "../facts";
 import { Obstacle } from "../obstacle";
@@ -10,13 +10,14 @@ import { proxySummary } from "./dumps";
 
 const order = ["envoy.filters.http.rbac", "envoy.filters.http.fault", "envoy.filters.http.router"];
 
-/** The waypoint's HTTP chain for appb. */
-async function appbChain(bench: Bench): Promise<{ summary: ProxySummary; chain: HttpChain }> {
+/** The waypoint's HTTP chain for a Service. */
+export async function chainOf(
+  bench: Bench,
+  service: ServiceName,
+): Promise<{ summary: ProxySummary; chain: HttpChain }> {
   const summary = await proxySummary(bench, "waypoint");
-  const chain = summary.http.find(
-    (item) => item.chain.startsWith("inbound-vip|8000|http|") && item.chain.endsWith(appbHost),
-  );
-  if (!chain) throw new Obstacle("waypoint", `the waypoint has no HTTP chain for ${appbHost}:8000`);
+  const chain = summary.http.find((item) => item.chain === `inbound-vip|8000|http|${hostOf(service)}`);
+  if (!chain) throw new Obstacle("waypoint", `the waypoint has no HTTP chain for ${hostOf(service)}:8000`);
   return { summary, chain };
 }
 
@@ -37,12 +38,23 @@ export function summaryLines(summary: ProxySummary): string[] {
   ];
 }
 
-const routeLine = ({ match, cluster, fault }: HttpChain["routes"][number]): string =>
-  `  route ${match} → ${cluster}${fault ? ` (${fault.percent} % delayed by ${fault.delayMs} ms)` : ""}`;
+/** A route as a person wants to see it. */
+export function routeLine(route: HttpChain["routes"][number]): string {
+  const { match, cluster, weights, fault, abort, timeoutMs, retries, mirrors = [] } = route;
+  const target = weights?.map((each) => `${each.cluster} (${each.weight})`).join(", ") ?? cluster;
+  const extras = [
+    ...(fault ? [`${fault.percent} % delayed by ${fault.delayMs} ms`] : []),
+    ...(abort ? [`${abort.percent} % aborted with ${abort.status}`] : []),
+    ...(timeoutMs ? [`timeout ${timeoutMs} ms`] : []),
+    ...(retries ? [`${retries.attempts} retries on ${retries.on}`] : []),
+    ...mirrors.map((mirror) => `mirrored to ${mirror}`),
+  ];
+  return `  route ${match} → ${target}${extras.length > 0 ? ` (${extras.join(", ")})` : ""}`;
+}
 
 /** The waypoint has a chain for appb whose filters stand in the order that the experiments rely on. */
 export const waypointConfig: CheckRun<"waypoint-config"> = async (bench, { name }) => {
-  const { summary, chain } = await appbChain(bench);
+  const { summary, chain } = await chainOf(bench, "appb");
   const evidence = [{ source: "waypoint config", lines: summaryLines(summary) }];
   const here = order.filter((filter) => chain.filters.includes(filter));
   const seen = chain.filters.map((filter) => filter.replace("envoy.filters.http.", "")).join(" → ");
@@ -54,12 +66,27 @@ export const waypointConfig: CheckRun<"waypoint-config"> = async (bench, { name 
   return [passed(name, "waypoint", seen, { evidence })];
 };
 
+/** The gateway's cluster of appb. */
+const cluster = `outbound|8000||${appbHost}`;
+
+/** Where the gateway sends what is for appb, and whether that is the waypoint and nothing else. */
+export async function gatewayTargets(
+  bench: Bench,
+  known?: ProxySummary,
+): Promise<{ targets: readonly string[]; through: boolean }> {
+  const summary = known ?? (await proxySummary(bench, "gateway"));
+  const targets = summary.endpoints.find((item) => item.cluster === cluster)?.targets ?? [];
+  const waypoints = (await bench.cast.all("waypoint", bench.signal)).map(
+    ({ ip }) => `envoy://connect_originate/${ip}:15008`,
+  );
+  return { targets, through: targets.length > 0 && targets.every((target) => waypoints.includes(target)) };
+}
+
 /** The gateway leads appb's host to appb's cluster, whose endpoint is the waypoint. */
 export const gatewayConfig: CheckRun<"gateway-config"> = async (bench, { name }) => {
   const summary = await proxySummary(bench, "gateway");
   const evidence = [{ source: "gateway config", lines: summaryLines(summary) }];
   const host = `appb.${bench.facts.settings.domain}`;
-  const cluster = `outbound|8000||${appbHost}`;
   const routes = summary.hosts.filter(({ domains }) =>
     domains.some((domain) => domain === host || domain.startsWith(`${host}:`)),
   );
@@ -69,12 +96,8 @@ export const gatewayConfig: CheckRun<"gateway-config"> = async (bench, { name })
   if (!routes.some((item) => item.routes.some((route) => route.cluster === cluster))) {
     return fail(`no route of ${host} to ${cluster}`, "gateway", `${host} → ${cluster}`);
   }
-  const targets = summary.endpoints.find((item) => item.cluster === cluster)?.targets ?? [];
-  const waypoints = (await bench.cast.all("waypoint", bench.signal)).map(
-    ({ ip }) => `envoy://connect_originate/${ip}:15008`,
-  );
+  const { targets, through } = await gatewayTargets(bench, summary);
   const seen = `${host} → ${cluster} → ${listed(targets)}`;
-  const through = targets.length > 0 && targets.every((target) => waypoints.includes(target));
   return through ? [passed(name, "gateway", seen, { evidence })] : fail(seen, "waypoint", "the waypoint's port 15008");
 };
 
@@ -85,7 +108,8 @@ function allowedPairs(settings: LabSettings): string[] {
   );
 }
 
-const pairsOf = (rules: readonly RbacRule[]): string[] =>
+/** Each pair of method and identity that rules name. */
+export const pairsOf = (rules: readonly RbacRule[]): string[] =>
   rules.flatMap(({ principals, methods }) =>
     (principals.length > 0 ? principals : []).flatMap((who) =>
       (methods.length > 0 ? methods : ["any method"]).map((what) => `${what} ${who}`),
@@ -94,7 +118,7 @@ const pairsOf = (rules: readonly RbacRule[]): string[] =>
 
 /** The pairs that the waypoint lets through now, as its own configuration says. */
 export async function programmedPairs(bench: Bench): Promise<string[]> {
-  const { chain } = await appbChain(bench);
+  const { chain } = await chainOf(bench, "appb");
   return pairsOf(chain.rbac.filter(({ name, action }) => action === "ALLOW" && name.includes("policy[appb-l7]")));
 }
 
@@ -113,7 +137,7 @@ export const l7Policy: CheckRun<"l7-policy"> = async (bench, { name }) => {
 /** The waypoint's routes inject the configured delay, and only there. */
 export const faultConfig: CheckRun<"fault-config"> = async (bench, { name }) => {
   const { faultPath, faultDelay, faultPercent } = bench.facts.settings;
-  const { chain } = await appbChain(bench);
+  const { chain } = await chainOf(bench, "appb");
   const evidence = [{ source: "waypoint config", lines: chain.routes.map(routeLine) }];
   const expected = `${faultPath}: ${faultPercent} % by ${durationMs(faultDelay)} ms, and a route without a fault for all else`;
   const fault = chain.routes.find(

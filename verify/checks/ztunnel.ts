@@ -1,6 +1,7 @@
 import { appbHost, principalOf } from "../../experiments/names";
+import type { AppName } from "../../experiments/types";
 import type { Bench } from "../bench";
-import type { Actor } from "../cast";
+import type { Actor, RoleName } from "../cast";
 import { Obstacle } from "../obstacle";
 import type { ZtunnelDump } from "../parse/ztunnel-dump";
 import { type CheckRun, failed, listed, passed } from "./check";
@@ -14,7 +15,7 @@ async function known(bench: Bench): Promise<{ pod: Actor; dump: ZtunnelDump }[]>
 }
 
 /** The ztunnel beside an application. */
-async function beside(bench: Bench, role: "appa" | "appb" | "stranger"): Promise<{ pod: Actor; dump: ZtunnelDump }> {
+export async function beside(bench: Bench, role: RoleName): Promise<{ pod: Actor; dump: ZtunnelDump }> {
   const actor = await bench.cast.one(role, bench.signal);
   const pod = await bench.cast.ztunnelOn(actor.node, bench.signal);
   if (!pod) throw new Obstacle("ztunnel", `no ready ztunnel on ${actor.node}, the node of ${role}`);
@@ -42,11 +43,14 @@ export const enrolment: CheckRun<"enrolment"> = async (bench, { name, hbone, pla
   return [failed(name, "ztunnel", listed(wrong), { expected, evidence })];
 };
 
+/** The waypoint that the callers of appb are sent to, as a ztunnel knows it; "none" when they go straight. */
+export const waypointOf = (dump: ZtunnelDump): string =>
+  dump.services.find(({ hostname, namespace }) => hostname === appbHost && namespace === "default")?.waypoint ?? "none";
+
 /** The caller's ztunnel sends those who call appb's Service to the waypoint. */
 export const waypointAttached: CheckRun<"waypoint-attached"> = async (bench, { name }) => {
   const { pod, dump } = await beside(bench, "appa");
-  const service = dump.services.find(({ hostname, namespace }) => hostname === appbHost && namespace === "default");
-  const waypoint = service?.waypoint ?? "none";
+  const waypoint = waypointOf(dump);
   const seen = `${pod.name}: ${appbHost} has waypoint ${waypoint}`;
   const evidence = [{ source: "ztunnel services", lines: [seen] }];
   if (waypoint === "default/waypoint.default.svc.cluster.local") return [passed(name, "ztunnel", seen, { evidence })];
@@ -71,6 +75,22 @@ export const certificates: CheckRun<"certificates"> = async (bench, { accounts }
       return failed(name, "ztunnel", seen, { expected: "Available and not expired", evidence });
     }),
   );
+};
+
+/** Policies that select an application's pod, as the ztunnel beside it knows them. */
+export async function policiesOn(bench: Bench, app: AppName): Promise<{ pod: Actor; policies: readonly string[] }> {
+  const [{ pod, dump }, { ip }] = await Promise.all([beside(bench, app), bench.cast.one(app, bench.signal)]);
+  return { pod, policies: dump.workloads.find(({ ips }) => ips.includes(ip))?.policies ?? [] };
+}
+
+/** Exactly these policies select an application's pod. */
+export const podPolicies: CheckRun<"pod-policies"> = async (bench, { name, app, policies: wanted }) => {
+  const { pod, policies } = await policiesOn(bench, app);
+  const seen = `${pod.name}: ${listed(policies)} on ${app}`;
+  const evidence = [{ source: "ztunnel workloads", lines: [seen] }];
+  const same = policies.length === wanted.length && wanted.every((policy) => policies.includes(policy));
+  if (same) return [passed(name, "ztunnel", seen, { evidence })];
+  return [failed(name, "ztunnel", seen, { expected: listed(wanted), evidence })];
 };
 
 /** appb's ztunnel has the policy that lets in the waypoint alone. */

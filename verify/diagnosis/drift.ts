@@ -1,5 +1,5 @@
 import { accountOf, principalOf } from "../../experiments/names";
-import { type LabObject, objects } from "../../experiments/objects";
+import { type LabObject, moduleOf, objects } from "../../experiments/objects";
 import type { LabFacts } from "../../experiments/types";
 import { durationMs } from "../facts";
 import { at, listAt, numberAt, textAt, textsAt } from "../json";
@@ -55,7 +55,8 @@ function presence({ cluster, settings }: LabFacts, inventory: Inventory): Cause[
     "Service/kiali": settings.addons.includes("kiali"),
   };
   return (Object.keys(objects) as LabObject[]).flatMap((object) => {
-    const wanted = optional[object] ?? true;
+    const module = moduleOf(object);
+    const wanted = module ? settings.modules.includes(module) : (optional[object] ?? true);
     const here = inventory[object] !== undefined;
     if (wanted === here) return [];
     return [cause(object, wanted ? `${object} does not exist` : `${object} exists, the stack has none`)];

@@ -72,6 +72,7 @@ function parseHeaders(head: string): Record<string, string> {
 export function curlManyArguments(request: {
   method: string;
   url: string;
+  headers: Readonly<Record<string, string>>;
   count: number;
   parallel: number;
   timeoutMs: number;
@@ -90,6 +91,7 @@ export function curlManyArguments(request: {
     String(request.timeoutMs / 1000),
     "--header",
     "Connection: close",
+    ...Object.entries(request.headers).flatMap(([name, value]) => ["--header", `${name}: ${value}`]),
     "--write-out",
     "%{http_code} %{time_total}\\n",
     `${request.url}&n=[1-${request.count}]`,

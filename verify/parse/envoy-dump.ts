@@ -1,11 +1,20 @@
 import { at, entriesAt, listAt, numberAt, textAt, textsAt } from "../json";
-import { type Fault, faultOf, type RbacRule, rbacRules } from "./envoy-filters";
+import { type Abort, abortOf, type Fault, faultOf, type RbacRule, rbacRules } from "./envoy-filters";
 
 /** One route: what it matches and where it leads. */
 export interface RouteSummary {
   match: string;
   cluster: string;
   fault?: Fault;
+  abort?: Abort;
+  /** How long the waypoint waits for an answer; absent when it waits for ever. */
+  timeoutMs?: number;
+  /** Absent for Istio's own, which tries again only where the application got nothing. */
+  retries?: { attempts: number; on: string };
+  /** Clusters that share the requests, each with its weight. */
+  weights?: readonly { cluster: string; weight: number }[];
+  /** Clusters that get a copy of each request. */
+  mirrors?: readonly string[];
 }
 
 /** One chain of a listener that speaks HTTP. */
@@ -80,12 +89,38 @@ function httpChain(listener: string, chain: unknown): HttpChain[] {
 
 function routeOf(route: unknown): RouteSummary {
   const match = entriesAt(route, "match").find(([, value]) => typeof value === "string");
+  const headers = listAt(route, "match", "headers").map(
+    (header) => `${textAt(header, "name")}=${textAt(header, "stringMatch", "exact") ?? "*"}`,
+  );
   const fault = faultOf(route);
+  const weights = listAt(route, "route", "weightedClusters", "clusters").map((item) => ({
+    cluster: textAt(item, "name") ?? "",
+    weight: numberAt(item, "weight") ?? 0,
+  }));
+  const [abort, timeoutMs, retries] = [abortOf(route), timeoutOf(route), retriesOf(route)];
+  const mirrors = listAt(route, "route", "requestMirrorPolicies").map((item) => textAt(item, "cluster") ?? "");
   return {
-    match: match ? `${match[0]} ${match[1]}` : "any",
+    match: [match ? `${match[0]} ${match[1]}` : "any", ...headers].join(" "),
     cluster: textAt(route, "route", "cluster") ?? (at(route, "directResponse") ? "direct response" : "-"),
     ...(fault ? { fault } : {}),
+    ...(abort ? { abort } : {}),
+    ...(timeoutMs ? { timeoutMs } : {}),
+    ...(retries ? { retries } : {}),
+    ...(weights.length > 0 ? { weights } : {}),
+    ...(mirrors.length > 0 ? { mirrors } : {}),
   };
+}
+
+function timeoutOf(route: unknown): number {
+  const seconds = Number.parseFloat(textAt(route, "route", "timeout") ?? "0");
+  return Math.round(seconds * 1000);
+}
+
+function retriesOf(route: unknown): RouteSummary["retries"] {
+  const policy = at(route, "route", "retryPolicy");
+  const on = textAt(policy, "retryOn");
+  if (on === undefined || on.startsWith("connect-failure,")) return undefined;
+  return { attempts: numberAt(policy, "numRetries") ?? 1, on };
 }
 
 function addressOf(address: unknown): string {

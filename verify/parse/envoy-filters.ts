@@ -32,18 +32,32 @@ export function rbacRules(filters: readonly unknown[]): RbacRule[] {
   });
 }
 
+/** An answer that a route gives instead of the application. */
+export interface Abort {
+  status: number;
+  percent: number;
+}
+
+/** The abort of a route; nothing when it injects none. */
+export function abortOf(route: unknown): Abort | undefined {
+  const abort = at(route, "typedPerFilterConfig", "envoy.filters.http.fault", "abort");
+  const status = numberAt(abort, "httpStatus");
+  return status === undefined ? undefined : { status, percent: percentOf(at(abort, "percentage")) };
+}
+
 /** The delay of a route; nothing when it injects none. */
 export function faultOf(route: unknown): Fault | undefined {
   const delay = at(route, "typedPerFilterConfig", "envoy.filters.http.fault", "delay");
   const seconds = /^(\d+(?:\.\d+)?)s$/.exec(textAt(delay, "fixedDelay") ?? "")?.[1];
   if (seconds === undefined) return undefined;
+  return { delayMs: Math.round(Number(seconds) * 1000), percent: percentOf(at(delay, "percentage")) };
+}
+
+function percentOf(fraction: unknown): number {
   const parts = { HUNDRED: 100, TEN_THOUSAND: 10_000, MILLION: 1_000_000 };
-  const denominator = textAt(delay, "percentage", "denominator");
+  const denominator = textAt(fraction, "denominator");
   const per = denominator === "MILLION" || denominator === "TEN_THOUSAND" ? parts[denominator] : parts.HUNDRED;
-  return {
-    delayMs: Math.round(Number(seconds) * 1000),
-    percent: ((numberAt(delay, "percentage", "numerator") ?? 0) / per) * 100,
-  };
+  return ((numberAt(fraction, "numerator") ?? 0) / per) * 100;
 }
 
 /** Every exact match within nested and/or rules. */

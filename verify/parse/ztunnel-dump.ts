@@ -1,8 +1,19 @@
 import { at, entriesAt, listAt, textAt, textsAt } from "../json";
 
+/** A pod as a ztunnel knows it. */
+export interface ZtunnelWorkload {
+  name: string;
+  namespace: string;
+  account: string;
+  protocol: string;
+  ips: readonly string[];
+  /** Policies that select it, such as "default/appb-waypoint-only". */
+  policies: readonly string[];
+}
+
 /** What a ztunnel knows, from its `/config_dump`. */
 export interface ZtunnelDump {
-  workloads: readonly { name: string; namespace: string; account: string; protocol: string; ips: readonly string[] }[];
+  workloads: readonly ZtunnelWorkload[];
   /** "namespace/name" of the pods on its own node whose connections it takes; absent where the dump does not tell. */
   serves?: readonly string[];
   services: readonly { namespace: string; hostname: string; waypoint?: string }[];
@@ -22,6 +33,7 @@ export function parseZtunnelDump(dump: unknown): ZtunnelDump {
       account: textAt(item, "serviceAccount") ?? "",
       protocol: textAt(item, "protocol") ?? "",
       ips: textsAt(item, "workloadIps"),
+      policies: textsAt(item, "authorizationPolicies"),
     })),
     services: listAt(dump, "services").map((item) => {
       const waypoint = textAt(item, "waypoint", "destination");

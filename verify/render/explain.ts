@@ -1,12 +1,14 @@
 import { ExitCode, LabError } from "../../errors";
 import { experiments } from "../../experiments";
-import type { Check, LabSettings, Probe, Sample, Step } from "../../experiments/types";
+import { whyOff } from "../../experiments/modules/on";
+import { podsBehind } from "../../experiments/names";
+import type { Act, Check, LabSettings, ModuleName, Probe, Sample, Step } from "../../experiments/types";
 import { binomialBand } from "../binomial";
 import { recordsWanted, sayExpectation } from "../judge";
 
-/** Ids and titles of all experiments, in order. */
-export const listExperiments = (): { id: string; title: string; question: string }[] =>
-  experiments.map(({ id, title, question }) => ({ id, title, question }));
+/** Ids and titles of all experiments, in order, and the modules that some belong to. */
+export const listExperiments = (): { id: string; title: string; question: string; module?: ModuleName }[] =>
+  experiments.map(({ id, title, question, module }) => ({ id, title, question, ...(module ? { module } : {}) }));
 
 /** What there is to say about an experiment in one lab. */
 export interface Explanation {
@@ -16,7 +18,11 @@ export interface Explanation {
   why: string;
   /** What it sends and expects, a line each. */
   steps: readonly string[];
-  /** Rows of the story. */
+  /** The module that it belongs to. */
+  module?: ModuleName;
+  /** Why this lab is not asked it; absent when it is. */
+  off?: string;
+  /** Rows of the story; empty for an experiment of a module. */
   rows: readonly number[];
   /** Objects whose state explains a failure. */
   objects: readonly string[];
@@ -38,20 +44,21 @@ export function explain(id: string, settings: LabSettings): Explanation {
       { exitCode: ExitCode.usage },
     );
   }
-  const { title, question, why, rows, objects } = found;
+  const { title, question, why, rows, module, objects } = found;
+  const off = whyOff(found, settings);
   return {
-    id,
-    title,
-    question,
-    why,
-    steps: found.steps(settings).map((step) => stepLine(step, settings)),
+    ...{ id, title, question, why },
+    steps: found.steps(settings).flatMap((step) => stepLines(step, settings)),
+    ...(module ? { module } : {}),
+    ...(off ? { off } : {}),
     rows,
     objects,
   };
 }
 
 /** The same for a person who reads it in a terminal. */
-export function explanationText({ id, title, question, why, steps, rows, objects }: Explanation): string {
+export function explanationText(explanation: Explanation): string {
+  const { id, title, question, why, steps, module, off, rows, objects } = explanation;
   return [
     `${id}: ${title}`,
     "",
@@ -62,20 +69,30 @@ export function explanationText({ id, title, question, why, steps, rows, objects
     "It sends and expects:",
     ...steps.map((step) => `  ${step}`),
     "",
-    `Rows of the story: ${rows.join(", ")}`,
+    module ? `Module ${module}${off ? `: ${off}` : ""}` : `Rows of the story: ${rows.join(", ")}`,
     `A failure is explained by: ${objects.length > 0 ? objects.join(", ") : "the finding itself"}`,
     "",
   ].join("\n");
 }
 
-/** What a step sends and what it expects, as one line. */
-export const stepLine = (step: Step, settings: LabSettings): string =>
-  step.kind === "probe" ? probeLine(step, settings) : checkLine(step);
+/** What a step sends and what it expects: a line, or one for each request of its acts. */
+export function stepLines(step: Step, settings: LabSettings): string[] {
+  if (step.kind === "probe") return [probeLine(step, settings)];
+  if (step.check !== "fail-open") return [checkLine(step)];
+  return step.acts.flatMap((act) => act.probes.map((probe) => `${actWords(act)}; ${probeLine(probe, settings)}`));
+}
+
+function actWords({ name, takes, returns }: Act): string {
+  const words = { policy: "the policy", waypoint: "the waypoint" };
+  if (takes) return `${name} (${words[takes]} is taken away)`;
+  return returns ? `${name} (${words[returns]} is put back)` : name;
+}
 
 function probeLine(probe: Probe, settings: LabSettings): string {
+  const { service = "appb" } = probe;
   const target = {
-    service: "http://appb:8000",
-    pod: "http://APPB-POD:8080",
+    service: `http://${service}:8000`,
+    pod: `http://${podsBehind[service].toUpperCase()}-POD:8080`,
     gateway: `http://GATEWAY Host: ${probe.host ?? `appb.${settings.domain}`} `,
   }[probe.to];
   const times = probe.expect.fate === "answered" ? "until three answers in a row" : "once, never again";
@@ -87,8 +104,16 @@ function probeLine(probe: Probe, settings: LabSettings): string {
 function checkLine(check: Check): string {
   if (!("sample" in check))
     return check.check === "flip" ? `changes the policy: ${check.name}` : `reads: ${check.name}`;
-  const { from, count, method, path } = check.sample;
-  return `${from}: ${count} × ${method} ${path} → ${sampleExpectation(check)}`;
+  const { from, count, method, path, service, headers = {} } = check.sample;
+  const target = `${service ? `http://${service}:8000` : ""}${path}`;
+  const extra = Object.entries(headers).map(([name, value]) => ` with ${name}: ${value}`);
+  return `${from}: ${count} × ${method} ${target}${extra.join("")} → ${sampleExpectation(check)}`;
+}
+
+function outcomeWords({ status, flags, attempts, between }: Extract<Check, { check: "outcome" }>): string {
+  const flag = flags === "-" ? "without a flag" : `flagged ${flags}`;
+  const time = between ? `, after ${between[0]} to ${between[1]} ms` : "";
+  return `${status} each time${time}, ${flag} by the waypoint, ${attempts} × in the app's log`;
 }
 
 function sampleExpectation(check: Extract<Check, { sample: Sample }>): string {
@@ -99,6 +124,16 @@ function sampleExpectation(check: Extract<Check, { sample: Sample }>): string {
       const { low, high } = binomialBand(check.sample.count, check.percent / 100, check.falseAlarm);
       return `${low} to ${high} of them delayed by ${check.delay} (exact binomial band, false alarm ${check.falseAlarm}), as clock and log say`;
     }
+    case "split": {
+      const { low, high } = binomialBand(check.sample.count, check.percent / 100, check.falseAlarm);
+      return `${low} to ${high} of them at appb-v2 (exact binomial band, false alarm ${check.falseAlarm}), as the waypoint's log and its own say`;
+    }
+    case "outcome":
+      return outcomeWords(check);
+    case "limited":
+      return `${check.burst} at once and ${check.perSecond} a second answered by the app, all else 429 by the waypoint (RL)`;
+    case "mirrored":
+      return check.copied ? "each answered by appb-v1, with a copy in appb-v2's log" : "no copy in anybody's log";
     case "never-slow":
       return "none of them delayed";
     case "hbone":

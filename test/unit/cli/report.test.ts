@@ -68,6 +68,19 @@ describe("journeysOf()", () => {
       expect(hop).toMatchObject({ reached: true, recorded: false });
   });
 
+  it("leaves out the waypoint where a request went past it, and Services that are not of the story", async () => {
+    const { report } = readEvidence(await evidenceFolder({ modules: ["fail-open", "l4-l7"] }));
+    const found = journeysOf(report).map(({ title, hops }) => `${title} | ${hops.map(({ name }) => name).join(" ")}`);
+    expect(found).toContain(
+      "stranger → Service appb: answered by appb, past the waypoint | stranger ztunnel ztunnel appb",
+    );
+    expect(found).toContain("you → appb.opssec.in: answered by appb, past the waypoint | you gateway ztunnel appb");
+    expect(found.filter((way) => way.startsWith("stranger → Service appb: reset"))).toEqual([
+      "stranger → Service appb: reset by ztunnel, past the waypoint | stranger ztunnel ztunnel appb",
+    ]);
+    expect(report.results.map(({ id }) => id)).toContain("l4-l7");
+  });
+
   it("tells the way in words, too", () => {
     const [first] = journeysOf(evidence.report);
     expect(first && journeySvg(first).text).toMatch(/role="img" aria-labelledby="way-1-title way-1-desc"/);

@@ -3,9 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { folderHash } from "../../../components/app-image";
+import { l7PolicySpec } from "../../../components/authorization";
 import { gatewayNodePort, kindConfig } from "../../../components/kind-config";
 import { addressRange } from "../../../components/metallb";
-import { faultSpec, l7PolicySpec } from "../../../components/policies";
+import { faultSpec } from "../../../components/policies";
 
 describe("kindConfig", () => {
   const config = (args: Parameters<typeof kindConfig>[0]) => JSON.parse(kindConfig(args));
@@ -53,7 +54,7 @@ describe("addressRange", () => {
 });
 
 describe("l7PolicySpec", () => {
-  const base = { allowedCallers: ["appa", "gateway"], allowedMethods: ["GET", "HEAD"], closeBypass: true };
+  const base = { allowedCallers: ["appa", "gateway"], allowedMethods: ["GET", "HEAD"] };
 
   test("l7PolicySpec() names callers by their identity, on Service appb", () => {
     expect(l7PolicySpec(base)).toEqual({

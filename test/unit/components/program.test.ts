@@ -128,6 +128,23 @@ describe("what a setting adds and takes away", () => {
     expect(renewed.find("cluster-kind").inputs.triggers).not.toEqual(inputs.triggers);
   });
 
+  test("modules add what is theirs and change nothing of the story", async () => {
+    const { added, gone } = await difference("modules");
+    expect({ added, gone }).toEqual({
+      gone: [],
+      added: [
+        ...["appb-limited", "appb-limited-service", "appb-resilience", "appb-resilience-l7", "appb-resilience-service"],
+        ...["appb-split", "appb-split-l7", "appb-split-service", "appb-v1-service"],
+        ...["appb-v2", "appb-v2-account", "appb-v2-service", "appb-v2-waypoint-only"],
+        ...["appc", "appc-account", "appc-l4-deny", "appc-l7-deny", "appc-l7-service", "appc-service"],
+        ...["appd", "appd-account", "appd-misplaced", "appd-service"],
+      ],
+    });
+    const plain = await lab("default");
+    for (const { name, custom, inputs } of (await lab("modules")).resources)
+      if (custom && !added.includes(name)) expect(inputs, name).toEqual(plain.find(name).inputs);
+  });
+
   test("a ready app image is what the pods run", async () => {
     const { spec } = (await lab("ready app image")).find("appb").inputs as { spec: { template: unknown } };
     expect(spec.template).toMatchObject({

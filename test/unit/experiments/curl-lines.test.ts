@@ -13,6 +13,8 @@ const settings: LabSettings = {
   faultPercent: 50,
   closeBypass: true,
   addons: [],
+  modules: [],
+  splitWeight: 20,
 };
 const url = "http://127.0.0.1:23456";
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { moduleNames as configured } from "../../../config";
 import { experiments } from "../../../experiments";
 import { request } from "../../../experiments/requests";
-import type { Probe } from "../../../experiments/types";
+import { moduleNames, type Probe } from "../../../experiments/types";
 import { labFacts } from "../verify/fake/facts";
 
 const { settings } = labFacts();
@@ -16,7 +17,8 @@ describe("experiments", () => {
   it.each(experiments.map((item) => [item.id, item] as const))("%s asks a question and has steps", (_id, item) => {
     expect(item.question).toMatch(/\?$/);
     expect(item.steps(settings).length).toBeGreaterThan(0);
-    expect(item.rows.length).toBeGreaterThan(0);
+    // A row of the story, or a module: one of the two.
+    expect(item.rows.length > 0).toBe(item.module === undefined);
   });
 
   it("put a positive control beside every negative probe", () => {
@@ -27,9 +29,16 @@ describe("experiments", () => {
     expect(lonely.map(({ id }) => id)).toEqual([]);
   });
 
-  it("send what changes or counts alone, and the flip last", () => {
-    expect(experiments.filter(({ alone }) => alone).map(({ id }) => id)).toEqual(["waypoint-traversed", "authz-flip"]);
-    expect(experiments.at(-1)?.id).toBe("authz-flip");
+  it("send what changes or counts alone, and the flip last of the story", () => {
+    const story = experiments.filter(({ module }) => !module);
+    expect(story.filter(({ alone }) => alone).map(({ id }) => id)).toEqual(["waypoint-traversed", "authz-flip"]);
+    expect(story.at(-1)?.id).toBe("authz-flip");
+  });
+
+  it("of modules come after the story, at least one for each module that can be configured", () => {
+    expect(moduleNames).toEqual(configured);
+    const first = experiments.findIndex(({ module }) => module !== undefined);
+    expect([...new Set(experiments.slice(first).map(({ module }) => module))]).toEqual([...moduleNames]);
   });
 
   it("cover every row of the story that a living lab can show", () => {

@@ -50,6 +50,18 @@ describe("bypassableServices()", () => {
   });
 });
 
+test("an object that goes against a guard-rail on purpose is let through by that guard-rail alone", () => {
+  const marked = (object: Manifest, rail: string): Manifest => ({
+    ...object,
+    metadata: { ...object.metadata, annotations: { "ambient-lab/on-purpose": rail } },
+  });
+  const misplaced = policy({ selector, rules: [{ to: [{ operation: { methods: ["GET"] } }] }] });
+  expect(bypassableServices([marked(service, "waypoint-only")])).toEqual([]);
+  expect(bypassableServices([marked(service, "layer-7-by-target")])).toHaveLength(1);
+  expect(layer7OnSelector(marked(misplaced, "layer-7-by-target"))).toEqual([]);
+  expect(layer7OnSelector(marked(misplaced, "waypoint-only"))).toHaveLength(1);
+});
+
 describe("layer7OnSelector()", () => {
   const get = [{ to: [{ operation: { methods: ["GET"] } }] }];
 

@@ -5,8 +5,8 @@ import { brokenWorlds } from "./fake/broken-worlds";
 import { FakeWorld } from "./fake/world";
 
 describe("verifyLab() in a broken world", () => {
-  it.each(brokenWorlds)("does not pass with $name", async ({ breaks, noticed, drift }) => {
-    const world = new FakeWorld();
+  it.each(brokenWorlds)("does not pass with $name", async ({ breaks, noticed, drift, settings }) => {
+    const world = new FakeWorld(settings);
     breaks(world.state);
     const report = await verifyLab(world.state.facts, { world, clock: world.state.clock });
     const only = Object.fromEntries(Object.entries(summary(report)).filter(([id]) => id in noticed));

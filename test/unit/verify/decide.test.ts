@@ -3,9 +3,19 @@ import { decide } from "../../../verify/decide";
 import { parseConnectionLine } from "../../../verify/parse/ztunnel-log";
 import type { Records } from "../../../verify/records";
 import type { Answer } from "../../../verify/send";
-import { connectionLine } from "./fake/lines";
+import { connectionLine, refusedByPolicy } from "./fake/lines";
 
-const base: Answer = { id: "1", from: "appa", status: 200, headers: {}, body: "", seconds: 0, exit: 0, request: "GET" };
+const base: Answer = {
+  id: "1",
+  from: "appa",
+  service: "appb",
+  status: 200,
+  headers: {},
+  body: "",
+  seconds: 0,
+  exit: 0,
+  request: "GET",
+};
 
 /** Records of a lab whose waypoint writes no access log, and whose ztunnel ended the connection with an error. */
 function records(error: string): Records {
@@ -23,6 +33,10 @@ describe("decide()", () => {
   it("does not blame ztunnel for the end of a connection that brought an answer", () => {
     const seen = records("while closing connection: send: io error: protocol error");
     expect(decide(base, seen)).toMatchObject({ layer: "app", action: "answered" });
+  });
+
+  it("does not take the refusal of an earlier request of the same pod for that of one with an answer", () => {
+    expect(decide(base, records(refusedByPolicy))).toMatchObject({ layer: "app", action: "answered" });
   });
 
   it("blames ztunnel for an error that left the client without an answer", () => {

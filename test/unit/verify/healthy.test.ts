@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { LabSettings } from "../../../experiments/types";
+import { type LabSettings, moduleNames } from "../../../experiments/types";
 import { exitCodeFor, renderText, verifyLab } from "../../../verify";
 import { FakeWorld } from "./fake/world";
 
@@ -27,6 +27,12 @@ describe("verifyLab() on a healthy lab", () => {
     ["the bypass open", { closeBypass: false }],
     ["no dashboards", { addons: [] }],
     ["one worker more", { workers: 3 }],
+    ["every module", { modules: moduleNames }],
+    ["every module, and nobody allowed", { modules: moduleNames, allowedCallers: [] }],
+    ["every module, and only POST", { modules: moduleNames, allowedMethods: ["POST"] }],
+    ["every module, and the stranger allowed", { modules: moduleNames, allowedCallers: ["stranger"] }],
+    ["nothing for the second version", { modules: ["traffic-split"], splitWeight: 0 }],
+    ["all for the second version", { modules: ["traffic-split"], splitWeight: 100 }],
   ];
 
   it.each(settings)("passes with %s", async (_name, some) => {

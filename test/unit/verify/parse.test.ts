@@ -115,8 +115,10 @@ describe("curl", () => {
       count: 200,
       parallel: 50,
       timeoutMs: 1000,
+      headers: { "x-canary": "v2" },
     });
     expect(command.at(-1)).toBe("http://x/?probe=1&n=[1-200]");
+    expect(command).toContain("x-canary: v2");
     expect(parseCurlMany("200 2.003\n000 0.001\n")).toEqual([
       { status: 200, seconds: 2.003 },
       { status: 0, seconds: 0.001 },

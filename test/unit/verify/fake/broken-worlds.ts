@@ -1,23 +1,6 @@
-import type { FakeState } from "./state";
+import { type BrokenWorld, edit, remove } from "./breaks";
+import { brokenModules } from "./broken-modules";
 
-/** How a world is broken, and the experiments that must notice, each with the layer it must name. */
-export interface BrokenWorld {
-  name: string;
-  breaks: (state: FakeState) => void;
-  noticed: Record<string, { layer: string; verdict?: "fail" | "inconclusive" }>;
-  /** Drift that must be reported, in part. */
-  drift?: string;
-}
-
-const edit = (key: string, path: (string | number)[], value: unknown) => (state: FakeState) => {
-  const holder = path.slice(0, -1).reduce<unknown>((here, step) => Reflect.get(Object(here), step), state.get(key));
-  Reflect.set(Object(holder), path.at(-1) ?? "", value);
-};
-const remove =
-  (...keys: string[]) =>
-  (state: FakeState) => {
-    for (const key of keys) if (!state.objects.delete(key)) throw new Error(`The fake lab has no ${key}`);
-  };
 const l7 = "AuthorizationPolicy/default/appb-l7";
 const fault = "VirtualService/default/appb-fault";
 const waypoint = { layer: "waypoint" };
@@ -188,4 +171,5 @@ export const brokenWorlds: BrokenWorld[] = [
     noticed: { prometheus: { layer: "prometheus" } },
     drift: "Service/prometheus does not exist",
   },
+  ...brokenModules,
 ];

@@ -1,13 +1,16 @@
 import { appbHost } from "../../../../experiments/names";
-import { listAt, numberAt, textAt, textsAt } from "../../../../verify/json";
+import { at, listAt, numberAt, textAt, textsAt } from "../../../../verify/json";
+import type { KubeObject } from "../../../../verify/world";
+import { policiesAt, policiesOn, ztunnelRules } from "./policies";
+import { envoyRules } from "./routes";
 import type { FakeState } from "./state";
 
 const type = (name: string) => ({ "@type": `type.googleapis.com/${name}` });
 
 /** ztunnel's /config_dump. */
 export function ztunnelConfig(state: FakeState, node: string): unknown {
-  const accounts = ["appa", "appb", "stranger", "outsider"];
-  const here = state.pods.filter(({ role }) => accounts.includes(role));
+  const here = state.pods.filter(({ namespace, labels }) => namespace === "default" && labels.app !== undefined);
+  const policies = state.toldAll("AuthorizationPolicy").filter((policy) => at(policy, "spec", "selector"));
   const known = here.filter(({ role }) => state.left.get(role) !== "unknown");
   const served = known.filter(
     (pod) => pod.node === node && state.inMesh(pod.role) && state.left.get(pod.role) !== "unserved",
@@ -22,6 +25,7 @@ export function ztunnelConfig(state: FakeState, node: string): unknown {
       serviceAccount: role,
       protocol: state.inMesh(role) ? "HBONE" : "TCP",
       workloadIps: [ip],
+      authorizationPolicies: policiesOn(state, role).map(({ metadata }) => `default/${metadata?.name}`),
     })),
     services: [
       {
@@ -45,31 +49,21 @@ export function ztunnelConfig(state: FakeState, node: string): unknown {
           },
         ],
       })),
-    policies: state.admitted
-      ? [
-          {
-            name: "appb-waypoint-only",
-            namespace: "default",
-            action: "Allow",
-            rules: [[[{ principals: state.admitted.map((Exact) => ({ Exact })) }]]],
-          },
-        ]
-      : [],
+    policies: policies.map((policy) => ({
+      name: policy.metadata?.name,
+      namespace: "default",
+      action: textAt(policy, "spec", "action") === "DENY" ? "Deny" : "Allow",
+      rules: ztunnelRules(policy).map((rule) => [[{ principals: rule.map((Exact) => ({ Exact })) }]]),
+    })),
   };
 }
 
 /** The waypoint's /config_dump, with the keys as Envoy writes them. */
 export function waypointConfig(state: FakeState): unknown {
-  const policy = state.told("AuthorizationPolicy/default/appb-l7");
-  const routes = listAt(state.told("VirtualService/default/appb-fault"), "spec", "http").map(envoyRoute);
-  const filters = ["grpc_stats", "fault", "cors", "router"].map((name) => ({ name: `envoy.filters.http.${name}` }));
-  const manager = {
-    ...type("envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"),
-    route_config: { virtual_hosts: [{ routes: routes.length > 0 ? routes : [envoyRoute({})] }] },
-    http_filters: [...(policy ? [rbacFilter(policy)] : []), ...filters],
-  };
-  const chain = (name: string) => ({ name, filters: [{ typed_config: manager }] });
-  const attached = state.waypointFor("pod") || state.waypointFor("gateway");
+  const attached = state
+    .toldAll("Service")
+    .map(({ metadata }) => metadata?.name ?? "")
+    .filter((name) => state.waypointFor("pod", name));
   return {
     configs: [
       {
@@ -87,7 +81,7 @@ export function waypointConfig(state: FakeState): unknown {
             active_state: {
               listener: {
                 name: "main_internal",
-                filter_chains: attached ? [chain(`inbound-vip|8000|http|${appbHost}`)] : [],
+                filter_chains: attached.map((name) => chain(state, name)),
               },
             },
           },
@@ -97,19 +91,53 @@ export function waypointConfig(state: FakeState): unknown {
   };
 }
 
-function envoyRoute(route: unknown): unknown {
+/** The chain of one Service that is attached to the waypoint. */
+function chain(state: FakeState, service: string): unknown {
+  const name = `inbound-vip|8000|http|${service}.default.svc.cluster.local`;
+  const own = state.toldAll("VirtualService").find((item) => textAt(item, "spec", "hosts", 0) === service);
+  const routes = listAt(state.pretended.get(`VirtualService/default/${service}`) ?? own, "spec", "http");
+  const rules = envoyRules(state, service);
+  const limit = service === "appb-limited" && state.told("EnvoyFilter/default/appb-limited") ? ["local_ratelimit"] : [];
+  const names = ["grpc_stats", "fault", "cors", ...limit, "router"];
+  const filters = names.map((name) => ({ name: `envoy.filters.http.${name}` }));
+  const manager = {
+    ...type("envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"),
+    route_config: {
+      virtual_hosts: [
+        {
+          routes:
+            rules.length > 0 ? rules : (routes.length > 0 ? routes : [{}]).map((route) => envoyRoute(service, route)),
+        },
+      ],
+    },
+    http_filters: [...policiesAt(state, service).map(rbacFilter), ...filters],
+  };
+  return { name, filters: [{ typed_config: manager }] };
+}
+
+function envoyRoute(service: string, route: unknown): unknown {
   const text = textAt(route, "fault", "delay", "fixedDelay");
   const seconds = text && Number.parseFloat(text) / (text.endsWith("ms") ? 1000 : 1);
   const percent = numberAt(route, "fault", "delay", "percentage", "value") ?? 0;
   const delay = { fixed_delay: `${seconds}s`, percentage: { numerator: percent * 10_000, denominator: "MILLION" } };
+  const status = numberAt(route, "fault", "abort", "httpStatus");
+  const abort = { http_status: status, percentage: { numerator: 1_000_000, denominator: "MILLION" } };
+  const fault = { ...(text ? { delay } : {}), ...(status ? { abort } : {}) };
+  const attempts = numberAt(route, "retries", "attempts");
+  // Istio's own retries where none are asked for.
+  const retries = attempts ? { retry_on: "5xx", num_retries: attempts } : { retry_on: "connect-failure,cancelled" };
   return {
     match: { prefix: textAt(route, "match", 0, "uri", "prefix") ?? "/" },
-    route: { cluster: `inbound-vip|8000|http|${appbHost}` },
-    ...(text ? { typed_per_filter_config: { "envoy.filters.http.fault": { delay } } } : {}),
+    route: {
+      cluster: `inbound-vip|8000|http|${service}.default.svc.cluster.local`,
+      timeout: textAt(route, "timeout") ?? "0s",
+      ...(attempts === 0 ? {} : { retry_policy: retries }),
+    },
+    ...(text || status ? { typed_per_filter_config: { "envoy.filters.http.fault": fault } } : {}),
   };
 }
 
-function rbacFilter(policy: unknown): unknown {
+function rbacFilter(policy: KubeObject): unknown {
   const rules = listAt(policy, "spec", "rules").map((rule, index) => {
     const who = listAt(rule, "from").flatMap((from) => textsAt(from, "source", "principals"));
     const what = listAt(rule, "to").flatMap((to) => textsAt(to, "operation", "methods"));
@@ -121,11 +149,14 @@ function rbacFilter(policy: unknown): unknown {
       permissions: [{ and_rules: { rules: [{ or_rules: { rules: matches } }] } }],
       principals: [{ and_ids: { ids: [{ or_ids: { ids } }] } }],
     };
-    return [`ns[default]-policy[appb-l7]-rule[${index}]`, value];
+    return [`ns[default]-policy[${policy.metadata?.name}]-rule[${index}]`, value];
   });
   const typed = {
     ...type("envoy.extensions.filters.http.rbac.v3.RBAC"),
-    rules: { policies: Object.fromEntries(rules) },
+    rules: {
+      ...(textAt(policy, "spec", "action") === "DENY" ? { action: "DENY" } : {}),
+      policies: Object.fromEntries(rules),
+    },
   };
   return { name: "envoy.filters.http.rbac", typed_config: typed };
 }

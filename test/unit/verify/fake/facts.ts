@@ -19,6 +19,8 @@ export const labFacts = (settings: Partial<LabSettings> = {}): LabFacts => ({
     faultPercent: 50,
     closeBypass: true,
     addons: ["prometheus", "grafana", "jaeger", "kiali"],
+    modules: [],
+    splitWeight: 20,
     ...settings,
   },
   versions: { istio: "1.31.1", gatewayApi: "v1.6.0", metallb: "v0.16.1" },

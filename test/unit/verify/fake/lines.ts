@@ -19,6 +19,10 @@ export interface AccessFields {
 export const accessLine = (f: AccessFields): string =>
   `[${f.stamp}] "${f.method} ${f.path} HTTP/1.1" ${f.status} ${f.flags} ${f.details} - "-" 0 19 ${f.durationMs} - "-" "curl/8.14.1" "${f.id}" "${f.authority}" "${f.upstream}" ${f.cluster} - 10.96.65.30:8000 10.244.2.5:41000 - default`;
 
+/** A line of httpbin's own log, as a live one wrote it. */
+export const appLine = (stamp: string, { method, path }: { method: string; path: string }): string =>
+  `time=${stamp} level=INFO msg="200 ${method} ${path} 0.5ms" status=200 method=${method} uri="${path}" size_bytes=491`;
+
 /** What a ztunnel knows of a connection when it writes its line. */
 export interface ConnectionFields {
   stamp: string;
@@ -28,16 +32,19 @@ export interface ConnectionFields {
   /** Address inside the HBONE tunnel. */
   inner?: string;
   error?: string;
+  /** Service that the client asked for. @default "appb" */
+  service?: string;
 }
 
 /** A line of ztunnel's log, as a live one wrote it: tabs up to the message, blanks after it. */
-export function connectionLine({ stamp, direction, from, to, inner, error }: ConnectionFields): string {
+export function connectionLine(fields: ConnectionFields): string {
+  const { stamp, direction, from, to, inner, error, service = "appb" } = fields;
   const identity = (end: "src" | "dst", account: string | undefined) =>
     account ? ` ${end}.identity="spiffe://${principalOf(account)}"` : "";
   return [
     `${stamp}\t${error ? "error" : "info"}\taccess\tconnection complete`,
     `\tsrc.addr=${from.address} src.workload="${from.workload}" src.namespace="default"${identity("src", from.account)}`,
-    ` dst.addr=${to.address}${inner ? ` dst.hbone_addr=${inner}` : ""} dst.service="appb.default.svc.cluster.local"`,
+    ` dst.addr=${to.address}${inner ? ` dst.hbone_addr=${inner}` : ""} dst.service="${service}.default.svc.cluster.local"`,
     ` dst.workload="${to.workload}" dst.namespace="default"${identity("dst", to.account)}`,
     ` direction="${direction}" bytes_sent=76 bytes_recv=437 duration="10ms"${error ? ` error="${error}"` : ""}`,
   ].join("");

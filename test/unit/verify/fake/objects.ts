@@ -2,14 +2,16 @@ import { accountOf, principalOf } from "../../../../experiments/names";
 import type { LabFacts } from "../../../../experiments/types";
 import type { KubeObject } from "../../../../verify/world";
 
-type Fields = Record<string, unknown>;
+export type Fields = Record<string, unknown>;
 
-const object = (apiVersion: string, path: string, fields: Fields, metadata: Fields = {}): KubeObject => {
+/** An object by its path, such as "Service/default/appb". */
+export const object = (apiVersion: string, path: string, fields: Fields, metadata: Fields = {}): KubeObject => {
   const [kind, namespace, name] = path.split("/");
   return { apiVersion, kind, metadata: { name, ...(namespace ? { namespace } : {}), ...metadata }, ...fields };
 };
 
-const deployment = (namespace: string, name: string, image = "lab/httpbin:1"): KubeObject =>
+/** A Deployment with its one pod ready. */
+export const deployment = (namespace: string, name: string, image = "lab/httpbin:1"): KubeObject =>
   object("apps/v1", `Deployment/${namespace}/${name}`, {
     spec: { replicas: 1, template: { metadata: { labels: { app: name } }, spec: { containers: [{ image }] } } },
     status: { replicas: 1, readyReplicas: 1, updatedReplicas: 1 },
@@ -21,18 +23,33 @@ const daemon = (name: string, count: number): KubeObject =>
     status: { desiredNumberScheduled: count, numberReady: count, updatedNumberScheduled: count },
   });
 
-const service = (namespace: string, name: string, port: number, targetPort: number, labels: Fields = {}): KubeObject =>
+/** A Service of one port on the pods of an application. */
+export const service = (
+  namespace: string,
+  name: string,
+  port: number,
+  targetPort: number,
+  labels: Fields = {},
+  app = name,
+): KubeObject =>
   object(
     "v1",
     `Service/${namespace}/${name}`,
-    { spec: { selector: { app: name }, ports: [{ port, targetPort }] } },
-    { labels },
+    { spec: { selector: { app }, ports: [{ port, targetPort }] } },
+    { labels, ...owned("v1", { "f:metadata": { "f:labels": {} } }) },
   );
 
-const yes = (type: string, message = "") => ({ type, status: "True", message });
+/** What the API server notes of an object that Pulumi applied. */
+const owned = (apiVersion: string, fieldsV1: Fields) => ({
+  resourceVersion: "100",
+  managedFields: [{ manager: "pulumi-kubernetes-1", operation: "Apply", apiVersion, fieldsV1 }],
+});
 
-/** Every object of a healthy lab, as the cluster holds it. */
-export function healthyObjects({ settings, versions }: LabFacts): KubeObject[] {
+/** A condition that is True. */
+export const yes = (type: string, message = "") => ({ type, status: "True", message });
+
+/** Every object of the story in a healthy lab, as the cluster holds it. */
+export function storyObjects({ settings, versions }: LabFacts): KubeObject[] {
   const nodes = [
     "control-plane",
     ...Array.from({ length: settings.workers }, (_, i) => `worker${i === 0 ? "" : i + 1}`),
@@ -111,17 +128,7 @@ function policies(settings: LabFacts["settings"]): KubeObject[] {
       "security.istio.io/v1",
       `AuthorizationPolicy/default/${name}`,
       { spec: { ...target, action: "ALLOW", rules } },
-      {
-        resourceVersion: "100",
-        managedFields: [
-          {
-            manager: "pulumi-kubernetes-1",
-            operation: "Apply",
-            apiVersion: "security.istio.io/v1",
-            fieldsV1: { "f:spec": { "f:rules": {} } },
-          },
-        ],
-      },
+      owned("security.istio.io/v1", { "f:spec": { "f:rules": {} } }),
     );
   const callers = settings.allowedCallers.map((caller) => principalOf(accountOf(caller)));
   const l7 = [
@@ -136,5 +143,8 @@ function policies(settings: LabFacts["settings"]): KubeObject[] {
   if (!settings.faultEnabled) return found;
   const delay = { fixedDelay: settings.faultDelay, percentage: { value: settings.faultPercent } };
   const http = [{ match: [{ uri: { prefix: settings.faultPath } }], fault: { delay }, route: [{}] }, { route: [{}] }];
-  return [...found, object("networking.istio.io/v1", "VirtualService/default/appb-fault", { spec: { http } })];
+  return [
+    ...found,
+    object("networking.istio.io/v1", "VirtualService/default/appb-fault", { spec: { hosts: ["appb"], http } }),
+  ];
 }

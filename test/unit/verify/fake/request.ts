@@ -5,6 +5,13 @@ export interface FakeRequest {
   path: string;
   id: string;
   authority: string;
+  headers?: Readonly<Record<string, string>>;
+}
+
+/** Where a request of a pod goes: to a Service, or straight to a pod behind it. */
+export interface FakeTarget {
+  to: "service" | "pod";
+  service: string;
 }
 
 /** What the client gets. Status 0: no answer. */

@@ -1,8 +1,9 @@
 import type { LabFacts } from "../../../../experiments/types";
-import { at, listAt, numberAt, textAt, textsAt } from "../../../../verify/json";
+import { numberAt, textAt } from "../../../../verify/json";
 import type { KubeObject } from "../../../../verify/world";
 import type { FakeClock } from "./clock";
-import { healthyObjects } from "./objects";
+import { moduleObjects } from "./module-objects";
+import { storyObjects } from "./objects";
 
 /** A pod of the fake lab. */
 export interface FakePod {
@@ -38,6 +39,8 @@ export class FakeState {
   readonly rotations = new Map<string, number>();
   /** Jaeger runs, and no proxy sends it anything. */
   spanless = false;
+  /** What the waypoint's configuration says of a route, where it does something else. */
+  readonly pretended = new Map<string, KubeObject>();
   /** Nodes whose ztunnel is down. */
   readonly silentNodes = new Set<string>();
   /** Applications whose pods look healthy and left the mesh: ztunnel does not serve them, or nothing leads to it. */
@@ -49,7 +52,7 @@ export class FakeState {
   constructor(facts: LabFacts, clock: FakeClock) {
     this.facts = facts;
     this.clock = clock;
-    for (const item of healthyObjects(facts))
+    for (const item of [...storyObjects(facts), ...moduleObjects(facts.settings)])
       this.objects.set(keyOf(item.kind, item.metadata?.namespace, item.metadata?.name), item);
   }
 
@@ -63,6 +66,11 @@ export class FakeState {
   /** What the proxies were told: without istiod they keep what they had. */
   told(key: string): KubeObject | undefined {
     return (this.#frozen ?? this.objects).get(key);
+  }
+
+  /** All objects of a kind as the proxies were told of them. */
+  toldAll(kind: string): KubeObject[] {
+    return [...(this.#frozen ?? this.objects).values()].filter((item) => item.kind === kind);
   }
 
   stopIstiod(): void {
@@ -91,20 +99,16 @@ export class FakeState {
     return this.enrolled && role !== "outsider";
   }
 
-  /** Whether calls to the Service appb are led to the waypoint: those of pods, or those of the gateway. */
-  waypointFor(caller: "pod" | "gateway"): boolean {
-    const labels = this.told("Service/default/appb")?.metadata?.labels ?? {};
+  /** Whether calls to a Service are led to the waypoint: those of pods, or those of the gateway. */
+  waypointFor(caller: "pod" | "gateway", service = "appb"): boolean {
+    const labels = this.told(`Service/default/${service}`)?.metadata?.labels ?? {};
     const bound = labels["istio.io/use-waypoint"] === "waypoint" && this.told("Gateway/default/waypoint") !== undefined;
     return bound && (caller === "pod" || labels["istio.io/ingress-use-waypoint"] === "true");
   }
 
-  /** Identities that appb's ztunnel lets in; everybody when there is no policy. */
-  get admitted(): string[] | undefined {
-    const policy = this.told("AuthorizationPolicy/default/appb-waypoint-only");
-    if (!policy) return undefined;
-    return listAt(policy, "spec", "rules").flatMap((rule) =>
-      listAt(rule, "from").flatMap((from) => textsAt(from, "source", "principals")),
-    );
+  /** Application whose pods are behind a Service; a pod's own name stands for itself. */
+  appBehind(service: string): string {
+    return textAt(this.told(`Service/default/${service}`), "spec", "selector", "app") ?? service;
   }
 
   get pods(): FakePod[] {
@@ -125,6 +129,9 @@ export class FakeState {
       ...app("stranger", 1, "10.244.1.6"),
       ...app("appb", 2, "10.244.2.5"),
       ...app("outsider", 2, "10.244.2.6"),
+      ...app("appb-v2", 1, "10.244.1.9"),
+      ...app("appc", 1, "10.244.1.8"),
+      ...app("appd", 2, "10.244.2.8"),
       ...proxy("gateway", "gateway-istio", 1, "10.244.1.7"),
       ...proxy("waypoint", "waypoint", 2, "10.244.2.7"),
       ...nodes
@@ -150,32 +157,6 @@ export class FakeState {
     const lines = this.logs.get(target.name) ?? [];
     lines.push({ at, text: `${stampAt(at)} ${text(stampAt(this.clock.now()))}` });
     this.logs.set(target.name, lines);
-  }
-
-  /** Whether the waypoint's policy lets a request through; nothing without a policy. */
-  admits(principal: string, method: string): boolean | undefined {
-    const policy = this.told("AuthorizationPolicy/default/appb-l7");
-    if (!policy) return undefined;
-    return listAt(policy, "spec", "rules").some(
-      (rule) =>
-        listAt(rule, "from").some((from) => textsAt(from, "source", "principals").includes(principal)) &&
-        listAt(rule, "to").some((to) => textsAt(to, "operation", "methods").includes(method)),
-    );
-  }
-
-  /** The route that the waypoint takes for a path; nothing when none matches. */
-  routeFor(path: string): { delayMs: number; percent: number } | undefined {
-    const service = this.told("VirtualService/default/appb-fault");
-    if (!service) return { delayMs: 0, percent: 0 };
-    const route = listAt(service, "spec", "http").find((item) => {
-      const prefix = textAt(item, "match", 0, "uri", "prefix");
-      return prefix === undefined || path.startsWith(prefix);
-    });
-    if (!route) return undefined;
-    const delay = at(route, "fault", "delay");
-    const text = textAt(delay, "fixedDelay") ?? "0s";
-    const delayMs = Number.parseFloat(text) * (text.endsWith("ms") ? 1 : 1000);
-    return { delayMs, percent: numberAt(delay, "percentage", "value") ?? 0 };
   }
 }
 

@@ -1,6 +1,9 @@
 import { appbHost, principalOf } from "../../../../experiments/names";
-import { accessLine, connectionLine, refusedByPolicy } from "./lines";
-import type { FakeAnswer, FakeRequest } from "./request";
+import { appAnswers, FakeBucket, routeFor } from "./interference";
+import { accessLine, appLine, connectionLine } from "./lines";
+import { policiesAt, waypointRefusal, ztunnelRefusal } from "./policies";
+import type { FakeAnswer, FakeRequest, FakeTarget } from "./request";
+import { backendOf } from "./routes";
 import type { FakePod, FakeState } from "./state";
 
 const closed = "upstream_reset_before_response_started{connection_termination}";
@@ -11,6 +14,7 @@ const reset = broken(56, "Recv failure: Connection reset by peer");
 /** Moves requests through the fake lab by the rules that a live mesh showed. */
 export class Traffic {
   readonly #state: FakeState;
+  readonly #bucket = new FakeBucket();
   #port = 40_000;
   #seed = 7;
 
@@ -18,23 +22,24 @@ export class Traffic {
     this.#state = state;
   }
 
-  /** A request from a pod to the Service appb or to appb's pod. */
-  fromPod(source: FakePod, target: "service" | "pod", request: FakeRequest): FakeAnswer {
+  /** A request from a pod to a Service or to a pod behind it. */
+  fromPod(source: FakePod, { to: target, service }: FakeTarget, request: FakeRequest): FakeAnswer {
     const state = this.#state;
     this.#port += 1;
     const local = `${source.ip}:${this.#port}`;
     const meshed = state.enrolled && source.role !== "outsider";
     if (meshed && !state.ztunnelOn(source.node)) return broken(7, "Failed to connect: Connection refused");
     const from = { workload: source.name, address: local, ...(meshed ? { account: source.role } : {}) };
-    if (meshed && target === "service" && state.waypointFor("pod")) {
+    if (meshed && target === "service" && state.waypointFor("pod", service)) {
       const waypoint = state.podOf("waypoint");
       const to = { workload: waypoint?.name ?? "", address: `${waypoint?.ip}:15008`, account: "waypoint" };
       const error = waypoint ? undefined : "no healthy upstream";
-      const line = { direction: "outbound", from, to, inner: "10.96.65.30:8000", ...(error ? { error } : {}) } as const;
+      const tunnel = { inner: "10.96.65.30:8000", service };
+      const line = { direction: "outbound", from, to, ...tunnel, ...(error ? { error } : {}) } as const;
       state.log(state.ztunnelOn(source.node), (stamp) => connectionLine({ stamp, ...line }), 100);
-      return { ...(waypoint ? this.#atWaypoint(source.role, request) : reset), local };
+      return { ...(waypoint ? this.#atWaypoint(source.role, service, request) : reset), local };
     }
-    return { ...this.#direct(from, request), local };
+    return { ...this.#direct(from, service, request), local };
   }
 
   /** A request through the gateway; throws as a socket does when nobody listens. */
@@ -68,12 +73,13 @@ export class Traffic {
         write(503, "UH", "no_healthy_upstream", "-", 0);
         return answer(503, "no healthy upstream");
       }
-      const met = this.#atWaypoint("gateway-istio", request);
+      const met = this.#atWaypoint("gateway-istio", "appb", request);
       write(met.status, "-", "via_upstream", `envoy://connect_originate/${waypoint.ip}:15008`, met.seconds);
       return met;
     }
     const met = this.#direct(
       { workload: gateway.name, address: `${gateway.ip}:5000`, account: "gateway-istio" },
+      "appb",
       request,
     );
     const upstream = `envoy://connect_originate/${state.podOf("appb")?.ip}:8080`;
@@ -92,9 +98,10 @@ export class Traffic {
     return listens && route.hostnames.includes(host) && route.parentRefs.some(({ name }) => name === "gateway");
   }
 
-  #atWaypoint(account: string, request: FakeRequest): FakeAnswer {
+  #atWaypoint(account: string, service: string, request: FakeRequest): FakeAnswer {
     const state = this.#state;
-    const appb = state.podOf("appb");
+    const backend = backendOf(state, service, request, () => this.#draw());
+    const app = state.podOf(state.appBehind(backend.service));
     const write = (status: number, flags: string, details: string, seconds: number, upstream = "-") =>
       state.log(
         state.podOf("waypoint"),
@@ -107,72 +114,108 @@ export class Traffic {
             details,
             durationMs: seconds * 1000,
             upstream,
-            cluster: `inbound-vip|8000|http|${appbHost}`,
+            cluster: backend.cluster,
           }),
         1_000,
       );
-    const admitted = state.admits(principalOf(account), request.method);
-    if (admitted === false) {
+    const refusal = waypointRefusal(state, service, principalOf(account), request.method);
+    if (refusal) {
       state.counters.denied += 1;
-      write(403, "-", "rbac_access_denied_matched_policy[none]", 0.002);
+      write(403, "-", `rbac_access_denied_matched_policy[${refusal}]`, 0.002);
       return answer(403, request.method === "HEAD" ? "" : "RBAC: access denied", 0.003);
     }
-    if (admitted) state.counters.allowed += 1;
-    const route = state.routeFor(request.path);
+    if (policiesAt(state, service).length > 0) state.counters.allowed += 1;
+    const route = routeFor(state, service, request.path);
     if (!route) {
       write(404, "NR", "route_not_found", 0);
       return answer(404, "");
     }
+    if (route.abort) {
+      write(route.abort, "FI", "fault_filter_abort", 0);
+      return answer(route.abort, "fault filter abort");
+    }
+    if (service === "appb-limited" && !this.#bucket.take(state)) {
+      write(429, "RL", "local_rate_limited", 0);
+      return answer(429, "local_rate_limited");
+    }
     const delayed = this.#draw() * 100 < route.percent;
     const seconds = delayed ? route.delayMs / 1000 + 0.004 : 0.006;
-    if (!appb) {
+    if (!app) {
       write(503, delayed ? "DI,UH" : "UH", "no_healthy_upstream", seconds);
       return answer(503, "no healthy upstream", seconds);
     }
-    const met = this.#direct(
-      { workload: "waypoint", address: `${state.podOf("waypoint")?.ip}:6000`, account: "waypoint" },
-      request,
-    );
+    const waypoint = { workload: "waypoint", address: `${state.podOf("waypoint")?.ip}:6000`, account: "waypoint" };
+    const met = this.#direct(waypoint, backend.service, request);
+    if (backend.mirror) this.#direct(waypoint, backend.mirror, request);
     if (met.status === 0) {
-      write(503, "UF", closed, seconds, `${appb.ip}:8080`);
+      write(503, "UF", closed, seconds, `${app.ip}:8080`);
       return answer(503, "upstream connect error", seconds);
     }
-    write(200, delayed ? "DI" : "-", "via_upstream", seconds, `envoy://connect_originate/${appb.ip}:8080`);
+    const { status, ms } = appAnswers(request);
+    const upstream = `envoy://connect_originate/${app.ip}:8080`;
+    if (route.timeoutMs && ms > route.timeoutMs) {
+      write(504, "UT", "response_timeout", route.timeoutMs / 1000, upstream);
+      return answer(504, "upstream request timeout", route.timeoutMs / 1000 + 0.004);
+    }
+    if (status >= 500) {
+      for (let more = 0; more < route.retries; more += 1) this.#direct(waypoint, backend.service, request);
+      write(status, route.retries > 0 ? "URX" : "-", "via_upstream", ms / 1000, upstream);
+      return answer(status, "", ms / 1000);
+    }
+    if (ms > 1000) {
+      write(status, "-", "via_upstream", ms / 1000, upstream);
+      return answer(status, "{}", ms / 1000);
+    }
+    write(200, delayed ? "DI" : "-", "via_upstream", seconds, upstream);
     const heldUp = state.heldUpEvery > 0 && this.#port % state.heldUpEvery === 0;
     return answer(200, "{}", heldUp ? seconds + 2.5 : seconds);
   }
 
-  /** The last leg, to appb's pod: its ztunnel decides by identity. */
-  #direct(from: { workload: string; address: string; account?: string }, request: FakeRequest): FakeAnswer {
+  /** The last leg, to the application's pod: its ztunnel decides by identity. */
+  #direct(
+    from: { workload: string; address: string; account?: string },
+    service: string,
+    request: FakeRequest,
+  ): FakeAnswer {
     const state = this.#state;
-    const appb = state.podOf("appb");
-    if (!appb) return broken(7, "Failed to connect: Connection refused");
+    const role = state.appBehind(service);
+    const app = state.podOf(role);
+    if (!app) return broken(7, "Failed to connect: Connection refused");
     if (!state.enrolled) return answer(200, request.method === "HEAD" ? "" : "{}");
-    const ztunnel = state.ztunnelOn(appb.node);
+    const ztunnel = state.ztunnelOn(app.node);
     if (!ztunnel) return broken(56, "Recv failure: Connection reset by peer");
-    const admitted = state.admitted?.includes(from.account ? principalOf(from.account) : "") ?? true;
+    const refusal = ztunnelRefusal(state, role, from.account ? principalOf(from.account) : "");
     const pooled = from.account === "waypoint";
     const plain = from.account === undefined;
     const to = {
-      workload: appb.name,
-      address: `${appb.ip}:${plain ? 8080 : 15008}`,
-      ...(plain ? {} : { account: "appb" }),
+      workload: app.name,
+      address: `${app.ip}:${plain ? 8080 : 15008}`,
+      ...(plain ? {} : { account: role }),
     };
     // Through HBONE the far side sees a port of ztunnel's own.
     const seen = plain ? from : { ...from, address: from.address.replace(/:\d+$/, ":33333") };
-    const inner = plain ? {} : { inner: `${appb.ip}:8080` };
-    const error = admitted ? {} : { error: refusedByPolicy };
+    const inner = plain ? {} : { inner: `${app.ip}:8080` };
+    const error = refusal ? { error: refusal } : {};
     state.log(
       ztunnel,
-      (stamp) => connectionLine({ stamp, direction: "inbound", from: seen, to, ...inner, ...error }),
+      (stamp) => connectionLine({ stamp, direction: "inbound", from: seen, to, service, ...inner, ...error }),
       pooled ? 6_000 : 100,
     );
-    if (!plain && !pooled && !admitted) {
+    if (!plain && !pooled && refusal) {
       const source = state.pods.find(({ name }) => name === from.workload);
-      const line = { direction: "outbound", from, to, ...inner, error: "http status: 401 Unauthorized" } as const;
+      const line = {
+        direction: "outbound",
+        from,
+        to,
+        service,
+        ...inner,
+        error: "http status: 401 Unauthorized",
+      } as const;
       state.log(source && state.ztunnelOn(source.node), (stamp) => connectionLine({ stamp, ...line }), 100);
     }
-    return admitted ? answer(200, "{}") : reset;
+    if (refusal) return reset;
+    state.log(app, (stamp) => appLine(stamp, request), 20);
+    return answer(200, "{}");
   }
 
   /** A repeatable draw between 0 and 1 (mulberry32). */

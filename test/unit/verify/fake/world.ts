@@ -6,7 +6,7 @@ import { dashboards } from "./dashboards";
 import { gatewayConfig, waypointConfig, ztunnelConfig } from "./dumps";
 import { labFacts } from "./facts";
 import { applyPatch } from "./patch";
-import type { FakeAnswer } from "./request";
+import type { FakeAnswer, FakeTarget } from "./request";
 import { type FakePod, FakeState, keyOf } from "./state";
 import { Traffic } from "./traffic";
 
@@ -50,13 +50,17 @@ export class FakeWorld implements World {
     const method = command.includes("--head") ? "HEAD" : value("--request");
     const url = command.at(-1) ?? "";
     const { hostname, pathname, search, host } = new URL(url.replace(/&n=\[.*\]$/, ""));
-    const to = hostname.includes("appb") ? "service" : "pod";
+    const pod = this.state.pods.find(({ ip }) => ip === hostname);
+    const to: FakeTarget = pod
+      ? { to: "pod", service: pod.role }
+      : { to: "service", service: hostname.split(".")[0] ?? "" };
     const path = pathname + search;
     const id = new URLSearchParams(search).get("probe") ?? "";
+    const headers = headersIn(command);
     const count = Number(/\[1-(\d+)\]/.exec(url)?.[1] ?? 0);
     if (count > 0) {
       const shots = Array.from({ length: count }, (_, n) =>
-        this.traffic.fromPod(source, to, { method, path: `${path}&n=${n + 1}`, id, authority: host }),
+        this.traffic.fromPod(source, to, { method, path: `${path}&n=${n + 1}`, id, authority: host, headers }),
       );
       return {
         code: 0,
@@ -134,6 +138,12 @@ export class FakeWorld implements World {
     return ["# TYPE envoy_http_rbac counter", series("allowed", allowed), series("denied", denied), ""].join("\n");
   }
 }
+
+/** Headers that a curl command sends. */
+const headersIn = (command: readonly string[]): Record<string, string> =>
+  Object.fromEntries(
+    command.flatMap((word, index) => (word === "--header" ? [(command[index + 1] ?? "").split(": ")] : [])),
+  );
 
 const matches = (labels: Record<string, string>, wanted: Readonly<Record<string, string>>): boolean =>
   Object.entries(wanted).every(([key, value]) => labels[key] === value);

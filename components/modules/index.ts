@@ -1,0 +1,23 @@
+import type * as pulumi from "@pulumi/pulumi";
+import type { ModuleName } from "../../experiments/types";
+import type { CallerRules } from "../authorization";
+import type { WorkloadImage } from "../workload";
+import { Layers } from "./layers";
+import { Resilience } from "./resilience";
+import { Split } from "./split";
+
+/** What modules are made of. */
+export interface ModuleArgs extends WorkloadImage, CallerRules {
+  /** Share of the requests that the second version of appb gets, 0 to 100. */
+  splitWeight: number;
+}
+
+type Module = new (name: string, args: ModuleArgs, opts?: pulumi.ComponentResourceOptions) => pulumi.ComponentResource;
+
+/** The component of each module. One without a component changes nothing of the lab: it allows proofs that do. */
+export const moduleComponents: Readonly<Record<ModuleName, Module | undefined>> = {
+  "fail-open": undefined,
+  "l4-l7": Layers,
+  "traffic-split": Split,
+  resilience: Resilience,
+};

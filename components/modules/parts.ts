@@ -1,0 +1,41 @@
+import * as k8s from "@pulumi/kubernetes";
+import type * as pulumi from "@pulumi/pulumi";
+import { appNamespace, waypointName } from "../names";
+import { type ServiceSettings, serviceArgs } from "../workload";
+
+/** Labels of a Service whose callers inside the mesh meet the waypoint. */
+export const throughWaypoint = { "istio.io/use-waypoint": waypointName } as const;
+
+/** Marks an object that goes against a guard-rail of `policies/` to show why the guard-rail is there. */
+export const onPurpose = (guardRail: string) => ({ "ambient-lab/on-purpose": guardRail });
+
+/** A Service of a module. */
+export const moduleService = (settings: ServiceSettings, opts: pulumi.CustomResourceOptions): k8s.core.v1.Service =>
+  new k8s.core.v1.Service(`${settings.name}-service`, serviceArgs(settings), opts);
+
+/** An object that the provider has no types for, in the apps' namespace and under its own name. */
+export function moduleObject(
+  kind: keyof typeof apiVersions,
+  name: string,
+  spec: unknown,
+  opts: pulumi.CustomResourceOptions,
+  annotations?: Record<string, string>,
+): k8s.apiextensions.CustomResource {
+  return new k8s.apiextensions.CustomResource(
+    name,
+    {
+      apiVersion: apiVersions[kind],
+      kind,
+      metadata: { name, namespace: appNamespace, ...(annotations ? { annotations } : {}) },
+      spec,
+    },
+    opts,
+  );
+}
+
+const apiVersions = {
+  AuthorizationPolicy: "security.istio.io/v1",
+  VirtualService: "networking.istio.io/v1",
+  EnvoyFilter: "networking.istio.io/v1alpha3",
+  HTTPRoute: "gateway.networking.k8s.io/v1",
+} as const;

@@ -1,0 +1,84 @@
+import * as pulumi from "@pulumi/pulumi";
+import { resilience } from "../../experiments/modules/numbers";
+import { l7PolicySpec } from "../authorization";
+import { appPort, waypointName } from "../names";
+import type { ModuleArgs } from "./index";
+import { moduleObject, moduleService, throughWaypoint } from "./parts";
+
+const seconds = (ms: number) => `${ms / 1000}s`;
+
+/** Two more names of appb: one whose requests fail on purpose, by path; one that takes only so many requests. */
+export class Resilience extends pulumi.ComponentResource {
+  constructor(name: string, args: ModuleArgs, opts: pulumi.ComponentResourceOptions = {}) {
+    super("ambientlab:modules:Resilience", name, {}, opts);
+    const own = { parent: this };
+    const fronts = ["appb-resilience", "appb-limited"];
+    for (const front of fronts) moduleService({ name: front, pods: "appb", labels: throughWaypoint }, own);
+    moduleObject("AuthorizationPolicy", "appb-resilience-l7", l7PolicySpec(args, fronts), own);
+    moduleObject("VirtualService", "appb-resilience", resilienceSpec(), own);
+    moduleObject("EnvoyFilter", "appb-limited", limitSpec(), own);
+    this.registerOutputs();
+  }
+}
+
+/** An abort, a timeout and retries, each on a path of its own; the last route keeps every other path alive. */
+export function resilienceSpec() {
+  const { abort, timeout, retries } = resilience;
+  const route = [{ destination: { host: "appb-resilience", port: { number: appPort.service } } }];
+  const under = (prefix: string) => [{ uri: { prefix } }];
+  return {
+    hosts: ["appb-resilience"],
+    http: [
+      {
+        match: under(abort.path),
+        fault: { abort: { httpStatus: abort.status, percentage: { value: 100 } } },
+        route,
+      },
+      { match: under(timeout.path), timeout: seconds(timeout.ms), retries: { attempts: 0 }, route },
+      { match: under(retries.path), retries: { attempts: retries.attempts, retryOn: "5xx" }, route },
+      { route },
+    ],
+  };
+}
+
+/**
+ * Envoy's own rate limit, in the chain of one Service. Istio has no word of its own for it; the filter holds a bucket of
+ * tokens, and a request that finds it empty is answered by 429.
+ */
+export function limitSpec() {
+  const { burst, perSecond } = resilience.limit;
+  const always = { default_value: { numerator: 100, denominator: "HUNDRED" } };
+  return {
+    targetRefs: [{ group: "gateway.networking.k8s.io", kind: "Gateway", name: waypointName }],
+    configPatches: [
+      {
+        applyTo: "HTTP_FILTER",
+        match: {
+          context: "SIDECAR_INBOUND",
+          listener: {
+            filterChain: {
+              name: `inbound-vip|${appPort.service}|http|appb-limited.default.svc.cluster.local`,
+              filter: {
+                name: "envoy.filters.network.http_connection_manager",
+                subFilter: { name: "envoy.filters.http.router" },
+              },
+            },
+          },
+        },
+        patch: {
+          operation: "INSERT_BEFORE",
+          value: {
+            name: "envoy.filters.http.local_ratelimit",
+            typed_config: {
+              "@type": "type.googleapis.com/envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit",
+              stat_prefix: "appb_limited",
+              token_bucket: { max_tokens: burst, tokens_per_fill: perSecond, fill_interval: "1s" },
+              filter_enabled: always,
+              filter_enforced: always,
+            },
+          },
+        },
+      },
+    ],
+  };
+}

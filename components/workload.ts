@@ -1,0 +1,82 @@
+import * as k8s from "@pulumi/kubernetes";
+import type * as pulumi from "@pulumi/pulumi";
+import { appNamespace, appPort } from "./names";
+
+/** The image that every workload of the lab runs. */
+export interface WorkloadImage {
+  /** Image reference. */
+  image: string;
+  /** Id of that image, in the pod template: a new image rolls the pods. */
+  imageId: pulumi.Input<string>;
+}
+
+/** A ServiceAccount and a Deployment of one pod under the same name: an identity, and who bears it. */
+export function workload(
+  { name, mesh }: { name: string; mesh: boolean },
+  image: WorkloadImage,
+  parent: pulumi.Resource,
+): k8s.apps.v1.Deployment {
+  const account = new k8s.core.v1.ServiceAccount(
+    `${name}-account`,
+    { metadata: { name, namespace: appNamespace } },
+    { parent },
+  );
+  return new k8s.apps.v1.Deployment(name, deploymentArgs(name, mesh, image), { parent, dependsOn: account });
+}
+
+function deploymentArgs(name: string, mesh: boolean, { image, imageId }: WorkloadImage): k8s.apps.v1.DeploymentArgs {
+  const labels = { app: name };
+  return {
+    metadata: { name, namespace: appNamespace, labels },
+    spec: {
+      replicas: 1,
+      selector: { matchLabels: labels },
+      template: {
+        metadata: {
+          labels: mesh ? labels : { ...labels, "istio.io/dataplane-mode": "none" },
+          annotations: { "ambient-lab/image-id": imageId },
+        },
+        spec: {
+          serviceAccountName: name,
+          terminationGracePeriodSeconds: 2,
+          containers: [
+            {
+              name: "httpbin",
+              image,
+              imagePullPolicy: "IfNotPresent",
+              ports: [{ name: "http", containerPort: appPort.container }],
+              readinessProbe: { httpGet: { path: "/status/200", port: appPort.container }, periodSeconds: 2 },
+              resources: { requests: { cpu: "10m", memory: "32Mi" } },
+            },
+          ],
+        },
+      },
+    },
+  };
+}
+
+export interface ServiceSettings {
+  name: string;
+  /** Workload whose pods answer. */
+  pods: string;
+  /** Labels beside `app`. @default none */
+  labels?: Record<string, string>;
+  /** @default none */
+  annotations?: Record<string, string>;
+}
+
+/** A Service on the pods of a workload. The engine's own await of endpoints would take 10 s to see what is there. */
+export function serviceArgs({ name, pods, labels, annotations }: ServiceSettings): k8s.core.v1.ServiceArgs {
+  return {
+    metadata: {
+      name,
+      namespace: appNamespace,
+      labels: { app: name, ...labels },
+      annotations: { "pulumi.com/skipAwait": "true", ...annotations },
+    },
+    spec: {
+      selector: { app: pods },
+      ports: [{ name: "http", port: appPort.service, targetPort: appPort.container, appProtocol: "http" }],
+    },
+  };
+}

@@ -1,0 +1,87 @@
+import { type BrokenWorld, edit, remove } from "./breaks";
+import { brokenResilience } from "./broken-resilience";
+import { brokenSplit } from "./broken-split";
+
+const waypoint = { layer: "waypoint" };
+const ztunnel = { layer: "ztunnel" };
+
+/** The worlds in which the verifier must not pass a lab with modules. */
+export const brokenModules: BrokenWorld[] = [
+  {
+    name: "fail-open: the policy to take away is not there",
+    settings: { modules: ["fail-open"] },
+    breaks: remove("AuthorizationPolicy/default/appb-waypoint-only"),
+    noticed: { "fail-open": ztunnel },
+    drift: "AuthorizationPolicy/appb-waypoint-only does not exist",
+  },
+  {
+    name: "fail-open: the waypoint is away already",
+    settings: { modules: ["fail-open"] },
+    breaks: edit("Service/default/appb", ["metadata", "labels", "istio.io/use-waypoint"], undefined),
+    noticed: { "fail-open": waypoint },
+    drift: "label istio.io/use-waypoint is absent",
+  },
+  {
+    name: "fail-open: nobody tells ztunnel of the change",
+    settings: { modules: ["fail-open"] },
+    breaks: (state) => state.stopIstiod(),
+    noticed: { "fail-open": { layer: "istiod" } },
+  },
+  {
+    name: "fail-open: the outsider is in the mesh's blind spot, for nobody writes logs",
+    settings: { modules: ["fail-open"] },
+    breaks: (state) => {
+      state.logsBroken = true;
+    },
+    noticed: { "fail-open": { layer: "waypoint", verdict: "inconclusive" } },
+  },
+  {
+    name: "l4-l7: ztunnel's denial deleted",
+    settings: { modules: ["l4-l7"] },
+    breaks: remove("AuthorizationPolicy/default/appc-l4-deny"),
+    noticed: { "l4-l7": ztunnel },
+    drift: "AuthorizationPolicy/appc-l4-deny does not exist",
+  },
+  {
+    name: "l4-l7: the waypoint's denial names somebody else",
+    settings: { modules: ["l4-l7"] },
+    breaks: edit(
+      "AuthorizationPolicy/default/appc-l7-deny",
+      ["spec", "rules", 0, "from", 0, "source", "principals"],
+      ["cluster.local/ns/default/sa/strange"],
+    ),
+    noticed: { "l4-l7": waypoint },
+  },
+  {
+    name: "l4-l7: appc-l7 is not sent through the waypoint",
+    settings: { modules: ["l4-l7"] },
+    breaks: edit("Service/default/appc-l7", ["metadata", "labels"], {}),
+    noticed: { "l4-l7": waypoint },
+  },
+  {
+    name: "l4-l7: the rule about HTTP is not about HTTP",
+    settings: { modules: ["l4-l7"] },
+    breaks: edit("AuthorizationPolicy/default/appd-misplaced", ["spec", "rules", 0, "to"], undefined),
+    noticed: { "l4-l7": ztunnel },
+  },
+  {
+    name: "l4-l7: appc down",
+    settings: { modules: ["l4-l7"] },
+    breaks: (state) => state.scale("default/appc"),
+    noticed: { "l4-l7": { layer: "app" } },
+  },
+  {
+    name: "l4-l7: another policy refuses in the place of the lab's own",
+    settings: { modules: ["l4-l7"] },
+    breaks: (state) => {
+      const { spec, metadata, ...rest } = state.get("AuthorizationPolicy/default/appc-l7-deny");
+      state.objects.delete("AuthorizationPolicy/default/appc-l7-deny");
+      const name = "somebody-elses";
+      state.objects.set(`AuthorizationPolicy/default/${name}`, { ...rest, spec, metadata: { ...metadata, name } });
+    },
+    noticed: { "l4-l7": waypoint },
+    drift: "AuthorizationPolicy/appc-l7-deny does not exist",
+  },
+  ...brokenSplit,
+  ...brokenResilience,
+];

@@ -1,0 +1,76 @@
+import { type BrokenWorld, behaves, edit, remove } from "./breaks";
+
+const settings = { modules: ["resilience"] } as const;
+const noticed = { resilience: { layer: "waypoint" } };
+const service = "VirtualService/default/appb-resilience";
+const bucket = ["spec", "configPatches", 0, "patch", "value", "typed_config", "token_bucket"];
+const filter = "EnvoyFilter/default/appb-limited";
+
+/** The worlds in which a lab with resilience must not pass. */
+export const brokenResilience: BrokenWorld[] = [
+  {
+    name: "resilience: aborted with another status",
+    settings,
+    breaks: edit(service, ["spec", "http", 0, "fault", "abort", "httpStatus"], 503),
+    noticed,
+  },
+  {
+    name: "resilience: nothing is aborted, in spite of the configuration",
+    settings,
+    breaks: behaves(service, ["spec", "http", 0, "fault"], {}),
+    noticed,
+  },
+  {
+    name: "resilience: no timeout, in spite of the configuration",
+    settings,
+    breaks: behaves(service, ["spec", "http", 1, "timeout"], "0s"),
+    noticed,
+  },
+  {
+    name: "resilience: a timeout of half a second, in spite of the configuration",
+    settings,
+    breaks: behaves(service, ["spec", "http", 1, "timeout"], "0.5s"),
+    noticed,
+  },
+  ...[0, 2, 4].map(
+    (attempts): BrokenWorld => ({
+      name: `resilience: ${attempts} retries instead of 3, in spite of the configuration`,
+      settings,
+      breaks: behaves(service, ["spec", "http", 2, "retries", "attempts"], attempts),
+      noticed,
+    }),
+  ),
+  {
+    name: "resilience: the routes deleted",
+    settings,
+    breaks: remove(service),
+    noticed,
+    drift: "VirtualService/appb-resilience does not exist",
+  },
+  {
+    name: "resilience: rate limit deleted",
+    settings,
+    breaks: remove(filter),
+    noticed,
+    drift: "EnvoyFilter/appb-limited",
+  },
+  {
+    name: "resilience: half of the burst",
+    settings,
+    breaks: edit(filter, [...bucket, "max_tokens"], 5),
+    noticed,
+  },
+  {
+    name: "resilience: five times the burst",
+    settings,
+    breaks: edit(filter, [...bucket, "max_tokens"], 50),
+    noticed,
+  },
+  {
+    name: "resilience: the fronts are open to every method",
+    settings,
+    breaks: remove("AuthorizationPolicy/default/appb-resilience-l7"),
+    noticed,
+    drift: "AuthorizationPolicy/appb-resilience-l7 does not exist",
+  },
+];

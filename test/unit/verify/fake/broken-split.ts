@@ -1,0 +1,62 @@
+import { type BrokenWorld, behaves, edit, remove } from "./breaks";
+
+const settings = { modules: ["traffic-split"] } as const;
+const waypoint = { layer: "waypoint" };
+const route = "HTTPRoute/default/appb-split";
+
+/** The worlds in which a lab with traffic-split must not pass. */
+export const brokenSplit: BrokenWorld[] = [
+  ...[0, 40, 100].map(
+    (weight): BrokenWorld => ({
+      name: `traffic-split: weight ${weight} instead of 20, as the configuration says`,
+      settings,
+      breaks: edit(route, ["spec", "rules", 2, "backendRefs", 1, "weight"], weight),
+      noticed: { "traffic-split": waypoint },
+    }),
+  ),
+  {
+    name: "traffic-split: twice the weight, in spite of the configuration",
+    settings,
+    breaks: behaves(route, ["spec", "rules", 2, "backendRefs", 1, "weight"], 160),
+    noticed: { "traffic-split": waypoint },
+  },
+  {
+    name: "traffic-split: the header is not looked at, in spite of the configuration",
+    settings,
+    breaks: behaves(route, ["spec", "rules", 0, "matches", 0, "headers", 0, "value"], "v3"),
+    noticed: { "traffic-split": waypoint },
+  },
+  {
+    name: "traffic-split: nothing is mirrored, in spite of the configuration",
+    settings,
+    breaks: behaves(route, ["spec", "rules", 1, "filters"], []),
+    noticed: { "traffic-split": waypoint },
+  },
+  {
+    name: "traffic-split: everything is mirrored, in spite of the configuration",
+    settings,
+    breaks: behaves(route, ["spec", "rules", 2, "filters"], [{ requestMirror: { backendRef: { name: "appb-v2" } } }]),
+    // The copies stand in the second version's log beside what was sent there: its number is not the waypoint's.
+    noticed: { "traffic-split": { layer: "app" } },
+  },
+  {
+    name: "traffic-split: second version down",
+    settings,
+    breaks: (state) => state.scale("default/appb-v2"),
+    noticed: { "traffic-split": { layer: "app" } },
+  },
+  {
+    name: "traffic-split: the front is open to every method",
+    settings,
+    breaks: remove("AuthorizationPolicy/default/appb-split-l7"),
+    noticed: { "traffic-split": waypoint },
+    drift: "AuthorizationPolicy/appb-split-l7 does not exist",
+  },
+  {
+    name: "traffic-split: the second version can be walked around to",
+    settings,
+    breaks: remove("AuthorizationPolicy/default/appb-v2-waypoint-only"),
+    noticed: { "traffic-split": { layer: "ztunnel" } },
+    drift: "AuthorizationPolicy/appb-v2-waypoint-only does not exist",
+  },
+];

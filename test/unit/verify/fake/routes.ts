@@ -1,0 +1,73 @@
+import { at, listAt, numberAt, textAt } from "../../../../verify/json";
+import type { KubeObject } from "../../../../verify/world";
+import type { FakeRequest } from "./request";
+import type { FakeState } from "./state";
+
+/** Where the waypoint sends a request of a Service. */
+export interface FakeBackend {
+  service: string;
+  cluster: string;
+  /** Service that gets a copy. */
+  mirror?: string;
+}
+
+const outbound = (service: string) => `outbound|8000||${service}.default.svc.cluster.local`;
+
+const routeOf = (state: FakeState, service: string): KubeObject | undefined =>
+  state.toldAll("HTTPRoute").find((item) => textAt(item, "spec", "parentRefs", 0, "name") === service);
+
+/** Rules of a Service's HTTPRoute in the order that Istio gives them: by path, by header, all else. */
+function rulesOf(route: KubeObject | undefined): unknown[] {
+  const weight = (rule: unknown) => (at(rule, "matches", 0, "path") ? 0 : at(rule, "matches", 0, "headers") ? 1 : 2);
+  return [...listAt(route, "spec", "rules")].sort((a, b) => weight(a) - weight(b));
+}
+
+const backendsOf = (rule: unknown) =>
+  listAt(rule, "backendRefs")
+    .map((ref) => ({ name: textAt(ref, "name") ?? "", weight: numberAt(ref, "weight") ?? 1 }))
+    .filter(({ weight }) => weight > 0);
+
+const mirrorOf = (rule: unknown): string | undefined =>
+  textAt(rule, "filters", 0, "requestMirror", "backendRef", "name");
+
+/** The backend of a request; `draw` is between 0 and 1. */
+export function backendOf(state: FakeState, service: string, request: FakeRequest, draw: () => number): FakeBackend {
+  const rule = rulesOf(routeOf(state, service)).find((item) => {
+    const [prefix, header] = [textAt(item, "matches", 0, "path", "value"), at(item, "matches", 0, "headers", 0)];
+    if (prefix !== undefined && !request.path.startsWith(prefix)) return false;
+    return header === undefined || request.headers?.[textAt(header, "name") ?? ""] === textAt(header, "value");
+  });
+  if (!rule) return { service, cluster: `inbound-vip|8000|http|${service}.default.svc.cluster.local` };
+  const backends = backendsOf(rule);
+  const total = backends.reduce((sum, { weight }) => sum + weight, 0);
+  let left = backends.length > 1 ? draw() * total : 0;
+  const chosen = backends.find(({ weight }) => {
+    left -= weight;
+    return left < 0;
+  });
+  const name = chosen?.name ?? "";
+  const mirror = mirrorOf(rule);
+  return { service: name, cluster: outbound(name), ...(mirror ? { mirror } : {}) };
+}
+
+/** The same rules as Envoy's routes; empty for a Service without an HTTPRoute. */
+export const envoyRules = (state: FakeState, service: string): unknown[] =>
+  rulesOf(state.pretended.get(`HTTPRoute/default/${service}`) ?? routeOf(state, service)).map((rule) => {
+    const backends = backendsOf(rule);
+    const clusters = backends.map(({ name, weight }) => ({ name: outbound(name), weight }));
+    const target = backends.length === 1 ? { cluster: clusters[0]?.name } : { weighted_clusters: { clusters } };
+    const mirror = mirrorOf(rule);
+    const path = textAt(rule, "matches", 0, "path", "value");
+    const headers = listAt(rule, "matches", 0, "headers").map((header) => ({
+      name: textAt(header, "name"),
+      string_match: { exact: textAt(header, "value") },
+    }));
+    return {
+      match: {
+        ...(path ? { path_separated_prefix: path } : { prefix: "/" }),
+        case_sensitive: true,
+        ...(headers.length > 0 ? { headers } : {}),
+      },
+      route: { ...target, ...(mirror ? { request_mirror_policies: [{ cluster: outbound(mirror) }] } : {}) },
+    };
+  });

@@ -1,0 +1,82 @@
+import type { Act, Guard, Probe } from "../../experiments/types";
+import type { Bench } from "../bench";
+import { type Change, change } from "../change/change";
+import { restore } from "../change/restore";
+import { entriesAt } from "../json";
+import { isPositive, runProbe } from "../probes";
+import type { Finding } from "../report";
+import type { CheckRun } from "./check";
+import { gate } from "./gate";
+import { gatewayTargets } from "./proxies";
+import { beside, policiesOn, waypointOf } from "./ztunnel";
+
+const waypointLabels = ["istio.io/use-waypoint", "istio.io/ingress-use-waypoint"];
+
+/** How each guard is taken away: the policy selects nobody, the Service no longer names its waypoint. */
+const guards: Record<Guard, Change> = {
+  policy: {
+    object: "AuthorizationPolicy/appb-waypoint-only",
+    field: ["spec", "selector", "matchLabels"],
+    to: () => ({ app: "nobody" }),
+  },
+  waypoint: {
+    object: "Service/appb",
+    field: ["metadata", "labels"],
+    to: (labels) => Object.fromEntries(entriesAt(labels).filter(([key]) => !waypointLabels.includes(key))),
+  },
+};
+
+/** Plays the acts in turn, and puts both guards back whatever happens: the policy first, for it shuts every door. */
+export const failOpen: CheckRun<"fail-open"> = async (bench, { acts }) => {
+  const findings: Finding[] = [];
+  const good = () => findings.every(({ verdict }) => verdict === "pass");
+  try {
+    for (const act of acts) {
+      // Where the lab is not what the next act builds upon, there is nothing to be learned, and a door to be shut.
+      if (!good()) break;
+      findings.push(...(await play(bench, act)));
+    }
+  } finally {
+    findings.push(await restore(bench, guards.policy.object, "the policy is as it was"));
+    findings.push(await restore(bench, guards.waypoint.object, "Service appb is as it was"));
+  }
+  return findings;
+};
+
+async function play(bench: Bench, act: Act): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  if (act.takes) {
+    await change(bench.world, guards[act.takes], bench.signal);
+    findings.push(await known(bench, act.takes, false));
+  }
+  if (act.returns) {
+    findings.push(await restore(bench, guards[act.returns].object, `${act.name}: put back`));
+    findings.push(await known(bench, act.returns, true));
+  }
+  if (findings.some(({ verdict }) => verdict !== "pass")) return findings;
+  const probes = act.probes.map((probe): Probe => ({ ...probe, name: `${act.name}: ${probe.name}` }));
+  for (const round of [probes.filter(isPositive), probes.filter((probe) => !isPositive(probe))])
+    findings.push(...(await Promise.all(round.map((probe) => runProbe(bench, probe)))));
+  return findings;
+}
+
+/** Whether those who enforce a guard know that it is there, or that it is gone. */
+function known(bench: Bench, guard: Guard, there: boolean): Promise<Finding> {
+  const miss = (what: string) => new Error(`${what} ${there ? "does not know it" : "still knows it"}`);
+  if (guard === "policy") {
+    const name = there ? "appb's ztunnel has the policy again" : "appb's ztunnel has lost the policy";
+    return gate(bench, name, "ztunnel", async () => {
+      const { pod, policies } = await policiesOn(bench, "appb");
+      if (policies.includes("default/appb-waypoint-only") !== there) throw miss(pod.name);
+    });
+  }
+  const name = there ? "callers are sent to the waypoint again" : "callers are no longer sent to the waypoint";
+  return gate(bench, name, "ztunnel", async () => {
+    for (const role of ["appa", "stranger"] as const) {
+      const { pod, dump } = await beside(bench, role);
+      if ((waypointOf(dump) !== "none") !== there) throw miss(pod.name);
+    }
+    const { through } = await gatewayTargets(bench);
+    if (through !== there) throw miss("the gateway");
+  });
+}

@@ -1,0 +1,21 @@
+import { hostOf } from "../../experiments/names";
+import type { HttpChain } from "../parse/envoy-dump";
+import { type CheckRun, failed, listed, passed } from "./check";
+import { chainOf, pairsOf, routeLine } from "./proxies";
+
+/** What a chain of the waypoint does, a fact a line: its rules, its filters and its routes. */
+export const chainFacts = ({ rbac, filters, routes }: HttpChain): string[] => [
+  ...rbac.flatMap((rule) => pairsOf([rule]).map((pair) => `${rule.action} ${pair}`)),
+  ...filters.map((filter) => `filter ${filter}`),
+  ...routes.map((route) => routeLine(route).trim()),
+];
+
+/** The waypoint was told all that is wanted of a Service. */
+export const front: CheckRun<"front"> = async (bench, { name, service, wanted }) => {
+  const { chain } = await chainOf(bench, service);
+  const facts = chainFacts(chain);
+  const evidence = [{ source: `waypoint config of ${hostOf(service)}`, lines: facts }];
+  const missing = wanted.filter((fact) => !facts.includes(fact));
+  if (missing.length === 0) return [passed(name, "waypoint", listed(wanted), { evidence })];
+  return [failed(name, "waypoint", `missing: ${listed(missing)}`, { expected: listed(wanted), evidence })];
+};

@@ -1,0 +1,51 @@
+import { podsBehind } from "../../experiments/names";
+import { appLines } from "../app-lines";
+import { fire } from "../batch";
+import type { Bench } from "../bench";
+import { eventually } from "../eventually";
+import { type CheckRun, failed, passed, unclear } from "./check";
+import { loggedLines } from "./counted";
+
+const parallel = 20;
+
+/** Of many requests at once as many are let through as there are tokens; the waypoint answers the rest with 429. */
+export const limited: CheckRun<"limited"> = async (bench, { name, sample, burst, perSecond }) => {
+  await refilled(bench, burst / perSecond);
+  const started = bench.clock.now();
+  const volley = await fire(bench, sample, parallel);
+  const seconds = Math.ceil((bench.clock.now() - started) / 1000);
+  const lines = await loggedLines(bench, volley, sample.count);
+  const answered = volley.shots.filter(({ status }) => status >= 200 && status < 300).length;
+  const turned = volley.shots.filter(({ status }) => status === 429).length;
+  const app = podsBehind[sample.service ?? "appb"];
+  const written = await appLines(bench, app, volley, answered);
+  // Tokens come one fill at a time: one may fall on the first request, and one on the last.
+  const most = burst + perSecond * (seconds + 1);
+  const flagged = typeof lines === "string" ? undefined : lines.filter((line) => line.flags === "RL").length;
+  const met = typeof written === "string" ? undefined : written.length;
+  const expected = `${burst} to ${most} of ${sample.count} let through in ${seconds} s, all else 429 flagged RL`;
+  const seen = `${answered} let through in ${seconds} s, ${turned} × 429, ${flagged ?? "unknown"} flagged RL, ${met ?? "unknown"} in ${app}'s log`;
+  const evidence = [
+    { source: "waypoint log", lines: typeof lines === "string" ? [`unavailable: ${lines}`] : lines.map((l) => l.text) },
+    { source: `${app} log`, lines: typeof written === "string" ? [`unavailable: ${written}`] : written },
+  ];
+  const more = { expected, evidence };
+  if (answered + turned !== sample.count) return [failed(name, "waypoint", seen, more)];
+  if (answered < burst || answered > most) return [failed(name, "waypoint", seen, more)];
+  if (flagged === undefined) return [unclear(name, "waypoint", seen, more)];
+  if (flagged !== turned) return [failed(name, "waypoint", seen, more)];
+  if (met === undefined) return [unclear(name, "app", seen, more)];
+  if (met !== answered) return [failed(name, "waypoint", seen, more)];
+  return [passed(name, "waypoint", seen, { evidence })];
+};
+
+/** Waits until the bucket is full, whatever an earlier run took from it. */
+async function refilled({ clock, signal }: Bench, seconds: number): Promise<void> {
+  const full = clock.now() + (seconds + 1) * 1000;
+  await eventually(
+    async () => {
+      if (clock.now() < full) throw new Error("it is not full yet");
+    },
+    { what: "the bucket to fill", deadlineMs: (seconds + 10) * 1000, intervalMs: 500, signal, clock },
+  );
+}

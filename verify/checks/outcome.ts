@@ -1,0 +1,39 @@
+import { podsBehind } from "../../experiments/names";
+import { appLines } from "../app-lines";
+import { fire } from "../batch";
+import { type CheckRun, failed, listed, passed, unclear } from "./check";
+import { loggedLines } from "./counted";
+
+/** A timer may not fire early, but clocks round. */
+const slack = 0.95;
+
+/** Every request of a sample ends in the same way: as the client, the waypoint's log and the application's log say. */
+export const outcome: CheckRun<"outcome"> = async (bench, { name, sample, status, flags, attempts, between }) => {
+  const { count, service = "appb" } = sample;
+  const app = podsBehind[service];
+  const volley = await fire(bench, sample, count);
+  const lines = await loggedLines(bench, volley, count);
+  const written = await appLines(bench, app, volley, count * attempts);
+  const times = volley.shots.map(({ seconds }) => Math.round(seconds * 1000)).sort((a, b) => a - b);
+  const evidence = [
+    { source: "client", lines: [`milliseconds: ${times.join(" ")}`] },
+    { source: "waypoint log", lines: typeof lines === "string" ? [`unavailable: ${lines}`] : lines.map((l) => l.text) },
+    { source: `${app} log`, lines: typeof written === "string" ? [`unavailable: ${written}`] : written },
+  ];
+  const time = between ? ` after ${between[0]} to ${between[1]} ms` : "";
+  const expected = `${count} × ${status}${time}, flags ${flags}, ${count * attempts} lines in ${app}'s log`;
+  const statuses = listed([...new Set(volley.shots.map((shot) => String(shot.status || "no answer")))]);
+  const marks = typeof lines === "string" ? "unknown" : listed([...new Set(lines.map((line) => line.flags))]);
+  const seen = `${volley.shots.length} × ${statuses} after ${times[0] ?? 0} to ${times.at(-1) ?? 0} ms, flags ${marks}, ${typeof written === "string" ? "unknown" : written.length} lines in ${app}'s log`;
+  const more = { expected, evidence };
+  if (volley.shots.length !== count) return [failed(name, "client", seen, more)];
+  if (statuses !== String(status)) return [failed(name, "waypoint", seen, more)];
+  if (typeof lines === "string") return [unclear(name, "waypoint", `${seen}; no access log: ${lines}`, more)];
+  if (lines.length !== count || marks !== flags) return [failed(name, "waypoint", seen, more)];
+  const early = between && (times[0] ?? 0) < between[0] * slack;
+  const late = between && (times.at(-1) ?? 0) >= between[1];
+  if (early || late) return [failed(name, "waypoint", seen, more)];
+  if (typeof written === "string") return [unclear(name, "app", `${seen}; no log of ${app}: ${written}`, more)];
+  if (written.length !== count * attempts) return [failed(name, "waypoint", seen, more)];
+  return [passed(name, "waypoint", seen, { evidence })];
+};

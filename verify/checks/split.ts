@@ -1,0 +1,93 @@
+import type { Sample } from "../../experiments/types";
+import { appLines } from "../app-lines";
+import { fire, type Volley } from "../batch";
+import type { Bench } from "../bench";
+import { binomialBand } from "../binomial";
+import type { AccessLine } from "../parse/access-log";
+import type { Evidence, Finding } from "../report";
+import { type CheckRun, failed, passed, unclear } from "./check";
+import { loggedLines } from "./counted";
+
+const parallel = 20;
+const isTo = (version: "appb-v1" | "appb-v2") => (line: AccessLine) =>
+  line.upstreamCluster.startsWith(`outbound|8000||${version}.`);
+
+/** A sample through the front, as the waypoint and the second version saw it. */
+interface Sent {
+  volley: Volley;
+  /** The waypoint's lines; a reason when they cannot be read. */
+  lines: readonly AccessLine[] | string;
+  /** What the second version wrote; a reason when it cannot be read. */
+  written: readonly string[] | string;
+  evidence: readonly Evidence[];
+}
+
+/** The share of the second version is within the exact band of its weight, as both witnesses say. */
+export const split: CheckRun<"split"> = async (bench, { name, sample, percent, falseAlarm }) => {
+  const band = binomialBand(sample.count, percent / 100, falseAlarm);
+  const sent = await send(bench, sample, (lines) => lines.filter(isTo("appb-v2")).length);
+  const expected = `${band.low} to ${band.high} of ${sample.count} at appb-v2`;
+  const problem = problemOf(name, sample, sent, expected);
+  if (problem) return [problem];
+  const { lines, written, evidence } = sent;
+  const chosen = typeof lines === "string" ? undefined : lines.filter(isTo("appb-v2")).length;
+  const met = typeof written === "string" ? undefined : written.length;
+  const count = chosen ?? met;
+  const seen = `${chosen ?? "unknown"} of ${sample.count} sent to appb-v2 by the waypoint, ${met ?? "unknown"} in its own log; expected ${band.low} to ${band.high}`;
+  if (count === undefined) return [unclear(name, "waypoint", seen, { expected, evidence })];
+  if (chosen !== undefined && met !== undefined && chosen !== met)
+    return [failed(name, "app", seen, { expected: "the same number from both", evidence })];
+  const good = count >= band.low && count <= band.high;
+  return [good ? passed(name, "waypoint", seen, { evidence }) : failed(name, "waypoint", seen, { expected, evidence })];
+};
+
+/** The first version answers, and the second one gets a copy of each request; or of none. */
+export const mirrored: CheckRun<"mirrored"> = async (bench, { name, sample, copied }) => {
+  const sent = await send(bench, sample, (lines) => (copied ? sample.count : lines.filter(isTo("appb-v2")).length));
+  const expected = copied
+    ? `${sample.count} answered by appb-v1, and ${sample.count} copies in appb-v2's log`
+    : "in appb-v2's log only what the waypoint sent there";
+  const problem = problemOf(name, sample, sent, expected);
+  if (problem) return [problem];
+  const { lines, written, evidence } = sent;
+  if (typeof lines === "string" || typeof written === "string") {
+    const blind = typeof lines === "string" ? lines : written;
+    const layer = typeof lines === "string" ? "waypoint" : "app";
+    return [unclear(name, layer, `a log cannot be read: ${String(blind)}`, { expected, evidence })];
+  }
+  const straight = lines.filter(isTo("appb-v2")).length;
+  const copies = written.length - straight;
+  const seen = `${lines.length - straight} answered by appb-v1, ${straight} by appb-v2; ${copies} copies in appb-v2's log`;
+  const good = copied ? straight === 0 && copies === sample.count : copies === 0;
+  return [good ? passed(name, "waypoint", seen, { evidence }) : failed(name, "waypoint", seen, { expected, evidence })];
+};
+
+async function send(bench: Bench, sample: Sample, awaited: (lines: readonly AccessLine[]) => number): Promise<Sent> {
+  const volley = await fire(bench, sample, parallel);
+  const lines = await loggedLines(bench, volley, sample.count);
+  const written = await appLines(bench, "appb-v2", volley, typeof lines === "string" ? 0 : awaited(lines));
+  const text = typeof lines === "string" ? [`unavailable: ${lines}`] : lines.map((line) => line.text);
+  const evidence = [
+    { source: "waypoint log", lines: text },
+    { source: "appb-v2 log", lines: typeof written === "string" ? [`unavailable: ${written}`] : written },
+  ];
+  return { volley, lines, written, evidence };
+}
+
+/** Requests that were not answered, or that the waypoint sent to somebody else, say nothing about a share. */
+function problemOf(
+  name: string,
+  { count }: Sample,
+  { volley: { shots }, lines, evidence }: Sent,
+  expected: string,
+): Finding | undefined {
+  const more = { expected, evidence };
+  if (shots.length !== count) return failed(name, "client", `${shots.length} of ${count} requests were sent`, more);
+  const odd = shots.filter(({ status }) => status < 200 || status > 299);
+  if (odd.length > 0)
+    return failed(name, "waypoint", `${odd.length} of ${count} met ${odd[0]?.status || "no answer"}`, more);
+  if (typeof lines === "string") return undefined;
+  if (lines.length !== count) return failed(name, "waypoint", `the waypoint logged ${lines.length} of ${count}`, more);
+  const astray = lines.find((line) => !isTo("appb-v1")(line) && !isTo("appb-v2")(line));
+  return astray && failed(name, "waypoint", `a request was sent to ${astray.upstreamCluster}`, more);
+}
