@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { ExitCode, formatProblem, LabError, LabErrors, messageOf } from "../errors";
+import { registerBench } from "./commands/bench";
 import { registerBill } from "./commands/bill";
 import { registerBundle } from "./commands/bundle";
 import type { CommandContext } from "./commands/common";
@@ -85,6 +86,7 @@ const registrations = [
   registerOpen,
   registerTraffic,
   registerTour,
+  registerBench,
   registerCompletion,
 ] as const;
 
