@@ -34,20 +34,25 @@ export async function checkHost(
 ): Promise<HostFacts> {
   const httpPort = config.httpPort ?? derivedPort(stack);
   const problems: Problem[] = [];
-  const engine = await exec("docker", ["version", "--format", "{{.Server.Version}}"]);
+  const ownCluster = config.cluster === "kind";
+  // Side by side: every preview waits for these answers.
+  const [engine, dockerHost, state, ofNetworks] = await Promise.all([
+    exec("docker", ["version", "--format", "{{.Server.Version}}"]),
+    currentDockerHost(exec),
+    ownCluster ? clusterState(stack, exec) : "absent",
+    ownCluster ? networkProblems(config, stack, exec) : [],
+  ]);
   if (engine.code !== 0) throw new LabErrors([dockerMissing(engine.code, engine.stderr)], ExitCode.unfit);
-  const dockerHost = await currentDockerHost(exec);
-  if (config.cluster === "existing") {
+  if (!ownCluster) {
     problems.push(...(await kubeconfigProblems(config)));
     if (problems.length > 0) throw new LabErrors(problems, ExitCode.unfit);
     return { httpPort, dockerHost };
   }
 
-  const state = await clusterState(stack, exec);
   if (state === "absent" && existsSync(markerFile(stack)) && !lostClusterIsFine) problems.push(lostCluster(stack));
   if (state === "foreign") problems.push(foreignCluster(clusterName(stack)));
   if (state === "absent" && !(await portIsFree(httpPort))) problems.push(busyPort(httpPort));
-  problems.push(...(await networkProblems(config, stack, exec)));
+  problems.push(...ofNetworks);
   if (problems.length > 0) throw new LabErrors(problems, ExitCode.unfit);
   if (state === "running") await restoreKubeconfig(stack, exec);
   return { httpPort, dockerHost };
