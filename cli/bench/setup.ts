@@ -75,7 +75,7 @@ export async function setUp(
 /** File of the lab's settings. */
 export const benchSettings = ({ settings, stack }: Bench): string => settingsFile(settings, stack);
 
-/** The floor of every preview and update: no resource, no provider, and the options with which the lab's own program runs. */
+/** The floor of every preview and update: what `pulumi new` begins with, and without the time for checking types. */
 function writeEmptyProgram(folder: string, root: string): void {
   const modules = join(folder, "node_modules");
   mkdirSync(join(modules, "@pulumi"), { recursive: true });
