@@ -23,3 +23,20 @@ test("a stack of the program names lines of TypeScript", async () => {
   );
   expect(stack).toMatch(/lab\.ts:\d\d+:\d{1,2}\)/);
 });
+
+test("the SDK's compiler and installer are not loaded, until they are needed", async () => {
+  const files = "Object.entries(require.cache).filter(([file]) => /(typescript|arborist)\\/lib/.test(file))";
+  const loaded = `${files}.filter(([, { exports }]) => !require("node:util").types.isProxy(exports)).length`;
+  const serialize = 'require("@pulumi/pulumi").runtime.serializeFunction(() => 42)';
+  const told = await afterStart(
+    `const before = ${loaded}; ${serialize}.then(({ text }) => console.log(before, ${loaded}, text.includes("42")))`,
+  );
+  expect(told).toBe("0 1 true");
+});
+
+test("an SDK's own way to the compiler gives the compiler", async () => {
+  const told = await afterStart(
+    'const ts = require("@pulumi/pulumi/typescript-shim"); console.log(ts.version, "SyntaxKind" in ts, typeof ts.createProgram)',
+  );
+  expect(told).toMatch(/^5\.\d+\.\d+ true function$/);
+});
