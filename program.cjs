@@ -1,5 +1,5 @@
 // What the engine runs: index.ts by way of tsx, as the command line runs its own files. The SDK's ts-node would compile
-// every file anew for each preview; tsx keeps what it has compiled (docs/decisions/0008).
+// every file anew for each preview; tsx keeps what it has compiled (docs/decisions/0009).
 "use strict";
 
 const { dirname } = require("node:path");

@@ -13,6 +13,7 @@ const pod = z.object({
   usedMiB: z.number().optional(),
 });
 const span = z.object({ name: z.string(), startMs: z.number(), ms: z.number() });
+const spans = z.array(span).readonly().default([]);
 const row = z.object({
   measure: z.enum(measures),
   title: z.string(),
@@ -49,8 +50,8 @@ export const runSchema = z.object({
   installer: z.enum(["helm", "kubectl"]).optional(),
   rows: z.array(row),
   samples: z.partialRecord(z.enum(allSeries), z.array(z.number()).readonly()),
-  /** Parts of the last cold up, and of the last script. */
-  parts: z.object({ up: z.array(span).readonly(), script: z.array(span).readonly() }),
+  /** Parts of the last cold up, script and destroy. */
+  parts: z.object({ up: spans, script: spans, destroy: spans }),
   memory: z.object({ pods: z.array(pod).readonly(), nodesMiB: z.number().optional() }).optional(),
 });
 export type BenchRun = z.infer<typeof runSchema>;

@@ -14,8 +14,8 @@ import type { Memory, Samples, Series, Span } from "./types";
 export interface Seen {
   samples: Samples;
   memory?: Memory;
-  /** Parts of the last cold up, and of the last script. */
-  parts: { up: readonly Span[]; script: readonly Span[] };
+  /** Parts of the last cold up, script and destroy. */
+  parts: Record<"up" | "script" | "destroy", readonly Span[]>;
   /** What the script installed charts with. */
   installer?: "helm" | "kubectl";
 }
@@ -38,17 +38,19 @@ const applied = ["up", "--yes", "--skip-preview"];
 /** Makes labs and takes their times, step by step. */
 export async function live(bench: Bench, steps: readonly Step[]): Promise<Seen> {
   const samples: Partial<Record<Series, readonly number[]>> = {};
-  const parts: { up: Span[]; script: Span[] } = { up: [], script: [] };
+  const parts: Record<"up" | "script" | "destroy", Span[]> = { up: [], script: [], destroy: [] };
   let memory: Memory | undefined;
   let script: Script | undefined;
   const timed: Record<Series, () => Promise<unknown>> = {
     up: async () => {
-      parts.up = await coldUp(bench);
+      parts.up = await followed(bench, applied);
     },
     again: () => pulumi(bench, [...applied, "--expect-no-changes"]),
     flip: () => flip(bench),
     preview: () => pulumi(bench, ["preview", "--expect-no-changes"]),
-    destroy: () => pulumi(bench, ["destroy", "--yes", "--skip-preview"]),
+    destroy: async () => {
+      parts.destroy = await followed(bench, ["destroy", "--yes", "--skip-preview"]);
+    },
     "empty-up": () => pulumiOnNothing(bench, applied),
     "empty-preview": () => pulumiOnNothing(bench, ["preview"]),
     script: async () => {
@@ -76,10 +78,11 @@ export async function live(bench: Bench, steps: readonly Step[]): Promise<Seen> 
   return { samples, parts, ...(memory ? { memory } : {}), ...(installer ? { installer } : {}) };
 }
 
-async function coldUp(bench: Bench): Promise<Span[]> {
+/** Runs the engine, and tells when it was at work on what. */
+async function followed(bench: Bench, operation: readonly string[]): Promise<Span[]> {
   const spans = new Spans();
   const begin = performance.now();
-  await pulumi(bench, applied, (line) => spans.line(line, performance.now() - begin));
+  await pulumi(bench, operation, (line) => spans.line(line, performance.now() - begin));
   return spans.finished();
 }
 

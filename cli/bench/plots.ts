@@ -34,7 +34,7 @@ export async function historyPlot(runs: readonly BenchRun[]): Promise<string> {
         tickFormat: "d",
         domain: [0.5, runs.length + 0.5],
       },
-      y: { label: "ratio ÷ target", domain: [0, Math.max(1.2, ...judged.map(({ share }) => share)) * 1.05], ticks: 4 },
+      y: { label: "ratio ÷ target", domain: [0, Math.max(1.2, ...judged.map(({ share }) => share)) * 1.25], ticks: 4 },
       fy: { domain: limits, label: null },
       marks: [
         Plot.frame({ stroke: "#e5e7eb" }),
@@ -72,7 +72,7 @@ export async function upPlot({ parts }: Pick<BenchRun, "parts">): Promise<string
       ...common,
       document,
       height: 90 + bars.length * 17,
-      ...{ marginLeft: 190, marginRight: 60, marginBottom: 40, marginTop: 30 },
+      ...{ marginLeft: 230, marginRight: 60, marginBottom: 40, marginTop: 30 },
       x: { label: "seconds since the start →", grid: true, domain: [0, Math.max(1, ...bars.map(({ to }) => to))] },
       y: { domain: bars.map(({ row }) => row), label: null, tickSize: 0, padding: 0.2 },
       color: { domain: ["lab", "script"], range: [colour.lab, colour.floor] },

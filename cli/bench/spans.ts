@@ -1,10 +1,10 @@
 import { isBookkeeping, isComponent } from "../engine/urn";
 import type { Span } from "./types";
 
-/** Name of the span from the command's start to the first resource: engine, plugins, Node.js and the program itself. */
-export const programStart = "program";
+/** Name of the span from the command's start to the first resource: engine, plugins and, for an update, the program. */
+export const programStart = "start";
 
-/** Learns from the lines that `pulumi up` prints when each resource was begun and finished. */
+/** Learns from the lines that `pulumi up` and `pulumi destroy` print when each resource was begun and finished. */
 export class Spans {
   readonly #begun = new Map<string, number>();
   readonly #spans: Span[] = [];
@@ -12,10 +12,11 @@ export class Spans {
 
   /** Takes one line, printed `atMs` milliseconds after the start. */
   line(text: string, atMs: number): void {
-    const [, type = "", name = "", doing] = /^\s*\S{1,2}\s+(\S+:\S+) (\S+) (creat(?:ing|ed))\b/.exec(text) ?? [];
+    const [, type = "", name = "", doing] =
+      /^\s*\S{1,2}\s+(\S+:\S+) (\S+) ((?:creat|delet)(?:ing|ed))\b/.exec(text) ?? [];
     if (!doing || isBookkeeping(type) || isComponent(type)) return;
     this.#first ??= atMs;
-    if (doing === "creating") {
+    if (doing.endsWith("ing")) {
       // The engine prints the line again with each second that the resource takes.
       if (!this.#begun.has(name)) this.#begun.set(name, atMs);
       return;

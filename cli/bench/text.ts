@@ -17,6 +17,7 @@ export function benchText(run: BenchRun): string {
     ...(memory ? ["", memory] : []),
     ...partLines("Cold up, by part (side by side)", parts.up),
     ...partLines(`The same parts one after another (${run.installer ?? ""})`, parts.script),
+    ...partLines("Destroy, by part", parts.destroy),
     "",
   ].join("\n");
 }

@@ -20,11 +20,12 @@ const benchRun = (more: Partial<BenchRun> = {}): BenchRun => {
     rows: judge(samples, undefined, "laptop"),
     parts: {
       up: [
-        { name: "program", startMs: 0, ms: 2_000 },
+        { name: "start", startMs: 0, ms: 2_000 },
         { name: "cluster-kind", startMs: 2_100, ms: 25_000 },
         { name: "quick <one>", startMs: 3_000, ms: 100 },
       ],
       script: [{ name: "cluster-kind", startMs: 0, ms: 24_000 }],
+      destroy: [{ name: "cluster-kind", startMs: 1_500, ms: 5_000 }],
     },
     ...more,
   };
@@ -61,11 +62,14 @@ describe("a run", () => {
       policy flip  5.0 s  up without a change                3.0 s   1.67  ≤ 1.30  ✗ missed
 
       Cold up, by part (side by side)
-        program       from    0.0 s  took    2.0 s
+        start         from    0.0 s  took    2.0 s
         cluster-kind  from    2.1 s  took   25.0 s
 
       The same parts one after another (helm)
         cluster-kind  from    0.0 s  took   24.0 s
+
+      Destroy, by part
+        cluster-kind  from    1.5 s  took    5.0 s
       "
     `);
   });

@@ -75,7 +75,7 @@ describe("bench", () => {
     expect(told).toMatchObject({
       schema: "ambient-lab.bench/v1",
       installer: "helm",
-      parts: { up: [{ name: "program" }, { name: "cluster-network" }] },
+      parts: { up: [{ name: "start" }, { name: "cluster-network" }] },
       memory: { pods: [{ name: "istiod-1", requestedMiB: 128 }], nodesMiB: 512 },
     });
     const { samples } = told as { samples: Record<string, number[]> };

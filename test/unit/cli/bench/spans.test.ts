@@ -20,7 +20,7 @@ test("spans are read from the lines of the engine, without components and bookke
   ];
   for (const [atMs, text] of lines) spans.line(text, atMs);
   expect(spans.finished()).toEqual([
-    { name: "program", startMs: 0, ms: 2_100 },
+    { name: "start", startMs: 0, ms: 2_100 },
     { name: "cluster-network", startMs: 2_100, ms: 2_100 },
     { name: "images-pull-mesh", startMs: 2_150, ms: 250 },
     { name: "cluster-kind", startMs: 4_300, ms: 25_000 },
@@ -29,4 +29,14 @@ test("spans are read from the lines of the engine, without components and bookke
 
 test("a run that made nothing has no spans", () => {
   expect(new Spans().finished()).toEqual([]);
+});
+
+test("spans of a destroy are what was deleted", () => {
+  const spans = new Spans();
+  spans.line(" -  command:local:Command cluster-kind deleting (0s) ", 1_000);
+  spans.line(" -  command:local:Command cluster-kind deleted (5s) ", 6_000);
+  expect(spans.finished()).toEqual([
+    { name: "start", startMs: 0, ms: 1_000 },
+    { name: "cluster-kind", startMs: 1_000, ms: 5_000 },
+  ]);
 });
