@@ -40,21 +40,26 @@ export async function checkHost(
 ): Promise<HostFacts> {
   const httpPort = config.httpPort ?? derivedPort(stack);
   const problems: Problem[] = [];
-  await requireDocker(exec);
-  const dockerHost = await currentDockerHost(exec);
+  const ownCluster = config.cluster === "kind";
+  // Side by side: every preview waits for these answers.
+  const [dockerHost, state, ofNetworks] = await Promise.all([
+    currentDockerHost(exec),
+    ownCluster ? clusterState(stack, exec) : "absent",
+    ownCluster ? networkProblems(config, stack, exec) : [],
+    requireDocker(exec),
+  ]);
   const ca = caOf(config, problems);
-  if (config.cluster === "existing") {
+  if (!ownCluster) {
     problems.push(...(await kubeconfigProblems(config)));
     if (problems.length > 0) throw new LabErrors(problems, ExitCode.unfit);
     return { httpPort, dockerHost, ...ca };
   }
 
-  const state = await clusterState(stack, exec);
   if (state === "absent" && existsSync(markerFile(stack)) && !lostClusterIsFine) problems.push(lostCluster(stack));
   if (state === "paused" || state === "stopped") problems.push(sleepingCluster(stack, state));
   if (state === "foreign") problems.push(foreignCluster(clusterName(stack)));
   if (state === "absent" && !(await portIsFree(httpPort))) problems.push(busyPort(httpPort));
-  problems.push(...(await networkProblems(config, stack, exec)));
+  problems.push(...ofNetworks);
   if (problems.length > 0) throw new LabErrors(problems, ExitCode.unfit);
   if (state === "running") await restoreKubeconfig(stack, exec);
   return { httpPort, dockerHost, ...ca };

@@ -12,13 +12,15 @@ export = async () => {
   try {
     const stack = pulumi.getStack();
     const config = loadConfig();
-    const host = await checkHost(config, stack, exec);
-    const artifacts = await fetchArtifacts({
-      source: config.artifactSource,
-      caFile: config.caFile,
-      names: ["base", "istiod", "cni", "ztunnel", "gateway-api", "metallb", ...config.addons],
-      adapt: (name, manifest) => adaptAddon(name, manifest, config),
-    });
+    const [host, artifacts] = await Promise.all([
+      checkHost(config, stack, exec),
+      fetchArtifacts({
+        source: config.artifactSource,
+        caFile: config.caFile,
+        names: ["base", "istiod", "cni", "ztunnel", "gateway-api", "metallb", ...config.addons],
+        adapt: (name, manifest) => adaptAddon(name, manifest, config),
+      }),
+    ]);
     return declareLab({ stack, config, artifacts, host });
   } catch (error) {
     // The engine prints a RunError as it is, and everything else with a stack trace that helps nobody here.

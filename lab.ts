@@ -87,7 +87,9 @@ export function declareLab({ stack, config, artifacts, host }: LabInput) {
           ...origin,
           cacheRunning,
           groups: {
-            mesh: [...istioImages, ...artifacts.images("metallb")],
+            // Apart from the mesh's: MetalLB's own probes wait ten seconds, and the gateway waits for its address.
+            metallb: artifacts.images("metallb"),
+            mesh: istioImages,
             addons: config.addons.flatMap((addon) => artifacts.images(addon)),
           },
         })
@@ -109,7 +111,7 @@ export function declareLab({ stack, config, artifacts, host }: LabInput) {
     ? new MetalLb(
         "metallb",
         { chart: artifacts.chart("metallb"), subnet: kind.subnet },
-        inCluster(...(images?.loaded("mesh") ?? [])),
+        inCluster(...(images?.loaded("metallb") ?? [])),
       )
     : undefined;
   const gatewayApi = new GatewayApi("gateway-api", { chart: artifacts.chart("gateway-api") }, inCluster());

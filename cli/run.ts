@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { ExitCode, formatProblem, LabError } from "../errors";
+import { registerBench } from "./commands/bench";
 import { registerBill } from "./commands/bill";
 import { registerBundle } from "./commands/bundle";
 import type { CommandContext } from "./commands/common";
@@ -93,6 +94,7 @@ const registrations = [
   registerOpen,
   registerTraffic,
   registerTour,
+  registerBench,
   registerCompletion,
 ] as const;
 

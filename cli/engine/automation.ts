@@ -1,7 +1,7 @@
 import { basename, dirname } from "node:path";
 import { type Deployment, LocalWorkspace, PulumiCommand, Stack } from "@pulumi/pulumi/automation";
 import { run } from "../../exec";
-import { abortedBy } from "../process-io";
+import { childSignal } from "../process-io";
 import type { Engine, EngineOptions, OperationOptions, PendingOperation, StackState, StateResource } from "./types";
 
 /** {@link Engine} by Pulumi's Automation API: the program of Pulumi.yaml on the installed engine, as `pulumi` runs it. */
@@ -57,18 +57,7 @@ export async function openEngine({ stack: name, root, pulumi, env, exec }: Engin
 }
 
 function followed({ onEvent, signal }: OperationOptions) {
-  return { onEvent, signal: engineSignal(signal), color: "never" as const };
-}
-
-/** A Ctrl+C at the terminal has reached the engine already; a second interrupt would make it drop what it has begun. */
-function engineSignal(signal: AbortSignal): AbortSignal {
-  const controller = new AbortController();
-  const forward = () => {
-    if (signal.reason !== abortedBy.terminal) controller.abort(signal.reason);
-  };
-  if (signal.aborted) forward();
-  signal.addEventListener("abort", forward, { once: true });
-  return controller.signal;
+  return { onEvent, signal: childSignal(signal), color: "never" as const };
 }
 
 function stateOf({ deployment }: Deployment): StackState {

@@ -29,10 +29,11 @@ describe("what waits for what", () => {
     ["waypoint-gateway", "istiod", "somebody must program it"],
     ["policies-appb-l7", "istiod", "its webhook answers"],
     ["metallb-pool", "metallb", "its CRD comes with the bundle"],
-    ["metallb", "images-load-mesh", "the nodes have its image by then"],
+    ["metallb", "images-load-metallb", "the nodes have its image by then"],
     ["prometheus", "istio-base", "its namespace comes with it"],
     ["kiali", "images-load-addons", "the nodes have its image by then"],
     ["cluster-kind", "cluster-network", "the nodes live on it"],
+    ["images-load-metallb", "cluster-kind", "it loads into the nodes"],
     ["images-load-mesh", "cluster-kind", "it loads into the nodes"],
     ["app-load", "app-build", "it loads what was built"],
   ])("%s waits for %s: %s", (waiting, first) => {
@@ -42,8 +43,8 @@ describe("what waits for what", () => {
   test.each([
     ["pulling and building images", /^(images-pull-.*|app-build)$/, /^cluster-/],
     ["the Gateway API", /^gateway-api$/, /^(images-|app-|cluster-sysctls|istio|metallb)/],
-    ["Istio", /^(istio.*|ztunnel)$/, /^(app|images-.*-addons|metallb|waypoint|policies)/],
-    ["MetalLB", /^metallb/, /^(istio|gateway-api|app|images-.*-addons)/],
+    ["Istio", /^(istio.*|ztunnel)$/, /^(app|images-.*-(addons|metallb)|metallb|waypoint|policies)/],
+    ["MetalLB", /^metallb/, /^(istio|gateway-api|app|images-.*-(addons|mesh))/],
     ["the addons", /^(prometheus|grafana|jaeger|kiali)$/, /^(app|istiod|ztunnel|gateway|waypoint|metallb)/],
     ["the loopback port", /^ingress-loopback$/, /^(gateway$|ingress-rollout)/],
     ["the apps", /^app[ab]/, /^(prometheus|kiali|gateway$|ingress|waypoint|policies|metallb)/],

@@ -80,7 +80,8 @@ describe("what a setting adds and takes away", () => {
       added: [],
       gone: [
         ...["app-load", "cluster-kind", "cluster-network", "cluster-sysctls"],
-        ...["images-load-addons", "images-load-mesh", "images-pull-addons", "images-pull-mesh"],
+        ...["images-load-addons", "images-load-mesh", "images-load-metallb"],
+        ...["images-pull-addons", "images-pull-mesh", "images-pull-metallb"],
         ...["ingress-loopback", "metallb", "metallb-advertisement", "metallb-pool"],
       ],
     });
@@ -93,7 +94,10 @@ describe("what a setting adds and takes away", () => {
   });
 
   test.each<[Profile, string[]]>([
-    ["nodes pull", ["images-load-addons", "images-load-mesh", "images-pull-addons", "images-pull-mesh"]],
+    [
+      "nodes pull",
+      ["addons", "mesh", "metallb"].flatMap((group) => [`images-load-${group}`, `images-pull-${group}`]).sort(),
+    ],
     ["no addons", ["grafana", "images-load-addons", "images-pull-addons", "jaeger", "kiali", "prometheus"]],
     ["ready app image", ["app-build"]],
     ["open bypass", ["policies-appb-waypoint-only"]],

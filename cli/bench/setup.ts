@@ -1,0 +1,101 @@
+import { cpSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { stringify } from "yaml";
+import type { LabConfig } from "../../config";
+import { ExitCode, LabError } from "../../errors";
+import { run } from "../../exec";
+import { engineEnvironment } from "../engine/environment";
+import type { Io } from "../io";
+import { choosePort } from "../prepare";
+import { childSignal } from "../process-io";
+import type { Progress } from "../progress";
+import { changeConfig, readConfig, settingsFile } from "../settings";
+import { ensureTools } from "../toolchain/ensure";
+import { ensurePlugins } from "../toolchain/plugins";
+import { ownerFile, type Workshop } from "./workshop";
+
+/** A workshop in which engine and tools are at hand. */
+export interface Bench extends Workshop {
+  io: Io;
+  progress: Progress;
+  config: LabConfig;
+  /** Path of the pulumi program. */
+  pulumi: string;
+  env: Record<string, string>;
+  /** Ends what runs, when the user or the system ends the command. */
+  signal: AbortSignal;
+  /** Folder of the lab's settings; the checkout's own stay as they are. */
+  settings: string;
+  /** Folder of the empty program. */
+  empty: string;
+}
+
+/**
+ * Sets the workshop up: settings, a state of its own, the tools, the stacks.
+ * @throws LabError for a configuration that is refused (exit code 2), and for tools that cannot be had
+ */
+export async function setUp(
+  workshop: Workshop,
+  { io, progress, pairs }: { io: Io; progress: Progress; pairs: readonly string[] },
+): Promise<Bench> {
+  const { folder, stack } = workshop;
+  const [settings, empty, state] = [join(folder, "settings"), join(folder, "empty"), join(folder, "state")];
+  for (const each of [settings, state]) mkdirSync(each, { recursive: true });
+  writeFileSync(ownerFile(workshop), `${process.pid}\n`);
+  cpSync(join(io.root, "Pulumi.yaml"), join(settings, "Pulumi.yaml"));
+  let config = pairs.length > 0 ? changeConfig(settings, stack, pairs) : readConfig(settings, stack);
+  if (config.cluster !== "kind") throw notKind();
+  const port = await choosePort({ io, stack, config, progress });
+  if (port !== undefined) config = changeConfig(settings, stack, [`httpPort=${port}`]);
+  writeEmptyProgram(empty, io.root);
+
+  const source = config.artifactSource;
+  const say = (line: string) => progress.line(line);
+  const mirror = source ? { source } : {};
+  const tools = await ensureTools(io, { needed: ["pulumi", "kind"], install: true, say, ...mirror });
+  const env = {
+    ...engineEnvironment(io.env, tools.binFolders),
+    // A state somewhere in a network would be measured with the lab.
+    PULUMI_BACKEND_URL: `file://${state}`,
+    PULUMI_CONFIG_PASSPHRASE: "",
+  };
+  await ensurePlugins({ ...{ pulumi: tools.pulumi, env, exec: io.exec, say }, ...mirror });
+  // One listener for all commands to come.
+  const signal = childSignal(io.signal);
+  for (const cwd of [settings, empty]) {
+    await run(io.exec, tools.pulumi, ["stack", "init", stack, "--no-select", "--non-interactive"], {
+      ...{ cwd, env, signal },
+      why: "The benchmark's lab and its empty program need a state to live in",
+      fix: `pulumi version; df -h ${folder}   (is there room?)`,
+    });
+  }
+  return { ...workshop, io, progress, config, pulumi: tools.pulumi, env, signal, settings, empty };
+}
+
+/** File of the lab's settings. */
+export const benchSettings = ({ settings, stack }: Bench): string => settingsFile(settings, stack);
+
+/** The floor of every preview and update: what `pulumi new` begins with, and without the time for checking types. */
+function writeEmptyProgram(folder: string, root: string): void {
+  const modules = join(folder, "node_modules");
+  mkdirSync(join(modules, "@pulumi"), { recursive: true });
+  // Not the whole folder: the engine would look for the plugins of every provider in it.
+  for (const name of ["@pulumi/pulumi", "typescript", "ts-node"]) {
+    symlinkSync(join(root, "node_modules", name), join(modules, name));
+  }
+  cpSync(join(root, "tsconfig.pulumi.json"), join(folder, "tsconfig.pulumi.json"));
+  const options = { typescript: true, tsconfig: "tsconfig.pulumi.json", packagemanager: "npm" };
+  writeFileSync(join(folder, "Pulumi.yaml"), stringify({ name: "empty", runtime: { name: "nodejs", options } }));
+  writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "empty", private: true, main: "index.ts" }));
+  writeFileSync(join(folder, "index.ts"), 'import * as pulumi from "@pulumi/pulumi";\n');
+}
+
+const notKind = () =>
+  new LabError(
+    {
+      what: 'The benchmark was asked for "cluster: existing"',
+      why: "Making and deleting the cluster is most of what it measures",
+      fix: "npm run bench   (with the default, cluster=kind)",
+    },
+    { exitCode: ExitCode.usage },
+  );
