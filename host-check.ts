@@ -8,6 +8,17 @@ import { writeWhole } from "./download";
 import { ExitCode, LabError, LabErrors, messageOf, type Problem } from "./errors";
 import type { Exec } from "./exec";
 import { clusterName, derivedPort, portIsFree, stackDir } from "./host";
+import {
+  busyPort,
+  dockerMissing,
+  foreignCluster,
+  foreignNetwork,
+  lostCluster,
+  sleepingCluster,
+  subnetClash,
+  unknownContext,
+  unreadableKubeconfig,
+} from "./host-problems";
 import { readPrivateCa } from "./private-ca";
 
 /** What the program must know of the machine before it declares anything. */
@@ -153,61 +164,3 @@ async function kubeconfigProblems({ kubeconfig = "", context = "" }: LabConfig):
     return [unreadableKubeconfig(kubeconfig, messageOf(error))];
   }
 }
-
-const dockerMissing = (code: number, stderr: string): Problem => ({
-  what: code === 127 ? "Docker is not installed" : `Docker does not answer: ${stderr.trim().split("\n").at(-1)}`,
-  why: "Every node of the lab is a Docker container",
-  fix: `${code === 127 ? "Install" : "Start"} Docker, then: npm run lab -- doctor   (without Docker: npm run lab -- plan)`,
-});
-
-const lostCluster = (stack: string): Problem => ({
-  what: `The kind cluster "${clusterName(stack)}" of this stack is gone`,
-  why: "The state still holds what was in it, and the engine would try to delete that first",
-  fix: `npm run up -- --stack ${stack}   (makes it anew), or: pulumi destroy; rm -rf ${stackDir(stack)}; pulumi up`,
-});
-
-/** What stands in the way of whoever wants something of a lab whose nodes do not run. */
-export const sleepingCluster = (stack: string, state: "paused" | "stopped"): Problem => ({
-  what:
-    state === "paused"
-      ? `Lab "${stack}" is paused: none of its node containers runs`
-      : `Node containers of lab "${stack}" are stopped`,
-  why: "A cluster whose nodes do not run answers nothing",
-  fix: `npm run lab -- resume --stack ${stack}`,
-});
-
-const foreignCluster = (name: string): Problem => ({
-  what: `A kind cluster "${name}" exists that this stack did not make`,
-  why: "The lab never touches a cluster that is not its own",
-  fix: `kind delete cluster --name ${name}   (if you do not need it), or use another stack: npm run up -- --stack NAME`,
-});
-
-const foreignNetwork = (name: string): Problem => ({
-  what: `A Docker network "${name}" exists that this stack did not make`,
-  why: "Each lab has a network of its own, named like its cluster",
-  fix: `docker network rm ${name}   (if you do not need it), or use another stack: npm run up -- --stack NAME`,
-});
-
-const busyPort = (port: number): Problem => ({
-  what: `Port ${port} on 127.0.0.1 is in use`,
-  why: "The lab publishes its gateway there",
-  fix: "pulumi config set httpPort PORT   (a free one, 1024 to 65535)",
-});
-
-const subnetClash = (wanted: string, network: string, subnets: string): Problem => ({
-  what: `Subnet ${wanted} overlaps with ${subnets} of the Docker network "${network}"`,
-  why: "Two networks with the same addresses cannot both be reached",
-  fix: "pulumi config rm subnet   (Docker then chooses a free one), or set another",
-});
-
-const unreadableKubeconfig = (file: string, reason: string): Problem => ({
-  what: `Cannot read the kubeconfig "${file}": ${reason}`,
-  why: 'With "cluster: existing" it is the only way to the cluster',
-  fix: "pulumi config set kubeconfig FILE",
-});
-
-const unknownContext = (file: string, context: string, contexts: readonly string[]): Problem => ({
-  what: `Kubeconfig "${file}" has no context "${context}"; it has ${contexts.join(", ") || "none"}`,
-  why: "The lab never falls back to the current context",
-  fix: "pulumi config set context NAME",
-});

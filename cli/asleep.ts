@@ -1,6 +1,7 @@
 import { ExitCode, LabError } from "../errors";
 import { clusterName } from "../host";
-import { clusterState, requireDocker, sleepingCluster } from "../host-check";
+import { clusterState, requireDocker } from "../host-check";
+import { sleepingCluster } from "../host-problems";
 import type { Session } from "./session";
 
 /**

@@ -1,5 +1,6 @@
 import { clusterName, derivedPort, portIsFree } from "../../host";
-import { clusterState, sleepingCluster } from "../../host-check";
+import { clusterState } from "../../host-check";
+import { sleepingCluster } from "../../host-problems";
 import { type Check, ok } from "./types";
 
 const port: Check = {
