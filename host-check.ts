@@ -1,12 +1,14 @@
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import ipaddr from "ipaddr.js";
-import { parse as parseYaml } from "yaml";
+import { openApi } from "./cluster-api";
+import { readIstio } from "./cluster-facts";
+import { kubernetesOf, versionProblems } from "./compatibility";
 import type { LabConfig } from "./config";
 import { writeWhole } from "./download";
-import { ExitCode, LabErrors, messageOf, type Problem } from "./errors";
+import { ExitCode, LabErrors, type Problem } from "./errors";
 import type { Exec } from "./exec";
+import { examineExisting } from "./existing-check";
 import { clusterName, derivedPort, portIsFree, stackDir } from "./host";
 
 /** What the program must know of the machine before it declares anything. */
@@ -15,6 +17,10 @@ export interface HostFacts {
   httpPort: number;
   /** Engine address of the current Docker context, where it is not the default socket. */
   dockerHost?: string;
+  /** Version of Istio that the cluster runs now; none when it is to be installed. */
+  installedIstio?: string;
+  /** Gateway API bundle that somebody else installed in an existing cluster: the lab leaves it as it is. */
+  gatewayApi?: { version: string };
 }
 
 /** A kind cluster as Docker sees it. `foreign`: of this name, but not on the stack's network. */
@@ -33,24 +39,27 @@ export async function checkHost(
   { lostClusterIsFine = false } = {},
 ): Promise<HostFacts> {
   const httpPort = config.httpPort ?? derivedPort(stack);
-  const problems: Problem[] = [];
+  if (config.cluster === "existing") {
+    const { facts, problems } = await examineExisting(config, stack);
+    if (problems.length > 0) throw new LabErrors(problems, ExitCode.unfit);
+    return { httpPort, installedIstio: facts?.istio, gatewayApi: facts?.gatewayApi };
+  }
+
   const engine = await exec("docker", ["version", "--format", "{{.Server.Version}}"]);
   if (engine.code !== 0) throw new LabErrors([dockerMissing(engine.code, engine.stderr)], ExitCode.unfit);
   const dockerHost = await currentDockerHost(exec);
-  if (config.cluster === "existing") {
-    problems.push(...(await kubeconfigProblems(config)));
-    if (problems.length > 0) throw new LabErrors(problems, ExitCode.unfit);
-    return { httpPort, dockerHost };
-  }
-
+  const problems: Problem[] = [];
   const state = await clusterState(stack, exec);
   if (state === "absent" && existsSync(markerFile(stack)) && !lostClusterIsFine) problems.push(lostCluster(stack));
   if (state === "foreign") problems.push(foreignCluster(clusterName(stack)));
   if (state === "absent" && !(await portIsFree(httpPort))) problems.push(busyPort(httpPort));
   problems.push(...(await networkProblems(config, stack, exec)));
-  if (problems.length > 0) throw new LabErrors(problems, ExitCode.unfit);
   if (state === "running") await restoreKubeconfig(stack, exec);
-  return { httpPort, dockerHost };
+  const installedIstio = state === "running" ? await istioOf(stack) : undefined;
+  const kubernetes = kubernetesOf(config.nodeImage);
+  problems.push(...versionProblems({ istio: config.istioVersion, kubernetes, installed: installedIstio }));
+  if (problems.length > 0) throw new LabErrors(problems, ExitCode.unfit);
+  return { httpPort, dockerHost, installedIstio };
 }
 
 /** State of the stack's kind cluster. */
@@ -103,21 +112,24 @@ function overlap(a: string, b: string): boolean {
   return first[0].match(second[0], prefix);
 }
 
+/** Istio of the stack's running cluster. One that does not answer is not judged here: the engine meets it next. */
+async function istioOf(stack: string): Promise<string | undefined> {
+  try {
+    const read = await openApi({
+      kubeconfig: join(stackDir(stack), "kubeconfig"),
+      context: `kind-${clusterName(stack)}`,
+    });
+    return await readIstio(read);
+  } catch {
+    return undefined;
+  }
+}
+
 async function restoreKubeconfig(stack: string, exec: Exec): Promise<void> {
   const file = join(stackDir(stack), "kubeconfig");
   if (existsSync(file)) return;
   const { code, stdout } = await exec("kind", ["get", "kubeconfig", "--name", clusterName(stack)]);
   if (code === 0) await writeWhole(file, `${stdout}\n`, 0o600);
-}
-
-async function kubeconfigProblems({ kubeconfig = "", context = "" }: LabConfig): Promise<Problem[]> {
-  try {
-    const parsed = parseYaml(await readFile(kubeconfig, "utf8")) as { contexts?: { name: string }[] } | null;
-    const contexts = parsed?.contexts?.map(({ name }) => name) ?? [];
-    return contexts.includes(context) ? [] : [unknownContext(kubeconfig, context, contexts)];
-  } catch (error) {
-    return [unreadableKubeconfig(kubeconfig, messageOf(error))];
-  }
 }
 
 const dockerMissing = (code: number, stderr: string): Problem => ({
@@ -154,16 +166,4 @@ const subnetClash = (wanted: string, network: string, subnets: string): Problem 
   what: `Subnet ${wanted} overlaps with ${subnets} of the Docker network "${network}"`,
   why: "Two networks with the same addresses cannot both be reached",
   fix: "pulumi config rm subnet   (Docker then chooses a free one), or set another",
-});
-
-const unreadableKubeconfig = (file: string, reason: string): Problem => ({
-  what: `Cannot read the kubeconfig "${file}": ${reason}`,
-  why: 'With "cluster: existing" it is the only way to the cluster',
-  fix: "pulumi config set kubeconfig FILE",
-});
-
-const unknownContext = (file: string, context: string, contexts: readonly string[]): Problem => ({
-  what: `Kubeconfig "${file}" has no context "${context}"; it has ${contexts.join(", ") || "none"}`,
-  why: "The lab never falls back to the current context",
-  fix: "pulumi config set context NAME",
 });

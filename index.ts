@@ -5,7 +5,8 @@ import { loadConfig } from "./config";
 import { LabError } from "./errors";
 import { exec } from "./exec";
 import { checkHost } from "./host-check";
-import { declareLab } from "./lab";
+import { artifactNames, declareLab } from "./lab";
+import { artifactsOf } from "./versions";
 
 /** The Pulumi program: configuration, the machine, the artifacts, then the lab itself (lab.ts). */
 export = async () => {
@@ -15,7 +16,8 @@ export = async () => {
     const host = await checkHost(config, stack, exec);
     const artifacts = await fetchArtifacts({
       source: config.artifactSource,
-      names: ["base", "istiod", "cni", "ztunnel", "gateway-api", "metallb", ...config.addons],
+      bill: artifactsOf(config.istioVersion),
+      names: artifactNames(config, host),
       adapt: (name, manifest) => adaptAddon(name, manifest, config),
     });
     return declareLab({ stack, config, artifacts, host });

@@ -11,13 +11,13 @@ import { Images } from "./components/images";
 import { Ingress } from "./components/ingress";
 import { IstioAmbient } from "./components/istio-ambient";
 import { KindCluster } from "./components/kind-cluster";
-import { MetalLb } from "./components/metallb";
+import { addressRange, MetalLb } from "./components/metallb";
 import { Policies } from "./components/policies";
 import { Waypoint } from "./components/waypoint";
 import type { LabConfig } from "./config";
 import { clusterName, stackDir } from "./host";
 import type { HostFacts } from "./host-check";
-import { istioImages, versions } from "./versions";
+import { istioImagesOf, istioMinorOf, versions } from "./versions";
 
 /** All that decides which lab is declared. */
 export interface LabInput {
@@ -25,6 +25,18 @@ export interface LabInput {
   config: LabConfig;
   artifacts: Artifacts;
   host: HostFacts;
+}
+
+/** Charts and manifests that a lab is made of; what an existing cluster has already is not among them. */
+export function artifactNames(config: LabConfig, host: HostFacts): string[] {
+  const gatewayApi = host.gatewayApi ? [] : ["gateway-api"];
+  const metallb = hasMetalLb(config) ? ["metallb"] : [];
+  return ["base", "istiod", "cni", "ztunnel", ...gatewayApi, ...metallb, ...config.addons];
+}
+
+/** Whether the lab brings the load balancer. */
+function hasMetalLb({ cluster, addressRange }: LabConfig): boolean {
+  return cluster === "kind" || addressRange !== undefined;
 }
 
 /**
@@ -77,7 +89,7 @@ export function declareLab({ stack, config, artifacts, host }: LabInput) {
           cluster: kind.cluster,
           ...origin,
           groups: {
-            mesh: [...istioImages, ...artifacts.images("metallb")],
+            mesh: [...istioImagesOf(config.istioVersion), ...artifacts.images("metallb")],
             addons: config.addons.flatMap((addon) => artifacts.images(addon)),
           },
         })
@@ -95,18 +107,26 @@ export function declareLab({ stack, config, artifacts, host }: LabInput) {
     { ...engine },
   );
 
-  const metallb = kind
+  const metallb = hasMetalLb(config)
     ? new MetalLb(
         "metallb",
-        { chart: artifacts.chart("metallb"), subnet: kind.subnet },
+        {
+          chart: artifacts.chart("metallb"),
+          addresses: kind?.subnet.apply(addressRange) ?? config.addressRange ?? "",
+        },
         inCluster(...(images?.loaded("mesh") ?? [])),
       )
     : undefined;
-  const gatewayApi = new GatewayApi("gateway-api", { chart: artifacts.chart("gateway-api") }, inCluster());
+  const gatewayApi = host.gatewayApi
+    ? undefined
+    : new GatewayApi("gateway-api", { chart: artifacts.chart("gateway-api") }, inCluster());
+  const upgrade = host.installedIstio !== undefined && host.installedIstio !== config.istioVersion;
   const istio = new IstioAmbient(
     "istio",
     {
       ...config,
+      stack,
+      upgrade,
       tracing: config.addons.includes("jaeger"),
       charts: {
         base: artifacts.chart("base"),
@@ -123,18 +143,19 @@ export function declareLab({ stack, config, artifacts, host }: LabInput) {
     "addons",
     {
       charts: Object.fromEntries(config.addons.map((addon) => [addon, artifacts.chart(addon)])),
-      after: [istio.base, ...(images?.loaded("addons") ?? [])],
+      after: [istio.namespace, ...(images?.loaded("addons") ?? [])],
     },
     inCluster(),
   );
 
   new DemoApps("apps", { image: app.ref, imageId: app.imageId }, inCluster(istio.enrolment, app));
+  const proxies = { istio: config.istioVersion, ...(upgrade ? { after: [istio.dataPlane] } : {}) };
   const ingress = new Ingress(
     "ingress",
-    { domain: config.domain, loopback: kind !== undefined },
+    { domain: config.domain, loopback: kind !== undefined, annotations: config.gatewayAnnotations, proxies },
     inCluster(istio.controlPlane, metallb),
   );
-  new Waypoint("waypoint", inCluster(istio.controlPlane));
+  new Waypoint("waypoint", proxies, inCluster(istio.controlPlane));
   new Policies(
     "policies",
     {
@@ -158,7 +179,11 @@ export function declareLab({ stack, config, artifacts, host }: LabInput) {
       ? { dashboards: `npm run lab -- open ${config.addons.join("|")} --stack ${stack}` }
       : {}),
     settings: settingsOf(config),
-    versions: { istio: versions.istio, gatewayApi: versions.gatewayApi, metallb: versions.metallb },
+    versions: {
+      istio: config.istioVersion,
+      gatewayApi: host.gatewayApi?.version ?? istioMinorOf(config.istioVersion)?.gatewayApi ?? "",
+      ...(metallb ? { metallb: versions.metallb } : {}),
+    },
   };
 }
 

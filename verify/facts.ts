@@ -22,7 +22,7 @@ export const labFactsSchema = z.object({
     closeBypass: z.boolean(),
     addons: z.array(z.enum(["prometheus", "grafana", "jaeger", "kiali"])),
   }),
-  versions: z.object({ istio: z.string(), gatewayApi: z.string(), metallb: z.string() }),
+  versions: z.object({ istio: z.string(), gatewayApi: z.string(), metallb: z.string().optional() }),
 });
 
 /**

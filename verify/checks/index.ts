@@ -7,7 +7,7 @@ import { hbone } from "./hbone";
 import { clock, nodes, sysctls } from "./machine";
 import { address, bundle, condition } from "./objects";
 import { faultConfig, gatewayConfig, l7Policy, waypointConfig } from "./proxies";
-import { rollouts } from "./rollout";
+import { istioVersion, rollouts } from "./rollout";
 import { grafana, jaeger, kiali, prometheus } from "./telemetry";
 import { certificates, enrolment, l4Policy, waypointAttached } from "./ztunnel";
 
@@ -17,6 +17,7 @@ export const checkKinds: { readonly [K in CheckDetail["check"]]: CheckKind<K> } 
   clock: { run: clock, settles: false },
   sysctls: { run: sysctls, settles: false },
   rollouts: { run: rollouts, settles: true },
+  "istio-version": { run: istioVersion, settles: true },
   condition: { run: condition, settles: true },
   address: { run: address, settles: true },
   bundle: { run: bundle, settles: true },

@@ -5,6 +5,7 @@ import { describe, expect, test } from "vitest";
 import { run } from "../../../cli/run";
 import { readConfig } from "../../../cli/settings";
 import { derivedPort } from "../../../host";
+import { startCluster } from "../../support/cluster";
 import { checkout, dockerInfo, FakeEngine, fakeExec, fakeIo, fitMachine, ownLabHome } from "./world";
 
 ownLabHome();
@@ -146,9 +147,12 @@ describe("up", () => {
   });
 
   test("asks nothing without a terminal: a change of somebody's cluster needs --yes", async () => {
-    const root = checkout({ kubeconfig: "contexts: [{ name: c }]\n" });
-    const kubeconfig = join(root, "kubeconfig");
-    const config = `config:\n  ambient-lab:cluster: existing\n  ambient-lab:kubeconfig: ${kubeconfig}\n  ambient-lab:context: c\n`;
+    const root = checkout();
+    const cluster = await startCluster();
+    const { kubeconfig } = cluster;
+    const existing = { cluster: "existing", kubeconfig, context: "lab", appImage: "registry.test/a:1" };
+    const own = Object.entries(existing).map(([key, value]) => `  ambient-lab:${key}: ${value}\n`);
+    const config = `config:\n${own.join("")}`;
     writeFileSync(join(root, "Pulumi.alice.yaml"), config);
     const engine = newEngine(root);
     engine.onCreate = () => {};
@@ -159,7 +163,8 @@ describe("up", () => {
     const asked: string[] = [];
     const confirm = async (question: string) => asked.push(question) > 0;
     expect(await run(["up", "--stack", "alice", "--no-verify"], fakeIo({ root, engine, confirm }))).toBe(0);
-    expect(asked).toEqual([`Apply this to context "c" of ${kubeconfig}?`]);
+    expect(asked).toEqual([`Apply this to context "lab" of ${kubeconfig}?`]);
+    await cluster.close();
   });
 
   test("shows the preview first on demand", async () => {
