@@ -16,6 +16,7 @@ import { prove } from "../proofs";
 import { newEvidence, recordTimeline } from "../report/keep";
 import { type CommonOptions, openSession, type Session, sessionEngine } from "../session";
 import { summaryText } from "../summary";
+import { disturbanceText, upgradeOf, whileCalled } from "../upgrade";
 import { type CommandContext, common, examples, json, jsonText, yes } from "./common";
 import { preview } from "./preview";
 
@@ -41,6 +42,7 @@ export function registerUp(program: Command, context: CommandContext): void {
     "npm run up",
     "npm run up -- --stack alice --yes",
     "npm run up -- --preview",
+    "npm run up -- --config istioVersion=1.31.2   # upgrades Istio and counts the requests that failed meanwhile",
     "npm run up -- --config faultPercent=30 --config 'addons=[prometheus, kiali]'",
   );
   command.action((options: UpOptions) => up(options, context));
@@ -57,9 +59,17 @@ async function up(options: UpOptions, { io, end }: CommandContext): Promise<void
     io.stderr.write(previewText(model));
   }
   if (options.preview || config.cluster === "existing") await consent(session, options);
-  const changed = await progress.phase(`Lab "${stack}"`, async () => {
+  const before = readOutputs(await engine.outputs());
+  const upgrade = upgradeOf(before, config.istioVersion);
+  const work = async () => {
     await heal(engine, session);
     return apply(engine, session);
+  };
+  const { changed, noticed } = await progress.phase(`Lab "${stack}"`, async () => {
+    if (!upgrade) return { changed: await work() };
+    progress.line(`  Istio ${upgrade.from} becomes ${upgrade.to}: requests go through the gateway meanwhile`);
+    const watched = await whileCalled(labFacts(stack, before), work, { signal: io.signal });
+    return { changed: watched.result, noticed: { ...upgrade, ...watched.disturbance } };
   });
   const outputs = readOutputs(await engine.outputs());
   const evidence = newEvidence(stack);
@@ -69,9 +79,14 @@ async function up(options: UpOptions, { io, end }: CommandContext): Promise<void
   recordTimeline(evidence, stack, progress.phases);
   end(proven);
   progress.line(progress.phases.map(({ title, ms }) => `${title} ${seconds(ms)}`).join(" · "));
+  if (noticed) progress.line(disturbanceText(noticed));
   if (proven !== ExitCode.pass)
     progress.line(`${progress.colors.red("✗")} Not every proof passed: the lab is up, but not what it should be`);
-  io.stdout.write(options.json ? jsonText({ stack, changed, ...outputs }) : summaryText(stack, outputs));
+  io.stdout.write(
+    options.json
+      ? jsonText({ stack, changed, ...(noticed ? { upgrade: noticed } : {}), ...outputs })
+      : summaryText(stack, outputs),
+  );
 }
 
 /** Refuses what cannot go well before anything is made; returns the port that the stack is to get, if it needs one. */

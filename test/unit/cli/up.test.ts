@@ -6,6 +6,8 @@ import { run } from "../../../cli/run";
 import { readConfig } from "../../../cli/settings";
 import { derivedPort } from "../../../host";
 import { startCluster } from "../../support/cluster";
+import { startServer } from "../../support/server";
+import { labFacts } from "../verify/fake/facts";
 import { checkout, dockerInfo, FakeEngine, fakeExec, fakeIo, fitMachine, ownLabHome } from "./world";
 
 ownLabHome();
@@ -165,6 +167,24 @@ describe("up", () => {
     expect(await run(["up", "--stack", "alice", "--no-verify"], fakeIo({ root, engine, confirm }))).toBe(0);
     expect(asked).toEqual([`Apply this to context "lab" of ${kubeconfig}?`]);
     await cluster.close();
+  });
+
+  test("counts what an upgrade does to the lab's callers", async () => {
+    const root = checkout();
+    const gateway = await startServer();
+    gateway.answers.set("get", { body: "{}" });
+    const engine = newEngine(root);
+    engine.stacks = ["alice"];
+    const { settings, versions } = labFacts();
+    engine.stackOutputs = { ...outputs, url: gateway.url, settings: { ...settings, cluster: "kind" }, versions };
+    const io = fakeIo({ root, engine });
+    expect(await run([...up, "--config", "istioVersion=1.31.2"], io)).toBe(0);
+    expect(io.err()).toContain("Istio 1.31.1 becomes 1.31.2: requests go through the gateway meanwhile");
+    expect(io.err()).toMatch(/^Istio 1\.31\.1 → 1\.31\.2: \d+ requests, 0 failed, slowest answer 0\.\d s$/m);
+    const again = fakeIo({ root, engine });
+    expect(await run([...up, "--config", "istioVersion=1.31.1"], again)).toBe(0);
+    expect(again.err()).not.toContain("becomes");
+    await gateway.close();
   });
 
   test("shows the preview first on demand", async () => {
