@@ -41,16 +41,25 @@ export function versionProblems({ istio, kubernetes, installed, gatewayApi }: Co
       fix: "pulumi config set context NAME   (a cluster with the standard channel, or without the Gateway API)",
     });
   }
-  const step = installed ? stepBetween(installed, istio) : undefined;
-  if (step && Math.abs(step) > 1) {
-    problems.push({
-      what: `Istio ${installed} cannot become ${istio} in one step: ${Math.abs(step)} minors lie between them`,
-      why: "Control plane and data plane of Istio work together across one minor, and while an upgrade runs both versions do",
-      fix: `pulumi config set istioVersion ${between(installed ?? "", step)}   (and up, minor by minor), or remake the lab: npm run destroy && npm run up`,
-    });
-  }
+  const step = installed ? stepBetween(installed, istio) : 0;
+  if (installed && step > 1) problems.push(tooFar(installed, istio));
+  if (installed && step < 0) problems.push(goesBack(installed, istio));
   return problems;
 }
+
+const anew = "remake the lab: npm run destroy && npm run up";
+
+const tooFar = (installed: string, istio: string): Problem => ({
+  what: `Istio ${installed} cannot become ${istio} in one step: more than one minor lies between them`,
+  why: "Control plane and data plane of Istio work together across one minor, and while an upgrade runs both versions do",
+  fix: `pulumi config set istioVersion ${semver.major(installed)}.${semver.minor(installed) + 1}.PATCH   (and up, minor by minor), or ${anew}`,
+});
+
+const goesBack = (installed: string, istio: string): Problem => ({
+  what: `Istio ${installed} cannot become ${istio}, which is an older minor`,
+  why: "istiod would be older than the ztunnels that it configures for a while, and definitions that are in use would go",
+  fix: `pulumi config set istioVersion ${installed}   (or another patch of it), or ${anew}`,
+});
 
 /** The table of supported combinations, a line each. */
 export function supportTable(): string {
@@ -70,15 +79,9 @@ export function kubernetesOf(nodeImage: string): string | undefined {
   return /:v?(\d+\.\d+\.\d+)[^/]*$/.exec(nodeImage)?.[1];
 }
 
-/** Minors from one version up to another; undefined when one of them is none, and another major counts as far. */
-function stepBetween(from: string, to: string): number | undefined {
+/** Minors from one version up to another; negative on the way back. Another major is further than any minor. */
+function stepBetween(from: string, to: string): number {
   const [a, b] = [semver.parse(from), semver.parse(to)];
-  if (!a || !b) return undefined;
-  return a.major === b.major ? b.minor - a.minor : Number.POSITIVE_INFINITY;
-}
-
-/** The minor next to the installed one, as a version to set. */
-function between(installed: string, step: number): string {
-  const minor = semver.minor(installed) + Math.sign(step);
-  return `${semver.major(installed)}.${minor}.PATCH`;
+  if (!a || !b) return 0;
+  return a.major === b.major ? b.minor - a.minor : (b.major - a.major) * Number.POSITIVE_INFINITY;
 }

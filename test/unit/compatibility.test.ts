@@ -14,7 +14,7 @@ describe("versionProblems()", () => {
     ["the same Istio is there", { installed: istio }],
     ["an older patch is there", { installed: "1.31.0" }],
     ["the minor before is there", { installed: "1.30.4" }],
-    ["the minor after is there", { istio: "1.30.5", installed: "1.31.1" }],
+    ["a newer patch is there", { installed: "1.31.9" }],
     ["the Gateway API is there, older than the bundle", { gatewayApi: { version: "v1.2.1", channel: "standard" } }],
   ])("has nothing against versions when %s", (_, combination) => {
     expect(whatsOf(combination)).toEqual([]);
@@ -35,11 +35,9 @@ describe("versionProblems()", () => {
       { gatewayApi: { version: "v1.6.0", channel: "experimental" } },
       'The Gateway API v1.6.0 that this cluster has is of the channel "experimental"',
     ],
-    [{ installed: "1.29.2" }, `Istio 1.29.2 cannot become ${istio} in one step: 2 minors lie between them`],
-    [
-      { istio: "1.30.4", installed: "1.32.0" },
-      "Istio 1.32.0 cannot become 1.30.4 in one step: 2 minors lie between them",
-    ],
+    [{ installed: "1.29.2" }, `Istio 1.29.2 cannot become ${istio} in one step: more than one minor lies between them`],
+    [{ istio: "1.30.5", installed: "1.31.1" }, "Istio 1.31.1 cannot become 1.30.5, which is an older minor"],
+    [{ installed: "2.0.0" }, `Istio 2.0.0 cannot become ${istio}, which is an older minor`],
   ])("refuses %j", (combination, what) => {
     expect(whatsOf(combination)).toEqual([what]);
   });
