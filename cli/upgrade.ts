@@ -1,6 +1,5 @@
 import type { LabFacts } from "../experiments/types";
 import { type Clock, realClock } from "../verify/eventually";
-import type { LabOutputs } from "./outputs";
 import { seconds } from "./progress";
 import { gatewaySender, type Sender, type Shot, sendTraffic } from "./traffic/loop";
 
@@ -24,38 +23,40 @@ export interface Disturbance {
 const plan = { path: "/get", method: "GET", rate: 10, forMs: 3_600_000 };
 
 /** The upgrade that an `up` to this version of Istio is; undefined where the lab runs it already, or is not there. */
-export function upgradeOf({ versions, url }: LabOutputs, istioVersion: string): Upgrade | undefined {
-  const from = versions?.istio;
-  return url && from && from !== istioVersion ? { from, to: istioVersion } : undefined;
+export function upgradeOf(installed: string | undefined, istioVersion: string): Upgrade | undefined {
+  return installed && installed !== istioVersion ? { from: installed, to: istioVersion } : undefined;
 }
 
-/**
- * Sends requests through gateway, waypoint and ztunnel while something is done to the lab.
- * @returns also what became of them; nothing when the lab did not answer before
- */
+/** How {@link whileCalled} watches. */
+export interface Watch {
+  signal: AbortSignal;
+  /** Hears what became of the requests, also when the work fails; nothing when the lab did not answer before. */
+  counted: (disturbance: Disturbance | undefined) => void;
+  /** @default the time of this machine */
+  clock?: Clock;
+  /** @default through the lab's gateway */
+  send?: Sender;
+}
+
+/** Sends requests through gateway, waypoint and ztunnel while something is done to the lab. */
 export async function whileCalled<T>(
   facts: LabFacts,
   work: () => Promise<T>,
-  {
-    signal,
-    clock = realClock,
-    send = gatewaySender(facts, plan),
-  }: { signal: AbortSignal; clock?: Clock; send?: Sender },
-): Promise<{ result: T; disturbance?: Disturbance }> {
+  { signal, counted, clock = realClock, send = gatewaySender(facts, plan) }: Watch,
+): Promise<T> {
   const norm = await send(signal).then(
     ({ status }) => status,
     () => undefined,
   );
-  if (norm === undefined) return { result: await work() };
   const over = new AbortController();
-  const traffic = sendTraffic(plan, send, () => {}, { signal: AbortSignal.any([signal, over.signal]), clock });
+  const both = AbortSignal.any([signal, over.signal]);
+  const traffic = norm === undefined ? undefined : sendTraffic(plan, send, () => {}, { signal: both, clock });
   try {
-    const result = await work();
-    over.abort();
-    return { result, disturbance: disturbanceOf(await traffic, norm) };
+    return await work();
   } finally {
     over.abort();
-    await traffic;
+    const shots = await traffic;
+    counted(shots && norm !== undefined ? disturbanceOf(shots, norm) : undefined);
   }
 }
 

@@ -16,7 +16,7 @@ import { prove } from "../proofs";
 import { newEvidence, recordTimeline } from "../report/keep";
 import { type CommonOptions, openSession, type Session, sessionEngine } from "../session";
 import { summaryText } from "../summary";
-import { disturbanceText, upgradeOf, whileCalled } from "../upgrade";
+import { type Disturbance, disturbanceText, type Upgrade, upgradeOf, whileCalled } from "../upgrade";
 import { type CommandContext, common, examples, json, jsonText, yes } from "./common";
 import { preview } from "./preview";
 
@@ -51,7 +51,7 @@ export function registerUp(program: Command, context: CommandContext): void {
 async function up(options: UpOptions, { io, end }: CommandContext): Promise<void> {
   const session = openSession(io, options);
   const { stack, config, progress } = session;
-  const port = await progress.phase("Machine", () => requireFitMachine(session, options.ignore));
+  const { port, installedIstio } = await progress.phase("Machine", () => requireFitMachine(session, options.ignore));
   const engine = await progress.phase("Tools", () => sessionEngine(session, { install: true, makesClusters: true }));
   await progress.phase("Stack", () => prepareStack(engine, session, port));
   if (options.preview) {
@@ -59,17 +59,20 @@ async function up(options: UpOptions, { io, end }: CommandContext): Promise<void
     io.stderr.write(previewText(model));
   }
   if (options.preview || config.cluster === "existing") await consent(session, options);
-  const before = readOutputs(await engine.outputs());
-  const upgrade = upgradeOf(before, config.istioVersion);
-  const work = async () => {
-    await heal(engine, session);
-    return apply(engine, session);
-  };
-  const { changed, noticed } = await progress.phase(`Lab "${stack}"`, async () => {
-    if (!upgrade) return { changed: await work() };
+  const upgrade = upgradeOf(installedIstio, config.istioVersion);
+  let noticed: (Upgrade & Partial<Disturbance>) | undefined;
+  const changed = await progress.phase(`Lab "${stack}"`, async () => {
+    const work = async () => {
+      await heal(engine, session);
+      return apply(engine, session);
+    };
+    if (!upgrade) return work();
     progress.line(`  Istio ${upgrade.from} becomes ${upgrade.to}: requests go through the gateway meanwhile`);
-    const watched = await whileCalled(labFacts(stack, before), work, { signal: io.signal });
-    return { changed: watched.result, noticed: { ...upgrade, ...watched.disturbance } };
+    const counted = (seen: Disturbance | undefined) => {
+      noticed = { ...upgrade, ...seen };
+      progress.line(`  ${disturbanceText(noticed)}`);
+    };
+    return whileCalled(labFacts(stack, readOutputs(await engine.outputs())), work, { signal: io.signal, counted });
   });
   const outputs = readOutputs(await engine.outputs());
   const evidence = newEvidence(stack);
@@ -79,7 +82,6 @@ async function up(options: UpOptions, { io, end }: CommandContext): Promise<void
   recordTimeline(evidence, stack, progress.phases);
   end(proven);
   progress.line(progress.phases.map(({ title, ms }) => `${title} ${seconds(ms)}`).join(" · "));
-  if (noticed) progress.line(disturbanceText(noticed));
   if (proven !== ExitCode.pass)
     progress.line(`${progress.colors.red("✗")} Not every proof passed: the lab is up, but not what it should be`);
   io.stdout.write(
@@ -89,17 +91,24 @@ async function up(options: UpOptions, { io, end }: CommandContext): Promise<void
   );
 }
 
-/** Refuses what cannot go well before anything is made; returns the port that the stack is to get, if it needs one. */
-async function requireFitMachine(session: Session, ignored: readonly string[]): Promise<number | undefined> {
+/** What `up` must know of the machine. */
+interface FitMachine {
+  /** The port that the stack is to get, if it needs one. */
+  port?: number;
+  /** Version of Istio that the lab's cluster runs now. */
+  installedIstio?: string;
+}
+
+/** Refuses what cannot go well before anything is made. */
+async function requireFitMachine(session: Session, ignored: readonly string[]): Promise<FitMachine> {
   const { io, stack, config } = session;
   refuseUnfit(await examine(io, stack, config), ignored);
   if (config.cluster === "kind") await startNodes(session);
   const port = await choosePort(session);
   // The program looks as well, for those who call a plain "pulumi up"; by then there would be a stack.
-  await checkHost(port === undefined ? config : { ...config, httpPort: port }, stack, io.exec, {
-    lostClusterIsFine: true,
-  });
-  return port;
+  const wanted = port === undefined ? config : { ...config, httpPort: port };
+  const { installedIstio } = await checkHost(wanted, stack, io.exec, { lostClusterIsFine: true });
+  return { port, installedIstio };
 }
 
 async function consent({ io, config, stack }: Session, options: UpOptions): Promise<void> {

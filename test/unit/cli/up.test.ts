@@ -170,21 +170,29 @@ describe("up", () => {
   });
 
   test("counts what an upgrade does to the lab's callers", async () => {
-    const root = checkout();
-    const gateway = await startServer();
+    const [gateway, cluster] = [await startServer(), await startCluster()];
     gateway.answers.set("get", { body: "{}" });
+    const image = "docker.io/istio/pilot:1.31.1-distroless";
+    cluster.put("api/v1/namespaces/istio-system", { metadata: { labels: { "ambient-lab/stack": "alice" } } });
+    cluster.put("apis/apps/v1/namespaces/istio-system/deployments/istiod", {
+      spec: { template: { spec: { containers: [{ image }] } } },
+    });
+    const { kubeconfig } = cluster;
+    const existing = { cluster: "existing", kubeconfig, context: "lab", appImage: "registry.test/a:1" };
+    const own = Object.entries(existing).map(([key, value]) => `  ambient-lab:${key}: ${value}\n`);
+    const root = checkout({ "Pulumi.alice.yaml": `config:\n${own.join("")}` });
     const engine = newEngine(root);
     engine.stacks = ["alice"];
     const { settings, versions } = labFacts();
-    engine.stackOutputs = { ...outputs, url: gateway.url, settings: { ...settings, cluster: "kind" }, versions };
+    engine.stackOutputs = { ...outputs, url: gateway.url, settings: { ...settings, cluster: "existing" }, versions };
     const io = fakeIo({ root, engine });
     expect(await run([...up, "--config", "istioVersion=1.31.2"], io)).toBe(0);
     expect(io.err()).toContain("Istio 1.31.1 becomes 1.31.2: requests go through the gateway meanwhile");
-    expect(io.err()).toMatch(/^Istio 1\.31\.1 → 1\.31\.2: \d+ requests, 0 failed, slowest answer 0\.\d s$/m);
+    expect(io.err()).toMatch(/^ {2}Istio 1\.31\.1 → 1\.31\.2: \d+ requests, 0 failed, slowest answer \d\.\d s$/m);
     const again = fakeIo({ root, engine });
     expect(await run([...up, "--config", "istioVersion=1.31.1"], again)).toBe(0);
     expect(again.err()).not.toContain("becomes");
-    await gateway.close();
+    await Promise.all([gateway.close(), cluster.close()]);
   });
 
   test("shows the preview first on demand", async () => {

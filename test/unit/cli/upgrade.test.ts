@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Sender, Shot } from "../../../cli/traffic/loop";
-import { disturbanceOf, disturbanceText, upgradeOf, whileCalled } from "../../../cli/upgrade";
+import { type Disturbance, disturbanceOf, disturbanceText, upgradeOf, whileCalled } from "../../../cli/upgrade";
 import { FakeClock } from "../verify/fake/clock";
 import { labFacts } from "../verify/fake/facts";
 
@@ -42,13 +42,20 @@ describe("disturbanceText()", () => {
 });
 
 describe("whileCalled()", () => {
+  const answering = (status: () => number) => {
+    const sent: number[] = [];
+    const send: Sender = async () => {
+      sent.push(status());
+      return { status: sent.at(-1) ?? 0 };
+    };
+    return { sent, send };
+  };
+
   test("counts while the work lasts, against the answer from before", async () => {
     const clock = new FakeClock();
-    let [broken, sent] = [false, 0];
-    const send: Sender = async () => {
-      sent += 1;
-      return { status: broken ? 503 : 200 };
-    };
+    let broken = false;
+    const { sent, send } = answering(() => (broken ? 503 : 200));
+    const seen: (Disturbance | undefined)[] = [];
     const work = async () => {
       await clock.sleep(1000, signal);
       broken = true;
@@ -57,38 +64,40 @@ describe("whileCalled()", () => {
       await clock.sleep(1000, signal);
       return "done";
     };
-    const { result, disturbance } = await whileCalled(labFacts(), work, { signal, clock, send });
-    expect(result).toBe("done");
-    expect(disturbance?.requests).toBe(sent - 1);
-    expect(disturbance?.failed).toBeGreaterThan(0);
-    expect(disturbance?.failed).toBeLessThan(disturbance?.requests ?? 0);
+    const counted = (each: Disturbance | undefined) => void seen.push(each);
+    expect(await whileCalled(labFacts(), work, { signal, clock, send, counted })).toBe("done");
+    expect(seen).toHaveLength(1);
+    expect(seen[0]?.requests).toBe(sent.length - 1);
+    expect(seen[0]?.failed).toBe(sent.filter((status) => status === 503).length);
+    expect(seen[0]?.failed).toBeGreaterThan(0);
   });
 
-  test("hands on what the work throws, and sends no more", async () => {
-    let sent = 0;
-    const send: Sender = async () => {
-      sent += 1;
-      return { status: 200 };
-    };
+  test("hands on what the work throws, counts all the same, and sends no more", async () => {
+    const { sent, send } = answering(() => 200);
+    const seen: (Disturbance | undefined)[] = [];
     const work = async () => Promise.reject(new Error("the engine failed"));
-    await expect(whileCalled(labFacts(), work, { signal, send })).rejects.toThrow("the engine failed");
-    const before = sent;
+    const counted = (each: Disturbance | undefined) => void seen.push(each);
+    await expect(whileCalled(labFacts(), work, { signal, send, counted })).rejects.toThrow("the engine failed");
+    expect(seen).toEqual([expect.objectContaining({ failed: 0 })]);
+    const before = sent.length;
     await new Promise((resolve) => setImmediate(resolve));
-    expect(sent).toBe(before);
+    expect(sent.length).toBe(before);
   });
 
   test("does not count against a lab that did not answer before", async () => {
     const send: Sender = async () => Promise.reject(new Error("ECONNREFUSED"));
-    expect(await whileCalled(labFacts(), async () => 7, { signal, send })).toEqual({ result: 7 });
+    const seen: (Disturbance | undefined)[] = [];
+    const counted = (each: Disturbance | undefined) => void seen.push(each);
+    expect(await whileCalled(labFacts(), async () => 7, { signal, send, counted })).toBe(7);
+    expect(seen).toEqual([undefined]);
   });
 });
 
 describe("upgradeOf()", () => {
-  const outputs = { url: "http://127.0.0.1:1", versions: { istio: "1.31.1" } };
   test.each([
-    [outputs, "1.31.2", { from: "1.31.1", to: "1.31.2" }],
-    [outputs, "1.31.1", undefined],
-    [{}, "1.31.1", undefined],
+    ["1.31.1", "1.31.2", { from: "1.31.1", to: "1.31.2" }],
+    ["1.31.1", "1.31.1", undefined],
+    [undefined, "1.31.1", undefined],
   ])("of %j to %s is %j", (from, to, upgrade) => {
     expect(upgradeOf(from, to)).toEqual(upgrade);
   });
