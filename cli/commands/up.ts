@@ -5,7 +5,7 @@ import { checkIds, examine, refuseUnfit } from "../doctor/examine";
 import { driftText, findDrift } from "../drift";
 import { Follower } from "../engine/follow";
 import type { Engine } from "../engine/types";
-import { labFacts } from "../facts";
+import { finishedLab, labFacts } from "../facts";
 import { engineFailure } from "../failure";
 import { startNodes } from "../nodes";
 import { readOutputs } from "../outputs";
@@ -66,13 +66,14 @@ async function up(options: UpOptions, { io, end }: CommandContext): Promise<void
       await heal(engine, session);
       return apply(engine, session);
     };
-    if (!upgrade) return work();
+    const before = upgrade && finishedLab(stack, readOutputs(await engine.outputs()));
+    if (!upgrade || !before) return work();
     progress.line(`  Istio ${upgrade.from} becomes ${upgrade.to}: requests go through the gateway meanwhile`);
     const counted = (seen: Disturbance | undefined) => {
       noticed = { ...upgrade, ...seen };
       progress.line(`  ${disturbanceText(noticed)}`);
     };
-    return whileCalled(labFacts(stack, readOutputs(await engine.outputs())), work, { signal: io.signal, counted });
+    return whileCalled(before, work, { signal: io.signal, counted });
   });
   const outputs = readOutputs(await engine.outputs());
   const evidence = newEvidence(stack);

@@ -192,6 +192,10 @@ describe("up", () => {
     const again = fakeIo({ root, engine });
     expect(await run([...up, "--config", "istioVersion=1.31.1"], again)).toBe(0);
     expect(again.err()).not.toContain("becomes");
+    engine.stackOutputs = {};
+    const unfinished = fakeIo({ root, engine });
+    expect(await run([...up, "--config", "istioVersion=1.31.2"], unfinished)).toBe(0);
+    expect(unfinished.err()).not.toContain("becomes");
     await Promise.all([gateway.close(), cluster.close()]);
   });
 
