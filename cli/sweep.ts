@@ -19,6 +19,9 @@ interface Definition extends KubernetesObject {
   spec: { group: string; names: { kind: string }; versions: { name: string; storage: boolean }[] };
 }
 
+/** ConfigMaps that istiod writes into every namespace: whom the mesh trusts, and whom no more. */
+const certificates = ["istio-ca-root-cert", "istio-ca-crl"] as const;
+
 /** Whether the stack installed a mesh: only then is what Istio leaves its own. */
 export function installedMesh({ resources }: StackState): boolean {
   return resources.some(({ type, inputs }) => type === "kubernetes:helm.sh/v3:Release" && inputs?.name === "istiod");
@@ -26,7 +29,7 @@ export function installedMesh({ resources }: StackState): boolean {
 
 /**
  * Removes what neither Helm nor the engine knows to be the lab's: Istio's definitions, which Helm keeps at an uninstall, and
- * the GatewayClasses and root certificates that istiod writes by itself. In a kind lab they go with the cluster.
+ * the GatewayClasses and certificates that istiod writes by itself. In a kind lab they go with the cluster.
  * @returns undefined when no cluster answers there, or another istiod runs
  */
 export async function sweepMesh({ kubeconfig, context }: ClusterAddress): Promise<Swept | undefined> {
@@ -80,11 +83,13 @@ export async function sweepMesh({ kubeconfig, context }: ClusterAddress): Promis
     else await remove(each, crds, "CustomResourceDefinition");
   }
   const core = config.makeApiClient(CoreV1Api);
-  const certificates = await core.listConfigMapForAllNamespaces({
-    fieldSelector: "metadata.name=istio-ca-root-cert",
-    labelSelector: "istio.io/config=true",
-  });
-  for (const each of certificates.items) await remove(each, "v1", "ConfigMap");
+  for (const name of certificates) {
+    const found = await core.listConfigMapForAllNamespaces({
+      fieldSelector: `metadata.name=${name}`,
+      labelSelector: "istio.io/config=true",
+    });
+    for (const each of found.items) await remove(each, "v1", "ConfigMap");
+  }
   return swept;
 }
 

@@ -38,6 +38,7 @@ const gone = [
   definition("Idle", "sweep.istio.io", "istio-base"),
   gatewayClass("sweep-istio", "istio.io/gateway-controller"),
   configMap("istio-ca-root-cert", { "istio.io/config": "true" }),
+  configMap("istio-ca-crl", { "istio.io/config": "true" }),
 ];
 const kept = [
   definition("Used", "sweep.istio.io", "istio-base"),
