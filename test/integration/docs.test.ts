@@ -13,7 +13,7 @@ const clusterless = [
 /** Exit codes of commands that went well: doctor may find this machine unfit, and that is an answer. */
 const good = (text: string) => (/-- doctor/.test(text) ? [0, 4] : [0]);
 /** Programs whose own help knows whether a command of theirs exists. */
-const others = /^(docker|kind|kubectl|git|pulumi (stack|up|preview|destroy|cancel)) /;
+const others = /^(docker|kind|kubectl|git|pulumi (stack|up|preview|destroy|cancel|new)) /;
 
 /** Each command once, and where a page shows its output, that one. */
 const all = pages.flatMap(commandsOf).sort((a, b) => Number(b.output !== undefined) - Number(a.output !== undefined));
