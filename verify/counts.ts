@@ -1,18 +1,23 @@
 import type { Bench } from "./bench";
-import { parseMetrics, type WaypointCounts, waypointCounts } from "./parse/metrics";
+import { parseMetrics, type Series, type WaypointCounts, waypointCounts } from "./parse/metrics";
 
 /** Where Istio's agent merges the proxy's metrics. */
 const metricsPort = 15020;
 
-/** The waypoint's counters over all of its pods; undefined when it exposes none. */
-export async function readCounts(bench: Bench): Promise<WaypointCounts | undefined> {
+/** Metrics of each of the waypoint's pods. */
+export async function waypointMetrics(bench: Bench): Promise<Series[][]> {
   const pods = await bench.cast.all("waypoint", bench.signal);
-  const counts = await Promise.all(
+  return Promise.all(
     pods.map(async (pod) => {
       const answer = await bench.world.podGet(pod, metricsPort, "/stats/prometheus", bench.signal);
-      return waypointCounts(parseMetrics(answer.body));
+      return parseMetrics(answer.body);
     }),
   );
+}
+
+/** The waypoint's counters over all of its pods; undefined when it exposes none. */
+export async function readCounts(bench: Bench): Promise<WaypointCounts | undefined> {
+  const counts = (await waypointMetrics(bench)).map(waypointCounts);
   return counts.reduce<WaypointCounts | undefined>(
     (sum, one) => (sum && one ? add(sum, one) : (sum ?? one)),
     undefined,

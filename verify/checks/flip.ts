@@ -8,6 +8,7 @@ import { listAt } from "../json";
 import { runProbe } from "../probes";
 import type { Finding } from "../report";
 import type { CheckRun } from "./check";
+import { requireDrained } from "./drain";
 import { gate } from "./gate";
 import { programmedPairs } from "./proxies";
 
@@ -42,10 +43,11 @@ export const flip: CheckRun<"flip"> = async (bench) => {
   return findings;
 };
 
-/** The gate before a negative: the waypoint's own configuration shows the change. */
+/** The gate before a negative: the waypoint's own configuration shows the change, and serves everybody. */
 const programmed = (bench: Bench, name: string, known: boolean): Promise<Finding> =>
   gate(bench, name, "waypoint", async () => {
     const named = (await programmedPairs(bench)).some((pair) => pair.endsWith(principalOf("appa")));
     if (named !== known)
       throw new Error(`its RBAC filter ${named ? "still" : "does not"} name${named ? "s" : ""} appa`);
+    await requireDrained(bench);
   });

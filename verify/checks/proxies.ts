@@ -6,6 +6,7 @@ import { Obstacle } from "../obstacle";
 import type { HttpChain, ProxySummary } from "../parse/envoy-dump";
 import { outOfOrder, type RbacRule } from "../parse/envoy-filters";
 import { type CheckRun, failed, listed, passed } from "./check";
+import { requireDrained } from "./drain";
 import { proxySummary } from "./dumps";
 
 const order = ["envoy.filters.http.rbac", "envoy.filters.http.fault", "envoy.filters.http.router"];
@@ -128,8 +129,10 @@ export const l7Policy: CheckRun<"l7-policy"> = async (bench, { name }) => {
   const missing = wanted.filter((pair) => !found.includes(pair));
   const extra = found.filter((pair) => !wanted.includes(pair));
   const evidence = [{ source: "waypoint config", lines: found }];
-  if (missing.length + extra.length === 0)
+  if (missing.length + extra.length === 0) {
+    await requireDrained(bench);
     return [passed(name, "waypoint", `lets through: ${listed(found)}`, { evidence })];
+  }
   const seen = `missing: ${listed(missing)}; too much: ${listed(extra)}`;
   return [failed(name, "waypoint", seen, { expected: listed(wanted), evidence })];
 };
@@ -152,5 +155,6 @@ export const faultConfig: CheckRun<"fault-config"> = async (bench, { name }) => 
   if (!caught && faultPath !== "/") {
     return [failed(name, "waypoint", `${seen}; no route for other paths: they get 404`, { expected, evidence })];
   }
+  await requireDrained(bench);
   return [passed(name, "waypoint", seen, { evidence })];
 };

@@ -41,6 +41,8 @@ export class FakeState {
   spanless = false;
   /** What the waypoint's configuration says of a route, where it does something else. */
   readonly pretended = new Map<string, KubeObject>();
+  /** Until when the waypoint serves open connections by its configuration before. */
+  drainsUntil = 0;
   /** Nodes whose ztunnel is down. */
   readonly silentNodes = new Set<string>();
   /** Applications whose pods look healthy and left the mesh: ztunnel does not serve them, or nothing leads to it. */
@@ -71,6 +73,10 @@ export class FakeState {
   /** All objects of a kind as the proxies were told of them. */
   toldAll(kind: string): KubeObject[] {
     return [...(this.#frozen ?? this.objects).values()].filter((item) => item.kind === kind);
+  }
+
+  get drains(): boolean {
+    return this.clock.now() < this.drainsUntil;
   }
 
   stopIstiod(): void {

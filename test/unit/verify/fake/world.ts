@@ -135,7 +135,10 @@ export class FakeWorld implements World {
     if (!this.state.told("AuthorizationPolicy/default/appb-l7")) return "";
     const series = (result: string, value: number) =>
       `envoy_http_rbac{authz_enforce_result="${result}",http_conn_manager_prefix="inbound_0.0.0.0_8000"} ${value}`;
-    return ["# TYPE envoy_http_rbac counter", series("allowed", allowed), series("denied", denied), ""].join("\n");
+    const draining = `envoy_listener_manager_total_filter_chains_draining{} ${this.state.drains ? 1 : 0}`;
+    return ["# TYPE envoy_http_rbac counter", series("allowed", allowed), series("denied", denied), draining].join(
+      "\n",
+    );
   }
 }
 
