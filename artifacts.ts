@@ -7,7 +7,7 @@ import { type BundleFolder, bundleFiles, isWeb, parseSums, readBundle } from "./
 import { checkDigest, type Fetcher, fetcher, sha256, writeWhole } from "./download";
 import { ExitCode, LabError } from "./errors";
 import { labHome } from "./host";
-import { type BillArtifact, artifacts as bill } from "./versions";
+import { artifactsOf, type BillArtifact, artifacts as pinned } from "./versions";
 
 /** Where the charts of a lab lie on this machine. */
 export interface Artifacts {
@@ -23,6 +23,8 @@ export interface Artifacts {
 export interface ArtifactOptions {
   /** Mirror's URL, or folder, that replaces the upstream hosts. */
   source?: string;
+  /** The bill to bring from. @default that of the pinned Istio */
+  bill?: readonly BillArtifact[];
   /** Artifacts to bring. @default the whole bill */
   names?: readonly string[];
   /** Puts the lab's settings into a manifest. */
@@ -48,7 +50,7 @@ export function cachedArtifact(artifact: Pick<BillArtifact, "kind" | "name" | "v
  * @throws LabError when one cannot be had or is not what was promised
  */
 export async function fetchArtifacts(options: ArtifactOptions = {}): Promise<Artifacts> {
-  const { adapt = (_, manifest) => manifest, source, caFile } = options;
+  const { adapt = (_, manifest) => manifest, source, caFile, bill = pinned } = options;
   const fetch = options.fetch ?? ((address: string) => fetcher(address, caFile));
   const wanted = bill.filter(({ name }) => options.names?.includes(name) ?? true);
   const locate = source ? await mirrored(source, fetch) : upstream(fetch);
@@ -71,8 +73,8 @@ export async function fetchArtifacts(options: ArtifactOptions = {}): Promise<Art
 }
 
 /** The same paths without a download: for a plan on a machine that has no network. Images come from the bill alone. */
-export function plannedArtifacts(): Artifacts {
-  const paths = new Map(bill.map((artifact) => [artifact.name, cachedArtifact(artifact)]));
+export function plannedArtifacts(istio: string): Artifacts {
+  const paths = new Map(artifactsOf(istio).map((artifact) => [artifact.name, cachedArtifact(artifact)]));
   return { chart: (name) => required(paths, name), images: () => [] };
 }
 

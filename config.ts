@@ -2,8 +2,9 @@ import * as pulumi from "@pulumi/pulumi";
 import { distance } from "fastest-levenshtein";
 import { parse as parseYaml } from "yaml";
 import { z } from "zod";
+import { contradictions } from "./config-rules";
 import { ExitCode, LabErrors, type Problem } from "./errors";
-import { addonNames, nodeImage } from "./versions";
+import { addonNames, istioMinorOf, istioMinors, nodeImage, versions } from "./versions";
 
 /** Callers the demo's policy can name. `gateway` is the ingress gateway's identity, the others are ServiceAccounts. */
 export const callers = ["appa", "gateway", "stranger"] as const;
@@ -12,6 +13,12 @@ export type Caller = (typeof callers)[number];
 /** Experiments beyond the story; each adds what it needs, and nothing while it is not named. */
 export const moduleNames = ["fail-open", "l4-l7", "traffic-split", "resilience"] as const;
 
+/**
+ * Platforms that Istio's charts have values for, where they differ from a plain Kubernetes (files/profile-platform-*.yaml).
+ * OpenShift is not among them: it wants ztunnel and istio-cni in kube-system, and the lab has them in istio-system.
+ */
+export const platforms = ["gke", "k3d", "k3s", "microk8s", "minikube"] as const;
+
 const httpMethods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
 const label = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
 const unique = <T>(items: readonly T[]) => new Set(items).size === items.length;
@@ -19,12 +26,24 @@ const listOf = <T extends z.ZodType>(item: T) => z.array(item).refine(unique, "m
 /** A bare number reaches the schema as one: it too is told what is missing. */
 const duration = 'must be a duration with its unit like "2s" or "500ms"';
 const optional = z.string().min(1, "must not be empty");
+const istioRanges = istioMinors.map(({ minor, from }) => `${minor}.x from ${from}`).join(", ");
+const ipv4Range = /^(\d+\.\d+\.\d+\.\d+)(-\d+\.\d+\.\d+\.\d+|\/\d+)$/;
 
 /** Every key of the stack's configuration. Pulumi.yaml declares the same keys; a test holds the two together. */
 export const configSchema = z.object({
   cluster: z.enum(["kind", "existing"]).default("kind"),
   kubeconfig: optional.optional(),
   context: optional.optional(),
+  platform: z.enum(platforms).optional(),
+  addressRange: z.string().regex(ipv4Range, 'must be IPv4 addresses like "10.0.0.200-10.0.0.210"').optional(),
+  gatewayAnnotations: z.array(z.string().regex(/^[^=\s]+=.*$/, 'must be "annotation=value"')).default([]),
+  istioVersion: z
+    .string()
+    .refine(
+      (version) => istioMinorOf(version) !== undefined,
+      `must be a version of Istio that the lab knows: ${istioRanges}`,
+    )
+    .default(versions.istio),
   workers: z.int().min(1).max(8).default(2),
   nodeImage: z.string().regex(/^\S+$/, "must be an image reference").default(nodeImage),
   subnet: z
@@ -138,33 +157,6 @@ const badValue = (values: Record<string, unknown>) => (issue: z.core.$ZodIssue) 
     fix: `pulumi config set ${rest.length > 0 ? `--path '${path}'` : path} VALUE   (allowed values: Pulumi.yaml, key "${key}")`,
   } satisfies Problem;
 };
-
-function contradictions(config: LabConfig): Problem[] {
-  const problems: Problem[] = [];
-  if (config.cluster === "existing" && (!config.kubeconfig || !config.context)) {
-    problems.push({
-      what: `Config key "cluster" is "existing", but "kubeconfig" and "context" are not both set`,
-      why: "The lab never guesses a cluster: the current context may be production",
-      fix: "pulumi config set kubeconfig FILE && pulumi config set context NAME",
-    });
-  }
-  if (config.cluster === "kind" && (config.kubeconfig || config.context)) {
-    problems.push({
-      what: `Config keys "kubeconfig" and "context" have no meaning while "cluster" is "kind"`,
-      why: "A kind lab writes a kubeconfig of its own and never touches yours",
-      fix: "pulumi config rm kubeconfig; pulumi config rm context   (or: pulumi config set cluster existing)",
-    });
-  }
-  const needsPrometheus = config.addons.filter((addon) => addon === "kiali" || addon === "grafana");
-  if (needsPrometheus.length > 0 && !config.addons.includes("prometheus")) {
-    problems.push({
-      what: `Config key "addons" has ${needsPrometheus.join(" and ")} without prometheus`,
-      why: "Their graphs are drawn from Prometheus",
-      fix: `pulumi config set --path 'addons[${config.addons.length}]' prometheus`,
-    });
-  }
-  return problems;
-}
 
 /** Milliseconds of a checked {@link LabConfig.faultDelay}. */
 export function durationMs(duration: string): number {

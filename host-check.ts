@@ -1,12 +1,14 @@
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import ipaddr from "ipaddr.js";
-import { parse as parseYaml } from "yaml";
+import { openApi } from "./cluster-api";
+import { readIstio } from "./cluster-facts";
+import { kubernetesOf, versionProblems } from "./compatibility";
 import type { LabConfig } from "./config";
 import { writeWhole } from "./download";
-import { ExitCode, LabError, LabErrors, messageOf, type Problem } from "./errors";
+import { ExitCode, LabError, LabErrors, type Problem } from "./errors";
 import type { Exec } from "./exec";
+import { examineExisting } from "./existing-check";
 import { clusterName, derivedPort, portIsFree, stackDir } from "./host";
 import {
   busyPort,
@@ -16,8 +18,6 @@ import {
   lostCluster,
   sleepingCluster,
   subnetClash,
-  unknownContext,
-  unreadableKubeconfig,
 } from "./host-problems";
 import { readPrivateCa } from "./private-ca";
 
@@ -29,6 +29,10 @@ export interface HostFacts {
   caDigest?: string;
   /** Engine address of the current Docker context, where it is not the default socket. */
   dockerHost?: string;
+  /** Version of Istio that the cluster runs now; none when it is to be installed. */
+  installedIstio?: string;
+  /** Gateway API bundle that somebody else installed in an existing cluster: the lab leaves it as it is. */
+  gatewayApi?: { version: string };
 }
 
 /**
@@ -51,29 +55,32 @@ export async function checkHost(
 ): Promise<HostFacts> {
   const httpPort = config.httpPort ?? derivedPort(stack);
   const problems: Problem[] = [];
-  const ownCluster = config.cluster === "kind";
+  const ca = caOf(config, problems);
+  if (config.cluster === "existing") {
+    const { facts, problems: found } = await examineExisting(config, stack);
+    problems.push(...found);
+    if (problems.length > 0) throw new LabErrors(problems, ExitCode.unfit);
+    return { httpPort, installedIstio: facts?.istio, gatewayApi: facts?.gatewayApi, ...ca };
+  }
+
   // Side by side: every preview waits for these answers.
   const [dockerHost, state, ofNetworks] = await Promise.all([
     currentDockerHost(exec),
-    ownCluster ? clusterState(stack, exec) : "absent",
-    ownCluster ? networkProblems(config, stack, exec) : [],
+    clusterState(stack, exec),
+    networkProblems(config, stack, exec),
     requireDocker(exec),
   ]);
-  const ca = caOf(config, problems);
-  if (!ownCluster) {
-    problems.push(...(await kubeconfigProblems(config)));
-    if (problems.length > 0) throw new LabErrors(problems, ExitCode.unfit);
-    return { httpPort, dockerHost, ...ca };
-  }
-
   if (state === "absent" && existsSync(markerFile(stack)) && !lostClusterIsFine) problems.push(lostCluster(stack));
   if (state === "paused" || state === "stopped") problems.push(sleepingCluster(stack, state));
   if (state === "foreign") problems.push(foreignCluster(clusterName(stack)));
   if (state === "absent" && !(await portIsFree(httpPort))) problems.push(busyPort(httpPort));
   problems.push(...ofNetworks);
-  if (problems.length > 0) throw new LabErrors(problems, ExitCode.unfit);
   if (state === "running") await restoreKubeconfig(stack, exec);
-  return { httpPort, dockerHost, ...ca };
+  const installedIstio = state === "running" ? await istioOf(stack) : undefined;
+  const kubernetes = kubernetesOf(config.nodeImage);
+  problems.push(...versionProblems({ istio: config.istioVersion, kubernetes, installed: installedIstio }));
+  if (problems.length > 0) throw new LabErrors(problems, ExitCode.unfit);
+  return { httpPort, dockerHost, installedIstio, ...ca };
 }
 
 function caOf({ caFile }: LabConfig, problems: Problem[]): Pick<HostFacts, "caDigest"> {
@@ -148,19 +155,22 @@ function overlap(a: string, b: string): boolean {
   return first[0].match(second[0], prefix);
 }
 
+/** Istio of the stack's running cluster. One that does not answer is not judged here: the engine meets it next. */
+async function istioOf(stack: string): Promise<string | undefined> {
+  try {
+    const read = await openApi({
+      kubeconfig: join(stackDir(stack), "kubeconfig"),
+      context: `kind-${clusterName(stack)}`,
+    });
+    return await readIstio(read);
+  } catch {
+    return undefined;
+  }
+}
+
 async function restoreKubeconfig(stack: string, exec: Exec): Promise<void> {
   const file = join(stackDir(stack), "kubeconfig");
   if (existsSync(file)) return;
   const { code, stdout } = await exec("kind", ["get", "kubeconfig", "--name", clusterName(stack)]);
   if (code === 0) await writeWhole(file, `${stdout}\n`, 0o600);
-}
-
-async function kubeconfigProblems({ kubeconfig = "", context = "" }: LabConfig): Promise<Problem[]> {
-  try {
-    const parsed = parseYaml(await readFile(kubeconfig, "utf8")) as { contexts?: { name: string }[] } | null;
-    const contexts = parsed?.contexts?.map(({ name }) => name) ?? [];
-    return contexts.includes(context) ? [] : [unknownContext(kubeconfig, context, contexts)];
-  } catch (error) {
-    return [unreadableKubeconfig(kubeconfig, messageOf(error))];
-  }
 }

@@ -52,17 +52,3 @@ export const subnetClash = (wanted: string, network: string, subnets: string): P
   why: "Two networks with the same addresses cannot both be reached",
   fix: "pulumi config rm subnet   (Docker then chooses a free one), or set another",
 });
-
-/** The kubeconfig of an existing cluster cannot be read. */
-export const unreadableKubeconfig = (file: string, reason: string): Problem => ({
-  what: `Cannot read the kubeconfig "${file}": ${reason}`,
-  why: 'With "cluster: existing" it is the only way to the cluster',
-  fix: "pulumi config set kubeconfig FILE",
-});
-
-/** The kubeconfig of an existing cluster has no such context. */
-export const unknownContext = (file: string, context: string, contexts: readonly string[]): Problem => ({
-  what: `Kubeconfig "${file}" has no context "${context}"; it has ${contexts.join(", ") || "none"}`,
-  why: "The lab never falls back to the current context",
-  fix: "pulumi config set context NAME",
-});

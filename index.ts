@@ -5,22 +5,25 @@ import { loadConfig } from "./config";
 import { LabError } from "./errors";
 import { exec } from "./exec";
 import { checkHost } from "./host-check";
-import { declareLab } from "./lab";
+import { artifactNames, declareLab } from "./lab";
+import { artifactsOf } from "./versions";
 
 /** The Pulumi program: configuration, the machine, the artifacts, then the lab itself (lab.ts). */
 export = async () => {
   try {
     const stack = pulumi.getStack();
     const config = loadConfig();
-    const [host, artifacts] = await Promise.all([
-      checkHost(config, stack, exec),
+    const looks = checkHost(config, stack, exec);
+    const bring = async () =>
       fetchArtifacts({
         source: config.artifactSource,
         caFile: config.caFile,
-        names: ["base", "istiod", "cni", "ztunnel", "gateway-api", "metallb", ...config.addons],
+        bill: artifactsOf(config.istioVersion),
+        // Only an existing cluster may have a part already: kind's does not let the charts wait for the look at Docker.
+        names: artifactNames(config, config.cluster === "existing" ? await looks : {}),
         adapt: (name, manifest) => adaptAddon(name, manifest, config),
-      }),
-    ]);
+      });
+    const [host, artifacts] = await Promise.all([looks, bring()]);
     return declareLab({ stack, config, artifacts, host });
   } catch (error) {
     // The engine prints a RunError as it is, and everything else with a stack trace that helps nobody here.

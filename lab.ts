@@ -12,15 +12,15 @@ import { Images } from "./components/images";
 import { Ingress } from "./components/ingress";
 import { IstioAmbient } from "./components/istio-ambient";
 import { KindCluster } from "./components/kind-cluster";
-import { MetalLb } from "./components/metallb";
+import { addressRange, MetalLb } from "./components/metallb";
 import { moduleComponents } from "./components/modules";
 import { Policies } from "./components/policies";
 import { Waypoint } from "./components/waypoint";
 import type { LabConfig } from "./config";
-import { curlLines } from "./experiments/curl-lines";
 import { clusterName, stackDir } from "./host";
 import type { HostFacts } from "./host-check";
-import { istioImages, versions } from "./versions";
+import { labOutputs } from "./lab-outputs";
+import { istioImagesOf } from "./versions";
 
 /** All that decides which lab is declared. */
 export interface LabInput {
@@ -28,6 +28,18 @@ export interface LabInput {
   config: LabConfig;
   artifacts: Artifacts;
   host: HostFacts;
+}
+
+/** Charts and manifests that a lab is made of; what an existing cluster has already is not among them. */
+export function artifactNames(config: LabConfig, host: Partial<HostFacts>): string[] {
+  const gatewayApi = host.gatewayApi ? [] : ["gateway-api"];
+  const metallb = hasMetalLb(config) ? ["metallb"] : [];
+  return ["base", "istiod", "cni", "ztunnel", ...gatewayApi, ...metallb, ...config.addons];
+}
+
+/** Whether the lab brings the load balancer. */
+function hasMetalLb({ cluster, addressRange }: LabConfig): boolean {
+  return cluster === "kind" || addressRange !== undefined;
 }
 
 /**
@@ -89,7 +101,7 @@ export function declareLab({ stack, config, artifacts, host }: LabInput) {
           groups: {
             // Apart from the mesh's: MetalLB's own probes wait ten seconds, and the gateway waits for its address.
             metallb: artifacts.images("metallb"),
-            mesh: istioImages,
+            mesh: istioImagesOf(config.istioVersion),
             addons: config.addons.flatMap((addon) => artifacts.images(addon)),
           },
         })
@@ -107,18 +119,26 @@ export function declareLab({ stack, config, artifacts, host }: LabInput) {
     { ...engine },
   );
 
-  const metallb = kind
+  const metallb = hasMetalLb(config)
     ? new MetalLb(
         "metallb",
-        { chart: artifacts.chart("metallb"), subnet: kind.subnet },
+        {
+          chart: artifacts.chart("metallb"),
+          addresses: kind?.subnet.apply(addressRange) ?? config.addressRange ?? "",
+        },
         inCluster(...(images?.loaded("metallb") ?? [])),
       )
     : undefined;
-  const gatewayApi = new GatewayApi("gateway-api", { chart: artifacts.chart("gateway-api") }, inCluster());
+  const gatewayApi = host.gatewayApi
+    ? undefined
+    : new GatewayApi("gateway-api", { chart: artifacts.chart("gateway-api") }, inCluster());
+  const upgrade = host.installedIstio !== undefined && host.installedIstio !== config.istioVersion;
   const istio = new IstioAmbient(
     "istio",
     {
       ...config,
+      stack,
+      upgrade,
       tracing: config.addons.includes("jaeger"),
       charts: {
         base: artifacts.chart("base"),
@@ -135,18 +155,19 @@ export function declareLab({ stack, config, artifacts, host }: LabInput) {
     "addons",
     {
       charts: Object.fromEntries(config.addons.map((addon) => [addon, artifacts.chart(addon)])),
-      after: [istio.base, ...(images?.loaded("addons") ?? [])],
+      after: [istio.namespace, ...(images?.loaded("addons") ?? [])],
     },
     inCluster(),
   );
 
   new DemoApps("apps", { image: app.ref, imageId: app.imageId }, inCluster(istio.enrolment, app));
+  const proxies = { istio: config.istioVersion, ...(upgrade ? { after: [istio.dataPlane] } : {}) };
   const ingress = new Ingress(
     "ingress",
-    { domain: config.domain, loopback: kind !== undefined },
+    { domain: config.domain, loopback: kind !== undefined, annotations: config.gatewayAnnotations, proxies },
     inCluster(istio.controlPlane, metallb),
   );
-  new Waypoint("waypoint", inCluster(istio.controlPlane));
+  new Waypoint("waypoint", proxies, inCluster(istio.controlPlane));
   new Policies(
     "policies",
     {
@@ -166,27 +187,5 @@ export function declareLab({ stack, config, artifacts, host }: LabInput) {
 
   const host80 = kind ? pulumi.output(`127.0.0.1:${host.httpPort}`) : ingress.address;
   const url = pulumi.interpolate`http://${host80}`;
-  const settings = settingsOf(config);
-  return {
-    url,
-    curl: url.apply((reach) => curlLines(settings, reach)),
-    kubeconfig,
-    context,
-    ...(kind ? { clusterName: name } : {}),
-    ...(config.addons.length > 0
-      ? { dashboards: `npm run lab -- open ${config.addons.join("|")} --stack ${stack}` }
-      : {}),
-    settings,
-    versions: { istio: versions.istio, gatewayApi: versions.gatewayApi, metallb: versions.metallb },
-  };
-}
-
-/** What the proofs expect: they compare the cluster with this, not with the configuration of the moment. */
-function settingsOf(config: LabConfig) {
-  const { cluster, workers, domain, allowedCallers, allowedMethods, closeBypass, addons, modules, splitWeight } =
-    config;
-  const { faultEnabled, faultPath, faultDelay, faultPercent } = config;
-  const fault = { faultEnabled, faultPath, faultDelay, faultPercent };
-  const callers = { allowedCallers, allowedMethods, closeBypass };
-  return { cluster, workers, domain, ...callers, ...fault, addons, modules, splitWeight };
+  return labOutputs({ stack, config, host }, { url, kubeconfig, context, clusterName: kind && name, metallb });
 }

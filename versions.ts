@@ -3,7 +3,7 @@
  * Chart and manifest digests are not ours: they come from Helm's index or from the first download (artifacts.ts).
  */
 export const versions = {
-  /** Istio: charts, images and the addon manifests of the same tag. */
+  /** Istio where the config key `istioVersion` names no other: charts, images and the addon manifests of the same tag. */
   istio: "1.31.1",
   /** Gateway API bundle, standard channel: the one Istio 1.31 builds and tests with. */
   gatewayApi: "v1.6.0",
@@ -22,10 +22,51 @@ export const versions = {
 /** Node image of kind v0.32.0 by digest (kubernetes-sigs/kind, pkg/apis/config/defaults/image.go at that tag). */
 export const nodeImage = "kindest/node:v1.36.1@sha256:3489c7674813ba5d8b1a9977baea8a6e553784dab7b84759d1014dbd78f7ebd5";
 
-/** Ranges (semver) in which the parts are known to work together. */
+/** A minor of Istio and what it is known to work with. */
+export interface IstioMinor {
+  /** Such as "1.31". */
+  minor: string;
+  /** Oldest patch that the lab takes. */
+  from: string;
+  /** Range of Kubernetes versions. */
+  kubernetes: string;
+  /** Gateway API bundle that the lab installs, standard channel: the one that this minor builds and tests with. */
+  gatewayApi: string;
+  /** Range of bundles that somebody else may have installed in a cluster that the lab did not make. */
+  gatewayApiRange: string;
+}
+
+/**
+ * The supported combinations, oldest first. Kubernetes: istio/istio.io, data/compatibility/supportStatus.yml and
+ * "announcing 1.31". Gateway API: go.mod of istio/istio at each minor; the range begins where Istio takes every route kind
+ * that the lab uses (pkg/config/schema/gatewayapi/minimumversions.go) and ends at what the minor was built with.
+ * Before 1.30.4 a Gateway's Deployment is sometimes never made (istio/istio#61095).
+ */
+export const istioMinors: readonly IstioMinor[] = [
+  {
+    minor: "1.30",
+    from: "1.30.4",
+    kubernetes: ">=1.32.0 <1.37.0",
+    gatewayApi: "v1.5.1",
+    gatewayApiRange: ">=1.1.0 <1.6.0",
+  },
+  {
+    minor: "1.31",
+    from: "1.31.0",
+    kubernetes: ">=1.32.0 <1.37.0",
+    gatewayApi: versions.gatewayApi,
+    gatewayApiRange: ">=1.1.0 <1.7.0",
+  },
+];
+
+/** The row of {@link istioMinors} for a version of Istio; undefined when the lab does not take it. */
+export function istioMinorOf(istio: string): IstioMinor | undefined {
+  const [, minor, patch] = /^(\d+\.\d+)\.(\d+)$/.exec(istio) ?? [];
+  return istioMinors.find((each) => each.minor === minor && Number(patch) >= Number(each.from.split(".")[2]));
+}
+
+/** Ranges (semver) of what the lab runs on. */
 export const supported = {
-  /** Kubernetes versions of Istio 1.31 (istio.io, announcing 1.31). */
-  kubernetes: ">=1.32.0 <1.37.0",
   /** Pulumi CLIs that run @pulumi/pulumi 3.248 with the local backend's layout. */
   pulumi: ">=3.248.0 <4.0.0",
   /** kind releases that load archives into the containerd of the node image. */
@@ -55,11 +96,14 @@ export const cacheImage = `docker.io/library/registry:${versions.registry}`;
  * Images that Istio's charts make pods of (profile ambient runs the distroless variants). Every other image is named by a
  * manifest, which is pinned itself: artifacts.ts reads it there.
  */
-export const istioImages: readonly string[] = ["pilot", "install-cni", "ztunnel", "proxyv2"].map(
-  (name) => `${istioHub}/${name}:${versions.istio}-distroless`,
-);
+export function istioImagesOf(istio: string): string[] {
+  return ["pilot", "install-cni", "ztunnel", "proxyv2"].map((name) => `${istioHub}/${name}:${istio}-distroless`);
+}
 
-/** Addons the lab can install, each from the manifest of the pinned Istio tag. */
+/** {@link istioImagesOf} the pinned Istio. */
+export const istioImages: readonly string[] = istioImagesOf(versions.istio);
+
+/** Addons the lab can install, each from the manifest of the same Istio tag. */
 export const addonNames = ["prometheus", "grafana", "jaeger", "kiali"] as const;
 export type AddonName = (typeof addonNames)[number];
 
@@ -106,34 +150,45 @@ export const pluginNames = ["kubernetes", "docker", "command"] as const;
 const apache = { licence: "Apache-2.0" };
 const addonLicences: Partial<Record<AddonName, string>> = { grafana: "AGPL-3.0-only" };
 const istioCharts = "https://blob.istio.io/istio-release/charts";
-const istioSamples = `https://raw.githubusercontent.com/istio/istio/${versions.istio}/samples/addons`;
+const gatewayApiReleases = "https://github.com/kubernetes-sigs/gateway-api/releases/download";
 
-/** The bill of charts and manifests. */
-export const artifacts: readonly BillArtifact[] = [
-  ...["base", "istiod", "cni", "ztunnel"].map(
-    (name): BillArtifact => ({ name, kind: "chart", version: versions.istio, upstream: istioCharts, ...apache }),
-  ),
-  {
-    name: "gateway-api",
-    kind: "manifest",
-    version: versions.gatewayApi,
-    upstream: `https://github.com/kubernetes-sigs/gateway-api/releases/download/${versions.gatewayApi}/standard-install.yaml`,
-    ...apache,
-  },
-  {
-    name: "metallb",
-    kind: "manifest",
-    version: versions.metallb,
-    upstream: `https://raw.githubusercontent.com/metallb/metallb/${versions.metallb}/config/manifests/metallb-native.yaml`,
-    ...apache,
-  },
-  ...addonNames.map(
-    (name): BillArtifact => ({
-      name,
+/**
+ * The bill of charts and manifests for a version of Istio.
+ * @throws RangeError for one that is not in {@link istioMinors}
+ */
+export function artifactsOf(istio: string): BillArtifact[] {
+  const gatewayApi = istioMinorOf(istio)?.gatewayApi;
+  if (!gatewayApi) throw new RangeError(`No combination with Istio ${istio} is known`);
+  const samples = `https://raw.githubusercontent.com/istio/istio/${istio}/samples/addons`;
+  return [
+    ...["base", "istiod", "cni", "ztunnel"].map(
+      (name): BillArtifact => ({ name, kind: "chart", version: istio, upstream: istioCharts, ...apache }),
+    ),
+    {
+      name: "gateway-api",
       kind: "manifest",
-      version: versions.istio,
-      upstream: `${istioSamples}/${name}.yaml`,
-      licence: addonLicences[name] ?? apache.licence,
-    }),
-  ),
-];
+      version: gatewayApi,
+      upstream: `${gatewayApiReleases}/${gatewayApi}/standard-install.yaml`,
+      ...apache,
+    },
+    {
+      name: "metallb",
+      kind: "manifest",
+      version: versions.metallb,
+      upstream: `https://raw.githubusercontent.com/metallb/metallb/${versions.metallb}/config/manifests/metallb-native.yaml`,
+      ...apache,
+    },
+    ...addonNames.map(
+      (name): BillArtifact => ({
+        name,
+        kind: "manifest",
+        version: istio,
+        upstream: `${samples}/${name}.yaml`,
+        licence: addonLicences[name] ?? apache.licence,
+      }),
+    ),
+  ];
+}
+
+/** {@link artifactsOf} the pinned Istio. */
+export const artifacts: readonly BillArtifact[] = artifactsOf(versions.istio);

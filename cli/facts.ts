@@ -20,3 +20,13 @@ export function labFacts(
     fix: `npm run up -- --stack ${stack}`,
   });
 }
+
+/** {@link labFacts}, or undefined when the last `up` did not get that far. */
+export function finishedLab(stack: string, outputs: LabOutputs): LabFacts | undefined {
+  try {
+    return labFacts(stack, outputs);
+  } catch (thrown) {
+    if (thrown instanceof LabError) return undefined;
+    throw thrown;
+  }
+}

@@ -5,8 +5,6 @@ export interface BundleArgs {
   /** Path of a packed chart or of a chart folder on this machine. */
   chart: string;
   namespace: string;
-  /** Makes the namespace first. @default false */
-  createNamespace?: boolean;
   /** Plain values only: an Output that turns unknown would hide the diff. */
   values?: Record<string, unknown>;
 }
@@ -22,7 +20,6 @@ export function bundle(name: string, args: BundleArgs, opts: pulumi.CustomResour
       name,
       chart: args.chart,
       namespace: args.namespace,
-      ...(args.createNamespace ? { createNamespace: true } : {}),
       ...(args.values ? { values: args.values } : {}),
       timeout: 600,
       maxHistory: 3,

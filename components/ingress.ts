@@ -2,13 +2,16 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { gatewayNodePort } from "./kind-config";
 import { appNamespace, appPort, gatewayName } from "./names";
-import { ownAnnotations, rollout } from "./rollout";
+import { ownAnnotations, type Proxies, rollout } from "./rollout";
 
 export interface IngressArgs {
   /** DNS domain of the gateway's listener; appb answers on `appb.<domain>`. */
   domain: string;
   /** Whether a NodePort leads from the port that kind publishes on 127.0.0.1 to the gateway. */
   loopback: boolean;
+  /** "annotation=value": what the cluster's load balancer is told by the gateway's Service. */
+  annotations: readonly string[];
+  proxies: Proxies;
 }
 
 /** The way in: a Gateway for `*.<domain>` and the route of `appb.<domain>`. */
@@ -30,7 +33,7 @@ export class Ingress extends pulumi.ComponentResource {
         },
         spec: {
           gatewayClassName: "istio",
-          infrastructure: ownAnnotations,
+          infrastructure: { annotations: { ...ownAnnotations.annotations, ...annotationsOf(args.annotations) } },
           listeners: [
             {
               name: "http",
@@ -58,7 +61,10 @@ export class Ingress extends pulumi.ComponentResource {
       },
       { parent: this, dependsOn: gateway },
     );
-    const ready = rollout(`${name}-rollout`, `${gatewayName}-istio`, { parent: this, dependsOn: gateway });
+    const ready = rollout(`${name}-rollout`, `${gatewayName}-istio`, args.proxies.istio, {
+      parent: this,
+      dependsOn: [gateway, ...(args.proxies.after ?? [])],
+    });
     if (args.loopback) {
       new k8s.core.v1.Service(
         `${name}-loopback`,
@@ -81,6 +87,13 @@ export class Ingress extends pulumi.ComponentResource {
     this.address = args.loopback ? pulumi.output("") : loadBalancerAddress(name, this, ready);
     this.registerOutputs({ address: this.address });
   }
+}
+
+/** "key=value" pairs as a map; a value may hold "=" itself. */
+function annotationsOf(pairs: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    pairs.map((pair) => [pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)] as const),
+  );
 }
 
 function loadBalancerAddress(

@@ -4,6 +4,8 @@ import { istioHub } from "../versions";
 export interface IstioSettings {
   resources: "laptop" | "roomy";
   logLevel: "debug" | "info" | "warning" | "error";
+  /** Platform whose values the charts take. @default those of a plain Kubernetes */
+  platform?: string;
   /** Whether a Jaeger collector is there to take spans. */
   tracing: boolean;
 }
@@ -23,12 +25,18 @@ const laptop = {
 
 const common = { profile: "ambient" } as const;
 
+/** What every chart takes of its `global`. */
+const globals = ({ platform }: Pick<IstioSettings, "platform">) => ({
+  hub: istioHub,
+  ...(platform ? { platform } : {}),
+});
+
 /**
  * The validating webhooks' failurePolicy is istiod's own: the charts install Ignore, and istiod sets Fail once the API
  * server was seen to reach it. Fail from the start refuses the lab's policies for the second that kube-proxy needs.
  */
-export function baseValues(): Values {
-  return { ...common };
+export function baseValues({ platform }: Pick<IstioSettings, "platform"> = {}): Values {
+  return { ...common, ...(platform ? { global: { platform } } : {}) };
 }
 
 export function istiodValues(settings: IstioSettings): Values {
@@ -38,7 +46,7 @@ export function istiodValues(settings: IstioSettings): Values {
     ...common,
     ...(small ? { autoscaleEnabled: false, resources: laptop.istiod } : {}),
     global: {
-      hub: istioHub,
+      ...globals(settings),
       logging: { level: `default:${istioLevel(settings.logLevel)}` },
       proxy: { ...proxy, logLevel: settings.logLevel },
       ...(small ? { waypoint: proxy } : {}),
@@ -71,7 +79,7 @@ export function cniValues(settings: IstioSettings): Values {
   const level = istioLevel(settings.logLevel);
   return {
     ...common,
-    global: { hub: istioHub },
+    global: globals(settings),
     logging: { level: `cni:${level},ambient:${level}` },
     ...(settings.resources === "laptop" ? { resources: laptop.cni } : {}),
   };
@@ -80,7 +88,7 @@ export function cniValues(settings: IstioSettings): Values {
 export function ztunnelValues(settings: IstioSettings): Values {
   return {
     ...common,
-    global: { hub: istioHub },
+    global: globals(settings),
     logLevel: istioLevel(settings.logLevel),
     ...(settings.resources === "laptop" ? { resources: laptop.ztunnel } : {}),
   };

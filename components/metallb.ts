@@ -6,11 +6,11 @@ import { bundle } from "./bundle";
 export interface MetalLbArgs {
   /** Chart folder of the MetalLB manifest. */
   chart: string;
-  /** IPv4 subnet of the nodes' network; the addresses come from its high end. */
-  subnet: pulumi.Input<string>;
+  /** IPv4 addresses to hand out: "10.0.0.200-10.0.0.210" or a subnet. */
+  addresses: pulumi.Input<string>;
 }
 
-/** Load balancer of a kind lab: announces Service addresses of the lab's own Docker network by ARP. */
+/** Load balancer where the cluster has none: announces Service addresses of the nodes' own network by ARP. */
 export class MetalLb extends pulumi.ComponentResource {
   constructor(name: string, args: MetalLbArgs, opts: pulumi.ComponentResourceOptions = {}) {
     super("ambientlab:network:MetalLb", name, {}, opts);
@@ -22,7 +22,7 @@ export class MetalLb extends pulumi.ComponentResource {
         apiVersion: "metallb.io/v1beta1",
         kind: "IPAddressPool",
         metadata: { name: "lab", namespace },
-        spec: { addresses: [pulumi.output(args.subnet).apply(addressRange)] },
+        spec: { addresses: [args.addresses] },
       },
       { parent: this, dependsOn: release },
     );
@@ -41,7 +41,7 @@ export class MetalLb extends pulumi.ComponentResource {
 }
 
 /**
- * The pool inside a subnet: 51 addresses near its end, or the last quarter of a small one. Docker hands out addresses
+ * The pool inside the subnet of a kind lab: 51 addresses near its end, or the last quarter of a small one. Docker hands out addresses
  * from the low end, so nodes and pool do not meet.
  *
  * @throws RangeError for a subnet smaller than /28

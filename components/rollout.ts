@@ -8,18 +8,28 @@ import { appNamespace } from "./names";
  */
 export const ownAnnotations = { annotations: { "ambient-lab/generated": "true" } };
 
+/** What a Gateway's Deployment must run before the lab counts as ready. */
+export interface Proxies {
+  /** Version of Istio whose proxy it is. */
+  istio: string;
+  /** What is there before istiod has certainly written that version into the Deployment. @default nothing */
+  after?: pulumi.Resource[];
+}
+
 /**
  * Waits for the Deployment that istiod generates for a Gateway. "Programmed" was seen True with no ready pod and with a
- * proxy in a crash loop; the engine's own Deployment await tells. The annotation is all that the lab owns of it.
+ * proxy in a crash loop; the engine's own Deployment await tells. The annotation is all that the lab owns of it; another
+ * Istio in it makes the engine wait again, for the proxies that istiod then rolls.
  */
 export function rollout(
   name: string,
   deployment: string,
+  istio: string,
   opts: pulumi.CustomResourceOptions,
 ): k8s.apps.v1.DeploymentPatch {
   return new k8s.apps.v1.DeploymentPatch(
     name,
-    { metadata: { name: deployment, namespace: appNamespace, annotations: { "ambient-lab/awaited": "true" } } },
+    { metadata: { name: deployment, namespace: appNamespace, annotations: { "ambient-lab/awaited": istio } } },
     opts,
   );
 }

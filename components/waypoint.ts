@@ -1,11 +1,11 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { appNamespace, waypointName } from "./names";
-import { ownAnnotations, rollout } from "./rollout";
+import { ownAnnotations, type Proxies, rollout } from "./rollout";
 
 /** The L7 proxy of the Services that name it; here appb alone. */
 export class Waypoint extends pulumi.ComponentResource {
-  constructor(name: string, opts: pulumi.ComponentResourceOptions = {}) {
+  constructor(name: string, proxies: Proxies, opts: pulumi.ComponentResourceOptions = {}) {
     super("ambientlab:mesh:Waypoint", name, {}, opts);
     const gateway = new k8s.apiextensions.CustomResource(
       `${name}-gateway`,
@@ -28,7 +28,8 @@ export class Waypoint extends pulumi.ComponentResource {
       },
       { parent: this },
     );
-    rollout(`${name}-rollout`, waypointName, { parent: this, dependsOn: gateway });
+    const dependsOn = [gateway, ...(proxies.after ?? [])];
+    rollout(`${name}-rollout`, waypointName, proxies.istio, { parent: this, dependsOn });
     this.registerOutputs();
   }
 }

@@ -1,5 +1,8 @@
 import type { AppName, Caller, Client, ServiceName } from "./types";
 
+/** Label of Istio's namespace: the stack whose lab the mesh belongs to. */
+export const ownerLabel = "ambient-lab/stack";
+
 /** Identity of a ServiceAccount of the lab as policies write it (metrics and logs put "spiffe://" before it). */
 export const principalOf = (account: string): string => `cluster.local/ns/default/sa/${account}`;
 

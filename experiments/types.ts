@@ -44,7 +44,8 @@ export interface LabFacts {
   /** Reach of the gateway from this machine, such as "http://127.0.0.1:8080". */
   url: string;
   settings: LabSettings;
-  versions: { istio: string; gatewayApi: string; metallb: string };
+  /** Without MetalLB where the cluster has a load balancer of its own. */
+  versions: { istio: string; gatewayApi: string; metallb?: string };
 }
 
 /** Parts of the lab that decide the fate of a request, or fail to. */
@@ -118,6 +119,7 @@ export type CheckDetail =
   | { check: "clock"; toleranceSeconds: number }
   | { check: "sysctls"; atLeast: Readonly<Record<string, number>> }
   | { check: "rollouts"; objects: readonly LabObject[] }
+  | { check: "istio-version"; objects: readonly LabObject[] }
   | { check: "condition"; object: LabObject; type: string; messageIncludes?: string }
   | { check: "address"; pool: LabObject; advertisement: LabObject }
   | { check: "bundle"; channel: "standard"; classes: readonly string[] }

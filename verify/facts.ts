@@ -25,7 +25,7 @@ export const labFactsSchema = z.object({
     modules: z.array(z.enum(moduleNames)).default([]),
     splitWeight: z.int().min(0).max(100).default(20),
   }),
-  versions: z.object({ istio: z.string(), gatewayApi: z.string(), metallb: z.string() }),
+  versions: z.object({ istio: z.string(), gatewayApi: z.string(), metallb: z.string().optional() }),
 });
 
 /**

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { cachedArtifact } from "../../artifacts";
-import { artifacts, nodePlatforms, tools } from "../../versions";
+import { type BillArtifact, nodePlatforms, tools } from "../../versions";
 import type { BillImage } from "./images";
 import { billPlugins } from "./plugins";
 
@@ -23,8 +23,8 @@ export interface BillEntry {
 
 const hostPlatforms = nodePlatforms.flatMap((platform) => [platform, platform.replace("linux", "darwin")]).sort();
 
-/** The whole bill; images as they were found. */
-export function billEntries(images: readonly BillImage[]): BillEntry[] {
+/** The whole bill: of charts and manifests those given, images as they were found. */
+export function billEntries(artifacts: readonly BillArtifact[], images: readonly BillImage[]): BillEntry[] {
   return [
     ...artifacts.map(({ kind, name, version, upstream, licence }): BillEntry => {
       const recorded = `${cachedArtifact({ kind, name, version })}.sha256`;

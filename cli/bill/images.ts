@@ -1,9 +1,10 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fetchArtifacts } from "../../artifacts";
+import type { LabConfig } from "../../config";
 import type { Fetcher } from "../../download";
 import { LabError } from "../../errors";
-import { type BillArtifact, cacheImage, istioImages, nodeImage } from "../../versions";
+import { type BillArtifact, cacheImage, istioImagesOf } from "../../versions";
 
 /** An image that the lab runs or builds on. */
 export interface BillImage {
@@ -19,11 +20,11 @@ export interface BillImage {
 export const appFolder = join(__dirname, "../../images/httpbin");
 
 /** Images that are named here and not in a manifest. */
-export function ownImages(node = nodeImage): BillImage[] {
+export function ownImages({ nodeImage, istioVersion }: Pick<LabConfig, "nodeImage" | "istioVersion">): BillImage[] {
   const dockerfile = readFileSync(join(appFolder, "Dockerfile"), "utf8");
   return [
-    { ref: node, of: "kind", licence: "Apache-2.0", runs: true },
-    ...istioImages.map((ref) => ({ ref, of: "istio", licence: "Apache-2.0", runs: true })),
+    { ref: nodeImage, of: "kind", licence: "Apache-2.0", runs: true },
+    ...istioImagesOf(istioVersion).map((ref) => ({ ref, of: "istio", licence: "Apache-2.0", runs: true })),
     { ref: cacheImage, of: "imageCache", licence: "Apache-2.0", runs: false },
     ...appBases(dockerfile).map((ref) => ({ ref, of: "images/httpbin", licence: baseLicence(ref), runs: false })),
   ];
@@ -53,7 +54,7 @@ export async function manifestImages(
     manifests.map(async (artifact) => {
       const { name, licence } = artifact;
       try {
-        const refs = (await fetchArtifacts({ ...options, names: [name] })).images(name);
+        const refs = (await fetchArtifacts({ ...options, bill: [artifact] })).images(name);
         return { artifact, images: refs.map((ref) => ({ ref, of: name, licence, runs: true })) };
       } catch (thrown) {
         if (thrown instanceof LabError) return { artifact, unknown: thrown };

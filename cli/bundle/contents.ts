@@ -1,6 +1,6 @@
 import { isWeb } from "../../bundle-folder";
 import type { LabConfig } from "../../config";
-import { addonNames, artifacts, type BillArtifact, cacheImage, istioImages } from "../../versions";
+import { addonNames, artifactsOf, type BillArtifact, cacheImage, istioImagesOf } from "../../versions";
 import { manifestImages } from "../bill/images";
 import { bundledAppImage } from "./images";
 import { chartPieces, cliPieces, imagePieces, type Part, type Piece, pluginPieces } from "./pieces";
@@ -10,7 +10,7 @@ import type { BundleWork } from "./work";
 export interface BundleOrder {
   folder: string;
   without: readonly Part[];
-  config: Pick<LabConfig, "nodeImage" | "appImage" | "addons" | "imageCache">;
+  config: Pick<LabConfig, "nodeImage" | "appImage" | "addons" | "imageCache" | "istioVersion">;
 }
 
 /** The apps' image that the bundle is to hold: a ready one, or one that is built for it. */
@@ -21,7 +21,7 @@ export function appImageOf({ config, without }: BundleOrder): { ref: string; bui
 
 /** All but the images. They are named by manifests, so these come first. */
 export function filePieces({ without, config }: BundleOrder, work: BundleWork): Piece[] {
-  const all = [...chartPieces(artifactsOf(config), work), ...cliPieces(work), ...pluginPieces(work)];
+  const all = [...chartPieces(installed(config), work), ...cliPieces(work), ...pluginPieces(work)];
   return all.filter(({ part }) => !without.includes(part));
 }
 
@@ -33,19 +33,20 @@ export async function bundleImages(order: BundleOrder, work: BundleWork, lenient
   const app = appImageOf(order);
   if (!app) return [];
   const source = order.without.includes("charts") ? work.source : order.folder;
-  const manifests = artifactsOf(order.config).filter(({ kind }) => kind === "manifest");
+  const manifests = installed(order.config).filter(({ kind }) => kind === "manifest");
   const named = await manifestImages(manifests, { fetch: work.fetch, ...(source ? { source } : {}) });
   const unknown = named.flatMap((each) => ("unknown" in each ? [each.unknown] : []));
   if (unknown[0] && !lenient) throw unknown[0];
   const refs = named.flatMap((each) => ("images" in each ? each.images.map(({ ref }) => ref) : []));
-  const { nodeImage, imageCache } = order.config;
-  return imagePieces([nodeImage, ...istioImages, ...refs, app.ref, ...(imageCache ? [cacheImage] : [])], work);
+  const { nodeImage, imageCache, istioVersion } = order.config;
+  const cache = imageCache ? [cacheImage] : [];
+  return imagePieces([nodeImage, ...istioImagesOf(istioVersion), ...refs, app.ref, ...cache], work);
 }
 
 /** The charts and manifests that the stack installs. */
-function artifactsOf({ addons }: BundleOrder["config"]): BillArtifact[] {
+function installed({ addons, istioVersion }: BundleOrder["config"]): BillArtifact[] {
   const idle = addonNames.filter((name) => !addons.includes(name));
-  return artifacts.filter(({ name }) => !idle.some((addon) => addon === name));
+  return artifactsOf(istioVersion).filter(({ name }) => !idle.some((addon) => addon === name));
 }
 
 /** An address without slashes at its end; a folder as it is. */

@@ -29,7 +29,7 @@ export function chartPieces(artifacts: readonly BillArtifact[], { fetch, source 
     part: "charts",
     path: artifactPath(artifact),
     async bring(file) {
-      await fetchArtifacts({ fetch, names: [artifact.name], ...(source ? { source } : {}) });
+      await fetchArtifacts({ fetch, bill: [artifact], ...(source ? { source } : {}) });
       await writeWhole(file, await readFile(cachedArtifact(artifact)));
     },
   }));

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { artifacts } from "../../versions";
+import { artifactsOf } from "../../versions";
 import { type BillEntry, billEntries } from "../bill/entries";
 import { manifestImages, ownImages } from "../bill/images";
 import { type CommonOptions, openSession } from "../session";
@@ -12,14 +12,15 @@ export function registerBill(program: Command, { io }: CommandContext): void {
   command.action(async (options: CommonOptions & { json?: boolean }) => {
     const { config, progress, io: own } = openSession(io, options);
     const source = config.artifactSource;
+    const artifacts = artifactsOf(config.istioVersion);
     const manifests = artifacts.filter(({ kind }) => kind === "manifest");
     const named = await manifestImages(manifests, { fetch: own.fetcher, ...(source ? { source } : {}) });
     for (const each of named) {
       if ("unknown" in each)
         progress.line(`! The images of ${each.artifact.name} are not listed. ${each.unknown.what}`);
     }
-    const images = [...ownImages(config.nodeImage), ...named.flatMap((each) => ("images" in each ? each.images : []))];
-    const entries = billEntries(images);
+    const images = [...ownImages(config), ...named.flatMap((each) => ("images" in each ? each.images : []))];
+    const entries = billEntries(artifacts, images);
     io.stdout.write(options.json ? jsonText(entries) : billText(entries));
   });
 }

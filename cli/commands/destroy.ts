@@ -7,9 +7,11 @@ import type { Engine } from "../engine/types";
 import { engineFailure } from "../failure";
 import { clearLeftovers } from "../leftovers";
 import { clearDeadLocks } from "../locks";
+import { clusterAddress } from "../prepare";
 import { settle } from "../recover";
 import { type CommonOptions, openSession, type Session, sessionEngine, stackExists } from "../session";
 import { withdrawSettings } from "../settings";
+import { installedMesh, sweepMesh } from "../sweep";
 import { type CommandContext, common, examples, json, jsonText, yes } from "./common";
 
 /** `destroy`: nothing of the stack stays, in whatever state its cluster is. */
@@ -53,7 +55,8 @@ async function destroy(engine: Engine, session: Session): Promise<void> {
   const { io, stack, progress } = session;
   const say = (line: string) => progress.line(`  ${line}`);
   const killed = (await clearDeadLocks(stack, { ...io, say })) > 0;
-  const unfinished = (await engine.state()).pending.length > 0;
+  const state = await engine.state();
+  const unfinished = state.pending.length > 0;
   // A kind that still runs would make nodes after the cluster was deleted.
   if (killed || unfinished) {
     await settle({ exec: io.exec, cluster: clusterName(stack), releases: undefined, signal: io.signal, say });
@@ -71,7 +74,17 @@ async function destroy(engine: Engine, session: Session): Promise<void> {
     await engine.remove({ force: true });
     return;
   }
+  if (session.config.cluster === "existing" && installedMesh(state)) await sweep(session);
   await engine.remove();
+}
+
+/** The cluster goes on without the lab: what Istio leaves in it goes as well. */
+async function sweep(session: Session): Promise<void> {
+  const { progress } = session;
+  const swept = await sweepMesh(clusterAddress(session));
+  if (!swept) return progress.line("  What Istio leaves is not looked for: another istiod runs, or no cluster answers");
+  progress.line(`  Removed what Istio leaves: ${swept.removed.length} objects`);
+  if (swept.stay.length > 0) progress.line(`  ! In use by others, and left: ${swept.stay.join(", ")}`);
 }
 
 /** Whether Docker answers and knows neither node nor network of the stack: then the state describes nothing. */

@@ -29,7 +29,7 @@ export function registerPlan(program: Command, { io }: CommandContext): void {
     const declared = await recordProgram(project, stack, async () => {
       const { declareLab } = await import("../../lab.js");
       const host = { httpPort: config.httpPort ?? derivedPort(stack) };
-      return declareLab({ stack, config, artifacts: plannedArtifacts(), host });
+      return declareLab({ stack, config, artifacts: plannedArtifacts(config.istioVersion), host });
     });
     const graph = planGraph(declared);
     if (options.yaml) {

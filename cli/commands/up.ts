@@ -5,11 +5,11 @@ import { checkIds, examine, refuseUnfit } from "../doctor/examine";
 import { driftText, findDrift } from "../drift";
 import { Follower } from "../engine/follow";
 import type { Engine } from "../engine/types";
-import { labFacts } from "../facts";
+import { finishedLab, labFacts } from "../facts";
 import { engineFailure } from "../failure";
-import { type MeshOptions, mendMesh, untilBack } from "../mesh";
-import { nodeStarts, startNodes } from "../nodes";
-import { type LabOutputs, readOutputs } from "../outputs";
+import { comeBack, inMesh } from "../lab-mesh";
+import { startNodes } from "../nodes";
+import { readOutputs } from "../outputs";
 import { choosePort, clusterAddress, hostFacts, prepareStack } from "../prepare";
 import { previewText } from "../preview/text";
 import { seconds } from "../progress";
@@ -17,6 +17,7 @@ import { prove } from "../proofs";
 import { newEvidence, recordTimeline } from "../report/keep";
 import { type CommonOptions, openSession, type Session, sessionEngine } from "../session";
 import { summaryText } from "../summary";
+import { type Disturbance, disturbanceText, type Upgrade, upgradeOf, whileCalled } from "../upgrade";
 import { type CommandContext, common, examples, json, jsonText, yes } from "./common";
 import { preview } from "./preview";
 
@@ -42,6 +43,7 @@ export function registerUp(program: Command, context: CommandContext): void {
     "npm run up",
     "npm run up -- --stack alice --yes",
     "npm run up -- --preview",
+    "npm run up -- --config istioVersion=1.31.2   # upgrades Istio and counts the requests that failed meanwhile",
     "npm run up -- --config faultPercent=30 --config 'addons=[prometheus, kiali]'",
   );
   command.action((options: UpOptions) => up(options, context));
@@ -59,7 +61,9 @@ async function up(options: UpOptions, context: CommandContext): Promise<void> {
 
 async function makeAndProve(session: Session, options: UpOptions, { io, end }: CommandContext): Promise<void> {
   const { stack, config, progress } = session;
-  const { port, fresh } = await progress.phase("Machine", () => requireFitMachine(session, options.ignore));
+  const { port, fresh, installedIstio } = await progress.phase("Machine", () =>
+    requireFitMachine(session, options.ignore),
+  );
   const engine = await progress.phase("Tools", () => sessionEngine(session, { install: true, makesClusters: true }));
   const agree = async (question: string) => options.yes || ((await io.confirm?.(question)) ?? false);
   await progress.phase("Stack", () => prepareStack(engine, session, port, agree));
@@ -69,10 +73,8 @@ async function makeAndProve(session: Session, options: UpOptions, { io, end }: C
   }
   if (options.preview || config.cluster === "existing") await consent(session, options);
   if (fresh) await comeBack(engine, session);
-  const changed = await progress.phase(`Lab "${stack}"`, async () => {
-    await heal(engine, session);
-    return apply(engine, session);
-  });
+  const upgrade = upgradeOf(installedIstio, config.istioVersion);
+  const { changed, noticed } = await progress.phase(`Lab "${stack}"`, () => change(engine, session, upgrade));
   const outputs = await inMesh(engine, session);
   const evidence = newEvidence(stack);
   const proven = options.verify
@@ -86,52 +88,29 @@ async function makeAndProve(session: Session, options: UpOptions, { io, end }: C
     progress.line(`    Fix   npm run lab -- report --stack ${stack}   (shows who decided otherwise, and why)`);
     progress.line(keptLine(evidence));
   }
-  io.stdout.write(options.json ? jsonText({ stack, changed, ...outputs }) : summaryText(stack, outputs));
+  const result = { stack, changed, ...(noticed ? { upgrade: noticed } : {}), ...outputs };
+  io.stdout.write(options.json ? jsonText(result) : summaryText(stack, outputs));
 }
 
-/**
- * Refuses what cannot go well before anything is made.
- * @returns the port that the stack is to get, if it needs one, and whether its nodes were started just now
- */
-async function requireFitMachine(session: Session, ignored: readonly string[]) {
+/** What `up` must know of the machine. */
+interface FitMachine {
+  /** The port that the stack is to get, if it needs one. */
+  port?: number;
+  /** Whether the nodes were started just now. */
+  fresh: boolean;
+  /** Version of Istio that the lab's cluster runs now. */
+  installedIstio?: string;
+}
+
+/** Refuses what cannot go well before anything is made. */
+async function requireFitMachine(session: Session, ignored: readonly string[]): Promise<FitMachine> {
   const { io, stack, config } = session;
   refuseUnfit(await examine(io, stack, config), ignored);
   const fresh = config.cluster === "kind" && (await startNodes(session));
   const port = await choosePort(session);
   // The program looks as well, for those who call a plain "pulumi up"; by then there would be a stack.
-  await hostFacts(session, port === undefined ? config : { ...config, httpPort: port });
-  return { port, fresh };
-}
-
-/** Brings back into the mesh what left it. @returns the stack's outputs */
-async function inMesh(engine: Engine, session: Session): Promise<LabOutputs> {
-  const outputs = readOutputs(await engine.outputs());
-  const mesh = await meshOf(session, outputs);
-  if (mesh) await session.progress.phase("Mesh", () => mendMesh(mesh));
-  return outputs;
-}
-
-/** On nodes that were started just now: a lab that is not up again would refuse what is applied to it. */
-async function comeBack(engine: Engine, session: Session): Promise<void> {
-  const mesh = await meshOf(session, readOutputs(await engine.outputs()));
-  if (!mesh) return;
-  await session.progress.phase("Nodes", async () => {
-    await untilBack(mesh).catch((thrown: unknown) => {
-      if (!(thrown instanceof LabError)) throw thrown;
-      // What keeps it down may be what is about to be changed.
-      mesh.say(`! ${thrown.what}`);
-    });
-  });
-}
-
-/** The mesh of a lab that was finished once. */
-async function meshOf(session: Session, outputs: LabOutputs): Promise<MeshOptions | undefined> {
-  const { io, stack, config, progress } = session;
-  if (!outputs.settings || !outputs.url) return undefined;
-  const facts = labFacts(stack, outputs);
-  const say = (line: string) => progress.line(`  ${line}`);
-  const starts = config.cluster === "kind" ? await nodeStarts(stack, io.exec) : new Map<string, number>();
-  return { facts, starts, world: await io.openWorld(facts), say, signal: io.signal, clock: io.clock };
+  const { installedIstio } = await hostFacts(session, port === undefined ? config : { ...config, httpPort: port });
+  return { port, fresh, installedIstio };
 }
 
 async function consent({ io, config, stack }: Session, options: UpOptions): Promise<void> {
@@ -149,6 +128,33 @@ async function consent({ io, config, stack }: Session, options: UpOptions): Prom
     },
     { exitCode: ExitCode.usage },
   );
+}
+
+/** What became of a lab's change. */
+interface Changed {
+  /** Number of changed resources. */
+  changed: number;
+  /** The upgrade that it was, and what the callers noticed of it. */
+  noticed?: Upgrade & Partial<Disturbance>;
+}
+
+/** Brings the lab to its configuration; while Istio's version changes, requests go through it and are counted. */
+async function change(engine: Engine, session: Session, upgrade: Upgrade | undefined): Promise<Changed> {
+  const { io, stack, progress } = session;
+  const work = async () => {
+    await heal(engine, session);
+    return apply(engine, session);
+  };
+  const before = upgrade && finishedLab(stack, readOutputs(await engine.outputs()));
+  if (!upgrade || !before) return { changed: await work() };
+  progress.line(`  Istio ${upgrade.from} becomes ${upgrade.to}: requests go through the gateway meanwhile`);
+  let noticed: Changed["noticed"];
+  const counted = (seen: Disturbance | undefined) => {
+    noticed = { ...upgrade, ...seen };
+    progress.line(`  ${disturbanceText(noticed)}`);
+  };
+  const changed = await whileCalled(before, work, { signal: io.signal, counted });
+  return { changed, noticed };
 }
 
 /** Puts back what was changed by hand since the last `up`: the engine would not see it. */

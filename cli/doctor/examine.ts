@@ -19,7 +19,7 @@ export async function examine(io: Pick<Io, "env" | "exec">, stack: string, confi
   const patient = { io, stack, config, docker };
   return Promise.all(
     checks
-      .filter(({ kindOnly }) => config.cluster === "kind" || !kindOnly)
+      .filter(({ kindOnly, existingOnly }) => !(config.cluster === "kind" ? existingOnly : kindOnly))
       .map(async ({ id, title, look }) => ({ id, title, ...(await look(patient)) })),
   );
 }

@@ -2,7 +2,7 @@ import { isWeb } from "../../bundle-folder";
 import type { LabConfig } from "../../config";
 import type { Reach } from "../../download";
 import { LabError } from "../../errors";
-import { artifacts, registries, tools } from "../../versions";
+import { artifactsOf, registries, tools } from "../../versions";
 import { billPlugins } from "../bill/plugins";
 import type { Finding } from "./types";
 
@@ -49,9 +49,9 @@ async function ask({ address }: Host, reach: Reach, caFile?: string): Promise<{ 
 }
 
 /** The hosts of the configuration: a mirror or folder stands for those it replaces. */
-function hostsOf({ artifactSource, imageMirrors }: LabConfig): Host[] {
+function hostsOf({ artifactSource, imageMirrors, istioVersion }: LabConfig): Host[] {
   const upstream = [
-    ...artifacts.map(({ kind, upstream }) => ({
+    ...artifactsOf(istioVersion).map(({ kind, upstream }) => ({
       gives: `${kind}s`,
       address: kind === "chart" ? `${upstream}/index.yaml` : upstream,
     })),

@@ -1,3 +1,5 @@
+import { kubernetesOf, supportTable, versionProblems } from "../../compatibility";
+import { examineExisting } from "../../existing-check";
 import { clusterName, derivedPort, portIsFree } from "../../host";
 import { clusterState } from "../../host-check";
 import { sleepingCluster } from "../../host-problems";
@@ -61,5 +63,37 @@ const otherClusters: Check = {
   },
 };
 
+const versionsFit: Check = {
+  id: "versions",
+  title: "Istio supports the nodes' Kubernetes",
+  kindOnly: true,
+  look({ config: { istioVersion, nodeImage } }) {
+    const kubernetes = kubernetesOf(nodeImage);
+    const [problem] = versionProblems({ istio: istioVersion, kubernetes });
+    if (problem) return { status: "fail", ...problem };
+    if (kubernetes) return ok(`Istio ${istioVersion}, Kubernetes ${kubernetes}`);
+    return {
+      status: "warn",
+      what: `The tag of "${nodeImage}" does not tell its version of Kubernetes`,
+      why: supportTable(),
+      fix: "pulumi config set nodeImage kindest/node:VERSION   (or go on, if you know that it is one of these)",
+    };
+  },
+};
+
+const existingCluster: Check = {
+  id: "existing",
+  title: "The cluster is there, fits Istio, and has room for the lab",
+  kindOnly: false,
+  existingOnly: true,
+  async look({ stack, config }) {
+    const { facts, problems } = await examineExisting(config, stack);
+    const [problem] = problems;
+    if (problem) return { status: "fail", ...problem };
+    const theirs = facts?.gatewayApi ? `, its own Gateway API ${facts.gatewayApi.version}` : "";
+    return ok(`Kubernetes ${facts?.kubernetes}${theirs}, Istio ${config.istioVersion}`);
+  },
+};
+
 /** What the stack itself needs to be free or its own. */
-export const stackChecks: readonly Check[] = [port, ownCluster, otherClusters];
+export const stackChecks: readonly Check[] = [port, ownCluster, otherClusters, versionsFit, existingCluster];

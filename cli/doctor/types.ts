@@ -27,6 +27,8 @@ export interface Check {
   title: string;
   /** Whether only a kind cluster on this machine needs it. */
   kindOnly: boolean;
+  /** Whether only a cluster that the lab did not make needs it. */
+  existingOnly?: true;
   look(patient: Patient): Promise<Verdict> | Verdict;
 }
 

@@ -54,7 +54,7 @@ describe.skipIf(skip)("a real kube-apiserver with the real CRDs", () => {
       expect(await api.apply(object, { dryRun: true }), object.metadata.name).toMatchObject(object);
     }
     for (const object of objects.values()) await api.apply(object);
-    const own = [...objects].filter(([name]) => !/rollout|enrolment/.test(name));
+    const own = [...objects].filter(([name]) => !/rollout|enrolment|namespace/.test(name));
     for (const [, object] of own) await api.delete(object);
   });
 

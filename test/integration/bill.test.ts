@@ -4,8 +4,9 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { parseAllDocuments } from "yaml";
 import { artifactPath, imagesOf } from "../../artifacts";
 import { baseValues, cniValues, istiodValues, ztunnelValues } from "../../components/istio-values";
+import { platforms } from "../../config";
 import { exec } from "../../exec";
-import { artifacts, istioImages } from "../../versions";
+import { artifacts, istioImages, versions } from "../../versions";
 import { artifactsFolder, requires } from "../support/skip";
 
 const skip = requires("bill", { programs: ["helm"], artifacts: true });
@@ -59,6 +60,16 @@ describe.skipIf(skip)("the real charts and manifests", () => {
     const { global } = JSON.parse(injector ?? "{}");
     expect(istioImages).toContain(`${global.hub}/${global.proxy.image}:${global.tag}-${global.variant}`);
   });
+
+  test.each([...platforms.map((platform) => [platform, 0] as const), ["eks", 1] as const])(
+    "the charts' own word on the platform %s is exit code %i",
+    async (platform, expected) => {
+      const chart = file(artifactPath({ kind: "chart", name: "cni", version: versions.istio }));
+      const input = JSON.stringify(cniValues({ ...settings, platform }));
+      const { code } = await exec("helm", ["template", "cni", chart, "--values", "-"], { input });
+      expect(code).toBe(expected);
+    },
+  );
 
   test("no image of Istio is on the bill for nothing", () => {
     const used = [...rendered.values()].flatMap(podImages);

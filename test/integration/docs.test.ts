@@ -15,7 +15,7 @@ const clusterless = [
 /** Exit codes of commands that went well: doctor may find this machine unfit, and that is an answer. */
 const good = (text: string) => (/-- doctor/.test(text) ? [0, 4] : [0]);
 /** Programs whose own help knows whether a command of theirs exists. */
-const others = /^(docker|kind|kubectl|git|pulumi (stack|up|preview|destroy|cancel)) /;
+const others = /^(docker|kind|kubectl|git|pulumi (stack|up|preview|destroy|cancel|new)) /;
 
 const settingsFile = "Pulumi.docs.yaml";
 

@@ -23,6 +23,10 @@ export interface ApiServer {
    */
   apply(object: KubernetesObject, options?: ApplyOptions): Promise<unknown>;
   delete(object: KubernetesObject): Promise<void>;
+  /** Whether the server has it. */
+  has(object: KubernetesObject): Promise<boolean>;
+  readonly kubeconfig: string;
+  readonly context: string;
   stop(): Promise<void>;
 }
 
@@ -143,7 +147,20 @@ async function connect(kubeconfig: string) {
       if (!(error instanceof k8s.ApiException)) throw error;
       throw new Error(typeof error.body === "string" ? error.body : JSON.stringify(error.body));
     });
+  const context = config.getCurrentContext();
   return {
+    kubeconfig,
+    context,
+    has: (object: KubernetesObject): Promise<boolean> =>
+      clientFor(object)
+        .read(object)
+        .then(
+          () => true,
+          (error: unknown) => {
+            if (error instanceof k8s.ApiException && error.code === 404) return false;
+            throw error;
+          },
+        ),
     apply: async (object: KubernetesObject, { dryRun, manager = "pulumi" }: ApplyOptions = {}): Promise<unknown> => {
       const strategy = k8s.PatchStrategy.ServerSideApply;
       const mode = dryRun ? "All" : undefined;

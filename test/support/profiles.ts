@@ -3,7 +3,12 @@ import { moduleNames } from "../../config";
 /** Configurations that between them reach every branch of the program. */
 export const profiles = {
   default: {},
-  existing: { cluster: "existing", kubeconfig: "/kubeconfig", context: "lab" },
+  existing: { cluster: "existing", kubeconfig: "/kubeconfig", context: "lab", appImage: "registry.test/httpbin:1" },
+  "existing without a load balancer": {
+    ...{ cluster: "existing", kubeconfig: "/kubeconfig", context: "lab", appImage: "registry.test/httpbin:1" },
+    ...{ platform: "k3s", addressRange: "10.0.0.200-10.0.0.210" },
+    gatewayAnnotations: ["example.org/scheme=internal", "example.org/tags=a=b"],
+  },
   "nodes pull": { imageSource: "pull" },
   "no addons": { addons: [] },
   "ready app image": { appImage: "registry.test/httpbin:1" },

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { parse, stringify } from "yaml";
 import { fetchArtifacts, imagesOf, plannedArtifacts } from "../../artifacts";
 import { type Fetcher, fetcher, sha256 } from "../../download";
-import { artifacts as bill } from "../../versions";
+import { artifacts as bill, versions } from "../../versions";
 import { billed, refusal, useArtifactHome } from "../support/artifact-home";
 
 const home = useArtifactHome();
@@ -123,7 +123,7 @@ test("imagesOf() lists every container's image once, sorted, quoted or not", () 
 });
 
 test("plannedArtifacts() names a path for the whole bill without a request", () => {
-  const planned = plannedArtifacts();
+  const planned = plannedArtifacts(versions.istio);
   for (const artifact of bill) expect(planned.chart(artifact.name)).toBe(home.cacheFile(artifact));
   expect(() => planned.chart("loki")).toThrow(RangeError);
 });

@@ -8,6 +8,9 @@ import { LabErrors, type Problem } from "../../errors";
 
 const yaml = (file: string) => parse(readFileSync(join(__dirname, "../..", file), "utf8"));
 
+const existing = { cluster: "existing", kubeconfig: "/k", context: "c", appImage: "registry.test/httpbin:1" };
+const ranged = { addressRange: "10.0.0.200-10.0.0.210", gatewayAnnotations: ["example.org/scheme=internal"] };
+
 /** The problems of a configuration that must be refused. */
 function problemsOf(raw: Record<string, unknown>): readonly Problem[] {
   try {
@@ -44,6 +47,12 @@ describe("parseConfig", () => {
 
   test.each<[string, unknown, RegExp]>([
     ["cluster", "eks", /kind.*existing/],
+    ["platform", "eks", /gke.*minikube/],
+    ["addressRange", "10.0.0.200", /10\.0\.0\.200-10\.0\.0\.210/],
+    ["gatewayAnnotations[0]", ["scheme"], /annotation=value/],
+    ["istioVersion", "1.31", /1\.30\.x from 1\.30\.4, 1\.31\.x from 1\.31\.0/],
+    ["istioVersion", "1.30.3", /1\.30\.x from 1\.30\.4/],
+    ["istioVersion", "1.32.0", /a version of Istio that the lab knows/],
     ["workers", 0, />=1/],
     ["workers", 9, /<=8/],
     ["workers", "two", /number/],
@@ -110,8 +119,11 @@ describe("parseConfig", () => {
   });
 
   test.each<[string, Record<string, unknown>, RegExp]>([
-    ["an existing cluster without a context", { cluster: "existing", kubeconfig: "/k" }, /"kubeconfig" and "context"/],
-    ["an existing cluster without a kubeconfig", { cluster: "existing", context: "c" }, /"kubeconfig" and "context"/],
+    ["an existing cluster without a context", { ...existing, context: "" }, /"kubeconfig" and "context"/],
+    ["an existing cluster without a kubeconfig", { ...existing, kubeconfig: "" }, /"kubeconfig" and "context"/],
+    ["an existing cluster without an image of the apps", { ...existing, appImage: "" }, /"appImage" is not set/],
+    ["a platform for a kind cluster", { platform: "gke" }, /key "platform" has no meaning/],
+    ["addresses and annotations for a kind cluster", ranged, /keys "addressRange", "gatewayAnnotations" have no/],
     ["a context for a kind cluster", { context: "prod" }, /no meaning/],
     ["Kiali without Prometheus", { addons: ["kiali"] }, /kiali without prometheus/],
     ["Grafana without Prometheus", { addons: ["grafana", "jaeger"] }, /grafana without prometheus/],
@@ -121,9 +133,10 @@ describe("parseConfig", () => {
     expect(problems[0]?.what).toMatch(what);
   });
 
-  test("parseConfig() accepts an existing cluster with both of its keys", () => {
-    const raw = { cluster: "existing", kubeconfig: "/k", context: "c" };
-    expect(parseConfig(raw)).toMatchObject(raw);
+  test("parseConfig() accepts an existing cluster with all of its keys", () => {
+    expect(parseConfig(existing)).toMatchObject(existing);
+    const cloud = { ...existing, platform: "gke", ...ranged, istioVersion: "1.30.7" };
+    expect(parseConfig(cloud)).toMatchObject(cloud);
   });
 
   test("parseConfig() reads values as the strings the engine hands over", () => {
@@ -148,7 +161,7 @@ describe("parseConfig", () => {
   });
 
   test("parseConfig() keeps text that looks like a number where the key holds text", () => {
-    expect(parseConfig({ cluster: "existing", kubeconfig: "/k", context: "2024" }).context).toBe("2024");
+    expect(parseConfig({ ...existing, context: "2024" }).context).toBe("2024");
   });
 
   test("parseConfig() refuses the text of a list that is cut", () => {

@@ -9,6 +9,7 @@ import { LabErrors } from "../../errors";
 import type { Exec } from "../../exec";
 import { derivedPort, stackDir } from "../../host";
 import { checkHost, clusterIsLost, clusterState, markerFile } from "../../host-check";
+import { startCluster } from "../support/cluster";
 import { machine } from "../support/machine";
 
 const stack = "t1";
@@ -169,31 +170,68 @@ describe("port and subnet", () => {
   });
 });
 
-describe("an existing cluster", () => {
-  const existing = (kubeconfig: string, context = "lab") => kind({ cluster: "existing", kubeconfig, context });
+describe("versions", () => {
+  test("checkHost() refuses nodes that Istio does not support, with the table of those it does", async () => {
+    const config = kind({ nodeImage: "kindest/node:v1.31.9" });
+    const thrown = await checkHost(config, stack, machine()).catch((error: unknown) => error);
+    if (!(thrown instanceof LabErrors)) throw thrown;
+    expect(thrown.message).toContain("Istio 1.31.1 does not support Kubernetes 1.31.9");
+    expect(thrown.message).toMatch(/1\.30 \(from 1\.30\.4\) +>=1\.32\.0 <1\.37\.0 +v1\.5\.1/);
+  });
 
-  test("checkHost() accepts a kubeconfig that has the context", async () => {
-    const file = join(home, "config");
-    await writeFile(file, "contexts: [{ name: lab }]");
-    await expect(checkHost(existing(file), stack, machine({ nodes: ["running kind"] }))).resolves.toHaveProperty(
-      "httpPort",
-    );
+  test("checkHost() cannot judge a tag that does not tell, and goes on", async () => {
+    await expect(checkHost(kind({ nodeImage: "kindest/node:mine" }), stack, machine())).resolves.toBeDefined();
+  });
+
+  test("checkHost() tells the Istio that the running cluster has, and refuses too long a step", async () => {
+    const cluster = await startCluster();
+    try {
+      const istio = (image: string) => ({ spec: { template: { spec: { containers: [{ image }] } } } });
+      const path = "apis/apps/v1/namespaces/istio-system/deployments/istiod";
+      const text = (await readFile(cluster.kubeconfig, "utf8")).replace('"name":"lab"', `"name":"kind-${own}"`);
+      await writeWhole(join(stackDir(stack), "kubeconfig"), text);
+      const running = machine({ nodes: [`running ${own}`] });
+      expect((await checkHost(kind(), stack, running)).installedIstio).toBeUndefined();
+      cluster.put(path, istio("docker.io/istio/pilot:1.30.5-distroless"));
+      expect((await checkHost(kind(), stack, running)).installedIstio).toBe("1.30.5");
+      cluster.put(path, istio("docker.io/istio/pilot:1.29.0-distroless"));
+      expect((await problemsOf(kind(), running))[0]).toContain("Istio 1.29.0 cannot become 1.31.1 in one step");
+    } finally {
+      await cluster.close();
+    }
+  });
+});
+
+describe("an existing cluster", () => {
+  const appImage = "registry.test/httpbin:1";
+  const existing = (kubeconfig: string, context = "lab") =>
+    kind({ cluster: "existing", kubeconfig, context, appImage });
+  const noDocker = machine({ version: { code: 127 } });
+
+  test("checkHost() needs no Docker for it, and tells what it has", async () => {
+    const cluster = await startCluster();
+    try {
+      const facts = await checkHost(existing(cluster.kubeconfig), stack, noDocker);
+      expect(facts).toEqual({ httpPort: port, installedIstio: undefined, gatewayApi: undefined });
+    } finally {
+      await cluster.close();
+    }
   });
 
   test("checkHost() names the contexts of a kubeconfig that has not the wanted one", async () => {
     const file = join(home, "config");
     await writeFile(file, "contexts: [{ name: prod }, { name: dev }]");
-    expect(await problemsOf(existing(file), machine())).toEqual([
+    expect(await problemsOf(existing(file), noDocker)).toEqual([
       `Kubeconfig "${file}" has no context "lab"; it has prod, dev`,
     ]);
   });
 
   test("checkHost() refuses a kubeconfig that is absent, empty or no YAML", async () => {
     const file = join(home, "config");
-    expect((await problemsOf(existing(file), machine()))[0]).toContain("ENOENT");
+    expect((await problemsOf(existing(file), noDocker))[0]).toContain("ENOENT");
     await writeFile(file, "");
-    expect((await problemsOf(existing(file), machine()))[0]).toContain("it has none");
+    expect((await problemsOf(existing(file), noDocker))[0]).toContain("it has none");
     await writeFile(file, "contexts: [");
-    expect((await problemsOf(existing(file), machine()))[0]).toContain("Cannot read the kubeconfig");
+    expect((await problemsOf(existing(file), noDocker))[0]).toContain("Cannot read the kubeconfig");
   });
 });

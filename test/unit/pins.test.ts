@@ -3,7 +3,7 @@ import { join } from "node:path";
 import semver from "semver";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { artifacts, istioImages, nodeImage, supported, versions } from "../../versions";
+import { artifacts, istioImages, istioMinorOf, istioMinors, nodeImage, supported, versions } from "../../versions";
 
 const read = (file: string) => readFileSync(join(__dirname, "../..", file), "utf8");
 const manifest: { dependencies: Record<string, string>; devDependencies: Record<string, string> } = JSON.parse(
@@ -42,9 +42,24 @@ describe("version pins", () => {
 
   test("the node image's Kubernetes and the pinned kind are in the supported ranges", () => {
     const [kubernetes = ""] = /\d+\.\d+\.\d+/.exec(nodeImage) ?? [];
-    expect(semver.satisfies(kubernetes, supported.kubernetes)).toBe(true);
+    expect(semver.satisfies(kubernetes, istioMinorOf(versions.istio)?.kubernetes ?? "")).toBe(true);
     expect(semver.satisfies(versions.kind, supported.kind)).toBe(true);
     expect(semver.satisfies(manifest.dependencies["@pulumi/pulumi"] ?? "", supported.pulumi)).toBe(true);
+  });
+
+  test("Pulumi.yaml's Istio and its Gateway API are those of versions.ts", () => {
+    expect(parse(read("Pulumi.yaml")).config.istioVersion.default).toBe(versions.istio);
+    expect(istioMinorOf(versions.istio)?.gatewayApi).toBe(versions.gatewayApi);
+  });
+
+  test("the table of combinations goes up minor by minor, each with a bundle of its own range", () => {
+    const minors = istioMinors.map(({ minor }) => Number(minor.split(".")[1]));
+    expect(minors).toEqual(minors.map((_, index) => (minors[0] ?? 0) + index));
+    for (const { minor, from, kubernetes, gatewayApi, gatewayApiRange } of istioMinors) {
+      expect(from.startsWith(`${minor}.`)).toBe(true);
+      expect(semver.validRange(kubernetes)).not.toBeNull();
+      expect(semver.satisfies(gatewayApi, gatewayApiRange), minor).toBe(true);
+    }
   });
 
   test("Istio's charts, addons and images all have the one version of Istio", () => {

@@ -11,7 +11,7 @@ import { clock, nodes, sysctls } from "./machine";
 import { address, bundle, condition } from "./objects";
 import { outcome } from "./outcome";
 import { faultConfig, gatewayConfig, l7Policy, waypointConfig } from "./proxies";
-import { rollouts } from "./rollout";
+import { istioVersion, rollouts } from "./rollout";
 import { mirrored, split } from "./split";
 import { grafana, jaeger, kiali, prometheus } from "./telemetry";
 import { certificates, enrolment, l4Policy, podPolicies, waypointAttached } from "./ztunnel";
@@ -22,6 +22,7 @@ export const checkKinds: { readonly [K in CheckDetail["check"]]: CheckKind<K> } 
   clock: { run: clock, settles: false },
   sysctls: { run: sysctls, settles: false },
   rollouts: { run: rollouts, settles: true },
+  "istio-version": { run: istioVersion, settles: true },
   condition: { run: condition, settles: true },
   address: { run: address, settles: true },
   bundle: { run: bundle, settles: true },

@@ -26,7 +26,7 @@ export const condition: CheckRun<"condition"> = async ({ world, signal }, detail
   ];
 };
 
-/** The gateway's Service has an address, of the lab's pool in a kind lab. */
+/** The gateway's Service has an address, of the lab's pool where the lab brings the load balancer. */
 export const address: CheckRun<"address"> = async ({ world, facts, signal }, { name, pool, advertisement }) => {
   const read = (key: keyof typeof objects) => world.read(objects[key], signal);
   const [service, poolObject, announced] = await Promise.all([
@@ -36,7 +36,7 @@ export const address: CheckRun<"address"> = async ({ world, facts, signal }, { n
   ]);
   const ingress = listAt(service, "status", "loadBalancer", "ingress")[0];
   const ip = textAt(ingress, "ip") ?? textAt(ingress, "hostname");
-  if (facts.cluster === "existing") {
+  if (!facts.versions.metallb) {
     if (ip) return [passed(name, "load-balancer", `address ${ip}`)];
     return [failed(name, "load-balancer", "Service gateway-istio has no address", { expected: "an address" })];
   }

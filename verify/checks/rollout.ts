@@ -30,6 +30,25 @@ export const rollouts: CheckRun<"rollouts"> = async ({ world, signal }, { object
     }),
   );
 
+/** Every part of the mesh runs the Istio that the stack asks for: an upgrade came through to the last proxy. */
+export const istioVersion: CheckRun<"istio-version"> = async ({ world, facts, signal }, { objects: names }) =>
+  Promise.all(
+    names.map(async (name: LabObject) => {
+      const { layer, ...ref } = objects[name];
+      const object = await world.read(ref, signal);
+      const images = imagesOf(object);
+      const evidence = [{ source: name, lines: images }];
+      const wanted = facts.versions.istio;
+      const others = images.filter((image) => versionOf(image) !== wanted);
+      const problem = images.length === 0 ? "has no container" : others.length > 0 && `runs ${others.join(", ")}`;
+      if (problem) return failed(name, layer, `${name} ${problem}`, { expected: `Istio ${wanted}`, evidence });
+      return passed(name, layer, `${name} runs Istio ${wanted}`, { evidence });
+    }),
+  );
+
+/** The version in an image's tag, without what a variant adds to it. */
+const versionOf = (image: string): string | undefined => /:(\d+\.\d+\.\d+)(-[a-z]+)?(@.*)?$/.exec(image)?.[1];
+
 const imagesOf = (object: KubeObject | undefined): string[] =>
   listAt(object, "spec", "template", "spec", "containers").map((container) => `image ${textAt(container, "image")}`);
 

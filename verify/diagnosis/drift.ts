@@ -43,12 +43,12 @@ const cause = (object: LabObject, what: string): Cause => ({
 });
 
 /** Objects that the stack declares and the cluster lacks, or the other way round. */
-function presence({ cluster, settings }: LabFacts, inventory: Inventory): Cause[] {
+function presence({ settings, versions }: LabFacts, inventory: Inventory): Cause[] {
   const optional: Partial<Record<LabObject, boolean>> = {
     "AuthorizationPolicy/appb-waypoint-only": settings.closeBypass,
     "VirtualService/appb-fault": settings.faultEnabled,
-    "IPAddressPool/lab": cluster === "kind",
-    "L2Advertisement/lab": cluster === "kind",
+    "IPAddressPool/lab": versions.metallb !== undefined,
+    "L2Advertisement/lab": versions.metallb !== undefined,
     "Service/prometheus": settings.addons.includes("prometheus"),
     "Service/grafana": settings.addons.includes("grafana"),
     "Service/tracing": settings.addons.includes("jaeger"),

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import type { StackState } from "../../../cli/engine/types";
 import { run } from "../../../cli/run";
 import { markSettings } from "../../../cli/settings";
 import type { Exec } from "../../../exec";
@@ -38,6 +39,21 @@ describe("destroy", () => {
     expect(await run(["destroy", "--stack", "alice"], fakeIo({ engine }))).toBe(2);
     expect(await run(["destroy", "--stack", "alice"], fakeIo({ engine, confirm: async () => false }))).toBe(2);
     expect(engine.calls).toEqual([]);
+  });
+
+  test("looks for what Istio leaves in an existing cluster only when the stack had installed it", async () => {
+    const existing = ["cluster: existing", "kubeconfig: /nowhere/k", "context: c", "appImage: registry.test/a:1"];
+    const settings = `config:\n${existing.map((each) => `  ambient-lab:${each}\n`).join("")}`;
+    const destroyed = async (resources: StackState["resources"]) => {
+      const engine = new FakeEngine(["alice"]);
+      engine.stackState = { resources, pending: [] };
+      const io = fakeIo({ root: checkout({ "Pulumi.alice.yaml": settings }), engine });
+      expect(await run(["destroy", "--stack", "alice", "--yes"], io)).toBe(0);
+      return io.err();
+    };
+    const release = (name: string) => ({ urn: name, type: "kubernetes:helm.sh/v3:Release", inputs: { name } });
+    expect(await destroyed([release("istiod")])).toContain("no cluster answers");
+    expect(await destroyed([release("kiali")])).not.toContain("What Istio leaves");
   });
 
   const failing = () => {

@@ -2,6 +2,7 @@ import { createServer } from "node:net";
 import { describe, expect, test } from "vitest";
 import { run } from "../../../cli/run";
 import { clusterName, derivedPort } from "../../../host";
+import { startCluster } from "../../support/cluster";
 import { type Answer, checkout, dockerInfo, fakeExec, fakeIo, fitMachine, ownLabHome } from "./world";
 
 ownLabHome();
@@ -13,7 +14,11 @@ async function doctor(answers: Record<string, Answer>, config = "") {
   const { findings } = JSON.parse(io.out()) as {
     findings: { id: string; status: string; what: string; fix?: string }[];
   };
-  return { code, of: (id: string) => findings.find((each) => each.id === id) ?? expect.fail(`no finding ${id}`) };
+  return {
+    code,
+    findings,
+    of: (id: string) => findings.find((each) => each.id === id) ?? expect.fail(`no finding ${id}`),
+  };
 }
 const info = (changes: object) => JSON.stringify({ ...dockerInfo, ...changes });
 
@@ -100,13 +105,33 @@ describe("doctor", () => {
     expect(of("other-clusters").what).toBe("These kind clusters run as well: other");
   });
 
-  test("looks only at Node.js and Pulumi for an existing cluster", async () => {
-    const { code, of } = await doctor(
-      { "docker info": { code: 127, stderr: "" } },
-      "  ambient-lab:cluster: existing\n  ambient-lab:kubeconfig: /k\n  ambient-lab:context: c\n",
-    );
-    expect(code).toBe(0);
-    expect(of("node").status).toBe("ok");
+  test("looks at the cluster instead of Docker when it exists already", async () => {
+    const cluster = await startCluster("v1.33.4-eks-1a2b3c");
+    const settings = [
+      ...["cluster: existing", `kubeconfig: ${cluster.kubeconfig}`, "context: lab", "appImage: registry.test/a:1"],
+    ];
+    const look = () =>
+      doctor({ "docker info": { code: 127, stderr: "" } }, settings.map((each) => `  ambient-lab:${each}\n`).join(""));
+    try {
+      const { code, of, findings } = await look();
+      expect(code).toBe(0);
+      expect(findings.map(({ id }) => id).sort()).toEqual(["existing", "node", "pulumi"]);
+      expect(of("existing").what).toBe("Kubernetes v1.33.4-eks-1a2b3c, Istio 1.31.1");
+      cluster.put("version", { gitVersion: "v1.31.0" });
+      expect((await look()).of("existing").what).toBe("Istio 1.31.1 does not support Kubernetes 1.31.0");
+    } finally {
+      await cluster.close();
+    }
+  });
+
+  test.each([
+    ["kindest/node:v1.36.1", "ok", /Istio 1\.31\.1, Kubernetes 1\.36\.1/],
+    ["kindest/node:v1.37.0", "fail", /does not support Kubernetes 1\.37\.0/],
+    ["kindest/node:mine", "warn", /does not tell its version/],
+  ])("compares Istio with the Kubernetes of %s: %s", async (image, status, what) => {
+    const { of } = await doctor({}, `  ambient-lab:nodeImage: ${image}\n`);
+    expect(of("versions")).toMatchObject({ status });
+    expect(of("versions").what).toMatch(what);
   });
 
   test("names a tool that up would bring", async () => {

@@ -127,7 +127,10 @@ describe("resume", () => {
 
 describe.each(["pause", "resume"])("%s", (verb) => {
   test("leaves a cluster alone that others use", async () => {
-    const existing = "  ambient-lab:cluster: existing\n  ambient-lab:kubeconfig: /k\n  ambient-lab:context: prod\n";
+    const keys = { cluster: "existing", kubeconfig: "/k", context: "prod", appImage: "registry.test/a:1" };
+    const existing = Object.entries(keys)
+      .map(([key, value]) => `  ambient-lab:${key}: ${value}\n`)
+      .join("");
     const { io, exec, lab } = world(up, {}, existing);
     expect(await lab(verb)).toBe(2);
     expect(io.err()).toMatch(/What {2}Lab "alice" is on a cluster of yours \(context "prod"\)\n {4}Why .*\n {4}Fix /);

@@ -5,6 +5,10 @@ import { describe, expect, test } from "vitest";
 import { run } from "../../../cli/run";
 import { readConfig } from "../../../cli/settings";
 import { derivedPort } from "../../../host";
+import { startCluster } from "../../support/cluster";
+import { startServer } from "../../support/server";
+import { labFacts } from "../verify/fake/facts";
+import { FakeWorld } from "../verify/fake/world";
 import { checkout, dockerInfo, FakeEngine, fakeExec, fakeIo, fitMachine, ownLabHome } from "./world";
 
 ownLabHome();
@@ -148,9 +152,12 @@ describe("up", () => {
   });
 
   test("asks nothing without a terminal: a change of somebody's cluster needs --yes", async () => {
-    const root = checkout({ kubeconfig: "contexts: [{ name: c }]\n" });
-    const kubeconfig = join(root, "kubeconfig");
-    const config = `config:\n  ambient-lab:cluster: existing\n  ambient-lab:kubeconfig: ${kubeconfig}\n  ambient-lab:context: c\n`;
+    const root = checkout();
+    const cluster = await startCluster();
+    const { kubeconfig } = cluster;
+    const existing = { cluster: "existing", kubeconfig, context: "lab", appImage: "registry.test/a:1" };
+    const own = Object.entries(existing).map(([key, value]) => `  ambient-lab:${key}: ${value}\n`);
+    const config = `config:\n${own.join("")}`;
     writeFileSync(join(root, "Pulumi.alice.yaml"), config);
     const engine = newEngine(root);
     engine.onCreate = () => {};
@@ -161,7 +168,39 @@ describe("up", () => {
     const asked: string[] = [];
     const confirm = async (question: string) => asked.push(question) > 0;
     expect(await run(["up", "--stack", "alice", "--no-verify"], fakeIo({ root, engine, confirm }))).toBe(0);
-    expect(asked).toEqual([`Apply this to context "c" of ${kubeconfig}?`]);
+    expect(asked).toEqual([`Apply this to context "lab" of ${kubeconfig}?`]);
+    await cluster.close();
+  });
+
+  test("counts what an upgrade does to the lab's callers", async () => {
+    const [gateway, cluster] = [await startServer(), await startCluster()];
+    gateway.answers.set("get", { body: "{}" });
+    const image = "docker.io/istio/pilot:1.31.1-distroless";
+    cluster.put("api/v1/namespaces/istio-system", { metadata: { labels: { "ambient-lab/stack": "alice" } } });
+    cluster.put("apis/apps/v1/namespaces/istio-system/deployments/istiod", {
+      spec: { template: { spec: { containers: [{ image }] } } },
+    });
+    const { kubeconfig } = cluster;
+    const existing = { cluster: "existing", kubeconfig, context: "lab", appImage: "registry.test/a:1" };
+    const own = Object.entries(existing).map(([key, value]) => `  ambient-lab:${key}: ${value}\n`);
+    const root = checkout({ "Pulumi.alice.yaml": `config:\n${own.join("")}` });
+    const engine = newEngine(root);
+    engine.stacks = ["alice"];
+    const { settings, versions } = labFacts();
+    engine.stackOutputs = { ...outputs, url: gateway.url, settings: { ...settings, cluster: "existing" }, versions };
+    const openWorld = async () => new FakeWorld();
+    const io = fakeIo({ root, engine, openWorld });
+    expect(await run([...up, "--config", "istioVersion=1.31.2"], io)).toBe(0);
+    expect(io.err()).toContain("Istio 1.31.1 becomes 1.31.2: requests go through the gateway meanwhile");
+    expect(io.err()).toMatch(/^ {2}Istio 1\.31\.1 → 1\.31\.2: \d+ requests, 0 failed, slowest answer \d\.\d s$/m);
+    const again = fakeIo({ root, engine, openWorld });
+    expect(await run([...up, "--config", "istioVersion=1.31.1"], again)).toBe(0);
+    expect(again.err()).not.toContain("becomes");
+    engine.stackOutputs = {};
+    const unfinished = fakeIo({ root, engine });
+    expect(await run([...up, "--config", "istioVersion=1.31.2"], unfinished)).toBe(0);
+    expect(unfinished.err()).not.toContain("becomes");
+    await Promise.all([gateway.close(), cluster.close()]);
   });
 
   test("shows the preview first on demand", async () => {

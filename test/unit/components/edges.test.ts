@@ -30,7 +30,8 @@ describe("what waits for what", () => {
     ["policies-appb-l7", "istiod", "its webhook answers"],
     ["metallb-pool", "metallb", "its CRD comes with the bundle"],
     ["metallb", "images-load-metallb", "the nodes have its image by then"],
-    ["prometheus", "istio-base", "its namespace comes with it"],
+    ["prometheus", "istio-namespace", "it lives there"],
+    ["istio-base", "istio-namespace", "it lives there"],
     ["kiali", "images-load-addons", "the nodes have its image by then"],
     ["cluster-kind", "cluster-network", "the nodes live on it"],
     ["images-load-metallb", "cluster-kind", "it loads into the nodes"],
@@ -58,6 +59,22 @@ describe("what waits for what", () => {
         name,
       ).toEqual([]);
     }
+  });
+
+  test.each([
+    ["istiod", "istio-base"],
+    ["istio-cni", "istiod"],
+    ["ztunnel", "istio-cni"],
+    ["ingress-rollout", "ztunnel"],
+    ["waypoint-rollout", "ztunnel"],
+  ])("in an upgrade %s waits for %s", async (waiting, first) => {
+    const upgrade = await declare({ istioVersion: "1.31.2" }, { installedIstio: "1.31.1" });
+    expect([...upgrade.waitsFor(waiting)]).toContain(first);
+  });
+
+  test("istio-cni does not wait for istiod when there is nothing to upgrade", async () => {
+    expect([...lab.waitsFor("istio-cni")]).not.toContain("istiod");
+    expect([...(await declare({}, { installedIstio: "1.31.1" })).waitsFor("istio-cni")]).not.toContain("istiod");
   });
 
   test("only a ready app image is loaded when the nodes pull", () => {

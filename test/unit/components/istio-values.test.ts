@@ -38,6 +38,16 @@ describe("Istio's values", () => {
     expect(baseValues()).toMatchObject({ profile: "ambient" });
   });
 
+  test("a platform reaches every chart, and nothing of it without one", () => {
+    const onGke = { ...laptop, platform: "gke" };
+    for (const values of [baseValues(onGke), istiodValues(onGke), cniValues(onGke), ztunnelValues(onGke)]) {
+      expect(values).toMatchObject({ global: { platform: "gke" } });
+    }
+    for (const values of [baseValues(laptop), istiodValues(laptop), cniValues(laptop), ztunnelValues(laptop)]) {
+      expect(JSON.stringify(values)).not.toContain("platform");
+    }
+  });
+
   test("when the webhooks start to refuse is left to istiod, which knows when the API server reaches it", () => {
     for (const values of [baseValues(), istiodValues(laptop)]) {
       expect(JSON.stringify(values)).not.toContain("validationFailurePolicy");

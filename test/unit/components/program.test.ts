@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { nodeSysctls } from "../../../components/kind-cluster";
+import { parseConfig } from "../../../config";
+import { artifactNames } from "../../../lab";
 import { type Profile, profileNames, profiles } from "../../support/profiles";
 import { type Declaration, declare } from "../../support/program";
 
@@ -34,7 +36,7 @@ function* inside(value: unknown): Iterable<unknown> {
 describe.each(profileNames)("the program in the profile %s", (profile) => {
   test("kind's lab is reached on 127.0.0.1: the way to Docker's network is not there on every system", async () => {
     const { outputs, find } = await lab(profile);
-    if (profile === "existing") return expect(outputs.url).toBe("http://192.0.2.1");
+    if (profile.startsWith("existing")) return expect(outputs.url).toBe("http://192.0.2.1");
     expect(outputs.url).toBe("http://127.0.0.1:21000");
     expect(find("cluster-kind").inputs.stdin).toContain('"listenAddress": "127.0.0.1"');
   });
@@ -79,7 +81,7 @@ describe("what a setting adds and takes away", () => {
     expect(await difference("existing")).toEqual({
       added: [],
       gone: [
-        ...["app-load", "cluster-kind", "cluster-network", "cluster-sysctls"],
+        ...["app-build", "app-load", "cluster-kind", "cluster-network", "cluster-sysctls"],
         ...["images-load-addons", "images-load-mesh", "images-load-metallb"],
         ...["images-pull-addons", "images-pull-mesh", "images-pull-metallb"],
         ...["ingress-loopback", "metallb", "metallb-advertisement", "metallb-pool"],
@@ -91,6 +93,41 @@ describe("what a setting adds and takes away", () => {
     });
     expect((await lab("existing")).outputs.url).toBe("http://192.0.2.1");
     for (const { deletedWith } of (await lab("existing")).resources) expect(deletedWith).toBeUndefined();
+  });
+
+  test("an existing cluster without a load balancer gets MetalLB with its own addresses", async () => {
+    const { find, outputs } = await lab("existing without a load balancer");
+    expect(find("metallb-pool").inputs.spec).toEqual({ addresses: ["10.0.0.200-10.0.0.210"] });
+    expect(outputs.versions).toHaveProperty("metallb");
+    expect((await lab("existing")).outputs.versions).not.toHaveProperty("metallb");
+    for (const chart of ["istio-base", "istiod", "istio-cni", "ztunnel"]) {
+      expect(find(chart).inputs.values, chart).toMatchObject({ global: { platform: "k3s" } });
+    }
+  });
+
+  test("the gateway's Service gets the annotations of the cluster's load balancer", async () => {
+    const { spec } = (await lab("existing without a load balancer")).find("gateway").inputs;
+    expect(spec).toMatchObject({
+      infrastructure: { annotations: { "example.org/scheme": "internal", "example.org/tags": "a=b" } },
+    });
+  });
+
+  test("a Gateway API that somebody else installed is left as it is, and proven in its own version", async () => {
+    const { resources, outputs } = await declare(profiles.existing, { gatewayApi: { version: "v1.3.0" } });
+    expect(resources.filter(({ type }) => type.endsWith(":Release")).map(({ name }) => name)).not.toContain(
+      "gateway-api",
+    );
+    expect(outputs.versions).toMatchObject({ gatewayApi: "v1.3.0" });
+    const config = parseConfig(profiles.existing);
+    expect(artifactNames(config, { httpPort: 1, gatewayApi: { version: "v1.3.0" } })).not.toContain("gateway-api");
+    expect(artifactNames(config, { httpPort: 1 })).toContain("gateway-api");
+  });
+
+  test("the mesh's namespace says whose it is", async () => {
+    expect((await lab("existing")).find("istio-namespace").inputs.metadata).toEqual({
+      name: "istio-system",
+      labels: { "ambient-lab/stack": "unit" },
+    });
   });
 
   test.each<[Profile, string[]]>([
@@ -217,6 +254,11 @@ describe("the kind cluster", () => {
     ["allowedCallers", { allowedCallers: ["gateway"] }, ["policies-appb-l7"]],
     ["faultPercent", { faultPercent: 10 }, ["policies-appb-fault"]],
     ["logLevel", { logLevel: "info" }, ["istio-cni", "istiod", "ztunnel"]],
+    [
+      "istioVersion",
+      { istioVersion: "1.31.2" },
+      ["images-load-mesh", "images-pull-mesh", "ingress-rollout", "waypoint-rollout"],
+    ],
   ])("another %s changes just what it should", async (_, config, expected) => {
     const other = await declare(config);
     const { find } = await lab("default");

@@ -26,8 +26,12 @@ const scripts: Record<string, string> = JSON.parse(
 /** Variables of other programs, as docs/offline.md has them from their own pages. */
 const foreign = ["NO_PROXY", "NODE_EXTRA_CA_CERTS", "PULUMI_PLUGIN_DOWNLOAD_URL_OVERRIDES"];
 
+/** Keys that say something about an existing cluster; alone they are refused. */
+const ofExisting = ["cluster", "kubeconfig", "context", "platform", "addressRange", "gatewayAnnotations"];
+
 /** Commands of other programs; test/integration/docs.test.ts asks the programs themselves. */
-const elsewhere = /^(docker|kind|kubectl|git|sudo sysctl|pulumi (stack|up|preview|destroy|cancel)|npm config set)\b/;
+const elsewhere =
+  /^(docker|kind|kubectl|git|sudo sysctl|pulumi (stack|up|preview|destroy|cancel|new)|npm config set)\b/;
 
 /** The lab's commands, which are parsed and do nothing. */
 function idle(seen: { command?: Command }): Command {
@@ -95,12 +99,10 @@ function configFlaw(words: readonly string[]): string | undefined {
   if (action !== "set" || (rest.length !== 2 && rest[1] !== "VALUE"))
     return `"${action}" is not known, or lacks a value`;
   const given = index === undefined ? rest[1] : [rest[1]];
-  const companions: Record<string, object> = {
-    cluster: { kubeconfig: "k", context: "c" },
-    kubeconfig: { cluster: "existing", context: "c" },
-    context: { cluster: "existing", kubeconfig: "k" },
-  };
-  return refusal(() => parseConfig({ ...companions[key], [key]: given }));
+  const companions = ofExisting.includes(key)
+    ? { cluster: "existing", kubeconfig: "k", context: "c", appImage: "registry.test/httpbin:1" }
+    : {};
+  return refusal(() => parseConfig({ ...companions, [key]: given }));
 }
 
 function exportFlaw(assignment: string): string | undefined {

@@ -65,7 +65,10 @@ describe("requireFree()", () => {
 describe("bench", () => {
   test.each([
     [["--config", "faultPercnt=3"], 'Config key "faultPercnt" does not exist'],
-    [["--config", "cluster=existing", "kubeconfig=/k", "context=c"], 'asked for "cluster: existing"'],
+    [
+      ["--config", "cluster=existing", "kubeconfig=/k", "context=c", "appImage=r.test/a:1"],
+      'asked for "cluster: existing"',
+    ],
     [["--rounds", "0"], "a whole number from 1 to 100"],
     [["--only", "everything"], "Allowed choices are up, again, flip"],
   ])("refuses %j and leaves nothing", async (args, words) => {

@@ -94,6 +94,15 @@ export const brokenWorlds: BrokenWorld[] = [
     },
   },
   {
+    name: "waypoint of another Istio",
+    breaks: edit(
+      "Deployment/default/waypoint",
+      ["spec", "template", "spec", "containers", 0, "image"],
+      "docker.io/istio/proxyv2:1.31.0-distroless",
+    ),
+    noticed: { "control-plane": waypoint },
+  },
+  {
     name: "appb down",
     breaks: (state) => state.scale("default/appb"),
     noticed: {

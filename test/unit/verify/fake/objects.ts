@@ -17,9 +17,9 @@ export const deployment = (namespace: string, name: string, image = "lab/httpbin
     status: { replicas: 1, readyReplicas: 1, updatedReplicas: 1 },
   });
 
-const daemon = (name: string, count: number): KubeObject =>
+const daemon = (name: string, image: string, count: number): KubeObject =>
   object("apps/v1", `DaemonSet/istio-system/${name}`, {
-    spec: {},
+    spec: { template: { spec: { containers: [{ image }] } } },
     status: { desiredNumberScheduled: count, numberReady: count, updatedNumberScheduled: count },
   });
 
@@ -55,6 +55,7 @@ export function storyObjects({ settings, versions }: LabFacts): KubeObject[] {
     ...Array.from({ length: settings.workers }, (_, i) => `worker${i === 0 ? "" : i + 1}`),
   ];
   const gatewayApi = "gateway.networking.k8s.io/v1";
+  const istio = (name: string) => `docker.io/istio/${name}:${versions.istio}-distroless`;
   const bound = "Successfully attached to waypoint default/waypoint. Ingress traffic will traverse the waypoint";
   return [
     ...nodes.map((name) =>
@@ -77,10 +78,11 @@ export function storyObjects({ settings, versions }: LabFacts): KubeObject[] {
     ...["istio", "istio-waypoint"].map((name) =>
       object(gatewayApi, `GatewayClass//${name}`, { status: { conditions: [yes("Accepted")] } }),
     ),
-    deployment("istio-system", "istiod", "docker.io/istio/pilot:1.31.1-distroless"),
-    daemon("istio-cni-node", nodes.length),
-    daemon("ztunnel", nodes.length),
-    ...["appa", "appb", "stranger", "outsider", "gateway-istio", "waypoint"].map((name) => deployment("default", name)),
+    deployment("istio-system", "istiod", istio("pilot")),
+    daemon("istio-cni-node", istio("install-cni"), nodes.length),
+    daemon("ztunnel", istio("ztunnel"), nodes.length),
+    ...["gateway-istio", "waypoint"].map((name) => deployment("default", name, istio("proxyv2"))),
+    ...["appa", "appb", "stranger", "outsider"].map((name) => deployment("default", name)),
     {
       ...service("default", "appb", 8000, 8080, {
         "istio.io/use-waypoint": "waypoint",

@@ -1,0 +1,95 @@
+import type { ApiObject, ReadApi } from "./cluster-api";
+import { ownerLabel } from "./experiments/names";
+import { objects } from "./experiments/objects";
+
+/** What a cluster that the lab did not make has already. */
+export interface ClusterFacts {
+  /** Such as "v1.33.4-eks-1a2b3c". */
+  kubernetes: string;
+  /** Version of Istio that istiod runs. */
+  istio?: string;
+  /** Stack whose lab owns the namespace of Istio; "" when it is not a lab's at all. */
+  meshOwner?: string;
+  /** Gateway API bundle that somebody else installed. */
+  gatewayApi?: { version: string; channel: string };
+  /** Whether somebody else installed MetalLB. */
+  metallb: boolean;
+  /** What lives in the apps' namespace and is not the lab's, such as "Deployment web". */
+  strangers: readonly string[];
+}
+
+/** Names of what a lab has in the apps' namespace. */
+const labNames: ReadonlySet<string> = new Set(
+  Object.values(objects).flatMap((each) => ("namespace" in each && each.namespace === "default" ? [each.name] : [])),
+);
+
+/** Asks a cluster what it has. */
+export async function readCluster(read: ReadApi): Promise<ClusterFacts> {
+  const crd = (name: string) => read(`/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${name}`);
+  const [version, istio, mesh, gateways, pools, strangers] = await Promise.all([
+    read("/version"),
+    readIstio(read),
+    read("/api/v1/namespaces/istio-system"),
+    crd("gateways.gateway.networking.k8s.io"),
+    crd("ipaddresspools.metallb.io"),
+    readStrangers(read),
+  ]);
+  const bundle = (key: string) => gateways?.metadata?.annotations?.[`gateway.networking.k8s.io/${key}`] ?? "unknown";
+  return {
+    kubernetes: version?.gitVersion ?? "",
+    ...(istio ? { istio } : {}),
+    ...(mesh ? { meshOwner: mesh.metadata?.labels?.[ownerLabel] ?? "" } : {}),
+    ...(gateways && !isReleased(gateways, "gateway-api")
+      ? { gatewayApi: { version: bundle("bundle-version"), channel: bundle("channel") } }
+      : {}),
+    metallb: pools !== undefined && !isReleased(pools, "metallb"),
+    strangers,
+  };
+}
+
+/** Version of Istio that istiod runs; undefined where there is none. */
+export async function readIstio(read: ReadApi): Promise<string | undefined> {
+  const istiod = await read("/apis/apps/v1/namespaces/istio-system/deployments/istiod");
+  const [container] = istiod?.spec?.template?.spec?.containers ?? [];
+  return /:(\d+\.\d+\.\d+)[^/]*$/.exec(container?.image ?? "")?.[1];
+}
+
+/** Whether an object came with a release of the lab: Helm writes its name into each. */
+function isReleased({ metadata }: ApiObject, release: string): boolean {
+  const { annotations } = metadata ?? {};
+  return (
+    annotations?.["meta.helm.sh/release-name"] === release &&
+    annotations["meta.helm.sh/release-namespace"] === "kube-system"
+  );
+}
+
+/** Pods of these controllers are told by the controller itself. */
+const controllers = new Set(["ReplicaSet", "StatefulSet", "DaemonSet"]);
+
+async function readStrangers(read: ReadApi): Promise<string[]> {
+  const kinds = {
+    Deployment: "/apis/apps/v1/namespaces/default/deployments",
+    StatefulSet: "/apis/apps/v1/namespaces/default/statefulsets",
+    DaemonSet: "/apis/apps/v1/namespaces/default/daemonsets",
+    Pod: "/api/v1/namespaces/default/pods",
+    Service: "/api/v1/namespaces/default/services",
+  };
+  const found = await Promise.all(
+    Object.entries(kinds).map(async ([kind, path]) =>
+      ((await read(path))?.items ?? []).filter((each) => !isOurs(kind, each)).map((each) => `${kind} ${nameOf(each)}`),
+    ),
+  );
+  return found.flat();
+}
+
+const nameOf = ({ metadata }: ApiObject): string => metadata?.name ?? "";
+
+function isOurs(kind: string, object: ApiObject): boolean {
+  const { labels = {}, managedFields = [], ownerReferences = [] } = object.metadata ?? {};
+  if (kind === "Service" && nameOf(object) === "kubernetes") return true;
+  if (kind === "Pod") return ownerReferences.some((owner) => controllers.has(owner.kind));
+  // istiod makes these for a Gateway.
+  if (labels["gateway.istio.io/managed"]) return true;
+  const byPulumi = managedFields.some(({ manager }) => manager?.startsWith("pulumi-kubernetes"));
+  return byPulumi && labNames.has(nameOf(object));
+}

@@ -1,0 +1,38 @@
+import { mkdtemp, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startServer, type TestServer } from "./server";
+
+/** A cluster that answers what a test puts into it, and the kubeconfig that leads there. */
+export interface TestCluster {
+  readonly kubeconfig: string;
+  readonly context: string;
+  /** Makes a path of its API answer an object. */
+  put(path: string, object: unknown): void;
+  close(): Promise<void>;
+}
+
+const lists = [
+  ...["deployments", "statefulsets", "daemonsets"].map((kind) => `apis/apps/v1/namespaces/default/${kind}`),
+  ...["pods", "services"].map((kind) => `api/v1/namespaces/default/${kind}`),
+];
+
+/** Starts an API server with nothing in it but Kubernetes of that version. */
+export async function startCluster(gitVersion = "v1.34.2"): Promise<TestCluster> {
+  const server: TestServer = await startServer();
+  const kubeconfig = join(await mkdtemp(join(tmpdir(), "lab-cluster-")), "kubeconfig");
+  await writeFile(
+    kubeconfig,
+    JSON.stringify({
+      ...{ apiVersion: "v1", kind: "Config" },
+      clusters: [{ name: "c", cluster: { server: server.url, "insecure-skip-tls-verify": true } }],
+      users: [{ name: "u", user: { token: "t" } }],
+      contexts: [{ name: "lab", context: { cluster: "c", user: "u" } }],
+    }),
+  );
+  const put = (path: string, object: unknown) => void server.answers.set(path, { body: JSON.stringify(object) });
+  put("version", { gitVersion });
+  for (const path of lists) put(path, { items: [] });
+  put("api/v1/namespaces/default/services", { items: [{ metadata: { name: "kubernetes" } }] });
+  return { kubeconfig, context: "lab", put, close: () => server.close() };
+}
