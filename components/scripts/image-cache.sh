@@ -31,11 +31,12 @@ make_cache() {
   done
 }
 
-# Returns when a cache listens: it says so once. Where it ends instead, so does its log.
+# Returns when a cache listens: it says so once a start. Where it ends instead, so does its log.
 until_it_listens() {
+  started=$(docker container inspect --format '{{.State.StartedAt}}' "$1")
   pipe=$(mktemp -u "${TMPDIR:-/tmp}/ambient-lab-cache.XXXXXX")
   mkfifo "$pipe"
-  docker logs --follow "$1" > "$pipe" 2>&1 &
+  docker logs --follow --since "$started" "$1" > "$pipe" 2>&1 &
   listens=0
   grep -q "listening on" "$pipe" || listens=1
   kill $! 2>/dev/null || true

@@ -105,6 +105,7 @@ describe.skipIf(skip)("caches of registries, and a private CA", () => {
     await docker("stop", upstream);
     await pullAnew();
     await docker("restart", cache);
+    await run("image-cache-start");
     await pullAnew();
     const names = await docker("image", "inspect", "--format", "{{json .RepoTags}}", image);
     expect(JSON.parse(names)).toEqual([image]);
