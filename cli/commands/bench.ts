@@ -3,7 +3,6 @@ import { loadavg } from "node:os";
 import { join } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { ExitCode } from "../../errors";
-import { versions } from "../../versions";
 import { type BenchRun, benchHome, historyFile, keepRun, pastRuns, thisMachine } from "../bench/history";
 import { live, type Seen } from "../bench/life";
 import { planOf } from "../bench/plan";
@@ -83,7 +82,7 @@ async function runOf(bench: Bench, options: BenchOptions, seen: Seen, before: nu
     machine: thisMachine(),
     load: { before, after: loadavg()[0] ?? 0 },
     versions: {
-      istio: versions.istio,
+      istio: bench.config.istioVersion,
       node: process.version,
       pulumi: (await said(bench.pulumi, "version")) ?? "",
       kind: (await said("kind", "version")) ?? "",
