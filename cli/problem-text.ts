@@ -13,14 +13,17 @@ export interface ProblemOptions {
   args: readonly string[];
   /** Everything, with the stacks. */
   verbose: boolean;
+  /** It ended because it was told to. @default false */
+  interrupted?: boolean;
   /** Lines below the problem. */
   notes?: readonly string[];
 }
 
 /** What a command ends with when it failed: the problems that fit a screen, the first ones first. */
-export function problemText(thrown: unknown, { args, verbose, notes = [] }: ProblemOptions): string {
+export function problemText(thrown: unknown, options: ProblemOptions): string {
+  const { args, verbose, notes = [] } = options;
   const headline = `✗ ${args[0] ?? "lab"}`;
-  const problems = problemsOf(thrown, args);
+  const problems = problemsOf(thrown, options);
   if (verbose) return [headline + problems.map(formatProblem).join("\n"), ...notes, "", stackOf(thrown), ""].join("\n");
   let free = screen.lines - 1 - rowsOf(notes.join("\n"), screen.columns);
   const shown: string[] = [];
@@ -37,10 +40,17 @@ export function problemText(thrown: unknown, { args, verbose, notes = [] }: Prob
   return `${[headline + shown.join("\n"), ...more, ...notes].join("\n")}\n`;
 }
 
-function problemsOf(thrown: unknown, args: readonly string[]): readonly Problem[] {
+function problemsOf(thrown: unknown, { args, interrupted }: ProblemOptions): readonly Problem[] {
   if (thrown instanceof LabErrors) return thrown.problems;
-  return [thrown instanceof LabError ? thrown : surprise(thrown, args)];
+  if (thrown instanceof LabError) return [thrown];
+  return [interrupted ? interruption(args) : surprise(thrown, args)];
 }
+
+const interruption = (args: readonly string[]): Problem => ({
+  what: `"${args[0] ?? "lab"}" was interrupted`,
+  why: "It was told to stop; what a proof had changed of the lab was put back first",
+  fix: `npm run lab -- ${args.join(" ")}`,
+});
 
 function surprise(thrown: unknown, args: readonly string[]): Problem {
   return {

@@ -42,7 +42,8 @@ export async function run(args: readonly string[], io: Io): Promise<ExitCode> {
     return code;
   } catch (thrown) {
     if (thrown instanceof CommanderError) return afterCommander(thrown, args, io);
-    io.stderr.write(problemText(thrown, { args, verbose: args.includes("--verbose"), notes }));
+    const interrupted = io.signal.aborted && thrown === io.signal.reason;
+    io.stderr.write(problemText(thrown, { args, verbose: args.includes("--verbose"), interrupted, notes }));
     return thrown instanceof LabError ? thrown.exitCode : ExitCode.fail;
   }
 }

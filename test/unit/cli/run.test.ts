@@ -56,6 +56,18 @@ describe("run()", () => {
     expect(exec.calls).toEqual([]);
   });
 
+  test("says of an interrupt that it was one, and not that the lab is at fault", async () => {
+    const stop = new AbortController();
+    const openEngine = async () => {
+      stop.abort("signal");
+      throw stop.signal.reason;
+    };
+    const io = fakeIo({ openEngine, signal: stop.signal });
+    expect(await run(["list"], io)).toBe(1);
+    expect(io.err()).toContain('What  "list" was interrupted');
+    expect(io.err()).not.toContain("mistake");
+  });
+
   test("shows a stack trace of a surprise only when asked", async () => {
     const openEngine = () => Promise.reject(new Error("never seen", { cause: new Error("the root") }));
     const io = fakeIo({ openEngine });
