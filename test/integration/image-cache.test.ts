@@ -1,7 +1,7 @@
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { exec } from "../../exec";
 import { cacheImage } from "../../versions";
 import { selfSigned } from "../support/certificate";
@@ -62,6 +62,7 @@ describe.skipIf(skip)("caches of registries, and a private CA", () => {
     await docker("network", "create", "--label", `ambient-lab.stack=${stack}`, network);
     await docker("run", "--detach", "--name", upstream, "--publish", "127.0.0.1::5000", cacheImage);
     const at = await docker("port", upstream, "5000/tcp");
+    await vi.waitFor(async () => expect((await fetch(`http://${at}/v2/`)).ok).toBe(true), { timeout: 30_000 });
     writeFileSync(join(home, "file"), "x".repeat(100_000));
     writeFileSync(join(home, "Dockerfile"), "FROM scratch\nCOPY file /file\n");
     await docker("build", "--tag", `${at}/lab/tiny:1`, "--file", join(home, "Dockerfile"), home);
