@@ -22,6 +22,7 @@ const exportSchema = z.object({
         urn: z.string(),
         type: z.string(),
         parent: z.string().optional(),
+        dependencies: z.array(z.string()).optional(),
         inputs: z.record(z.string(), z.unknown()).optional(),
         outputs: z.record(z.string(), z.unknown()).optional(),
       }),

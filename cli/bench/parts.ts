@@ -6,6 +6,8 @@ export interface StateResource {
   urn: string;
   type: string;
   parent?: string;
+  /** URNs of what it waited for. */
+  dependencies?: readonly string[];
   inputs?: Record<string, unknown>;
   outputs?: Record<string, unknown>;
 }
@@ -34,25 +36,33 @@ export interface KubeInput {
 
 /**
  * The parts of a lab in an order that a script can follow, from the state that `pulumi up` left: what the lab was made of,
- * and not a second list of it. Objects of a component are one part, as they would be one file.
+ * and not a second list of it. Objects of a component are one part, as they would be one file, until something waits for
+ * one of them.
  */
 export function partsOf(resources: readonly StateResource[]): Part[] {
-  const parts: { at: number; part: Part }[] = [];
-  const groups = new Map<string, { at: number; objects: KubeInput[] }>();
-  for (const [at, resource] of resources.entries()) {
-    if (resource.type.startsWith("kubernetes:") && resource.type !== "kubernetes:helm.sh/v3:Release") {
-      const group = groups.get(resource.parent ?? "") ?? { at, objects: [] };
-      group.objects.push(kubeInput(resource));
-      groups.set(resource.parent ?? "", { ...group, at });
+  const parts: Part[] = [];
+  const open = new Map<string, { urns: string[]; objects: KubeInput[] }>();
+  const close = (component: string, objects: readonly KubeInput[]) => {
+    open.delete(component);
+    parts.push({ do: "objects", name: parseUrn(component).name || "objects", objects });
+  };
+  for (const resource of resources) {
+    const { urn, parent = "", dependencies = [] } = resource;
+    const isObject = resource.type.startsWith("kubernetes:") && resource.type !== "kubernetes:helm.sh/v3:Release";
+    for (const [component, { urns, objects }] of open) {
+      if (isObject && component === parent) continue;
+      if (dependencies.some((needed) => urns.includes(needed))) close(component, objects);
+    }
+    if (isObject) {
+      const group = open.get(parent) ?? { urns: [], objects: [] };
+      open.set(parent, { urns: [...group.urns, urn], objects: [...group.objects, kubeInput(resource)] });
       continue;
     }
     const part = partOf(resource);
-    if (part) parts.push({ at, part });
+    if (part) parts.push(part);
   }
-  for (const [parent, { at, objects }] of groups) {
-    parts.push({ at, part: { do: "objects", name: parseUrn(parent).name || "objects", objects } });
-  }
-  return parts.toSorted((a, b) => a.at - b.at).map(({ part }) => part);
+  for (const [component, { objects }] of open) close(component, objects);
+  return parts;
 }
 
 function partOf({ urn, type, inputs = {}, outputs = {} }: StateResource): Part | undefined {

@@ -64,7 +64,7 @@ const linesOf = (parts: readonly Part[], where = place) =>
 describe("the script", () => {
   test("installs what the state holds, part by part, with what is awaited", () => {
     expect(partsOf(state).map(({ name }) => name)).toEqual([
-      ...["network", "cluster-kind", "sysctls", "images-load", "istiod", "mesh", "waypoint"],
+      ...["network", "cluster-kind", "sysctls", "images-load", "istiod", "waypoint", "mesh"],
     ]);
     expect(linesOf(partsOf(state))).toMatchInlineSnapshot(`
       [
@@ -76,9 +76,9 @@ describe("the script", () => {
         "kind load image-archive /w/images.tar --name floor",
         "helm install istiod /c/istiod.tgz --namespace istio-system --create-namespace --values - --wait --timeout 600s --kubeconfig /w/kubeconfig --kube-context kind-floor",
         "docker exec --interactive floor-control-plane kubectl --kubeconfig /etc/kubernetes/admin.conf apply --server-side --force-conflicts --filename -",
-        "docker exec --interactive floor-control-plane kubectl --kubeconfig /etc/kubernetes/admin.conf apply --server-side --force-conflicts --filename -",
         "docker exec --interactive floor-control-plane kubectl --kubeconfig /etc/kubernetes/admin.conf wait --for=condition=Programmed Gateway.v1.gateway.networking.k8s.io/waypoint --namespace default --timeout=600s",
         "docker exec --interactive floor-control-plane kubectl --kubeconfig /etc/kubernetes/admin.conf rollout status Deployment/waypoint --namespace default --timeout=600s",
+        "docker exec --interactive floor-control-plane kubectl --kubeconfig /etc/kubernetes/admin.conf apply --server-side --force-conflicts --filename -",
       ]
     `);
   });
@@ -97,7 +97,7 @@ describe("the script", () => {
     const applied = partsOf(state)
       .flatMap((part) => commandsOf(part, place))
       .flatMap(({ input }) => (input?.includes('"List"') ? [JSON.parse(input) as { items: { kind: string }[] }] : []));
-    expect(applied.map(({ items }) => items.map(({ kind }) => kind))).toEqual([["Namespace"], ["Gateway"]]);
+    expect(applied.map(({ items }) => items.map(({ kind }) => kind))).toEqual([["Gateway"], ["Namespace"]]);
   });
 
   test("does without Helm by what Helm has recorded", () => {
