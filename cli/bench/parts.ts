@@ -44,7 +44,7 @@ export function partsOf(resources: readonly StateResource[]): Part[] {
   const open = new Map<string, { urns: string[]; objects: KubeInput[] }>();
   const close = (component: string, objects: readonly KubeInput[]) => {
     open.delete(component);
-    parts.push({ do: "objects", name: parseUrn(component).name || "objects", objects });
+    parts.push({ do: "objects", name: `objects of ${parseUrn(component).name}`, objects });
   };
   for (const resource of resources) {
     const { urn, parent = "", dependencies = [] } = resource;

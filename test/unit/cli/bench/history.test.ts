@@ -83,5 +83,8 @@ describe("a run", () => {
     const up = await upPlot(runs[0] ?? benchRun());
     expect(up).toContain("25.0 s");
     expect(up).toContain("quick &lt;one&gt;");
+    const twice = { name: "objects of istio", startMs: 0, ms: 600 };
+    const drawn = await upPlot({ parts: { up: [], script: [twice, { ...twice, startMs: 700 }], destroy: [] } });
+    expect(drawn.match(/script objects of istio/g)).toHaveLength(2);
   });
 });

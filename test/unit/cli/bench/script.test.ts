@@ -64,7 +64,7 @@ const linesOf = (parts: readonly Part[], where = place) =>
 describe("the script", () => {
   test("installs what the state holds, part by part, with what is awaited", () => {
     expect(partsOf(state).map(({ name }) => name)).toEqual([
-      ...["network", "cluster-kind", "sysctls", "images-load", "istiod", "waypoint", "mesh"],
+      ...["network", "cluster-kind", "sysctls", "images-load", "istiod", "objects of waypoint", "objects of mesh"],
     ]);
     expect(linesOf(partsOf(state))).toMatchInlineSnapshot(`
       [
