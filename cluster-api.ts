@@ -1,13 +1,9 @@
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { type IncomingMessage, request as plainRequest } from "node:http";
 import { type RequestOptions, request as tlsRequest } from "node:https";
 import { parse as parseYaml } from "yaml";
-
-/** Where a cluster is. */
-export interface ClusterAddress {
-  kubeconfig: string;
-  context: string;
-}
+import type { ClusterAddress } from "./host";
 
 /** Reads one path of an API server as JSON; undefined for what is not there. */
 export type ReadApi = (path: string) => Promise<ApiObject | undefined>;
@@ -34,8 +30,8 @@ const answerMs = 10_000;
  * A reader for the cluster of a kubeconfig's context.
  * @throws Error when the file cannot be read or has no such context
  */
-export async function openApi({ kubeconfig, context }: ClusterAddress): Promise<ReadApi> {
-  const { server, options } = (await withOwnCertificate(kubeconfig, context)) ?? (await byClient(kubeconfig, context));
+export async function openApi(address: ClusterAddress): Promise<ReadApi> {
+  const { server, options } = (await withOwnCertificate(address)) ?? (await byClient(address));
   const root = new URL(server);
   const prefix = root.pathname.replace(/\/$/, "");
   return (path) => get(new URL(prefix + path, root), options);
@@ -53,8 +49,8 @@ interface KubeConfigFile {
 }
 
 /** A kubeconfig of kind holds all that it takes. The client is not loaded for it: that takes a third of a second. */
-async function withOwnCertificate(file: string, name: string): Promise<Way | undefined> {
-  const parsed = parseYaml(await readFile(file, "utf8")) as KubeConfigFile | null;
+async function withOwnCertificate({ kubeconfig, context: name }: ClusterAddress): Promise<Way | undefined> {
+  const parsed = parseYaml(await readFile(kubeconfig, "utf8")) as KubeConfigFile | null;
   const context = parsed?.contexts?.find((each) => each.name === name)?.context;
   const cluster = parsed?.clusters?.find((each) => each.name === context?.cluster)?.cluster;
   const user = parsed?.users?.find((each) => each.name === context?.user)?.user;
@@ -67,16 +63,26 @@ async function withOwnCertificate(file: string, name: string): Promise<Way | und
 }
 
 /** Any kubeconfig: the client knows every way to prove who we are, the plugins of the clouds included. */
-async function byClient(file: string, context: string): Promise<Way> {
-  const { KubeConfig } = await import("@kubernetes/client-node");
-  const config = new KubeConfig();
-  config.loadFromFile(file);
-  config.setCurrentContext(context);
-  const cluster = config.getCurrentCluster();
-  if (!cluster) throw new Error(`context "${context}" names no cluster`);
+async function byClient(address: ClusterAddress): Promise<Way> {
+  const config = await clientConfig(address);
+  const cluster = config?.getCurrentCluster();
+  if (!config || !cluster) throw new Error(`context "${address.context}" names no cluster`);
   const options: RequestOptions = {};
   await config.applyToHTTPSOptions(options);
   return { server: cluster.server, options };
+}
+
+/**
+ * The client's own view of an address.
+ * @returns undefined where there is no such file, or no cluster behind the context
+ */
+export async function clientConfig({ kubeconfig, context }: ClusterAddress) {
+  if (!existsSync(kubeconfig)) return undefined;
+  const { KubeConfig } = await import("@kubernetes/client-node");
+  const config = new KubeConfig();
+  config.loadFromFile(kubeconfig);
+  config.setCurrentContext(context);
+  return config.getCurrentCluster() ? config : undefined;
 }
 
 async function get(url: URL, options: RequestOptions): Promise<ApiObject | undefined> {

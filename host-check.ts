@@ -9,7 +9,7 @@ import { writeWhole } from "./download";
 import { ExitCode, LabError, LabErrors, type Problem } from "./errors";
 import type { Exec } from "./exec";
 import { examineExisting } from "./existing-check";
-import { clusterName, derivedPort, portIsFree, stackDir } from "./host";
+import { clusterName, derivedPort, ownCluster, portIsFree, stackDir } from "./host";
 import {
   busyPort,
   dockerMissing,
@@ -158,19 +158,15 @@ function overlap(a: string, b: string): boolean {
 /** Istio of the stack's running cluster. One that does not answer is not judged here: the engine meets it next. */
 async function istioOf(stack: string): Promise<string | undefined> {
   try {
-    const read = await openApi({
-      kubeconfig: join(stackDir(stack), "kubeconfig"),
-      context: `kind-${clusterName(stack)}`,
-    });
-    return await readIstio(read);
+    return await readIstio(await openApi(ownCluster(stack)));
   } catch {
     return undefined;
   }
 }
 
 async function restoreKubeconfig(stack: string, exec: Exec): Promise<void> {
-  const file = join(stackDir(stack), "kubeconfig");
-  if (existsSync(file)) return;
+  const { kubeconfig } = ownCluster(stack);
+  if (existsSync(kubeconfig)) return;
   const { code, stdout } = await exec("kind", ["get", "kubeconfig", "--name", clusterName(stack)]);
-  if (code === 0) await writeWhole(file, `${stdout}\n`, 0o600);
+  if (code === 0) await writeWhole(kubeconfig, `${stdout}\n`, 0o600);
 }

@@ -18,6 +18,19 @@ export function clusterName(stack: string): string {
   return `ambient-lab-${stack}`;
 }
 
+/** Where a cluster is. */
+export interface ClusterAddress {
+  /** Path of the kubeconfig file. */
+  kubeconfig: string;
+  /** Context in it; never the current one. */
+  context: string;
+}
+
+/** Where the stack's kind cluster is, whether it runs or not. */
+export function ownCluster(stack: string): ClusterAddress {
+  return { kubeconfig: join(stackDir(stack), "kubeconfig"), context: `kind-${clusterName(stack)}` };
+}
+
 /**
  * The stack's port on 127.0.0.1 when none is configured: the same on every run and, between two stacks, very likely
  * different. 20000 to 29999 lies below the ephemeral ranges of Linux, macOS and Windows.

@@ -1,6 +1,6 @@
-import { existsSync } from "node:fs";
+import { clientConfig } from "../cluster-api";
+import type { ClusterAddress } from "../host";
 import type { StateResource } from "./engine/types";
-import type { ClusterAddress } from "./helm-releases";
 
 /** An object of the stack that somebody changed or deleted behind its back. */
 export interface DriftedObject {
@@ -22,16 +22,13 @@ export interface DriftedObject {
  */
 export async function findDrift(
   resources: readonly StateResource[],
-  { kubeconfig, context }: ClusterAddress,
+  address: ClusterAddress,
 ): Promise<DriftedObject[] | undefined> {
   const declared = resources.flatMap(declaredIn);
   if (declared.length === 0) return [];
-  if (!existsSync(kubeconfig)) return undefined;
-  const { ApiException, KubeConfig, KubernetesObjectApi, PatchStrategy } = await import("@kubernetes/client-node");
-  const config = new KubeConfig();
-  config.loadFromFile(kubeconfig);
-  config.setCurrentContext(context);
-  if (!config.getCurrentCluster()) return undefined;
+  const config = await clientConfig(address);
+  if (!config) return undefined;
+  const { ApiException, KubernetesObjectApi, PatchStrategy } = await import("@kubernetes/client-node");
   const api = KubernetesObjectApi.makeApiClient(config);
   const apply = ({ inputs, manager }: Declared, dryRun?: "All") =>
     api.patch(inputs, undefined, dryRun, manager, true, PatchStrategy.ServerSideApply);

@@ -1,4 +1,5 @@
-import { existsSync } from "node:fs";
+import { clientConfig } from "../cluster-api";
+import type { ClusterAddress } from "../host";
 
 /** One revision of a Helm release, as its Secret's labels tell. */
 export interface ReleaseRevision {
@@ -16,23 +17,14 @@ export interface HelmReleases {
   forget(revision: ReleaseRevision): Promise<void>;
 }
 
-/** Where a cluster is. */
-export interface ClusterAddress {
-  kubeconfig: string;
-  context: string;
-}
-
 /**
  * The releases of the cluster at that address.
  * @returns undefined when nothing answers there: a cluster that is gone has no releases to mend
  */
-export async function openHelmReleases({ kubeconfig, context }: ClusterAddress): Promise<HelmReleases | undefined> {
-  if (!existsSync(kubeconfig)) return undefined;
-  const { CoreV1Api, KubeConfig } = await import("@kubernetes/client-node");
-  const config = new KubeConfig();
-  config.loadFromFile(kubeconfig);
-  config.setCurrentContext(context);
-  if (!config.getCurrentCluster()) return undefined;
+export async function openHelmReleases(address: ClusterAddress): Promise<HelmReleases | undefined> {
+  const config = await clientConfig(address);
+  if (!config) return undefined;
+  const { CoreV1Api } = await import("@kubernetes/client-node");
   const api = config.makeApiClient(CoreV1Api);
   const list = async () => {
     // The Secrets hold whole charts; superseded revisions would only add to the megabytes.

@@ -1,13 +1,12 @@
 import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
-import { join } from "node:path";
 import type { LabConfig } from "../config";
 import { LabError } from "../errors";
-import { clusterName, derivedPort, portIsFree, stackDir } from "../host";
+import { type ClusterAddress, clusterName, derivedPort, ownCluster, portIsFree, stackDir } from "../host";
 import { checkHost, clusterIsLost, clusterState, type HostFacts } from "../host-check";
 import { Follower } from "./engine/follow";
 import type { Engine, StackState } from "./engine/types";
-import { type ClusterAddress, openHelmReleases } from "./helm-releases";
+import { openHelmReleases } from "./helm-releases";
 import { type Agree, clearLeftovers } from "./leftovers";
 import { clearDeadLocks } from "./locks";
 import { recover } from "./recover";
@@ -30,10 +29,10 @@ export async function choosePort({ io, stack, config }: Session): Promise<number
  * @throws LabErrors (exit code 4) with every problem at once
  */
 export async function hostFacts({ stack, io, progress }: Session, config: LabConfig): Promise<HostFacts> {
-  const had = existsSync(join(stackDir(stack), "kubeconfig"));
+  const { kubeconfig } = ownCluster(stack);
+  const had = existsSync(kubeconfig);
   const facts = await checkHost(config, stack, io.exec, { lostClusterIsFine: true });
-  if (!had && existsSync(join(stackDir(stack), "kubeconfig")))
-    progress.line("  The kubeconfig file of the lab was gone: it is written again");
+  if (!had && existsSync(kubeconfig)) progress.line("  The kubeconfig file of the lab was gone: it is written again");
   return facts;
 }
 
@@ -98,7 +97,7 @@ export async function mend(engine: Engine, session: Session): Promise<StackState
 /** Where the stack's cluster is, whether it runs or not. */
 export function clusterAddress({ stack, config }: Pick<Session, "stack" | "config">): ClusterAddress {
   return config.cluster === "kind"
-    ? { kubeconfig: join(stackDir(stack), "kubeconfig"), context: `kind-${clusterName(stack)}` }
+    ? ownCluster(stack)
     : { kubeconfig: config.kubeconfig ?? "", context: config.context ?? "" };
 }
 

@@ -1,6 +1,6 @@
-import { existsSync } from "node:fs";
+import { clientConfig } from "../cluster-api";
+import type { ClusterAddress } from "../host";
 import type { StackState } from "./engine/types";
-import type { ClusterAddress } from "./helm-releases";
 
 /** What an uninstalled Istio leaves, and what became of it. */
 export interface Swept {
@@ -32,13 +32,10 @@ export function installedMesh({ resources }: StackState): boolean {
  * the GatewayClasses and certificates that istiod writes by itself. In a kind lab they go with the cluster.
  * @returns undefined when no cluster answers there, or another istiod runs
  */
-export async function sweepMesh({ kubeconfig, context }: ClusterAddress): Promise<Swept | undefined> {
-  if (!existsSync(kubeconfig)) return undefined;
-  const { AppsV1Api, CoreV1Api, KubeConfig, KubernetesObjectApi } = await import("@kubernetes/client-node");
-  const config = new KubeConfig();
-  config.loadFromFile(kubeconfig);
-  config.setCurrentContext(context);
-  if (!config.getCurrentCluster()) return undefined;
+export async function sweepMesh(address: ClusterAddress): Promise<Swept | undefined> {
+  const config = await clientConfig(address);
+  if (!config) return undefined;
+  const { AppsV1Api, CoreV1Api, KubernetesObjectApi } = await import("@kubernetes/client-node");
   const api = KubernetesObjectApi.makeApiClient(config);
   const swept: Swept = { removed: [], stay: [] };
   const remove = async (object: KubernetesObject, apiVersion: string, kind: string) => {

@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
 import { z } from "zod";
 import { messageOf } from "../../errors";
+import type { ClusterAddress } from "../../host";
 import { kubeConfig } from "../../verify/kube/client";
 import { callApi, pathOf } from "../../verify/kube/rest";
-import type { ClusterAddress } from "../helm-releases";
 
 const podsSchema = z.object({
   items: z.array(

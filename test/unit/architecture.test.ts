@@ -12,7 +12,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   download: ["errors", "private-ca", "undici", "unreachable"],
   "private-ca": ["errors"],
   unreachable: ["errors"],
-  "cluster-api": ["@kubernetes", "yaml"],
+  "cluster-api": ["host", "@kubernetes", "yaml"],
   "cluster-facts": ["cluster-api", "experiments"],
   compatibility: ["errors", "versions", "semver"],
   "config-rules": ["config", "errors"],
@@ -34,7 +34,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   verify: ["experiments", "versions", "errors", "exec", "@kubernetes", "picocolors", "semver", "yaml", "zod"],
   cli: [
     ...["verify", "experiments", "versions", "errors", "exec", "config", "host", "host-check", "host-problems"],
-    ...["download", "artifacts"],
+    ...["cluster-api", "download", "artifacts"],
     ...[
       "bundle-folder",
       "compatibility",
