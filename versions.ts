@@ -77,7 +77,6 @@ export const supported = {
 
 /** What a laptop's nodes run: every image of the bill has both. */
 export const nodePlatforms = ["linux/amd64", "linux/arm64"] as const;
-export type NodePlatform = (typeof nodePlatforms)[number];
 
 /** Registry and organisation of Istio's images: the charts' own default host is gone (istio.io, retirement of GCP hosts). */
 export const istioHub = "docker.io/istio";

@@ -9,7 +9,7 @@ import type { Io } from "../io";
 import { choosePort } from "../prepare";
 import { childSignal } from "../process-io";
 import type { Progress } from "../progress";
-import { changeConfig, readConfig, settingsFile } from "../settings";
+import { changeConfig, readConfig } from "../settings";
 import { ensureTools } from "../toolchain/ensure";
 import { ensurePlugins } from "../toolchain/plugins";
 import { ownerFile, type Workshop } from "./workshop";
@@ -71,9 +71,6 @@ export async function setUp(
   }
   return { ...workshop, io, progress, config, pulumi: tools.pulumi, env, signal, settings, empty };
 }
-
-/** File of the lab's settings. */
-export const benchSettings = ({ settings, stack }: Bench): string => settingsFile(settings, stack);
 
 /** The floor of every preview and update: what `pulumi new` begins with, and without the time for checking types. */
 function writeEmptyProgram(folder: string, root: string): void {
