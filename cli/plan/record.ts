@@ -16,7 +16,7 @@ export interface Declared {
 }
 
 /** The part of the SDK's registration request that is read. */
-interface Registration {
+export interface Registration {
   getType(): string;
   getName(): string;
   getParent(): string;

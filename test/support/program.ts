@@ -3,6 +3,7 @@ import { MockMonitor } from "@pulumi/pulumi/runtime/mocks";
 import { setMockOptions } from "@pulumi/pulumi/runtime/settings";
 import * as state from "@pulumi/pulumi/runtime/state";
 import type { Artifacts } from "../../artifacts";
+import type { Registration as PlannedRegistration } from "../../cli/plan/record";
 import { parseConfig } from "../../config";
 import type { HostFacts } from "../../host-check";
 import { declareLab } from "../../lab";
@@ -38,16 +39,10 @@ export interface Declaration {
   waitsFor(name: string): ReadonlySet<string>;
 }
 
-/** The part of the SDK's registration request that is read. */
-interface Registration {
-  getType(): string;
-  getName(): string;
-  getParent(): string;
-  getCustom(): boolean;
-  getProvider(): string;
+/** What a plan reads of the SDK's registration request, and the options that a test asks for. */
+interface Registration extends PlannedRegistration {
   getDeletedwith(): string;
   getDeletebeforereplace(): boolean;
-  getDependenciesList(): string[];
 }
 
 /** The SDK's test monitor shows inputs alone; the request that reaches it has the options as well. */

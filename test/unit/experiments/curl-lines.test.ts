@@ -1,21 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { curlLines } from "../../../experiments/curl-lines";
-import type { LabSettings } from "../../../experiments/types";
+import { labFacts } from "../verify/fake/facts";
 
-const settings: LabSettings = {
-  workers: 2,
-  domain: "opssec.in",
-  allowedCallers: ["appa", "gateway"],
-  allowedMethods: ["GET"],
-  faultEnabled: true,
-  faultPath: "/headers",
-  faultDelay: "2s",
-  faultPercent: 50,
-  closeBypass: true,
-  addons: [],
-  modules: [],
-  splitWeight: 20,
-};
+const { settings } = labFacts();
 const url = "http://127.0.0.1:23456";
 
 describe("the curl lines of the story", () => {

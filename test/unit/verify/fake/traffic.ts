@@ -1,6 +1,6 @@
 import { appbHost, principalOf } from "../../../../experiments/names";
 import { appAnswers, FakeBucket, routeFor } from "./interference";
-import { accessLine, appLine, connectionLine } from "./lines";
+import { type AccessFields, accessLine, appLine, connectionLine } from "./lines";
 import { policiesAt, waypointRefusal, ztunnelRefusal } from "./policies";
 import type { FakeAnswer, FakeRequest, FakeTarget } from "./request";
 import { backendOf } from "./routes";
@@ -10,6 +10,9 @@ const closed = "upstream_reset_before_response_started{connection_termination}";
 const answer = (status: number, body = "{}", seconds = 0.006): FakeAnswer => ({ status, body, exit: 0, seconds });
 const broken = (exit: number, error: string): FakeAnswer => ({ status: 0, body: "", exit, seconds: 0.002, error });
 const reset = broken(56, "Recv failure: Connection reset by peer");
+
+/** What a proxy adds to what the request says of itself. */
+type ProxyLine = Pick<AccessFields, "status" | "flags" | "details" | "upstream" | "cluster">;
 
 /** Moves requests through the fake lab by the rules that a live mesh showed. */
 export class Traffic {
@@ -47,22 +50,9 @@ export class Traffic {
     const state = this.#state;
     const gateway = state.podOf("gateway");
     if (!gateway) throw new Error("connect ECONNREFUSED 127.0.0.1:18080");
+    const cluster = `outbound|8000||${appbHost}`;
     const write = (status: number, flags: string, details: string, upstream: string, seconds: number) =>
-      state.log(
-        gateway,
-        (stamp) =>
-          accessLine({
-            ...request,
-            stamp,
-            status,
-            flags,
-            details,
-            durationMs: seconds * 1000,
-            upstream,
-            cluster: `outbound|8000||${appbHost}`,
-          }),
-        1_000,
-      );
+      this.#write(gateway, request, { status, flags, details, upstream, cluster }, seconds);
     if (!this.#routed(request.authority)) {
       write(404, "NR", "route_not_found", "-", 0);
       return answer(404, "");
@@ -98,26 +88,18 @@ export class Traffic {
     return listens && route.hostnames.includes(host) && route.parentRefs.some(({ name }) => name === "gateway");
   }
 
+  /** A proxy's access line; Envoy flushes it about a second later. */
+  #write(proxy: FakePod | undefined, request: FakeRequest, line: ProxyLine, seconds: number): void {
+    this.#state.log(proxy, (stamp) => accessLine({ ...request, ...line, stamp, durationMs: seconds * 1000 }), 1_000);
+  }
+
   #atWaypoint(account: string, service: string, request: FakeRequest): FakeAnswer {
     const state = this.#state;
     const backend = backendOf(state, service, request, () => this.#draw());
     const app = state.podOf(state.appBehind(backend.service));
+    const { cluster } = backend;
     const write = (status: number, flags: string, details: string, seconds: number, upstream = "-") =>
-      state.log(
-        state.podOf("waypoint"),
-        (stamp) =>
-          accessLine({
-            ...request,
-            stamp,
-            status,
-            flags,
-            details,
-            durationMs: seconds * 1000,
-            upstream,
-            cluster: backend.cluster,
-          }),
-        1_000,
-      );
+      this.#write(state.podOf("waypoint"), request, { status, flags, details, upstream, cluster }, seconds);
     const refusal = waypointRefusal(state, service, principalOf(account), request.method);
     if (refusal) {
       state.counters.denied += 1;
