@@ -4,6 +4,7 @@ import { parseArgs } from "node:util";
 import { stringify } from "yaml";
 import { exec } from "../../exec";
 import { interrupt, type Moment, type Run, type Victim } from "../support/interruption";
+import { removeFromDocker } from "../support/leftovers";
 import { type Project, projectCopy } from "../support/pulumi-project";
 import { artifactsFolder } from "../support/skip";
 
@@ -146,8 +147,7 @@ async function left() {
 /** A new life for the next point, whatever the last one left. */
 async function remove(project: Project): Promise<void> {
   await project.lab(["destroy", "--yes"]);
-  await exec("kind", ["delete", "cluster", "--name", cluster], { timeoutMs: 120_000 });
-  await exec("docker", ["network", "rm", cluster]);
+  await removeFromDocker(stack);
 }
 
 async function good(project: Project, args: string[]): Promise<void> {

@@ -11,6 +11,7 @@ import type { VerifyReport } from "../../verify";
 import { eventually } from "../../verify/eventually";
 import { istioImages } from "../../versions";
 import { addonsAtHand } from "../support/addons-at-hand";
+import { removeFromDocker } from "../support/leftovers";
 import { type LiveLab, liveLab } from "../support/live-lab";
 import { type Project, projectCopy } from "../support/pulumi-project";
 import { runWorld, type WorldOutcome } from "../support/run-world";
@@ -38,6 +39,7 @@ describe.skipIf(skip)("a lab from up to destroy", () => {
   const outcomes: WorldOutcome[] = [];
 
   beforeAll(async () => {
+    await removeFromDocker(stack);
     project = await projectCopy(stack);
     const config = { nodeImage, appImage, artifactSource: artifactsFolder(), addons: await addonsAtHand() };
     const own = Object.entries(config).map(([key, value]) => [`ambient-lab:${key}`, value]);
@@ -47,8 +49,7 @@ describe.skipIf(skip)("a lab from up to destroy", () => {
   afterAll(async () => {
     if (!project) return;
     await project.lab(["destroy", "--yes"]);
-    await exec("kind", ["delete", "cluster", "--name", cluster], { timeoutMs: 120_000 });
-    await exec("docker", ["network", "rm", cluster]);
+    await removeFromDocker(stack);
     project.remove();
   });
 

@@ -5,6 +5,7 @@ import { stringify } from "yaml";
 import { exec } from "../../exec";
 import { clusterState } from "../../host-check";
 import { istioImages } from "../../versions";
+import { removeFromDocker } from "../support/leftovers";
 import { type Project, projectCopy, type Step } from "../support/pulumi-project";
 import { artifactsFolder, requires } from "../support/skip";
 
@@ -38,6 +39,7 @@ describe.skipIf(skip)("the lab on the real engine", () => {
   const set = (...args: string[]) => project.ok(["config", "set", ...args]);
 
   beforeAll(async () => {
+    await removeFromDocker(stack);
     project = await projectCopy(stack);
     project.write("images/httpbin/Dockerfile", `FROM ${appBase}\nLABEL revision=1\n`);
     // An empty list has no form that "pulumi config set" would take.
@@ -50,8 +52,7 @@ describe.skipIf(skip)("the lab on the real engine", () => {
   afterAll(async () => {
     if (!project) return;
     await project.pulumi(["destroy", "--yes", "--skip-preview"]);
-    await exec("kind", ["delete", "cluster", "--name", cluster], { timeoutMs: 120_000 });
-    await exec("docker", ["network", "rm", cluster]);
+    await removeFromDocker(stack);
     project.remove();
   });
 

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { exec } from "../../exec";
 import { cacheImage } from "../../versions";
 import { selfSigned } from "../support/certificate";
+import { removeFromDocker } from "../support/leftovers";
 import { registryProgram } from "../support/registry";
 import { requires } from "../support/skip";
 import { type StackCommands, stackCommands } from "../support/stack-commands";
@@ -53,7 +54,16 @@ describe.skipIf(skip)("caches of registries, and a private CA", () => {
       timeoutMs: 120_000,
     });
 
+  const removeAll = async () => {
+    await removeFromDocker(stack);
+    await exec("docker", ["rm", "--force", "--volumes", upstream, secure, cache]);
+    await exec("docker", ["volume", "rm", cache]);
+    await exec("docker", ["network", "rm", network]);
+    await exec("docker", ["rmi", "--force", image]);
+  };
+
   beforeAll(async () => {
+    await removeAll();
     if (!(await has(cacheImage))) {
       await buildRegistry(join(home, "registry"), docker);
       built = true;
@@ -80,10 +90,8 @@ describe.skipIf(skip)("caches of registries, and a private CA", () => {
 
   afterAll(async () => {
     await commands?.run("cluster-kind", "delete");
-    await exec("docker", ["rm", "--force", "--volumes", upstream, secure, cache]);
-    await exec("docker", ["volume", "rm", cache]);
-    await exec("docker", ["network", "rm", network]);
-    await exec("docker", ["rmi", "--force", image, ...(built ? [cacheImage] : [])]);
+    await removeAll();
+    if (built) await exec("docker", ["rmi", "--force", cacheImage]);
     rmSync(home, { recursive: true, force: true });
   });
 

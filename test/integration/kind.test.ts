@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type ExecResult, exec } from "../../exec";
 import { clusterState } from "../../host-check";
+import { removeFromDocker } from "../support/leftovers";
 import { requires } from "../support/skip";
 import { contentOf, type StackCommands, stackCommands } from "../support/stack-commands";
 
@@ -38,6 +39,7 @@ describe.skipIf(skip)("kind labs on real Docker", () => {
   beforeAll(async () => {
     process.env.AMBIENT_LAB_HOME = home;
     for (const stack of stacks) {
+      await removeFromDocker(stack);
       const config = { nodeImage, appImage: images[0], workers: stack === "kind-a" ? 2 : 1 };
       labs.set(stack, await stackCommands(stack, config, { httpPort: ports[stack] }, { AMBIENT_LAB_HOME: home }));
       await succeeded(exec("docker", ["network", "create", "--label", `ambient-lab.stack=${stack}`, name(stack)]));
@@ -47,7 +49,7 @@ describe.skipIf(skip)("kind labs on real Docker", () => {
   afterAll(async () => {
     for (const stack of stacks) {
       await labs.get(stack)?.run("cluster-kind", "delete");
-      await exec("docker", ["network", "rm", name(stack)]);
+      await removeFromDocker(stack);
     }
     rmSync(home, { recursive: true, force: true });
   });
