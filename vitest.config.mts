@@ -5,6 +5,7 @@ const shared = { pool: "forks", isolate: true, dangerouslyIgnoreUnhandledErrors:
 
 export default defineConfig({
   test: {
+    globalSetup: "test/support/temporary-folder.ts",
     projects: [
       { test: { ...shared, name: "unit", include: ["test/unit/**/*.test.ts"], testTimeout: 20_000 } },
       {
