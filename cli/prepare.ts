@@ -4,6 +4,7 @@ import type { LabConfig } from "../config";
 import { LabError } from "../errors";
 import { type ClusterAddress, clusterName, derivedPort, ownCluster, portIsFree, stackDir } from "../host";
 import { checkHost, clusterIsLost, clusterState, type HostFacts } from "../host-check";
+import { recordBackend } from "./backend-record";
 import { Follower } from "./engine/follow";
 import type { Engine, StackState } from "./engine/types";
 import { openHelmReleases } from "./helm-releases";
@@ -60,6 +61,7 @@ export async function prepareStack(
   }
   if (!fresh) await clearLeftovers(session, await mend(engine, session), agree);
   await forgetLostCluster(engine, session);
+  await recordBackend(session.io, session.stack);
 }
 
 /**

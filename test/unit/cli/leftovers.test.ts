@@ -1,4 +1,6 @@
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { run } from "../../../cli/run";
 import { stackDir } from "../../../host";
@@ -8,6 +10,9 @@ ownLabHome();
 const cluster = "ambient-lab-alice";
 const ps = `docker ps --all --filter label=io.x-k8s.kind.cluster=${cluster} --format`;
 const network = { urn: "u", type: "docker:index/network:Network", id: "abc" };
+
+/** A file of the lab whose state was lost. */
+const stale = () => join(stackDir("alice"), "cluster");
 
 /** A machine that has the network of alice's lab, and a node of it, while the backend has these stacks. */
 function world(stacks: string[], more: Record<string, Answer> = {}, confirm?: () => Promise<boolean>) {
@@ -21,6 +26,7 @@ function world(stacks: string[], more: Record<string, Answer> = {}, confirm?: ()
   });
   const engine = new FakeEngine(stacks);
   mkdirSync(stackDir("alice"), { recursive: true });
+  writeFileSync(stale(), "");
   const io = fakeIo({ engine, exec, root: checkout(), ...(confirm ? { confirm } : {}) });
   const removed = () => exec.calls.filter((call) => /^docker (network )?rm /.test(call));
   return { engine, io, removed, lab: (...args: string[]) => run([...args, "--stack", "alice"], io) };
@@ -37,7 +43,7 @@ describe("up, when the state was lost and the cluster is there", () => {
     expect(io.err()).toContain('Docker has 1 node of lab "alice", and the state does not know of them: it was lost');
     expect(io.err()).toContain('What was left of lab "alice" in Docker is removed: 1 node, its network');
     expect(removed()).toEqual(gone);
-    expect(existsSync(stackDir("alice"))).toBe(false);
+    expect(existsSync(stale())).toBe(false);
     expect(engine.calls).toEqual(calls);
   });
 
@@ -52,6 +58,32 @@ describe("up, when the state was lost and the cluster is there", () => {
       expect([...removed(), ...engine.calls]).toEqual([]);
       expect(existsSync(stackDir("alice"))).toBe(true);
     }
+  });
+
+  test.each(["up", "destroy"])(
+    "%s leaves a lab alone whose state is in another backend, whatever was agreed to",
+    async (verb) => {
+      const elsewhere = mkdtempSync(join(tmpdir(), "lab-backend-"));
+      mkdirSync(join(elsewhere, ".pulumi"));
+      const { engine, io, removed, lab } = world([]);
+      writeFileSync(join(stackDir("alice"), "backend"), `file://${elsewhere}`);
+      expect(await lab(verb, "--yes")).toBe(2);
+      expect(io.err()).toContain(
+        `What  Lab "alice" is there, and its state is in file://${elsewhere}, not in file://~`,
+      );
+      expect(io.err()).toContain(`export PULUMI_BACKEND_URL=file://${elsewhere}`);
+      expect([...removed(), ...engine.calls]).toEqual([]);
+      rmSync(elsewhere, { recursive: true });
+      const { removed: now, lab: again } = world([]);
+      expect(await again(verb, "--yes", ...(verb === "up" ? ["--no-verify"] : []))).toBe(0);
+      expect(now()).toEqual(gone);
+    },
+  );
+
+  test("notes which backend knows the lab", async () => {
+    const { lab } = world(["alice"]);
+    expect(await lab("up", "--yes", "--no-verify")).toBe(0);
+    expect(readFileSync(join(stackDir("alice"), "backend"), "utf8")).toBe("file://~");
   });
 
   test("removes an empty network without a question", async () => {
