@@ -1,8 +1,7 @@
 import type { AppName } from "../experiments/types";
 import type { Volley } from "./batch";
 import type { Bench } from "./bench";
-import { DeadlineError, eventually } from "./eventually";
-import { logLimit } from "./records";
+import { lateLines } from "./late-lines";
 
 /**
  * Lines that an application wrote about the requests of a sample: as soon as there are as many as expected, or those that
@@ -14,22 +13,7 @@ export async function appLines(
   { id, shots }: Volley,
   atLeast: number,
 ): Promise<string[] | string> {
-  let last: string[] | string = "not read";
-  try {
-    await eventually(
-      async () => {
-        last = await read(bench, app, id);
-        if (typeof last === "string" || last.length < atLeast) throw new Error(`${last.length} of ${atLeast} lines`);
-      },
-      {
-        ...{ what: `${atLeast} lines of ${app}`, deadlineMs: logLimit(bench, shots) },
-        ...{ signal: bench.signal, clock: bench.clock },
-      },
-    );
-  } catch (error) {
-    if (!(error instanceof DeadlineError)) throw error;
-  }
-  return last;
+  return lateLines(bench, { what: `lines of ${app}`, count: atLeast, shots }, () => read(bench, app, id));
 }
 
 async function read(bench: Bench, app: AppName, id: string): Promise<string[] | string> {

@@ -2,10 +2,10 @@ import { messageOf } from "../../errors";
 import { fire, type Volley } from "../batch";
 import type { Bench } from "../bench";
 import { growth, readCounts } from "../counts";
-import { DeadlineError, eventually } from "../eventually";
+import { lateLines } from "../late-lines";
 import type { AccessLine } from "../parse/access-log";
 import type { WaypointCounts } from "../parse/metrics";
-import { accessLines, logLimit } from "../records";
+import { accessLines } from "../records";
 import type { Finding } from "../report";
 import { type CheckRun, failed, passed, unclear } from "./check";
 
@@ -66,25 +66,11 @@ async function tryCounts(bench: Bench): Promise<WaypointCounts | undefined | str
 
 /** The sample's lines, as soon as all are there; what is there at the deadline otherwise; a reason when none can be read. */
 export async function loggedLines(bench: Bench, { id, shots }: Volley, count: number): Promise<AccessLine[] | string> {
-  let last: AccessLine[] | string = "not read";
-  try {
-    await eventually(
-      async () => {
-        const read = await accessLines(bench, "waypoint", id);
-        last = "unavailable" in read ? read.unavailable : read.silent ? "the waypoint wrote none" : read.found;
-        if (typeof last === "string" || last.length < count) throw new Error(`${last.length} of ${count} lines`);
-      },
-      {
-        what: `${count} access lines`,
-        deadlineMs: logLimit(bench, shots),
-        signal: bench.signal,
-        clock: bench.clock,
-      },
-    );
-  } catch (error) {
-    if (!(error instanceof DeadlineError)) throw error;
-  }
-  return last;
+  return lateLines(bench, { what: "access lines", count, shots }, async () => {
+    const read = await accessLines(bench, "waypoint", id);
+    if ("unavailable" in read) return read.unavailable;
+    return read.silent ? "the waypoint wrote none" : read.found;
+  });
 }
 
 function evidenceOf({ lines, grown }: Outcome, problem: string | undefined) {
