@@ -57,6 +57,8 @@ const scenarios: readonly Scenario[] = [
   {
     name: "image removed, and the cluster deleted by hand",
     lose: async (project) => {
+      // Gone already when the scenario before ran.
+      await exec("docker", ["rmi", appImage]);
       await deleteCluster();
       const refused = await project.lab(["up", "--yes", "--no-verify"]);
       await docker("tag", rigImage, appImage);
