@@ -182,7 +182,11 @@ export function declareLab({ stack, config, artifacts, host }: LabInput) {
   for (const module of config.modules) {
     const Component = moduleComponents[module];
     if (Component)
-      new Component(module, { ...config, image: app.ref, imageId: app.imageId }, inCluster(istio.enrolment, app));
+      new Component(
+        module,
+        { ...config, proxies, image: app.ref, imageId: app.imageId },
+        inCluster(istio.enrolment, app),
+      );
   }
 
   const host80 = kind ? pulumi.output(`127.0.0.1:${host.httpPort}`) : ingress.address;

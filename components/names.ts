@@ -11,9 +11,9 @@ export const waypointName = "waypoint";
 /** Port of the apps' Services, and the one the container listens on. */
 export const appPort = { service: 8000, container: 8080 } as const;
 
-/** Identity of a ServiceAccount in {@link appNamespace}, as AuthorizationPolicies write it. */
-export function principal(serviceAccount: string): string {
-  return `${trustDomain}/ns/${appNamespace}/sa/${serviceAccount}`;
+/** Identity of a ServiceAccount, by default one in {@link appNamespace}, as AuthorizationPolicies write it. */
+export function principal(serviceAccount: string, namespace = appNamespace): string {
+  return `${trustDomain}/ns/${namespace}/sa/${serviceAccount}`;
 }
 
 /** ServiceAccount of a caller that the config names. The gateway runs under the one that istiod makes. */

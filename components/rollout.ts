@@ -26,10 +26,11 @@ export function rollout(
   deployment: string,
   istio: string,
   opts: pulumi.CustomResourceOptions,
+  namespace = appNamespace,
 ): k8s.apps.v1.DeploymentPatch {
   return new k8s.apps.v1.DeploymentPatch(
     name,
-    { metadata: { name: deployment, namespace: appNamespace, annotations: { "ambient-lab/awaited": istio } } },
+    { metadata: { name: deployment, namespace, annotations: { "ambient-lab/awaited": istio } } },
     opts,
   );
 }

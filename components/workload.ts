@@ -10,24 +10,41 @@ export interface WorkloadImage {
   imageId: pulumi.Input<string>;
 }
 
+/** Which workload, and where. */
+export interface WorkloadSettings {
+  name: string;
+  /** Whether its pods are in the mesh. */
+  mesh: boolean;
+  /** @default the apps' namespace */
+  namespace?: string;
+  /** The namespace's own resource, where the stack makes it. */
+  within?: pulumi.Resource;
+}
+
 /** A ServiceAccount and a Deployment of one pod under the same name: an identity, and who bears it. */
 export function workload(
-  { name, mesh }: { name: string; mesh: boolean },
+  settings: WorkloadSettings,
   image: WorkloadImage,
   parent: pulumi.Resource,
 ): k8s.apps.v1.Deployment {
+  const { name, namespace = appNamespace, within } = settings;
+  const place = within ? { dependsOn: within } : {};
+  const called = namespace === appNamespace ? name : `${namespace}-${name}`;
   const account = new k8s.core.v1.ServiceAccount(
-    `${name}-account`,
-    { metadata: { name, namespace: appNamespace } },
-    { parent },
+    `${called}-account`,
+    { metadata: { name, namespace } },
+    { parent, ...place },
   );
-  return new k8s.apps.v1.Deployment(name, deploymentArgs(name, mesh, image), { parent, dependsOn: account });
+  return new k8s.apps.v1.Deployment(called, deploymentArgs(settings, image), { parent, dependsOn: account });
 }
 
-function deploymentArgs(name: string, mesh: boolean, { image, imageId }: WorkloadImage): k8s.apps.v1.DeploymentArgs {
+function deploymentArgs(
+  { name, mesh, namespace = appNamespace }: WorkloadSettings,
+  { image, imageId }: WorkloadImage,
+): k8s.apps.v1.DeploymentArgs {
   const labels = { app: name };
   return {
-    metadata: { name, namespace: appNamespace, labels },
+    metadata: { name, namespace, labels },
     spec: {
       replicas: 1,
       selector: { matchLabels: labels },
@@ -63,14 +80,16 @@ export interface ServiceSettings {
   labels?: Record<string, string>;
   /** @default none */
   annotations?: Record<string, string>;
+  /** @default the apps' namespace */
+  namespace?: string;
 }
 
 /** A Service on the pods of a workload. The engine's own await of endpoints would take 10 s to see what is there. */
-export function serviceArgs({ name, pods, labels, annotations }: ServiceSettings): k8s.core.v1.ServiceArgs {
+export function serviceArgs({ name, pods, labels, annotations, namespace }: ServiceSettings): k8s.core.v1.ServiceArgs {
   return {
     metadata: {
       name,
-      namespace: appNamespace,
+      namespace: namespace ?? appNamespace,
       labels: { app: name, ...labels },
       annotations: { "pulumi.com/skipAwait": "true", ...annotations },
     },

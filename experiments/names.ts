@@ -1,10 +1,11 @@
-import type { AppName, Caller, Client, ServiceName } from "./types";
+import type { AppName, Caller, Client, ServiceName, WaypointName } from "./types";
 
 /** Label of Istio's namespace: the stack whose lab the mesh belongs to. */
 export const ownerLabel = "ambient-lab/stack";
 
 /** Identity of a ServiceAccount of the lab as policies write it (metrics and logs put "spiffe://" before it). */
-export const principalOf = (account: string): string => `cluster.local/ns/default/sa/${account}`;
+export const principalOf = (account: string, namespace = "default"): string =>
+  `cluster.local/ns/${namespace}/sa/${account}`;
 
 /** ServiceAccount behind a caller that the policy names. */
 export const accountOf = (caller: Caller): string => (caller === "gateway" ? "gateway-istio" : caller);
@@ -13,8 +14,20 @@ export const accountOf = (caller: Caller): string => (caller === "gateway" ? "ga
 export const callerOf = (client: Client): Caller | undefined =>
   client === "host" ? "gateway" : client === "outsider" ? undefined : client;
 
-/** Name of a Service inside the cluster. */
-export const hostOf = (service: ServiceName): string => `${service}.default.svc.cluster.local`;
+/** Hosts of what is not a Service in the namespace of the story. `.example` is reserved: no DNS answers for it (RFC 2606). */
+export const foreignHosts = {
+  partner: "partner.example",
+  forbidden: "forbidden.example",
+  external: "external.outside.svc.cluster.local",
+} as const satisfies Partial<Record<ServiceName, string>>;
+
+/** Name of a Service inside the cluster, or the host of a ServiceEntry. */
+export const hostOf = (service: ServiceName): string =>
+  service in foreignHosts ? foreignHosts[service as keyof typeof foreignHosts] : `${service}.default.svc.cluster.local`;
+
+/** The waypoint that the requests to a Service meet, or would meet if anybody sent them there. */
+export const waypointAt = (service: ServiceName): WaypointName =>
+  service in foreignHosts ? "egress-waypoint" : "waypoint";
 
 /** Name of appb inside the cluster. */
 export const appbHost = hostOf("appb");
@@ -28,6 +41,9 @@ export const podsBehind = {
   appc: "appc",
   "appc-l7": "appc",
   appd: "appd",
+  partner: "external",
+  forbidden: "external",
+  external: "external",
 } as const satisfies Record<ServiceName, AppName>;
 
 /** The ALLOW policy on a workload's pods: ztunnel does not name it when it refuses. */
@@ -36,6 +52,7 @@ export const allowPolicyOn: Readonly<Record<AppName, string | undefined>> = {
   "appb-v2": "AuthorizationPolicy/appb-v2-waypoint-only",
   appc: undefined,
   appd: "AuthorizationPolicy/appd-misplaced",
+  external: undefined,
 };
 
 /** The ALLOW policy of a Service at the waypoint: Envoy does not name it when it refuses. */
@@ -47,6 +64,9 @@ export const allowPolicyAt: Readonly<Record<ServiceName, string | undefined>> = 
   appc: undefined,
   "appc-l7": undefined,
   appd: undefined,
+  partner: "AuthorizationPolicy/partner-l7",
+  forbidden: undefined,
+  external: undefined,
 };
 
 /** Annotation that holds an object's original while a proof changes it; also what a later run restores from. */

@@ -1,37 +1,9 @@
+import { moduleObjects } from "./modules/objects";
+import { apps, core, gatewayApi, lab, networking, type ObjectSpec, security } from "./object-spec";
 import type { LabSettings, Layer, ModuleName } from "./types";
 
-/** Where an object of the lab is, and which layer it belongs to. */
-export interface ObjectSpec {
-  apiVersion: string;
-  kind: string;
-  namespace?: string;
-  name: string;
-  layer: Layer;
-  /** It is there only in a lab that has the module. */
-  module?: ModuleName;
-}
-
-const core = "v1";
-const apps = "apps/v1";
-const gatewayApi = "gateway.networking.k8s.io/v1";
-const security = "security.istio.io/v1";
-
-const lab = (apiVersion: string, kind: string, name: string, layer: Layer): ObjectSpec => ({
-  apiVersion,
-  kind,
-  namespace: "default",
-  name,
-  layer,
-});
-const system = (apiVersion: string, kind: string, name: string, layer: Layer): ObjectSpec => ({
-  apiVersion,
-  kind,
-  namespace: "istio-system",
-  name,
-  layer,
-});
-
-const only = <M extends ModuleName>(module: M, spec: ObjectSpec) => ({ ...spec, module });
+const system = (apiVersion: string, kind: string, name: string, layer: Layer): ObjectSpec =>
+  lab(apiVersion, kind, name, layer, "istio-system");
 
 /** Every object that the verifier reads by name. The keys are what reports say. */
 export const objects = {
@@ -52,7 +24,7 @@ export const objects = {
   "Deployment/waypoint": lab(apps, "Deployment", "waypoint", "waypoint"),
   "AuthorizationPolicy/appb-l7": lab(security, "AuthorizationPolicy", "appb-l7", "waypoint"),
   "AuthorizationPolicy/appb-waypoint-only": lab(security, "AuthorizationPolicy", "appb-waypoint-only", "ztunnel"),
-  "VirtualService/appb-fault": lab("networking.istio.io/v1", "VirtualService", "appb-fault", "waypoint"),
+  "VirtualService/appb-fault": lab(networking, "VirtualService", "appb-fault", "waypoint"),
   "IPAddressPool/lab": {
     apiVersion: "metallb.io/v1beta1",
     kind: "IPAddressPool",
@@ -71,40 +43,7 @@ export const objects = {
   "Service/grafana": system(core, "Service", "grafana", "grafana"),
   "Service/tracing": system(core, "Service", "tracing", "jaeger"),
   "Service/kiali": system(core, "Service", "kiali", "kiali"),
-  "Deployment/appb-v2": only("traffic-split", lab(apps, "Deployment", "appb-v2", "app")),
-  "Service/appb-split": only("traffic-split", lab(core, "Service", "appb-split", "waypoint")),
-  "HTTPRoute/appb-split": only("traffic-split", lab(gatewayApi, "HTTPRoute", "appb-split", "waypoint")),
-  "AuthorizationPolicy/appb-split-l7": only(
-    "traffic-split",
-    lab(security, "AuthorizationPolicy", "appb-split-l7", "waypoint"),
-  ),
-  "AuthorizationPolicy/appb-v2-waypoint-only": only(
-    "traffic-split",
-    lab(security, "AuthorizationPolicy", "appb-v2-waypoint-only", "ztunnel"),
-  ),
-  "Service/appb-resilience": only("resilience", lab(core, "Service", "appb-resilience", "waypoint")),
-  "Service/appb-limited": only("resilience", lab(core, "Service", "appb-limited", "waypoint")),
-  "VirtualService/appb-resilience": only(
-    "resilience",
-    lab("networking.istio.io/v1", "VirtualService", "appb-resilience", "waypoint"),
-  ),
-  "EnvoyFilter/appb-limited": only(
-    "resilience",
-    lab("networking.istio.io/v1alpha3", "EnvoyFilter", "appb-limited", "waypoint"),
-  ),
-  "AuthorizationPolicy/appb-resilience-l7": only(
-    "resilience",
-    lab(security, "AuthorizationPolicy", "appb-resilience-l7", "waypoint"),
-  ),
-  "Deployment/appc": only("l4-l7", lab(apps, "Deployment", "appc", "app")),
-  "Deployment/appd": only("l4-l7", lab(apps, "Deployment", "appd", "app")),
-  "Service/appc-l7": only("l4-l7", lab(core, "Service", "appc-l7", "waypoint")),
-  "AuthorizationPolicy/appc-l4-deny": only("l4-l7", lab(security, "AuthorizationPolicy", "appc-l4-deny", "ztunnel")),
-  "AuthorizationPolicy/appc-l7-deny": only("l4-l7", lab(security, "AuthorizationPolicy", "appc-l7-deny", "waypoint")),
-  "AuthorizationPolicy/appd-misplaced": only(
-    "l4-l7",
-    lab(security, "AuthorizationPolicy", "appd-misplaced", "ztunnel"),
-  ),
+  ...moduleObjects,
 } as const satisfies Record<string, ObjectSpec>;
 
 /** Name of an object of the lab, such as "Service/appb". */

@@ -78,5 +78,11 @@ export const tour: readonly TourStep[] = [
     proof: "resilience",
     change: { modules: ["resilience"] },
   },
+  {
+    id: "egress",
+    title: "The way out: one host may be asked, another may not, and a third one nobody guards",
+    proof: "egress",
+    change: { modules: ["egress"] },
+  },
   { id: "graph", title: "See it all as a graph", proof: "kiali", watch: "open kiali" },
 ];

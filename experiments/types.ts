@@ -1,4 +1,7 @@
+import type { CheckDetail } from "./check-detail";
 import type { LabObject } from "./objects";
+
+export type { Act, CheckDetail, Guard } from "./check-detail";
 
 /** HTTP methods that the lab's policy can allow. */
 export const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
@@ -11,7 +14,7 @@ export type Caller = "appa" | "gateway" | "stranger";
 export type Addon = "prometheus" | "grafana" | "jaeger" | "kiali";
 
 /** Experiments beyond the story. A lab has those that its stack names. */
-export const moduleNames = ["fail-open", "l4-l7", "traffic-split", "resilience"] as const;
+export const moduleNames = ["fail-open", "l4-l7", "traffic-split", "resilience", "egress"] as const;
 export type ModuleName = (typeof moduleNames)[number];
 
 /** What the lab's configuration asks for; every expectation follows it. */
@@ -67,10 +70,23 @@ export type Layer =
   | "kiali";
 
 /** Workloads that answer requests; pods of each bear its name in the label `app`. */
-export type AppName = "appb" | "appb-v2" | "appc" | "appd";
+export type AppName = "appb" | "appb-v2" | "appc" | "appd" | "external";
 
-/** Services of the lab that requests go to. */
-export type ServiceName = "appb" | "appb-split" | "appb-resilience" | "appb-limited" | "appc" | "appc-l7" | "appd";
+/** Services of the lab, and hosts of ServiceEntries, that requests go to. */
+export type ServiceName =
+  | "appb"
+  | "appb-split"
+  | "appb-resilience"
+  | "appb-limited"
+  | "appc"
+  | "appc-l7"
+  | "appd"
+  | "partner"
+  | "forbidden"
+  | "external";
+
+/** Waypoints of the lab, by the name of their Gateway. */
+export type WaypointName = "waypoint" | "egress-waypoint";
 
 /** Where a request starts. `host` is this machine, through the gateway's published port. */
 export type Client = "appa" | "stranger" | "outsider" | "host";
@@ -111,64 +127,6 @@ export interface Sample {
   /** Service that a pod asks; this machine asks the gateway. @default "appb" */
   service?: ServiceName;
   headers?: Readonly<Record<string, string>>;
-}
-
-/** What is read from the cluster instead of asked by one request; `verify/checks` has one file for each. */
-export type CheckDetail =
-  | { check: "nodes" }
-  | { check: "clock"; toleranceSeconds: number }
-  | { check: "sysctls"; atLeast: Readonly<Record<string, number>> }
-  | { check: "rollouts"; objects: readonly LabObject[] }
-  | { check: "istio-version"; objects: readonly LabObject[] }
-  | { check: "condition"; object: LabObject; type: string; messageIncludes?: string }
-  | { check: "address"; pool: LabObject; advertisement: LabObject }
-  | { check: "bundle"; channel: "standard"; classes: readonly string[] }
-  | { check: "enrolment"; hbone: readonly string[]; plain: readonly string[] }
-  | { check: "waypoint-attached" }
-  | { check: "hbone"; sample: Sample }
-  | { check: "certificates"; accounts: readonly string[] }
-  | { check: "waypoint-config" }
-  | { check: "gateway-config" }
-  | { check: "l7-policy"; gate: true }
-  | { check: "l4-policy"; gate: true }
-  | { check: "fault-config"; gate: true }
-  | { check: "counted"; sample: Sample; denied: boolean }
-  | { check: "share"; sample: Sample; percent: number; delay: string; falseAlarm: number }
-  | { check: "never-slow"; sample: Sample; delay: string }
-  | { check: "front"; service: ServiceName; wanted: readonly string[]; gate: true }
-  | { check: "pod-policies"; app: AppName; policies: readonly string[]; gate: true }
-  | { check: "split"; sample: Sample; percent: number; falseAlarm: number }
-  | { check: "mirrored"; sample: Sample; copied: boolean }
-  | {
-      check: "outcome";
-      sample: Sample;
-      status: number;
-      /** Response flags in the waypoint's log, such as "FI"; "-" for none. */
-      flags: string;
-      /** How often the application gets each request. */
-      attempts: number;
-      /** How long each request takes at least and at most, in milliseconds. */
-      between?: readonly [number, number];
-    }
-  | { check: "limited"; sample: Sample; burst: number; perSecond: number }
-  | { check: "flip" }
-  | { check: "fail-open"; acts: readonly Act[] }
-  | { check: "prometheus"; families: readonly { name: string; anyOf: readonly string[] }[] }
-  | { check: "grafana"; dashboard: string }
-  | { check: "kiali"; edgeTo: string }
-  | { check: "jaeger"; service: "waypoint" | "gateway-istio"; upstream: string };
-
-/** A guard of appb that a check may take away for a few seconds. */
-export type Guard = "policy" | "waypoint";
-
-/** One scene of a check that changes the lab: what is done, and the fates that requests meet then. */
-export interface Act {
-  name: string;
-  /** Guard that is taken away first. */
-  takes?: Guard;
-  /** Guard that is put back first. */
-  returns?: Guard;
-  probes: readonly Probe[];
 }
 
 /** A check with the good state as its name. A `gate` converges before any negative probe is sent. */

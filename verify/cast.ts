@@ -21,14 +21,14 @@ interface Role {
   layer: Layer;
 }
 
-const app = (name: string): Role => ({
-  namespace: "default",
+const app = (name: string, namespace = "default"): Role => ({
+  namespace,
   labels: { app: name },
   container: "httpbin",
   layer: "app",
 });
-const proxy = (name: string, layer: Layer): Role => ({
-  namespace: "default",
+const proxy = (name: string, layer: Layer, namespace = "default"): Role => ({
+  namespace,
   labels: { "gateway.networking.k8s.io/gateway-name": name },
   container: "istio-proxy",
   layer,
@@ -44,6 +44,8 @@ const roles = {
   outsider: app("outsider"),
   gateway: proxy("gateway", "gateway"),
   waypoint: proxy("waypoint", "waypoint"),
+  external: app("external", "outside"),
+  "egress-waypoint": proxy("egress-waypoint", "waypoint", "egress"),
   ztunnel: { namespace: "istio-system", labels: { app: "ztunnel" }, container: "istio-proxy", layer: "ztunnel" },
 } as const satisfies Record<string, Role>;
 

@@ -30,7 +30,12 @@ function byWaypoint({ service }: Answer, line: AccessLine | undefined): Decision
   }
   if (line.flags.includes("NR")) return { ...base, action: "refused", because: "no route matches the request (NR)" };
   if (reachedApp(line)) return { ...base, action: "answered", layer: "app" };
-  return { ...base, layer: "app", action: "failed", because: `the waypoint could not reach appb: ${base.because}` };
+  return {
+    ...base,
+    layer: "app",
+    action: "failed",
+    because: `the waypoint could not reach ${podsBehind[service]}: ${base.because}`,
+  };
 }
 
 function byGateway(line: AccessLine | undefined): Decision | undefined {

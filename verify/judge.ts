@@ -1,5 +1,6 @@
+import { waypointAt } from "../experiments/names";
 import { objects } from "../experiments/objects";
-import type { Expectation, Layer, Probe } from "../experiments/types";
+import type { Expectation, Layer, Probe, WaypointName } from "../experiments/types";
 import { decide, rbacBody } from "./decide";
 import type { RecordKind, Records } from "./records";
 import type { Decision, Evidence, Finding } from "./report";
@@ -36,14 +37,15 @@ export function judge(probe: Probe, answer: Answer, records: Records): Finding {
     seen: `${seenBy(answer)}; ${sayDecision(decision)}`,
     evidence: evidenceOf(answer, records),
   };
-  const expected = sayExpectation(expect);
+  const waypoint = waypointAt(answer.service);
+  const expected = sayExpectation(expect, waypoint);
   if (!answerFits(expect, answer)) {
     return { ...common, verdict: "fail", layer: blamed(expect, decision), expected };
   }
   const wanted = recordsWanted(expect);
   const missing = wanted.find((kind) => "missing" in records[kind]);
   if (missing) {
-    const seen = `${seenBy(answer)}; the ${missing} has no record of it: the request did not pass the ${missing}`;
+    const seen = `${seenBy(answer)}; the ${calledIn(missing, waypoint)} has no record of it: the request did not pass the ${calledIn(missing, waypoint)}`;
     return { ...common, verdict: "fail", layer: missing, seen, expected };
   }
   const unseen = wanted.find((kind) => "unavailable" in records[kind]);
@@ -81,15 +83,19 @@ export function sayDecision({ layer, action, policy, because }: Decision): strin
   return policy && action !== "answered" ? `${who}, ${policy}: ${because}` : `${who}: ${because}`;
 }
 
+/** A layer by its own name, where there are several of its kind. */
+export const calledIn = <L extends string>(layer: L, waypoint: WaypointName): L | WaypointName =>
+  layer === "waypoint" ? waypoint : layer;
+
 /** An expectation in words. */
-export function sayExpectation(expect: Expectation): string {
+export function sayExpectation(expect: Expectation, waypoint: WaypointName): string {
   switch (expect.fate) {
     case "answered":
       return expect.through.length > 0
-        ? `an answer of the app, recorded by ${expect.through.join(" and ")}`
+        ? `an answer of the app, recorded by ${expect.through.map((each) => calledIn(each, waypoint)).join(" and ")}`
         : "an answer of the app, with no layer in the way";
     case "refused":
-      return `${expect.status} by ${expect.by}${expect.policy ? `, ${expect.policy}` : ", which has no route for the host"}`;
+      return `${expect.status} by ${calledIn(expect.by, waypoint)}${expect.policy ? `, ${expect.policy}` : ", which has no route for the host"}`;
     case "reset":
       return `connection reset by ${expect.by} (${objects[expect.policy].kind} ${objects[expect.policy].name})`;
   }

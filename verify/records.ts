@@ -1,4 +1,5 @@
-import { podsBehind } from "../experiments/names";
+import { podsBehind, waypointAt } from "../experiments/names";
+import type { WaypointName } from "../experiments/types";
 import type { Bench } from "./bench";
 import type { Actor } from "./cast";
 import { DeadlineError, eventually } from "./eventually";
@@ -69,7 +70,7 @@ function settled({ gateway, waypoint, ztunnel }: Records): Records {
 async function look(bench: Bench, answer: Answer): Promise<Records> {
   const [gateway, waypoint, ztunnel] = await Promise.all([
     answer.from === "host" ? accessLine(bench, "gateway", answer.id) : notThisWay("the gateway"),
-    accessLine(bench, "waypoint", answer.id),
+    accessLine(bench, waypointAt(answer.service), answer.id),
     answer.actor ? connections(bench, answer, answer.actor) : notThisWay("a pod's ztunnel"),
   ]);
   return { gateway, waypoint, ztunnel };
@@ -77,7 +78,7 @@ async function look(bench: Bench, answer: Answer): Promise<Records> {
 
 const notThisWay = (where: string): { missing: string } => ({ missing: `the request did not start at ${where}` });
 
-async function accessLine(bench: Bench, role: "gateway" | "waypoint", id: string): Promise<Sought<AccessLine>> {
+async function accessLine(bench: Bench, role: "gateway" | WaypointName, id: string): Promise<Sought<AccessLine>> {
   const lines = await accessLines(bench, role, id);
   if ("unavailable" in lines) return lines;
   const [line] = lines.found;
@@ -89,7 +90,7 @@ async function accessLine(bench: Bench, role: "gateway" | "waypoint", id: string
 /** All access lines of a proxy that carry an id: one for each request of a sample. */
 export async function accessLines(
   bench: Bench,
-  role: "gateway" | "waypoint",
+  role: "gateway" | WaypointName,
   id: string,
 ): Promise<{ found: AccessLine[]; silent: boolean } | { unavailable: string }> {
   const pods = await bench.cast.all(role, bench.signal);

@@ -1,7 +1,9 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { ModuleName } from "../../experiments/types";
 import type { CallerRules } from "../authorization";
+import type { Proxies } from "../rollout";
 import type { WorkloadImage } from "../workload";
+import { Egress } from "./egress";
 import { Layers } from "./layers";
 import { Resilience } from "./resilience";
 import { Split } from "./split";
@@ -10,6 +12,8 @@ import { Split } from "./split";
 export interface ModuleArgs extends WorkloadImage, CallerRules {
   /** Share of the requests that the second version of appb gets, 0 to 100. */
   splitWeight: number;
+  /** What the Deployments of waypoints are awaited for. */
+  proxies: Proxies;
 }
 
 type Module = new (name: string, args: ModuleArgs, opts?: pulumi.ComponentResourceOptions) => pulumi.ComponentResource;
@@ -20,4 +24,5 @@ export const moduleComponents: Readonly<Record<ModuleName, Module | undefined>> 
   "l4-l7": Layers,
   "traffic-split": Split,
   resilience: Resilience,
+  egress: Egress,
 };

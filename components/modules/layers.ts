@@ -46,7 +46,7 @@ export class Layers extends pulumi.ComponentResource {
         ],
       },
       own,
-      onPurpose("layer-7-by-target"),
+      { annotations: onPurpose("layer-7-by-target") },
     );
     this.registerOutputs();
   }

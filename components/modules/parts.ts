@@ -13,20 +13,28 @@ export const onPurpose = (guardRail: string) => ({ "ambient-lab/on-purpose": gua
 export const moduleService = (settings: ServiceSettings, opts: pulumi.CustomResourceOptions): k8s.core.v1.Service =>
   new k8s.core.v1.Service(`${settings.name}-service`, serviceArgs(settings), opts);
 
-/** An object that the provider has no types for, in the apps' namespace and under its own name. */
+/** What an object says of itself beside its spec. */
+interface ModuleMetadata {
+  annotations?: Record<string, string>;
+  labels?: Record<string, string>;
+  /** @default the apps' namespace */
+  namespace?: string;
+}
+
+/** An object that the provider has no types for, under its own name. */
 export function moduleObject(
   kind: keyof typeof apiVersions,
   name: string,
   spec: unknown,
   opts: pulumi.CustomResourceOptions,
-  annotations?: Record<string, string>,
+  metadata: ModuleMetadata = {},
 ): k8s.apiextensions.CustomResource {
   return new k8s.apiextensions.CustomResource(
     name,
     {
       apiVersion: apiVersions[kind],
       kind,
-      metadata: { name, namespace: appNamespace, ...(annotations ? { annotations } : {}) },
+      metadata: { name, namespace: appNamespace, ...metadata },
       spec,
     },
     opts,
@@ -36,6 +44,7 @@ export function moduleObject(
 const apiVersions = {
   AuthorizationPolicy: "security.istio.io/v1",
   VirtualService: "networking.istio.io/v1",
+  ServiceEntry: "networking.istio.io/v1",
   EnvoyFilter: "networking.istio.io/v1alpha3",
   HTTPRoute: "gateway.networking.k8s.io/v1",
 } as const;

@@ -11,20 +11,22 @@ const skip = requires(
 
 /** What a real cluster has by then: namespaces of the bundles, and the Deployments that istiod makes for Gateways. */
 const surroundings: KubernetesObject[] = [
-  ...["default", "istio-system", "metallb-system"].map((name) => ({
+  ...["default", "istio-system", "metallb-system", "egress", "outside"].map((name) => ({
     apiVersion: "v1",
     kind: "Namespace",
     metadata: { name },
   })),
-  ...["gateway-istio", "waypoint"].map((name) => ({
-    apiVersion: "apps/v1",
-    kind: "Deployment",
-    metadata: { name, namespace: "default" },
-    spec: {
-      selector: { matchLabels: { app: name } },
-      template: { metadata: { labels: { app: name } }, spec: { containers: [{ name, image: "proxy" }] } },
-    },
-  })),
+  ...["default/gateway-istio", "default/waypoint", "egress/egress-waypoint"]
+    .map((path) => path.split("/"))
+    .map(([namespace = "", name = ""]) => ({
+      apiVersion: "apps/v1",
+      kind: "Deployment",
+      metadata: { name, namespace },
+      spec: {
+        selector: { matchLabels: { app: name } },
+        template: { metadata: { labels: { app: name } }, spec: { containers: [{ name, image: "proxy" }] } },
+      },
+    })),
 ];
 
 /** Objects that the program declares in a profile. Patches are applied like all else: the server merges them. */

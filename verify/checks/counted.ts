@@ -1,4 +1,5 @@
 import { messageOf } from "../../errors";
+import type { WaypointName } from "../../experiments/types";
 import { fire, type Volley } from "../batch";
 import type { Bench } from "../bench";
 import { growth, readCounts } from "../counts";
@@ -65,11 +66,16 @@ async function tryCounts(bench: Bench): Promise<WaypointCounts | undefined | str
 }
 
 /** The sample's lines, as soon as all are there; what is there at the deadline otherwise; a reason when none can be read. */
-export async function loggedLines(bench: Bench, { id, shots }: Volley, count: number): Promise<AccessLine[] | string> {
+export async function loggedLines(
+  bench: Bench,
+  { id, shots }: Volley,
+  count: number,
+  waypoint: WaypointName = "waypoint",
+): Promise<AccessLine[] | string> {
   return lateLines(bench, { what: "access lines", count, shots }, async () => {
-    const read = await accessLines(bench, "waypoint", id);
+    const read = await accessLines(bench, waypoint, id);
     if ("unavailable" in read) return read.unavailable;
-    return read.silent ? "the waypoint wrote none" : read.found;
+    return read.silent ? `${waypoint} wrote none` : read.found;
   });
 }
 

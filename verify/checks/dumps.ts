@@ -1,4 +1,5 @@
 import { messageOf } from "../../errors";
+import type { WaypointName } from "../../experiments/types";
 import type { Bench } from "../bench";
 import type { Actor } from "../cast";
 import { Obstacle } from "../obstacle";
@@ -14,9 +15,9 @@ export async function ztunnelDump(bench: Pick<Bench, "world" | "signal">, pod: A
 }
 
 /** What a proxy was told. */
-export async function proxySummary(bench: Bench, role: "gateway" | "waypoint"): Promise<ProxySummary> {
+export async function proxySummary(bench: Bench, role: "gateway" | WaypointName): Promise<ProxySummary> {
   const pod = await bench.cast.one(role, bench.signal);
-  return parseEnvoyDump(await dump(bench, pod, role, "/config_dump?include_eds"));
+  return parseEnvoyDump(await dump(bench, pod, role === "gateway" ? role : "waypoint", "/config_dump?include_eds"));
 }
 
 async function dump(

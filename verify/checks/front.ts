@@ -1,4 +1,4 @@
-import { hostOf } from "../../experiments/names";
+import { hostOf, waypointAt } from "../../experiments/names";
 import type { HttpChain } from "../parse/envoy-dump";
 import { type CheckRun, failed, listed, passed } from "./check";
 import { chainOf, pairsOf, routeLine } from "./proxies";
@@ -14,7 +14,7 @@ export const chainFacts = ({ rbac, filters, routes }: HttpChain): string[] => [
 export const front: CheckRun<"front"> = async (bench, { name, service, wanted }) => {
   const { chain } = await chainOf(bench, service);
   const facts = chainFacts(chain);
-  const evidence = [{ source: `waypoint config of ${hostOf(service)}`, lines: facts }];
+  const evidence = [{ source: `${waypointAt(service)} config of ${hostOf(service)}`, lines: facts }];
   const missing = wanted.filter((fact) => !facts.includes(fact));
   if (missing.length === 0) return [passed(name, "waypoint", listed(wanted), { evidence })];
   return [failed(name, "waypoint", `missing: ${listed(missing)}`, { expected: listed(wanted), evidence })];

@@ -10,6 +10,7 @@ import { limited } from "./limited";
 import { clock, nodes, sysctls } from "./machine";
 import { address, bundle, condition } from "./objects";
 import { outcome } from "./outcome";
+import { past } from "./past";
 import { faultConfig, gatewayConfig, l7Policy, waypointConfig } from "./proxies";
 import { istioVersion, rollouts } from "./rollout";
 import { mirrored, split } from "./split";
@@ -44,6 +45,7 @@ export const checkKinds: { readonly [K in CheckDetail["check"]]: CheckKind<K> } 
   mirrored: { run: mirrored, settles: false },
   outcome: { run: outcome, settles: false },
   limited: { run: limited, settles: false },
+  past: { run: past, settles: false },
   flip: { run: flip, settles: false },
   "fail-open": { run: failOpen, settles: false },
   prometheus: { run: prometheus, settles: false },

@@ -1,4 +1,4 @@
-import { podsBehind } from "../../experiments/names";
+import { podsBehind, waypointAt } from "../../experiments/names";
 import { appLines } from "../app-lines";
 import { fire } from "../batch";
 import { type CheckRun, failed, listed, passed, unclear } from "./check";
@@ -12,12 +12,15 @@ export const outcome: CheckRun<"outcome"> = async (bench, { name, sample, status
   const { count, service = "appb" } = sample;
   const app = podsBehind[service];
   const volley = await fire(bench, sample, count);
-  const lines = await loggedLines(bench, volley, count);
+  const lines = await loggedLines(bench, volley, count, waypointAt(service));
   const written = await appLines(bench, app, volley, count * attempts);
   const times = volley.shots.map(({ seconds }) => Math.round(seconds * 1000)).sort((a, b) => a - b);
   const evidence = [
     { source: "client", lines: [`milliseconds: ${times.join(" ")}`] },
-    { source: "waypoint log", lines: typeof lines === "string" ? [`unavailable: ${lines}`] : lines.map((l) => l.text) },
+    {
+      source: `${waypointAt(service)} log`,
+      lines: typeof lines === "string" ? [`unavailable: ${lines}`] : lines.map((l) => l.text),
+    },
     { source: `${app} log`, lines: typeof written === "string" ? [`unavailable: ${written}`] : written },
   ];
   const time = between ? ` after ${between[0]} to ${between[1]} ms` : "";

@@ -1,4 +1,4 @@
-import { accountOf, appbHost, hostOf, principalOf } from "../../experiments/names";
+import { accountOf, appbHost, hostOf, principalOf, waypointAt } from "../../experiments/names";
 import type { LabSettings, ServiceName } from "../../experiments/types";
 import type { Bench } from "../bench";
 import { durationMs } from "../facts";
@@ -16,9 +16,9 @@ export async function chainOf(
   bench: Bench,
   service: ServiceName,
 ): Promise<{ summary: ProxySummary; chain: HttpChain }> {
-  const summary = await proxySummary(bench, "waypoint");
+  const summary = await proxySummary(bench, waypointAt(service));
   const chain = summary.http.find((item) => item.chain === `inbound-vip|8000|http|${hostOf(service)}`);
-  if (!chain) throw new Obstacle("waypoint", `the waypoint has no HTTP chain for ${hostOf(service)}:8000`);
+  if (!chain) throw new Obstacle("waypoint", `${waypointAt(service)} has no HTTP chain for ${hostOf(service)}:8000`);
   return { summary, chain };
 }
 
@@ -109,10 +109,10 @@ function allowedPairs(settings: LabSettings): string[] {
   );
 }
 
-/** Each pair of method and identity that rules name. */
+/** Each pair of method and identity that rules name; a rule without identities is about anybody. */
 export const pairsOf = (rules: readonly RbacRule[]): string[] =>
   rules.flatMap(({ principals, methods }) =>
-    (principals.length > 0 ? principals : []).flatMap((who) =>
+    (principals.length > 0 ? principals : ["anybody"]).flatMap((who) =>
       (methods.length > 0 ? methods : ["any method"]).map((what) => `${what} ${who}`),
     ),
   );

@@ -1,10 +1,10 @@
 import { ExitCode, LabError } from "../../errors";
 import { experiments } from "../../experiments";
 import { whyOff } from "../../experiments/modules/on";
-import { podsBehind } from "../../experiments/names";
-import type { Act, Check, LabSettings, ModuleName, Probe, Sample, Step } from "../../experiments/types";
+import { foreignHosts, hostOf, podsBehind, waypointAt } from "../../experiments/names";
+import type { Act, Check, LabSettings, ModuleName, Probe, Sample, ServiceName, Step } from "../../experiments/types";
 import { binomialBand } from "../binomial";
-import { recordsWanted, sayExpectation } from "../judge";
+import { calledIn, recordsWanted, sayExpectation } from "../judge";
 
 /** Ids and titles of all experiments, in order, and the modules that some belong to. */
 export const listExperiments = (): { id: string; title: string; question: string; module?: ModuleName }[] =>
@@ -88,24 +88,28 @@ function actWords({ name, takes, returns }: Act): string {
   return returns ? `${name} (${words[returns]} is put back)` : name;
 }
 
+/** A Service as callers of its own namespace name it; a host as everybody does. */
+const askedAs = (service: ServiceName): string => (service in foreignHosts ? hostOf(service) : service);
+
 function probeLine(probe: Probe, settings: LabSettings): string {
   const { service = "appb" } = probe;
   const target = {
-    service: `http://${service}:8000`,
+    service: `http://${askedAs(service)}:8000`,
     pod: `http://${podsBehind[service].toUpperCase()}-POD:8080`,
     gateway: `http://GATEWAY Host: ${probe.host ?? `appb.${settings.domain}`} `,
   }[probe.to];
   const times = probe.expect.fate === "answered" ? "until three answers in a row" : "once, never again";
-  const records = recordsWanted(probe.expect);
+  const waypoint = waypointAt(service);
+  const records = recordsWanted(probe.expect).map((record) => calledIn(record, waypoint));
   const proof = records.length > 0 ? `; proven by the log of ${records.join(" and ")}` : "";
-  return `${probe.from}: ${probe.method} ${target}${probe.path} → ${sayExpectation(probe.expect)} (${times}${proof})`;
+  return `${probe.from}: ${probe.method} ${target}${probe.path} → ${sayExpectation(probe.expect, waypoint)} (${times}${proof})`;
 }
 
 function checkLine(check: Check): string {
   if (!("sample" in check))
     return check.check === "flip" ? `changes the policy: ${check.name}` : `reads: ${check.name}`;
   const { from, count, method, path, service, headers = {} } = check.sample;
-  const target = `${service ? `http://${service}:8000` : ""}${path}`;
+  const target = `${service ? `http://${askedAs(service)}:8000` : ""}${path}`;
   const extra = Object.entries(headers).map(([name, value]) => ` with ${name}: ${value}`);
   return `${from}: ${count} × ${method} ${target}${extra.join("")} → ${sampleExpectation(check)}`;
 }
@@ -136,6 +140,8 @@ function sampleExpectation(check: Extract<Check, { sample: Sample }>): string {
       return check.copied ? "each answered by appb-v1, with a copy in appb-v2's log" : "no copy in anybody's log";
     case "never-slow":
       return "none of them delayed";
+    case "past":
+      return `each answered, in the app's log, and in no log of ${waypointAt(check.sample.service ?? "appb")}, which has those to http://${askedAs(check.control.service ?? "appb")}:8000 sent after them`;
     case "hbone":
       return "both ends of both legs proven by certificate, in ztunnel's log or counters";
   }

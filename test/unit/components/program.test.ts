@@ -179,6 +179,9 @@ describe("what a setting adds and takes away", () => {
         ...["appb-v2", "appb-v2-account", "appb-v2-service", "appb-v2-waypoint-only"],
         ...["appc", "appc-account", "appc-l4-deny", "appc-l7-deny", "appc-l7-service", "appc-service"],
         ...["appd", "appd-account", "appd-misplaced", "appd-service"],
+        ...["egress-namespace", "egress-waypoint-gateway", "egress-waypoint-rollout", "external-service"],
+        ...["forbidden", "forbidden-deny", "outside-external", "outside-external-account", "outside-namespace"],
+        ...["partner", "partner-l7"],
       ],
     });
     const plain = await lab("default");

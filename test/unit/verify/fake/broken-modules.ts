@@ -1,4 +1,5 @@
 import { type BrokenWorld, edit, remove } from "./breaks";
+import { brokenEgress } from "./broken-egress";
 import { brokenResilience } from "./broken-resilience";
 import { brokenSplit } from "./broken-split";
 
@@ -84,4 +85,5 @@ export const brokenModules: BrokenWorld[] = [
   },
   ...brokenSplit,
   ...brokenResilience,
+  ...brokenEgress,
 ];

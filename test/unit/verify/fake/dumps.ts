@@ -1,4 +1,5 @@
-import { appbHost } from "../../../../experiments/names";
+import { appbHost, hostOf } from "../../../../experiments/names";
+import type { ServiceName } from "../../../../experiments/types";
 import { at, listAt, numberAt, textAt, textsAt } from "../../../../verify/json";
 import type { KubeObject } from "../../../../verify/world";
 import { policiesAt, policiesOn, ztunnelRules } from "./policies";
@@ -58,12 +59,11 @@ export function ztunnelConfig(state: FakeState, node: string): unknown {
   };
 }
 
-/** The waypoint's /config_dump, with the keys as Envoy writes them. */
-export function waypointConfig(state: FakeState): unknown {
-  const attached = state
-    .toldAll("Service")
+/** A waypoint's /config_dump, with the keys as Envoy writes them. */
+export function waypointConfig(state: FakeState, waypoint: string): unknown {
+  const attached = [...state.toldAll("Service"), ...state.toldAll("ServiceEntry")]
     .map(({ metadata }) => metadata?.name ?? "")
-    .filter((name) => state.waypointFor("pod", name));
+    .filter((name) => state.waypointFor("pod", name) === waypoint);
   return {
     configs: [
       {
@@ -93,7 +93,7 @@ export function waypointConfig(state: FakeState): unknown {
 
 /** The chain of one Service that is attached to the waypoint. */
 function chain(state: FakeState, service: string): unknown {
-  const name = `inbound-vip|8000|http|${service}.default.svc.cluster.local`;
+  const name = `inbound-vip|8000|http|${hostOf(service as ServiceName)}`;
   const own = state.toldAll("VirtualService").find((item) => textAt(item, "spec", "hosts", 0) === service);
   const routes = listAt(state.pretended.get(`VirtualService/default/${service}`) ?? own, "spec", "http");
   const rules = envoyRules(state, service);
@@ -147,9 +147,9 @@ function rbacFilter(policy: KubeObject): unknown {
     }));
     const value = {
       permissions: [{ and_rules: { rules: [{ or_rules: { rules: matches } }] } }],
-      principals: [{ and_ids: { ids: [{ or_ids: { ids } }] } }],
+      principals: [{ and_ids: { ids: ids.length > 0 ? [{ or_ids: { ids } }] : [{ any: true }] } }],
     };
-    return [`ns[default]-policy[${policy.metadata?.name}]-rule[${index}]`, value];
+    return [`ns[${policy.metadata?.namespace}]-policy[${policy.metadata?.name}]-rule[${index}]`, value];
   });
   const typed = {
     ...type("envoy.extensions.filters.http.rbac.v3.RBAC"),

@@ -1,11 +1,11 @@
-import { accountOf, principalOf } from "../../../../experiments/names";
+import { accountOf, foreignHosts, principalOf } from "../../../../experiments/names";
 import type { LabSettings, ModuleName } from "../../../../experiments/types";
 import type { KubeObject } from "../../../../verify/world";
 import { deployment, type Fields, object, service, yes } from "./objects";
 
 const policy = (name: string, spec: Fields, status: Fields = {}): KubeObject =>
   object("security.istio.io/v1", `AuthorizationPolicy/default/${name}`, { spec, status });
-const from = (...accounts: string[]) => [{ source: { principals: accounts.map(principalOf) } }];
+const from = (...accounts: string[]) => [{ source: { principals: accounts.map((each) => principalOf(each)) } }];
 const onPods = (app: string) => ({ selector: { matchLabels: { app } } });
 const onServices = (...names: string[]) => ({ targetRefs: names.map((name) => ({ kind: "Service", name })) });
 const front = (name: string, app: string): KubeObject =>
@@ -84,6 +84,41 @@ const resilience = (settings: LabSettings): KubeObject[] => [
   }),
 ];
 
+const egress = (): KubeObject[] => [
+  deployment("outside", "external"),
+  service("outside", "external", 8000, 8080),
+  object("gateway.networking.k8s.io/v1", "Gateway/egress/egress-waypoint", {
+    spec: { gatewayClassName: "istio-waypoint" },
+  }),
+  deployment("egress", "egress-waypoint"),
+  ...(["partner", "forbidden"] as const).map((name) =>
+    object(
+      "networking.istio.io/v1",
+      `ServiceEntry/egress/${name}`,
+      {
+        spec: { hosts: [foreignHosts[name]], endpoints: [{ address: foreignHosts.external }] },
+        status: {
+          conditions: [yes("istio.io/WaypointBound", "Successfully attached to waypoint egress/egress-waypoint")],
+        },
+      },
+      { labels: { "istio.io/use-waypoint": "egress-waypoint" } },
+    ),
+  ),
+  object("security.istio.io/v1", "AuthorizationPolicy/egress/partner-l7", {
+    spec: {
+      ...{ targetRefs: [{ kind: "ServiceEntry", name: "partner" }], action: "ALLOW" },
+      rules: [{ from: from("appa"), to: [{ operation: { methods: ["GET"] } }] }],
+    },
+  }),
+  object("security.istio.io/v1", "AuthorizationPolicy/egress/forbidden-deny", {
+    spec: {
+      targetRefs: [{ kind: "ServiceEntry", name: "forbidden" }],
+      action: "DENY",
+      rules: [{ to: [{ operation: { paths: ["*"] } }] }],
+    },
+  }),
+];
+
 const callersOf = ({ allowedCallers, allowedMethods }: LabSettings): Fields => ({
   action: "ALLOW",
   rules:
@@ -101,4 +136,5 @@ const makers: Record<ModuleName, (settings: LabSettings) => KubeObject[]> = {
   "l4-l7": layers,
   "traffic-split": split,
   resilience,
+  egress,
 };

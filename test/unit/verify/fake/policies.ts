@@ -47,10 +47,11 @@ export function waypointRefusal(
 ): string | undefined {
   const policies = policiesAt(state, service);
   const matches = (rule: unknown) =>
-    principalsOf(rule).includes(principal) && (methodsOf(rule).length === 0 || methodsOf(rule).includes(method));
+    (principalsOf(rule).length === 0 || principalsOf(rule).includes(principal)) &&
+    (methodsOf(rule).length === 0 || methodsOf(rule).includes(method));
   const rules = (policy: KubeObject) => listAt(policy, "spec", "rules");
   const denied = policies.find((policy) => isDeny(policy) && rules(policy).some(matches));
-  if (denied) return `ns[default]-policy[${nameOf(denied)}]-rule[0]`;
+  if (denied) return `ns[${denied.metadata?.namespace}]-policy[${nameOf(denied)}]-rule[0]`;
   const allowing = policies.filter((policy) => !isDeny(policy));
   return allowing.length > 0 && !allowing.some((policy) => rules(policy).some(matches)) ? "none" : undefined;
 }

@@ -21,6 +21,9 @@ interface LogLine {
   text: string;
 }
 
+/** Roles whose pods are in no mesh. */
+const outOfMesh: readonly string[] = ["outsider", "external"];
+
 const worker = (n: number): string => `ambient-lab-dev-worker${n === 1 ? "" : n}`;
 
 /** What the fake lab holds; tests break it by changing its objects or its flags. */
@@ -91,8 +94,8 @@ export class FakeState {
     object.status = { replicas: 0 };
   }
 
-  runs(deployment: string): boolean {
-    return (numberAt(this.objects.get(`Deployment/default/${deployment}`), "status", "readyReplicas") ?? 0) > 0;
+  runs(deployment: string, namespace = "default"): boolean {
+    return (numberAt(this.objects.get(`Deployment/${namespace}/${deployment}`), "status", "readyReplicas") ?? 0) > 0;
   }
 
   get enrolled(): boolean {
@@ -102,27 +105,39 @@ export class FakeState {
 
   /** Whether the mesh was told to have an application's pods. */
   inMesh(role: string): boolean {
-    return this.enrolled && role !== "outsider";
+    return this.enrolled && !outOfMesh.includes(role);
   }
 
-  /** Whether calls to a Service are led to the waypoint: those of pods, or those of the gateway. */
-  waypointFor(caller: "pod" | "gateway", service = "appb"): boolean {
-    const labels = this.told(`Service/default/${service}`)?.metadata?.labels ?? {};
-    const bound = labels["istio.io/use-waypoint"] === "waypoint" && this.told("Gateway/default/waypoint") !== undefined;
-    return bound && (caller === "pod" || labels["istio.io/ingress-use-waypoint"] === "true");
+  /** A Service or a ServiceEntry by its name: in the fake lab each has one of its own. */
+  serviceNamed(name: string): KubeObject | undefined {
+    const named = (kind: string) => this.toldAll(kind).find(({ metadata }) => metadata?.name === name);
+    return named("Service") ?? named("ServiceEntry");
+  }
+
+  /** The waypoint that calls to a Service are led to: those of pods, or those of the gateway. */
+  waypointFor(caller: "pod" | "gateway", service = "appb"): string | undefined {
+    const found = this.serviceNamed(service)?.metadata;
+    const labels = found?.labels ?? {};
+    const waypoint = labels["istio.io/use-waypoint"];
+    const namespace = labels["istio.io/use-waypoint-namespace"] ?? found?.namespace;
+    const bound = this.told(`Gateway/${namespace}/${waypoint}`) !== undefined;
+    return bound && (caller === "pod" || labels["istio.io/ingress-use-waypoint"] === "true") ? waypoint : undefined;
   }
 
   /** Application whose pods are behind a Service; a pod's own name stands for itself. */
   appBehind(service: string): string {
-    return textAt(this.told(`Service/default/${service}`), "spec", "selector", "app") ?? service;
+    const found = this.serviceNamed(service);
+    const [elsewhere] = (textAt(found, "spec", "endpoints", 0, "address") ?? "").split(".");
+    if (elsewhere) return this.appBehind(elsewhere);
+    return textAt(found, "spec", "selector", "app") ?? service;
   }
 
   get pods(): FakePod[] {
-    const app = (role: string, n: number, ip: string): FakePod[] =>
-      this.runs(role) ? [pod(role, "default", worker(n), ip, { app: role })] : [];
-    const proxy = (role: string, deployment: string, n: number, ip: string): FakePod[] =>
-      this.runs(deployment)
-        ? [pod(role, "default", worker(n), ip, { "gateway.networking.k8s.io/gateway-name": role })]
+    const app = (role: string, n: number, ip: string, namespace = "default"): FakePod[] =>
+      this.runs(role, namespace) ? [pod(role, namespace, worker(n), ip, { app: role })] : [];
+    const proxy = (role: string, deployment: string, n: number, ip: string, namespace = "default"): FakePod[] =>
+      this.runs(deployment, namespace)
+        ? [pod(role, namespace, worker(n), ip, { "gateway.networking.k8s.io/gateway-name": role })]
         : [];
     const nodes = [...this.objects.values()]
       .filter(({ kind }) => kind === "Node")
@@ -140,6 +155,8 @@ export class FakeState {
       ...app("appd", 2, "10.244.2.8"),
       ...proxy("gateway", "gateway-istio", 1, "10.244.1.7"),
       ...proxy("waypoint", "waypoint", 2, "10.244.2.7"),
+      ...app("external", 2, "10.244.2.9", "outside"),
+      ...proxy("egress-waypoint", "egress-waypoint", 1, "10.244.1.10", "egress"),
       ...nodes
         .filter((node) => !this.silentNodes.has(node))
         .map((node, index) => pod(`ztunnel-${index}`, "istio-system", node, `10.244.${index}.2`, { app: "ztunnel" })),

@@ -30,17 +30,18 @@ export class Traffic {
     const state = this.#state;
     this.#port += 1;
     const local = `${source.ip}:${this.#port}`;
-    const meshed = state.enrolled && source.role !== "outsider";
+    const meshed = state.inMesh(source.role);
     if (meshed && !state.ztunnelOn(source.node)) return broken(7, "Failed to connect: Connection refused");
     const from = { workload: source.name, address: local, ...(meshed ? { account: source.role } : {}) };
-    if (meshed && target === "service" && state.waypointFor("pod", service)) {
-      const waypoint = state.podOf("waypoint");
-      const to = { workload: waypoint?.name ?? "", address: `${waypoint?.ip}:15008`, account: "waypoint" };
+    const led = target === "service" ? state.waypointFor("pod", service) : undefined;
+    if (meshed && led) {
+      const waypoint = state.podOf(led);
+      const to = { workload: waypoint?.name ?? "", address: `${waypoint?.ip}:15008`, account: led };
       const error = waypoint ? undefined : "no healthy upstream";
       const tunnel = { inner: "10.96.65.30:8000", service };
       const line = { direction: "outbound", from, to, ...tunnel, ...(error ? { error } : {}) } as const;
       state.log(state.ztunnelOn(source.node), (stamp) => connectionLine({ stamp, ...line }), 100);
-      return { ...(waypoint ? this.#atWaypoint(source.role, service, request) : reset), local };
+      return { ...(waypoint ? this.#atWaypoint(waypoint, source.role, service, request) : reset), local };
     }
     return { ...this.#direct(from, service, request), local };
   }
@@ -63,7 +64,7 @@ export class Traffic {
         write(503, "UH", "no_healthy_upstream", "-", 0);
         return answer(503, "no healthy upstream");
       }
-      const met = this.#atWaypoint("gateway-istio", "appb", request);
+      const met = this.#atWaypoint(waypoint, "gateway-istio", "appb", request);
       write(met.status, "-", "via_upstream", `envoy://connect_originate/${waypoint.ip}:15008`, met.seconds);
       return met;
     }
@@ -93,13 +94,13 @@ export class Traffic {
     this.#state.log(proxy, (stamp) => accessLine({ ...request, ...line, stamp, durationMs: seconds * 1000 }), 1_000);
   }
 
-  #atWaypoint(account: string, service: string, request: FakeRequest): FakeAnswer {
+  #atWaypoint(proxy: FakePod, account: string, service: string, request: FakeRequest): FakeAnswer {
     const state = this.#state;
     const backend = backendOf(state, service, request, () => this.#draw());
     const app = state.podOf(state.appBehind(backend.service));
     const { cluster } = backend;
     const write = (status: number, flags: string, details: string, seconds: number, upstream = "-") =>
-      this.#write(state.podOf("waypoint"), request, { status, flags, details, upstream, cluster }, seconds);
+      this.#write(proxy, request, { status, flags, details, upstream, cluster }, seconds);
     const refusal = waypointRefusal(state, service, principalOf(account), request.method);
     if (refusal) {
       state.counters.denied += 1;
@@ -126,7 +127,7 @@ export class Traffic {
       write(503, delayed ? "DI,UH" : "UH", "no_healthy_upstream", seconds);
       return answer(503, "no healthy upstream", seconds);
     }
-    const waypoint = { workload: "waypoint", address: `${state.podOf("waypoint")?.ip}:6000`, account: "waypoint" };
+    const waypoint = { workload: proxy.role, address: `${proxy.ip}:6000`, account: proxy.role };
     const met = this.#direct(waypoint, backend.service, request);
     if (backend.mirror) this.#direct(waypoint, backend.mirror, request);
     if (met.status === 0) {
@@ -163,11 +164,14 @@ export class Traffic {
     const role = state.appBehind(service);
     const app = state.podOf(role);
     if (!app) return broken(7, "Failed to connect: Connection refused");
-    if (!state.enrolled) return answer(200, request.method === "HEAD" ? "" : "{}");
+    if (!state.inMesh(role)) {
+      state.log(app, (stamp) => appLine(stamp, request), 20);
+      return answer(200, request.method === "HEAD" ? "" : "{}");
+    }
     const ztunnel = state.ztunnelOn(app.node);
     if (!ztunnel) return broken(56, "Recv failure: Connection reset by peer");
     const refusal = ztunnelRefusal(state, role, from.account ? principalOf(from.account) : "");
-    const pooled = from.account === "waypoint";
+    const pooled = from.account?.endsWith("waypoint") ?? false;
     const plain = from.account === undefined;
     const to = {
       workload: app.name,

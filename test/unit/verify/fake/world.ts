@@ -75,7 +75,7 @@ export class FakeWorld implements World {
   podGet: World["podGet"] = async (target, port, path) => {
     const { role, node, labels } = this.#pod(target.name);
     if (port === 15000 && labels.app === "ztunnel") return ok(ztunnelConfig(this.state, node));
-    if (port === 15000) return ok(role === "waypoint" ? waypointConfig(this.state) : gatewayConfig(this.state));
+    if (port === 15000) return ok(role === "gateway" ? gatewayConfig(this.state) : waypointConfig(this.state, role));
     if (port === 15020 && role === "waypoint") return ok(this.#waypointMetrics());
     if (port === 15020) return ok("");
     return ok(role === "tracing" && this.state.spanless ? { data: [] } : dashboards(role, path));

@@ -1,0 +1,42 @@
+import * as k8s from "@pulumi/kubernetes";
+import type * as pulumi from "@pulumi/pulumi";
+import { appNamespace } from "./names";
+import { ownAnnotations, type Proxies, rollout } from "./rollout";
+
+/** Which waypoint, and whom it serves. */
+export interface WaypointSettings {
+  /** Name of the Gateway; istiod gives it to the Deployment, the Service and the ServiceAccount as well. */
+  gateway: string;
+  /** @default the apps' namespace */
+  namespace?: string;
+}
+
+/** A waypoint for Services: its Gateway, and the wait for the Deployment that istiod makes of it. */
+export function waypointGateway(
+  name: string,
+  { gateway: called, namespace = appNamespace }: WaypointSettings,
+  proxies: Proxies,
+  opts: pulumi.CustomResourceOptions,
+): pulumi.Resource {
+  const gateway = new k8s.apiextensions.CustomResource(
+    `${name}-gateway`,
+    {
+      apiVersion: "gateway.networking.k8s.io/v1",
+      kind: "Gateway",
+      metadata: {
+        name: called,
+        namespace,
+        labels: { "istio.io/waypoint-for": "service" },
+        annotations: { "pulumi.com/waitFor": "condition=Programmed" },
+      },
+      spec: {
+        gatewayClassName: "istio-waypoint",
+        infrastructure: ownAnnotations,
+        listeners: [{ name: "mesh", port: 15008, protocol: "HBONE", allowedRoutes: { namespaces: { from: "Same" } } }],
+      },
+    },
+    opts,
+  );
+  const dependsOn = [gateway, ...(proxies.after ?? [])];
+  return rollout(`${name}-rollout`, called, proxies.istio, { parent: opts.parent, dependsOn }, namespace);
+}

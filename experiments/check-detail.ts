@@ -1,0 +1,67 @@
+import type { LabObject } from "./objects";
+import type { AppName, Probe, Sample, ServiceName } from "./types";
+
+/** What is read from the cluster instead of asked by one request; `verify/checks` has one file for each. */
+export type CheckDetail =
+  | { check: "nodes" }
+  | { check: "clock"; toleranceSeconds: number }
+  | { check: "sysctls"; atLeast: Readonly<Record<string, number>> }
+  | { check: "rollouts"; objects: readonly LabObject[] }
+  | { check: "istio-version"; objects: readonly LabObject[] }
+  | { check: "condition"; object: LabObject; type: string; messageIncludes?: string }
+  | { check: "address"; pool: LabObject; advertisement: LabObject }
+  | { check: "bundle"; channel: "standard"; classes: readonly string[] }
+  | { check: "enrolment"; hbone: readonly string[]; plain: readonly string[] }
+  | { check: "waypoint-attached" }
+  | { check: "hbone"; sample: Sample }
+  | { check: "certificates"; accounts: readonly string[] }
+  | { check: "waypoint-config" }
+  | { check: "gateway-config" }
+  | { check: "l7-policy"; gate: true }
+  | { check: "l4-policy"; gate: true }
+  | { check: "fault-config"; gate: true }
+  | { check: "counted"; sample: Sample; denied: boolean }
+  | { check: "share"; sample: Sample; percent: number; delay: string; falseAlarm: number }
+  | { check: "never-slow"; sample: Sample; delay: string }
+  | { check: "front"; service: ServiceName; wanted: readonly string[]; gate: true }
+  | { check: "pod-policies"; app: AppName; policies: readonly string[]; gate: true }
+  | { check: "split"; sample: Sample; percent: number; falseAlarm: number }
+  | { check: "mirrored"; sample: Sample; copied: boolean }
+  | {
+      check: "outcome";
+      sample: Sample;
+      status: number;
+      /** Response flags in the waypoint's log, such as "FI"; "-" for none. */
+      flags: string;
+      /** How often the application gets each request. */
+      attempts: number;
+      /** How long each request takes at least and at most, in milliseconds. */
+      between?: readonly [number, number];
+    }
+  | { check: "limited"; sample: Sample; burst: number; perSecond: number }
+  | {
+      check: "past";
+      /** Requests that no waypoint sees. */
+      sample: Sample;
+      /** Requests to the same application that the waypoint must see. */
+      control: Sample;
+    }
+  | { check: "flip" }
+  | { check: "fail-open"; acts: readonly Act[] }
+  | { check: "prometheus"; families: readonly { name: string; anyOf: readonly string[] }[] }
+  | { check: "grafana"; dashboard: string }
+  | { check: "kiali"; edgeTo: string }
+  | { check: "jaeger"; service: "waypoint" | "gateway-istio"; upstream: string };
+
+/** A guard of appb that a check may take away for a few seconds. */
+export type Guard = "policy" | "waypoint";
+
+/** One scene of a check that changes the lab: what is done, and the fates that requests meet then. */
+export interface Act {
+  name: string;
+  /** Guard that is taken away first. */
+  takes?: Guard;
+  /** Guard that is put back first. */
+  returns?: Guard;
+  probes: readonly Probe[];
+}

@@ -1,0 +1,56 @@
+import { apps, core, gatewayApi, lab, networking, type ObjectSpec, security } from "../object-spec";
+import type { ModuleName } from "../types";
+
+const only = <M extends ModuleName>(module: M, spec: ObjectSpec) => ({ ...spec, module });
+
+/** Objects that are there only in a lab that has their module. */
+export const moduleObjects = {
+  "Deployment/appb-v2": only("traffic-split", lab(apps, "Deployment", "appb-v2", "app")),
+  "Service/appb-split": only("traffic-split", lab(core, "Service", "appb-split", "waypoint")),
+  "HTTPRoute/appb-split": only("traffic-split", lab(gatewayApi, "HTTPRoute", "appb-split", "waypoint")),
+  "AuthorizationPolicy/appb-split-l7": only(
+    "traffic-split",
+    lab(security, "AuthorizationPolicy", "appb-split-l7", "waypoint"),
+  ),
+  "AuthorizationPolicy/appb-v2-waypoint-only": only(
+    "traffic-split",
+    lab(security, "AuthorizationPolicy", "appb-v2-waypoint-only", "ztunnel"),
+  ),
+  "Service/appb-resilience": only("resilience", lab(core, "Service", "appb-resilience", "waypoint")),
+  "Service/appb-limited": only("resilience", lab(core, "Service", "appb-limited", "waypoint")),
+  "VirtualService/appb-resilience": only(
+    "resilience",
+    lab(networking, "VirtualService", "appb-resilience", "waypoint"),
+  ),
+  "EnvoyFilter/appb-limited": only(
+    "resilience",
+    lab("networking.istio.io/v1alpha3", "EnvoyFilter", "appb-limited", "waypoint"),
+  ),
+  "AuthorizationPolicy/appb-resilience-l7": only(
+    "resilience",
+    lab(security, "AuthorizationPolicy", "appb-resilience-l7", "waypoint"),
+  ),
+  "Deployment/appc": only("l4-l7", lab(apps, "Deployment", "appc", "app")),
+  "Deployment/appd": only("l4-l7", lab(apps, "Deployment", "appd", "app")),
+  "Service/appc-l7": only("l4-l7", lab(core, "Service", "appc-l7", "waypoint")),
+  "AuthorizationPolicy/appc-l4-deny": only("l4-l7", lab(security, "AuthorizationPolicy", "appc-l4-deny", "ztunnel")),
+  "AuthorizationPolicy/appc-l7-deny": only("l4-l7", lab(security, "AuthorizationPolicy", "appc-l7-deny", "waypoint")),
+  "AuthorizationPolicy/appd-misplaced": only(
+    "l4-l7",
+    lab(security, "AuthorizationPolicy", "appd-misplaced", "ztunnel"),
+  ),
+  "Deployment/external": only("egress", lab(apps, "Deployment", "external", "app", "outside")),
+  "Service/external": only("egress", lab(core, "Service", "external", "app", "outside")),
+  "Gateway/egress-waypoint": only("egress", lab(gatewayApi, "Gateway", "egress-waypoint", "waypoint", "egress")),
+  "Deployment/egress-waypoint": only("egress", lab(apps, "Deployment", "egress-waypoint", "waypoint", "egress")),
+  "ServiceEntry/partner": only("egress", lab(networking, "ServiceEntry", "partner", "waypoint", "egress")),
+  "ServiceEntry/forbidden": only("egress", lab(networking, "ServiceEntry", "forbidden", "waypoint", "egress")),
+  "AuthorizationPolicy/partner-l7": only(
+    "egress",
+    lab(security, "AuthorizationPolicy", "partner-l7", "waypoint", "egress"),
+  ),
+  "AuthorizationPolicy/forbidden-deny": only(
+    "egress",
+    lab(security, "AuthorizationPolicy", "forbidden-deny", "waypoint", "egress"),
+  ),
+} as const satisfies Record<string, ObjectSpec>;

@@ -1,0 +1,85 @@
+import { type BrokenWorld, edit, remove } from "./breaks";
+
+const settings = { modules: ["egress"] } as const;
+const noticed = { egress: { layer: "waypoint" } };
+const label = ["metadata", "labels", "istio.io/use-waypoint"];
+const forbidden = "AuthorizationPolicy/egress/forbidden-deny";
+const partner = "AuthorizationPolicy/egress/partner-l7";
+const rule = ["spec", "rules", 0];
+
+/** The worlds in which a lab with egress must not pass. */
+export const brokenEgress: BrokenWorld[] = [
+  {
+    name: "egress: the partner's host does not lead to the waypoint",
+    settings,
+    breaks: edit("ServiceEntry/egress/partner", label, undefined),
+    noticed,
+  },
+  {
+    name: "egress: the partner's host is known to nobody",
+    settings,
+    breaks: remove("ServiceEntry/egress/partner"),
+    noticed,
+    drift: "ServiceEntry/partner does not exist",
+  },
+  {
+    name: "egress: nothing denies the forbidden host",
+    settings,
+    breaks: remove(forbidden),
+    noticed,
+    drift: "AuthorizationPolicy/forbidden-deny does not exist",
+  },
+  {
+    name: "egress: the denial is about one method",
+    settings,
+    breaks: edit(forbidden, ["spec", "rules"], [{ to: [{ operation: { methods: ["POST"] } }] }]),
+    noticed,
+  },
+  {
+    name: "egress: the partner may be asked in every way",
+    settings,
+    breaks: edit(partner, [...rule, "to"], undefined),
+    noticed,
+  },
+  {
+    name: "egress: the stranger may ask the partner",
+    settings,
+    breaks: edit(
+      partner,
+      [...rule, "from", 0, "source", "principals"],
+      ["cluster.local/ns/default/sa/appa", "cluster.local/ns/default/sa/stranger"],
+    ),
+    noticed,
+  },
+  {
+    name: "egress: what should go past the waypoint is led through it",
+    settings,
+    breaks: (state) => {
+      const { metadata } = state.get("Service/outside/external");
+      Object.assign(metadata ?? {}, {
+        labels: { "istio.io/use-waypoint": "egress-waypoint", "istio.io/use-waypoint-namespace": "egress" },
+      });
+    },
+    noticed: { egress: { layer: "ztunnel" } },
+  },
+  {
+    name: "egress: the egress waypoint down",
+    settings,
+    breaks: (state) => state.scale("egress/egress-waypoint"),
+    noticed,
+  },
+  {
+    name: "egress: the server outside down",
+    settings,
+    breaks: (state) => state.scale("outside/external"),
+    noticed: { egress: { layer: "app" } },
+  },
+  {
+    name: "egress: nobody can read the logs",
+    settings,
+    breaks: (state) => {
+      state.logsBroken = true;
+    },
+    noticed: { egress: { layer: "waypoint", verdict: "inconclusive" } },
+  },
+];

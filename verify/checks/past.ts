@@ -1,0 +1,44 @@
+import { podsBehind, waypointAt } from "../../experiments/names";
+import { appLines } from "../app-lines";
+import { fire } from "../batch";
+import { accessLines } from "../records";
+import { type CheckRun, failed, listed, passed, unclear } from "./check";
+import { loggedLines } from "./counted";
+
+/**
+ * Requests that are answered without a waypoint: the application wrote them down, the waypoint did not. What a log lacks
+ * proves nothing until it has what came later: so the control is sent after the sample, through the waypoint.
+ */
+export const past: CheckRun<"past"> = async (bench, { name, sample, control }) => {
+  const service = sample.service ?? "appb";
+  const waypoint = waypointAt(control.service ?? "appb");
+  const app = podsBehind[service];
+  const straight = await fire(bench, sample, sample.count);
+  const written = await appLines(bench, app, straight, sample.count);
+  const through = await fire(bench, control, control.count);
+  const seen = await loggedLines(bench, through, control.count, waypoint);
+  const strays = await accessLines(bench, waypoint, straight.id);
+  const statuses = listed([...new Set(straight.shots.map(({ status }) => String(status || "no answer")))]);
+  const lines = (found: readonly string[] | string) => (typeof found === "string" ? [`unavailable: ${found}`] : found);
+  const passing = "unavailable" in strays ? strays.unavailable : strays.found.map(({ text }) => text);
+  const evidence = [
+    { source: `${app} log`, lines: lines(written) },
+    { source: `${waypoint} log of the sample`, lines: lines(passing) },
+    {
+      source: `${waypoint} log of the control`,
+      lines: lines(typeof seen === "string" ? seen : seen.map((l) => l.text)),
+    },
+  ];
+  const expected = `${sample.count} × 200 in ${app}'s log and none in ${waypoint}'s, which has the ${control.count} after them`;
+  const count = (found: readonly unknown[] | string) => (typeof found === "string" ? "unknown" : found.length);
+  const words = `${straight.shots.length} × ${statuses}, ${count(written)} in ${app}'s log, ${count(passing)} in ${waypoint}'s, which has ${count(seen)} of the ${control.count} after them`;
+  const more = { expected, evidence };
+  if (straight.shots.length !== sample.count) return [failed(name, "client", words, more)];
+  if (statuses !== "200") return [failed(name, "app", words, more)];
+  if (typeof passing === "string" || typeof seen === "string") return [unclear(name, "waypoint", words, more)];
+  if (passing.length > 0) return [failed(name, "ztunnel", words, more)];
+  if (seen.length !== control.count) return [failed(name, "waypoint", words, more)];
+  if (typeof written === "string") return [unclear(name, "app", words, more)];
+  if (written.length !== sample.count) return [failed(name, "app", words, more)];
+  return [passed(name, "ztunnel", words, { evidence })];
+};
