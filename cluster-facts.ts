@@ -1,6 +1,8 @@
 import type { ApiObject, ReadApi } from "./cluster-api";
 import { ownerLabel } from "./experiments/names";
+import type { ObjectSpec } from "./experiments/object-spec";
 import { objects } from "./experiments/objects";
+import type { ModuleName } from "./experiments/types";
 
 /** What a cluster that the lab did not make has already. */
 export interface ClusterFacts {
@@ -16,7 +18,14 @@ export interface ClusterFacts {
   metallb: boolean;
   /** What lives in the apps' namespace and is not the lab's, such as "Deployment web". */
   strangers: readonly string[];
+  /** Namespaces that no lab made, and a module would make. */
+  foreignNamespaces: readonly { name: string; module: ModuleName }[];
 }
+
+/** Namespaces that modules make. */
+const moduleNamespaces = Object.values(objects).flatMap((each: ObjectSpec) =>
+  each.kind === "Namespace" && each.module ? [{ name: each.name, module: each.module }] : [],
+);
 
 /** Names of what a lab has in the apps' namespace. */
 const labNames: ReadonlySet<string> = new Set(
@@ -26,13 +35,14 @@ const labNames: ReadonlySet<string> = new Set(
 /** Asks a cluster what it has. */
 export async function readCluster(read: ReadApi): Promise<ClusterFacts> {
   const crd = (name: string) => read(`/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${name}`);
-  const [version, istio, mesh, gateways, pools, strangers] = await Promise.all([
+  const [version, istio, mesh, gateways, pools, strangers, foreignNamespaces] = await Promise.all([
     read("/version"),
     readIstio(read),
     read("/api/v1/namespaces/istio-system"),
     crd("gateways.gateway.networking.k8s.io"),
     crd("ipaddresspools.metallb.io"),
     readStrangers(read),
+    readForeignNamespaces(read),
   ]);
   const bundle = (key: string) => gateways?.metadata?.annotations?.[`gateway.networking.k8s.io/${key}`] ?? "unknown";
   return {
@@ -44,6 +54,7 @@ export async function readCluster(read: ReadApi): Promise<ClusterFacts> {
       : {}),
     metallb: pools !== undefined && !isReleased(pools, "metallb"),
     strangers,
+    foreignNamespaces,
   };
 }
 
@@ -82,14 +93,24 @@ async function readStrangers(read: ReadApi): Promise<string[]> {
   return found.flat();
 }
 
+async function readForeignNamespaces(read: ReadApi): Promise<ClusterFacts["foreignNamespaces"]> {
+  const found = await Promise.all(moduleNamespaces.map(({ name }) => read(`/api/v1/namespaces/${name}`)));
+  return moduleNamespaces.filter((_, index) => {
+    const here = found[index];
+    return here !== undefined && !isByPulumi(here);
+  });
+}
+
 const nameOf = ({ metadata }: ApiObject): string => metadata?.name ?? "";
 
 function isOurs(kind: string, object: ApiObject): boolean {
-  const { labels = {}, managedFields = [], ownerReferences = [] } = object.metadata ?? {};
+  const { labels = {}, ownerReferences = [] } = object.metadata ?? {};
   if (kind === "Service" && nameOf(object) === "kubernetes") return true;
   if (kind === "Pod") return ownerReferences.some((owner) => controllers.has(owner.kind));
   // istiod makes these for a Gateway.
   if (labels["gateway.istio.io/managed"]) return true;
-  const byPulumi = managedFields.some(({ manager }) => manager?.startsWith("pulumi-kubernetes"));
-  return byPulumi && labNames.has(nameOf(object));
+  return isByPulumi(object) && labNames.has(nameOf(object));
 }
+
+const isByPulumi = ({ metadata }: ApiObject): boolean =>
+  (metadata?.managedFields ?? []).some(({ manager }) => manager?.startsWith("pulumi-kubernetes"));

@@ -34,6 +34,8 @@ function problemsOf(facts: ClusterFacts, config: LabConfig, stack: string): Prob
   const own = foreign ? undefined : installed;
   problems.push(...versionProblems({ istio: config.istioVersion, kubernetes, gatewayApi, installed: own }));
   if (facts.strangers.length > 0) problems.push(strangers(facts.strangers));
+  const taken = facts.foreignNamespaces.filter(({ module }) => config.modules.includes(module));
+  problems.push(...taken.map(foreignNamespace));
   if (config.addressRange && facts.metallb) problems.push(foreignMetalLb);
   return problems;
 }
@@ -80,6 +82,12 @@ const strangers = (names: readonly string[]): Problem => ({
   what: `Namespace "default" of this cluster is in use: ${names.slice(0, 5).join(", ")}${names.length > 5 ? `, and ${names.length - 5} more` : ""}`,
   why: "The lab enrols that whole namespace in the mesh; these would be enrolled as well",
   fix: "pulumi config set context NAME   (a cluster with nothing in default), or move them to a namespace of their own",
+});
+
+const foreignNamespace = ({ name, module }: ClusterFacts["foreignNamespaces"][number]): Problem => ({
+  what: `The cluster has a namespace "${name}" that no lab made, and module ${module} makes one of that name`,
+  why: "The lab would take it for its own, and delete it with all that is in it",
+  fix: "pulumi config rm modules   (or: pulumi config set context NAME)",
 });
 
 const foreignMetalLb: Problem = {

@@ -12,6 +12,7 @@ export const egress: Experiment = {
   rows: [],
   objects: [
     ...(["Namespace/default", "DaemonSet/ztunnel", "Deployment/appa", "Deployment/stranger"] as const),
+    ...(["Namespace/egress", "Namespace/outside"] as const),
     ...(["Deployment/external", "Service/external", "Gateway/egress-waypoint", "Deployment/egress-waypoint"] as const),
     ...(["ServiceEntry/partner", "ServiceEntry/forbidden"] as const),
     ...(["AuthorizationPolicy/partner-l7", "AuthorizationPolicy/forbidden-deny"] as const),

@@ -3,6 +3,8 @@ import type { ModuleName } from "../types";
 
 const only = <M extends ModuleName>(module: M, spec: ObjectSpec) => ({ ...spec, module });
 
+const namespace = (name: string): ObjectSpec => ({ apiVersion: core, kind: "Namespace", name, layer: "ztunnel" });
+
 /** Objects that are there only in a lab that has their module. */
 export const moduleObjects = {
   "Deployment/appb-v2": only("traffic-split", lab(apps, "Deployment", "appb-v2", "app")),
@@ -39,6 +41,8 @@ export const moduleObjects = {
     "l4-l7",
     lab(security, "AuthorizationPolicy", "appd-misplaced", "ztunnel"),
   ),
+  "Namespace/egress": only("egress", namespace("egress")),
+  "Namespace/outside": only("egress", namespace("outside")),
   "Deployment/external": only("egress", lab(apps, "Deployment", "external", "app", "outside")),
   "Service/external": only("egress", lab(core, "Service", "external", "app", "outside")),
   "Gateway/egress-waypoint": only("egress", lab(gatewayApi, "Gateway", "egress-waypoint", "waypoint", "egress")),

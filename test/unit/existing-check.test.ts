@@ -44,7 +44,7 @@ async function examined(more: Record<string, unknown> = {}) {
 describe("examineExisting()", () => {
   test("has nothing against an empty cluster", async () => {
     expect(await examined()).toEqual({
-      facts: { kubernetes: "v1.34.2", metallb: false, strangers: [] },
+      facts: { kubernetes: "v1.34.2", metallb: false, strangers: [], foreignNamespaces: [] },
       whats: [],
     });
   });
@@ -72,6 +72,18 @@ describe("examineExisting()", () => {
     expect(whats).toEqual([]);
     expect(facts).toMatchObject({ istio: "1.31.0", meshOwner: "alice" });
     expect(facts).not.toHaveProperty("gatewayApi");
+  });
+
+  test("refuses a module whose namespace is somebody else's", async () => {
+    cluster.put("api/v1/namespaces/egress", { metadata: { name: "egress" } });
+    expect((await examined()).whats).toEqual([]);
+    expect((await examined({ modules: ["egress"] })).whats).toEqual([
+      'The cluster has a namespace "egress" that no lab made, and module egress makes one of that name',
+    ]);
+    cluster.put("api/v1/namespaces/egress", {
+      metadata: { name: "egress", managedFields: [{ manager: "pulumi-kubernetes-1a2b3c" }] },
+    });
+    expect((await examined({ modules: ["egress"] })).whats).toEqual([]);
   });
 
   test("tells the Gateway API of somebody else, and refuses one that does not fit", async () => {

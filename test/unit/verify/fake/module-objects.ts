@@ -85,6 +85,7 @@ const resilience = (settings: LabSettings): KubeObject[] => [
 ];
 
 const egress = (): KubeObject[] => [
+  ...["egress", "outside"].map((name) => object("v1", `Namespace//${name}`, {})),
   deployment("outside", "external"),
   service("outside", "external", 8000, 8080),
   object("gateway.networking.k8s.io/v1", "Gateway/egress/egress-waypoint", {
