@@ -22,10 +22,10 @@ export function l7PolicySpec({ allowedCallers, allowedMethods }: CallerRules, se
  * A policy on pods that lets in the waypoint alone. A pod that dials them, or is not in the mesh, never meets the
  * waypoint: their own ztunnel must refuse it.
  */
-export function waypointOnlySpec(pods: string) {
+export function waypointOnlySpec(pods: string, waypoint = principal(waypointName)) {
   return {
     selector: { matchLabels: { app: pods } },
     action: "ALLOW",
-    rules: [{ from: [{ source: { principals: [principal(waypointName)] } }] }],
+    rules: [{ from: [{ source: { principals: [waypoint] } }] }],
   };
 }

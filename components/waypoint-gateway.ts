@@ -9,12 +9,14 @@ export interface WaypointSettings {
   gateway: string;
   /** @default the apps' namespace */
   namespace?: string;
+  /** Another namespace whose Services may use it. @default none: those of its own alone */
+  admits?: string;
 }
 
 /** A waypoint for Services: its Gateway, and the wait for the Deployment that istiod makes of it. */
 export function waypointGateway(
   name: string,
-  { gateway: called, namespace = appNamespace }: WaypointSettings,
+  { gateway: called, namespace = appNamespace, admits }: WaypointSettings,
   proxies: Proxies,
   opts: pulumi.CustomResourceOptions,
 ): pulumi.Resource {
@@ -32,7 +34,7 @@ export function waypointGateway(
       spec: {
         gatewayClassName: "istio-waypoint",
         infrastructure: ownAnnotations,
-        listeners: [{ name: "mesh", port: 15008, protocol: "HBONE", allowedRoutes: { namespaces: { from: "Same" } } }],
+        listeners: [{ name: "mesh", port: 15008, protocol: "HBONE", allowedRoutes: { namespaces: admitted(admits) } }],
       },
     },
     opts,
@@ -40,3 +42,9 @@ export function waypointGateway(
   const dependsOn = [gateway, ...(proxies.after ?? [])];
   return rollout(`${name}-rollout`, called, proxies.istio, { parent: opts.parent, dependsOn }, namespace);
 }
+
+/** The API server puts the label with its name on every namespace. */
+const admitted = (namespace: string | undefined) =>
+  namespace
+    ? { from: "Selector", selector: { matchLabels: { "kubernetes.io/metadata.name": namespace } } }
+    : { from: "Same" };

@@ -8,7 +8,14 @@ export type CheckDetail =
   | { check: "sysctls"; atLeast: Readonly<Record<string, number>> }
   | { check: "rollouts"; objects: readonly LabObject[] }
   | { check: "istio-version"; objects: readonly LabObject[] }
-  | { check: "condition"; object: LabObject; type: string; messageIncludes?: string }
+  | {
+      check: "condition";
+      object: LabObject;
+      type: string;
+      /** @default "True" */
+      status?: "True" | "False";
+      messageIncludes?: string;
+    }
   | { check: "address"; pool: LabObject; advertisement: LabObject }
   | { check: "bundle"; channel: "standard"; classes: readonly string[] }
   | { check: "enrolment"; hbone: readonly string[]; plain: readonly string[] }

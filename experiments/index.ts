@@ -15,6 +15,7 @@ import { ingressThroughWaypoint } from "./ingress-through-waypoint";
 import { jaeger } from "./jaeger";
 import { kiali } from "./kiali";
 import { loadBalancer } from "./load-balancer";
+import { crossNamespace } from "./modules/cross-namespace";
 import { egress } from "./modules/egress";
 import { failOpen } from "./modules/fail-open";
 import { l4l7 } from "./modules/l4-l7";
@@ -56,4 +57,5 @@ export const experiments: readonly Experiment[] = [
   trafficSplit,
   resilienceNumbers,
   egress,
+  crossNamespace,
 ];

@@ -10,15 +10,18 @@ export const principalOf = (account: string, namespace = "default"): string =>
 /** ServiceAccount behind a caller that the policy names. */
 export const accountOf = (caller: Caller): string => (caller === "gateway" ? "gateway-istio" : caller);
 
-/** The caller that the policy sees when a client sends. A pod outside the mesh has no identity. */
+/** The caller that the policy sees when a client sends; nothing for one that no lab's policy can name. */
 export const callerOf = (client: Client): Caller | undefined =>
-  client === "host" ? "gateway" : client === "outsider" ? undefined : client;
+  client === "host" ? "gateway" : client === "appa" || client === "stranger" ? client : undefined;
 
 /** Hosts of what is not a Service in the namespace of the story. `.example` is reserved: no DNS answers for it (RFC 2606). */
 export const foreignHosts = {
   partner: "partner.example",
   forbidden: "forbidden.example",
   external: "external.outside.svc.cluster.local",
+  appe: "appe.second.svc.cluster.local",
+  "appe-shared": "appe-shared.second.svc.cluster.local",
+  "appe-unadmitted": "appe-unadmitted.second.svc.cluster.local",
 } as const satisfies Partial<Record<ServiceName, string>>;
 
 /** Name of a Service inside the cluster, or the host of a ServiceEntry. */
@@ -26,8 +29,15 @@ export const hostOf = (service: ServiceName): string =>
   service in foreignHosts ? foreignHosts[service as keyof typeof foreignHosts] : `${service}.default.svc.cluster.local`;
 
 /** The waypoint that the requests to a Service meet, or would meet if anybody sent them there. */
-export const waypointAt = (service: ServiceName): WaypointName =>
-  service in foreignHosts ? "egress-waypoint" : "waypoint";
+export const waypointAt = (service: ServiceName): WaypointName => otherWaypoints[service] ?? "waypoint";
+
+const otherWaypoints: Partial<Record<ServiceName, WaypointName>> = {
+  partner: "egress-waypoint",
+  forbidden: "egress-waypoint",
+  external: "egress-waypoint",
+  appe: "second-waypoint",
+  "appe-shared": "shared-waypoint",
+};
 
 /** Name of appb inside the cluster. */
 export const appbHost = hostOf("appb");
@@ -44,6 +54,9 @@ export const podsBehind = {
   partner: "external",
   forbidden: "external",
   external: "external",
+  appe: "appe",
+  "appe-shared": "appe",
+  "appe-unadmitted": "appe",
 } as const satisfies Record<ServiceName, AppName>;
 
 /** The ALLOW policy on a workload's pods: ztunnel does not name it when it refuses. */
@@ -53,6 +66,7 @@ export const allowPolicyOn: Readonly<Record<AppName, string | undefined>> = {
   appc: undefined,
   appd: "AuthorizationPolicy/appd-misplaced",
   external: undefined,
+  appe: "AuthorizationPolicy/appe-waypoint-only",
 };
 
 /** The ALLOW policy of a Service at the waypoint: Envoy does not name it when it refuses. */
@@ -67,6 +81,9 @@ export const allowPolicyAt: Readonly<Record<ServiceName, string | undefined>> = 
   partner: "AuthorizationPolicy/partner-l7",
   forbidden: undefined,
   external: undefined,
+  appe: "AuthorizationPolicy/appe-l7",
+  "appe-shared": "AuthorizationPolicy/appe-shared-l7",
+  "appe-unadmitted": undefined,
 };
 
 /** Annotation that holds an object's original while a proof changes it; also what a later run restores from. */

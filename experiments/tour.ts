@@ -84,5 +84,11 @@ export const tour: readonly TourStep[] = [
     proof: "egress",
     change: { modules: ["egress"] },
   },
+  {
+    id: "namespaces",
+    title: "Two namespaces, and which of their waypoints a request meets",
+    proof: "cross-namespace",
+    change: { modules: ["cross-namespace"] },
+  },
   { id: "graph", title: "See it all as a graph", proof: "kiali", watch: "open kiali" },
 ];

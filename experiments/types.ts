@@ -14,7 +14,7 @@ export type Caller = "appa" | "gateway" | "stranger";
 export type Addon = "prometheus" | "grafana" | "jaeger" | "kiali";
 
 /** Experiments beyond the story. A lab has those that its stack names. */
-export const moduleNames = ["fail-open", "l4-l7", "traffic-split", "resilience", "egress"] as const;
+export const moduleNames = ["fail-open", "l4-l7", "traffic-split", "resilience", "egress", "cross-namespace"] as const;
 export type ModuleName = (typeof moduleNames)[number];
 
 /** What the lab's configuration asks for; every expectation follows it. */
@@ -70,7 +70,7 @@ export type Layer =
   | "kiali";
 
 /** Workloads that answer requests; pods of each bear its name in the label `app`. */
-export type AppName = "appb" | "appb-v2" | "appc" | "appd" | "external";
+export type AppName = "appb" | "appb-v2" | "appc" | "appd" | "external" | "appe";
 
 /** Services of the lab, and hosts of ServiceEntries, that requests go to. */
 export type ServiceName =
@@ -83,13 +83,19 @@ export type ServiceName =
   | "appd"
   | "partner"
   | "forbidden"
-  | "external";
+  | "external"
+  | "appe"
+  | "appe-shared"
+  | "appe-unadmitted";
 
 /** Waypoints of the lab, by the name of their Gateway. */
-export type WaypointName = "waypoint" | "egress-waypoint";
+export type WaypointName = "waypoint" | "egress-waypoint" | "second-waypoint" | "shared-waypoint";
 
-/** Where a request starts. `host` is this machine, through the gateway's published port. */
-export type Client = "appa" | "stranger" | "outsider" | "host";
+/**
+ * Where a request starts. `host` is this machine, through the gateway's published port; `second-appa` is the appa of the
+ * second namespace.
+ */
+export type Client = "appa" | "stranger" | "outsider" | "second-appa" | "host";
 
 /** The fate that a request must meet, and who decides it. */
 export type Expectation =

@@ -46,6 +46,10 @@ const roles = {
   waypoint: proxy("waypoint", "waypoint"),
   external: app("external", "outside"),
   "egress-waypoint": proxy("egress-waypoint", "waypoint", "egress"),
+  appe: app("appe", "second"),
+  "second-appa": app("appa", "second"),
+  "second-waypoint": proxy("second-waypoint", "waypoint", "second"),
+  "shared-waypoint": proxy("shared-waypoint", "waypoint"),
   ztunnel: { namespace: "istio-system", labels: { app: "ztunnel" }, container: "istio-proxy", layer: "ztunnel" },
 } as const satisfies Record<string, Role>;
 

@@ -3,6 +3,7 @@ import type { ModuleName } from "../../experiments/types";
 import type { CallerRules } from "../authorization";
 import type { Proxies } from "../rollout";
 import type { WorkloadImage } from "../workload";
+import { CrossNamespace } from "./cross-namespace";
 import { Egress } from "./egress";
 import { Layers } from "./layers";
 import { Resilience } from "./resilience";
@@ -25,4 +26,5 @@ export const moduleComponents: Readonly<Record<ModuleName, Module | undefined>> 
   "traffic-split": Split,
   resilience: Resilience,
   egress: Egress,
+  "cross-namespace": CrossNamespace,
 };

@@ -57,4 +57,36 @@ export const moduleObjects = {
     "egress",
     lab(security, "AuthorizationPolicy", "forbidden-deny", "waypoint", "egress"),
   ),
+  "Namespace/second": only("cross-namespace", namespace("second")),
+  "Deployment/appe": only("cross-namespace", lab(apps, "Deployment", "appe", "app", "second")),
+  "Deployment/second-appa": only("cross-namespace", lab(apps, "Deployment", "appa", "app", "second")),
+  "Service/appe": only("cross-namespace", lab(core, "Service", "appe", "waypoint", "second")),
+  "Service/appe-shared": only("cross-namespace", lab(core, "Service", "appe-shared", "waypoint", "second")),
+  "Service/appe-unadmitted": only("cross-namespace", lab(core, "Service", "appe-unadmitted", "waypoint", "second")),
+  "Gateway/second-waypoint": only(
+    "cross-namespace",
+    lab(gatewayApi, "Gateway", "second-waypoint", "waypoint", "second"),
+  ),
+  "Deployment/second-waypoint": only(
+    "cross-namespace",
+    lab(apps, "Deployment", "second-waypoint", "waypoint", "second"),
+  ),
+  "Gateway/shared-waypoint": only("cross-namespace", lab(gatewayApi, "Gateway", "shared-waypoint", "waypoint")),
+  "Deployment/shared-waypoint": only("cross-namespace", lab(apps, "Deployment", "shared-waypoint", "waypoint")),
+  "AuthorizationPolicy/appe-l7": only(
+    "cross-namespace",
+    lab(security, "AuthorizationPolicy", "appe-l7", "waypoint", "second"),
+  ),
+  "AuthorizationPolicy/appe-shared-l7": only(
+    "cross-namespace",
+    lab(security, "AuthorizationPolicy", "appe-shared-l7", "waypoint", "second"),
+  ),
+  "AuthorizationPolicy/appe-waypoint-only": only(
+    "cross-namespace",
+    lab(security, "AuthorizationPolicy", "appe-waypoint-only", "ztunnel", "second"),
+  ),
+  "AuthorizationPolicy/appe-shared-only": only(
+    "cross-namespace",
+    lab(security, "AuthorizationPolicy", "appe-shared-only", "ztunnel", "second"),
+  ),
 } as const satisfies Record<string, ObjectSpec>;

@@ -11,12 +11,18 @@ const skip = requires(
 
 /** What a real cluster has by then: namespaces of the bundles, and the Deployments that istiod makes for Gateways. */
 const surroundings: KubernetesObject[] = [
-  ...["default", "istio-system", "metallb-system", "egress", "outside"].map((name) => ({
+  ...["default", "istio-system", "metallb-system", "egress", "outside", "second"].map((name) => ({
     apiVersion: "v1",
     kind: "Namespace",
     metadata: { name },
   })),
-  ...["default/gateway-istio", "default/waypoint", "egress/egress-waypoint"]
+  ...[
+    "default/gateway-istio",
+    "default/waypoint",
+    "egress/egress-waypoint",
+    "second/second-waypoint",
+    "default/shared-waypoint",
+  ]
     .map((path) => path.split("/"))
     .map(([namespace = "", name = ""]) => ({
       apiVersion: "apps/v1",

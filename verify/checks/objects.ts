@@ -10,17 +10,18 @@ const conditionsOf = (object: KubeObject): readonly unknown[] => [
   ...listAt(object, "status", "parents").flatMap((parent) => listAt(parent, "conditions")),
 ];
 
-/** A condition of an object is True. */
+/** A condition of an object is True, or what else is asked for. */
 export const condition: CheckRun<"condition"> = async ({ world, signal }, detail) => {
   const { layer, ...ref } = objects[detail.object];
+  const { status: wanted = "True" } = detail;
   const object = await world.read(ref, signal);
-  const expected = `${detail.object} ${detail.type}=True${detail.messageIncludes ? `, "${detail.messageIncludes}"` : ""}`;
+  const expected = `${detail.object} ${detail.type}=${wanted}${detail.messageIncludes ? `, "${detail.messageIncludes}"` : ""}`;
   if (!object) return [failed(detail.name, layer, `${detail.object} does not exist`, { expected })];
   const found = conditionsOf(object).find((item) => textAt(item, "type") === detail.type);
   const [status, message = ""] = [textAt(found, "status"), textAt(found, "message")];
   const seen = found ? `${detail.type}=${status}: ${message}` : `no condition ${detail.type}`;
   const evidence = [{ source: detail.object, lines: [seen] }];
-  const good = status === "True" && message.includes(detail.messageIncludes ?? "");
+  const good = status === wanted && message.includes(detail.messageIncludes ?? "");
   return [
     good ? passed(detail.name, layer, seen, { evidence }) : failed(detail.name, layer, seen, { expected, evidence }),
   ];

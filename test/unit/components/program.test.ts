@@ -174,14 +174,18 @@ describe("what a setting adds and takes away", () => {
     expect({ added, gone }).toEqual({
       gone: [],
       added: [
-        ...["appb-limited", "appb-limited-service", "appb-resilience", "appb-resilience-l7", "appb-resilience-service"],
-        ...["appb-split", "appb-split-l7", "appb-split-service", "appb-v1-service"],
-        ...["appb-v2", "appb-v2-account", "appb-v2-service", "appb-v2-waypoint-only"],
-        ...["appc", "appc-account", "appc-l4-deny", "appc-l7-deny", "appc-l7-service", "appc-service"],
-        ...["appd", "appd-account", "appd-misplaced", "appd-service"],
-        ...["egress-namespace", "egress-waypoint-gateway", "egress-waypoint-rollout", "external-service"],
-        ...["forbidden", "forbidden-deny", "outside-external", "outside-external-account", "outside-namespace"],
-        ...["partner", "partner-l7"],
+        ...["appb-limited", "appb-limited-service", "appb-resilience", "appb-resilience-l7"],
+        ...["appb-resilience-service", "appb-split", "appb-split-l7", "appb-split-service"],
+        ...["appb-v1-service", "appb-v2", "appb-v2-account", "appb-v2-service"],
+        ...["appb-v2-waypoint-only", "appc", "appc-account", "appc-l4-deny", "appc-l7-deny"],
+        ...["appc-l7-service", "appc-service", "appd", "appd-account", "appd-misplaced"],
+        ...["appd-service", "appe-l7", "appe-service", "appe-shared-l7", "appe-shared-only"],
+        ...["appe-shared-service", "appe-unadmitted-service", "appe-waypoint-only", "egress-namespace"],
+        ...["egress-waypoint-gateway", "egress-waypoint-rollout", "external-service", "forbidden"],
+        ...["forbidden-deny", "outside-external", "outside-external-account", "outside-namespace"],
+        ...["partner", "partner-l7", "second-appa", "second-appa-account", "second-appe"],
+        ...["second-appe-account", "second-namespace", "second-waypoint-gateway"],
+        ...["second-waypoint-rollout", "shared-waypoint-gateway", "shared-waypoint-rollout"],
       ],
     });
     const plain = await lab("default");

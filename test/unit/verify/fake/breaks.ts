@@ -24,6 +24,10 @@ export const remove =
     for (const key of keys) if (!state.objects.delete(key)) throw new Error(`The fake lab has no ${key}`);
   };
 
+/** A waypoint that takes Services of every namespace. */
+export const admitAll = (gateway: string) =>
+  edit(gateway, ["spec", "listeners"], [{ allowedRoutes: { namespaces: { from: "All" } } }]);
+
 /** A waypoint that was told one thing and does another: only the requests themselves can show it. */
 export const behaves = (key: string, path: (string | number)[], value: unknown) => (state: FakeState) => {
   const told = structuredClone(state.get(key));

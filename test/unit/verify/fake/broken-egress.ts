@@ -1,4 +1,4 @@
-import { type BrokenWorld, edit, remove } from "./breaks";
+import { admitAll, type BrokenWorld, edit, remove } from "./breaks";
 
 const settings = { modules: ["egress"] } as const;
 const noticed = { egress: { layer: "waypoint" } };
@@ -55,6 +55,7 @@ export const brokenEgress: BrokenWorld[] = [
     name: "egress: what should go past the waypoint is led through it",
     settings,
     breaks: (state) => {
+      admitAll("Gateway/egress/egress-waypoint")(state);
       const { metadata } = state.get("Service/outside/external");
       Object.assign(metadata ?? {}, {
         labels: { "istio.io/use-waypoint": "egress-waypoint", "istio.io/use-waypoint-namespace": "egress" },

@@ -1,5 +1,6 @@
 import { type BrokenWorld, edit, remove } from "./breaks";
 import { brokenEgress } from "./broken-egress";
+import { brokenNamespaces } from "./broken-namespaces";
 import { brokenResilience } from "./broken-resilience";
 import { brokenSplit } from "./broken-split";
 
@@ -86,4 +87,5 @@ export const brokenModules: BrokenWorld[] = [
   ...brokenSplit,
   ...brokenResilience,
   ...brokenEgress,
+  ...brokenNamespaces,
 ];

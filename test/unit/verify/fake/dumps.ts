@@ -2,6 +2,7 @@ import { appbHost, hostOf } from "../../../../experiments/names";
 import type { ServiceName } from "../../../../experiments/types";
 import { at, listAt, numberAt, textAt, textsAt } from "../../../../verify/json";
 import type { KubeObject } from "../../../../verify/world";
+import { accountFor, identityOf } from "./identity";
 import { policiesAt, policiesOn, ztunnelRules } from "./policies";
 import { envoyRules } from "./routes";
 import type { FakeState } from "./state";
@@ -10,7 +11,7 @@ const type = (name: string) => ({ "@type": `type.googleapis.com/${name}` });
 
 /** ztunnel's /config_dump. */
 export function ztunnelConfig(state: FakeState, node: string): unknown {
-  const here = state.pods.filter(({ namespace, labels }) => namespace === "default" && labels.app !== undefined);
+  const here = state.pods.filter(({ namespace, labels }) => namespace !== "istio-system" && labels.app !== undefined);
   const policies = state.toldAll("AuthorizationPolicy").filter((policy) => at(policy, "spec", "selector"));
   const known = here.filter(({ role }) => state.left.get(role) !== "unknown");
   const served = known.filter(
@@ -20,13 +21,13 @@ export function ztunnelConfig(state: FakeState, node: string): unknown {
     workloadState: Object.fromEntries(
       served.map(({ name, namespace }) => [`uid-of-${name}`, { info: { name, namespace }, state: "Up" }]),
     ),
-    workloads: known.map(({ role, name, ip }) => ({
+    workloads: known.map(({ role, name, namespace, ip }) => ({
       name,
-      namespace: "default",
-      serviceAccount: role,
+      namespace,
+      serviceAccount: accountFor(role),
       protocol: state.inMesh(role) ? "HBONE" : "TCP",
       workloadIps: [ip],
-      authorizationPolicies: policiesOn(state, role).map(({ metadata }) => `default/${metadata?.name}`),
+      authorizationPolicies: policiesOn(state, role).map(({ metadata }) => `${metadata?.namespace}/${metadata?.name}`),
     })),
     services: [
       {
@@ -40,7 +41,7 @@ export function ztunnelConfig(state: FakeState, node: string): unknown {
     certificates: here
       .filter((pod) => pod.node === node && state.inMesh(pod.role))
       .map(({ role }) => ({
-        identity: `spiffe://cluster.local/ns/default/sa/${role}`,
+        identity: `spiffe://${identityOf(role)}`,
         state: "Available",
         certChain: [
           {
@@ -52,7 +53,7 @@ export function ztunnelConfig(state: FakeState, node: string): unknown {
       })),
     policies: policies.map((policy) => ({
       name: policy.metadata?.name,
-      namespace: "default",
+      namespace: policy.metadata?.namespace,
       action: textAt(policy, "spec", "action") === "DENY" ? "Deny" : "Allow",
       rules: ztunnelRules(policy).map((rule) => [[{ principals: rule.map((Exact) => ({ Exact })) }]]),
     })),

@@ -1,4 +1,4 @@
-import { principalOf } from "../../../../experiments/names";
+import { identityOf } from "./identity";
 
 /** What a proxy knows of a request when it writes its line. */
 export interface AccessFields {
@@ -40,7 +40,7 @@ export interface ConnectionFields {
 export function connectionLine(fields: ConnectionFields): string {
   const { stamp, direction, from, to, inner, error, service = "appb" } = fields;
   const identity = (end: "src" | "dst", account: string | undefined) =>
-    account ? ` ${end}.identity="spiffe://${principalOf(account)}"` : "";
+    account ? ` ${end}.identity="spiffe://${identityOf(account)}"` : "";
   return [
     `${stamp}\t${error ? "error" : "info"}\taccess\tconnection complete`,
     `\tsrc.addr=${from.address} src.workload="${from.workload}" src.namespace="default"${identity("src", from.account)}`,

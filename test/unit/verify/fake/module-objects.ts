@@ -1,6 +1,7 @@
-import { accountOf, foreignHosts, principalOf } from "../../../../experiments/names";
+import { accountOf, principalOf } from "../../../../experiments/names";
 import type { LabSettings, ModuleName } from "../../../../experiments/types";
 import type { KubeObject } from "../../../../verify/world";
+import { crossNamespace, egress } from "./namespace-objects";
 import { deployment, type Fields, object, service, yes } from "./objects";
 
 const policy = (name: string, spec: Fields, status: Fields = {}): KubeObject =>
@@ -84,42 +85,6 @@ const resilience = (settings: LabSettings): KubeObject[] => [
   }),
 ];
 
-const egress = (): KubeObject[] => [
-  ...["egress", "outside"].map((name) => object("v1", `Namespace//${name}`, {})),
-  deployment("outside", "external"),
-  service("outside", "external", 8000, 8080),
-  object("gateway.networking.k8s.io/v1", "Gateway/egress/egress-waypoint", {
-    spec: { gatewayClassName: "istio-waypoint" },
-  }),
-  deployment("egress", "egress-waypoint"),
-  ...(["partner", "forbidden"] as const).map((name) =>
-    object(
-      "networking.istio.io/v1",
-      `ServiceEntry/egress/${name}`,
-      {
-        spec: { hosts: [foreignHosts[name]], endpoints: [{ address: foreignHosts.external }] },
-        status: {
-          conditions: [yes("istio.io/WaypointBound", "Successfully attached to waypoint egress/egress-waypoint")],
-        },
-      },
-      { labels: { "istio.io/use-waypoint": "egress-waypoint" } },
-    ),
-  ),
-  object("security.istio.io/v1", "AuthorizationPolicy/egress/partner-l7", {
-    spec: {
-      ...{ targetRefs: [{ kind: "ServiceEntry", name: "partner" }], action: "ALLOW" },
-      rules: [{ from: from("appa"), to: [{ operation: { methods: ["GET"] } }] }],
-    },
-  }),
-  object("security.istio.io/v1", "AuthorizationPolicy/egress/forbidden-deny", {
-    spec: {
-      targetRefs: [{ kind: "ServiceEntry", name: "forbidden" }],
-      action: "DENY",
-      rules: [{ to: [{ operation: { paths: ["*"] } }] }],
-    },
-  }),
-];
-
 const callersOf = ({ allowedCallers, allowedMethods }: LabSettings): Fields => ({
   action: "ALLOW",
   rules:
@@ -138,4 +103,5 @@ const makers: Record<ModuleName, (settings: LabSettings) => KubeObject[]> = {
   "traffic-split": split,
   resilience,
   egress,
+  "cross-namespace": crossNamespace,
 };

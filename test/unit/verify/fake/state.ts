@@ -1,7 +1,8 @@
 import type { LabFacts } from "../../../../experiments/types";
-import { numberAt, textAt } from "../../../../verify/json";
+import { at, numberAt, textAt } from "../../../../verify/json";
 import type { KubeObject } from "../../../../verify/world";
 import type { FakeClock } from "./clock";
+import { accountFor, namespaceOf } from "./identity";
 import { moduleObjects } from "./module-objects";
 import { storyObjects } from "./objects";
 
@@ -20,9 +21,6 @@ interface LogLine {
   at: number;
   text: string;
 }
-
-/** Roles whose pods are in no mesh. */
-const outOfMesh: readonly string[] = ["outsider", "external"];
 
 const worker = (n: number): string => `ambient-lab-dev-worker${n === 1 ? "" : n}`;
 
@@ -94,7 +92,7 @@ export class FakeState {
     object.status = { replicas: 0 };
   }
 
-  runs(deployment: string, namespace = "default"): boolean {
+  runs(deployment: string, namespace: string): boolean {
     return (numberAt(this.objects.get(`Deployment/${namespace}/${deployment}`), "status", "readyReplicas") ?? 0) > 0;
   }
 
@@ -105,7 +103,8 @@ export class FakeState {
 
   /** Whether the mesh was told to have an application's pods. */
   inMesh(role: string): boolean {
-    return this.enrolled && !outOfMesh.includes(role);
+    const labels = this.told(`Namespace//${namespaceOf(role)}`)?.metadata?.labels ?? {};
+    return labels["istio.io/dataplane-mode"] === "ambient" && role !== "outsider";
   }
 
   /** A Service or a ServiceEntry by its name: in the fake lab each has one of its own. */
@@ -120,7 +119,7 @@ export class FakeState {
     const labels = found?.labels ?? {};
     const waypoint = labels["istio.io/use-waypoint"];
     const namespace = labels["istio.io/use-waypoint-namespace"] ?? found?.namespace;
-    const bound = this.told(`Gateway/${namespace}/${waypoint}`) !== undefined;
+    const bound = admits(this.told(`Gateway/${namespace}/${waypoint}`), found?.namespace);
     return bound && (caller === "pod" || labels["istio.io/ingress-use-waypoint"] === "true") ? waypoint : undefined;
   }
 
@@ -133,11 +132,13 @@ export class FakeState {
   }
 
   get pods(): FakePod[] {
-    const app = (role: string, n: number, ip: string, namespace = "default"): FakePod[] =>
-      this.runs(role, namespace) ? [pod(role, namespace, worker(n), ip, { app: role })] : [];
-    const proxy = (role: string, deployment: string, n: number, ip: string, namespace = "default"): FakePod[] =>
-      this.runs(deployment, namespace)
-        ? [pod(role, namespace, worker(n), ip, { "gateway.networking.k8s.io/gateway-name": role })]
+    const app = (role: string, n: number, ip: string): FakePod[] =>
+      this.runs(accountFor(role), namespaceOf(role))
+        ? [pod(role, namespaceOf(role), worker(n), ip, { app: accountFor(role) })]
+        : [];
+    const proxy = (role: string, deployment: string, n: number, ip: string): FakePod[] =>
+      this.runs(deployment, namespaceOf(role))
+        ? [pod(role, namespaceOf(role), worker(n), ip, { "gateway.networking.k8s.io/gateway-name": role })]
         : [];
     const nodes = [...this.objects.values()]
       .filter(({ kind }) => kind === "Node")
@@ -155,8 +156,12 @@ export class FakeState {
       ...app("appd", 2, "10.244.2.8"),
       ...proxy("gateway", "gateway-istio", 1, "10.244.1.7"),
       ...proxy("waypoint", "waypoint", 2, "10.244.2.7"),
-      ...app("external", 2, "10.244.2.9", "outside"),
-      ...proxy("egress-waypoint", "egress-waypoint", 1, "10.244.1.10", "egress"),
+      ...app("external", 2, "10.244.2.9"),
+      ...app("appe", 2, "10.244.2.10"),
+      ...app("second-appa", 1, "10.244.1.11"),
+      ...proxy("egress-waypoint", "egress-waypoint", 1, "10.244.1.10"),
+      ...proxy("second-waypoint", "second-waypoint", 1, "10.244.1.12"),
+      ...proxy("shared-waypoint", "shared-waypoint", 2, "10.244.2.11"),
       ...nodes
         .filter((node) => !this.silentNodes.has(node))
         .map((node, index) => pod(`ztunnel-${index}`, "istio-system", node, `10.244.${index}.2`, { app: "ztunnel" })),
@@ -191,5 +196,14 @@ const pod = (role: string, namespace: string, node: string, ip: string, labels: 
   node,
   labels,
 });
+
+/** Whether a waypoint takes Services of a namespace: of its own, or of the one that its listener names. */
+function admits(gateway: KubeObject | undefined, namespace: string | undefined): boolean {
+  if (!gateway) return false;
+  const allowed = at(gateway, "spec", "listeners", 0, "allowedRoutes", "namespaces");
+  if (textAt(allowed, "from") === "All") return true;
+  if (textAt(allowed, "from") !== "Selector") return gateway.metadata?.namespace === namespace;
+  return textAt(allowed, "selector", "matchLabels", "kubernetes.io/metadata.name") === namespace;
+}
 
 export const keyOf = (kind = "", namespace = "", name = ""): string => `${kind}/${namespace}/${name}`;

@@ -1,4 +1,5 @@
-import { appbHost, principalOf } from "../../../../experiments/names";
+import { appbHost } from "../../../../experiments/names";
+import { identityOf } from "./identity";
 import { appAnswers, FakeBucket, routeFor } from "./interference";
 import { type AccessFields, accessLine, appLine, connectionLine } from "./lines";
 import { policiesAt, waypointRefusal, ztunnelRefusal } from "./policies";
@@ -101,7 +102,7 @@ export class Traffic {
     const { cluster } = backend;
     const write = (status: number, flags: string, details: string, seconds: number, upstream = "-") =>
       this.#write(proxy, request, { status, flags, details, upstream, cluster }, seconds);
-    const refusal = waypointRefusal(state, service, principalOf(account), request.method);
+    const refusal = waypointRefusal(state, service, identityOf(account), request.method);
     if (refusal) {
       state.counters.denied += 1;
       write(403, "-", `rbac_access_denied_matched_policy[${refusal}]`, 0.002);
@@ -170,7 +171,7 @@ export class Traffic {
     }
     const ztunnel = state.ztunnelOn(app.node);
     if (!ztunnel) return broken(56, "Recv failure: Connection reset by peer");
-    const refusal = ztunnelRefusal(state, role, from.account ? principalOf(from.account) : "");
+    const refusal = ztunnelRefusal(state, role, from.account ? identityOf(from.account) : "");
     const pooled = from.account?.endsWith("waypoint") ?? false;
     const plain = from.account === undefined;
     const to = {

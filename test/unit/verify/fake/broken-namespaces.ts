@@ -1,0 +1,92 @@
+import { admitAll, type BrokenWorld, edit, remove } from "./breaks";
+
+const settings = { modules: ["cross-namespace"] } as const;
+const id = "cross-namespace";
+const waypoint = { [id]: { layer: "waypoint" } };
+const ztunnel = { [id]: { layer: "ztunnel" } };
+const label = (name: string) => ["metadata", "labels", name];
+
+/** The worlds in which a lab with two namespaces must not pass. */
+export const brokenNamespaces: BrokenWorld[] = [
+  {
+    name: "cross-namespace: the shared waypoint admits its own namespace alone",
+    settings,
+    breaks: edit("Gateway/default/shared-waypoint", ["spec", "listeners", 0, "allowedRoutes", "namespaces"], {}),
+    noticed: waypoint,
+  },
+  {
+    name: "cross-namespace: the story's waypoint admits everybody",
+    settings,
+    breaks: (state) => {
+      admitAll("Gateway/default/waypoint")(state);
+      edit("Service/second/appe-unadmitted", ["status", "conditions", 0, "status"], "True")(state);
+    },
+    noticed: waypoint,
+  },
+  {
+    name: "cross-namespace: the Service names a waypoint of its own namespace that is not there",
+    settings,
+    breaks: edit("Service/second/appe-shared", label("istio.io/use-waypoint-namespace"), undefined),
+    noticed: waypoint,
+  },
+  {
+    name: "cross-namespace: the shared Service uses its own namespace's waypoint",
+    settings,
+    breaks: (state) => {
+      edit("Service/second/appe-shared", label("istio.io/use-waypoint"), "second-waypoint")(state);
+      edit("Service/second/appe-shared", label("istio.io/use-waypoint-namespace"), "second")(state);
+    },
+    noticed: waypoint,
+  },
+  {
+    name: "cross-namespace: the policy forgets the namespace of its callers",
+    settings,
+    breaks: edit(
+      "AuthorizationPolicy/second/appe-l7",
+      ["spec", "rules", 0, "from", 0, "source", "principals"],
+      ["cluster.local/ns/second/sa/appa"],
+    ),
+    noticed: waypoint,
+  },
+  {
+    name: "cross-namespace: the second appa is allowed in the first namespace",
+    settings,
+    breaks: edit(
+      "AuthorizationPolicy/default/appb-l7",
+      ["spec", "rules", 0, "from", 0, "source", "principals"],
+      [
+        "cluster.local/ns/default/sa/appa",
+        "cluster.local/ns/default/sa/gateway-istio",
+        "cluster.local/ns/second/sa/appa",
+      ],
+    ),
+    noticed: waypoint,
+    drift: "cluster.local/ns/second/sa/appa",
+  },
+  {
+    name: "cross-namespace: the policy of the shared Service deleted",
+    settings,
+    breaks: remove("AuthorizationPolicy/second/appe-shared-l7"),
+    noticed: waypoint,
+    drift: "AuthorizationPolicy/appe-shared-l7 does not exist",
+  },
+  {
+    name: "cross-namespace: appe's pods let in everybody",
+    settings,
+    breaks: remove("AuthorizationPolicy/second/appe-waypoint-only", "AuthorizationPolicy/second/appe-shared-only"),
+    noticed: ztunnel,
+    drift: "AuthorizationPolicy/appe-waypoint-only does not exist",
+  },
+  {
+    name: "cross-namespace: the second namespace is not in the mesh",
+    settings,
+    breaks: edit("Namespace//second", label("istio.io/dataplane-mode"), undefined),
+    noticed: waypoint,
+  },
+  {
+    name: "cross-namespace: the second namespace's waypoint down",
+    settings,
+    breaks: (state) => state.scale("second/second-waypoint"),
+    noticed: waypoint,
+  },
+];
