@@ -11,7 +11,15 @@ export const callers = ["appa", "gateway", "stranger"] as const;
 export type Caller = (typeof callers)[number];
 
 /** Experiments beyond the story; each adds what it needs, and nothing while it is not named. */
-export const moduleNames = ["fail-open", "l4-l7", "traffic-split", "resilience", "egress", "cross-namespace"] as const;
+export const moduleNames = [
+  "fail-open",
+  "l4-l7",
+  "traffic-split",
+  "resilience",
+  "egress",
+  "cross-namespace",
+  "grpc",
+] as const;
 
 /**
  * Platforms that Istio's charts have values for, where they differ from a plain Kubernetes (files/profile-platform-*.yaml).

@@ -20,7 +20,7 @@ import type { LabConfig } from "./config";
 import { clusterName, stackDir } from "./host";
 import type { HostFacts } from "./host-check";
 import { labOutputs } from "./lab-outputs";
-import { istioImagesOf } from "./versions";
+import { istioImagesOf, moduleImagesOf } from "./versions";
 
 /** All that decides which lab is declared. */
 export interface LabInput {
@@ -103,6 +103,7 @@ export function declareLab({ stack, config, artifacts, host }: LabInput) {
             metallb: artifacts.images("metallb"),
             mesh: istioImagesOf(config.istioVersion),
             addons: config.addons.flatMap((addon) => artifacts.images(addon)),
+            modules: moduleImagesOf(config.modules),
           },
         })
       : undefined;
@@ -184,7 +185,7 @@ export function declareLab({ stack, config, artifacts, host }: LabInput) {
     if (Component)
       new Component(
         module,
-        { ...config, proxies, image: app.ref, imageId: app.imageId },
+        { ...config, proxies, image: app.ref, imageId: app.imageId, images: images?.loaded("modules") ?? [] },
         inCluster(istio.enrolment, app),
       );
   }

@@ -17,6 +17,8 @@ export const versions = {
   httpbin: "v2.15.0",
   /** CNCF distribution, the cache of `imageCache`. */
   registry: "3.0.0",
+  /** Kubernetes' own image for tests, as its 1.34 uses it: a server of gRPC's health service. */
+  agnhost: "2.56",
 } as const;
 
 /** Node image of kind v0.32.0 by digest (kubernetes-sigs/kind, pkg/apis/config/defaults/image.go at that tag). */
@@ -86,6 +88,7 @@ export const registries = {
   "docker.io": "https://registry-1.docker.io",
   "quay.io": "https://quay.io",
   "ghcr.io": "https://ghcr.io",
+  "registry.k8s.io": "https://registry.k8s.io",
 } as const;
 
 /** Image of the registries' caches: `imageCache`. */
@@ -101,6 +104,11 @@ export function istioImagesOf(istio: string): string[] {
 
 /** {@link istioImagesOf} the pinned Istio. */
 export const istioImages: readonly string[] = istioImagesOf(versions.istio);
+
+/** The server of the module grpc. */
+export const grpcImage = `registry.k8s.io/e2e-test-images/agnhost:${versions.agnhost}`;
+/** Images that modules run beside the apps' own. */
+export const moduleImagesOf = (modules: readonly string[]) => (modules.includes("grpc") ? [grpcImage] : []);
 
 /** Addons the lab can install, each from the manifest of the same Istio tag. */
 export const addonNames = ["prometheus", "grafana", "jaeger", "kiali"] as const;
@@ -149,7 +157,6 @@ export const pluginNames = ["kubernetes", "docker", "command"] as const;
 const apache = { licence: "Apache-2.0" };
 const addonLicences: Partial<Record<AddonName, string>> = { grafana: "AGPL-3.0-only" };
 const istioCharts = "https://blob.istio.io/istio-release/charts";
-const gatewayApiReleases = "https://github.com/kubernetes-sigs/gateway-api/releases/download";
 
 /**
  * The bill of charts and manifests for a version of Istio.
@@ -167,7 +174,7 @@ export function artifactsOf(istio: string): BillArtifact[] {
       name: "gateway-api",
       kind: "manifest",
       version: gatewayApi,
-      upstream: `${gatewayApiReleases}/${gatewayApi}/standard-install.yaml`,
+      upstream: `https://github.com/kubernetes-sigs/gateway-api/releases/download/${gatewayApi}/standard-install.yaml`,
       ...apache,
     },
     {

@@ -1,5 +1,5 @@
 import type { LabObject } from "./objects";
-import type { AppName, Probe, Sample, ServiceName } from "./types";
+import type { AppName, Client, Probe, Sample, ServiceName } from "./types";
 
 /** What is read from the cluster instead of asked by one request; `verify/checks` has one file for each. */
 export type CheckDetail =
@@ -53,12 +53,24 @@ export type CheckDetail =
       /** Requests to the same application that the waypoint must see. */
       control: Sample;
     }
+  | { check: "calls"; service: ServiceName; calls: readonly Call[]; policy: LabObject; served: string }
   | { check: "flip" }
   | { check: "fail-open"; acts: readonly Act[] }
   | { check: "prometheus"; families: readonly { name: string; anyOf: readonly string[] }[] }
   | { check: "grafana"; dashboard: string }
   | { check: "kiali"; edgeTo: string }
   | { check: "jaeger"; service: "waypoint" | "gateway-istio"; upstream: string };
+
+/** A call of a method by gRPC, and what becomes of it. */
+export interface Call {
+  /** The good state as a fact. */
+  name: string;
+  from: Exclude<Client, "host">;
+  /** Such as "/grpc.health.v1.Health/Check". Its request is an empty message. */
+  method: string;
+  /** Status of gRPC: 0 OK, 7 permission denied. */
+  code: 0 | 7;
+}
 
 /** A guard of appb that a check may take away for a few seconds. */
 export type Guard = "policy" | "waypoint";

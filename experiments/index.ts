@@ -18,6 +18,7 @@ import { loadBalancer } from "./load-balancer";
 import { crossNamespace } from "./modules/cross-namespace";
 import { egress } from "./modules/egress";
 import { failOpen } from "./modules/fail-open";
+import { grpc } from "./modules/grpc";
 import { l4l7 } from "./modules/l4-l7";
 import { resilienceNumbers } from "./modules/resilience";
 import { trafficSplit } from "./modules/traffic-split";
@@ -58,4 +59,5 @@ export const experiments: readonly Experiment[] = [
   resilienceNumbers,
   egress,
   crossNamespace,
+  grpc,
 ];

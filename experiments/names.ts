@@ -57,6 +57,7 @@ export const podsBehind = {
   appe: "appe",
   "appe-shared": "appe",
   "appe-unadmitted": "appe",
+  grpc: "grpc",
 } as const satisfies Record<ServiceName, AppName>;
 
 /** The ALLOW policy on a workload's pods: ztunnel does not name it when it refuses. */
@@ -67,6 +68,7 @@ export const allowPolicyOn: Readonly<Record<AppName, string | undefined>> = {
   appd: "AuthorizationPolicy/appd-misplaced",
   external: undefined,
   appe: "AuthorizationPolicy/appe-waypoint-only",
+  grpc: "AuthorizationPolicy/grpc-waypoint-only",
 };
 
 /** The ALLOW policy of a Service at the waypoint: Envoy does not name it when it refuses. */
@@ -84,6 +86,7 @@ export const allowPolicyAt: Readonly<Record<ServiceName, string | undefined>> = 
   appe: "AuthorizationPolicy/appe-l7",
   "appe-shared": "AuthorizationPolicy/appe-shared-l7",
   "appe-unadmitted": undefined,
+  grpc: "AuthorizationPolicy/grpc-l7",
 };
 
 /** Annotation that holds an object's original while a proof changes it; also what a later run restores from. */

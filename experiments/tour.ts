@@ -90,5 +90,11 @@ export const tour: readonly TourStep[] = [
     proof: "cross-namespace",
     change: { modules: ["cross-namespace"] },
   },
+  {
+    id: "grpc",
+    title: "A policy about methods of gRPC, and a refusal with HTTP 200",
+    proof: "grpc",
+    change: { modules: ["grpc"] },
+  },
   { id: "graph", title: "See it all as a graph", proof: "kiali", watch: "open kiali" },
 ];

@@ -1,7 +1,7 @@
 import type { CheckDetail } from "./check-detail";
 import type { LabObject } from "./objects";
 
-export type { Act, CheckDetail, Guard } from "./check-detail";
+export type { Act, Call, CheckDetail, Guard } from "./check-detail";
 
 /** HTTP methods that the lab's policy can allow. */
 export const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
@@ -14,7 +14,15 @@ export type Caller = "appa" | "gateway" | "stranger";
 export type Addon = "prometheus" | "grafana" | "jaeger" | "kiali";
 
 /** Experiments beyond the story. A lab has those that its stack names. */
-export const moduleNames = ["fail-open", "l4-l7", "traffic-split", "resilience", "egress", "cross-namespace"] as const;
+export const moduleNames = [
+  "fail-open",
+  "l4-l7",
+  "traffic-split",
+  "resilience",
+  "egress",
+  "cross-namespace",
+  "grpc",
+] as const;
 export type ModuleName = (typeof moduleNames)[number];
 
 /** What the lab's configuration asks for; every expectation follows it. */
@@ -70,7 +78,7 @@ export type Layer =
   | "kiali";
 
 /** Workloads that answer requests; pods of each bear its name in the label `app`. */
-export type AppName = "appb" | "appb-v2" | "appc" | "appd" | "external" | "appe";
+export type AppName = "appb" | "appb-v2" | "appc" | "appd" | "external" | "appe" | "grpc";
 
 /** Services of the lab, and hosts of ServiceEntries, that requests go to. */
 export type ServiceName =
@@ -86,7 +94,8 @@ export type ServiceName =
   | "external"
   | "appe"
   | "appe-shared"
-  | "appe-unadmitted";
+  | "appe-unadmitted"
+  | "grpc";
 
 /** Waypoints of the lab, by the name of their Gateway. */
 export type WaypointName = "waypoint" | "egress-waypoint" | "second-waypoint" | "shared-waypoint";

@@ -21,10 +21,10 @@ interface Role {
   layer: Layer;
 }
 
-const app = (name: string, namespace = "default"): Role => ({
+const app = (name: string, namespace = "default", container = "httpbin"): Role => ({
   namespace,
   labels: { app: name },
-  container: "httpbin",
+  container,
   layer: "app",
 });
 const proxy = (name: string, layer: Layer, namespace = "default"): Role => ({
@@ -46,6 +46,7 @@ const roles = {
   waypoint: proxy("waypoint", "waypoint"),
   external: app("external", "outside"),
   "egress-waypoint": proxy("egress-waypoint", "waypoint", "egress"),
+  grpc: app("grpc", "default", "grpc"),
   appe: app("appe", "second"),
   "second-appa": app("appa", "second"),
   "second-waypoint": proxy("second-waypoint", "waypoint", "second"),

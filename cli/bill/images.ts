@@ -4,7 +4,7 @@ import { fetchArtifacts } from "../../artifacts";
 import type { LabConfig } from "../../config";
 import type { Fetcher } from "../../download";
 import { LabError } from "../../errors";
-import { type BillArtifact, cacheImage, istioImagesOf } from "../../versions";
+import { type BillArtifact, cacheImage, grpcImage, istioImagesOf } from "../../versions";
 
 /** An image that the lab runs or builds on. */
 export interface BillImage {
@@ -25,6 +25,7 @@ export function ownImages({ nodeImage, istioVersion }: Pick<LabConfig, "nodeImag
   return [
     { ref: nodeImage, of: "kind", licence: "Apache-2.0", runs: true },
     ...istioImagesOf(istioVersion).map((ref) => ({ ref, of: "istio", licence: "Apache-2.0", runs: true })),
+    { ref: grpcImage, of: "module grpc", licence: "Apache-2.0", runs: true },
     { ref: cacheImage, of: "imageCache", licence: "Apache-2.0", runs: false },
     ...appBases(dockerfile).map((ref) => ({ ref, of: "images/httpbin", licence: baseLicence(ref), runs: false })),
   ];

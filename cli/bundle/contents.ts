@@ -1,6 +1,6 @@
 import { isWeb } from "../../bundle-folder";
 import type { LabConfig } from "../../config";
-import { addonNames, artifactsOf, type BillArtifact, cacheImage, istioImagesOf } from "../../versions";
+import { addonNames, artifactsOf, type BillArtifact, cacheImage, istioImagesOf, moduleImagesOf } from "../../versions";
 import { manifestImages } from "../bill/images";
 import { bundledAppImage } from "./images";
 import { chartPieces, cliPieces, imagePieces, type Part, type Piece, pluginPieces } from "./pieces";
@@ -10,7 +10,7 @@ import type { BundleWork } from "./work";
 export interface BundleOrder {
   folder: string;
   without: readonly Part[];
-  config: Pick<LabConfig, "nodeImage" | "appImage" | "addons" | "imageCache" | "istioVersion">;
+  config: Pick<LabConfig, "nodeImage" | "appImage" | "addons" | "imageCache" | "istioVersion" | "modules">;
 }
 
 /** The apps' image that the bundle is to hold: a ready one, or one that is built for it. */
@@ -38,9 +38,12 @@ export async function bundleImages(order: BundleOrder, work: BundleWork, lenient
   const unknown = named.flatMap((each) => ("unknown" in each ? [each.unknown] : []));
   if (unknown[0] && !lenient) throw unknown[0];
   const refs = named.flatMap((each) => ("images" in each ? each.images.map(({ ref }) => ref) : []));
-  const { nodeImage, imageCache, istioVersion } = order.config;
+  const { nodeImage, imageCache, istioVersion, modules } = order.config;
   const cache = imageCache ? [cacheImage] : [];
-  return imagePieces([nodeImage, ...istioImagesOf(istioVersion), ...refs, app.ref, ...cache], work);
+  return imagePieces(
+    [nodeImage, ...istioImagesOf(istioVersion), ...moduleImagesOf(modules), ...refs, app.ref, ...cache],
+    work,
+  );
 }
 
 /** The charts and manifests that the stack installs. */

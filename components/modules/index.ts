@@ -5,6 +5,7 @@ import type { Proxies } from "../rollout";
 import type { WorkloadImage } from "../workload";
 import { CrossNamespace } from "./cross-namespace";
 import { Egress } from "./egress";
+import { Grpc } from "./grpc";
 import { Layers } from "./layers";
 import { Resilience } from "./resilience";
 import { Split } from "./split";
@@ -15,6 +16,8 @@ export interface ModuleArgs extends WorkloadImage, CallerRules {
   splitWeight: number;
   /** What the Deployments of waypoints are awaited for. */
   proxies: Proxies;
+  /** The modules' own images in the nodes. Empty when the nodes pull them. */
+  images: pulumi.Resource[];
 }
 
 type Module = new (name: string, args: ModuleArgs, opts?: pulumi.ComponentResourceOptions) => pulumi.ComponentResource;
@@ -27,4 +30,5 @@ export const moduleComponents: Readonly<Record<ModuleName, Module | undefined>> 
   resilience: Resilience,
   egress: Egress,
   "cross-namespace": CrossNamespace,
+  grpc: Grpc,
 };

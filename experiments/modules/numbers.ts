@@ -6,6 +6,16 @@ export const split = {
   mirroredPath: "/anything/mirrored",
 } as const;
 
+/** What the module grpc declares and proves: methods of gRPC's own health service. */
+export const health = {
+  /** The only one that its policy allows. */
+  allowed: "/grpc.health.v1.Health/Check",
+  /** The server answers it as well: that it does not implement it. */
+  other: "/grpc.health.v1.Health/List",
+  /** What the server writes for each {@link allowed} that it serves. */
+  served: "Serving the Check request",
+} as const;
+
 /** What the module resilience declares and proves; durations in milliseconds. */
 export const resilience = {
   abort: { path: "/status", status: 410 },

@@ -89,4 +89,11 @@ export const moduleObjects = {
     "cross-namespace",
     lab(security, "AuthorizationPolicy", "appe-shared-only", "ztunnel", "second"),
   ),
+  "Deployment/grpc": only("grpc", lab(apps, "Deployment", "grpc", "app")),
+  "Service/grpc": only("grpc", lab(core, "Service", "grpc", "waypoint")),
+  "AuthorizationPolicy/grpc-l7": only("grpc", lab(security, "AuthorizationPolicy", "grpc-l7", "waypoint")),
+  "AuthorizationPolicy/grpc-waypoint-only": only(
+    "grpc",
+    lab(security, "AuthorizationPolicy", "grpc-waypoint-only", "ztunnel"),
+  ),
 } as const satisfies Record<string, ObjectSpec>;

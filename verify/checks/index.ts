@@ -1,4 +1,5 @@
 import type { CheckDetail } from "../../experiments/types";
+import { calls } from "./calls";
 import type { CheckKind } from "./check";
 import { counted } from "./counted";
 import { failOpen } from "./fail-open";
@@ -45,6 +46,7 @@ export const checkKinds: { readonly [K in CheckDetail["check"]]: CheckKind<K> } 
   mirrored: { run: mirrored, settles: false },
   outcome: { run: outcome, settles: false },
   limited: { run: limited, settles: false },
+  calls: { run: calls, settles: false },
   past: { run: past, settles: false },
   flip: { run: flip, settles: false },
   "fail-open": { run: failOpen, settles: false },

@@ -111,9 +111,11 @@ function allowedPairs(settings: LabSettings): string[] {
 
 /** Each pair of method and identity that rules name; a rule without identities is about anybody. */
 export const pairsOf = (rules: readonly RbacRule[]): string[] =>
-  rules.flatMap(({ principals, methods }) =>
+  rules.flatMap(({ principals, methods, paths }) =>
     (principals.length > 0 ? principals : ["anybody"]).flatMap((who) =>
-      (methods.length > 0 ? methods : ["any method"]).map((what) => `${what} ${who}`),
+      (methods.length > 0 ? methods : ["any method"]).flatMap((what) =>
+        (paths.length > 0 ? paths : [undefined]).map((path) => [what, path, who].filter(Boolean).join(" ")),
+      ),
     ),
   );
 

@@ -8,6 +8,8 @@ export interface RbacRule {
   /** Identities without "spiffe://". Empty when the rule names none. */
   principals: readonly string[];
   methods: readonly string[];
+  /** Paths; those that are no exact ones as Envoy's own words for them. Empty when the rule is about every path. */
+  paths: readonly string[];
 }
 
 /** A delay that a route injects. */
@@ -28,6 +30,7 @@ export function rbacRules(filters: readonly unknown[]): RbacRule[] {
         .filter((text) => text.startsWith("spiffe://"))
         .map((text) => text.slice("spiffe://".length)),
       methods: headerMatches(at(policy, "permissions"), ":method"),
+      paths: pathMatches(at(policy, "permissions")),
     }));
   });
 }
@@ -72,6 +75,16 @@ function headerMatches(value: unknown, header: string): string[] {
   if (typeof value !== "object" || value === null) return [];
   if (textAt(value, "name") === header) return exacts(value);
   return Object.values(value).flatMap((item) => headerMatches(item, header));
+}
+
+function pathMatches(value: unknown): string[] {
+  if (Array.isArray(value)) return value.flatMap(pathMatches);
+  if (typeof value !== "object" || value === null) return [];
+  const path = at(value, "urlPath", "path");
+  if (path === undefined) return Object.values(value).flatMap(pathMatches);
+  // Istio's word for a path that is there at all.
+  if (textAt(path, "safeRegex", "regex") === ".+") return [];
+  return [textAt(path, "exact") ?? JSON.stringify(path)];
 }
 
 /** Names of the listed filters that stand in another order than asked; empty when the order holds. */

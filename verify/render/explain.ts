@@ -2,7 +2,17 @@ import { ExitCode, LabError } from "../../errors";
 import { experiments } from "../../experiments";
 import { whyOff } from "../../experiments/modules/on";
 import { foreignHosts, hostOf, podsBehind, waypointAt } from "../../experiments/names";
-import type { Act, Check, LabSettings, ModuleName, Probe, Sample, ServiceName, Step } from "../../experiments/types";
+import type {
+  Act,
+  Call,
+  Check,
+  LabSettings,
+  ModuleName,
+  Probe,
+  Sample,
+  ServiceName,
+  Step,
+} from "../../experiments/types";
 import { binomialBand } from "../binomial";
 import { calledIn, recordsWanted, sayExpectation } from "../judge";
 
@@ -78,6 +88,7 @@ export function explanationText(explanation: Explanation): string {
 /** What a step sends and what it expects: a line, or one for each request of its acts. */
 export function stepLines(step: Step, settings: LabSettings): string[] {
   if (step.kind === "probe") return [probeLine(step, settings)];
+  if (step.check === "calls") return step.calls.map((call) => callLine(call, step.service));
   if (step.check !== "fail-open") return [checkLine(step)];
   return step.acts.flatMap((act) => act.probes.map((probe) => `${actWords(act)}; ${probeLine(probe, settings)}`));
 }
@@ -103,6 +114,11 @@ function probeLine(probe: Probe, settings: LabSettings): string {
   const records = recordsWanted(probe.expect).map((record) => calledIn(record, waypoint));
   const proof = records.length > 0 ? `; proven by the log of ${records.join(" and ")}` : "";
   return `${probe.from}: ${probe.method} ${target}${probe.path} → ${sayExpectation(probe.expect, waypoint)} (${times}${proof})`;
+}
+
+function callLine({ from, method, code }: Call, service: ServiceName): string {
+  const times = code === 0 ? "until three answers in a row, then once" : "once, never again";
+  return `${from}: gRPC http://${askedAs(service)}:8000${method} → grpc-status ${code} (${times}; proven by the log of ${waypointAt(service)} and the server's own)`;
 }
 
 function checkLine(check: Check): string {

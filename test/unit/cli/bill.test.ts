@@ -35,7 +35,10 @@ describe("bill", () => {
     expect(names("tool")).toEqual(["pulumi", "kind"]);
     expect(names("plugin")).toEqual(["kubernetes", "docker", "command"]);
     expect(names("image")).toEqual(
-      expect.arrayContaining(["kindest/node", "docker.io/istio/ztunnel", "quay.io/example/thing"]),
+      expect.arrayContaining([
+        ...["kindest/node", "docker.io/istio/ztunnel", "quay.io/example/thing"],
+        "registry.k8s.io/e2e-test-images/agnhost",
+      ]),
     );
   });
 

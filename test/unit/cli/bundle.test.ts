@@ -5,7 +5,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { artifactPath } from "../../../artifacts";
 import { archivePath, readBundle } from "../../../bundle-folder";
 import { run } from "../../../cli/run";
-import { artifacts, istioImages } from "../../../versions";
+import { artifacts, grpcImage, istioImages } from "../../../versions";
 import { docker, mirror, mirrorFetcher } from "./fake-mirror";
 import { checkout, fakeIo, ownLabHome } from "./world";
 
@@ -21,9 +21,9 @@ describe("bundle", () => {
     ownLabHome();
   });
 
-  async function lab(args: string[], { files = mirror(), exec = docker() } = {}) {
+  async function lab(args: string[], { files = mirror(), exec = docker(), stack = settings } = {}) {
     const io = fakeIo({
-      root: checkout({ "Pulumi.alice.yaml": settings }),
+      root: checkout({ "Pulumi.alice.yaml": stack }),
       exec,
       fetcher: mirrorFetcher("http://mirror.test", files, asked),
     });
@@ -41,6 +41,14 @@ describe("bundle", () => {
     for (const file of files) expect(existsSync(join(folder, file)), file).toBe(true);
     expect(readBundle(folder)).toEqual({ folder, appImage: "registry.test/app:1" });
     expect(await lab(["--verify"])).toMatchObject({ code: 0, out: `${folder} is whole\n` });
+  });
+
+  test("packs the image of a module where the stack names it, and not elsewhere", async () => {
+    const image = archivePath(grpcImage);
+    const filesOf = (out: string) => (JSON.parse(out) as { files: string[] }).files;
+    expect(filesOf((await lab([...platform, "--json"])).out)).not.toContain(image);
+    const named = await lab([...platform, "--json"], { stack: `${settings}  ambient-lab:modules: [grpc]\n` });
+    expect(filesOf(named.out)).toContain(image);
   });
 
   test("does not fetch twice what is there and right", async () => {

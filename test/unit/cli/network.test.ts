@@ -26,6 +26,7 @@ describe("doctor --network", () => {
       "registry-1.docker.io",
       "quay.io",
       "ghcr.io",
+      "registry.k8s.io",
     ])
       expect(asked.join(" ")).toContain(`https://${host}/`);
     expect(way).toMatchObject({ id: "network", status: "ok" });
@@ -50,6 +51,7 @@ describe("doctor --network", () => {
       "https://registry-1.docker.io/v2/",
       "https://mirror.test/quay",
       "https://ghcr.io/v2/",
+      "https://registry.k8s.io/v2/",
     ]);
     expect((await network(/./, { artifactSource: "/media/lab" })).way.status).toBe("ok");
   });

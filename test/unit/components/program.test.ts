@@ -150,7 +150,8 @@ describe("what a setting adds and takes away", () => {
   test("caches of registries come before all that pulls, and leave the network before it goes", async () => {
     expect(await difference("cached")).toEqual({ added: ["cluster-caches", "image-cache-start"], gone: [] });
     const cached = await lab("cached");
-    const caches = "docker.io=https://registry-1.docker.io\nghcr.io=https://ghcr.io";
+    const caches =
+      "docker.io=https://registry-1.docker.io\nghcr.io=https://ghcr.io\nregistry.k8s.io=https://registry.k8s.io";
     for (const name of ["image-cache-start", "cluster-caches", "cluster-kind", "images-pull-mesh", "app-load"])
       expect(environment(cached, name).CACHES, name).toBe(caches);
     for (const name of ["images-pull-mesh", "cluster-kind"])
@@ -182,10 +183,12 @@ describe("what a setting adds and takes away", () => {
         ...["appd-service", "appe-l7", "appe-service", "appe-shared-l7", "appe-shared-only"],
         ...["appe-shared-service", "appe-unadmitted-service", "appe-waypoint-only", "egress-namespace"],
         ...["egress-waypoint-gateway", "egress-waypoint-rollout", "external-service", "forbidden"],
-        ...["forbidden-deny", "outside-external", "outside-external-account", "outside-namespace"],
-        ...["partner", "partner-l7", "second-appa", "second-appa-account", "second-appe"],
-        ...["second-appe-account", "second-namespace", "second-waypoint-gateway"],
-        ...["second-waypoint-rollout", "shared-waypoint-gateway", "shared-waypoint-rollout"],
+        ...["forbidden-deny", "grpc-account", "grpc-l7", "grpc-server", "grpc-service"],
+        ...["grpc-waypoint-only", "images-load-modules", "images-pull-modules", "outside-external"],
+        ...["outside-external-account", "outside-namespace", "partner", "partner-l7", "second-appa"],
+        ...["second-appa-account", "second-appe", "second-appe-account", "second-namespace"],
+        ...["second-waypoint-gateway", "second-waypoint-rollout", "shared-waypoint-gateway"],
+        ...["shared-waypoint-rollout"],
       ],
     });
     const plain = await lab("default");

@@ -169,6 +169,7 @@ describe("parseEnvoyDump()", () => {
         action: "ALLOW",
         principals: ["cluster.local/ns/default/sa/appa"],
         methods: ["GET"],
+        paths: [],
       },
     ]);
   });

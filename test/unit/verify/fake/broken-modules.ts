@@ -1,5 +1,6 @@
 import { type BrokenWorld, edit, remove } from "./breaks";
 import { brokenEgress } from "./broken-egress";
+import { brokenGrpc } from "./broken-grpc";
 import { brokenNamespaces } from "./broken-namespaces";
 import { brokenResilience } from "./broken-resilience";
 import { brokenSplit } from "./broken-split";
@@ -88,4 +89,5 @@ export const brokenModules: BrokenWorld[] = [
   ...brokenResilience,
   ...brokenEgress,
   ...brokenNamespaces,
+  ...brokenGrpc,
 ];

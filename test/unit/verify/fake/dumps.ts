@@ -142,12 +142,16 @@ function rbacFilter(policy: KubeObject): unknown {
   const rules = listAt(policy, "spec", "rules").map((rule, index) => {
     const who = listAt(rule, "from").flatMap((from) => textsAt(from, "source", "principals"));
     const what = listAt(rule, "to").flatMap((to) => textsAt(to, "operation", "methods"));
+    const where = listAt(rule, "to").flatMap((to) => textsAt(to, "operation", "paths"));
+    const paths = where.map((path) => ({
+      url_path: { path: path === "*" ? { safe_regex: { regex: ".+" } } : { exact: path } },
+    }));
     const matches = what.map((method) => ({ header: { name: ":method", string_match: { exact: method } } }));
     const ids = who.map((principal) => ({
       filter_state: { key: "io.istio.peer_principal", string_match: { exact: `spiffe://${principal}` } },
     }));
     const value = {
-      permissions: [{ and_rules: { rules: [{ or_rules: { rules: matches } }] } }],
+      permissions: [{ and_rules: { rules: [{ or_rules: { rules: matches } }, { or_rules: { rules: paths } }] } }],
       principals: [{ and_ids: { ids: ids.length > 0 ? [{ or_ids: { ids } }] : [{ any: true }] } }],
     };
     return [`ns[${policy.metadata?.namespace}]-policy[${policy.metadata?.name}]-rule[${index}]`, value];

@@ -85,6 +85,18 @@ const resilience = (settings: LabSettings): KubeObject[] => [
   }),
 ];
 
+const grpc = (): KubeObject[] => [
+  deployment("default", "grpc"),
+  service("default", "grpc", 8000, 5000, { "istio.io/use-waypoint": "waypoint" }),
+  policy("grpc-waypoint-only", { ...onPods("grpc"), action: "ALLOW", rules: [{ from: from("waypoint") }] }),
+  policy("grpc-l7", {
+    ...{ ...onServices("grpc"), action: "ALLOW" },
+    rules: [
+      { from: from("appa"), to: [{ operation: { methods: ["POST"], paths: ["/grpc.health.v1.Health/Check"] } }] },
+    ],
+  }),
+];
+
 const callersOf = ({ allowedCallers, allowedMethods }: LabSettings): Fields => ({
   action: "ALLOW",
   rules:
@@ -104,4 +116,5 @@ const makers: Record<ModuleName, (settings: LabSettings) => KubeObject[]> = {
   resilience,
   egress,
   "cross-namespace": crossNamespace,
+  grpc,
 };

@@ -1,10 +1,12 @@
 import { listAt, textAt, textsAt } from "../../../../verify/json";
 import type { KubeObject } from "../../../../verify/world";
 import { refusedByPolicy } from "./lines";
+import type { FakeRequest } from "./request";
 import type { FakeState } from "./state";
 
 const principalsOf = (rule: unknown): string[] =>
   listAt(rule, "from").flatMap((from) => textsAt(from, "source", "principals"));
+const pathsOf = (rule: unknown): string[] => listAt(rule, "to").flatMap((to) => textsAt(to, "operation", "paths"));
 const methodsOf = (rule: unknown): string[] => listAt(rule, "to").flatMap((to) => textsAt(to, "operation", "methods"));
 
 const isDeny = (policy: KubeObject): boolean => textAt(policy, "spec", "action") === "DENY";
@@ -43,12 +45,13 @@ export function waypointRefusal(
   state: FakeState,
   service: string,
   principal: string,
-  method: string,
+  { method, path }: Pick<FakeRequest, "method" | "path">,
 ): string | undefined {
   const policies = policiesAt(state, service);
   const matches = (rule: unknown) =>
     (principalsOf(rule).length === 0 || principalsOf(rule).includes(principal)) &&
-    (methodsOf(rule).length === 0 || methodsOf(rule).includes(method));
+    (methodsOf(rule).length === 0 || methodsOf(rule).includes(method)) &&
+    (pathsOf(rule).length === 0 || pathsOf(rule).some((each) => each === "*" || each === path));
   const rules = (policy: KubeObject) => listAt(policy, "spec", "rules");
   const denied = policies.find((policy) => isDeny(policy) && rules(policy).some(matches));
   if (denied) return `ns[${denied.metadata?.namespace}]-policy[${nameOf(denied)}]-rule[0]`;

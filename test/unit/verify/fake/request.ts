@@ -6,6 +6,8 @@ export interface FakeRequest {
   id: string;
   authority: string;
   headers?: Readonly<Record<string, string>>;
+  /** A call by gRPC, which is refused by a status of its own. */
+  grpc?: true;
 }
 
 /** Where a request of a pod goes: to a Service, or straight to a pod behind it. */

@@ -158,6 +158,7 @@ export class FakeState {
       ...proxy("waypoint", "waypoint", 2, "10.244.2.7"),
       ...app("external", 2, "10.244.2.9"),
       ...app("appe", 2, "10.244.2.10"),
+      ...app("grpc", 2, "10.244.2.12"),
       ...app("second-appa", 1, "10.244.1.11"),
       ...proxy("egress-waypoint", "egress-waypoint", 1, "10.244.1.10"),
       ...proxy("second-waypoint", "second-waypoint", 1, "10.244.1.12"),

@@ -1,4 +1,5 @@
 import { appbHost } from "../../../../experiments/names";
+import { grpcLine } from "./grpc";
 import { identityOf } from "./identity";
 import { appAnswers, FakeBucket, routeFor } from "./interference";
 import { type AccessFields, accessLine, appLine, connectionLine } from "./lines";
@@ -102,10 +103,10 @@ export class Traffic {
     const { cluster } = backend;
     const write = (status: number, flags: string, details: string, seconds: number, upstream = "-") =>
       this.#write(proxy, request, { status, flags, details, upstream, cluster }, seconds);
-    const refusal = waypointRefusal(state, service, identityOf(account), request.method);
+    const refusal = waypointRefusal(state, service, identityOf(account), request);
     if (refusal) {
       state.counters.denied += 1;
-      write(403, "-", `rbac_access_denied_matched_policy[${refusal}]`, 0.002);
+      write(request.grpc ? 200 : 403, "-", `rbac_access_denied_matched_policy[${refusal}]`, 0.002);
       return answer(403, request.method === "HEAD" ? "" : "RBAC: access denied", 0.003);
     }
     if (policiesAt(state, service).length > 0) state.counters.allowed += 1;
@@ -201,7 +202,7 @@ export class Traffic {
       state.log(source && state.ztunnelOn(source.node), (stamp) => connectionLine({ stamp, ...line }), 100);
     }
     if (refusal) return reset;
-    state.log(app, (stamp) => appLine(stamp, request), 20);
+    state.log(app, (stamp) => (request.grpc ? grpcLine(request) : appLine(stamp, request)), 20);
     return answer(200, "{}");
   }
 

@@ -5,6 +5,7 @@ import { FakeClock } from "./clock";
 import { dashboards } from "./dashboards";
 import { gatewayConfig, waypointConfig, ztunnelConfig } from "./dumps";
 import { labFacts } from "./facts";
+import { grpcOutput } from "./grpc";
 import { applyPatch } from "./patch";
 import type { FakeAnswer, FakeTarget } from "./request";
 import { type FakePod, FakeState, keyOf } from "./state";
@@ -47,6 +48,7 @@ export class FakeWorld implements World {
     const source = this.#pod(target.name);
     if (command.includes("%{time_connect}")) return this.#connected(source);
     const value = (flag: string) => command[command.indexOf(flag) + 1] ?? "";
+    if (command.includes("--http2-prior-knowledge")) return this.#call(source, command);
     const method = command.includes("--head") ? "HEAD" : value("--request");
     const url = command.at(-1) ?? "";
     const { hostname, pathname, search, host } = new URL(url.replace(/&n=\[.*\]$/, ""));
@@ -110,6 +112,14 @@ export class FakeWorld implements World {
     if (kind === "Deployment" && JSON.stringify(operations).includes("restartedAt")) this.state.left.delete(name);
     return structuredClone(patched);
   };
+
+  #call(source: FakePod, command: readonly string[]): { code: number; stdout: string; stderr: string } {
+    const { hostname, pathname: path, host } = new URL(command.at(-1) ?? "");
+    const [id = ""] = (headersIn(command)["x-request-id"] ?? "").split(" ");
+    const target: FakeTarget = { to: "service", service: hostname.split(".")[0] ?? "" };
+    const met = this.traffic.fromPod(source, target, { method: "POST", path, id, authority: host, grpc: true });
+    return { code: met.exit, stdout: met.status > 0 ? grpcOutput(met, { path }) : "", stderr: met.error ?? "" };
+  }
 
   /** A closed port of the node: ztunnel accepts whatever is led to it, the node refuses. */
   #connected({ role }: FakePod): { code: number; stdout: string; stderr: string } {

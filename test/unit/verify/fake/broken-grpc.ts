@@ -1,0 +1,61 @@
+import { type BrokenWorld, edit, remove } from "./breaks";
+
+const settings = { modules: ["grpc"] } as const;
+const noticed = { grpc: { layer: "waypoint" } };
+const policy = "AuthorizationPolicy/default/grpc-l7";
+const operation = ["spec", "rules", 0, "to", 0, "operation"];
+
+/** The worlds in which a lab with grpc must not pass. */
+export const brokenGrpc: BrokenWorld[] = [
+  {
+    name: "grpc: every method of the service is allowed",
+    settings,
+    breaks: edit(policy, [...operation, "paths"], undefined),
+    noticed,
+  },
+  {
+    name: "grpc: the method that is allowed is another one",
+    settings,
+    breaks: edit(policy, [...operation, "paths"], ["/grpc.health.v1.Health/List"]),
+    noticed,
+  },
+  {
+    name: "grpc: anybody may call",
+    settings,
+    breaks: edit(policy, ["spec", "rules", 0, "from"], undefined),
+    noticed,
+  },
+  {
+    name: "grpc: the method is asked for as a GET",
+    settings,
+    breaks: edit(policy, [...operation, "methods"], ["GET"]),
+    noticed,
+  },
+  {
+    name: "grpc: the policy deleted",
+    settings,
+    breaks: remove(policy),
+    noticed,
+    drift: "AuthorizationPolicy/grpc-l7 does not exist",
+  },
+  {
+    name: "grpc: the Service does not lead to the waypoint",
+    settings,
+    breaks: edit("Service/default/grpc", ["metadata", "labels"], {}),
+    noticed,
+  },
+  {
+    name: "grpc: the server down",
+    settings,
+    breaks: (state) => state.scale("default/grpc"),
+    noticed: { grpc: { layer: "app" } },
+  },
+  {
+    name: "grpc: the logs cannot be read",
+    settings,
+    breaks: (state) => {
+      state.logsBroken = true;
+    },
+    noticed: { grpc: { layer: "api-server", verdict: "inconclusive" } },
+  },
+];

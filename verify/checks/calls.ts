@@ -1,0 +1,72 @@
+import { allowPolicyAt, podsBehind } from "../../experiments/names";
+import type { Call } from "../../experiments/types";
+import type { Bench } from "../bench";
+import { type Called, call, converge } from "../call";
+import type { Actor } from "../cast";
+import type { Evidence, Finding } from "../report";
+import { type CheckRun, failed, passed, unclear } from "./check";
+
+/**
+ * Calls by gRPC, those that must be refused before those that must not: once the server's log has the last ones, it has
+ * whatever came before them. Each is judged by its code and the waypoint's record, all together by what the server served.
+ */
+export const calls: CheckRun<"calls"> = async (bench, { name, service, calls: wanted, policy, served }) => {
+  const app = await bench.cast.one(podsBehind[service], bench.signal);
+  const positive = wanted.filter(({ code }) => code !== 7);
+  for (const each of positive) await converge(bench, service, each);
+  const anchor = (await bench.world.logs(app, undefined, bench.signal)).at(-1);
+  const findings: Finding[] = [];
+  for (const each of [...wanted.filter(({ code }) => code === 7), ...positive]) {
+    const called = await call(bench, service, each);
+    findings.push(judge(each, called, allowPolicyAt[service] === policy ? policy : undefined));
+  }
+  return [...findings, await serverFinding(bench, app, { name, anchor, served, wanted })];
+};
+
+function judge({ name, code, method }: Call, { answer, words, lines }: Called, policy: string | undefined): Finding {
+  const details = typeof lines === "string" ? "unknown" : (lines[0]?.details ?? "no line");
+  const seen = `grpc-status ${answer.code ?? "none"}${answer.message ? ` (${answer.message})` : ""}, HTTP ${answer.http || "no answer"}; the waypoint says ${details}`;
+  const evidence: Evidence[] = [
+    { source: "client", lines: [words, seen] },
+    { source: "waypoint log", lines: typeof lines === "string" ? [`unavailable: ${lines}`] : lines.map((l) => l.text) },
+  ];
+  const decided = code === 7 ? "rbac_access_denied_matched_policy[none]" : "via_upstream";
+  const expected = `grpc-status ${code} with HTTP 200, ${decided} in the waypoint's log`;
+  const layer = code === 7 ? "waypoint" : "app";
+  const more = { expected, evidence };
+  if (answer.http !== 200 || answer.code !== code) return failed(name, blamed(code, answer.code, details), seen, more);
+  if (code === 0 && !answer.serving) return failed(name, "app", `${seen}; the answer does not say SERVING`, more);
+  if (typeof lines === "string") return unclear(name, "waypoint", seen, more);
+  if (details !== decided) return failed(name, "waypoint", seen, more);
+  if (code !== 7) return passed(name, layer, seen, { evidence });
+  const decision = { layer, action: "refused", because: `no rule of the ALLOW policy matches ${method}` } as const;
+  return { ...passed(name, layer, seen, { evidence }), decision: { ...decision, ...(policy ? { policy } : {}) } };
+}
+
+/** A call that should not have come through is the waypoint's fault, one that did not come through that of who stopped it. */
+function blamed(wanted: Call["code"], found: number | undefined, details: string): "waypoint" | "app" {
+  if (wanted === 7 || found === 7 || details === "no line") return "waypoint";
+  return "app";
+}
+
+async function serverFinding(
+  bench: Bench,
+  app: Actor,
+  {
+    name,
+    anchor,
+    served,
+    wanted,
+  }: { name: string; anchor: string | undefined; served: string; wanted: readonly Call[] },
+): Promise<Finding> {
+  const since = anchor?.slice(0, anchor.indexOf(" ")) ?? "1970-01-01T00:00:00Z";
+  const all = await bench.world.logs(app, since, bench.signal);
+  const found = (anchor === undefined ? all : all.slice(all.lastIndexOf(anchor) + 1)).filter((l) => l.includes(served));
+  const count = wanted.filter(({ code }) => code === 0).length;
+  const seen = `the server wrote "${served}" ${found.length} ×`;
+  const more = {
+    expected: `${count} ×, once for each call that is allowed`,
+    evidence: [{ source: "grpc log", lines: found }],
+  };
+  return found.length === count ? passed(name, "app", seen, more) : failed(name, "app", seen, more);
+}
