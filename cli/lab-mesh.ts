@@ -1,7 +1,7 @@
 import { LabError } from "../errors";
+import { type MeshOptions, mendMesh, untilBack } from "../verify/mend";
 import type { Engine } from "./engine/types";
 import { labFacts } from "./facts";
-import { type MeshOptions, mendMesh, untilBack } from "./mesh";
 import { nodeStarts } from "./nodes";
 import { type LabOutputs, readOutputs } from "./outputs";
 import type { Session } from "./session";

@@ -1,4 +1,4 @@
-import { type LabObject, objects } from "../experiments/objects";
+import { type LabObject, objects, objectsOf } from "../experiments/objects";
 import type { LabFacts } from "../experiments/types";
 import type { Bench } from "./bench";
 import { type Actor, Cast } from "./cast";
@@ -9,8 +9,14 @@ import { Obstacle } from "./obstacle";
 import type { ZtunnelDump } from "./parse/ztunnel-dump";
 import type { KubeObject, World } from "./world";
 
-/** Applications whose pods belong to the mesh. */
-const members = ["appa", "appb", "stranger"] as const;
+/** Applications whose pods belong to the mesh, those of modules included. */
+const members = ["appa", "appb", "stranger", "appb-v2", "appc", "appd"] as const;
+
+/** Those of a lab's own. */
+const membersOf = ({ settings }: Pick<LabFacts, "settings">) => {
+  const here = objectsOf(settings);
+  return members.filter((app) => here.includes(`Deployment/${app}`));
+};
 
 /** A pod that counts as healthy and is not in the mesh. */
 export interface Stray {
@@ -21,12 +27,11 @@ export interface Stray {
 }
 
 /** Workloads of the lab beside those of {@link systemNamespaces}. */
-const own = [
-  ...members.map((app) => `Deployment/${app}` as const),
-  "Deployment/outsider",
-  "Deployment/gateway-istio",
-  "Deployment/waypoint",
-] as const satisfies readonly LabObject[];
+const ownOf = ({ settings }: Pick<LabFacts, "settings">): LabObject[] =>
+  objectsOf(settings).filter((object) => {
+    const { kind, namespace } = { namespace: "", ...objects[object] };
+    return namespace === "default" && (kind === "Deployment" || kind === "DaemonSet");
+  });
 
 /** Namespaces whose every workload the lab needs. In somebody else's cluster that is Istio's alone. */
 const systemNamespaces = { kind: ["kube-system", "metallb-system", "istio-system"], existing: ["istio-system"] };
@@ -36,12 +41,12 @@ export type NodeStarts = ReadonlyMap<string, number>;
 
 /** What of a lab does not run and may come to, each as a line: not what was deleted or scaled to nothing. */
 export async function unsettled(
-  { cluster }: Pick<LabFacts, "cluster">,
+  facts: Pick<LabFacts, "cluster" | "settings">,
   world: World,
   starts: NodeStarts,
   signal: AbortSignal,
 ): Promise<string[]> {
-  const namespaces = systemNamespaces[cluster];
+  const namespaces = systemNamespaces[facts.cluster];
   const listed = namespaces.flatMap((namespace) =>
     ["Deployment", "DaemonSet"].map(async (kind) => {
       const found = await world.list({ apiVersion: "apps/v1", kind, namespace }, signal);
@@ -49,7 +54,7 @@ export async function unsettled(
       return found.map((object) => lineOf(`${kind}/${object.metadata?.name}`, { ...object, kind }));
     }),
   );
-  const named = own.map(async (name) => [lineOf(name, await world.read(objects[name], signal))]);
+  const named = ownOf(facts).map(async (name) => [lineOf(name, await world.read(objects[name], signal))]);
   const pods = [...namespaces, "default"].map(async (namespace) => {
     const found = await world.list({ apiVersion: "v1", kind: "Pod", namespace }, signal);
     return found.map((pod) => staleLine(pod, starts));
@@ -80,7 +85,7 @@ function lineOf(name: string, object: KubeObject | undefined): string | undefine
  * anew gives its pods new network namespaces, without the redirection of the old ones.
  * @throws Obstacle when it cannot be told
  */
-export async function strays(world: World, signal: AbortSignal): Promise<Stray[]> {
+export async function strays(facts: Pick<LabFacts, "settings">, world: World, signal: AbortSignal): Promise<Stray[]> {
   const cast = new Cast(world);
   const dumps = new Map<string, Promise<ZtunnelDump>>();
   const dumpOn = (node: string) => {
@@ -93,7 +98,7 @@ export async function strays(world: World, signal: AbortSignal): Promise<Stray[]
     const found = pods.map(async (pod) => ({ app, pod: pod.name, why: await whyNot(world, pod, dumpOn, signal) }));
     return (await Promise.all(found)).flatMap(({ why, ...stray }) => (why ? [{ ...stray, why }] : []));
   };
-  return (await Promise.all(members.map(look))).flat();
+  return (await Promise.all(membersOf(facts).map(look))).flat();
 }
 
 async function dumpOf(bench: Pick<Bench, "world" | "signal">, cast: Cast, node: string): Promise<ZtunnelDump> {

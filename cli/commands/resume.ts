@@ -1,9 +1,9 @@
 import type { Command } from "commander";
 import { ExitCode } from "../../errors";
+import { mendMesh, untilBack } from "../../verify/mend";
 import { ownNodes } from "../asleep";
 import { labFacts } from "../facts";
 import { noLab } from "../living-lab";
-import { mendMesh, untilBack } from "../mesh";
 import { nodeStarts, nodesOf, startNodes } from "../nodes";
 import { readOutputs } from "../outputs";
 import { hostFacts } from "../prepare";

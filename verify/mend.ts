@@ -1,8 +1,8 @@
 import { LabError, messageOf } from "../errors";
 import type { LabFacts } from "../experiments/types";
-import { type Clock, DeadlineError, eventually } from "../verify/eventually";
-import { type NodeStarts, rollOut, type Stray, strays, unsettled } from "../verify/mesh";
-import type { World } from "../verify/world";
+import { type Clock, DeadlineError, eventually } from "./eventually";
+import { type NodeStarts, rollOut, type Stray, strays, unsettled } from "./mesh";
+import type { World } from "./world";
 
 /** What looking after the mesh works with. */
 export interface MeshOptions {
@@ -37,7 +37,7 @@ export async function untilBack(options: MeshOptions): Promise<void> {
  * @throws LabError when the new ones stay out as well
  */
 export async function mendMesh(options: MeshOptions): Promise<Stray[]> {
-  const { world, say, signal, clock } = options;
+  const { facts, world, say, signal, clock } = options;
   const lost = await lostPods(options);
   if (lost.length === 0) return [];
   for (const { app, pod, why } of lost) {
@@ -46,7 +46,7 @@ export async function mendMesh(options: MeshOptions): Promise<Stray[]> {
   }
   const together = async (at: AbortSignal) => {
     await whole(options, at);
-    const still = await strays(world, at);
+    const still = await strays(facts, world, at);
     if (still.length > 0) throw new Error(listed(still.map(({ pod, why }) => `${pod}: ${why}`)));
   };
   const waiting = { what: "the pods to join the mesh", deadlineMs: backMs, intervalMs, streak: 2, signal, clock };
@@ -61,11 +61,11 @@ async function whole({ facts, world, starts }: MeshOptions, signal: AbortSignal)
 
 /** Ready pods that stay out of the mesh; none when that cannot be told, which the proofs then explain. */
 async function lostPods(options: MeshOptions): Promise<Stray[]> {
-  const { world, say, signal, clock } = options;
+  const { facts, world, say, signal, clock } = options;
   let found: Stray[] = [];
   const look = async (at: AbortSignal) => {
     found = [];
-    found = await strays(world, at);
+    found = await strays(facts, world, at);
     if (found.length > 0) throw new Error(listed(found.map(({ pod }) => pod)));
   };
   const waiting = { what: "all pods to be in the mesh", deadlineMs: graceMs, intervalMs: 1_000, signal, clock };

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { mendMesh, untilBack } from "../../../cli/mesh";
+import { mendMesh, untilBack } from "../../../verify/mend";
 import { parseZtunnelDump } from "../../../verify/parse/ztunnel-dump";
-import { FakeWorld } from "../verify/fake/world";
+import { FakeWorld } from "./fake/world";
 
 function lab(arrange: (world: FakeWorld) => void = () => undefined) {
   const world = new FakeWorld();
