@@ -3,6 +3,7 @@ import { outsideThePool } from "./addresses";
 import { bypassableServices, layer7OnSelector } from "./authorization";
 import { unpinnedImages } from "./images";
 import type { Manifest } from "./manifest";
+import { unconfinedPods } from "./pods";
 
 /**
  * What was declared, by URN. While a cluster is still to be made, the engine hands a stack's policies outputs that are
@@ -44,6 +45,7 @@ const ofStack = (
 /** The lab's guard-rails. What a rule reads is plain data; this file alone knows Pulumi's side. */
 export const policies: Policies = [
   ofObject("pinned-images", "Every image has a tag other than latest, or a digest", unpinnedImages),
+  ofObject("pods-are-confined", "No pod reaches for its node's network, processes or files", unconfinedPods),
   ofObject("layer-7-by-target", "Fields of layer 7 stand only in policies of a waypoint", layer7OnSelector),
   ofStack("waypoint-only", "A Service with a waypoint lets in nobody else", bypassableServices),
   ofStack("addresses-of-the-pool", "Load balancers take addresses of the lab's own pool", outsideThePool),

@@ -3,6 +3,7 @@ import { outsideThePool } from "../../../policies/addresses";
 import { bypassableServices, layer7OnSelector } from "../../../policies/authorization";
 import { isPinned, unpinnedImages } from "../../../policies/images";
 import type { Manifest } from "../../../policies/manifest";
+import { unconfinedPods } from "../../../policies/pods";
 
 const service: Manifest = {
   apiVersion: "v1",
@@ -149,5 +150,33 @@ describe("unpinnedImages()", () => {
       'Deployment/d runs image "x": name a tag other than latest, or a digest',
     ]);
     expect(unpinnedImages({ kind: "ConfigMap" })).toEqual([]);
+  });
+});
+
+describe("unconfinedPods()", () => {
+  const daemon = (spec: object): Manifest => ({
+    ...{ apiVersion: "apps/v1", kind: "DaemonSet", metadata: { name: "sniffer" } },
+    spec: { template: { spec } },
+  });
+  const container = (fields: object) => ({ containers: [{ name: "c", ...fields }] });
+
+  test("is content with a pod that keeps to itself", () => {
+    const quiet = container({ securityContext: { capabilities: { drop: ["ALL"], add: ["SETUID"] } }, ports: [{}] });
+    expect(unconfinedPods(daemon({ ...quiet, hostNetwork: false, volumes: [{ emptyDir: {} }] }))).toEqual([]);
+  });
+
+  test.each([
+    ["the node's network", { hostNetwork: true }, "hostNetwork"],
+    ["the node's processes", { hostPID: true }, "hostPID"],
+    ["the node's files", { volumes: [{ hostPath: { path: "/" } }] }, "hostPath"],
+    ["a port of the node", container({ ports: [{ hostPort: 80 }] }), "hostPort"],
+    ["all rights", container({ securityContext: { privileged: true } }), "privileged"],
+    ["raw packets", container({ securityContext: { capabilities: { add: ["NET_RAW"] } } }), "NET_RAW"],
+  ])("objects to %s, unless it is marked", (_name, spec, word) => {
+    const object = daemon(spec);
+    expect(unconfinedPods(object)).toEqual([expect.stringContaining(`DaemonSet/sniffer asks for ${word}`)]);
+    const marked = { name: "sniffer", annotations: { "ambient-lab/on-purpose": "pods-are-confined" } };
+    expect(unconfinedPods({ ...object, metadata: marked })).toEqual([]);
+    expect(unconfinedPods({ ...object, kind: "Pod", spec })).toHaveLength(1);
   });
 });
