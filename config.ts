@@ -19,6 +19,7 @@ export const moduleNames = [
   "egress",
   "cross-namespace",
   "grpc",
+  "strict-mtls",
 ] as const;
 
 /**

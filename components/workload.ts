@@ -19,6 +19,10 @@ export interface WorkloadSettings {
   namespace?: string;
   /** The namespace's own resource, where the stack makes it. */
   within?: pulumi.Resource;
+  /** Application from whose node it keeps away where there is another one. */
+  awayFrom?: string;
+  /** Application whose node it takes where it can. */
+  near?: string;
 }
 
 /** A ServiceAccount and a Deployment of one pod under the same name: an identity, and who bears it. */
@@ -26,6 +30,7 @@ export function workload(
   settings: WorkloadSettings,
   image: WorkloadImage,
   parent: pulumi.Resource,
+  after: readonly pulumi.Resource[] = [],
 ): k8s.apps.v1.Deployment {
   const { name, namespace = appNamespace, within } = settings;
   const place = within ? { dependsOn: within } : {};
@@ -35,13 +40,12 @@ export function workload(
     { metadata: { name, namespace } },
     { parent, ...place },
   );
-  return new k8s.apps.v1.Deployment(called, deploymentArgs(settings, image), { parent, dependsOn: account });
+  const dependsOn = [account, ...after];
+  return new k8s.apps.v1.Deployment(called, deploymentArgs(settings, image), { parent, dependsOn });
 }
 
-function deploymentArgs(
-  { name, mesh, namespace = appNamespace }: WorkloadSettings,
-  { image, imageId }: WorkloadImage,
-): k8s.apps.v1.DeploymentArgs {
+function deploymentArgs(settings: WorkloadSettings, { image, imageId }: WorkloadImage): k8s.apps.v1.DeploymentArgs {
+  const { name, mesh, namespace = appNamespace } = settings;
   const labels = { app: name };
   return {
     metadata: { name, namespace, labels },
@@ -56,6 +60,7 @@ function deploymentArgs(
         spec: {
           serviceAccountName: name,
           terminationGracePeriodSeconds: 2,
+          ...placement(settings),
           containers: [
             {
               name: "httpbin",
@@ -68,6 +73,25 @@ function deploymentArgs(
           ],
         },
       },
+    },
+  };
+}
+
+/** Wishes, no demands: a lab with one worker has one place for all. */
+function placement({ awayFrom, near }: WorkloadSettings): Pick<k8s.types.input.core.v1.PodSpec, "affinity"> {
+  const wish = (app: string) => ({
+    preferredDuringSchedulingIgnoredDuringExecution: [
+      {
+        weight: 100,
+        podAffinityTerm: { labelSelector: { matchLabels: { app } }, topologyKey: "kubernetes.io/hostname" },
+      },
+    ],
+  });
+  if (!awayFrom && !near) return {};
+  return {
+    affinity: {
+      ...(awayFrom ? { podAntiAffinity: wish(awayFrom) } : {}),
+      ...(near ? { podAffinity: wish(near) } : {}),
     },
   };
 }

@@ -54,6 +54,11 @@ export type CheckDetail =
       control: Sample;
     }
   | { check: "calls"; service: ServiceName; calls: readonly Call[]; policy: LabObject; served: string }
+  | {
+      check: "capture";
+      /** How often each request is sent. */
+      count: number;
+    }
   | { check: "flip" }
   | { check: "fail-open"; acts: readonly Act[] }
   | { check: "prometheus"; families: readonly { name: string; anyOf: readonly string[] }[] }

@@ -21,6 +21,7 @@ import { failOpen } from "./modules/fail-open";
 import { grpc } from "./modules/grpc";
 import { l4l7 } from "./modules/l4-l7";
 import { resilienceNumbers } from "./modules/resilience";
+import { strictMtls } from "./modules/strict-mtls";
 import { trafficSplit } from "./modules/traffic-split";
 import { nodes } from "./nodes";
 import { prometheus } from "./prometheus";
@@ -60,4 +61,5 @@ export const experiments: readonly Experiment[] = [
   egress,
   crossNamespace,
   grpc,
+  strictMtls,
 ];

@@ -58,6 +58,8 @@ export const podsBehind = {
   "appe-shared": "appe",
   "appe-unadmitted": "appe",
   grpc: "grpc",
+  appf: "appf",
+  appg: "appg",
 } as const satisfies Record<ServiceName, AppName>;
 
 /** The ALLOW policy on a workload's pods: ztunnel does not name it when it refuses. */
@@ -69,6 +71,16 @@ export const allowPolicyOn: Readonly<Record<AppName, string | undefined>> = {
   external: undefined,
   appe: "AuthorizationPolicy/appe-waypoint-only",
   grpc: "AuthorizationPolicy/grpc-waypoint-only",
+  appf: undefined,
+  appg: undefined,
+};
+
+/** What istiod makes for ztunnel of a PeerAuthentication that is STRICT on every port: one DENY of all without an identity. */
+export const strictPolicy = { namespace: "istio-system", name: "istio_converted_static_strict" } as const;
+
+/** The PeerAuthentication on a workload's pods: ztunnel refuses under the name of {@link strictPolicy}. */
+export const peerAuthenticationOn: Readonly<Partial<Record<AppName, string>>> = {
+  appf: "PeerAuthentication/appf-strict",
 };
 
 /** The ALLOW policy of a Service at the waypoint: Envoy does not name it when it refuses. */
@@ -87,6 +99,8 @@ export const allowPolicyAt: Readonly<Record<ServiceName, string | undefined>> = 
   "appe-shared": "AuthorizationPolicy/appe-shared-l7",
   "appe-unadmitted": undefined,
   grpc: "AuthorizationPolicy/grpc-l7",
+  appf: undefined,
+  appg: undefined,
 };
 
 /** Annotation that holds an object's original while a proof changes it; also what a later run restores from. */

@@ -96,5 +96,11 @@ export const tour: readonly TourStep[] = [
     proof: "grpc",
     change: { modules: ["grpc"] },
   },
+  {
+    id: "plain-text",
+    title: "Who may speak plain text, and what can be read on the wire",
+    proof: "strict-mtls",
+    change: { modules: ["strict-mtls"] },
+  },
   { id: "graph", title: "See it all as a graph", proof: "kiali", watch: "open kiali" },
 ];

@@ -22,6 +22,7 @@ export const moduleNames = [
   "egress",
   "cross-namespace",
   "grpc",
+  "strict-mtls",
 ] as const;
 export type ModuleName = (typeof moduleNames)[number];
 
@@ -78,7 +79,7 @@ export type Layer =
   | "kiali";
 
 /** Workloads that answer requests; pods of each bear its name in the label `app`. */
-export type AppName = "appb" | "appb-v2" | "appc" | "appd" | "external" | "appe" | "grpc";
+export type AppName = "appb" | "appb-v2" | "appc" | "appd" | "external" | "appe" | "grpc" | "appf" | "appg";
 
 /** Services of the lab, and hosts of ServiceEntries, that requests go to. */
 export type ServiceName =
@@ -95,7 +96,9 @@ export type ServiceName =
   | "appe"
   | "appe-shared"
   | "appe-unadmitted"
-  | "grpc";
+  | "grpc"
+  | "appf"
+  | "appg";
 
 /** Waypoints of the lab, by the name of their Gateway. */
 export type WaypointName = "waypoint" | "egress-waypoint" | "second-waypoint" | "shared-waypoint";

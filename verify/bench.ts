@@ -36,6 +36,12 @@ export const labTimings: Timings = {
   restoreMs: 30_000,
 };
 
+/** A file that a check leaves for the evidence folder. */
+export interface Attachment {
+  about: string;
+  bytes: Uint8Array;
+}
+
 /** What every check works with. */
 export interface Bench {
   facts: LabFacts;
@@ -44,5 +50,7 @@ export interface Bench {
   timings: Timings;
   cast: Cast;
   logs: LogBook;
+  /** Files for the evidence folder that are no text, by name. */
+  attachments: Map<string, Attachment>;
   signal: AbortSignal;
 }

@@ -1,4 +1,4 @@
-import { allowPolicyAt, allowPolicyOn, podsBehind } from "../experiments/names";
+import { allowPolicyAt, allowPolicyOn, peerAuthenticationOn, podsBehind, strictPolicy } from "../experiments/names";
 import type { AccessLine } from "./parse/access-log";
 import { isPolicyRefusal } from "./parse/ztunnel-log";
 import type { Records, Sought } from "./records";
@@ -63,7 +63,12 @@ function byZtunnel(answer: Answer, records: Records): Decision | undefined {
   const base = { layer: "ztunnel", because: line.error ?? "", line: line.text } as const;
   if (!isPolicyRefusal(line)) return { ...base, action: "failed" };
   const named = /explicitly denied by: ([\w-]+\/)?([\w-]+)/.exec(line.error ?? "")?.[2];
-  const policy = named ? `AuthorizationPolicy/${named}` : allowPolicyOn[podsBehind[answer.service]];
+  const app = podsBehind[answer.service];
+  const policy = !named
+    ? allowPolicyOn[app]
+    : named === strictPolicy.name
+      ? peerAuthenticationOn[app]
+      : `AuthorizationPolicy/${named}`;
   return { ...base, action: "reset", ...(policy ? { policy } : {}) };
 }
 

@@ -29,8 +29,13 @@ export async function writeEvidence(folder: string, report: VerifyReport, bench:
     await objectsPage(bench),
   ];
   await mkdir(folder, { recursive: true });
-  const all = [indexPage(report, pages), ...pages];
-  await Promise.all(all.map(({ file, text }) => writeFile(join(folder, file), redacted(text), { mode: 0o600 })));
+  const attached = [...bench.attachments].map(([file, { about, bytes }]) => ({ file, about, bytes }));
+  const all = [indexPage(report, [...pages, ...attached]), ...pages];
+  const contents = [
+    ...all.map(({ file, text }) => ({ file, content: redacted(text) })),
+    ...attached.map(({ file, bytes }) => ({ file, content: bytes })),
+  ];
+  await Promise.all(contents.map(({ file, content }) => writeFile(join(folder, file), content, { mode: 0o600 })));
 }
 
 function experimentPage(result: ExperimentResult): Page {
@@ -74,7 +79,7 @@ async function objectsPage({ world, facts, signal }: Bench): Promise<Page> {
   return { file: "objects.json", about: "the lab's objects as the cluster holds them", text };
 }
 
-function indexPage(report: VerifyReport, pages: readonly Page[]): Page {
+function indexPage(report: VerifyReport, pages: readonly Pick<Page, "file" | "about">[]): Page {
   const versions = Object.entries(report.versions).map(([name, version]) => `${name} ${version}`);
   const text = [
     `# Evidence: ${report.stack}, ${report.startedAt}`,

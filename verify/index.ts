@@ -57,6 +57,7 @@ export async function verifyLab(facts: LabFacts, options: VerifyOptions = {}): P
     timings: { ...labTimings, ...options.timings },
     cast: new Cast(world),
     logs: new LogBook(world, clock, signal),
+    attachments: new Map(),
     signal,
   };
   const report = await runAll(bench, chosen, options.observer ?? {});

@@ -34,6 +34,8 @@ export interface CommandResult {
   code: number;
   stdout: string;
   stderr: string;
+  /** What `stdout` is the text of, for commands that write no text. */
+  bytes?: Uint8Array;
 }
 
 /** An answer over HTTP. */

@@ -9,6 +9,7 @@ import { Grpc } from "./grpc";
 import { Layers } from "./layers";
 import { Resilience } from "./resilience";
 import { Split } from "./split";
+import { StrictMtls } from "./strict-mtls";
 
 /** What modules are made of. */
 export interface ModuleArgs extends WorkloadImage, CallerRules {
@@ -31,4 +32,5 @@ export const moduleComponents: Readonly<Record<ModuleName, Module | undefined>> 
   egress: Egress,
   "cross-namespace": CrossNamespace,
   grpc: Grpc,
+  "strict-mtls": StrictMtls,
 };

@@ -43,6 +43,7 @@ export function moduleObject(
 
 const apiVersions = {
   AuthorizationPolicy: "security.istio.io/v1",
+  PeerAuthentication: "security.istio.io/v1",
   VirtualService: "networking.istio.io/v1",
   ServiceEntry: "networking.istio.io/v1",
   EnvoyFilter: "networking.istio.io/v1alpha3",

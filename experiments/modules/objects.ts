@@ -96,4 +96,8 @@ export const moduleObjects = {
     "grpc",
     lab(security, "AuthorizationPolicy", "grpc-waypoint-only", "ztunnel"),
   ),
+  "Deployment/appf": only("strict-mtls", lab(apps, "Deployment", "appf", "app")),
+  "Deployment/appg": only("strict-mtls", lab(apps, "Deployment", "appg", "app")),
+  "DaemonSet/sniffer": only("strict-mtls", lab(apps, "DaemonSet", "sniffer", "nodes")),
+  "PeerAuthentication/appf-strict": only("strict-mtls", lab(security, "PeerAuthentication", "appf-strict", "ztunnel")),
 } as const satisfies Record<string, ObjectSpec>;

@@ -108,6 +108,8 @@ describe.skipIf(skip)("a real kube-apiserver with the real CRDs", () => {
       /timeout|duration/,
     ],
     ["an EnvoyFilter with an unknown place", "appb-limited", "spec.configPatches.0.applyTo", "HTTP_FILTERS", /applyTo/],
+    ["a PeerAuthentication with an unknown mode", "appf-strict", "spec.mtls.mode", "STRICTLY", /mode.*STRICTLY/],
+    ["a DaemonSet with a misspelt field", "sniffer", "spec.template.spec.hostNetworks", true, /hostNetworks/],
     ["a Gateway with a protocol of two words", "gateway", "spec.listeners.0.protocol", "HT TP", /protocol/],
     ["a Gateway with a port that no listener has", "gateway", "spec.listeners.0.port", 70_000, /port.*65535/],
     ["a Gateway without a listener", "waypoint-gateway", "spec.listeners", [], /listeners/],

@@ -1,5 +1,6 @@
 import type { CheckDetail } from "../../experiments/types";
 import { calls } from "./calls";
+import { capture } from "./capture";
 import type { CheckKind } from "./check";
 import { counted } from "./counted";
 import { failOpen } from "./fail-open";
@@ -48,6 +49,7 @@ export const checkKinds: { readonly [K in CheckDetail["check"]]: CheckKind<K> } 
   limited: { run: limited, settles: false },
   calls: { run: calls, settles: false },
   past: { run: past, settles: false },
+  capture: { run: capture, settles: false },
   flip: { run: flip, settles: false },
   "fail-open": { run: failOpen, settles: false },
   prometheus: { run: prometheus, settles: false },

@@ -25,7 +25,9 @@ export async function podExec(
             limit.addEventListener("abort", () => socket.close(), { once: true });
           }, reject);
       });
-      return { code: exitCodeOf(status), stdout: stdout.text(), stderr: stderr.text() || (status.message ?? "") };
+      const bytes = stdout.bytes();
+      const errors = stderr.bytes().toString("utf8") || (status.message ?? "");
+      return { code: exitCodeOf(status), stdout: bytes.toString("utf8"), bytes, stderr: errors };
     },
     timeoutMs,
     signal,
@@ -38,7 +40,7 @@ function exitCodeOf(status: V1Status): number {
   return numberAt(cause, "message") ?? 1;
 }
 
-function collector(): { stream: Writable; text: () => string } {
+function collector(): { stream: Writable; bytes: () => Buffer } {
   const chunks: Buffer[] = [];
   const stream = new Writable({
     write(chunk: Buffer, _encoding, done) {
@@ -46,5 +48,5 @@ function collector(): { stream: Writable; text: () => string } {
       done();
     },
   });
-  return { stream, text: () => Buffer.concat(chunks).toString("utf8") };
+  return { stream, bytes: () => Buffer.concat(chunks) };
 }

@@ -122,6 +122,8 @@ function callLine({ from, method, code }: Call, service: ServiceName): string {
 }
 
 function checkLine(check: Check): string {
+  if (check.check === "capture")
+    return `captures between two nodes: ${check.count} × GET http://appf:8000/anything/MARKER by appa, and the same in plain text to appg → port 15008 alone and no MARKER from appa; MARKER in every plain request`;
   if (!("sample" in check))
     return check.check === "flip" ? `changes the policy: ${check.name}` : `reads: ${check.name}`;
   const { from, count, method, path, service, headers = {} } = check.sample;

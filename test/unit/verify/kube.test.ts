@@ -112,7 +112,9 @@ describe("kubeWorld()", () => {
       channel.send(2, "err");
       channel.send(3, JSON.stringify(status));
     });
-    expect(await world.exec(pod, ["curl", "x"], 5_000, signal)).toEqual({ code: 56, stdout: "out", stderr: "err" });
+    expect(await world.exec(pod, ["curl", "x"], 5_000, signal)).toEqual({
+      ...{ code: 56, stdout: "out", stderr: "err", bytes: Buffer.from("out") },
+    });
   });
 
   it("fails when the connection of a command breaks", async () => {

@@ -4,6 +4,7 @@ import { brokenGrpc } from "./broken-grpc";
 import { brokenNamespaces } from "./broken-namespaces";
 import { brokenResilience } from "./broken-resilience";
 import { brokenSplit } from "./broken-split";
+import { brokenStrictMtls } from "./broken-strict-mtls";
 
 const waypoint = { layer: "waypoint" };
 const ztunnel = { layer: "ztunnel" };
@@ -90,4 +91,5 @@ export const brokenModules: BrokenWorld[] = [
   ...brokenEgress,
   ...brokenNamespaces,
   ...brokenGrpc,
+  ...brokenStrictMtls,
 ];

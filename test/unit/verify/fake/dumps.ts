@@ -1,9 +1,9 @@
-import { appbHost, hostOf } from "../../../../experiments/names";
+import { appbHost, hostOf, strictPolicy } from "../../../../experiments/names";
 import type { ServiceName } from "../../../../experiments/types";
 import { at, listAt, numberAt, textAt, textsAt } from "../../../../verify/json";
 import type { KubeObject } from "../../../../verify/world";
 import { accountFor, identityOf } from "./identity";
-import { policiesAt, policiesOn, ztunnelRules } from "./policies";
+import { isStrict, policiesAt, policiesOn, ztunnelRules } from "./policies";
 import { envoyRules } from "./routes";
 import type { FakeState } from "./state";
 
@@ -27,7 +27,10 @@ export function ztunnelConfig(state: FakeState, node: string): unknown {
       serviceAccount: accountFor(role),
       protocol: state.inMesh(role) ? "HBONE" : "TCP",
       workloadIps: [ip],
-      authorizationPolicies: policiesOn(state, role).map(({ metadata }) => `${metadata?.namespace}/${metadata?.name}`),
+      authorizationPolicies: [
+        ...policiesOn(state, role).map(({ metadata }) => `${metadata?.namespace}/${metadata?.name}`),
+        ...(isStrict(state, role) ? [`${strictPolicy.namespace}/${strictPolicy.name}`] : []),
+      ],
     })),
     services: [
       {

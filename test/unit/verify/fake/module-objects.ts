@@ -97,6 +97,19 @@ const grpc = (): KubeObject[] => [
   }),
 ];
 
+const strictMtls = (): KubeObject[] => [
+  ...["appf", "appg"].flatMap((name) => [deployment("default", name), service("default", name, 8000, 8080)]),
+  object("security.istio.io/v1", "PeerAuthentication/default/appf-strict", {
+    spec: { ...onPods("appf"), mtls: { mode: "STRICT" } },
+  }),
+  object("apps/v1", "DaemonSet/default/sniffer", {
+    spec: {
+      template: { metadata: { labels: { app: "sniffer" } }, spec: { containers: [{ image: "lab/httpbin:1" }] } },
+    },
+    status: { desiredNumberScheduled: 2, numberReady: 2, updatedNumberScheduled: 2 },
+  }),
+];
+
 const callersOf = ({ allowedCallers, allowedMethods }: LabSettings): Fields => ({
   action: "ALLOW",
   rules:
@@ -117,4 +130,5 @@ const makers: Record<ModuleName, (settings: LabSettings) => KubeObject[]> = {
   egress,
   "cross-namespace": crossNamespace,
   grpc,
+  "strict-mtls": strictMtls,
 };

@@ -59,9 +59,15 @@ export function storyObjects({ settings, versions }: LabFacts): KubeObject[] {
   const bound = "Successfully attached to waypoint default/waypoint. Ingress traffic will traverse the waypoint";
   return [
     ...nodes.map((name) =>
-      object("v1", `Node//ambient-lab-dev-${name}`, {
-        status: { conditions: [yes("Ready")], nodeInfo: { kubeletVersion: "v1.36.1" } },
-      }),
+      object(
+        "v1",
+        `Node//ambient-lab-dev-${name}`,
+        {
+          spec: name === "control-plane" ? { taints: [{ effect: "NoSchedule" }] } : {},
+          status: { conditions: [yes("Ready")], nodeInfo: { kubeletVersion: "v1.36.1" } },
+        },
+        { annotations: { "volumes.kubernetes.io/controller-managed-attach-detach": "true" } },
+      ),
     ),
     object("v1", "Namespace//default", {}, { labels: { "istio.io/dataplane-mode": "ambient" } }),
     object(

@@ -1,3 +1,4 @@
+import { strictPolicy } from "../../../../experiments/names";
 import { listAt, textAt, textsAt } from "../../../../verify/json";
 import type { KubeObject } from "../../../../verify/world";
 import { refusedByPolicy } from "./lines";
@@ -30,8 +31,17 @@ export const ztunnelRules = (policy: KubeObject): string[][] =>
     .filter((rule) => isDeny(policy) || methodsOf(rule).length === 0)
     .map(principalsOf);
 
+/** Whether an application's pods take mutual TLS alone. */
+export const isStrict = (state: FakeState, app: string): boolean =>
+  state
+    .toldAll("PeerAuthentication")
+    .filter((each) => textAt(each, "spec", "selector", "matchLabels", "app") === app)
+    .some((each) => textAt(each, "spec", "mtls", "mode") === "STRICT");
+
 /** ztunnel's words when it refuses a caller; nothing when it lets it in. */
 export function ztunnelRefusal(state: FakeState, app: string, principal: string): string | undefined {
+  if (isStrict(state, app) && principal === "")
+    return `connection closed due to policy rejection: explicitly denied by: ${strictPolicy.namespace}/${strictPolicy.name}`;
   const policies = policiesOn(state, app);
   const names = (policy: KubeObject) => ztunnelRules(policy).some((rule) => rule.includes(principal));
   const denied = policies.find((policy) => isDeny(policy) && names(policy));

@@ -5,6 +5,7 @@ import type { FakeClock } from "./clock";
 import { accountFor, namespaceOf } from "./identity";
 import { moduleObjects } from "./module-objects";
 import { storyObjects } from "./objects";
+import type { FakePacket } from "./pcap";
 
 /** A pod of the fake lab. */
 export interface FakePod {
@@ -14,6 +15,8 @@ export interface FakePod {
   ip: string;
   node: string;
   labels: Record<string, string>;
+  /** ServiceAccount that it runs under. */
+  account: string;
 }
 
 interface LogLine {
@@ -50,6 +53,12 @@ export class FakeState {
   readonly left = new Map<string, "unknown" | "unserved" | "uncaptured">();
   /** When the containers of an application were started, where it is not at the beginning. */
   readonly startedAt = new Map<string, string>();
+  /** What is on the wire between the nodes, while somebody listens. */
+  wire: FakePacket[] | undefined;
+  /** appf is where appa is. */
+  together = false;
+  /** ztunnel says HBONE and sends plain text. */
+  naked = false;
   #frozen: Map<string, KubeObject> | undefined;
 
   constructor(facts: LabFacts, clock: FakeClock) {
@@ -104,7 +113,7 @@ export class FakeState {
   /** Whether the mesh was told to have an application's pods. */
   inMesh(role: string): boolean {
     const labels = this.told(`Namespace//${namespaceOf(role)}`)?.metadata?.labels ?? {};
-    return labels["istio.io/dataplane-mode"] === "ambient" && role !== "outsider";
+    return labels["istio.io/dataplane-mode"] === "ambient" && role !== "outsider" && role !== "sniffer";
   }
 
   /** A Service or a ServiceEntry by its name: in the fake lab each has one of its own. */
@@ -146,6 +155,7 @@ export class FakeState {
     const addons = ["prometheus", "grafana", "tracing", "kiali"].filter((name) =>
       this.objects.has(`Service/istio-system/${name}`),
     );
+    const sniffers = this.objects.has("DaemonSet/default/sniffer") ? [1, 2] : [];
     return [
       ...app("appa", 1, "10.244.1.5"),
       ...app("stranger", 1, "10.244.1.6"),
@@ -154,6 +164,9 @@ export class FakeState {
       ...app("appb-v2", 1, "10.244.1.9"),
       ...app("appc", 1, "10.244.1.8"),
       ...app("appd", 2, "10.244.2.8"),
+      ...app("appf", this.together ? 1 : 2, "10.244.2.13"),
+      ...app("appg", 2, "10.244.2.14"),
+      ...sniffers.map((n) => pod("sniffer", "default", worker(n), `172.18.0.${n + 2}`, { app: "sniffer" }, n)),
       ...proxy("gateway", "gateway-istio", 1, "10.244.1.7"),
       ...proxy("waypoint", "waypoint", 2, "10.244.2.7"),
       ...app("external", 2, "10.244.2.9"),
@@ -189,14 +202,17 @@ export class FakeState {
   }
 }
 
-const pod = (role: string, namespace: string, node: string, ip: string, labels: Record<string, string>): FakePod => ({
-  namespace,
-  name: `${role}-5d8f9c-x2x4z`,
-  role,
-  ip,
-  node,
-  labels,
-});
+const pod = (
+  role: string,
+  namespace: string,
+  node: string,
+  ip: string,
+  labels: Record<string, string>,
+  n = 0,
+): FakePod => {
+  const name = `${role}-5d8f9c-x2x4z${n || ""}`;
+  return { namespace, name, role, ip, node, labels, account: role };
+};
 
 /** Whether a waypoint takes Services of a namespace: of its own, or of the one that its listener names. */
 function admits(gateway: KubeObject | undefined, namespace: string | undefined): boolean {

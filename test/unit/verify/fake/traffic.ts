@@ -34,7 +34,7 @@ export class Traffic {
     const local = `${source.ip}:${this.#port}`;
     const meshed = state.inMesh(source.role);
     if (meshed && !state.ztunnelOn(source.node)) return broken(7, "Failed to connect: Connection refused");
-    const from = { workload: source.name, address: local, ...(meshed ? { account: source.role } : {}) };
+    const from = { workload: source.name, address: local, ...(meshed ? { account: source.account } : {}) };
     const led = target === "service" ? state.waypointFor("pod", service) : undefined;
     if (meshed && led) {
       const waypoint = state.podOf(led);
@@ -43,7 +43,7 @@ export class Traffic {
       const tunnel = { inner: "10.96.65.30:8000", service };
       const line = { direction: "outbound", from, to, ...tunnel, ...(error ? { error } : {}) } as const;
       state.log(state.ztunnelOn(source.node), (stamp) => connectionLine({ stamp, ...line }), 100);
-      return { ...(waypoint ? this.#atWaypoint(waypoint, source.role, service, request) : reset), local };
+      return { ...(waypoint ? this.#atWaypoint(waypoint, source.account, service, request) : reset), local };
     }
     return { ...this.#direct(from, service, request), local };
   }
@@ -172,6 +172,12 @@ export class Traffic {
     }
     const ztunnel = state.ztunnelOn(app.node);
     if (!ztunnel) return broken(56, "Recv failure: Connection reset by peer");
+    const bare = from.account === undefined || state.naked;
+    const text = `${request.method} ${request.path}`;
+    const payload = bare ? Buffer.from(text) : Buffer.from([0x17, 3, 3, 0, text.length]);
+    const port = bare ? 8080 : 15008;
+    const [ip = "", local] = from.address.split(":");
+    state.wire?.push({ from: ip, fromPort: Number(local), to: app.ip, toPort: port, payload });
     const refusal = ztunnelRefusal(state, role, from.account ? identityOf(from.account) : "");
     const pooled = from.account?.endsWith("waypoint") ?? false;
     const plain = from.account === undefined;

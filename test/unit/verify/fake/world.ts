@@ -8,6 +8,7 @@ import { labFacts } from "./facts";
 import { grpcOutput } from "./grpc";
 import { applyPatch } from "./patch";
 import type { FakeAnswer, FakeTarget } from "./request";
+import { FakeShell } from "./shell";
 import { type FakePod, FakeState, keyOf } from "./state";
 import { Traffic } from "./traffic";
 
@@ -22,6 +23,7 @@ const ok = (body: unknown): HttpAnswer => ({
 export class FakeWorld implements World {
   readonly state: FakeState;
   readonly traffic: Traffic;
+  readonly shell: FakeShell;
   /** Every patch that was sent. */
   readonly patches: PatchOperation[][] = [];
   /** Called before a patch is made; a test may throw from it. */
@@ -30,6 +32,7 @@ export class FakeWorld implements World {
   constructor(settings: Partial<LabSettings> = {}) {
     this.state = new FakeState(labFacts(settings), new FakeClock());
     this.traffic = new Traffic(this.state);
+    this.shell = new FakeShell(this.state);
   }
 
   read: World["read"] = async ({ kind, namespace, name }) =>
@@ -46,6 +49,8 @@ export class FakeWorld implements World {
 
   exec: World["exec"] = async (target, command) => {
     const source = this.#pod(target.name);
+    const script = this.shell.run(command);
+    if (script) return script;
     if (command.includes("%{time_connect}")) return this.#connected(source);
     const value = (flag: string) => command[command.indexOf(flag) + 1] ?? "";
     if (command.includes("--http2-prior-knowledge")) return this.#call(source, command);

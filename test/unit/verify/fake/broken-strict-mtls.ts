@@ -1,0 +1,57 @@
+import { type BrokenWorld, edit, remove } from "./breaks";
+
+const ztunnel = { layer: "ztunnel" };
+const settings = { modules: ["strict-mtls"] } as const;
+const mode = ["spec", "mtls", "mode"];
+
+/** The worlds in which the module strict-mtls must not pass. */
+export const brokenStrictMtls: BrokenWorld[] = [
+  {
+    name: "strict-mtls: PeerAuthentication deleted",
+    settings,
+    breaks: remove("PeerAuthentication/default/appf-strict"),
+    noticed: { "strict-mtls": ztunnel },
+    drift: "PeerAuthentication/appf-strict does not exist",
+  },
+  {
+    name: "strict-mtls: PeerAuthentication is PERMISSIVE",
+    settings,
+    breaks: edit("PeerAuthentication/default/appf-strict", mode, "PERMISSIVE"),
+    noticed: { "strict-mtls": ztunnel },
+  },
+  {
+    name: "strict-mtls: PeerAuthentication selects another one",
+    settings,
+    breaks: edit("PeerAuthentication/default/appf-strict", ["spec", "selector", "matchLabels", "app"], "appg"),
+    noticed: { "strict-mtls": ztunnel },
+  },
+  {
+    name: "strict-mtls: ztunnel says HBONE and sends plain text",
+    settings,
+    breaks: (state) => {
+      state.naked = true;
+    },
+    noticed: { "strict-mtls": ztunnel },
+  },
+  {
+    name: "strict-mtls: appf runs beside appa, so that no wire is between them",
+    settings,
+    breaks: (state) => {
+      state.together = true;
+    },
+    noticed: { "strict-mtls": { layer: "nodes", verdict: "inconclusive" } },
+  },
+  {
+    name: "strict-mtls: the sniffers are gone",
+    settings,
+    breaks: remove("DaemonSet/default/sniffer"),
+    noticed: { "strict-mtls": { layer: "nodes" } },
+    drift: "DaemonSet/sniffer does not exist",
+  },
+  {
+    name: "strict-mtls: the twin is down, and with it the control",
+    settings,
+    breaks: (state) => state.scale("default/appg"),
+    noticed: { "strict-mtls": { layer: "app" } },
+  },
+];

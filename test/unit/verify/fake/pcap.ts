@@ -1,0 +1,52 @@
+/** A segment on the wire of the fake lab. */
+export interface FakePacket {
+  from: string;
+  fromPort: number;
+  to: string;
+  toPort: number;
+  payload: Buffer;
+}
+
+/** How a capture file is written. */
+export interface PcapStyle {
+  bigEndian?: boolean;
+  /** Link type: 276 all interfaces (the default), 113 the same in its first version, 1 Ethernet. */
+  link?: 276 | 113 | 1;
+}
+
+/** A capture file as tcpdump writes it. */
+export function pcapOf(packets: readonly FakePacket[], { bigEndian = false, link = 276 }: PcapStyle = {}): Buffer {
+  const number = (value: number) => {
+    const bytes = Buffer.alloc(4);
+    if (bigEndian) bytes.writeUInt32BE(value);
+    else bytes.writeUInt32LE(value);
+    return bytes;
+  };
+  const version = bigEndian ? Buffer.from([0, 2, 0, 4]) : Buffer.from([2, 0, 4, 0]);
+  const head = Buffer.concat([number(0xa1b2c3d4), version, number(0), number(0), number(512), number(link)]);
+  const frames = packets.map((packet) => Buffer.concat([linkHeader(link), ipv4(packet)]));
+  const records = frames.map((frame) =>
+    Buffer.concat([number(1_790_000_000), number(0), number(frame.length), number(frame.length), frame]),
+  );
+  return Buffer.concat([head, ...records]);
+}
+
+function linkHeader(link: 276 | 113 | 1): Buffer {
+  const header = Buffer.alloc({ 276: 20, 113: 16, 1: 14 }[link]);
+  header.writeUInt16BE(0x0800, { 276: 0, 113: 14, 1: 12 }[link]);
+  return header;
+}
+
+function ipv4({ from, fromPort, to, toPort, payload }: FakePacket): Buffer {
+  const ip = Buffer.alloc(20);
+  ip[0] = 0x45;
+  ip[9] = 6;
+  ip.writeUInt16BE(40 + payload.length, 2);
+  Buffer.from(from.split(".").map(Number)).copy(ip, 12);
+  Buffer.from(to.split(".").map(Number)).copy(ip, 16);
+  const tcp = Buffer.alloc(20);
+  tcp.writeUInt16BE(fromPort, 0);
+  tcp.writeUInt16BE(toPort, 2);
+  tcp[12] = 0x50;
+  return Buffer.concat([ip, tcp, payload]);
+}

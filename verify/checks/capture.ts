@@ -1,0 +1,142 @@
+import { randomUUID } from "node:crypto";
+import { hostOf } from "../../experiments/names";
+import type { Bench } from "../bench";
+import { captured } from "../capture";
+import type { Actor } from "../cast";
+import { listAt, textAt } from "../json";
+import { Obstacle } from "../obstacle";
+import { curlManyArguments, parseCurlMany } from "../parse/curl";
+import { isTls, type Packet, parsePcap } from "../parse/pcap";
+import type { Evidence } from "../report";
+import { requestLimit } from "../send";
+import { type CheckRun, failed, passed, skipped, unclear } from "./check";
+
+/** Port of HBONE. */
+const hbonePort = 15008;
+/** Port on which the applications listen. */
+const appPort = 8080;
+const attachment = "strict-mtls.pcap";
+
+/** Who sends to whom, and who listens. */
+interface Scene {
+  appa: Actor;
+  appf: Actor;
+  appg: Actor;
+  /** On appa's node and outside the mesh: it sends the control. */
+  sender: Actor;
+  /** On the node of appf and appg. */
+  sniffer: Actor;
+}
+
+/**
+ * The same request over the same wire twice: by appa to appf through the mesh, and in plain text from appa's node to
+ * appg. The capture must show the second one to be believed about the first.
+ */
+export const capture: CheckRun<"capture"> = async (bench, { name, count }) => {
+  const scene = await sceneOf(bench);
+  if (typeof scene === "string") return [skipped(name, "nodes", scene)];
+  const { appa, appf, appg, sniffer, sender } = scene;
+  const marker = randomUUID();
+  const filter = `tcp and ((host ${appa.ip} and host ${appf.ip}) or (host ${appg.ip} and port ${appPort}))`;
+  let answered = { mesh: 0, plain: 0 };
+  const bytes = await captured(bench, sniffer, filter, async () => {
+    const mesh = await sent(bench, appa, `http://${hostOf("appf")}:8000`, marker, count);
+    answered = { mesh, plain: await sent(bench, sender, `http://${appg.ip}:${appPort}`, marker, count) };
+  });
+  bench.attachments.set(attachment, { about: `what was captured on ${sniffer.node}, for Wireshark or tcpdump`, bytes });
+  const packets = packetsOf(bytes);
+  const meshed = packets.filter(between(appa.ip, appf.ip));
+  const tunnel = meshed.filter(({ fromPort, toPort }) => fromPort === hbonePort || toPort === hbonePort);
+  const bare = meshed.filter((packet) => !tunnel.includes(packet));
+  const readable = meshed.filter(holds(marker));
+  const plain = packets.filter(({ to, toPort }) => to === appg.ip && toPort === appPort).filter(holds(marker));
+  // A packet is heard on every interface that it passes; a connection is one all the same.
+  const control = new Set(plain.map(({ from, fromPort }) => `${from}:${fromPort}`)).size;
+  const encrypted = tunnel.filter(isTls);
+  const seen = `${appa.node} → ${appf.node}: ${tunnel.length} packets of port ${hbonePort}, ${encrypted.length} of them begin a TLS record; ${bare.length} of another port, ${readable.length} with the marker; in plain text to appg it is in ${control} of ${count} requests`;
+  const expected = `packets of port ${hbonePort} alone, none with the marker; and the marker in ${count} requests to appg`;
+  const more = { expected, evidence: evidenceOf(scene, marker, filter, packets) };
+  if (answered.mesh !== count)
+    return [failed(name, "app", `appf answered ${answered.mesh} of ${count}; ${seen}`, more)];
+  if (bare.length > 0 || readable.length > 0) return [failed(name, "ztunnel", seen, more)];
+  // Whoever does not hear plain text cannot say that there is none.
+  if (answered.plain !== count || control < count) {
+    const reason = `appg answered ${answered.plain} of ${count} in plain text; ${seen}`;
+    return [unclear(name, "nodes", reason, more)];
+  }
+  if (tunnel.length === 0 || encrypted.length === 0) return [unclear(name, "nodes", seen, more)];
+  return [passed(name, "ztunnel", seen, { evidence: more.evidence })];
+};
+
+/** Those who take part; the reason why there is no wire between them. */
+async function sceneOf({ cast, world, signal }: Bench): Promise<Scene | string> {
+  const [appa, appf, appg] = await Promise.all([
+    cast.one("appa", signal),
+    cast.one("appf", signal),
+    cast.one("appg", signal),
+  ]);
+  const nodes = await world.list({ apiVersion: "v1", kind: "Node" }, signal);
+  const open = nodes.filter(
+    (node) => !listAt(node, "spec", "taints").some((taint) => /^No/.test(textAt(taint, "effect") ?? "")),
+  );
+  if (open.length < 2) return "there is one node for all applications: nothing is sent between two of them";
+  if (appa.node === appf.node || appf.node !== appg.node) {
+    const where = `appa is on ${appa.node}, appf on ${appf.node}, appg on ${appg.node}`;
+    const fix = "kubectl rollout restart deployment/appf deployment/appg";
+    throw new Obstacle("nodes", `${where}: appf and appg belong on one other node (${fix})`, {
+      verdict: "inconclusive",
+    });
+  }
+  const sniffers = (await cast.all("sniffer", signal)).filter(({ ready }) => ready);
+  const on = (node: string) => {
+    const found = sniffers.find((pod) => pod.node === node);
+    if (!found) throw new Obstacle("nodes", `no ready sniffer on ${node}`, { verdict: "inconclusive" });
+    return found;
+  };
+  return { appa, appf, appg, sender: on(appa.node), sniffer: on(appf.node) };
+}
+
+/** Sends the marker in path and header. @returns how many requests were answered by the application */
+async function sent(bench: Bench, from: Actor, base: string, marker: string, count: number): Promise<number> {
+  const timeoutMs = requestLimit(bench);
+  const command = curlManyArguments({
+    ...{ method: "GET", url: `${base}/anything/${marker}?probe=${marker}`, headers: { "x-marker": marker } },
+    ...{ count, parallel: 1, timeoutMs },
+  });
+  const { stdout } = await bench.world.exec(from, command, timeoutMs * count + 10_000, bench.signal);
+  return parseCurlMany(stdout).filter(({ status }) => status === 200).length;
+}
+
+function packetsOf(bytes: Uint8Array): Packet[] {
+  try {
+    return parsePcap(bytes);
+  } catch (cause) {
+    throw new Obstacle("nodes", "tcpdump's file cannot be read", { verdict: "inconclusive", cause });
+  }
+}
+
+const between = (a: string, b: string) => (packet: Packet) =>
+  (packet.from === a && packet.to === b) || (packet.from === b && packet.to === a);
+
+const holds =
+  (marker: string) =>
+  ({ payload }: Packet) =>
+    payload.includes(marker);
+
+/** The packets that carry something, a line each: how much, and whether it can be read. */
+function evidenceOf(
+  { sniffer, appa, appf }: Scene,
+  marker: string,
+  filter: string,
+  packets: readonly Packet[],
+): Evidence[] {
+  const lines = packets
+    .filter(({ payload }) => payload.length > 0)
+    .map((packet) => {
+      const { from, fromPort, to, toPort, payload } = packet;
+      const kind = holds(marker)(packet) ? "marker" : isTls(packet) ? "TLS" : "other";
+      return `${from}:${fromPort} > ${to}:${toPort} ${payload.length} bytes ${kind}`;
+    });
+  const about = [`marker ${marker}`, `filter ${filter}`, `appa ${appa.ip}, appf ${appf.ip}`, `file ${attachment}`];
+  return [{ source: `capture on ${sniffer.node}`, lines: [...about, ...lines.slice(0, 100)] }];
+}
