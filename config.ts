@@ -20,6 +20,7 @@ export const moduleNames = [
   "cross-namespace",
   "grpc",
   "strict-mtls",
+  "chaos",
 ] as const;
 
 /**

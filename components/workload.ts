@@ -19,6 +19,8 @@ export interface WorkloadSettings {
   namespace?: string;
   /** The namespace's own resource, where the stack makes it. */
   within?: pulumi.Resource;
+  /** ServiceAccount of another workload that its pod runs under. @default one of its own name */
+  account?: string;
   /** Application from whose node it keeps away where there is another one. */
   awayFrom?: string;
   /** Application whose node it takes where it can. */
@@ -35,12 +37,10 @@ export function workload(
   const { name, namespace = appNamespace, within } = settings;
   const place = within ? { dependsOn: within } : {};
   const called = namespace === appNamespace ? name : `${namespace}-${name}`;
-  const account = new k8s.core.v1.ServiceAccount(
-    `${called}-account`,
-    { metadata: { name, namespace } },
-    { parent, ...place },
-  );
-  const dependsOn = [account, ...after];
+  const account = settings.account
+    ? within
+    : new k8s.core.v1.ServiceAccount(`${called}-account`, { metadata: { name, namespace } }, { parent, ...place });
+  const dependsOn = [...(account ? [account] : []), ...after];
   return new k8s.apps.v1.Deployment(called, deploymentArgs(settings, image), { parent, dependsOn });
 }
 
@@ -58,7 +58,7 @@ function deploymentArgs(settings: WorkloadSettings, { image, imageId }: Workload
           annotations: { "ambient-lab/image-id": imageId },
         },
         spec: {
-          serviceAccountName: name,
+          serviceAccountName: settings.account ?? name,
           terminationGracePeriodSeconds: 2,
           ...placement(settings),
           containers: [

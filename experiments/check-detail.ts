@@ -1,5 +1,7 @@
+import type { Bound, Victim } from "./modules/numbers";
 import type { LabObject } from "./objects";
-import type { AppName, Client, Probe, Sample, ServiceName } from "./types";
+
+import type { AppName, Client, Method, Probe, Sample, ServiceName } from "./types";
 
 /** What is read from the cluster instead of asked by one request; `verify/checks` has one file for each. */
 export type CheckDetail =
@@ -59,6 +61,12 @@ export type CheckDetail =
       /** How often each request is sent. */
       count: number;
     }
+  | {
+      check: "chaos";
+      method: Method;
+      path: string;
+      strikes: readonly Strike[];
+    }
   | { check: "flip" }
   | { check: "fail-open"; acts: readonly Act[] }
   | { check: "prometheus"; families: readonly { name: string; anyOf: readonly string[] }[] }
@@ -75,6 +83,12 @@ export interface Call {
   method: string;
   /** Status of gRPC: 0 OK, 7 permission denied. */
   code: 0 | 7;
+}
+
+/** What a check that kills does, and what it may cost. */
+export interface Strike {
+  victim: Victim;
+  bound: Bound;
 }
 
 /** A guard of appb that a check may take away for a few seconds. */

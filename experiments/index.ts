@@ -15,6 +15,7 @@ import { ingressThroughWaypoint } from "./ingress-through-waypoint";
 import { jaeger } from "./jaeger";
 import { kiali } from "./kiali";
 import { loadBalancer } from "./load-balancer";
+import { chaos } from "./modules/chaos";
 import { crossNamespace } from "./modules/cross-namespace";
 import { egress } from "./modules/egress";
 import { failOpen } from "./modules/fail-open";
@@ -62,4 +63,5 @@ export const experiments: readonly Experiment[] = [
   crossNamespace,
   grpc,
   strictMtls,
+  chaos,
 ];

@@ -102,5 +102,12 @@ export const tour: readonly TourStep[] = [
     proof: "strict-mtls",
     change: { modules: ["strict-mtls"] },
   },
+  {
+    id: "chaos",
+    title: "Kill istiod, ztunnel, the waypoint and a node: who notices, and for how long",
+    proof: "chaos",
+    change: { modules: ["chaos"] },
+    watch: "traffic --path /get --for 60s",
+  },
   { id: "graph", title: "See it all as a graph", proof: "kiali", watch: "open kiali" },
 ];

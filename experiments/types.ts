@@ -1,7 +1,7 @@
 import type { CheckDetail } from "./check-detail";
 import type { LabObject } from "./objects";
 
-export type { Act, Call, CheckDetail, Guard } from "./check-detail";
+export type { Act, Call, CheckDetail, Guard, Strike } from "./check-detail";
 
 /** HTTP methods that the lab's policy can allow. */
 export const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
@@ -23,6 +23,7 @@ export const moduleNames = [
   "cross-namespace",
   "grpc",
   "strict-mtls",
+  "chaos",
 ] as const;
 export type ModuleName = (typeof moduleNames)[number];
 

@@ -6,6 +6,7 @@ import type { KubeObject, PodRef, World } from "./world";
 
 /** A running pod of the lab. */
 export interface Actor extends PodRef {
+  uid: string;
   ip: string;
   node: string;
   /** Address of its node. */
@@ -42,6 +43,7 @@ const roles = {
   appd: app("appd"),
   appf: app("appf"),
   appg: app("appg"),
+  loadgen: app("loadgen"),
   sniffer: { ...app("sniffer"), container: "sniffer", layer: "nodes" },
   stranger: app("stranger"),
   outsider: app("outsider"),
@@ -54,6 +56,7 @@ const roles = {
   "second-appa": app("appa", "second"),
   "second-waypoint": proxy("second-waypoint", "waypoint", "second"),
   "shared-waypoint": proxy("shared-waypoint", "waypoint"),
+  istiod: { namespace: "istio-system", labels: { app: "istiod" }, container: "discovery", layer: "istiod" },
   ztunnel: { namespace: "istio-system", labels: { app: "ztunnel" }, container: "istio-proxy", layer: "ztunnel" },
 } as const satisfies Record<string, Role>;
 
@@ -124,6 +127,7 @@ const isReady = (pod: KubeObject): boolean =>
 const actorOf = (pod: KubeObject, container: string): Actor => ({
   namespace: pod.metadata?.namespace ?? "default",
   name: pod.metadata?.name ?? "",
+  uid: pod.metadata?.uid ?? "",
   container,
   ip: textAt(pod, "status", "podIP") ?? "",
   node: textAt(pod, "spec", "nodeName") ?? "",

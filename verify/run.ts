@@ -1,5 +1,6 @@
 import type { Experiment } from "../experiments/types";
 import type { Bench } from "./bench";
+import { recoverNodes } from "./change/killed-node";
 import { recover } from "./change/restore";
 import { diagnose } from "./diagnosis";
 import { type Cause, type ExperimentResult, overall, type VerifyReport } from "./report";
@@ -21,6 +22,7 @@ export async function runAll(bench: Bench, chosen: readonly Experiment[], observ
     notes.push(text);
     observer.noted?.(text);
   };
+  await recoverNodes(bench, note);
   await recover(bench, note);
   await openLogs(bench);
   const readable = await logsReadable(bench);

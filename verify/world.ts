@@ -5,6 +5,7 @@ export interface KubeObject {
   metadata?: {
     name?: string;
     namespace?: string;
+    uid?: string;
     labels?: Record<string, string>;
     annotations?: Record<string, string>;
     resourceVersion?: string;
@@ -63,7 +64,14 @@ export interface PatchOperation {
   value?: unknown;
 }
 
-/** All that the verifier can see of a lab, and the one thing it can change. Tests bring a fake. */
+/** A node that is a container of this machine. */
+export interface NodeContainer {
+  running: boolean;
+  /** When it was started last, in milliseconds since the epoch, to the second. */
+  startedAt: number;
+}
+
+/** All that the verifier can see of a lab, and all that it can do to it. Tests bring a fake. */
 export interface World {
   /** One object; undefined when it, or its kind, does not exist. */
   read(ref: ObjectRef, signal: AbortSignal): Promise<KubeObject | undefined>;
@@ -91,4 +99,10 @@ export interface World {
   serverTime(signal: AbortSignal): Promise<number>;
   /** Applies a JSON patch under the verifier's field manager. */
   patch(ref: ObjectRef, operations: readonly PatchOperation[], signal: AbortSignal): Promise<KubeObject>;
+  /** Deletes this very pod, and gives it a second to end: another one of its name is left alone. */
+  killPod(pod: Pick<PodRef, "namespace" | "name"> & { uid: string }, signal: AbortSignal): Promise<void>;
+  /** The container behind a node of the lab's own kind cluster. */
+  nodeContainer(node: string, signal: AbortSignal): Promise<NodeContainer>;
+  /** Kills, or starts, the container behind a node of the lab's own kind cluster. */
+  power(node: string, action: "kill" | "start", signal: AbortSignal): Promise<void>;
 }

@@ -3,6 +3,7 @@ import type { ModuleName } from "../../experiments/types";
 import type { CallerRules } from "../authorization";
 import type { Proxies } from "../rollout";
 import type { WorkloadImage } from "../workload";
+import { Chaos } from "./chaos";
 import { CrossNamespace } from "./cross-namespace";
 import { Egress } from "./egress";
 import { Grpc } from "./grpc";
@@ -33,4 +34,5 @@ export const moduleComponents: Readonly<Record<ModuleName, Module | undefined>> 
   "cross-namespace": CrossNamespace,
   grpc: Grpc,
   "strict-mtls": StrictMtls,
+  chaos: Chaos,
 };

@@ -100,4 +100,5 @@ export const moduleObjects = {
   "Deployment/appg": only("strict-mtls", lab(apps, "Deployment", "appg", "app")),
   "DaemonSet/sniffer": only("strict-mtls", lab(apps, "DaemonSet", "sniffer", "nodes")),
   "PeerAuthentication/appf-strict": only("strict-mtls", lab(security, "PeerAuthentication", "appf-strict", "ztunnel")),
+  "Deployment/loadgen": only("chaos", lab(apps, "Deployment", "loadgen", "app")),
 } as const satisfies Record<string, ObjectSpec>;

@@ -83,7 +83,7 @@ describe("parseConfig", () => {
     ["faultPercent", 0.5, /int/],
     ["closeBypass", 1, /boolean/],
     ["addons[1]", ["prometheus", "loki"], /kiali/],
-    ["modules[1]", ["fail-open", "chaos"], /fail-open/],
+    ["modules[1]", ["fail-open", "mayhem"], /fail-open/],
     ["modules", ["fail-open", "fail-open"], /twice/],
     ["splitWeight", 101, /<=100/],
     ["imageSource", "push", /preload/],

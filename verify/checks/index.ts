@@ -1,6 +1,7 @@
 import type { CheckDetail } from "../../experiments/types";
 import { calls } from "./calls";
 import { capture } from "./capture";
+import { chaos } from "./chaos";
 import type { CheckKind } from "./check";
 import { counted } from "./counted";
 import { failOpen } from "./fail-open";
@@ -49,6 +50,7 @@ export const checkKinds: { readonly [K in CheckDetail["check"]]: CheckKind<K> } 
   limited: { run: limited, settles: false },
   calls: { run: calls, settles: false },
   past: { run: past, settles: false },
+  chaos: { run: chaos, settles: false },
   capture: { run: capture, settles: false },
   flip: { run: flip, settles: false },
   "fail-open": { run: failOpen, settles: false },

@@ -19,7 +19,9 @@ export function httpRequest(request: HttpRequest, way: Way, signal: AbortSignal)
   const { method, path, headers, body } = request;
   const started = performance.now();
   return new Promise((resolve, reject) => {
-    const sent = begin({ method, path, headers: { ...headers, connection: "close" }, signal }, way);
+    // Node sends the body of a DELETE without a word of its length.
+    const length = body === undefined ? {} : { "content-length": String(Buffer.byteLength(body)) };
+    const sent = begin({ method, path, headers: { ...headers, ...length, connection: "close" }, signal }, way);
     sent.on("error", reject);
     sent.on("response", (answer) => {
       const done = (text: string): HttpAnswer => ({

@@ -1,4 +1,3 @@
-import { exec } from "../../exec";
 import { fieldManager } from "../../experiments/names";
 import type { LabFacts } from "../../experiments/types";
 import { bounded } from "../eventually";
@@ -9,6 +8,7 @@ import { podExec } from "./exec";
 import { forwardGet } from "./forward";
 import { httpRequest } from "./http";
 import { limiter } from "./limit";
+import { nodePower, readSysctls } from "./nodes";
 import { ApiError, callApi, pathOf } from "./rest";
 import { rotatedLines } from "./rotated";
 
@@ -55,6 +55,7 @@ export async function kubeWorld(facts: LabFacts): Promise<World> {
     },
     rotatedLogs: (pod, signal) => rotatedLines((path) => get(path, signal, anything), pod),
     sysctls: readSysctls,
+    ...nodePower(facts),
     serverTime: async (signal) => Date.parse((await get("/version", signal)).headers.date ?? ""),
     patch: async (ref, operations, signal) => {
       const request = {
@@ -64,6 +65,15 @@ export async function kubeWorld(facts: LabFacts): Promise<World> {
         body: JSON.stringify(operations),
       };
       return JSON.parse((await callApi(config, request, signal)).body) as KubeObject;
+    },
+    killPod: async ({ namespace, name, uid }, signal) => {
+      const request = {
+        method: "DELETE",
+        path: pathOf({ apiVersion: "v1", kind: "Pod", namespace, name }),
+        headers: { ...json, "content-type": "application/json" },
+        body: JSON.stringify({ gracePeriodSeconds: 1, preconditions: { uid } }),
+      };
+      await callApi(config, request, signal);
     },
   };
 }
@@ -76,17 +86,4 @@ async function orAbsent<T>(request: Promise<T>): Promise<T | undefined> {
     if (error instanceof ApiError && error.status === 404) return undefined;
     throw error;
   }
-}
-
-/** A node of a kind cluster is a container of the same name; its kernel is read where it runs. */
-async function readSysctls(
-  node: string,
-  names: readonly string[],
-  signal: AbortSignal,
-): Promise<Record<string, number>> {
-  const paths = names.map((name) => `/proc/sys/${name.replaceAll(".", "/")}`);
-  const result = await exec("docker", ["exec", node, "cat", ...paths], { signal, timeoutMs: 20_000 });
-  if (result.code !== 0) throw new Error(`"${result.command}" failed: ${result.stderr}`);
-  const values = result.stdout.split("\n").map(Number);
-  return Object.fromEntries(names.map((name, index) => [name, values[index] ?? Number.NaN]));
 }

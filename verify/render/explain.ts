@@ -1,5 +1,6 @@
 import { ExitCode, LabError } from "../../errors";
 import { experiments } from "../../experiments";
+import { chaos as numbers } from "../../experiments/modules/numbers";
 import { whyOff } from "../../experiments/modules/on";
 import { foreignHosts, hostOf, podsBehind, waypointAt } from "../../experiments/names";
 import type {
@@ -12,6 +13,7 @@ import type {
   Sample,
   ServiceName,
   Step,
+  Strike,
 } from "../../experiments/types";
 import { binomialBand } from "../binomial";
 import { calledIn, recordsWanted, sayExpectation } from "../judge";
@@ -89,8 +91,16 @@ export function explanationText(explanation: Explanation): string {
 export function stepLines(step: Step, settings: LabSettings): string[] {
   if (step.kind === "probe") return [probeLine(step, settings)];
   if (step.check === "calls") return step.calls.map((call) => callLine(call, step.service));
+  if (step.check === "chaos") return step.strikes.map((strike) => strikeLine(strike, step));
   if (step.check !== "fail-open") return [checkLine(step)];
   return step.acts.flatMap((act) => act.probes.map((probe) => `${actWords(act)}; ${probeLine(probe, settings)}`));
+}
+
+function strikeLine({ victim, bound }: Strike, { method, path }: Extract<Check, { check: "chaos" }>): string {
+  const { perSecond, downMs } = numbers;
+  const kill = victim === "node" ? `a node is killed for ${downMs / 1000} s` : `the pod of ${victim} is killed`;
+  const most = `at most ${bound.lost} lost, ${bound.gapMs / 1000} s without a good answer, all well again after ${bound.backMs / 1000} s`;
+  return `loadgen: ${perSecond} × ${method} http://appb:8000${path} a second while ${kill} → ${most}`;
 }
 
 function actWords({ name, takes, returns }: Act): string {

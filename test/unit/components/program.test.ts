@@ -196,7 +196,7 @@ describe("what a setting adds and takes away", () => {
         ],
         ...["egress-waypoint-gateway", "egress-waypoint-rollout", "external-service", "forbidden"],
         ...["forbidden-deny", "grpc-account", "grpc-l7", "grpc-server", "grpc-service"],
-        ...["grpc-waypoint-only", "images-load-modules", "images-pull-modules", "outside-external"],
+        ...["grpc-waypoint-only", "images-load-modules", "images-pull-modules", "loadgen", "outside-external"],
         ...["outside-external-account", "outside-namespace", "partner", "partner-l7", "second-appa"],
         ...["second-appa-account", "second-appe", "second-appe-account", "second-namespace"],
         ...["second-waypoint-gateway", "second-waypoint-rollout", "shared-waypoint-gateway"],

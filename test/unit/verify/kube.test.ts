@@ -79,6 +79,15 @@ describe("kubeWorld()", () => {
     });
   });
 
+  it("kills one very pod, and no other of its name", async () => {
+    const world = await worldOf(200, "{}");
+    await world.killPod({ namespace: "default", name: "waypoint-1", uid: "u" }, signal);
+    expect(seen[0]).toEqual({
+      ...{ method: "DELETE", url: "/api/v1/namespaces/default/pods/waypoint-1", type: "application/json" },
+      body: '{"gracePeriodSeconds":1,"preconditions":{"uid":"u"}}',
+    });
+  });
+
   it("reads the server's clock, a pod's log since a moment, and its last line", async () => {
     const world = await worldOf(200, "a\nb\n");
     expect(await world.serverTime(signal)).toBe(Date.parse("2026-11-23T12:00:00Z"));

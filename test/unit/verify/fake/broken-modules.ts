@@ -1,4 +1,5 @@
 import { type BrokenWorld, edit, remove } from "./breaks";
+import { brokenChaos } from "./broken-chaos";
 import { brokenEgress } from "./broken-egress";
 import { brokenGrpc } from "./broken-grpc";
 import { brokenNamespaces } from "./broken-namespaces";
@@ -92,4 +93,5 @@ export const brokenModules: BrokenWorld[] = [
   ...brokenNamespaces,
   ...brokenGrpc,
   ...brokenStrictMtls,
+  ...brokenChaos,
 ];

@@ -131,4 +131,5 @@ const makers: Record<ModuleName, (settings: LabSettings) => KubeObject[]> = {
   "cross-namespace": crossNamespace,
   grpc,
   "strict-mtls": strictMtls,
+  chaos: () => [deployment("default", "loadgen")],
 };

@@ -1,6 +1,7 @@
 import type { LabFacts } from "../../../../experiments/types";
 import { at, numberAt, textAt } from "../../../../verify/json";
 import type { KubeObject } from "../../../../verify/world";
+import { FakeChaos } from "./chaos";
 import type { FakeClock } from "./clock";
 import { accountFor, namespaceOf } from "./identity";
 import { moduleObjects } from "./module-objects";
@@ -17,6 +18,7 @@ export interface FakePod {
   labels: Record<string, string>;
   /** ServiceAccount that it runs under. */
   account: string;
+  uid: string;
 }
 
 interface LogLine {
@@ -53,6 +55,7 @@ export class FakeState {
   readonly left = new Map<string, "unknown" | "unserved" | "uncaptured">();
   /** When the containers of an application were started, where it is not at the beginning. */
   readonly startedAt = new Map<string, string>();
+  readonly chaos: FakeChaos;
   /** What is on the wire between the nodes, while somebody listens. */
   wire: FakePacket[] | undefined;
   /** appf is where appa is. */
@@ -64,6 +67,7 @@ export class FakeState {
   constructor(facts: LabFacts, clock: FakeClock) {
     this.facts = facts;
     this.clock = clock;
+    this.chaos = new FakeChaos(clock);
     for (const item of [...storyObjects(facts), ...moduleObjects(facts.settings)])
       this.objects.set(keyOf(item.kind, item.metadata?.namespace, item.metadata?.name), item);
   }
@@ -156,7 +160,8 @@ export class FakeState {
       this.objects.has(`Service/istio-system/${name}`),
     );
     const sniffers = this.objects.has("DaemonSet/default/sniffer") ? [1, 2] : [];
-    return [
+    const istiod = (numberAt(this.objects.get("Deployment/istio-system/istiod"), "status", "readyReplicas") ?? 0) > 0;
+    const all = [
       ...app("appa", 1, "10.244.1.5"),
       ...app("stranger", 1, "10.244.1.6"),
       ...app("appb", 2, "10.244.2.5"),
@@ -166,7 +171,9 @@ export class FakeState {
       ...app("appd", 2, "10.244.2.8"),
       ...app("appf", this.together ? 1 : 2, "10.244.2.13"),
       ...app("appg", 2, "10.244.2.14"),
+      ...app("loadgen", 1, "10.244.1.20").map((each) => ({ ...each, account: this.#allowed })),
       ...sniffers.map((n) => pod("sniffer", "default", worker(n), `172.18.0.${n + 2}`, { app: "sniffer" }, n)),
+      ...(istiod ? [pod("istiod", "istio-system", worker(1), "10.244.1.30", { app: "istiod" })] : []),
       ...proxy("gateway", "gateway-istio", 1, "10.244.1.7"),
       ...proxy("waypoint", "waypoint", 2, "10.244.2.7"),
       ...app("external", 2, "10.244.2.9"),
@@ -181,6 +188,12 @@ export class FakeState {
         .map((node, index) => pod(`ztunnel-${index}`, "istio-system", node, `10.244.${index}.2`, { app: "ztunnel" })),
       ...addons.map((name, index) => pod(name, "istio-system", worker(1), `10.244.1.${20 + index}`, { app: name })),
     ];
+    return all.flatMap((each) => this.chaos.living(each));
+  }
+
+  /** The identity of a caller inside the mesh that the policy names. */
+  get #allowed(): string {
+    return this.facts.settings.allowedCallers.find((caller) => caller !== "gateway") ?? "appa";
   }
 
   podOf(role: string): FakePod | undefined {
@@ -211,7 +224,7 @@ const pod = (
   n = 0,
 ): FakePod => {
   const name = `${role}-5d8f9c-x2x4z${n || ""}`;
-  return { namespace, name, role, ip, node, labels, account: role };
+  return { namespace, name, role, ip, node, labels, account: role, uid: `uid of ${name}` };
 };
 
 /** Whether a waypoint takes Services of a namespace: of its own, or of the one that its listener names. */

@@ -32,7 +32,7 @@ export class FakeWorld implements World {
   constructor(settings: Partial<LabSettings> = {}) {
     this.state = new FakeState(labFacts(settings), new FakeClock());
     this.traffic = new Traffic(this.state);
-    this.shell = new FakeShell(this.state);
+    this.shell = new FakeShell(this.state, this.traffic);
   }
 
   read: World["read"] = async ({ kind, namespace, name }) =>
@@ -49,7 +49,7 @@ export class FakeWorld implements World {
 
   exec: World["exec"] = async (target, command) => {
     const source = this.#pod(target.name);
-    const script = this.shell.run(command);
+    const script = this.shell.run(source, command);
     if (script) return script;
     if (command.includes("%{time_connect}")) return this.#connected(source);
     const value = (flag: string) => command[command.indexOf(flag) + 1] ?? "";
@@ -126,6 +126,20 @@ export class FakeWorld implements World {
     return { code: met.exit, stdout: met.status > 0 ? grpcOutput(met, { path }) : "", stderr: met.error ?? "" };
   }
 
+  killPod: World["killPod"] = async ({ name, uid }) => this.state.chaos.kill(this.#pod(name), uid);
+
+  nodeContainer: World["nodeContainer"] = async (node) => this.state.chaos.container(node);
+
+  power: World["power"] = async (node, action) => {
+    const here = this.state.pods.filter((pod) => pod.node === node && pod.namespace === "default");
+    this.state.chaos.power(node, action);
+    if (action === "kill")
+      for (const { role, labels } of here)
+        if (labels.app && this.state.inMesh(role)) this.state.left.set(role, "uncaptured");
+    const anew = new Date(this.state.clock.now()).toISOString();
+    for (const pod of this.state.pods) if (pod.node === node) this.state.startedAt.set(pod.role, anew);
+  };
+
   /** A closed port of the node: ztunnel accepts whatever is led to it, the node refuses. */
   #connected({ role }: FakePod): { code: number; stdout: string; stderr: string } {
     const captured = this.state.inMesh(role) && this.state.left.get(role) !== "uncaptured";
@@ -166,9 +180,12 @@ const headersIn = (command: readonly string[]): Record<string, string> =>
 const matches = (labels: Record<string, string>, wanted: Readonly<Record<string, string>>): boolean =>
   Object.entries(wanted).every(([key, value]) => labels[key] === value);
 
-const podObject = ({ namespace, name, labels, ip, node }: FakePod, startedAt = "2026-11-23T12:00:00Z"): KubeObject => ({
+const podObject = (
+  { namespace, name, labels, ip, node, uid }: FakePod,
+  startedAt = "2026-11-23T12:00:00Z",
+): KubeObject => ({
   kind: "Pod",
-  metadata: { name, namespace, labels },
+  metadata: { name, namespace, labels, uid },
   spec: { nodeName: node },
   status: {
     ...{ podIP: ip, hostIP: "172.18.0.4", conditions: [{ type: "Ready", status: "True" }] },

@@ -1,0 +1,150 @@
+import { hostname } from "node:os";
+import { describe, expect, it } from "vitest";
+import { verifyLab } from "../../../verify";
+import { parseShots } from "../../../verify/load";
+import { calmSince, lossesOf } from "../../../verify/losses";
+import { FakeWorld } from "./fake/world";
+
+const lab = (settings = {}) => new FakeWorld({ modules: ["chaos"], ...settings });
+const run = (world: FakeWorld, more = {}) =>
+  verifyLab(world.state.facts, { world, clock: world.state.clock, only: ["chaos"], ...more });
+const node = "ambient-lab-dev-worker2";
+const mark = "ambient-lab.dev/verify-killed";
+const marksOf = ({ state }: FakeWorld) => state.get(`Node//${node}`).metadata?.annotations?.[mark];
+
+describe("chaos", () => {
+  it("kills istiod, ztunnel, the waypoint and a node, and says what each was worth", async () => {
+    const world = lab();
+    const report = await run(world);
+    const findings = report.results[0]?.findings ?? [];
+    expect(findings.map(({ verdict, layer }) => `${verdict} ${layer}`)).toEqual([
+      ...["pass istiod", "pass ztunnel", "pass waypoint", "pass nodes"],
+    ]);
+    const seen = findings.map((finding) => finding.seen);
+    expect(seen[0]).toMatch(/^istiod-\S+ was killed, istiod-\S+-1 took its place; 0 of \d+ requests lost, at most/);
+    expect(seen[1]).toMatch(/; [1-9]\d* of \d+ requests lost \(503 ×\d+; from \d+ to \d+ ms after the kill\)/);
+    expect(seen[1]).toMatch(/; noted by the waypoint: 503 UF ×[1-9]/);
+    expect(seen[2]).toMatch(/; [1-9]\d* of \d+ requests lost \(reset ×\d+/);
+    expect(seen[3]).toMatch(/with appb, waypoint, was killed and started again; Pod "appb-\S+" left the mesh/);
+    expect(world.state.chaos.kills).toEqual(["istiod", "ztunnel-2", "waypoint", `kill ${node}`, `start ${node}`]);
+    expect(world.state.left.size).toBe(0);
+    expect(marksOf(world)).toBeUndefined();
+  });
+
+  it("kills nothing after the first thing that does not come back", async () => {
+    const world = lab();
+    world.state.chaos.stuck.add("ztunnel");
+    const report = await run(world);
+    expect(world.state.chaos.kills).toEqual(["istiod", "ztunnel-2"]);
+    expect(report.results[0]?.findings.at(-1)).toMatchObject({
+      verdict: "fail",
+      seen: expect.stringMatching(
+        /^Waited 30 s .* lost \(503 ×\d+.*at most \d{5} ms without a good answer, and not well again/,
+      ),
+    });
+  });
+
+  it("kills nothing while the load is not answered", async () => {
+    const world = lab();
+    world.state.scale("default/appb");
+    expect((await run(world)).verdict).not.toBe("pass");
+    expect(world.state.chaos.kills).toEqual([]);
+  });
+
+  it("is inconclusive when the load is too thin to notice anything", async () => {
+    const world = lab();
+    world.shell.pace = 0.3;
+    const report = await run(world);
+    expect(report.results[0]).toMatchObject({ verdict: "inconclusive" });
+    expect(report.results[0]?.findings.at(-1)?.seen).toMatch(/^the load was too thin: \d+ requests in \d+ s/);
+  });
+
+  it("leaves the nodes of an existing cluster alone, and says so", async () => {
+    const world = lab();
+    const report = await verifyLab(
+      { ...world.state.facts, cluster: "existing" },
+      { world, clock: world.state.clock, only: ["chaos"] },
+    );
+    expect(report.results[0]?.verdict).toBe("pass");
+    expect(report.results[0]?.findings.at(-1)).toMatchObject({
+      ...{ verdict: "skipped", seen: "the nodes of an existing cluster are not the lab's to kill" },
+    });
+    expect(world.state.chaos.kills).toEqual(["istiod", "ztunnel-2", "waypoint"]);
+  });
+
+  it("starts the node again when it is interrupted while the node is down", async () => {
+    const world = lab();
+    const stop = new AbortController();
+    const { sleep } = world.state.clock;
+    world.state.clock.sleep = async (ms, signal) => {
+      if (!world.state.chaos.container(node).running) stop.abort(new Error("Interrupted"));
+      await sleep(ms, signal);
+    };
+    await expect(run(world, { signal: stop.signal })).rejects.toThrow("Interrupted");
+    expect(world.state.chaos.kills.slice(-2)).toEqual([`kill ${node}`, `start ${node}`]);
+    expect(world.state.chaos.container(node).running).toBe(true);
+  });
+
+  it("is mended by the next run after a crash, also when the module is off by then", async () => {
+    const world = lab();
+    await world.power(node, "kill", new AbortController().signal);
+    const { metadata } = world.state.get(`Node//${node}`);
+    Object.assign(metadata?.annotations ?? {}, { [mark]: JSON.stringify({ host: hostname(), pid: 2 ** 22 + 1 }) });
+    const later = await verifyLab(
+      { ...world.state.facts, settings: { ...world.state.facts.settings, modules: [] } },
+      { world, clock: world.state.clock, only: ["enrolment"] },
+    );
+    expect(later.notes).toContain(
+      `${node} was left killed by a run that died; it runs again, and its pods are in the mesh`,
+    );
+    expect(later.results[0]?.verdict).toBe("pass");
+    expect(marksOf(world)).toBeUndefined();
+    expect(world.state.left.size).toBe(0);
+  });
+
+  it.each([
+    ["nobody in the mesh may call", { allowedCallers: ["gateway"] }],
+    ["the fault is on every path", { faultPath: "/" }],
+  ] as const)("kills nothing when %s", async (_name, settings) => {
+    const world = lab(settings);
+    expect((await run(world)).results[0]?.verdict).toBe("skipped");
+    expect(world.state.chaos.kills).toEqual([]);
+  });
+});
+
+describe("a load's lines", () => {
+  const text = [
+    "now 103.5",
+    "2 100.20 000 56 0.001",
+    "1 100.00 200 0 0.010",
+    "3 100.40 000 28 2.000",
+    "4 100.61 503 0 0.005",
+    "5 100.80 200 0 0.015",
+    "6 101.00 200 0 0.010",
+    "sent 7",
+  ].join("\n");
+  const shots = parseShots(text);
+
+  it("are read in the order of sending", () => {
+    expect(shots.map(({ n }) => n)).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(shots[1]).toEqual({ n: 2, at: 100_200, status: 0, exit: 56, ms: 1 });
+  });
+
+  it("tell what a kill cost; a request without a line is lost, too", () => {
+    expect(lossesOf(shots, 7, 100_100)).toEqual({
+      ...{ sent: 7, lost: 4, bad: [100, 510], gapMs: 805, backMs: 700 },
+      met: new Map([
+        ["reset", 1],
+        ["no answer", 1],
+        ["503", 1],
+        ["no trace", 1],
+      ]),
+    });
+  });
+
+  it("are calm once so many in a row are good, after a moment", () => {
+    expect(calmSince(shots, 0, 2)?.n).toBe(5);
+    expect(calmSince(shots, 0, 3)).toBeUndefined();
+    expect(calmSince(shots, 100_900, 1)?.n).toBe(6);
+  });
+});

@@ -1,0 +1,39 @@
+import { type BrokenWorld, edit } from "./breaks";
+
+const settings = { modules: ["chaos"] } as const;
+const stuck = (who: string, layer: string): BrokenWorld => ({
+  name: `chaos: ${who} does not come back`,
+  settings,
+  breaks: (state) => void state.chaos.stuck.add(who),
+  noticed: { chaos: { layer } },
+});
+
+/** The worlds in which the module chaos must not pass. */
+export const brokenChaos: BrokenWorld[] = [
+  stuck("istiod", "istiod"),
+  stuck("ztunnel", "ztunnel"),
+  // The waypoint's pods bear no label app.
+  stuck("waypoint", "waypoint"),
+  stuck("node", "nodes"),
+  {
+    name: "chaos: nobody dies",
+    settings,
+    breaks: (state) => {
+      state.chaos.immortal = true;
+    },
+    noticed: { chaos: { layer: "istiod" } },
+  },
+  {
+    name: "chaos: the load is refused from the start",
+    settings,
+    breaks: edit("AuthorizationPolicy/default/appb-l7", ["spec", "rules"], []),
+    noticed: { chaos: { layer: "waypoint", verdict: "inconclusive" } },
+    drift: "AuthorizationPolicy/appb-l7",
+  },
+  {
+    name: "chaos: nobody sends the load",
+    settings,
+    breaks: (state) => state.scale("default/loadgen"),
+    noticed: { chaos: { layer: "app" } },
+  },
+];

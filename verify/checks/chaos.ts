@@ -1,0 +1,148 @@
+import { messageOf } from "../../errors";
+import type { Strike } from "../../experiments/check-detail";
+import { chaos as numbers, type Victim } from "../../experiments/modules/numbers";
+import { appbHost } from "../../experiments/names";
+import type { Layer } from "../../experiments/types";
+import type { Bench } from "../bench";
+import { eventually } from "../eventually";
+import { Load, type LoadShot } from "../load";
+import { calmSince, isGood, type Losses, lossesOf } from "../losses";
+import { Obstacle } from "../obstacle";
+import { accessLines } from "../records";
+import type { Evidence, Finding } from "../report";
+import { type CheckRun, type Detail, failed, passed, skipped, unclear } from "./check";
+import { type Blow, blowOf } from "./kill";
+
+const { perSecond, timeoutMs, calm } = numbers;
+/** How long so many requests in a row take on a slow machine. */
+const calmMs = (2_000 * calm) / perSecond;
+
+const layerOf: Readonly<Record<Victim, Layer>> = {
+  istiod: "istiod",
+  ztunnel: "ztunnel",
+  waypoint: "waypoint",
+  node: "nodes",
+};
+
+/** Kills one after the other; where a lab does not come back there is nothing more to be learned. */
+export const chaos: CheckRun<"chaos"> = async (bench, detail) => {
+  const findings: Finding[] = [];
+  for (const strike of detail.strikes) {
+    findings.push(await struck(bench, detail, strike));
+    if (!["pass", "skipped"].includes(findings.at(-1)?.verdict ?? "")) break;
+  }
+  return findings;
+};
+
+async function struck(bench: Bench, { method, path }: Detail<"chaos">, { victim, bound }: Strike): Promise<Finding> {
+  const layer = layerOf[victim];
+  const name = `${victim} killed: at most ${bound.lost} lost, back within ${bound.backMs / 1000} s`;
+  const from = await bench.cast.one("loadgen", bench.signal);
+  const blow = await blowOf(bench, victim, from);
+  if ("skip" in blow) return skipped(name, layer, blow.skip);
+  // A run that dies leaves a load that ends by itself.
+  const most = perSecond * Math.ceil((numbers.downMs + bound.backMs) / 1000 + 120);
+  const load = new Load(bench, from, {
+    ...{ method, url: `http://${appbHost}:8000${path}`, perSecond, timeoutMs, most },
+  });
+  const ran = await underLoad(bench, load, blow, bound.backMs);
+  const { shots, sent } = await load.result();
+  const losses = lossesOf(shots, sent, ran.killedAt);
+  const backMs = Math.max(losses.backMs, ran.backAt - ran.killedAt);
+  const waypoint = await noticedBy(bench, load.id);
+  const seen = `${ran.late ?? ran.what}; ${sayLosses(losses, backMs)}${waypoint.words}`;
+  const expected = `at most ${bound.lost} lost, ${bound.gapMs} ms without a good answer, all well again after ${bound.backMs} ms`;
+  const evidence: Evidence[] = [{ source: "load", lines: badLines(shots, ran.killedAt) }, ...waypoint.evidence];
+  const more = { expected, evidence };
+  if (ran.late !== undefined) return failed(name, layer, seen, more);
+  const seconds = ((shots.at(-1)?.at ?? 0) - (shots[0]?.at ?? 0)) / 1000;
+  const least = Math.max(calm * 2, seconds * perSecond * numbers.atLeast);
+  if (sent < least) {
+    const thin = `the load was too thin: ${sent} requests in ${seconds.toFixed(0)} s`;
+    return unclear(name, "client", `${thin}; ${seen}`, more);
+  }
+  const over = losses.lost > bound.lost || losses.gapMs > bound.gapMs || backMs > bound.backMs;
+  return over ? failed(name, layer, seen, more) : passed(name, layer, seen, { evidence });
+}
+
+/** What came of a kill, by the clock of the load. */
+interface Ran {
+  killedAt: number;
+  /** When what was killed was there again. */
+  backAt: number;
+  /** Who was killed. */
+  what?: string;
+  /** What did not come back in time. */
+  late?: string;
+}
+
+/** Kills while the load runs, once it is calm, and waits until it is calm again. */
+async function underLoad(bench: Bench, load: Load, blow: Blow, limitMs: number): Promise<Ran> {
+  const now = async () => (await load.read(bench.signal)).now;
+  load.start();
+  try {
+    await untilCalm(bench, load, 0, bench.timings.convergeMs + calmMs).catch((error) => {
+      bench.signal.throwIfAborted();
+      throw new Obstacle("client", `nothing was killed: ${messageOf(error)}`, {
+        verdict: "inconclusive",
+        cause: error,
+      });
+    });
+    const killedAt = await now();
+    await blow.strike();
+    try {
+      const what = await blow.back(limitMs);
+      const backAt = await now();
+      await untilCalm(bench, load, killedAt, Math.max(0, limitMs - (backAt - killedAt)) + calmMs);
+      return { killedAt, backAt, what };
+    } catch (error) {
+      bench.signal.throwIfAborted();
+      return { killedAt, backAt: await now(), late: messageOf(error) };
+    }
+  } finally {
+    await load.stop();
+  }
+}
+
+function untilCalm(bench: Bench, load: Load, after: number, deadlineMs: number): Promise<LoadShot> {
+  const look = async (signal: AbortSignal) => {
+    const { shots } = await load.read(signal);
+    const since = calmSince(shots, after, calm);
+    if (since) return since;
+    const bad = shots.filter((shot) => !isGood(shot)).length;
+    throw new Error(`${shots.length} requests, ${bad} of them without a good answer`);
+  };
+  const what = `${calm} requests in a row to be answered`;
+  return eventually(look, { what, deadlineMs, intervalMs: 500, signal: bench.signal, clock: bench.clock });
+}
+
+function sayLosses({ sent, lost, bad, gapMs, met }: Losses, backMs: number): string {
+  const words = [...met].map(([word, count]) => `${word} ×${count}`).join(", ");
+  const when = bad ? ` (${words}; from ${bad[0]} to ${bad[1]} ms after the kill)` : "";
+  return `${lost} of ${sent} requests lost${when}, at most ${gapMs} ms without a good answer, ${Number.isFinite(backMs) ? `all well again after ${backMs} ms` : "and not well again"}`;
+}
+
+/** Failures that the waypoint noted, those of a waypoint that is gone excepted. */
+async function noticedBy(bench: Bench, id: string): Promise<{ words: string; evidence: Evidence[] }> {
+  const read = await accessLines(bench, "waypoint", id);
+  if ("unavailable" in read) return { words: "", evidence: [{ source: "waypoint log", lines: [read.unavailable] }] };
+  const bad = read.found.filter(({ status }) => status < 200 || status > 299);
+  const kinds = [...new Set(bad.map(({ status, flags }) => `${status} ${flags}`))];
+  const words = kinds.map(
+    (kind) => `${kind} ×${bad.filter(({ status, flags }) => kind === `${status} ${flags}`).length}`,
+  );
+  return {
+    words: words.length > 0 ? `; noted by the waypoint: ${words.join(", ")}` : "",
+    evidence: [{ source: "waypoint log", lines: bad.slice(0, 100).map(({ text }) => text) }],
+  };
+}
+
+/** The requests that were lost, a line each. */
+const badLines = (shots: readonly LoadShot[], killedAt: number): string[] =>
+  shots
+    .filter((shot) => !isGood(shot))
+    .slice(0, 200)
+    .map(
+      ({ n, at, status, exit, ms }) =>
+        `request ${n}, ${at - killedAt} ms after the kill: ${status || "no answer"}, curl exit ${exit}, ${ms} ms`,
+    );

@@ -1,0 +1,38 @@
+import { exec } from "../../exec";
+import type { LabFacts } from "../../experiments/types";
+import type { World } from "../world";
+
+/** A command of Docker that must succeed. @returns what it wrote */
+async function docker(args: readonly string[], signal: AbortSignal): Promise<string> {
+  const result = await exec("docker", args, { signal, timeoutMs: 20_000 });
+  if (result.code !== 0) throw new Error(`"${result.command}" failed: ${result.stderr}`);
+  return result.stdout;
+}
+
+/** A node of a kind cluster is a container of the same name; its kernel is read where it runs. */
+export async function readSysctls(
+  node: string,
+  names: readonly string[],
+  signal: AbortSignal,
+): Promise<Record<string, number>> {
+  const paths = names.map((name) => `/proc/sys/${name.replaceAll(".", "/")}`);
+  const values = (await docker(["exec", node, "cat", ...paths], signal)).split("\n").map(Number);
+  return Object.fromEntries(names.map((name, index) => [name, values[index] ?? Number.NaN]));
+}
+
+/** What is done to the containers behind nodes; to those of the lab's own cluster alone. */
+export function nodePower({ clusterName }: Pick<LabFacts, "clusterName">): Pick<World, "nodeContainer" | "power"> {
+  const inspected = async (node: string, signal: AbortSignal) => {
+    const format = '{{index .Config.Labels "io.x-k8s.kind.cluster"}} {{.State.Running}} {{.State.StartedAt}}';
+    const [cluster, running, startedAt = ""] = (await docker(["inspect", "--format", format, node], signal)).split(" ");
+    if (!clusterName || cluster !== clusterName) throw new Error(`container "${node}" is no node of the lab's cluster`);
+    return { running: running === "true", startedAt: Math.floor(Date.parse(startedAt) / 1000) * 1000 };
+  };
+  return {
+    nodeContainer: inspected,
+    power: async (node, action, signal) => {
+      await inspected(node, signal);
+      await docker([action, node], signal);
+    },
+  };
+}

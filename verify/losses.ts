@@ -1,0 +1,57 @@
+import type { LoadShot } from "./load";
+
+/** Whether a request was answered as it should be. */
+export const isGood = ({ status, exit }: LoadShot): boolean => exit === 0 && status >= 200 && status < 300;
+
+/**
+ * The first request from which on so many in a row are good; undefined while they are not. Requests that were sent
+ * before `after` do not count.
+ */
+export function calmSince(shots: readonly LoadShot[], after: number, calm: number): LoadShot | undefined {
+  const later = shots.filter(({ at }) => at >= after);
+  const lastBad = later.findLastIndex((shot) => !isGood(shot));
+  const row = later.slice(lastBad + 1);
+  return row.length >= calm ? row[0] : undefined;
+}
+
+/** What a kill cost the clients. */
+export interface Losses {
+  sent: number;
+  lost: number;
+  /** First and last request without a good answer, in milliseconds since the kill. */
+  bad?: readonly [number, number];
+  /** Longest time between two good answers, in milliseconds. */
+  gapMs: number;
+  /** Milliseconds from the kill to the first request of the calm after it; infinite when there was none. */
+  backMs: number;
+  /** What the lost requests met, each with how often. */
+  met: ReadonlyMap<string, number>;
+}
+
+/** Counts what a kill at `killedAt` cost. A request that left no line is lost, too. */
+export function lossesOf(shots: readonly LoadShot[], sent: number, killedAt: number): Losses {
+  const bad = shots.filter((shot) => !isGood(shot));
+  const good = shots.filter(isGood).map(({ at, ms }) => at + ms);
+  good.sort((a, b) => a - b);
+  // Where nobody answers any more, the gap lasts as long as somebody asked.
+  const ends = [...good, shots.at(-1)?.at ?? 0];
+  const gaps = ends.slice(1).map((at, index) => at - (ends[index] ?? at));
+  const met = new Map<string, number>();
+  for (const shot of bad) met.set(wordsOf(shot), (met.get(wordsOf(shot)) ?? 0) + 1);
+  if (sent > shots.length) met.set("no trace", sent - shots.length);
+  const [first, last] = [bad[0], bad.at(-1)];
+  const back = last ? shots.find(({ at }) => at > last.at) : undefined;
+  return {
+    ...{ sent, lost: sent - (shots.length - bad.length), met },
+    ...(first && last ? { bad: [first.at - killedAt, last.at - killedAt] as const } : {}),
+    gapMs: Math.max(0, ...gaps),
+    backMs: last ? (back?.at ?? Number.POSITIVE_INFINITY) - killedAt : 0,
+  };
+}
+
+/** An answer by its status; none by what curl says of it. */
+function wordsOf({ status, exit }: LoadShot): string {
+  if (status > 0) return String(status);
+  const known: Readonly<Record<number, string>> = { 7: "refused", 28: "no answer", 52: "cut off", 56: "reset" };
+  return known[exit] ?? `curl exit ${exit}`;
+}
