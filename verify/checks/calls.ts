@@ -68,9 +68,8 @@ async function serverFinding(
   const found = (anchor === undefined ? all : all.slice(all.lastIndexOf(anchor) + 1)).filter((l) => l.includes(served));
   const count = wanted.filter(({ code }) => code === 0).length;
   const seen = `the server wrote "${served}" ${found.length} ×`;
-  const more = {
-    expected: `${count} ×, once for each call that is allowed`,
-    evidence: [{ source: "grpc log", lines: found }],
-  };
-  return found.length === count ? passed(name, "app", seen, more) : failed(name, "app", seen, more);
+  const evidence = [{ source: "grpc log", lines: found }];
+  const expected = `${count} ×, once for each call that is allowed`;
+  if (found.length === count) return passed(name, "app", seen, { evidence });
+  return failed(name, "app", seen, { expected, evidence });
 }
