@@ -61,6 +61,7 @@ export const configSchema = z.object({
     .refine((cidr) => Number(cidr.split("/")[1]) <= 28, "must hold nodes and pool: /28 or larger")
     .optional(),
   httpPort: z.int().min(1024).max(65535).optional(),
+  httpsPort: z.int().min(1024).max(65535).optional(),
   resources: z.enum(["laptop", "roomy"]).default("laptop"),
   logLevel: z.enum(["debug", "info", "warning", "error"]).default("debug"),
   domain: z

@@ -9,22 +9,21 @@ import { writeWhole } from "./download";
 import { ExitCode, LabError, LabErrors, type Problem } from "./errors";
 import type { Exec } from "./exec";
 import { examineExisting } from "./existing-check";
-import { clusterName, derivedPort, ownCluster, portIsFree, stackDir } from "./host";
+import { clusterName, type GatewayPorts, gatewayPorts, ownCluster, portIsFree, stackDir } from "./host";
 import {
   busyPort,
   dockerMissing,
   foreignCluster,
   foreignNetwork,
   lostCluster,
+  samePort,
   sleepingCluster,
   subnetClash,
 } from "./host-problems";
 import { readPrivateCa } from "./private-ca";
 
 /** What the program must know of the machine before it declares anything. */
-export interface HostFacts {
-  /** Port on 127.0.0.1 for the gateway. */
-  httpPort: number;
+export interface HostFacts extends GatewayPorts {
   /** SHA-256 of `caFile`. */
   caDigest?: string;
   /** Engine address of the current Docker context, where it is not the default socket. */
@@ -53,14 +52,14 @@ export async function checkHost(
   exec: Exec,
   { lostClusterIsFine = false } = {},
 ): Promise<HostFacts> {
-  const httpPort = config.httpPort ?? derivedPort(stack);
+  const ports = gatewayPorts(config, stack);
   const problems: Problem[] = [];
   const ca = caOf(config, problems);
   if (config.cluster === "existing") {
     const { facts, problems: found } = await examineExisting(config, stack);
     problems.push(...found);
     if (problems.length > 0) throw new LabErrors(problems, ExitCode.unfit);
-    return { httpPort, installedIstio: facts?.istio, gatewayApi: facts?.gatewayApi, ...ca };
+    return { ...ports, installedIstio: facts?.istio, gatewayApi: facts?.gatewayApi, ...ca };
   }
 
   // Side by side: every preview waits for these answers.
@@ -73,14 +72,21 @@ export async function checkHost(
   if (state === "absent" && existsSync(markerFile(stack)) && !lostClusterIsFine) problems.push(lostCluster(stack));
   if (state === "paused" || state === "stopped") problems.push(sleepingCluster(stack, state));
   if (state === "foreign") problems.push(foreignCluster(clusterName(stack)));
-  if (state === "absent" && !(await portIsFree(httpPort))) problems.push(busyPort(httpPort));
+  if (state === "absent") problems.push(...(await portProblems(ports)));
   problems.push(...ofNetworks);
   if (state === "running") await restoreKubeconfig(stack, exec);
   const installedIstio = state === "running" ? await istioOf(stack) : undefined;
   const kubernetes = kubernetesOf(config.nodeImage);
   problems.push(...versionProblems({ istio: config.istioVersion, kubernetes, installed: installedIstio }));
   if (problems.length > 0) throw new LabErrors(problems, ExitCode.unfit);
-  return { httpPort, dockerHost, installedIstio, ...ca };
+  return { ...ports, dockerHost, installedIstio, ...ca };
+}
+
+async function portProblems(ports: GatewayPorts): Promise<Problem[]> {
+  if (ports.httpPort === ports.httpsPort) return [samePort(ports.httpPort)];
+  const keys = ["httpPort", "httpsPort"] as const;
+  const free = await Promise.all(keys.map((key) => portIsFree(ports[key])));
+  return keys.filter((_, index) => !free[index]).map((key) => busyPort(key, ports[key]));
 }
 
 function caOf({ caFile }: LabConfig, problems: Problem[]): Pick<HostFacts, "caDigest"> {

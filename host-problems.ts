@@ -40,10 +40,17 @@ export const foreignNetwork = (name: string): Problem => ({
 });
 
 /** Something listens where the gateway is to be published. */
-export const busyPort = (port: number): Problem => ({
+export const busyPort = (key: "httpPort" | "httpsPort", port: number): Problem => ({
   what: `Port ${port} on 127.0.0.1 is in use`,
-  why: "The lab publishes its gateway there",
-  fix: "pulumi config set httpPort PORT   (a free one, 1024 to 65535)",
+  why: `The lab publishes its gateway there (${key})`,
+  fix: `pulumi config set ${key} PORT   (a free one, 1024 to 65535)`,
+});
+
+/** HTTP and HTTPS are to be published on one port. */
+export const samePort = (port: number): Problem => ({
+  what: `Port ${port} is to be httpPort and httpsPort at once`,
+  why: "The gateway has a port for each",
+  fix: "pulumi config set httpsPort PORT   (another free one, 1024 to 65535)",
 });
 
 /** The asked subnet belongs to another network of Docker. */

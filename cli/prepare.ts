@@ -2,7 +2,15 @@ import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import type { LabConfig } from "../config";
 import { LabError } from "../errors";
-import { type ClusterAddress, clusterName, derivedPort, ownCluster, portIsFree, stackDir } from "../host";
+import {
+  type ClusterAddress,
+  clusterName,
+  type GatewayPorts,
+  gatewayPorts,
+  ownCluster,
+  portIsFree,
+  stackDir,
+} from "../host";
 import { checkHost, clusterIsLost, clusterState, type HostFacts } from "../host-check";
 import { recordBackend } from "./backend-record";
 import { Follower } from "./engine/follow";
@@ -15,15 +23,20 @@ import { createStack, type Session, stackExists } from "./session";
 import { setPort } from "./settings";
 
 /**
- * Finds the port of the cluster that is to be made: the configured one, else the stack's own, else the next that is free.
- * @returns undefined when it is not ours to choose
+ * Finds the ports of the cluster that is to be made: the configured ones, else the stack's own, else the next that are free.
+ * @returns those that differ from configuration and name; none when they are not ours to choose
  */
-export async function choosePort({ io, stack, config }: Session): Promise<number | undefined> {
-  if (config.cluster !== "kind" || config.httpPort) return undefined;
-  const derived = derivedPort(stack);
-  if ((await clusterState(stack, io.exec)) !== "absent" || (await portIsFree(derived))) return undefined;
-  return freePortAfter(derived);
+export async function choosePorts({ io, stack, config }: Session): Promise<Partial<GatewayPorts>> {
+  const open = portKeys.filter((key) => !config[key]);
+  if (config.cluster !== "kind" || open.length === 0) return {};
+  if ((await clusterState(stack, io.exec)) !== "absent") return {};
+  const own = gatewayPorts(config, stack);
+  const chosen: Partial<GatewayPorts> = {};
+  for (const key of open) if (!(await portIsFree(own[key]))) chosen[key] = await freePortAfter(own[key], key);
+  return chosen;
 }
+
+const portKeys = ["httpPort", "httpsPort"] as const;
 
 /**
  * Looks at the machine as the program will, and says when the kubeconfig of a living cluster was lost.
@@ -44,7 +57,7 @@ export async function hostFacts({ stack, io, progress }: Session, config: LabCon
 export async function prepareStack(
   engine: Engine,
   session: Session,
-  port: number | undefined,
+  ports: Partial<GatewayPorts>,
   agree: Agree,
 ): Promise<void> {
   const fresh = !(await stackExists(engine, session.stack));
@@ -53,11 +66,11 @@ export async function prepareStack(
     await createStack(engine, session);
   }
   await engine.select();
-  if (port !== undefined) {
-    setPort(session.io.root, session.stack, port);
-    session.progress.line(
-      `  The stack's own port is in use: it gets ${port} (httpPort in Pulumi.${session.stack}.yaml)`,
-    );
+  for (const key of portKeys) {
+    const port = ports[key];
+    if (port === undefined) continue;
+    setPort(session.io.root, session.stack, key, port);
+    session.progress.line(`  The stack's own port is in use: it gets ${port} (${key} in Pulumi.${session.stack}.yaml)`);
   }
   if (!fresh) await clearLeftovers(session, await mend(engine, session), agree);
   await forgetLostCluster(engine, session);
@@ -103,7 +116,7 @@ export function clusterAddress({ stack, config }: Pick<Session, "stack" | "confi
     : { kubeconfig: config.kubeconfig ?? "", context: config.context ?? "" };
 }
 
-async function freePortAfter(port: number): Promise<number> {
+async function freePortAfter(port: number, key: keyof GatewayPorts): Promise<number> {
   const tries = 100;
   for (let candidate = port + 1; candidate <= port + tries; candidate += 1) {
     if (await portIsFree(candidate)) return candidate;
@@ -111,6 +124,6 @@ async function freePortAfter(port: number): Promise<number> {
   throw new LabError({
     what: `No port between ${port} and ${port + tries} on 127.0.0.1 is free`,
     why: "The lab publishes its gateway on one",
-    fix: "pulumi config set httpPort PORT   (a free one, 1024 to 65535)",
+    fix: `pulumi config set ${key} PORT   (a free one, 1024 to 65535)`,
   });
 }

@@ -7,7 +7,7 @@ import { project } from "./stack-name";
 
 const madeByUs = ' Made by "npm run up"; "npm run destroy" removes it while it holds nothing else.';
 const chosenByUs = ' chosen by "npm run up": the stack\'s own port was taken';
-const portKey = `${project}:httpPort`;
+const portKeys = ["httpPort", "httpsPort"] as const;
 
 /** Path of a stack's settings. */
 export function settingsFile(root: string, stack: string): string {
@@ -67,20 +67,20 @@ export function markSettings(root: string, stack: string): void {
   if (existsSync(file)) writeFileSync(file, `#${madeByUs}\n${readFileSync(file, "utf8")}`);
 }
 
-/** Fixes the stack's port in its settings, marked as ours. */
-export function setPort(root: string, stack: string, port: number): void {
+/** Fixes a port of the stack in its settings, marked as ours. */
+export function setPort(root: string, stack: string, key: (typeof portKeys)[number], port: number): void {
   const file = settingsFile(root, stack);
   const document = existsSync(file) ? readDocument(file) : new Document({});
   const value = new Scalar(port);
   value.comment = chosenByUs;
-  document.setIn(["config", portKey], value);
+  document.setIn(["config", `${project}:${key}`], value);
   const config = document.get("config");
   if (isMap(config)) config.flow = false;
   writeFileSync(file, document.toString());
 }
 
 /**
- * Takes back what `up` wrote into the settings, once the stack is gone: the port it chose and the encryption salt, and
+ * Takes back what `up` wrote into the settings, once the stack is gone: the ports it chose and the encryption salt, and
  * the file when it was ours and nothing is left. Encrypted values keep their salt.
  */
 export function withdrawSettings(root: string, stack: string): void {
@@ -92,8 +92,10 @@ export function withdrawSettings(root: string, stack: string): void {
   if (!text.includes("secure:")) document.delete("encryptionsalt");
   const config = document.get("config");
   if (isMap(config)) {
-    const port = config.get(portKey, true);
-    if (isScalar(port) && port.comment === chosenByUs) config.delete(portKey);
+    for (const key of portKeys.map((name) => `${project}:${name}`)) {
+      const port = config.get(key, true);
+      if (isScalar(port) && port.comment === chosenByUs) config.delete(key);
+    }
   }
   if (text.includes(madeByUs) && holdsNothing(document.contents)) rmSync(file);
   else if (document.toString() !== text) writeFileSync(file, document.toString());

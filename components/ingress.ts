@@ -1,6 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { gatewayNodePort } from "./kind-config";
+import { gatewayNodePorts } from "./kind-config";
 import { appNamespace, appPort, gatewayName } from "./names";
 import { ownAnnotations, type Proxies, rollout } from "./rollout";
 
@@ -77,7 +77,7 @@ export class Ingress extends pulumi.ComponentResource {
           spec: {
             type: "NodePort",
             selector: { "gateway.networking.k8s.io/gateway-name": gatewayName },
-            ports: [{ name: "http", port: 80, nodePort: gatewayNodePort }],
+            ports: [{ name: "http", port: 80, nodePort: gatewayNodePorts.http }],
           },
         },
         // Before there is a pod: kube-proxy needs a second or two to open a port, and then only has to learn who answers.

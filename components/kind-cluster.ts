@@ -25,6 +25,8 @@ export interface KindClusterArgs extends ImageOrigin {
   workers: number;
   /** Port on 127.0.0.1 that reaches the gateway. A change makes the cluster anew. */
   httpPort: number;
+  /** Port on 127.0.0.1 that reaches its HTTPS listener, where there is one. A change makes the cluster anew. */
+  httpsPort: number;
   /** IPv4 subnet of the Docker network. @default Docker chooses a free one */
   subnet?: string;
   /** A change makes the cluster anew: a node reads its mirrors when it starts. */
@@ -99,6 +101,7 @@ export class KindCluster extends pulumi.ComponentResource {
           `nodeImage=${args.nodeImage}`,
           `workers=${args.workers}`,
           `httpPort=${args.httpPort}`,
+          `httpsPort=${args.httpsPort}`,
           `imageMirrors=${imageMirrors.join(",")}`,
           network.id,
           ...(caches.length > 0 ? [`caches=${caches.join(",")}`] : []),

@@ -1,12 +1,14 @@
-/** NodePort behind the loopback port mapping; the gateway's NodePort Service has the same number. */
-export const gatewayNodePort = 30080;
+/** NodePorts behind the loopback port mappings; the gateway's NodePort Services have the same numbers. */
+export const gatewayNodePorts = { http: 30080, https: 30443 } as const;
 
 /** What shapes the nodes of a kind cluster. */
 export interface KindConfigArgs {
   /** Worker nodes beside the control plane. */
   workers: number;
-  /** Port on 127.0.0.1 that leads to {@link gatewayNodePort} of the first worker. */
+  /** Port on 127.0.0.1 that leads to {@link gatewayNodePorts}.http of the first worker. */
   httpPort: number;
+  /** The same for HTTPS. It is there without a listener too: kind adds no port to a cluster that runs. */
+  httpsPort: number;
   /** Folder with one `<registry>/hosts.toml` per mirror, mounted into every node. @default no mirrors */
   certsDir?: string;
 }
@@ -16,16 +18,14 @@ export function kindConfig(args: KindConfigArgs): string {
   const mounts = args.certsDir
     ? { extraMounts: [{ hostPath: args.certsDir, containerPath: "/etc/containerd/certs.d", readOnly: true }] }
     : {};
-  const reach = {
-    containerPort: gatewayNodePort,
-    hostPort: args.httpPort,
-    listenAddress: "127.0.0.1",
-    protocol: "TCP",
-  };
+  const reach = [
+    { containerPort: gatewayNodePorts.http, hostPort: args.httpPort },
+    { containerPort: gatewayNodePorts.https, hostPort: args.httpsPort },
+  ].map((ports) => ({ ...ports, listenAddress: "127.0.0.1", protocol: "TCP" }));
   const workers = Array.from({ length: args.workers }, (_, index) => ({
     role: "worker",
     ...mounts,
-    ...(index === 0 ? { extraPortMappings: [reach] } : {}),
+    ...(index === 0 ? { extraPortMappings: reach } : {}),
   }));
   return JSON.stringify(
     {

@@ -6,7 +6,7 @@ import { ExitCode, LabError } from "../../errors";
 import { run } from "../../exec";
 import { engineEnvironment } from "../engine/environment";
 import type { Io } from "../io";
-import { choosePort } from "../prepare";
+import { choosePorts } from "../prepare";
 import { childSignal } from "../process-io";
 import type { Progress } from "../progress";
 import { changeConfig, readConfig } from "../settings";
@@ -45,8 +45,13 @@ export async function setUp(
   cpSync(join(io.root, "Pulumi.yaml"), join(settings, "Pulumi.yaml"));
   let config = pairs.length > 0 ? changeConfig(settings, stack, pairs) : readConfig(settings, stack);
   if (config.cluster !== "kind") throw notKind();
-  const port = await choosePort({ io, stack, config, progress });
-  if (port !== undefined) config = changeConfig(settings, stack, [`httpPort=${port}`]);
+  const ports = Object.entries(await choosePorts({ io, stack, config, progress }));
+  if (ports.length > 0)
+    config = changeConfig(
+      settings,
+      stack,
+      ports.map((pair) => pair.join("=")),
+    );
   writeEmptyProgram(empty, io.root);
 
   const source = config.artifactSource;

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { plannedArtifacts } from "../../artifacts";
-import { derivedPort } from "../../host";
+import { gatewayPorts } from "../../host";
 import { planGraph } from "../plan/graph";
 import { planEntries, planText } from "../plan/text";
 import { type CommonOptions, openSession } from "../session";
@@ -28,7 +28,7 @@ export function registerPlan(program: Command, { io }: CommandContext): void {
     const { recordProgram } = await import("../plan/record.js");
     const declared = await recordProgram(project, stack, async () => {
       const { declareLab } = await import("../../lab.js");
-      const host = { httpPort: config.httpPort ?? derivedPort(stack) };
+      const host = gatewayPorts(config, stack);
       return declareLab({ stack, config, artifacts: plannedArtifacts(config.istioVersion), host });
     });
     const graph = planGraph(declared);

@@ -1,5 +1,6 @@
 import { type Command, Option } from "commander";
 import { ExitCode, LabError } from "../../errors";
+import type { GatewayPorts } from "../../host";
 import { isWorthKeeping, keptLine, keptText } from "../bug-report/keep";
 import { checkIds, examine, refuseUnfit } from "../doctor/examine";
 import { driftText, findDrift } from "../drift";
@@ -10,7 +11,7 @@ import { engineFailure } from "../failure";
 import { comeBack, inMesh } from "../lab-mesh";
 import { startNodes } from "../nodes";
 import { readOutputs } from "../outputs";
-import { choosePort, clusterAddress, hostFacts, prepareStack } from "../prepare";
+import { choosePorts, clusterAddress, hostFacts, prepareStack } from "../prepare";
 import { previewText } from "../preview/text";
 import { seconds } from "../progress";
 import { prove } from "../proofs";
@@ -61,12 +62,12 @@ async function up(options: UpOptions, context: CommandContext): Promise<void> {
 
 async function makeAndProve(session: Session, options: UpOptions, { io, end }: CommandContext): Promise<void> {
   const { stack, config, progress } = session;
-  const { port, fresh, installedIstio } = await progress.phase("Machine", () =>
+  const { ports, fresh, installedIstio } = await progress.phase("Machine", () =>
     requireFitMachine(session, options.ignore),
   );
   const engine = await progress.phase("Tools", () => sessionEngine(session, { install: true, makesClusters: true }));
   const agree = async (question: string) => options.yes || ((await io.confirm?.(question)) ?? false);
-  await progress.phase("Stack", () => prepareStack(engine, session, port, agree));
+  await progress.phase("Stack", () => prepareStack(engine, session, ports, agree));
   if (options.preview) {
     const { model } = await progress.phase("Preview", () => preview(engine, session, {}));
     io.stderr.write(previewText(model));
@@ -94,8 +95,8 @@ async function makeAndProve(session: Session, options: UpOptions, { io, end }: C
 
 /** What `up` must know of the machine. */
 interface FitMachine {
-  /** The port that the stack is to get, if it needs one. */
-  port?: number;
+  /** Ports that the stack is to get, if it needs any. */
+  ports: Partial<GatewayPorts>;
   /** Whether the nodes were started just now. */
   fresh: boolean;
   /** Version of Istio that the lab's cluster runs now. */
@@ -107,10 +108,10 @@ async function requireFitMachine(session: Session, ignored: readonly string[]): 
   const { io, stack, config } = session;
   refuseUnfit(await examine(io, stack, config), ignored);
   const fresh = config.cluster === "kind" && (await startNodes(session));
-  const port = await choosePort(session);
+  const ports = await choosePorts(session);
   // The program looks as well, for those who call a plain "pulumi up"; by then there would be a stack.
-  const { installedIstio } = await hostFacts(session, port === undefined ? config : { ...config, httpPort: port });
-  return { port, fresh, installedIstio };
+  const { installedIstio } = await hostFacts(session, { ...config, ...ports });
+  return { ports, fresh, installedIstio };
 }
 
 async function consent({ io, config, stack }: Session, options: UpOptions): Promise<void> {

@@ -1,25 +1,28 @@
 import { kubernetesOf, supportTable, versionProblems } from "../../compatibility";
 import { examineExisting } from "../../existing-check";
-import { clusterName, derivedPort, portIsFree } from "../../host";
+import { clusterName, type GatewayPorts, gatewayPorts, portIsFree } from "../../host";
 import { clusterState } from "../../host-check";
 import { sleepingCluster } from "../../host-problems";
 import { type Check, ok } from "./types";
 
-const port: Check = {
-  id: "port",
-  title: "The stack's port is free",
+const portCheck = (id: string, key: keyof GatewayPorts, title: string): Check => ({
+  id,
+  title,
   kindOnly: true,
   async look({ config, stack, io, docker }) {
-    const wanted = config.httpPort ?? derivedPort(stack);
+    const wanted = gatewayPorts(config, stack)[key];
     if (docker.info && (await clusterState(stack, io.exec)) !== "absent") return ok(`${wanted} is the stack's own`);
     if (await portIsFree(wanted)) return ok(`${wanted} on 127.0.0.1`);
     const what = `Port ${wanted} on 127.0.0.1 is in use`;
     const why = "The lab publishes its gateway there";
-    return config.httpPort
-      ? { status: "fail", what, why, fix: "pulumi config set httpPort PORT   (a free one, 1024 to 65535)" }
+    return config[key]
+      ? { status: "fail", what, why, fix: `pulumi config set ${key} PORT   (a free one, 1024 to 65535)` }
       : { status: "warn", what, why, fix: 'Nothing to do for a new stack: "up" chooses a free one and keeps it' };
   },
-};
+});
+
+const port = portCheck("port", "httpPort", "The stack's port is free");
+const httpsPort = portCheck("https-port", "httpsPort", "The stack's port for HTTPS is free");
 
 const ownCluster: Check = {
   id: "cluster",
@@ -96,4 +99,4 @@ const existingCluster: Check = {
 };
 
 /** What the stack itself needs to be free or its own. */
-export const stackChecks: readonly Check[] = [port, ownCluster, otherClusters, versionsFit, existingCluster];
+export const stackChecks: readonly Check[] = [port, httpsPort, ownCluster, otherClusters, versionsFit, existingCluster];

@@ -7,7 +7,7 @@ import { type LabConfig, parseConfig } from "../../config";
 import { writeWhole } from "../../download";
 import { LabErrors } from "../../errors";
 import type { Exec } from "../../exec";
-import { derivedPort, stackDir } from "../../host";
+import { derivedPort, gatewayPorts, stackDir } from "../../host";
 import { checkHost, clusterIsLost, clusterState, markerFile } from "../../host-check";
 import { startCluster } from "../support/cluster";
 import { machine } from "../support/machine";
@@ -17,9 +17,11 @@ const own = "ambient-lab-t1";
 let home: string;
 /** Free on this machine now: a lab of the same stack may well run here. */
 let port: number;
+let httpsPort: number;
 
 beforeEach(async () => {
   port = await freePort();
+  httpsPort = await freePort();
   home = await mkdtemp(join(tmpdir(), "ambient-lab-host-"));
   vi.stubEnv("AMBIENT_LAB_HOME", home);
   vi.stubEnv("DOCKER_HOST", "");
@@ -30,7 +32,7 @@ afterEach(async () => {
   await rm(home, { recursive: true });
 });
 
-const kind = (raw: Record<string, unknown> = {}): LabConfig => parseConfig({ httpPort: port, ...raw });
+const kind = (raw: Record<string, unknown> = {}): LabConfig => parseConfig({ httpPort: port, httpsPort, ...raw });
 
 async function problemsOf(config: LabConfig, exec: Exec): Promise<string[]> {
   const thrown = await checkHost(config, stack, exec).then(
@@ -141,7 +143,10 @@ describe("port and subnet", () => {
     for (const name of ["a", "dev", "a-very-long-stack-name"]) {
       expect(derivedPort(name)).toBeGreaterThanOrEqual(20_000);
       expect(derivedPort(name)).toBeLessThan(30_000);
+      const { httpPort, httpsPort: secure } = gatewayPorts({}, name);
+      expect([httpPort, secure]).toEqual([derivedPort(name), derivedPort(name) - 10_000]);
     }
+    expect(gatewayPorts({ httpPort: 8080, httpsPort: 8443 }, "a")).toEqual({ httpPort: 8080, httpsPort: 8443 });
   });
 
   test("checkHost() refuses a port that somebody listens on, unless it is the lab's own cluster", async () => {
@@ -150,6 +155,11 @@ describe("port and subnet", () => {
       expect((await checkHost(kind(), stack, machine({ nodes: [`running ${own}`] }))).httpPort).toBe(port);
     });
     expect((await checkHost(kind(), stack, machine())).httpPort).toBe(port);
+    await whileListening(httpsPort, async () => {
+      expect(await problemsOf(kind(), machine())).toEqual([`Port ${httpsPort} on 127.0.0.1 is in use`]);
+    });
+    const same = kind({ httpsPort: port });
+    expect(await problemsOf(same, machine())).toEqual([`Port ${port} is to be httpPort and httpsPort at once`]);
   });
 
   test.each([
@@ -212,7 +222,7 @@ describe("an existing cluster", () => {
     const cluster = await startCluster();
     try {
       const facts = await checkHost(existing(cluster.kubeconfig), stack, noDocker);
-      expect(facts).toEqual({ httpPort: port, installedIstio: undefined, gatewayApi: undefined });
+      expect(facts).toEqual({ httpPort: port, httpsPort, installedIstio: undefined, gatewayApi: undefined });
     } finally {
       await cluster.close();
     }

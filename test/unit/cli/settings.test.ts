@@ -86,7 +86,7 @@ describe("withdrawSettings()", () => {
   test("removes the file that up made and nobody used", () => {
     const root = checkout({ "Pulumi.alice.yaml": salt });
     markSettings(root, "alice");
-    setPort(root, "alice", 23456);
+    setPort(root, "alice", "httpPort", 23456);
     expect(readConfig(root, "alice").httpPort).toBe(23456);
     withdrawSettings(root, "alice");
     expect(existsSync(join(root, "Pulumi.alice.yaml"))).toBe(false);
@@ -94,7 +94,7 @@ describe("withdrawSettings()", () => {
   test("keeps a file of ours in which the user has set something", () => {
     const root = checkout({ "Pulumi.alice.yaml": salt });
     markSettings(root, "alice");
-    setPort(root, "alice", 23456);
+    setPort(root, "alice", "httpPort", 23456);
     writeFileSync(join(root, "Pulumi.alice.yaml"), `${read(root, "alice")}  ambient-lab:workers: 1\n`);
     withdrawSettings(root, "alice");
     expect(readConfig(root, "alice").workers).toBe(1);
@@ -104,7 +104,7 @@ describe("withdrawSettings()", () => {
   test("gives the example stack back as it was in git", () => {
     const committed = "# The example stack.\nconfig:\n  ambient-lab:workers: 2\n";
     const root = checkout({ "Pulumi.dev.yaml": `${committed}${salt}` });
-    setPort(root, "dev", 23456);
+    setPort(root, "dev", "httpPort", 23456);
     withdrawSettings(root, "dev");
     expect(read(root, "dev")).toBe(committed);
   });

@@ -146,6 +146,7 @@ describe("up", () => {
       expect(await run(up, io)).toBe(0);
       expect(readConfig(root, "alice").httpPort).toBeGreaterThan(derivedPort("alice"));
       expect(io.err()).toContain("The stack's own port is in use: it gets");
+      expect(readConfig(root, "alice").httpsPort).toBeUndefined();
     } finally {
       taken.close();
     }

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { folderHash } from "../../../components/app-image";
 import { l7PolicySpec } from "../../../components/authorization";
-import { gatewayNodePort, kindConfig } from "../../../components/kind-config";
+import { gatewayNodePorts, kindConfig } from "../../../components/kind-config";
 import { addressRange } from "../../../components/metallb";
 import { faultSpec } from "../../../components/policies";
 
@@ -12,27 +12,28 @@ describe("kindConfig", () => {
   const config = (args: Parameters<typeof kindConfig>[0]) => JSON.parse(kindConfig(args));
 
   test("kindConfig() has one control plane and the workers", () => {
-    const { nodes } = config({ workers: 3, httpPort: 21_000 });
+    const { nodes } = config({ workers: 3, httpPort: 21_000, httpsPort: 11_000 });
     expect(nodes.map(({ role }: { role: string }) => role)).toEqual(["control-plane", "worker", "worker", "worker"]);
   });
 
-  test("kindConfig() publishes the gateway on 127.0.0.1 alone, once", () => {
-    const { nodes, networking } = config({ workers: 2, httpPort: 21_000 });
+  test("kindConfig() publishes the gateway on 127.0.0.1 alone, once for each protocol", () => {
+    const { nodes, networking } = config({ workers: 2, httpPort: 21_000, httpsPort: 11_000 });
     expect(nodes.flatMap((node: { extraPortMappings?: unknown[] }) => node.extraPortMappings ?? [])).toEqual([
-      { containerPort: gatewayNodePort, hostPort: 21_000, listenAddress: "127.0.0.1", protocol: "TCP" },
+      { containerPort: gatewayNodePorts.http, hostPort: 21_000, listenAddress: "127.0.0.1", protocol: "TCP" },
+      { containerPort: gatewayNodePorts.https, hostPort: 11_000, listenAddress: "127.0.0.1", protocol: "TCP" },
     ]);
     expect(networking).toMatchObject({ apiServerAddress: "127.0.0.1", ipFamily: "ipv4" });
-    expect(kindConfig({ workers: 2, httpPort: 21_000 })).not.toContain("0.0.0.0");
+    expect(kindConfig({ workers: 2, httpPort: 21_000, httpsPort: 11_000 })).not.toContain("0.0.0.0");
   });
 
   test("kindConfig() mounts the registry mirrors into every node, read-only", () => {
-    const { nodes } = config({ workers: 2, httpPort: 21_000, certsDir: "/stack/certs.d" });
+    const { nodes } = config({ workers: 2, httpPort: 21_000, httpsPort: 11_000, certsDir: "/stack/certs.d" });
     for (const { extraMounts } of nodes) {
       expect(extraMounts).toEqual([
         { hostPath: "/stack/certs.d", containerPath: "/etc/containerd/certs.d", readOnly: true },
       ]);
     }
-    expect(kindConfig({ workers: 2, httpPort: 21_000 })).not.toContain("extraMounts");
+    expect(kindConfig({ workers: 2, httpPort: 21_000, httpsPort: 11_000 })).not.toContain("extraMounts");
   });
 });
 

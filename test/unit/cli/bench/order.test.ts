@@ -12,7 +12,7 @@ ownLabHome();
 const lab = () =>
   recordProgram("ambient-lab", "t1", async () => {
     const { declareLab } = await import("../../../../lab.js");
-    const host = { httpPort: 20_000 };
+    const host = { httpPort: 20_000, httpsPort: 10_000 };
     const config = parseConfig({});
     return declareLab({ stack: "t1", config, artifacts: plannedArtifacts(config.istioVersion), host });
   });
