@@ -1,5 +1,6 @@
 import { clientConfig } from "../cluster-api";
 import type { ClusterAddress } from "../host";
+import { opened } from "./engine/secrets";
 import type { StateResource } from "./engine/types";
 
 /** An object of the stack that somebody changed or deleted behind its back. */
@@ -75,7 +76,9 @@ interface Declared {
   isPatch: boolean;
 }
 
-function declaredIn({ type, inputs, outputs }: StateResource): Declared[] {
+function declaredIn({ type, inputs: recorded, outputs }: StateResource): Declared[] {
+  // The inputs of a Secret are a secret of the state: what is sealed could only be written back as its seal.
+  const inputs = opened(recorded) as StateResource["inputs"];
   const manager = outputs?.__fieldManager;
   const plain = type.startsWith("kubernetes:") && typeof manager === "string" && inputs?.kind && inputs.metadata;
   return plain ? [{ inputs: inputs as KubernetesObject, manager, isPatch: type.endsWith("Patch") }] : [];
