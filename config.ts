@@ -21,6 +21,8 @@ export const moduleNames = [
   "grpc",
   "strict-mtls",
   "chaos",
+  "gateway-tls",
+  "gateway-jwt",
 ] as const;
 
 /**

@@ -1,4 +1,4 @@
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
 import type { MetalLb } from "./components/metallb";
 import type { LabConfig } from "./config";
 import { curlLines } from "./experiments/curl-lines";
@@ -15,6 +15,8 @@ interface Asked {
 /** What is told of the declared lab. */
 interface Declared {
   url: pulumi.Output<string>;
+  /** The way in by HTTPS, and the file of the CA to trust for it; with module gateway-tls. */
+  tls: { url: pulumi.Output<string>; caFile: string } | undefined;
   kubeconfig: pulumi.Output<string>;
   context: pulumi.Input<string> | undefined;
   /** Name of the kind cluster; none on an existing one. */
@@ -23,11 +25,14 @@ interface Declared {
 }
 
 /** The stack's outputs: the ways into the lab, and what it is to be measured by. */
-export function labOutputs({ stack, config, host }: Asked, { clusterName, metallb, ...ways }: Declared) {
-  const settings = settingsOf(config);
+export function labOutputs({ stack, config, host }: Asked, { clusterName, metallb, tls, ...ways }: Declared) {
+  const settings = { ...settingsOf(config), httpsPort: config.cluster === "kind" ? host.httpsPort : 443 };
   return {
     ...ways,
-    curl: ways.url.apply((reach) => curlLines(settings, reach)),
+    ...(tls ? { tls } : {}),
+    curl: pulumi
+      .all([ways.url, tls])
+      .apply(([reach, secure]) => curlLines(settings, reach, { stack, ...(secure ? { tls: secure } : {}) })),
     ...(clusterName ? { clusterName } : {}),
     ...(config.addons.length > 0
       ? { dashboards: `npm run lab -- open ${config.addons.join("|")} --stack ${stack}` }

@@ -13,7 +13,8 @@ import { Ingress } from "./components/ingress";
 import { IstioAmbient } from "./components/istio-ambient";
 import { KindCluster } from "./components/kind-cluster";
 import { addressRange, MetalLb } from "./components/metallb";
-import { moduleComponents } from "./components/modules";
+import { makeModules } from "./components/modules";
+import { caFileOf, httpsListener } from "./components/modules/gateway-tls";
 import { Policies } from "./components/policies";
 import { Waypoint } from "./components/waypoint";
 import type { LabConfig } from "./config";
@@ -163,10 +164,20 @@ export function declareLab({ stack, config, artifacts, host }: LabInput) {
 
   new DemoApps("apps", { image: app.ref, imageId: app.imageId }, inCluster(istio.enrolment, app));
   const proxies = { istio: config.istioVersion, ...(upgrade ? { after: [istio.dataPlane] } : {}) };
+  const modules = makeModules(
+    config.modules,
+    {
+      ...{ ...config, proxies, image: app.ref, imageId: app.imageId, images: images?.loaded("modules") ?? [] },
+      ...{ loopback: kind !== undefined, httpsPort: kind ? host.httpsPort : 443, stackDir: stackDir(stack) },
+    },
+    inCluster(istio.enrolment, app),
+  );
+  const https = modules.get("gateway-tls");
+  const listeners = https ? [httpsListener(config.domain)] : [];
   const ingress = new Ingress(
     "ingress",
-    { domain: config.domain, loopback: kind !== undefined, annotations: config.gatewayAnnotations, proxies },
-    inCluster(istio.controlPlane, metallb),
+    { ...config, loopback: kind !== undefined, annotations: config.gatewayAnnotations, listeners, proxies },
+    inCluster(istio.controlPlane, metallb, https),
   );
   new Waypoint("waypoint", proxies, inCluster(istio.controlPlane));
   new Policies(
@@ -180,17 +191,10 @@ export function declareLab({ stack, config, artifacts, host }: LabInput) {
     inCluster(istio.controlPlane),
   );
 
-  for (const module of config.modules) {
-    const Component = moduleComponents[module];
-    if (Component)
-      new Component(
-        module,
-        { ...config, proxies, image: app.ref, imageId: app.imageId, images: images?.loaded("modules") ?? [] },
-        inCluster(istio.enrolment, app),
-      );
-  }
-
-  const host80 = kind ? pulumi.output(`127.0.0.1:${host.httpPort}`) : ingress.address;
-  const url = pulumi.interpolate`http://${host80}`;
-  return labOutputs({ stack, config, host }, { url, kubeconfig, context, clusterName: kind && name, metallb });
+  const reach = (port: number) => (kind ? pulumi.output(`127.0.0.1:${port}`) : ingress.address);
+  const url = pulumi.interpolate`http://${reach(host.httpPort)}`;
+  const tls = https
+    ? { url: pulumi.interpolate`https://${reach(host.httpsPort)}`, caFile: caFileOf(stackDir(stack)) }
+    : undefined;
+  return labOutputs({ stack, config, host }, { url, tls, kubeconfig, context, clusterName: kind && name, metallb });
 }

@@ -152,7 +152,7 @@ export const tools = {
 } as const satisfies Record<string, BillTool>;
 
 /** Providers whose plugins the engine loads: versions and names are those of their npm packages, `@pulumi/<name>`. */
-export const pluginNames = ["kubernetes", "docker", "command"] as const;
+export const pluginNames = ["kubernetes", "docker", "command", "tls"] as const;
 
 const apache = { licence: "Apache-2.0" };
 const addonLicences: Partial<Record<AddonName, string>> = { grafana: "AGPL-3.0-only" };

@@ -9,10 +9,11 @@ import type { LabOutputs } from "./outputs";
  */
 export function labFacts(
   stack: string,
-  { settings, url, kubeconfig, context, clusterName, versions }: LabOutputs,
+  { settings, url, tls, kubeconfig, context, clusterName, versions }: LabOutputs,
 ): LabFacts {
   if (url && kubeconfig && context && settings) {
-    return parseFacts({ stack, url, kubeconfig, context, clusterName, versions, settings, cluster: settings.cluster });
+    const ways = { url, tls, kubeconfig, context };
+    return parseFacts({ stack, ...ways, clusterName, versions, settings, cluster: settings.cluster });
   }
   throw new LabError({
     what: `Lab "${stack}" was never finished: its stack has no complete outputs`,

@@ -3,6 +3,7 @@ import { z } from "zod";
 /** The stack's outputs that the commands show. Absent ones belong to a stack that was never finished. */
 const outputsSchema = z.object({
   url: z.string().optional(),
+  tls: z.object({ url: z.string(), caFile: z.string() }).optional(),
   curl: z.array(z.string()).optional(),
   kubeconfig: z.string().optional(),
   context: z.string().optional(),

@@ -15,6 +15,7 @@ import { registerPreview } from "./commands/preview";
 import { registerReport } from "./commands/report";
 import { registerResume } from "./commands/resume";
 import { registerStatus } from "./commands/status";
+import { registerToken } from "./commands/token";
 import { registerTour } from "./commands/tour";
 import { registerTraffic } from "./commands/traffic";
 import { registerUp } from "./commands/up";
@@ -94,6 +95,7 @@ const registrations = [
   registerReport,
   registerOpen,
   registerTraffic,
+  registerToken,
   registerTour,
   registerBench,
   registerCompletion,

@@ -11,6 +11,8 @@ export interface IngressArgs {
   loopback: boolean;
   /** "annotation=value": what the cluster's load balancer is told by the gateway's Service. */
   annotations: readonly string[];
+  /** Listeners that a module has beside the one for HTTP. */
+  listeners: readonly object[];
   proxies: Proxies;
 }
 
@@ -42,6 +44,7 @@ export class Ingress extends pulumi.ComponentResource {
               protocol: "HTTP",
               allowedRoutes: { namespaces: { from: "Same" } },
             },
+            ...args.listeners,
           ],
         },
       },

@@ -67,6 +67,22 @@ export type CheckDetail =
       path: string;
       strikes: readonly Strike[];
     }
+  | {
+      check: "gateway-told";
+      /** Facts that the gateway's own configuration must hold. */
+      wanted: readonly string[];
+      gate: true;
+    }
+  | {
+      check: "tls-certificate";
+      host: string;
+      /** Name that the listener is not for. */
+      otherHost: string;
+      /** Secret whose certificate is to be served. */
+      secret: LabObject;
+      /** Days that it must hold at least. */
+      leastDays: number;
+    }
   | { check: "flip" }
   | { check: "fail-open"; acts: readonly Act[] }
   | { check: "prometheus"; families: readonly { name: string; anyOf: readonly string[] }[] }

@@ -1,12 +1,14 @@
+import { gatewayJwt, gatewayTls } from "./modules/numbers";
 import { controlPath, fateAtWaypoint, forbiddenMethod, pathFor, usualMethod } from "./requests";
-import type { LabSettings, Method } from "./types";
+import type { LabFacts, LabSettings, Method } from "./types";
 
 /**
  * The story as lines for a shell, each with the answer to expect behind it: through, delayed, refused, no such host.
  *
  * @param url reach of the gateway, such as "http://127.0.0.1:8080"
+ * @param lab whose it is, and its way in by HTTPS where it has one
  */
-export function curlLines(settings: LabSettings, url: string): string[] {
+export function curlLines(settings: LabSettings, url: string, lab: Pick<LabFacts, "stack" | "tls">): string[] {
   const { domain, faultEnabled, faultPath, faultDelay, faultPercent } = settings;
   const usual = usualMethod(settings);
   const forbidden = forbiddenMethod(settings);
@@ -19,8 +21,44 @@ export function curlLines(settings: LabSettings, url: string): string[] {
     line(usual, control, may ? "200 through gateway and waypoint" : refused),
     ...(may && faultEnabled ? [line(usual, faultPath, `200, and ${faultPercent} % of them take ${faultDelay}`)] : []),
     ...(may && forbidden ? [line(forbidden, pathFor(forbidden), refused)] : []),
+    ...(lab.tls ? tlsLines(settings, url, lab.tls) : []),
+    ...(settings.modules.includes("gateway-jwt") ? jwtLines(settings, url, lab.stack) : []),
     line(usual, control, "404 by the gateway, which has no route for the host", `nobody.${domain}`),
   ];
+}
+
+/** By name and not by address, since a certificate is for a name; --connect-to brings every name to the gateway. */
+function tlsLines(settings: LabSettings, url: string, tls: NonNullable<LabFacts["tls"]>): string[] {
+  const host = gatewayTls.hostOf(settings.domain);
+  const { method, path, answer } = ordinary(settings);
+  const named = (address: string) => {
+    const { protocol, hostname, port } = new URL(address);
+    return { to: `--connect-to '::${hostname}:'`, url: `${protocol}//${host}${port ? `:${port}` : ""}${path}` };
+  };
+  const [plain, secure] = [named(url), named(tls.url)];
+  const trust = `--cacert '${tls.caFile}'`;
+  return [
+    `curl ${flags(method)} ${trust} ${secure.to} ${secure.url}   # ${answer} by HTTPS`,
+    `curl ${flags(method)} -L ${trust} ${plain.to} ${plain.url}   # 301 to HTTPS by the gateway, then ${answer}`,
+  ];
+}
+
+function jwtLines(settings: LabSettings, url: string, stack: string): string[] {
+  const { method, path, answer } = ordinary(settings);
+  const host = `-H 'Host: ${gatewayJwt.hostOf(settings.domain)}'`;
+  const token = `-H "Authorization: Bearer $(npm run --silent lab -- token --stack ${stack})"`;
+  return [
+    `curl ${flags(method)} ${host} ${token} ${url}${path}   # ${answer} with a token`,
+    `curl ${flags(method)} ${host} ${url}${path}   # 403 by the gateway, without one`,
+  ];
+}
+
+/** What an allowed caller usually asks, and how the waypoint answers the gateway. */
+function ordinary(settings: LabSettings) {
+  const method = usualMethod(settings);
+  const path = controlPath(settings, method) ?? pathFor(method);
+  const answer = fateAtWaypoint(settings, "host", method).fate === "answered" ? "200" : "403 by the waypoint";
+  return { method, path, answer };
 }
 
 function flags(method: Method): string {

@@ -19,6 +19,8 @@ import { chaos } from "./modules/chaos";
 import { crossNamespace } from "./modules/cross-namespace";
 import { egress } from "./modules/egress";
 import { failOpen } from "./modules/fail-open";
+import { gatewayJwtClaims } from "./modules/gateway-jwt";
+import { gatewayTlsListener } from "./modules/gateway-tls";
 import { grpc } from "./modules/grpc";
 import { l4l7 } from "./modules/l4-l7";
 import { resilienceNumbers } from "./modules/resilience";
@@ -64,4 +66,6 @@ export const experiments: readonly Experiment[] = [
   grpc,
   strictMtls,
   chaos,
+  gatewayTlsListener,
+  gatewayJwtClaims,
 ];

@@ -103,6 +103,9 @@ export const allowPolicyAt: Readonly<Record<ServiceName, string | undefined>> = 
   appg: undefined,
 };
 
+/** The authentication of the gateway: Envoy does not name it when it refuses a token. */
+export const authenticationAtGateway = "RequestAuthentication/gateway-jwt";
+
 /** Annotation that holds an object's original while a proof changes it; also what a later run restores from. */
 export const flipAnnotation = "ambient-lab.dev/verify-original";
 

@@ -109,5 +109,17 @@ export const tour: readonly TourStep[] = [
     change: { modules: ["chaos"] },
     watch: "traffic --path /get --for 60s",
   },
+  {
+    id: "tls",
+    title: "The way in by HTTPS, with a CA of your own",
+    proof: "gateway-tls",
+    change: { modules: ["gateway-tls"] },
+  },
+  {
+    id: "tokens",
+    title: "Who you say you are: tokens, and what they claim",
+    proof: "gateway-jwt",
+    change: { modules: ["gateway-jwt"] },
+  },
   { id: "graph", title: "See it all as a graph", proof: "kiali", watch: "open kiali" },
 ];

@@ -1,7 +1,9 @@
 import type { CheckDetail } from "./check-detail";
 import type { LabObject } from "./objects";
+import type { Probe } from "./probe";
 
 export type { Act, Call, CheckDetail, Guard, Strike } from "./check-detail";
+export type { Expectation, Probe, Sample, TokenSpec } from "./probe";
 
 /** HTTP methods that the lab's policy can allow. */
 export const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
@@ -24,6 +26,8 @@ export const moduleNames = [
   "grpc",
   "strict-mtls",
   "chaos",
+  "gateway-tls",
+  "gateway-jwt",
 ] as const;
 export type ModuleName = (typeof moduleNames)[number];
 
@@ -43,6 +47,8 @@ export interface LabSettings {
   modules: readonly ModuleName[];
   /** Module traffic-split: share of the requests that the second version of appb gets, 0 to 100. */
   splitWeight: number;
+  /** Port of HTTPS as a reader reaches the gateway: where the redirect of module gateway-tls leads. @default 443 */
+  httpsPort?: number;
 }
 
 /** A living lab, as its stack describes it. */
@@ -56,6 +62,8 @@ export interface LabFacts {
   context: string;
   /** Reach of the gateway from this machine, such as "http://127.0.0.1:8080". */
   url: string;
+  /** Module gateway-tls: the way in by HTTPS, such as "https://127.0.0.1:18443", and the file of the CA to trust for it. */
+  tls?: { url: string; caFile: string };
   settings: LabSettings;
   /** Without MetalLB where the cluster has a load balancer of its own. */
   versions: { istio: string; gatewayApi: string; metallb?: string };
@@ -109,44 +117,6 @@ export type WaypointName = "waypoint" | "egress-waypoint" | "second-waypoint" | 
  * second namespace.
  */
 export type Client = "appa" | "stranger" | "outsider" | "second-appa" | "host";
-
-/** The fate that a request must meet, and who decides it. */
-export type Expectation =
-  | {
-      fate: "answered";
-      /** Proxies that must have a record of the request. */
-      through: readonly ("gateway" | "waypoint")[];
-    }
-  | { fate: "refused"; by: "waypoint" | "gateway"; status: 403 | 404; policy?: LabObject }
-  | { fate: "reset"; by: "ztunnel"; policy: LabObject };
-
-/** One request and its fate. */
-export interface Probe {
-  kind: "probe";
-  /** The good state as a fact. */
-  name: string;
-  from: Client;
-  /** `service` is the Service and port 8000, `pod` the address of a pod behind it and port 8080, `gateway` the lab's URL. */
-  to: "service" | "pod" | "gateway";
-  /** @default "appb" */
-  service?: ServiceName;
-  method: Method;
-  path: string;
-  /** Host header for the gateway. @default appb.DOMAIN */
-  host?: string;
-  expect: Expectation;
-}
-
-/** A sample of requests that are sent side by side. */
-export interface Sample {
-  from: Client;
-  method: Method;
-  path: string;
-  count: number;
-  /** Service that a pod asks; this machine asks the gateway. @default "appb" */
-  service?: ServiceName;
-  headers?: Readonly<Record<string, string>>;
-}
 
 /** A check with the good state as its name. A `gate` converges before any negative probe is sent. */
 export type Check = { kind: "check"; name: string } & CheckDetail;

@@ -1,4 +1,11 @@
-import { allowPolicyAt, allowPolicyOn, peerAuthenticationOn, podsBehind, strictPolicy } from "../experiments/names";
+import {
+  allowPolicyAt,
+  allowPolicyOn,
+  authenticationAtGateway,
+  peerAuthenticationOn,
+  podsBehind,
+  strictPolicy,
+} from "../experiments/names";
 import type { AccessLine } from "./parse/access-log";
 import { isPolicyRefusal } from "./parse/ztunnel-log";
 import type { Records, Sought } from "./records";
@@ -23,7 +30,7 @@ const lineOf = (sought: Sought<AccessLine>): AccessLine | undefined => ("found" 
 function byWaypoint({ service }: Answer, line: AccessLine | undefined): Decision | undefined {
   if (!line) return undefined;
   const base = { layer: "waypoint", because: `${line.status} ${line.flags} ${line.details}`, line: line.text } as const;
-  const rule = /^rbac_access_denied_matched_policy\[(.*)\]$/.exec(line.details)?.[1];
+  const rule = rbacRule(line);
   if (rule !== undefined) {
     const policy = policyOf(rule) ?? allowPolicyAt[service];
     return { ...base, action: "refused", ...(policy ? { policy } : {}), because: becauseOf(rule) };
@@ -43,6 +50,17 @@ function byGateway(line: AccessLine | undefined): Decision | undefined {
   const base = { layer: "gateway", because: `${line.status} ${line.flags} ${line.details}`, line: line.text } as const;
   if (line.flags.includes("NR"))
     return { ...base, action: "refused", because: "no route matches the host (NR route_not_found)" };
+  const rule = rbacRule(line);
+  if (rule !== undefined) {
+    const policy = policyOf(rule);
+    return { ...base, action: "refused", ...(policy ? { policy } : {}), because: becauseOf(rule) };
+  }
+  const distrusted = /^jwt_authn_access_denied\{(.*)\}$/.exec(line.details)?.[1];
+  if (distrusted !== undefined)
+    return { ...base, action: "refused", policy: authenticationAtGateway, because: distrusted };
+  // Envoy's word for what it answers by a route of its own.
+  if (line.details === "direct_response" && line.status >= 300 && line.status < 400)
+    return { ...base, action: "redirected" };
   if (reachedApp(line))
     return line.upstreamHost.endsWith(":15008") ? undefined : { ...base, action: "answered", layer: "app" };
   const next = line.upstreamHost === "-" ? "no endpoint" : line.upstreamHost;
@@ -87,6 +105,10 @@ function byAnswer(answer: Answer, records: Records): Decision {
 
 /** Envoy says "via_upstream" when the answer is the next hop's. */
 const reachedApp = (line: AccessLine): boolean => line.details === "via_upstream";
+
+/** The rule by which an RBAC filter refused, or "none" where an ALLOW policy has none that fits. */
+const rbacRule = ({ details }: AccessLine): string | undefined =>
+  /^rbac_access_denied_matched_policy\[(.*)\]$/.exec(details)?.[1];
 
 const policyOf = (rule: string): string | undefined => {
   const named = /policy\[([^\]]+)\]/.exec(rule)?.[1];

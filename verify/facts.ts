@@ -10,6 +10,7 @@ export const labFactsSchema = z.object({
   kubeconfig: z.string().min(1),
   context: z.string().min(1),
   url: z.url(),
+  tls: z.object({ url: z.url(), caFile: z.string().min(1) }).optional(),
   settings: z.object({
     workers: z.int().min(0),
     domain: z.string().min(1),
@@ -24,6 +25,7 @@ export const labFactsSchema = z.object({
     // A stack that was last brought up before there were modules says nothing of them.
     modules: z.array(z.enum(moduleNames)).default([]),
     splitWeight: z.int().min(0).max(100).default(20),
+    httpsPort: z.int().min(1).max(65535).optional(),
   }),
   versions: z.object({ istio: z.string(), gatewayApi: z.string(), metallb: z.string().optional() }),
 });

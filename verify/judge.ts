@@ -15,10 +15,19 @@ export function answerFits(expect: Expectation, answer: Answer): boolean {
     case "refused":
       if (answer.status !== expect.status) return false;
       return expect.by === "gateway" || answer.body === rbacBody || answer.body === "";
+    case "redirected":
+      return answer.status === expect.status && leadsTo(expect.to, answer);
     case "reset":
       // 56: the connection was taken and then reset. 7 or 28 would mean that nobody was there.
       return answer.exit === 56 || answer.exit === 52;
   }
+}
+
+/** Whether the header Location is that of the same request at another place. Addresses are compared, not their spelling. */
+function leadsTo(place: string, { id, headers: { location = "" } }: Answer): boolean {
+  if (!URL.canParse(location)) return false;
+  const { origin, search } = new URL(location);
+  return origin === new URL(place).origin && new URLSearchParams(search).get("probe") === id;
 }
 
 /** The records that a fate must leave. */
@@ -54,7 +63,11 @@ export function judge(probe: Probe, answer: Answer, records: Records): Finding {
   if (decision.layer !== decider) {
     return { ...common, verdict: "fail", layer: layerOf(decision, decider), expected };
   }
-  const policy = expect.fate === "answered" ? undefined : expect.policy;
+  if (expect.fate === "redirected" && decision.action !== "redirected")
+    return { ...common, verdict: "fail", layer: decider, expected };
+  const reason = expect.fate === "refused" ? expect.because : undefined;
+  if (reason && !decision.because.includes(reason)) return { ...common, verdict: "fail", layer: decider, expected };
+  const policy = expect.fate === "refused" || expect.fate === "reset" ? expect.policy : undefined;
   if (policy && decision.policy && decision.policy !== policy)
     return { ...common, verdict: "fail", layer: decider, expected };
   return { ...common, verdict: "pass", layer: decider };
@@ -95,7 +108,9 @@ export function sayExpectation(expect: Expectation, waypoint: WaypointName): str
         ? `an answer of the app, recorded by ${expect.through.map((each) => calledIn(each, waypoint)).join(" and ")}`
         : "an answer of the app, with no layer in the way";
     case "refused":
-      return `${expect.status} by ${calledIn(expect.by, waypoint)}${expect.policy ? `, ${expect.policy}` : ", which has no route for the host"}`;
+      return `${expect.status} by ${calledIn(expect.by, waypoint)}${expect.policy ? `, ${expect.policy}` : ", which has no route for the host"}${expect.because ? ` (${expect.because})` : ""}`;
+    case "redirected":
+      return `${expect.status} to ${expect.to} by ${expect.by} itself`;
     case "reset":
       return `connection reset by ${expect.by} (${objects[expect.policy].kind} ${objects[expect.policy].name})`;
   }

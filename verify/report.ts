@@ -6,7 +6,7 @@ export type Verdict = "pass" | "fail" | "inconclusive" | "skipped" | "known-upst
 /** Who decided about a request, as far as records tell. */
 export interface Decision {
   layer: Layer | "unknown";
-  action: "answered" | "refused" | "reset" | "failed";
+  action: "answered" | "refused" | "redirected" | "reset" | "failed";
   /** The policy that decided, such as "AuthorizationPolicy/appb-l7". */
   policy?: string;
   /** The record's own words, or what speaks for it without a record. */

@@ -6,6 +6,7 @@ import type { Bench } from "./bench";
 import type { Actor } from "./cast";
 import { durationMs } from "./facts";
 import { type CurlAnswer, curlArguments, parseCurl } from "./parse/curl";
+import { tokenFor } from "./token";
 
 /** What a client saw of one request. */
 export interface Answer extends CurlAnswer {
@@ -39,16 +40,22 @@ async function throughGateway(bench: Bench, probe: Probe, signal: AbortSignal): 
   const id = randomUUID();
   const host = probe.host ?? `appb.${bench.facts.settings.domain}`;
   const path = tagged(probe.path, id);
+  const url = probe.tls ? (bench.facts.tls?.url ?? "https://") : bench.facts.url;
   const base = {
     id,
     from: "host",
     service: "appb",
-    request: `${probe.method} ${bench.facts.url}${path} Host: ${host}`,
+    // Without the token: what is written down may be read by others.
+    request: `${probe.method} ${url}${path} Host: ${host}${probe.token ? " with a token" : ""}`,
   } as const;
+  const bearer: Record<string, string> = probe.token
+    ? { authorization: `Bearer ${await tokenFor(bench, probe.token, signal)}` }
+    : {};
   const started = bench.clock.now();
   try {
+    const request = { method: probe.method, path, host, headers: { "x-request-id": id, ...bearer } };
     const answer = await bench.world.gateway(
-      { method: probe.method, path, host, headers: { "x-request-id": id }, timeoutMs: requestLimit(bench) },
+      { ...request, tls: probe.tls ?? false, timeoutMs: requestLimit(bench) },
       signal,
     );
     return { ...base, ...answer, exit: 0 };

@@ -54,7 +54,23 @@ export interface GatewayRequest {
   path: string;
   host: string;
   headers: Readonly<Record<string, string>>;
+  /** By HTTPS, with the lab's CA trusted and no other. */
+  tls?: boolean;
   timeoutMs: number;
+}
+
+/** A TLS handshake with the gateway that came to its end. */
+export interface Handshake {
+  /** Why the client does not trust the certificate, such as "CERT_HAS_EXPIRED"; absent when it does. */
+  distrust?: string;
+  /** DNS names of the certificate. */
+  names: readonly string[];
+  issuer: string;
+  /** Milliseconds since the epoch. */
+  notBefore: number;
+  notAfter: number;
+  /** The certificate, DER in base64. */
+  der: string;
 }
 
 /** One operation of a JSON patch (RFC 6902). */
@@ -86,6 +102,11 @@ export interface World {
   podGet(pod: PodRef, port: number, path: string, signal: AbortSignal): Promise<HttpAnswer>;
   /** A request from this machine through the gateway, on a connection of its own. */
   gateway(request: GatewayRequest, signal: AbortSignal): Promise<HttpAnswer>;
+  /**
+   * A TLS handshake from this machine with the gateway, for a name. It ends whether the certificate is trusted or not;
+   * `trusting` are the lab's CA alone, or the authorities that this machine trusts by itself.
+   */
+  handshake(host: string, trusting: "lab" | "public", signal: AbortSignal): Promise<Handshake>;
   /**
    * Lines of a container's present log file since a moment by the node's own clock (some older ones may come along), each
    * with its time stamp in front; without a moment the last line alone.

@@ -6,6 +6,8 @@ import type { WorkloadImage } from "../workload";
 import { Chaos } from "./chaos";
 import { CrossNamespace } from "./cross-namespace";
 import { Egress } from "./egress";
+import { GatewayJwt } from "./gateway-jwt";
+import { GatewayTls } from "./gateway-tls";
 import { Grpc } from "./grpc";
 import { Layers } from "./layers";
 import { Resilience } from "./resilience";
@@ -20,12 +22,20 @@ export interface ModuleArgs extends WorkloadImage, CallerRules {
   proxies: Proxies;
   /** The modules' own images in the nodes. Empty when the nodes pull them. */
   images: pulumi.Resource[];
+  /** DNS domain of the gateway. */
+  domain: string;
+  /** Port that readers reach the gateway's HTTPS listener at. */
+  httpsPort: number;
+  /** Whether a NodePort leads from the port that kind publishes on 127.0.0.1 to the gateway. */
+  loopback: boolean;
+  /** Folder of the stack's files, absolute. */
+  stackDir: string;
 }
 
 type Module = new (name: string, args: ModuleArgs, opts?: pulumi.ComponentResourceOptions) => pulumi.ComponentResource;
 
 /** The component of each module. One without a component changes nothing of the lab: it allows proofs that do. */
-export const moduleComponents: Readonly<Record<ModuleName, Module | undefined>> = {
+const moduleComponents: Readonly<Record<ModuleName, Module | undefined>> = {
   "fail-open": undefined,
   "l4-l7": Layers,
   "traffic-split": Split,
@@ -35,4 +45,20 @@ export const moduleComponents: Readonly<Record<ModuleName, Module | undefined>> 
   grpc: Grpc,
   "strict-mtls": StrictMtls,
   chaos: Chaos,
+  "gateway-tls": GatewayTls,
+  "gateway-jwt": GatewayJwt,
 };
+
+/** Declares what the modules of a lab are made of. @returns the component of each that has one */
+export function makeModules(
+  names: readonly ModuleName[],
+  args: ModuleArgs,
+  opts: pulumi.ComponentResourceOptions,
+): ReadonlyMap<ModuleName, pulumi.ComponentResource> {
+  const made = new Map<ModuleName, pulumi.ComponentResource>();
+  for (const name of names) {
+    const Component = moduleComponents[name];
+    if (Component) made.set(name, new Component(name, args, opts));
+  }
+  return made;
+}

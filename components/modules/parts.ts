@@ -9,6 +9,10 @@ export const throughWaypoint = { "istio.io/use-waypoint": waypointName } as cons
 /** Marks an object that goes against a guard-rail of `policies/` to show why the guard-rail is there. */
 export const onPurpose = (guardRail: string) => ({ "ambient-lab/on-purpose": guardRail });
 
+/** A value of a Secret's `data`; a secret of the state stays one. */
+export const secretData = (text: pulumi.Output<string>): pulumi.Output<string> =>
+  text.apply((value) => Buffer.from(value).toString("base64"));
+
 /** A Service of a module. */
 export const moduleService = (settings: ServiceSettings, opts: pulumi.CustomResourceOptions): k8s.core.v1.Service =>
   new k8s.core.v1.Service(`${settings.name}-service`, serviceArgs(settings), opts);
@@ -47,5 +51,6 @@ const apiVersions = {
   VirtualService: "networking.istio.io/v1",
   ServiceEntry: "networking.istio.io/v1",
   EnvoyFilter: "networking.istio.io/v1alpha3",
+  RequestAuthentication: "security.istio.io/v1",
   HTTPRoute: "gateway.networking.k8s.io/v1",
 } as const;

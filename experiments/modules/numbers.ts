@@ -16,6 +16,26 @@ export const health = {
   served: "Serving the Check request",
 } as const;
 
+/** What the module gateway-tls declares and proves. */
+export const gatewayTls = {
+  hostOf: (domain: string) => `secure.${domain}`,
+  /** How long a certificate holds, and from how many days before its end on an "up" makes another. */
+  days: { ca: 3650, certificate: 90, renewal: 30 },
+  /** A certificate that ends within so many days is no good one: every "up" of three weeks has failed to renew it. */
+  leastDays: 7,
+} as const;
+
+/** What the module gateway-jwt declares and proves. */
+export const gatewayJwt = {
+  hostOf: (domain: string) => `jwt.${domain}`,
+  /** Who makes the tokens, and for whom: names, nobody is asked there. */
+  issuerOf: (domain: string) => `https://issuer.${domain}`,
+  audienceOf: (domain: string) => `jwt.${domain}`,
+  claim: { name: "groups", value: "lab" },
+  /** Where the private key of the issuer lies, for those who make tokens. */
+  secret: { name: "gateway-jwt-issuer", key: "private.pem" },
+} as const;
+
 /** What the module resilience declares and proves; durations in milliseconds. */
 export const resilience = {
   abort: { path: "/status", status: 410 },

@@ -101,4 +101,20 @@ export const moduleObjects = {
   "DaemonSet/sniffer": only("strict-mtls", lab(apps, "DaemonSet", "sniffer", "nodes")),
   "PeerAuthentication/appf-strict": only("strict-mtls", lab(security, "PeerAuthentication", "appf-strict", "ztunnel")),
   "Deployment/loadgen": only("chaos", lab(apps, "Deployment", "loadgen", "app")),
+  "Secret/gateway-tls": only("gateway-tls", lab(core, "Secret", "gateway-tls", "gateway")),
+  "HTTPRoute/gateway-tls": only("gateway-tls", lab(gatewayApi, "HTTPRoute", "gateway-tls", "gateway")),
+  "HTTPRoute/gateway-tls-redirect": only(
+    "gateway-tls",
+    lab(gatewayApi, "HTTPRoute", "gateway-tls-redirect", "gateway"),
+  ),
+  "Secret/gateway-jwt-issuer": only("gateway-jwt", lab(core, "Secret", "gateway-jwt-issuer", "gateway")),
+  "HTTPRoute/gateway-jwt-route": only("gateway-jwt", lab(gatewayApi, "HTTPRoute", "gateway-jwt-route", "gateway")),
+  "RequestAuthentication/gateway-jwt": only(
+    "gateway-jwt",
+    lab(security, "RequestAuthentication", "gateway-jwt", "gateway"),
+  ),
+  "AuthorizationPolicy/gateway-jwt-claim": only(
+    "gateway-jwt",
+    lab(security, "AuthorizationPolicy", "gateway-jwt-claim", "gateway"),
+  ),
 } as const satisfies Record<string, ObjectSpec>;

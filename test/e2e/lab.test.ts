@@ -24,7 +24,14 @@ const nodeImage = process.env.LAB_RIG_NODE_IMAGE ?? "kindest/node:v1.34.2-rig";
 const appImage = "docker.io/ambient-lab/rig-httpbin:1";
 const skip = requires("e2e", {
   docker: true,
-  programs: ["pulumi", "pulumi-resource-kubernetes", "pulumi-resource-command", "pulumi-resource-docker", "kind"],
+  programs: [
+    "pulumi",
+    "pulumi-resource-kubernetes",
+    "pulumi-resource-command",
+    "pulumi-resource-docker",
+    "pulumi-resource-tls",
+    "kind",
+  ],
   images: [nodeImage, appImage, ...istioImages],
   artifacts: true,
   asked: true,

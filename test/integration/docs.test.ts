@@ -25,7 +25,14 @@ const shownCommands = all.filter(({ text }, index) => all.findIndex((other) => o
 const those = (patterns: readonly RegExp[]) =>
   shownCommands.filter(({ text }) => patterns.some((pattern) => pattern.test(text)));
 const skip = requires("the commands of the docs", {
-  programs: ["pulumi", "pulumi-resource-kubernetes", "pulumi-resource-command", "pulumi-resource-docker", "npm"],
+  programs: [
+    "pulumi",
+    "pulumi-resource-kubernetes",
+    "pulumi-resource-command",
+    "pulumi-resource-docker",
+    "pulumi-resource-tls",
+    "npm",
+  ],
   artifacts: true,
 });
 

@@ -17,7 +17,14 @@ const nodeImage = process.env.LAB_RIG_NODE_IMAGE ?? "kindest/node:v1.34.2-rig";
 const appBase = "docker.io/ambient-lab/rig-httpbin:1";
 const skip = requires("engine", {
   docker: true,
-  programs: ["pulumi", "pulumi-resource-kubernetes", "pulumi-resource-command", "pulumi-resource-docker", "kind"],
+  programs: [
+    "pulumi",
+    "pulumi-resource-kubernetes",
+    "pulumi-resource-command",
+    "pulumi-resource-docker",
+    "pulumi-resource-tls",
+    "kind",
+  ],
   images: [nodeImage, appBase, ...istioImages],
   artifacts: true,
 });

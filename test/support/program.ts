@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import { MockMonitor } from "@pulumi/pulumi/runtime/mocks";
 import { setMockOptions } from "@pulumi/pulumi/runtime/settings";
@@ -16,6 +17,8 @@ export interface Declared {
   /** False for components, which only hold others. */
   custom: boolean;
   inputs: Record<string, unknown>;
+  /** Its inputs as they reach the engine, with a mark in the place of each secret. */
+  plain: unknown;
   parent?: string;
   /** What it waits for by its own `dependsOn` and inputs; a component in it is given as its resources. */
   dependsOn: readonly string[];
@@ -42,6 +45,7 @@ export interface Declaration {
 /** What a plan reads of the SDK's registration request, and the options that a test asks for. */
 interface Registration extends PlannedRegistration {
   getDeletedwith(): string;
+  getObject(): { toJavaScript(): unknown };
   getDeletebeforereplace(): boolean;
 }
 
@@ -65,9 +69,19 @@ const fakeArtifacts: Artifacts = {
   images: (name) => [`registry.test/${name}:1`],
 };
 
+const pair = generateKeyPairSync("ec", {
+  namedCurve: "P-256",
+  publicKeyEncoding: { type: "spki", format: "pem" },
+  privateKeyEncoding: { type: "sec1", format: "pem" },
+});
+
 /** What the world would answer, as far as the program looks at it. */
 const answers: Readonly<Record<string, Record<string, unknown>>> = {
   "docker:index/network:Network": { ipamConfigs: [{ subnet: "fd00::/64" }, { subnet: "172.30.0.0/16" }] },
+  "tls:index/privateKey:PrivateKey": { publicKeyPem: pair.publicKey, privateKeyPem: pair.privateKey },
+  "tls:index/selfSignedCert:SelfSignedCert": { certPem: "a CA" },
+  "tls:index/locallySignedCert:LocallySignedCert": { certPem: "a certificate" },
+  "tls:index/certRequest:CertRequest": { certRequestPem: "a request" },
   "docker:index/image:Image": { repoDigest: `sha256:${"0".repeat(64)}` },
   "kubernetes:core/v1:Service": { status: { loadBalancer: { ingress: [{ ip: "192.0.2.1" }] } } },
 };
@@ -125,7 +139,8 @@ function declarationOf(
       name,
       type: request.getType(),
       custom: request.getCustom(),
-      inputs: (request.getCustom() && inputs.get(name)) || {},
+      plain: mapSecrets(request.getObject().toJavaScript(), () => "[secret]"),
+      inputs: mapSecrets((request.getCustom() && inputs.get(name)) || {}, ({ value }) => value) as Declared["inputs"],
       dependsOn: request.getDependenciesList().map(nameOf),
       request,
       ...(parent ? { parent: parent.name } : {}),
@@ -148,6 +163,17 @@ function declarationOf(
     return seen;
   };
   return { resources: [...byName.values()], outputs, find, waitsFor: (name) => waitsFor(name) };
+}
+
+/** The SDK wraps a secret in a map with this signature (pulumi/pulumi, sdk/nodejs/runtime/rpc.ts). */
+const secretSignature = "1b47061264138c4ac30d75fd1eb44270";
+
+function mapSecrets(value: unknown, to: (wrapped: { value?: unknown }) => unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map((item) => mapSecrets(item, to));
+  const entries = Object.entries(value);
+  if (entries.some(([, item]) => item === secretSignature)) return to(value);
+  return Object.fromEntries(entries.map(([key, item]) => [key, mapSecrets(item, to)]));
 }
 
 function shortName(urn: string, requests: ReadonlyMap<string, Registration>): string {

@@ -8,6 +8,7 @@ import { failOpen } from "./fail-open";
 import { neverSlow, share } from "./fault";
 import { flip } from "./flip";
 import { front } from "./front";
+import { gatewayTold } from "./gateway-told";
 import { hbone } from "./hbone";
 import { limited } from "./limited";
 import { clock, nodes, sysctls } from "./machine";
@@ -18,6 +19,7 @@ import { faultConfig, gatewayConfig, l7Policy, waypointConfig } from "./proxies"
 import { istioVersion, rollouts } from "./rollout";
 import { mirrored, split } from "./split";
 import { grafana, jaeger, kiali, prometheus } from "./telemetry";
+import { tlsCertificate } from "./tls-certificate";
 import { certificates, enrolment, l4Policy, podPolicies, waypointAttached } from "./ztunnel";
 
 /** Every kind of check. What samples or counts runs once; what reads a state may settle. */
@@ -52,6 +54,8 @@ export const checkKinds: { readonly [K in CheckDetail["check"]]: CheckKind<K> } 
   past: { run: past, settles: false },
   chaos: { run: chaos, settles: false },
   capture: { run: capture, settles: false },
+  "gateway-told": { run: gatewayTold, settles: true },
+  "tls-certificate": { run: tlsCertificate, settles: true },
   flip: { run: flip, settles: false },
   "fail-open": { run: failOpen, settles: false },
   prometheus: { run: prometheus, settles: false },

@@ -83,7 +83,9 @@ function routeClaims({ settings }: LabFacts, inventory: Inventory): Claim[] {
   const backends = listAt(route, "spec", "rules").flatMap((rule) =>
     listAt(rule, "backendRefs").map((ref) => `${textAt(ref, "name")}:${numberAt(ref, "port")}`),
   );
-  const hosts = listAt(gateway, "spec", "listeners").map((listener) => textAt(listener, "hostname") ?? "*");
+  // A module's listener is the module's.
+  const listeners = listAt(gateway, "spec", "listeners").filter((listener) => textAt(listener, "name") !== "https");
+  const hosts = listeners.map((listener) => textAt(listener, "hostname") ?? "*");
   return [
     { object: "Gateway/gateway", field: "listeners' hostname", wanted: `*.${settings.domain}`, found: hosts.join() },
     {

@@ -11,9 +11,12 @@ import { limiter } from "./limit";
 import { nodePower, readSysctls } from "./nodes";
 import { ApiError, callApi, pathOf } from "./rest";
 import { rotatedLines } from "./rotated";
+import { handshake, secureWay } from "./tls";
 
 /** Commands in pods, and port-forwards, that run at one time. */
 const most = 6;
+/** Milliseconds for a handshake on the way that requests take. */
+const handshakeMs = 5_000;
 const json = { accept: "application/json" };
 /** Files of a kubelet have no type that it would name: it answers 406 to whoever asks for one. */
 const anything = { accept: "*/*" };
@@ -40,12 +43,13 @@ export async function kubeWorld(facts: LabFacts): Promise<World> {
     },
     exec: (pod, command, timeoutMs, signal) => execs(() => podExec(config, pod, command, timeoutMs, signal)),
     podGet: (pod, port, path, signal) => forwards(() => forwardGet(config, pod, port, path, signal)),
-    gateway: ({ method, path, host, headers, timeoutMs }, signal) =>
-      bounded(
-        (limit) => httpRequest({ method, path, headers: { ...headers, host } }, { url: facts.url }, limit),
-        timeoutMs,
-        signal,
-      ),
+    gateway: async ({ method, path, host, headers, tls, timeoutMs }, signal) => {
+      const way = tls ? await secureWay(facts, host) : { url: facts.url };
+      const request = { method, path, headers: { ...headers, host } };
+      return bounded((limit) => httpRequest(request, way, limit), timeoutMs, signal);
+    },
+    handshake: (host, trusting, signal) =>
+      bounded((limit) => handshake(facts, host, trusting, limit), handshakeMs, signal),
     logs: async ({ namespace, name, container }, since, signal) => {
       const query = new URLSearchParams({ container, timestamps: "true" });
       if (since === undefined) query.set("tailLines", "1");

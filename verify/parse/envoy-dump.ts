@@ -101,7 +101,8 @@ function routeOf(route: unknown): RouteSummary {
   const mirrors = listAt(route, "route", "requestMirrorPolicies").map((item) => textAt(item, "cluster") ?? "");
   return {
     match: [match ? `${match[0]} ${match[1]}` : "any", ...headers].join(" "),
-    cluster: textAt(route, "route", "cluster") ?? (at(route, "directResponse") ? "direct response" : "-"),
+    cluster:
+      textAt(route, "route", "cluster") ?? redirectOf(route) ?? (at(route, "directResponse") ? "direct response" : "-"),
     ...(fault ? { fault } : {}),
     ...(abort ? { abort } : {}),
     ...(timeoutMs ? { timeoutMs } : {}),
@@ -109,6 +110,12 @@ function routeOf(route: unknown): RouteSummary {
     ...(weights.length > 0 ? { weights } : {}),
     ...(mirrors.length > 0 ? { mirrors } : {}),
   };
+}
+
+function redirectOf(route: unknown): string | undefined {
+  const redirect = at(route, "redirect");
+  if (redirect === undefined) return undefined;
+  return `redirect to ${at(redirect, "httpsRedirect") === true ? "https" : (textAt(redirect, "schemeRedirect") ?? "the same scheme")}`;
 }
 
 function timeoutOf(route: unknown): number {

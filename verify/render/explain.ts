@@ -14,6 +14,7 @@ import type {
   ServiceName,
   Step,
   Strike,
+  TokenSpec,
 } from "../../experiments/types";
 import { binomialBand } from "../binomial";
 import { calledIn, recordsWanted, sayExpectation } from "../judge";
@@ -117,18 +118,31 @@ function probeLine(probe: Probe, settings: LabSettings): string {
   const target = {
     service: `http://${askedAs(service)}:8000`,
     pod: `http://${podsBehind[service].toUpperCase()}-POD:8080`,
-    gateway: `http://GATEWAY Host: ${probe.host ?? `appb.${settings.domain}`} `,
+    gateway: `${probe.tls ? "https" : "http"}://GATEWAY Host: ${probe.host ?? `appb.${settings.domain}`} `,
   }[probe.to];
+  const bearing = probe.token ? ` with ${tokenWords(probe.token)}` : "";
   const times = probe.expect.fate === "answered" ? "until three answers in a row" : "once, never again";
   const waypoint = waypointAt(service);
   const records = recordsWanted(probe.expect).map((record) => calledIn(record, waypoint));
   const proof = records.length > 0 ? `; proven by the log of ${records.join(" and ")}` : "";
-  return `${probe.from}: ${probe.method} ${target}${probe.path} → ${sayExpectation(probe.expect, waypoint)} (${times}${proof})`;
+  return `${probe.from}: ${probe.method} ${target}${probe.path}${bearing} → ${sayExpectation(probe.expect, waypoint)} (${times}${proof})`;
 }
 
 function callLine({ from, method, code }: Call, service: ServiceName): string {
   const times = code === 0 ? "until three answers in a row, then once" : "once, never again";
   return `${from}: gRPC http://${askedAs(service)}:8000${method} → grpc-status ${code} (${times}; proven by the log of ${waypointAt(service)} and the server's own)`;
+}
+
+function tokenWords({ claims, seconds, issuer, audience, forgery }: TokenSpec): string {
+  const kinds = { foreign: "signed by another key", altered: "altered after signing", garbage: "that is none" };
+  const said = Object.entries(claims).map(([name, value]) => `${name}: ${JSON.stringify(value)}`);
+  return [
+    `a token${forgery ? ` ${kinds[forgery]}` : ""}`,
+    ...(forgery === "garbage" ? [] : said.length > 0 ? [`claims ${said.join(", ")}`] : ["no claims"]),
+    ...(issuer ? [`issuer ${issuer}`] : []),
+    ...(audience ? [`audience ${audience}`] : []),
+    ...(seconds < 0 ? ["expired"] : []),
+  ].join(", ");
 }
 
 function checkLine(check: Check): string {

@@ -33,7 +33,7 @@ describe("bill", () => {
     const names = (kind: string) => entries.filter((each) => each.kind === kind).map(({ name }) => name);
     expect(names("chart")).toEqual(["base", "istiod", "cni", "ztunnel"]);
     expect(names("tool")).toEqual(["pulumi", "kind"]);
-    expect(names("plugin")).toEqual(["kubernetes", "docker", "command"]);
+    expect(names("plugin")).toEqual(["kubernetes", "docker", "command", "tls"]);
     expect(names("image")).toEqual(
       expect.arrayContaining([
         ...["kindest/node", "docker.io/istio/ztunnel", "quay.io/example/thing"],

@@ -37,7 +37,7 @@ describe("ensurePlugins()", () => {
   const versionOf = (name: string) => plugins.find((each) => each.name === name)?.version;
 
   test("gives the engine those that it lacks, from the bundle", async () => {
-    expect(await ensure({ has: ["kubernetes", "docker"] })).toEqual([
+    expect(await ensure({ has: ["kubernetes", "docker", "tls"] })).toEqual([
       `resource command ${versionOf("command")} --file ${join(source, path("command"))}`,
     ]);
     expect(await ensure({ from: "https://mirror.test" })).toEqual([]);
@@ -54,7 +54,7 @@ describe("ensurePlugins()", () => {
 
   test("lets the engine fetch one that the bundle lacks, and says what lacks when it cannot", async () => {
     const bare = mkdtempSync(join(tmpdir(), "lab-bare-"));
-    expect(await ensure({ from: bare })).toHaveLength(3);
+    expect(await ensure({ from: bare })).toHaveLength(4);
     const refused = { code: 255, stderr: "error: could not download plugin: dial tcp: no such host" };
     const error: LabError = await ensure({ from: bare, answers: { "pulumi plugin install": refused } }).catch((e) => e);
     expect(error.what).toContain("no such host");

@@ -5,6 +5,10 @@ import { artifactNames } from "../../../lab";
 import { type Profile, profileNames, profiles } from "../../support/profiles";
 import { type Declaration, declare } from "../../support/program";
 
+interface Listening {
+  listeners: { name: string; hostname: string }[];
+}
+
 const labs = new Map<Profile, Promise<Declaration>>();
 
 /** The lab of a profile; declared once, by the first test that looks at it. */
@@ -56,11 +60,14 @@ describe.each(profileNames)("the program in the profile %s", (profile) => {
     }
   });
 
-  test("no Secret is declared, and no credential is in inputs or outputs", async () => {
+  test("only modules declare Secrets, and no credential is in inputs or outputs but as a secret of the state", async () => {
     const { resources, outputs } = await lab(profile);
-    expect(resources.map(({ type }) => type).filter((type) => /secret/i.test(type))).toEqual([]);
-    const text = JSON.stringify([resources.map(({ inputs }) => inputs), outputs]);
-    expect(text).not.toMatch(/client-key-data|client-certificate-data|BEGIN [A-Z ]*PRIVATE KEY|password|bearer/i);
+    const secrets = resources.filter(({ type }) => /secret/i.test(type)).map(({ name }) => name);
+    expect(secrets.sort()).toEqual(profile.startsWith("modules") ? ["gateway-jwt-issuer", "gateway-tls-secret"] : []);
+    const text = JSON.stringify([resources.map(({ plain }) => plain), outputs]);
+    expect(text).not.toMatch(
+      /client-key-data|client-certificate-data|BEGIN [A-Z ]*PRIVATE KEY|password|bearer (?!\$\()/i,
+    );
   });
 
   test("the outputs name URL, curl lines, kubeconfig, dashboards and versions", async () => {
@@ -75,6 +82,26 @@ describe.each(profileNames)("the program in the profile %s", (profile) => {
     expect(others.at(-1)).toContain("# 404");
   });
 });
+
+/** All that the modules are made of. */
+const moduleResources = `
+  appb-limited appb-limited-service appb-resilience appb-resilience-l7 appb-resilience-service appb-split
+  appb-split-l7 appb-split-service appb-v1-service appb-v2 appb-v2-account appb-v2-service
+  appb-v2-waypoint-only appc appc-account appc-l4-deny appc-l7-deny appc-l7-service appc-service appd
+  appd-account appd-misplaced appd-service appe-l7 appe-service appe-shared-l7 appe-shared-only
+  appe-shared-service appe-unadmitted-service appe-waypoint-only appf appf-account appf-service
+  appf-strict appg appg-account appg-service egress-namespace egress-waypoint-gateway
+  egress-waypoint-rollout external-service forbidden forbidden-deny gateway-jwt gateway-jwt-claim
+  gateway-jwt-issuer gateway-jwt-key gateway-jwt-route gateway-tls gateway-tls-ca gateway-tls-ca-file
+  gateway-tls-ca-key gateway-tls-certificate gateway-tls-key gateway-tls-loopback gateway-tls-redirect
+  gateway-tls-request gateway-tls-secret grpc-account grpc-l7 grpc-server grpc-service grpc-waypoint-only
+  images-load-modules images-pull-modules loadgen outside-external outside-external-account
+  outside-namespace partner partner-l7 second-appa second-appa-account second-appe second-appe-account
+  second-namespace second-waypoint-gateway second-waypoint-rollout shared-waypoint-gateway
+  shared-waypoint-rollout sniffer
+`
+  .trim()
+  .split(/\s+/);
 
 describe("what a setting adds and takes away", () => {
   test("an existing cluster leaves out all that is kind's", async () => {
@@ -174,38 +201,18 @@ describe("what a setting adds and takes away", () => {
     const { added, gone } = await difference("modules");
     expect({ added, gone }).toEqual({
       gone: [],
-      added: [
-        ...["appb-limited", "appb-limited-service", "appb-resilience", "appb-resilience-l7"],
-        ...["appb-resilience-service", "appb-split", "appb-split-l7", "appb-split-service"],
-        ...["appb-v1-service", "appb-v2", "appb-v2-account", "appb-v2-service"],
-        ...["appb-v2-waypoint-only", "appc", "appc-account", "appc-l4-deny", "appc-l7-deny"],
-        ...["appc-l7-service", "appc-service", "appd", "appd-account", "appd-misplaced"],
-        ...["appd-service", "appe-l7", "appe-service", "appe-shared-l7", "appe-shared-only"],
-        ...[
-          "appe-shared-service",
-          "appe-unadmitted-service",
-          "appe-waypoint-only",
-          "appf",
-          "appf-account",
-          "appf-service",
-          "appf-strict",
-          "appg",
-          "appg-account",
-          "appg-service",
-          "egress-namespace",
-        ],
-        ...["egress-waypoint-gateway", "egress-waypoint-rollout", "external-service", "forbidden"],
-        ...["forbidden-deny", "grpc-account", "grpc-l7", "grpc-server", "grpc-service"],
-        ...["grpc-waypoint-only", "images-load-modules", "images-pull-modules", "loadgen", "outside-external"],
-        ...["outside-external-account", "outside-namespace", "partner", "partner-l7", "second-appa"],
-        ...["second-appa-account", "second-appe", "second-appe-account", "second-namespace"],
-        ...["second-waypoint-gateway", "second-waypoint-rollout", "shared-waypoint-gateway"],
-        ...["shared-waypoint-rollout", "sniffer"],
-      ],
+      added: moduleResources,
     });
     const plain = await lab("default");
-    for (const { name, custom, inputs } of (await lab("modules")).resources)
-      if (custom && !added.includes(name)) expect(inputs, name).toEqual(plain.find(name).inputs);
+    const withModules = await lab("modules");
+    for (const { name, custom, inputs } of withModules.resources)
+      if (custom && name !== "gateway" && !added.includes(name)) expect(inputs, name).toEqual(plain.find(name).inputs);
+    // The one exception: the Gateway has a listener more, and all else as it was.
+    const [before, after] = [plain, withModules].map(({ find }) => find("gateway").inputs as { spec: Listening });
+    const [http, https, ...others] = after?.spec.listeners ?? [];
+    expect({ ...after, spec: { ...after?.spec, listeners: [http] } }).toEqual(before);
+    expect([https?.name, https?.hostname, others]).toEqual(["https", "secure.opssec.in", []]);
+    expect([...withModules.waitsFor("gateway")]).toContain("gateway-tls-secret");
   });
 
   test("a ready app image is what the pods run", async () => {
@@ -265,6 +272,7 @@ describe("the kind cluster", () => {
 
   test.each([
     ["httpPort", {}, { httpPort: 22_000 }],
+    ["httpsPort", {}, { httpsPort: 12_000 }],
     ["workers", { workers: 3 }, {}],
     ["nodeImage", { nodeImage: "kindest/node:v1" }, {}],
   ])("another %s makes it anew", async (_, config, facts) => {

@@ -1,6 +1,7 @@
 import { type BrokenWorld, edit, remove } from "./breaks";
 import { brokenChaos } from "./broken-chaos";
 import { brokenEgress } from "./broken-egress";
+import { brokenGateway } from "./broken-gateway";
 import { brokenGrpc } from "./broken-grpc";
 import { brokenNamespaces } from "./broken-namespaces";
 import { brokenResilience } from "./broken-resilience";
@@ -94,4 +95,5 @@ export const brokenModules: BrokenWorld[] = [
   ...brokenGrpc,
   ...brokenStrictMtls,
   ...brokenChaos,
+  ...brokenGateway,
 ];

@@ -171,22 +171,18 @@ function rbacFilter(policy: KubeObject): unknown {
 
 /** The gateway's /config_dump?include_eds. */
 export function gatewayConfig(state: FakeState): unknown {
-  const route = state.told("HTTPRoute/default/appb");
-  const listeners = listAt(state.told("Gateway/default/gateway"), "spec", "listeners").map(
-    (item) => textAt(item, "hostname") ?? "*",
-  );
+  const listeners = listAt(state.told("Gateway/default/gateway"), "spec", "listeners");
   const cluster = `outbound|8000||${appbHost}`;
-  const attached = listAt(route, "spec", "parentRefs").some((parent) => textAt(parent, "name") === "gateway");
-  const domains = textsAt(route, "spec", "hostnames").filter((host) =>
-    listeners.some((name) => host.endsWith(name.replace("*", ""))),
-  );
   const direct = `${state.podOf("appb")?.ip}:8080`;
   const target = state.waypointFor("gateway") ? `${state.podOf("waypoint")?.ip}:15008` : direct;
   const address = { envoy_internal_address: { server_listener_name: "connect_originate", endpoint_id: target } };
-  const hosts =
-    attached && domains.length > 0 ? [{ domains, routes: [{ match: { prefix: "/" }, route: { cluster } }] }] : [];
+  const hosts = state.toldAll("HTTPRoute").flatMap((route) => {
+    const pretended = state.pretended.get(`HTTPRoute/default/${route.metadata?.name}`) ?? route;
+    return virtualHostOf(pretended, listeners, cluster);
+  });
   return {
     configs: [
+      { ...type("envoy.admin.v3.ListenersConfigDump"), dynamic_listeners: listeners.map(gatewayListener(state)) },
       {
         ...type("envoy.admin.v3.RoutesConfigDump"),
         dynamic_route_configs: [{ route_config: { name: "http.80", virtual_hosts: hosts } }],
@@ -200,3 +196,33 @@ export function gatewayConfig(state: FakeState): unknown {
     ],
   };
 }
+
+/** The virtual host of a route of the gateway; none of a route that no listener takes. */
+function virtualHostOf(route: KubeObject, listeners: readonly unknown[], cluster: string): unknown[] {
+  const attached = listAt(route, "spec", "parentRefs").some((parent) => textAt(parent, "name") === "gateway");
+  const domains = textsAt(route, "spec", "hostnames").filter((host) =>
+    listeners.some((item) => host.endsWith((textAt(item, "hostname") ?? "*").replace("*", ""))),
+  );
+  if (!attached || domains.length === 0) return [];
+  const { scheme, port } = Object(at(route, "spec", "rules", 0, "filters", 0, "requestRedirect"));
+  const target = scheme ? { redirect: { scheme_redirect: scheme, port_redirect: port } } : { route: { cluster } };
+  return [{ domains, routes: [{ match: { prefix: "/" }, ...target }] }];
+}
+
+const gatewayListener = (state: FakeState) => (item: unknown) => {
+  const port = numberAt(item, "port");
+  const policies = state
+    .toldAll("AuthorizationPolicy")
+    .filter((policy) => listAt(policy, "spec", "targetRefs").some((ref) => textAt(ref, "kind") === "Gateway"));
+  const names = [...(state.told("RequestAuthentication/default/gateway-jwt") ? ["jwt_authn"] : []), "router"];
+  const manager = {
+    ...type("envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"),
+    http_filters: [...names.map((name) => ({ name: `envoy.filters.http.${name}` })), ...policies.map(rbacFilter)],
+  };
+  const listener = {
+    name: `0.0.0.0_${port}`,
+    address: { socket_address: { address: "0.0.0.0", port_value: port } },
+    filter_chains: [{ filters: [{ typed_config: manager }] }],
+  };
+  return { active_state: { listener } };
+};

@@ -8,6 +8,9 @@ export const labFacts = (settings: Partial<LabSettings> = {}): LabFacts => ({
   kubeconfig: "/nowhere/kubeconfig",
   context: "kind-ambient-lab-dev",
   url: "http://127.0.0.1:18080",
+  ...(settings.modules?.includes("gateway-tls")
+    ? { tls: { url: "https://127.0.0.1:18443", caFile: "/nowhere/gateway-ca.pem" } }
+    : {}),
   settings: {
     workers: 2,
     domain: "opssec.in",
@@ -21,6 +24,7 @@ export const labFacts = (settings: Partial<LabSettings> = {}): LabFacts => ({
     addons: ["prometheus", "grafana", "jaeger", "kiali"],
     modules: [],
     splitWeight: 20,
+    httpsPort: 18_443,
     ...settings,
   },
   versions: { istio: "1.31.1", gatewayApi: "v1.6.0", metallb: "v0.16.1" },

@@ -1,6 +1,7 @@
 import { accountOf, principalOf } from "../../../../experiments/names";
 import type { LabSettings, ModuleName } from "../../../../experiments/types";
 import type { KubeObject } from "../../../../verify/world";
+import { gatewayJwtObjects, gatewayTlsObjects } from "./gateway-modules";
 import { crossNamespace, egress } from "./namespace-objects";
 import { deployment, type Fields, object, service, yes } from "./objects";
 
@@ -132,4 +133,6 @@ const makers: Record<ModuleName, (settings: LabSettings) => KubeObject[]> = {
   grpc,
   "strict-mtls": strictMtls,
   chaos: () => [deployment("default", "loadgen")],
+  "gateway-tls": gatewayTlsObjects,
+  "gateway-jwt": gatewayJwtObjects,
 };

@@ -97,7 +97,7 @@ export function storyObjects({ settings, versions }: LabFacts): KubeObject[] {
       status: { conditions: [yes("istio.io/WaypointBound", bound)] },
     },
     object(gatewayApi, "Gateway/default/gateway", {
-      spec: { gatewayClassName: "istio", listeners: [{ hostname: `*.${settings.domain}`, port: 80 }] },
+      spec: { gatewayClassName: "istio", listeners: [{ name: "http", hostname: `*.${settings.domain}`, port: 80 }] },
       status: { conditions: [yes("Accepted"), yes("Programmed")] },
     }),
     {

@@ -8,6 +8,8 @@ export interface FakeRequest {
   headers?: Readonly<Record<string, string>>;
   /** A call by gRPC, which is refused by a status of its own. */
   grpc?: true;
+  /** By HTTPS, through the gateway. */
+  tls?: boolean;
 }
 
 /** Where a request of a pod goes: to a Service, or straight to a pod behind it. */
@@ -24,4 +26,5 @@ export interface FakeAnswer {
   seconds: number;
   error?: string;
   local?: string;
+  location?: string;
 }

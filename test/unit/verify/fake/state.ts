@@ -3,6 +3,7 @@ import { at, numberAt, textAt } from "../../../../verify/json";
 import type { KubeObject } from "../../../../verify/world";
 import { FakeChaos } from "./chaos";
 import type { FakeClock } from "./clock";
+import { tlsListeners } from "./gateway-modules";
 import { accountFor, namespaceOf } from "./identity";
 import { moduleObjects } from "./module-objects";
 import { storyObjects } from "./objects";
@@ -41,6 +42,10 @@ export class FakeState {
   /** Every how many requests the client is held up by 2.5 s of its own, as on a busy machine; 0 is never. */
   heldUpEvery = 0;
   logsBroken = false;
+  /** The CA in the file that the outputs name. */
+  caFile = "Ambient lab CA";
+  /** A CA that this machine trusts by itself. */
+  machineTrusts = "Somebody Known";
   /** Lines of each pod's log that are in its rotated file. */
   readonly rotations = new Map<string, number>();
   /** Jaeger runs, and no proxy sends it anything. */
@@ -70,6 +75,10 @@ export class FakeState {
     this.chaos = new FakeChaos(clock);
     for (const item of [...storyObjects(facts), ...moduleObjects(facts.settings)])
       this.objects.set(keyOf(item.kind, item.metadata?.namespace, item.metadata?.name), item);
+    if (facts.settings.modules.includes("gateway-tls")) {
+      const { spec } = this.get("Gateway/default/gateway") as { spec: { listeners: unknown[] } };
+      spec.listeners.push(...tlsListeners(facts.settings));
+    }
   }
 
   /** The object that a test wants to look at or to break. */

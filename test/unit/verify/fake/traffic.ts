@@ -1,4 +1,6 @@
 import { appbHost } from "../../../../experiments/names";
+import { at, listAt, textAt, textsAt } from "../../../../verify/json";
+import { listenerFor, refusalAtGateway, shakeHands } from "./gateway-modules";
 import { grpcLine } from "./grpc";
 import { identityOf } from "./identity";
 import { appAnswers, FakeBucket, routeFor } from "./interference";
@@ -56,9 +58,21 @@ export class Traffic {
     const cluster = `outbound|8000||${appbHost}`;
     const write = (status: number, flags: string, details: string, upstream: string, seconds: number) =>
       this.#write(gateway, request, { status, flags, details, upstream, cluster }, seconds);
-    if (!this.#routed(request.authority)) {
+    const refused = refusalAtGateway(state, request);
+    if (refused) {
+      write(refused.status, "-", refused.details, "-", 0);
+      return answer(refused.status, refused.body);
+    }
+    const rule = this.#routed(request);
+    if (!rule) {
       write(404, "NR", "route_not_found", "-", 0);
       return answer(404, "");
+    }
+    const { scheme, port } = Object(at(rule, "filters", 0, "requestRedirect"));
+    if (scheme) {
+      write(301, "-", "direct_response", "-", 0);
+      const place = `${scheme}://${request.authority.replace(/:.*/, "")}${port ? `:${port}` : ""}`;
+      return { ...answer(301, ""), location: `${place}${request.path}` };
     }
     if (state.waypointFor("gateway")) {
       const waypoint = state.podOf("waypoint");
@@ -81,14 +95,23 @@ export class Traffic {
     return met.status > 0 ? met : answer(503, "upstream connect error");
   }
 
-  #routed(host: string): boolean {
+  /** The rule of the route that a request takes. @throws as a socket does that is refused the handshake */
+  #routed({ authority, tls = false }: FakeRequest): unknown {
     const state = this.#state;
-    const { spec: gateway } = state.told("Gateway/default/gateway") as { spec: { listeners: { hostname: string }[] } };
-    const { spec: route } = state.told("HTTPRoute/default/appb") as {
-      spec: { hostnames: string[]; parentRefs: { name: string }[] };
-    };
-    const listens = gateway.listeners.some(({ hostname }) => host.endsWith(hostname.replace("*", "")));
-    return listens && route.hostnames.includes(host) && route.parentRefs.some(({ name }) => name === "gateway");
+    const host = authority.replace(/:.*/, "");
+    if (tls) {
+      const { distrust } = shakeHands(state, host, "lab");
+      if (distrust) throw new Error(distrust);
+    }
+    const listener = listenerFor(state, host, tls);
+    const route = state.toldAll("HTTPRoute").find(({ spec }) => {
+      const takes = listAt(spec, "parentRefs").some((parent) => {
+        const [name, section] = [textAt(parent, "name"), textAt(parent, "sectionName")];
+        return name === "gateway" && (section === undefined || section === textAt(listener, "name"));
+      });
+      return takes && textsAt(spec, "hostnames").includes(host);
+    });
+    return listener && at(route, "spec", "rules", 0);
   }
 
   /** A proxy's access line; Envoy flushes it about a second later. */

@@ -5,6 +5,7 @@ import { FakeClock } from "./clock";
 import { dashboards } from "./dashboards";
 import { gatewayConfig, waypointConfig, ztunnelConfig } from "./dumps";
 import { labFacts } from "./facts";
+import { shakeHands } from "./gateway-modules";
 import { grpcOutput } from "./grpc";
 import { applyPatch } from "./patch";
 import type { FakeAnswer, FakeTarget } from "./request";
@@ -88,11 +89,14 @@ export class FakeWorld implements World {
     return ok(role === "tracing" && this.state.spanless ? { data: [] } : dashboards(role, path));
   };
 
-  gateway: World["gateway"] = async ({ method, path, host, headers }) => {
+  gateway: World["gateway"] = async ({ method, path, host, headers, tls = false }) => {
     const id = headers["x-request-id"] ?? "";
-    const met = this.traffic.throughGateway({ method, path, id, authority: host });
-    return { status: met.status, headers: { server: "istio-envoy" }, body: met.body, seconds: met.seconds };
+    const met = this.traffic.throughGateway({ method, path, id, authority: host, headers, tls });
+    const answered = { server: "istio-envoy", ...(met.location ? { location: met.location } : {}) };
+    return { status: met.status, headers: answered, body: met.body, seconds: met.seconds };
   };
+
+  handshake: World["handshake"] = async (host, trusting) => shakeHands(this.state, host, trusting);
 
   logs: World["logs"] = async (target, since) => {
     const lines = this.#written(target.name).slice(this.state.rotations.get(target.name) ?? 0);

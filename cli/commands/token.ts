@@ -1,0 +1,68 @@
+import { type Command, InvalidArgumentError } from "commander";
+import { ExitCode, LabError } from "../../errors";
+import { gatewayJwt } from "../../experiments/modules/numbers";
+import { whyOff } from "../../experiments/modules/on";
+import { tokenFor } from "../../verify/token";
+import { livingLab } from "../living-lab";
+import { type CommandContext, common, examples, json, jsonText } from "./common";
+
+interface TokenOptions {
+  stack?: string;
+  claims: Record<string, unknown>;
+  for: number;
+  json?: boolean;
+}
+
+const { claim } = gatewayJwt;
+const usual = { [claim.name]: [claim.value] };
+
+/** `token`: a token that the lab's gateway takes, for curl lines of one's own. */
+export function registerToken(program: Command, { io }: CommandContext): void {
+  const command = program.command("token").description("make a token that the gateway takes (module gateway-jwt)");
+  examples(
+    json(common(command))
+      .option("--claims <json>", `what it claims, a JSON object (default: ${JSON.stringify(usual)})`, claims, usual)
+      .option("--for <time>", "how long it holds, such as 30s or 10m, at most 60m", seconds, 600),
+    "npm run --silent lab -- token",
+    "npm run --silent lab -- token --for 30s",
+    `npm run --silent lab -- token --claims '{"groups": ["guests"]}'   # a good token that is let in nowhere`,
+  );
+  command.action(async (options: TokenOptions) => {
+    const facts = await livingLab(io, options);
+    const off = whyOff({ module: "gateway-jwt" }, facts.settings);
+    if (off) throw withoutModule(facts.stack);
+    const world = await io.openWorld(facts);
+    const spec = { claims: options.claims, seconds: options.for };
+    const token = await tokenFor({ facts, world, clock: io.clock }, spec, io.signal);
+    io.stdout.write(options.json ? jsonText({ token, ...spec }) : `${token}\n`);
+  });
+}
+
+function withoutModule(stack: string): LabError {
+  return new LabError(
+    {
+      what: `Lab "${stack}" takes no tokens`,
+      why: "Its stack does not name the module gateway-jwt, which brings their issuer",
+      fix: `npm run up -- --stack ${stack} --config 'modules=[gateway-jwt]'`,
+    },
+    { exitCode: ExitCode.usage },
+  );
+}
+
+function claims(text: string): Record<string, unknown> {
+  const problem = new InvalidArgumentError('It is a JSON object, such as {"groups": ["lab"]}.');
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value !== "object" || value === null || Array.isArray(value)) throw problem;
+    return { ...value };
+  } catch {
+    throw problem;
+  }
+}
+
+function seconds(text: string): number {
+  const [, number, unit] = /^(\d+)(s|m)$/.exec(text) ?? [];
+  const value = Number(number) * (unit === "m" ? 60 : 1);
+  if (value > 0 && value <= 3600) return value;
+  throw new InvalidArgumentError("It is a time with its unit, such as 30s or 10m, at most 60m.");
+}

@@ -1,0 +1,99 @@
+import { join } from "node:path";
+import * as command from "@pulumi/command";
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import { gatewayTls } from "../../experiments/modules/numbers";
+import { gatewayNodePorts } from "../kind-config";
+import { appNamespace, appPort, gatewayName } from "../names";
+import { commandDefaults, script, scriptText } from "../script";
+import { gatewayCertificate } from "./gateway-certificate";
+import type { ModuleArgs } from "./index";
+import { moduleObject, secretData } from "./parts";
+
+/** File of the CA that clients of the stack's gateway are to trust. */
+export const caFileOf = (stackDir: string): string => join(stackDir, "gateway-ca.pem");
+
+/** Name of the module's Secret and routes. */
+const ownName = "gateway-tls";
+
+/**
+ * The listener that the Gateway has with the module. It is of one host: the routes of all others stay with the listener for
+ * HTTP. Its Secret must be there first.
+ */
+export const httpsListener = (domain: string) => ({
+  name: "https",
+  hostname: gatewayTls.hostOf(domain),
+  port: 443,
+  protocol: "HTTPS",
+  tls: { mode: "Terminate", certificateRefs: [{ group: "", kind: "Secret", name: ownName }] },
+  allowedRoutes: { namespaces: { from: "Same" } },
+});
+
+/** What HTTPS for one host of its own takes, and a redirect to it; the Gateway's listener for it is {@link httpsListener}. */
+export class GatewayTls extends pulumi.ComponentResource {
+  constructor(name: string, args: ModuleArgs, opts: pulumi.ComponentResourceOptions = {}) {
+    super("ambientlab:modules:GatewayTls", name, {}, opts);
+    const own = { parent: this };
+    const host = gatewayTls.hostOf(args.domain);
+    const { ca, certificate, key } = gatewayCertificate(name, host, own);
+    new k8s.core.v1.Secret(
+      `${name}-secret`,
+      {
+        metadata: { name: ownName, namespace: appNamespace },
+        type: "kubernetes.io/tls",
+        data: { "tls.crt": secretData(certificate), "tls.key": secretData(key) },
+      },
+      own,
+    );
+    caFile(name, ca, caFileOf(args.stackDir), own);
+    moduleObject("HTTPRoute", name, secureRoute(host), own);
+    moduleObject("HTTPRoute", `${name}-redirect`, redirectRoute(host, args.httpsPort), own);
+    if (args.loopback) loopback(name, own);
+    this.registerOutputs();
+  }
+}
+
+const secureRoute = (host: string) => ({
+  parentRefs: [{ name: gatewayName, sectionName: "https" }],
+  hostnames: [host],
+  rules: [{ backendRefs: [{ name: "appb", port: appPort.service }] }],
+});
+
+/** Leads to the port at which the reader finds HTTPS: behind a published port, 443 would lead astray. */
+export const redirectRoute = (host: string, port: number) => ({
+  parentRefs: [{ name: gatewayName, sectionName: "http" }],
+  hostnames: [host],
+  rules: [{ filters: [{ type: "RequestRedirect", requestRedirect: { scheme: "https", port, statusCode: 301 } }] }],
+});
+
+function caFile(name: string, ca: pulumi.Output<string>, file: string, opts: pulumi.CustomResourceOptions): void {
+  new command.local.Command(
+    `${name}-ca-file`,
+    {
+      ...commandDefaults,
+      create: script("ca-file"),
+      delete: scriptText("ca-file-remove"),
+      environment: { CA_FILE: file, CA_PEM: ca },
+    },
+    opts,
+  );
+}
+
+function loopback(name: string, opts: pulumi.CustomResourceOptions): void {
+  new k8s.core.v1.Service(
+    `${name}-loopback`,
+    {
+      metadata: {
+        name: `${name}-loopback`,
+        namespace: appNamespace,
+        annotations: { "pulumi.com/skipAwait": "true" },
+      },
+      spec: {
+        type: "NodePort",
+        selector: { "gateway.networking.k8s.io/gateway-name": gatewayName },
+        ports: [{ name: "https", port: 443, nodePort: gatewayNodePorts.https }],
+      },
+    },
+    opts,
+  );
+}

@@ -1,0 +1,69 @@
+import type { LabObject } from "./objects";
+import type { Client, Method, ServiceName } from "./types";
+
+/** The fate that a request must meet, and who decides it. */
+export type Expectation =
+  | {
+      fate: "answered";
+      /** Proxies that must have a record of the request. */
+      through: readonly ("gateway" | "waypoint")[];
+    }
+  | {
+      fate: "refused";
+      by: "waypoint" | "gateway";
+      status: 401 | 403 | 404;
+      policy?: LabObject;
+      /** Part of the reason that the layer's log must give. */
+      because?: string;
+    }
+  | {
+      fate: "redirected";
+      by: "gateway";
+      status: 301;
+      /** Scheme, host and port that the request is to be sent to instead; its path stays. */
+      to: string;
+    }
+  | { fate: "reset"; by: "ztunnel"; policy: LabObject };
+
+/** One request and its fate. */
+export interface Probe {
+  kind: "probe";
+  /** The good state as a fact. */
+  name: string;
+  from: Client;
+  /** `service` is the Service and port 8000, `pod` the address of a pod behind it and port 8080, `gateway` the lab's URL. */
+  to: "service" | "pod" | "gateway";
+  /** @default "appb" */
+  service?: ServiceName;
+  method: Method;
+  path: string;
+  /** Host header for the gateway. @default appb.DOMAIN */
+  host?: string;
+  /** By HTTPS, where the lab's own CA and no other is trusted; to the gateway alone. */
+  tls?: true;
+  /** Token that it bears; to the gateway alone. */
+  token?: TokenSpec;
+  expect: Expectation;
+}
+
+/** A token to be made for one request. What is not said is as the gateway wants it. */
+export interface TokenSpec {
+  claims: Readonly<Record<string, unknown>>;
+  /** Seconds from now to its end; below 0 for one that is over. */
+  seconds: number;
+  issuer?: string;
+  audience?: string;
+  /** `foreign`: signed by a key of nobody's, under the name of the issuer's; `altered`: claims changed after signing. */
+  forgery?: "foreign" | "altered" | "garbage";
+}
+
+/** A sample of requests that are sent side by side. */
+export interface Sample {
+  from: Client;
+  method: Method;
+  path: string;
+  count: number;
+  /** Service that a pod asks; this machine asks the gateway. @default "appb" */
+  service?: ServiceName;
+  headers?: Readonly<Record<string, string>>;
+}

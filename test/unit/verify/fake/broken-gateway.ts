@@ -1,0 +1,162 @@
+import { type BrokenWorld, behaves, edit, remove } from "./breaks";
+import { certificate, type FakeCertificate } from "./gateway-modules";
+
+const gateway = { layer: "gateway" };
+const tls = { settings: { modules: ["gateway-tls"] }, noticed: { "gateway-tls": gateway } } as const;
+const jwt = { settings: { modules: ["gateway-jwt"] }, noticed: { "gateway-jwt": gateway } } as const;
+const redirect = ["spec", "rules", 0, "filters", 0, "requestRedirect"];
+const claim = "AuthorizationPolicy/default/gateway-jwt-claim";
+const authentication = "RequestAuthentication/default/gateway-jwt";
+const serves = (fields: Partial<FakeCertificate>) =>
+  edit("Secret/default/gateway-tls", ["data", "tls.crt"], certificate(fields));
+
+/** The worlds in which a lab with HTTPS or tokens at its gateway must not pass. */
+export const brokenGateway: BrokenWorld[] = [
+  { ...tls, name: "gateway-tls: expired certificate", breaks: serves({ notAfter: "2026-11-22T00:00:00Z" }) },
+  {
+    ...tls,
+    name: "gateway-tls: certificate that expires in six days",
+    breaks: serves({ notAfter: "2026-11-29T13:00:00Z" }),
+  },
+  { ...tls, name: "gateway-tls: certificate for another name", breaks: serves({ names: ["appb.opssec.in"] }) },
+  { ...tls, name: "gateway-tls: certificate of another CA", breaks: serves({ issuer: "Somebody's CA" }) },
+  {
+    ...tls,
+    name: "gateway-tls: the file of the CA is that of another lab",
+    breaks: (state) => {
+      state.caFile = "Another lab's CA";
+    },
+  },
+  {
+    ...tls,
+    name: "gateway-tls: this machine trusts the lab's CA by itself",
+    breaks: (state) => {
+      state.machineTrusts = "Ambient lab CA";
+    },
+    noticed: { "gateway-tls": { layer: "client" } },
+  },
+  {
+    ...tls,
+    name: "gateway-tls: the gateway still serves the certificate before",
+    breaks: (state) => {
+      state.stopIstiod();
+      serves({ notAfter: "2027-05-18T00:00:00Z" })(state);
+    },
+  },
+  {
+    ...tls,
+    name: "gateway-tls: Secret deleted",
+    breaks: remove("Secret/default/gateway-tls"),
+    drift: "Secret/gateway-tls does not exist",
+  },
+  {
+    ...tls,
+    name: "gateway-tls: listener deleted",
+    breaks: (state) => {
+      const { spec } = state.get("Gateway/default/gateway") as { spec: { listeners: unknown[] } };
+      spec.listeners.pop();
+    },
+  },
+  {
+    ...tls,
+    name: "gateway-tls: listener for every name",
+    breaks: edit("Gateway/default/gateway", ["spec", "listeners", 1, "hostname"], "*.opssec.in"),
+  },
+  {
+    ...tls,
+    name: "gateway-tls: redirect deleted",
+    breaks: remove("HTTPRoute/default/gateway-tls-redirect"),
+    drift: "HTTPRoute/gateway-tls-redirect does not exist",
+  },
+  {
+    ...tls,
+    name: "gateway-tls: redirect to another port",
+    breaks: edit("HTTPRoute/default/gateway-tls-redirect", [...redirect, "port"], 443),
+  },
+  {
+    ...tls,
+    name: "gateway-tls: HTTP is answered, in spite of the configuration",
+    breaks: behaves("HTTPRoute/default/gateway-tls-redirect", ["spec", "rules", 0], {}),
+  },
+  {
+    ...tls,
+    name: "gateway-tls: HTTPS leads nowhere",
+    breaks: remove("HTTPRoute/default/gateway-tls"),
+    drift: "HTTPRoute/gateway-tls does not exist",
+  },
+  {
+    ...tls,
+    name: "gateway-tls: nobody writes logs",
+    breaks: (state) => {
+      state.logsBroken = true;
+    },
+    noticed: { "gateway-tls": { layer: "gateway", verdict: "inconclusive" } },
+  },
+  {
+    ...jwt,
+    name: "gateway-jwt: policy deleted, so that nobody needs a token",
+    breaks: remove(claim),
+    drift: "AuthorizationPolicy/gateway-jwt-claim does not exist",
+  },
+  {
+    ...jwt,
+    name: "gateway-jwt: authentication deleted, so that no token is looked at",
+    breaks: remove(authentication),
+    drift: "RequestAuthentication/gateway-jwt does not exist",
+  },
+  {
+    ...jwt,
+    name: "gateway-jwt: the claim is not asked for",
+    breaks: edit(claim, ["spec", "rules", 1, "to", 0, "operation", "hosts"], []),
+  },
+  {
+    ...jwt,
+    name: "gateway-jwt: a token is not asked for",
+    breaks: edit(claim, ["spec", "rules", 0, "to", 0, "operation", "hosts"], []),
+  },
+  {
+    ...jwt,
+    name: "gateway-jwt: a port behind the host opens the door",
+    breaks: (state) => {
+      for (const rule of [0, 1])
+        edit(claim, ["spec", "rules", rule, "to", 0, "operation", "hosts"], ["jwt.opssec.in"])(state);
+    },
+  },
+  {
+    ...jwt,
+    name: "gateway-jwt: the policy shuts the story's host",
+    breaks: (state) => {
+      for (const rule of [0, 1])
+        edit(claim, ["spec", "rules", rule, "to", 0, "operation", "hosts"], ["jwt.opssec.in", "appb.opssec.in"])(state);
+    },
+  },
+  {
+    ...jwt,
+    name: "gateway-jwt: another value of the claim is asked for",
+    breaks: edit(claim, ["spec", "rules", 1, "when", 0, "notValues"], ["guests"]),
+  },
+  {
+    ...jwt,
+    name: "gateway-jwt: tokens for anybody are taken",
+    breaks: edit(authentication, ["spec", "jwtRules", 0, "audiences"], ["jwt.opssec.in", "example.org"]),
+  },
+  {
+    ...jwt,
+    name: "gateway-jwt: another issuer is trusted",
+    breaks: edit(authentication, ["spec", "jwtRules", 0, "issuer"], "https://issuer.example.org"),
+  },
+  {
+    ...jwt,
+    name: "gateway-jwt: the issuer's key is gone",
+    breaks: remove("Secret/default/gateway-jwt-issuer"),
+    drift: "Secret/gateway-jwt-issuer does not exist",
+  },
+  {
+    ...jwt,
+    name: "gateway-jwt: nobody writes logs",
+    breaks: (state) => {
+      state.logsBroken = true;
+    },
+    noticed: { "gateway-jwt": { layer: "gateway", verdict: "inconclusive" } },
+  },
+];

@@ -1,0 +1,72 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createServer, type Server } from "node:https";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { LabFacts } from "../../../experiments/types";
+import { httpRequest } from "../../../verify/kube/http";
+import { handshake, secureWay } from "../../../verify/kube/tls";
+import { selfSigned } from "../../support/certificate";
+import { labFacts } from "./fake/facts";
+
+const { signal } = new AbortController();
+const host = "secure.opssec.in";
+
+describe("HTTPS to the gateway", () => {
+  let folder: string;
+  let server: Server;
+  let facts: LabFacts;
+  const seen: (string | undefined)[] = [];
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), "lab-tls-"));
+    const { key, ca } = await selfSigned(folder, host);
+    server = createServer({ key: readFileSync(key), cert: readFileSync(ca) }, (request, response) => {
+      seen.push(request.headers.host);
+      response.end("{}");
+    });
+    await new Promise<void>((ready) => server.listen(0, "127.0.0.1", ready));
+    const { port } = server.address() as AddressInfo;
+    facts = { ...labFacts(), tls: { url: `https://127.0.0.1:${port}`, caFile: ca } };
+  });
+
+  afterAll(() => {
+    server.closeAllConnections();
+    server.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  it("is trusted for the name of the certificate, by whoever trusts its CA", async () => {
+    const shown = await handshake(facts, host, "lab", signal);
+    expect(shown).toMatchObject({ names: [host], issuer: host });
+    expect(shown).not.toHaveProperty("distrust");
+    expect(shown.notAfter - shown.notBefore).toBe(2 * 86_400_000);
+    const pem = readFileSync(facts.tls?.caFile ?? "", "utf8");
+    expect(pem.replace(/\s/g, "")).toContain(shown.der);
+  });
+
+  it("is trusted for no other name, and by nobody else", async () => {
+    expect((await handshake(facts, "appb.opssec.in", "lab", signal)).distrust).toBe("ERR_TLS_CERT_ALTNAME_INVALID");
+    expect((await handshake(facts, host, "public", signal)).distrust).toMatch(/SELF_SIGNED/);
+  });
+
+  it("carries a request under its name, and none to whom it does not trust", async () => {
+    const request = { method: "GET", path: "/", headers: { host } };
+    expect((await httpRequest(request, await secureWay(facts, host), signal)).status).toBe(200);
+    const other = await secureWay(facts, "appb.opssec.in");
+    await expect(httpRequest(request, other, signal)).rejects.toThrow(/altnames/);
+    expect(seen).toEqual([host]);
+  });
+
+  it("says what to do where the stack knows no way, or the CA is gone", async () => {
+    await expect(handshake(labFacts(), host, "lab", signal)).rejects.toThrow("name no way in by HTTPS");
+    const lost = { ...facts, tls: { url: "https://127.0.0.1:1", caFile: join(folder, "gone.pem") } };
+    await expect(secureWay(lost, host)).rejects.toThrow("Cannot read the CA of the gateway");
+  });
+
+  it("fails where nobody listens", async () => {
+    const closed = { ...facts, tls: { url: "https://127.0.0.1:1", caFile: facts.tls?.caFile ?? "" } };
+    await expect(handshake(closed, host, "lab", signal)).rejects.toThrow("ECONNREFUSED");
+  });
+});

@@ -1,0 +1,24 @@
+import type { ProxySummary } from "../parse/envoy-dump";
+import { type CheckRun, failed, listed, passed } from "./check";
+import { proxySummary } from "./dumps";
+
+/** What the gateway does, a fact a line: where it listens, its filters and rules, and where each host leads. */
+export const gatewayFacts = ({ listeners, http, hosts }: ProxySummary): string[] => [
+  ...listeners.map(({ address }) => `listener for port ${address.split(":").at(-1)}`),
+  ...http.flatMap(({ filters, rbac }) => [
+    ...filters.map((filter) => `filter ${filter}`),
+    ...rbac.map(({ action, name }) => `${action} ${name}`),
+  ]),
+  ...hosts.flatMap(({ domains, routes }) =>
+    domains.flatMap((domain) => routes.map(({ cluster }) => `${domain.replace(/:.*$/, "")} → ${cluster}`)),
+  ),
+];
+
+/** The gateway was told all that is wanted. */
+export const gatewayTold: CheckRun<"gateway-told"> = async (bench, { name, wanted }) => {
+  const facts = [...new Set(gatewayFacts(await proxySummary(bench, "gateway")))];
+  const evidence = [{ source: "gateway config", lines: facts }];
+  const missing = wanted.filter((fact) => !facts.includes(fact));
+  if (missing.length === 0) return [passed(name, "gateway", listed(wanted), { evidence })];
+  return [failed(name, "gateway", `missing: ${listed(missing)}`, { expected: listed(wanted), evidence })];
+};

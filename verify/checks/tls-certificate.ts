@@ -1,0 +1,97 @@
+import { messageOf } from "../../errors";
+import { objects } from "../../experiments/objects";
+import type { Bench } from "../bench";
+import { textAt } from "../json";
+import type { Finding } from "../report";
+import type { Handshake } from "../world";
+import { type CheckRun, type Detail, failed, listed, passed } from "./check";
+
+const dayMs = 86_400_000;
+
+/** Why a client that trusts nobody of the lab refuses: it knows no authority above the certificate. */
+const unknownAuthority = [
+  "SELF_SIGNED_CERT_IN_CHAIN",
+  "DEPTH_ZERO_SELF_SIGNED_CERT",
+  "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+  "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+  "UNABLE_TO_GET_ISSUER_CERT",
+];
+
+/** The certificate that the gateway serves, as a client and as the Secret see it. */
+export const tlsCertificate: CheckRun<"tls-certificate"> = async (bench, detail) => {
+  const { host, name } = detail;
+  let served: Handshake;
+  try {
+    served = await bench.world.handshake(host, "lab", bench.signal);
+  } catch (error) {
+    bench.signal.throwIfAborted();
+    return [failed(name, "gateway", `no handshake for ${host}: ${messageOf(error)}`, { expected: "a certificate" })];
+  }
+  const findings = [trust(bench, detail, served), expiry(bench, detail, served)];
+  return [
+    ...findings,
+    ...(await Promise.all([control(bench, detail), other(bench, detail), same(bench, detail, served)])),
+  ];
+};
+
+const described = ({ names, issuer, notBefore, notAfter }: Handshake): string[] => [
+  `names: ${listed(names)}`,
+  `issuer: ${issuer}`,
+  `valid: ${new Date(notBefore).toISOString()} to ${new Date(notAfter).toISOString()}`,
+];
+
+/** Chain, name and dates, as TLS itself judges them. */
+function trust({ facts }: Bench, { host }: Detail<"tls-certificate">, served: Handshake): Finding {
+  const name = `the lab's CA vouches for ${host}`;
+  const evidence = [{ source: "certificate", lines: described(served) }];
+  const expected = `a certificate for ${host} that ${facts.tls?.caFile ?? "the lab's CA"} vouches for`;
+  const fail = (seen: string) => failed(name, "gateway", seen, { expected, evidence });
+  if (served.distrust) return fail(`not trusted: ${served.distrust}`);
+  if (!served.names.includes(host)) return fail(`the certificate is for ${listed(served.names)}`);
+  return passed(name, "gateway", `trusted, for ${listed(served.names)}, issued by ${served.issuer}`, { evidence });
+}
+
+function expiry({ clock }: Bench, { leastDays }: Detail<"tls-certificate">, { notAfter }: Handshake): Finding {
+  const name = `the certificate holds for ${leastDays} days and more`;
+  const days = Math.floor((notAfter - clock.now()) / dayMs);
+  const seen = `${days} days left, until ${new Date(notAfter).toISOString()}`;
+  if (days >= leastDays) return passed(name, "gateway", seen);
+  return failed(name, "gateway", seen, { expected: `at least ${leastDays} days (npm run up makes another)` });
+}
+
+/** The control: a client that trusts what this machine trusts must not take the certificate. */
+async function control({ world, signal }: Bench, { host }: Detail<"tls-certificate">): Promise<Finding> {
+  const name = "without the lab's CA nobody trusts it";
+  const expected = "no trust, for want of an authority";
+  try {
+    const { distrust } = await world.handshake(host, "public", signal);
+    if (distrust && unknownAuthority.includes(distrust)) return passed(name, "client", `not trusted: ${distrust}`);
+    return failed(name, "client", distrust ? `not trusted, but for ${distrust}` : "trusted", { expected });
+  } catch (error) {
+    signal.throwIfAborted();
+    return failed(name, "gateway", `no handshake: ${messageOf(error)}`, { expected });
+  }
+}
+
+/** Only the listener's own name is answered: the certificate is shown to nobody who asks for another. */
+async function other({ world, signal }: Bench, { otherHost }: Detail<"tls-certificate">): Promise<Finding> {
+  const name = `nobody answers by TLS for ${otherHost}`;
+  try {
+    const { names } = await world.handshake(otherHost, "lab", signal);
+    return failed(name, "gateway", `a certificate for ${listed(names)}`, { expected: "no handshake" });
+  } catch (error) {
+    signal.throwIfAborted();
+    return passed(name, "gateway", `no handshake: ${messageOf(error)}`);
+  }
+}
+
+async function same(bench: Bench, { secret }: Detail<"tls-certificate">, { der }: Handshake): Promise<Finding> {
+  const name = `it is the certificate of ${secret}`;
+  const { layer, ...ref } = objects[secret];
+  const found = await bench.world.read(ref, bench.signal);
+  if (!found) return failed(name, layer, `${secret} does not exist`, { expected: "the certificate that is served" });
+  const pem = Buffer.from(textAt(found, "data", "tls.crt") ?? "", "base64").toString("utf8");
+  const body = /-----BEGIN CERTIFICATE-----([\s\S]*?)-----END CERTIFICATE-----/.exec(pem)?.[1]?.replace(/\s/g, "");
+  if (body === der) return passed(name, layer, "the same, byte for byte");
+  return failed(name, layer, body ? "another one is served" : `${secret} holds none`, { expected: "the same" });
+}

@@ -1,0 +1,76 @@
+import { readFile } from "node:fs/promises";
+import { connect, type PeerCertificate, type TLSSocket } from "node:tls";
+import { LabError, messageOf } from "../../errors";
+import type { LabFacts } from "../../experiments/types";
+import type { Handshake } from "../world";
+import type { Way } from "./http";
+
+/** What the lab's outputs say of HTTPS. */
+function tlsOf({ tls, stack }: LabFacts): NonNullable<LabFacts["tls"]> {
+  if (tls) return tls;
+  throw new LabError({
+    what: `The outputs of lab "${stack}" name no way in by HTTPS`,
+    why: "They were written before the stack had module gateway-tls",
+    fix: `npm run up -- --stack ${stack}`,
+  });
+}
+
+async function readCa(facts: LabFacts): Promise<string> {
+  const { caFile } = tlsOf(facts);
+  try {
+    return await readFile(caFile, "utf8");
+  } catch (cause) {
+    throw new LabError(
+      {
+        what: `Cannot read the CA of the gateway: ${messageOf(cause)}`,
+        why: "Without it nobody can tell the lab's gateway from another",
+        fix: "npm run up -- --config 'modules=[]' && npm run up -- --config 'modules=[gateway-tls]'   (writes it anew)",
+      },
+      { cause },
+    );
+  }
+}
+
+/** The way to the gateway by HTTPS, where nobody is trusted but the lab's CA. */
+export async function secureWay(facts: LabFacts, host: string): Promise<Way> {
+  const servername = host.replace(/:\d+$/, "");
+  return { url: tlsOf(facts).url, options: { ca: await readCa(facts), servername, rejectUnauthorized: true } };
+}
+
+/** Shakes hands for a name, and tells what was shown and whether it is to be trusted. */
+export async function handshake(
+  facts: LabFacts,
+  servername: string,
+  trusting: "lab" | "public",
+  signal: AbortSignal,
+): Promise<Handshake> {
+  const { hostname, port } = new URL(tlsOf(facts).url);
+  const ca = trusting === "lab" ? { ca: await readCa(facts) } : {};
+  // Not refused at once: who is not trusted is asked for the certificate all the same.
+  const socket = connect({ host: hostname, port: Number(port || 443), servername, ...ca, rejectUnauthorized: false });
+  const stop = () => socket.destroy(signal.reason instanceof Error ? signal.reason : new Error("aborted"));
+  signal.addEventListener("abort", stop, { once: true });
+  try {
+    await new Promise<void>((resolve, reject) => {
+      socket.once("secureConnect", resolve);
+      socket.once("error", reject);
+      socket.once("close", () => reject(new Error("the gateway closed the connection")));
+    });
+    return shown(socket, socket.getPeerCertificate());
+  } finally {
+    signal.removeEventListener("abort", stop);
+    socket.destroy();
+  }
+}
+
+function shown(socket: TLSSocket, certificate: PeerCertificate): Handshake {
+  const names = certificate.subjectaltname?.split(", ").map((name) => name.replace(/^DNS:/, "")) ?? [];
+  return {
+    ...(socket.authorized ? {} : { distrust: String(socket.authorizationError) }),
+    names,
+    issuer: String(certificate.issuer.CN),
+    notBefore: Date.parse(certificate.valid_from),
+    notAfter: Date.parse(certificate.valid_to),
+    der: certificate.raw.toString("base64"),
+  };
+}
