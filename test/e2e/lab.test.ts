@@ -9,7 +9,7 @@ import { exec } from "../../exec";
 import { flipAnnotation } from "../../experiments/names";
 import type { VerifyReport } from "../../verify";
 import { eventually } from "../../verify/eventually";
-import { istioImages } from "../../versions";
+import { istioImages, moduleImagesOf } from "../../versions";
 import { addonsAtHand } from "../support/addons-at-hand";
 import { removeFromDocker } from "../support/leftovers";
 import { type LiveLab, liveLab } from "../support/live-lab";
@@ -32,7 +32,7 @@ const skip = requires("e2e", {
     "pulumi-resource-tls",
     "kind",
   ],
-  images: [nodeImage, appImage, ...istioImages],
+  images: [nodeImage, appImage, ...istioImages, ...moduleImagesOf(moduleNames)],
   artifacts: true,
   asked: true,
 });
