@@ -84,7 +84,8 @@ async function fromPod(
   });
   const result = await bench.world.exec(actor, command, timeoutMs + 10_000, signal);
   const seen = parseCurl(result.stdout);
-  const request = `${probe.method} ${url} from ${actor.name}`;
+  const where = actor.namespace === "default" ? "" : `${actor.namespace}/`;
+  const request = `${probe.method} ${url} from ${where}${actor.name}`;
   const base = { id, from: client, service: probe.service ?? "appb", actor, exit: result.code, request };
   if (seen) return { ...base, ...seen };
   const error = result.stderr.trim() || `curl wrote nothing (exit ${result.code})`;

@@ -1,6 +1,6 @@
 import { accountOf, principalOf } from "../../experiments/names";
 import { parseConnectionLine } from "../../verify/parse/ztunnel-log";
-import { identitiesOf, linesOf, requestsOf, type SentRequest } from "./requests";
+import { identitiesOf, linesOf, requestsOf, type SentRequest, workloadOf } from "./requests";
 import type { StoredReport } from "./schema";
 
 /** One stop of a request's way. */
@@ -46,8 +46,15 @@ export function journeysOf(report: StoredReport): Journey[] {
   return [...groups.values()].flatMap((requests, index) => journeyOf(requests, index, identities) ?? []);
 }
 
-/** The picture is of the story's way; modules have Services of their own. */
-const isToAppb = ({ to, host }: SentRequest): boolean => to !== "service" || /^appb[.:]/.test(host);
+/** The picture is of the story's way; modules have Services, and pods, of their own. */
+function isToAppb(request: SentRequest): boolean {
+  if (request.to === "gateway") return true;
+  if (request.to === "service") return /^appb[.:]/.test(request.host);
+  const dialled = linesOf(request, "ztunnel log").flatMap(
+    (text) => parseConnectionLine(text)?.fields["dst.workload"] ?? [],
+  );
+  return dialled.every((workload) => workloadOf(workload) === "appb");
+}
 
 function keyOf(request: SentRequest): string {
   const { client, to, host, decision, answer } = request;

@@ -81,6 +81,15 @@ describe("journeysOf()", () => {
     expect(report.results.map(({ id }) => id)).toContain("l4-l7");
   });
 
+  it("tells appa of the second namespace from its namesake, and leaves out pods that are not of the story", async () => {
+    const { report } = readEvidence(await evidenceFolder({ modules: ["cross-namespace"] }));
+    const titles = journeysOf(report).map(({ title }) => title);
+    expect(titles).toContain("second/appa → Service appb: refused by waypoint");
+    expect(titles).toContain("appa → appb's pod address: reset by ztunnel");
+    const reset = journeysOf(report).find(({ title }) => title === "appa → appb's pod address: reset by ztunnel");
+    expect(reset?.requests.map(({ experiment }) => experiment)).not.toContain("cross-namespace");
+  });
+
   it("tells the way in words, too", () => {
     const [first] = journeysOf(evidence.report);
     expect(first && journeySvg(first).text).toMatch(/role="img" aria-labelledby="way-1-title way-1-desc"/);

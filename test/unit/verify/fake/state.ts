@@ -232,7 +232,8 @@ const pod = (
   labels: Record<string, string>,
   n = 0,
 ): FakePod => {
-  const name = `${role}-5d8f9c-x2x4z${n || ""}`;
+  const own = role === accountFor(role);
+  const name = own ? `${role}-5d8f9c-x2x4z${n || ""}` : `${accountFor(role)}-6e9a0d-y3y5z`;
   return { namespace, name, role, ip, node, labels, account: role, uid: `uid of ${name}` };
 };
 
