@@ -168,7 +168,7 @@ export function declareLab({ stack, config, artifacts, host }: LabInput) {
     config.modules,
     {
       ...{ ...config, proxies, image: app.ref, imageId: app.imageId, images: images?.loaded("modules") ?? [] },
-      ...{ loopback: kind !== undefined, httpsPort: kind ? host.httpsPort : 443, stackDir: stackDir(stack) },
+      ...{ loopback: kind !== undefined, httpsPort: kind ? host.httpsPort : 443, stackDir: stackDir(stack), clusterId },
     },
     inCluster(istio.enrolment, app),
   );

@@ -74,7 +74,7 @@ export async function prepareStack(
   }
   if (!fresh) await clearLeftovers(session, await mend(engine, session), agree);
   await forgetLostCluster(engine, session);
-  await recordBackend(session.io, session.stack);
+  if (session.config.cluster === "kind") await recordBackend(session.io, session.stack);
 }
 
 /**

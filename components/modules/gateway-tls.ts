@@ -45,7 +45,7 @@ export class GatewayTls extends pulumi.ComponentResource {
       },
       own,
     );
-    caFile(name, ca, caFileOf(args.stackDir), own);
+    caFile(name, ca, args, own);
     moduleObject("HTTPRoute", name, secureRoute(host), own);
     moduleObject("HTTPRoute", `${name}-redirect`, redirectRoute(host, args.httpsPort), own);
     if (args.loopback) loopback(name, own);
@@ -66,14 +66,20 @@ export const redirectRoute = (host: string, port: number) => ({
   rules: [{ filters: [{ type: "RequestRedirect", requestRedirect: { scheme: "https", port, statusCode: 301 } }] }],
 });
 
-function caFile(name: string, ca: pulumi.Output<string>, file: string, opts: pulumi.CustomResourceOptions): void {
+function caFile(
+  name: string,
+  ca: pulumi.Output<string>,
+  { stackDir, clusterId }: Pick<ModuleArgs, "stackDir" | "clusterId">,
+  opts: pulumi.CustomResourceOptions,
+): void {
   new command.local.Command(
     `${name}-ca-file`,
     {
       ...commandDefaults,
       create: script("ca-file"),
       delete: scriptText("ca-file-remove"),
-      environment: { CA_FILE: file, CA_PEM: ca },
+      environment: { CA_FILE: caFileOf(stackDir), CA_PEM: ca },
+      triggers: [clusterId],
     },
     opts,
   );

@@ -30,6 +30,8 @@ export interface ModuleArgs extends WorkloadImage, CallerRules {
   loopback: boolean;
   /** Folder of the stack's files, absolute. */
   stackDir: string;
+  /** Identity of the cluster: files that went with another one are written again. */
+  clusterId: pulumi.Output<string>;
 }
 
 type Module = new (name: string, args: ModuleArgs, opts?: pulumi.ComponentResourceOptions) => pulumi.ComponentResource;

@@ -83,7 +83,7 @@ describe.skipIf(skip)("caches of registries, and a private CA", () => {
     commands = await stackCommands(
       stack,
       { nodeImage, imageCache: true, caFile, workers: 1, appImage: image },
-      { httpPort: 28_311 },
+      { httpPort: 28_311, httpsPort: 18_311 },
       { AMBIENT_LAB_HOME: home },
     );
   });

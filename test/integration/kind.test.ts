@@ -17,7 +17,10 @@ const images = ["docker.io/mccutchen/go-httpbin:v2.15.0"];
 const skip = requires("kind", { docker: true, programs: ["kind"], images: [nodeImage, ...images] });
 
 const stacks = ["kind-a", "kind-b"] as const;
-const ports = { "kind-a": 28_301, "kind-b": 28_302 };
+const ports = {
+  "kind-a": { httpPort: 28_301, httpsPort: 18_301 },
+  "kind-b": { httpPort: 28_302, httpsPort: 18_302 },
+};
 const userKubeconfig = join(homedir(), ".kube", "config");
 
 describe.skipIf(skip)("kind labs on real Docker", () => {
@@ -41,7 +44,7 @@ describe.skipIf(skip)("kind labs on real Docker", () => {
     for (const stack of stacks) {
       await removeFromDocker(stack);
       const config = { nodeImage, appImage: images[0], workers: stack === "kind-a" ? 2 : 1 };
-      labs.set(stack, await stackCommands(stack, config, { httpPort: ports[stack] }, { AMBIENT_LAB_HOME: home }));
+      labs.set(stack, await stackCommands(stack, config, ports[stack], { AMBIENT_LAB_HOME: home }));
       await succeeded(exec("docker", ["network", "create", "--label", `ambient-lab.stack=${stack}`, name(stack)]));
     }
   });

@@ -37,7 +37,10 @@ describe("the policy pack as a plugin", () => {
         error ? fail(error) : done(answer.getPoliciesList().map((policy) => policy.getName())),
       ),
     );
-    expect(info).toEqual(["pinned-images", "layer-7-by-target", "waypoint-only", "addresses-of-the-pool"]);
+    expect(info).toEqual([
+      ...["pinned-images", "pods-are-confined", "layer-7-by-target", "waypoint-only"],
+      "addresses-of-the-pool",
+    ]);
   });
 
   test("objects to a Service that can be walked around", async () => {

@@ -90,6 +90,11 @@ describe("what goes with what", () => {
     for (const { name, deletedWith } of matching(/-load|sysctls$/)) expect(deletedWith, name).toBe("cluster-kind");
   });
 
+  test("files of the stack that go with the cluster are written again for the next one", async () => {
+    const withTls = await declare({ modules: ["gateway-tls"] });
+    expect(withTls.find("gateway-tls-ca-file").inputs.triggers).toEqual(["cluster-kind-id"]);
+  });
+
   test("cluster and network are deleted themselves", () => {
     for (const name of ["cluster-kind", "cluster-network"]) {
       expect(lab.find(name).deletedWith).toBeUndefined();
