@@ -1,4 +1,5 @@
-import { type LabObject, objects } from "../../experiments/objects";
+import { type LabObject, moduleOf, objects } from "../../experiments/objects";
+import type { LabSettings } from "../../experiments/types";
 import type { Bench } from "../bench";
 import type { Cause } from "../report";
 import { driftOf, type Inventory } from "./drift";
@@ -6,7 +7,7 @@ import { ailmentsOf } from "./health";
 
 /** What in the cluster differs from the stack or is not well: the possible causes of what the experiments meet. */
 export async function diagnose({ world, facts, signal }: Bench): Promise<Cause[]> {
-  const names = Object.keys(objects) as LabObject[];
+  const names = (Object.keys(objects) as LabObject[]).filter((name) => mayBeRead(name, facts.settings));
   const found = await Promise.all(names.map(async (name) => [name, await world.read(objects[name], signal)] as const));
   const inventory: Inventory = Object.fromEntries(found.filter(([, object]) => object !== undefined));
   return [...ailmentsOf(inventory), ...driftOf(facts, inventory)];
@@ -15,4 +16,10 @@ export async function diagnose({ world, facts, signal }: Bench): Promise<Cause[]
 /** The causes that can explain a failure of an experiment: those about the objects it names, in its own order. */
 export function causesFor(names: readonly LabObject[], causes: readonly Cause[]): Cause[] {
   return names.flatMap((name) => causes.filter(({ object }) => object === name));
+}
+
+/** To read Secrets is a right that many have not: it is asked for by the modules that have one, and by no other lab. */
+function mayBeRead(name: LabObject, { modules }: LabSettings): boolean {
+  const module = moduleOf(name);
+  return objects[name].kind !== "Secret" || module === undefined || modules.includes(module);
 }

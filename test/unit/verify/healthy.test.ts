@@ -47,3 +47,23 @@ describe("verifyLab() on a healthy lab", () => {
     expect(report.durationMs).toBeLessThan(120_000);
   });
 });
+
+describe("verifyLab() without the right to read Secrets", () => {
+  const blind = (modules: LabSettings["modules"]) => {
+    const world = new FakeWorld({ modules });
+    const read = world.read.bind(world);
+    world.read = async (ref, signal) => {
+      if (ref.kind === "Secret") throw new Error(`403 secrets "${ref.name}" is forbidden`);
+      return read(ref, signal);
+    };
+    return world;
+  };
+
+  it("asks for none where no module has one", async () => {
+    expect((await verify(blind([]))).verdict).toBe("pass");
+  });
+
+  it("says so where one has", async () => {
+    await expect(verify(blind(["gateway-tls"]))).rejects.toThrow('secrets "gateway-tls" is forbidden');
+  });
+});
