@@ -21,18 +21,27 @@ export class Egress extends pulumi.ComponentResource {
   constructor(name: string, args: ModuleArgs, opts: pulumi.ComponentResourceOptions = {}) {
     super("ambientlab:modules:Egress", name, {}, opts);
     const own = { parent: this };
-    const [here, there] = [namespace, outside].map(
-      (each) => new k8s.core.v1.Namespace(`${each}-namespace`, { metadata: { name: each } }, own),
-    );
+    const made = (each: string) => new k8s.core.v1.Namespace(`${each}-namespace`, { metadata: { name: each } }, own);
+    const [here, there] = [made(namespace), made(outside)];
     const inside = { parent: this, dependsOn: here };
     const server = workload({ name: "external", mesh: false, namespace: outside, within: there }, args, this);
-    moduleService({ name: "external", pods: "external", namespace: outside }, { ...own, dependsOn: server });
+    const service = moduleService(
+      { name: "external", pods: "external", namespace: outside },
+      { ...own, dependsOn: server },
+    );
     waypointGateway(waypoint, { gateway: waypoint, namespace }, args.proxies, inside);
+    // The waypoint asks for the server's address at once, and for a minute not again when there was none.
     for (const host of ["partner", "forbidden"] as const)
-      moduleObject("ServiceEntry", host, serviceEntrySpec(foreignHosts[host]), inside, {
-        namespace,
-        labels: { "istio.io/use-waypoint": waypoint },
-      });
+      moduleObject(
+        "ServiceEntry",
+        host,
+        serviceEntrySpec(foreignHosts[host]),
+        { ...own, dependsOn: [here, service] },
+        {
+          namespace,
+          labels: { "istio.io/use-waypoint": waypoint },
+        },
+      );
     moduleObject("AuthorizationPolicy", "partner-l7", partnerSpec, inside, { namespace });
     moduleObject("AuthorizationPolicy", "forbidden-deny", forbiddenSpec, inside, { namespace });
     this.registerOutputs();

@@ -82,6 +82,13 @@ describe("what waits for what", () => {
   });
 });
 
+test("a host outside the mesh is told to its waypoint when there is something to find", async () => {
+  const withEgress = await declare({ modules: ["egress"] });
+  for (const entry of ["partner", "forbidden"])
+    for (const first of ["external-service", "egress-namespace"])
+      expect([...withEgress.waitsFor(entry)]).toContain(first);
+});
+
 describe("what goes with what", () => {
   test("everything inside the cluster is deleted with it", () => {
     const inside = lab.resources.filter(({ type, custom }) => custom && /^(kubernetes|pulumi:providers):/.test(type));
