@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { vi } from "vitest";
+import { expect, vi } from "vitest";
 import { parseAllDocuments } from "yaml";
 import { exec, run } from "../../exec";
 import { versions } from "../../versions";
@@ -57,10 +57,18 @@ export async function startApiServer(): Promise<ApiServer> {
       why: "Objects are admitted by it",
       fix: `${rigPath()} ${verb}`,
     });
-  const ours = !(await isRunning());
+  const before = await running(serverPids());
+  const ours = before.length === 0 || before.includes(false);
   const kubeconfig = (await rig("apiserver")).split("\n").at(-1) ?? "";
   const stop = async () => {
-    if (ours) await rig("apiserver-stop");
+    if (!ours) return;
+    const pids = serverPids();
+    await rig("apiserver-stop");
+    // It takes its time to end, and the next suite's server would find the port taken.
+    await vi.waitFor(async () => expect(await running(pids)).not.toContain(true), {
+      timeout: minutes(1),
+      interval: 200,
+    });
   };
   try {
     return { ...(await prepared(kubeconfig)), stop };
@@ -78,14 +86,16 @@ async function prepared(kubeconfig: string) {
   return api;
 }
 
-/** Whether somebody's kube-apiserver of the rig runs; its folder is where the rig puts the process ids. */
-async function isRunning(): Promise<boolean> {
+/** Processes of the rig's kube-apiserver and its etcd: the rig puts their ids into its folder. */
+function serverPids(): string[] {
   const home =
     process.env.RIG_HOME ?? join(process.env.XDG_CACHE_HOME ?? join(process.env.HOME ?? "", ".cache"), "lab-rig");
   const pids = join(home, "apiserver", "pids");
-  if (!existsSync(pids)) return false;
-  return (await exec("kill", ["-0", ...readFileSync(pids, "utf8").trim().split(" ")])).code === 0;
+  return existsSync(pids) ? readFileSync(pids, "utf8").trim().split(" ") : [];
 }
+
+const running = (pids: readonly string[]): Promise<boolean[]> =>
+  Promise.all(pids.map(async (pid) => (await exec("kill", ["-0", pid])).code === 0));
 
 async function definitions(): Promise<KubernetesObject[]> {
   const found = await Promise.all(
