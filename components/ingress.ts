@@ -1,6 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { gatewayNodePorts } from "./kind-config";
+import { loopback } from "./loopback";
 import { appNamespace, appPort, gatewayName } from "./names";
 import { ownAnnotations, type Proxies, rollout } from "./rollout";
 
@@ -69,23 +69,7 @@ export class Ingress extends pulumi.ComponentResource {
       dependsOn: [gateway, ...(args.proxies.after ?? [])],
     });
     if (args.loopback) {
-      new k8s.core.v1.Service(
-        `${name}-loopback`,
-        {
-          metadata: {
-            name: "gateway-loopback",
-            namespace: appNamespace,
-            annotations: { "pulumi.com/skipAwait": "true" },
-          },
-          spec: {
-            type: "NodePort",
-            selector: { "gateway.networking.k8s.io/gateway-name": gatewayName },
-            ports: [{ name: "http", port: 80, nodePort: gatewayNodePorts.http }],
-          },
-        },
-        // Before there is a pod: kube-proxy needs a second or two to open a port, and then only has to learn who answers.
-        { parent: this },
-      );
+      loopback(`${name}-loopback`, { name: "gateway-loopback", listener: "http" }, { parent: this });
     }
     this.address = args.loopback ? pulumi.output("") : loadBalancerAddress(name, this, ready);
     this.registerOutputs({ address: this.address });

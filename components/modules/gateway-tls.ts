@@ -3,7 +3,7 @@ import * as command from "@pulumi/command";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { gatewayTls } from "../../experiments/modules/numbers";
-import { gatewayNodePorts } from "../kind-config";
+import { loopback } from "../loopback";
 import { appNamespace, appPort, gatewayName } from "../names";
 import { commandDefaults, script, scriptText } from "../script";
 import { gatewayCertificate } from "./gateway-certificate";
@@ -48,7 +48,7 @@ export class GatewayTls extends pulumi.ComponentResource {
     caFile(name, ca, args, own);
     moduleObject("HTTPRoute", name, secureRoute(host), own);
     moduleObject("HTTPRoute", `${name}-redirect`, redirectRoute(host, args.httpsPort), own);
-    if (args.loopback) loopback(name, own);
+    if (args.loopback) loopback(`${name}-loopback`, { name: `${name}-loopback`, listener: "https" }, own);
     this.registerOutputs();
   }
 }
@@ -80,25 +80,6 @@ function caFile(
       delete: scriptText("ca-file-remove"),
       environment: { CA_FILE: caFileOf(stackDir), CA_PEM: ca },
       triggers: [clusterId],
-    },
-    opts,
-  );
-}
-
-function loopback(name: string, opts: pulumi.CustomResourceOptions): void {
-  new k8s.core.v1.Service(
-    `${name}-loopback`,
-    {
-      metadata: {
-        name: `${name}-loopback`,
-        namespace: appNamespace,
-        annotations: { "pulumi.com/skipAwait": "true" },
-      },
-      spec: {
-        type: "NodePort",
-        selector: { "gateway.networking.k8s.io/gateway-name": gatewayName },
-        ports: [{ name: "https", port: 443, nodePort: gatewayNodePorts.https }],
-      },
     },
     opts,
   );
