@@ -9,7 +9,7 @@ import { writeWhole } from "./download";
 import { ExitCode, LabError, LabErrors, type Problem } from "./errors";
 import type { Exec } from "./exec";
 import { examineExisting } from "./existing-check";
-import { clusterName, type GatewayPorts, gatewayPorts, ownCluster, portIsFree, stackDir } from "./host";
+import { clusterName, type GatewayPorts, gatewayPorts, ownCluster, portIsFree, portKeys, stackDir } from "./host";
 import {
   busyPort,
   dockerMissing,
@@ -84,9 +84,8 @@ export async function checkHost(
 
 async function portProblems(ports: GatewayPorts): Promise<Problem[]> {
   if (ports.httpPort === ports.httpsPort) return [samePort(ports.httpPort)];
-  const keys = ["httpPort", "httpsPort"] as const;
-  const free = await Promise.all(keys.map((key) => portIsFree(ports[key])));
-  return keys.filter((_, index) => !free[index]).map((key) => busyPort(key, ports[key]));
+  const free = await Promise.all(portKeys.map((key) => portIsFree(ports[key])));
+  return portKeys.filter((_, index) => !free[index]).map((key) => busyPort(key, ports[key]));
 }
 
 function caOf({ caFile }: LabConfig, problems: Problem[]): Pick<HostFacts, "caDigest"> {

@@ -46,6 +46,9 @@ export interface GatewayPorts {
   httpsPort: number;
 }
 
+/** The configuration keys of {@link GatewayPorts}. */
+export const portKeys = ["httpPort", "httpsPort"] as const satisfies readonly (keyof GatewayPorts)[];
+
 /**
  * The stack's ports: the configured ones, else those of its name. The one for HTTPS lies 10000 below {@link derivedPort},
  * 10000 to 19999, so that no lab's takes another lab's for HTTP.

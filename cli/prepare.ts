@@ -9,6 +9,7 @@ import {
   gatewayPorts,
   ownCluster,
   portIsFree,
+  portKeys,
   stackDir,
 } from "../host";
 import { checkHost, clusterIsLost, clusterState, type HostFacts } from "../host-check";
@@ -35,8 +36,6 @@ export async function choosePorts({ io, stack, config }: Session): Promise<Parti
   for (const key of open) if (!(await portIsFree(own[key]))) chosen[key] = await freePortAfter(own[key], key);
   return chosen;
 }
-
-const portKeys = ["httpPort", "httpsPort"] as const;
 
 /**
  * Looks at the machine as the program will, and says when the kubeconfig of a living cluster was lost.

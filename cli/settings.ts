@@ -3,11 +3,11 @@ import { join } from "node:path";
 import { Document, isMap, isScalar, parse, parseDocument, Scalar, type YAMLMap } from "yaml";
 import { type LabConfig, parseConfig } from "../config";
 import { ExitCode, LabError } from "../errors";
+import { type GatewayPorts, portKeys } from "../host";
 import { project } from "./stack-name";
 
 const madeByUs = ' Made by "npm run up"; "npm run destroy" removes it while it holds nothing else.';
 const chosenByUs = ' chosen by "npm run up": the stack\'s own port was taken';
-const portKeys = ["httpPort", "httpsPort"] as const;
 
 /** Path of a stack's settings. */
 export function settingsFile(root: string, stack: string): string {
@@ -68,7 +68,7 @@ export function markSettings(root: string, stack: string): void {
 }
 
 /** Fixes a port of the stack in its settings, marked as ours. */
-export function setPort(root: string, stack: string, key: (typeof portKeys)[number], port: number): void {
+export function setPort(root: string, stack: string, key: keyof GatewayPorts, port: number): void {
   const file = settingsFile(root, stack);
   const document = existsSync(file) ? readDocument(file) : new Document({});
   const value = new Scalar(port);
