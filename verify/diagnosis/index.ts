@@ -1,5 +1,4 @@
-import { type LabObject, moduleOf, objects } from "../../experiments/objects";
-import type { LabSettings } from "../../experiments/types";
+import { type LabObject, objects, objectsOf } from "../../experiments/objects";
 import type { Bench } from "../bench";
 import type { Cause } from "../report";
 import { driftOf, type Inventory } from "./drift";
@@ -7,7 +6,11 @@ import { ailmentsOf } from "./health";
 
 /** What in the cluster differs from the stack or is not well: the possible causes of what the experiments meet. */
 export async function diagnose({ world, facts, signal }: Bench): Promise<Cause[]> {
-  const names = (Object.keys(objects) as LabObject[]).filter((name) => mayBeRead(name, facts.settings));
+  // To read Secrets is a right that many have not: it is asked for by the modules that have one, and by no other lab.
+  const here = objectsOf(facts.settings);
+  const names = (Object.keys(objects) as LabObject[]).filter(
+    (name) => objects[name].kind !== "Secret" || here.includes(name),
+  );
   const found = await Promise.all(names.map(async (name) => [name, await world.read(objects[name], signal)] as const));
   const inventory: Inventory = Object.fromEntries(found.filter(([, object]) => object !== undefined));
   return [...ailmentsOf(inventory), ...driftOf(facts, inventory)];
@@ -16,10 +19,4 @@ export async function diagnose({ world, facts, signal }: Bench): Promise<Cause[]
 /** The causes that can explain a failure of an experiment: those about the objects it names, in its own order. */
 export function causesFor(names: readonly LabObject[], causes: readonly Cause[]): Cause[] {
   return names.flatMap((name) => causes.filter(({ object }) => object === name));
-}
-
-/** To read Secrets is a right that many have not: it is asked for by the modules that have one, and by no other lab. */
-function mayBeRead(name: LabObject, { modules }: LabSettings): boolean {
-  const module = moduleOf(name);
-  return objects[name].kind !== "Secret" || module === undefined || modules.includes(module);
 }
