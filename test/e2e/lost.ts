@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { stringify } from "yaml";
 import { type ExecResult, exec } from "../../exec";
+import { removeFromDocker } from "../support/leftovers";
 import { type Project, projectCopy } from "../support/pulumi-project";
 import { artifactsFolder } from "../support/skip";
 
@@ -99,8 +100,7 @@ async function main(): Promise<number> {
     }
   } finally {
     await project.lab(["destroy", "--yes"]);
-    await exec("kind", ["delete", "cluster", "--name", cluster], { timeoutMs: 120_000 });
-    await exec("docker", ["network", "rm", cluster]);
+    await removeFromDocker(stack);
     await exec("docker", ["rmi", appImage]);
     project.remove();
   }
