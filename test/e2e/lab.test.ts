@@ -15,7 +15,7 @@ import { removeFromDocker } from "../support/leftovers";
 import { type LiveLab, liveLab } from "../support/live-lab";
 import { type Project, projectCopy } from "../support/pulumi-project";
 import { runWorld, type WorldOutcome } from "../support/run-world";
-import { artifactsFolder, requires } from "../support/skip";
+import { artifactsFolder, enginePrograms, requires } from "../support/skip";
 import { liveWorlds } from "../support/worlds";
 import { worldsToFile } from "../support/worlds-file";
 
@@ -24,14 +24,7 @@ const nodeImage = process.env.LAB_RIG_NODE_IMAGE ?? "kindest/node:v1.34.2-rig";
 const appImage = "docker.io/ambient-lab/rig-httpbin:1";
 const skip = requires("e2e", {
   docker: true,
-  programs: [
-    "pulumi",
-    "pulumi-resource-kubernetes",
-    "pulumi-resource-command",
-    "pulumi-resource-docker",
-    "pulumi-resource-tls",
-    "kind",
-  ],
+  programs: [...enginePrograms, "kind"],
   images: [nodeImage, appImage, ...istioImages, ...moduleImagesOf(moduleNames)],
   artifacts: true,
   asked: true,

@@ -7,15 +7,14 @@ import { istioImages } from "../../versions";
 import { addonsAtHand } from "../support/addons-at-hand";
 import { type CutOff, cutOff } from "../support/cut-off";
 import { type Project, projectCopy } from "../support/pulumi-project";
-import { artifactsFolder, requires } from "../support/skip";
+import { artifactsFolder, enginePrograms, requires } from "../support/skip";
 
 /** A bundle of what this machine has, taken to one without a network and without an image. */
 const nodeImage = process.env.LAB_RIG_NODE_IMAGE ?? "kindest/node:v1.34.2-rig";
 const appImage = "docker.io/ambient-lab/rig-httpbin:1";
-const plugins = ["kubernetes", "command", "docker"].map((name) => `pulumi-resource-${name}`);
 const skip = requires("offline", {
   docker: true,
-  programs: ["pulumi", ...plugins, "kind", "dockerd", "unshare", "nsenter", "ip"],
+  programs: [...enginePrograms, "kind", "dockerd", "unshare", "nsenter", "ip"],
   images: [nodeImage, appImage, ...istioImages],
   artifacts: true,
   root: true,

@@ -5,7 +5,7 @@ import { stringify } from "yaml";
 import { exec } from "../../exec";
 import { type Project, projectCopy } from "../support/pulumi-project";
 import { commandsOf, filled, pages, type ShownCommand } from "../support/shell-commands";
-import { artifactsFolder, programPath, requires } from "../support/skip";
+import { artifactsFolder, enginePrograms, programPath, requires } from "../support/skip";
 
 /** Commands that need no cluster: what they say is compared with what the pages show. */
 const clusterless = [
@@ -25,14 +25,7 @@ const shownCommands = all.filter(({ text }, index) => all.findIndex((other) => o
 const those = (patterns: readonly RegExp[]) =>
   shownCommands.filter(({ text }) => patterns.some((pattern) => pattern.test(text)));
 const skip = requires("the commands of the docs", {
-  programs: [
-    "pulumi",
-    "pulumi-resource-kubernetes",
-    "pulumi-resource-command",
-    "pulumi-resource-docker",
-    "pulumi-resource-tls",
-    "npm",
-  ],
+  programs: [...enginePrograms, "npm"],
   artifacts: true,
 });
 

@@ -7,7 +7,7 @@ import { clusterState } from "../../host-check";
 import { istioImages } from "../../versions";
 import { removeFromDocker } from "../support/leftovers";
 import { type Project, projectCopy, type Step } from "../support/pulumi-project";
-import { artifactsFolder, requires } from "../support/skip";
+import { artifactsFolder, enginePrograms, requires } from "../support/skip";
 
 /**
  * The real engine, plugins, Docker, kind and mesh: one lab from the first preview to nothing. The apps' image is built by
@@ -17,14 +17,7 @@ const nodeImage = process.env.LAB_RIG_NODE_IMAGE ?? "kindest/node:v1.34.2-rig";
 const appBase = "docker.io/ambient-lab/rig-httpbin:1";
 const skip = requires("engine", {
   docker: true,
-  programs: [
-    "pulumi",
-    "pulumi-resource-kubernetes",
-    "pulumi-resource-command",
-    "pulumi-resource-docker",
-    "pulumi-resource-tls",
-    "kind",
-  ],
+  programs: [...enginePrograms, "kind"],
   images: [nodeImage, appBase, ...istioImages],
   artifacts: true,
 });

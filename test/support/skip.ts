@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { accessSync, appendFileSync, constants, existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
+import { pluginNames } from "../../versions";
 
 /** What a suite needs of the machine. */
 export interface Needs {
@@ -20,6 +21,9 @@ export interface Needs {
   /** The suite takes a quarter of an hour: it runs when asked for by LAB_E2E=1. */
   asked?: boolean;
 }
+
+/** The engine and its plugins, as programs. */
+export const enginePrograms = ["pulumi", ...pluginNames.map((name) => `pulumi-resource-${name}`)];
 
 /** Folder of the rig's caches. */
 export const rigHome = process.env.RIG_HOME ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "lab-rig");
