@@ -20,8 +20,8 @@ import { Waypoint } from "./components/waypoint";
 import type { LabConfig } from "./config";
 import { clusterName, stackDir } from "./host";
 import type { HostFacts } from "./host-check";
+import { istioImagesOf, moduleImagesOf } from "./image-names";
 import { labOutputs } from "./lab-outputs";
-import { istioImagesOf, moduleImagesOf } from "./versions";
 
 /** All that decides which lab is declared. */
 export interface LabInput {

@@ -80,36 +80,6 @@ export const supported = {
 /** What a laptop's nodes run: every image of the bill has both. */
 export const nodePlatforms = ["linux/amd64", "linux/arm64"] as const;
 
-/** Registry and organisation of Istio's images: the charts' own default host is gone (istio.io, retirement of GCP hosts). */
-export const istioHub = "docker.io/istio";
-
-/** Registries that the bill's images lie in, with the address that serves each. */
-export const registries = {
-  "docker.io": "https://registry-1.docker.io",
-  "quay.io": "https://quay.io",
-  "ghcr.io": "https://ghcr.io",
-  "registry.k8s.io": "https://registry.k8s.io",
-} as const;
-
-/** Image of the registries' caches: `imageCache`. */
-export const cacheImage = `docker.io/library/registry:${versions.registry}`;
-
-/**
- * Images that Istio's charts make pods of (profile ambient runs the distroless variants). Every other image is named by a
- * manifest, which is pinned itself: artifacts.ts reads it there.
- */
-export function istioImagesOf(istio: string): string[] {
-  return ["pilot", "install-cni", "ztunnel", "proxyv2"].map((name) => `${istioHub}/${name}:${istio}-distroless`);
-}
-
-/** {@link istioImagesOf} the pinned Istio. */
-export const istioImages: readonly string[] = istioImagesOf(versions.istio);
-
-/** The server of the module grpc. */
-export const grpcImage = `registry.k8s.io/e2e-test-images/agnhost:${versions.agnhost}`;
-/** Images that modules run beside the apps' own. */
-export const moduleImagesOf = (modules: readonly string[]) => (modules.includes("grpc") ? [grpcImage] : []);
-
 /** Addons the lab can install, each from the manifest of the same Istio tag. */
 export const addonNames = ["prometheus", "grafana", "jaeger", "kiali"] as const;
 export type AddonName = (typeof addonNames)[number];

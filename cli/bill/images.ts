@@ -4,7 +4,8 @@ import { fetchArtifacts } from "../../artifacts";
 import type { LabConfig } from "../../config";
 import type { Fetcher } from "../../download";
 import { LabError } from "../../errors";
-import { type BillArtifact, cacheImage, grpcImage, istioImagesOf } from "../../versions";
+import { cacheImage, grpcImage, istioImagesOf } from "../../image-names";
+import type { BillArtifact } from "../../versions";
 
 /** An image that the lab runs or builds on. */
 export interface BillImage {

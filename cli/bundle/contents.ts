@@ -1,6 +1,7 @@
 import { isWeb } from "../../bundle-folder";
 import type { LabConfig } from "../../config";
-import { addonNames, artifactsOf, type BillArtifact, cacheImage, istioImagesOf, moduleImagesOf } from "../../versions";
+import { cacheImage, istioImagesOf, moduleImagesOf } from "../../image-names";
+import { addonNames, artifactsOf, type BillArtifact } from "../../versions";
 import { manifestImages } from "../bill/images";
 import { bundledAppImage } from "./images";
 import { chartPieces, cliPieces, imagePieces, type Part, type Piece, pluginPieces } from "./pieces";

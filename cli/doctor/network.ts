@@ -2,7 +2,8 @@ import { isWeb } from "../../bundle-folder";
 import type { LabConfig } from "../../config";
 import type { Reach } from "../../download";
 import { LabError } from "../../errors";
-import { artifactsOf, registries, tools } from "../../versions";
+import { registries } from "../../image-names";
+import { artifactsOf, tools } from "../../versions";
 import { billPlugins } from "../bill/plugins";
 import type { Finding } from "./types";
 

@@ -1,7 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { health } from "../../experiments/modules/numbers";
-import { grpcImage } from "../../versions";
+import { grpcImage } from "../../image-names";
 import { waypointOnlySpec } from "../authorization";
 import { appNamespace, appPort, principal } from "../names";
 import type { ModuleArgs } from "./index";

@@ -6,7 +6,8 @@ import { artifactPath, imagesOf } from "../../artifacts";
 import { baseValues, cniValues, istiodValues, ztunnelValues } from "../../components/istio-values";
 import { platforms } from "../../config";
 import { exec } from "../../exec";
-import { artifacts, istioImages, versions } from "../../versions";
+import { istioImages } from "../../image-names";
+import { artifacts, versions } from "../../versions";
 import { artifactsFolder, requires } from "../support/skip";
 
 const skip = requires("bill", { programs: ["helm"], artifacts: true });

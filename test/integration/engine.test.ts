@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { stringify } from "yaml";
 import { exec } from "../../exec";
 import { clusterState } from "../../host-check";
-import { istioImages } from "../../versions";
+import { istioImages } from "../../image-names";
 import { removeFromDocker } from "../support/leftovers";
 import { type Project, projectCopy, type Step } from "../support/pulumi-project";
 import { artifactsFolder, enginePrograms, requires } from "../support/skip";

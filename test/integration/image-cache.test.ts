@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { exec } from "../../exec";
-import { cacheImage } from "../../versions";
+import { cacheImage } from "../../image-names";
 import { selfSigned } from "../support/certificate";
 import { removeFromDocker } from "../support/leftovers";
 import { registryProgram } from "../support/registry";

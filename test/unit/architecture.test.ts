@@ -6,6 +6,7 @@ import { describe, expect, test } from "vitest";
 const allowed: Readonly<Record<string, readonly string[]>> = {
   errors: [],
   versions: [],
+  "image-names": ["versions"],
   host: [],
   exec: ["errors", "execa"],
   "bundle-folder": [],
@@ -25,8 +26,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     ...["host", "host-problems", "ipaddr.js", "private-ca"],
   ],
   experiments: [],
-  components: ["versions", "experiments", "errors", "@pulumi", "ipaddr.js", "yaml"],
-  lab: ["artifacts", "components", "config", "host", "host-check", "lab-outputs", "versions", "@pulumi"],
+  components: ["image-names", "versions", "experiments", "errors", "@pulumi", "ipaddr.js", "yaml"],
+  lab: ["artifacts", "components", "config", "host", "host-check", "image-names", "lab-outputs", "@pulumi"],
   "lab-outputs": ["components", "config", "experiments", "host-check", "versions", "@pulumi"],
   policies: ["@pulumi", "ipaddr.js"],
   index: ["artifacts", "components", "config", "errors", "exec", "host-check", "lab", "versions", "@pulumi"],
@@ -34,7 +35,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   verify: ["experiments", "versions", "errors", "exec", "@kubernetes", "picocolors", "semver", "yaml", "zod"],
   cli: [
     ...["verify", "experiments", "versions", "errors", "exec", "config", "host", "host-check", "host-problems"],
-    ...["cluster-api", "download", "artifacts"],
+    ...["cluster-api", "download", "artifacts", "image-names"],
     ...[
       "bundle-folder",
       "compatibility",

@@ -3,7 +3,8 @@ import { join } from "node:path";
 import semver from "semver";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { artifacts, istioImages, istioMinorOf, istioMinors, nodeImage, supported, versions } from "../../versions";
+import { istioImages } from "../../image-names";
+import { artifacts, istioMinorOf, istioMinors, nodeImage, supported, versions } from "../../versions";
 
 const read = (file: string) => readFileSync(join(__dirname, "../..", file), "utf8");
 const manifest: { dependencies: Record<string, string>; devDependencies: Record<string, string> } = JSON.parse(

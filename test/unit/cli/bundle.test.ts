@@ -5,7 +5,8 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { artifactPath } from "../../../artifacts";
 import { archivePath, readBundle } from "../../../bundle-folder";
 import { run } from "../../../cli/run";
-import { artifacts, grpcImage, istioImages } from "../../../versions";
+import { grpcImage, istioImages } from "../../../image-names";
+import { artifacts } from "../../../versions";
 import { docker, mirror, mirrorFetcher } from "./fake-mirror";
 import { checkout, fakeIo, ownLabHome } from "./world";
 
