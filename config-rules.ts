@@ -1,5 +1,6 @@
 import type { LabConfig } from "./config";
 import type { Problem } from "./errors";
+import { istioMinorOf, istioMinors } from "./versions";
 
 /** Keys of a configuration that are good one by one and make no lab together. */
 export function contradictions(config: LabConfig): Problem[] {
@@ -12,7 +13,19 @@ export function contradictions(config: LabConfig): Problem[] {
       fix: `pulumi config set --path 'addons[${config.addons.length}]' prometheus`,
     });
   }
-  return problems;
+  return [...problems, ...agentgatewayWithout(config)];
+}
+
+function agentgatewayWithout({ modules, istioVersion }: LabConfig): Problem[] {
+  if (!modules.includes("agentgateway") || istioMinorOf(istioVersion)?.agentgateway !== false) return [];
+  const minors = istioMinors.flatMap(({ minor, agentgateway }) => (agentgateway ? [minor] : [])).join(" and ");
+  return [
+    {
+      what: `Config key "modules" has agentgateway, with Istio ${istioVersion}`,
+      why: `Its GatewayClass, istio-agentgateway-waypoint, is in Istio ${minors}`,
+      fix: "pulumi config rm istioVersion   (or: take agentgateway out of modules)",
+    },
+  ];
 }
 
 /** What an existing cluster lacks in the configuration. */

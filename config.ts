@@ -23,6 +23,7 @@ export const moduleNames = [
   "chaos",
   "gateway-tls",
   "gateway-jwt",
+  "agentgateway",
 ] as const;
 
 /**

@@ -1,4 +1,4 @@
-import { versions } from "./versions";
+import { istioMinorOf, versions } from "./versions";
 
 /** Registry and organisation of Istio's images: the charts' own default host is gone (istio.io, retirement of GCP hosts). */
 export const istioHub = "docker.io/istio";
@@ -14,18 +14,28 @@ export const registries = {
 /** Image of the registries' caches: `imageCache`. */
 export const cacheImage = `docker.io/library/registry:${versions.registry}`;
 
+/** An image of Istio's; profile ambient runs the distroless variants. */
+const istioImage = (name: string, istio: string): string => `${istioHub}/${name}:${istio}-distroless`;
+
 /**
- * Images that Istio's charts make pods of (profile ambient runs the distroless variants). Every other image is named by a
- * manifest, which is pinned itself: artifacts.ts reads it there.
+ * Images that Istio's charts make pods of. Every other image is named by a manifest, which is pinned itself: artifacts.ts
+ * reads it there.
  */
-export function istioImagesOf(istio: string): string[] {
-  return ["pilot", "install-cni", "ztunnel", "proxyv2"].map((name) => `${istioHub}/${name}:${istio}-distroless`);
-}
+export const istioImagesOf = (istio: string): string[] =>
+  ["pilot", "install-cni", "ztunnel", "proxyv2"].map((name) => istioImage(name, istio));
 
 /** {@link istioImagesOf} the pinned Istio. */
 export const istioImages: readonly string[] = istioImagesOf(versions.istio);
 
 /** The server of the module grpc. */
 export const grpcImage = `registry.k8s.io/e2e-test-images/agnhost:${versions.agnhost}`;
-/** Images that modules run beside the apps' own. */
-export const moduleImagesOf = (modules: readonly string[]) => (modules.includes("grpc") ? [grpcImage] : []);
+
+/** Images that modules run beside the apps' own, by module. Istio publishes agentgateway as one of its own (its pilot/docker/Dockerfile.agentgateway). */
+export const imagesByModule = (istio: string): Readonly<Record<string, string>> => ({
+  grpc: grpcImage,
+  ...(istioMinorOf(istio)?.agentgateway ? { agentgateway: istioImage("agentgateway", istio) } : {}),
+});
+
+/** {@link imagesByModule} of some modules. */
+export const moduleImagesOf = (modules: readonly string[], istio: string): string[] =>
+  Object.entries(imagesByModule(istio)).flatMap(([module, ref]) => (modules.includes(module) ? [ref] : []));

@@ -52,9 +52,9 @@ function hasMetalLb({ cluster, addressRange }: LabConfig): boolean {
 export function declareLab({ stack, config, artifacts, host }: LabInput) {
   const engine = host.dockerHost ? { provider: new docker.Provider("docker", { host: host.dockerHost }) } : {};
   const name = clusterName(stack);
-  const caches = config.cluster === "kind" && config.imageCache ? cachedRegistries(config.imageMirrors) : [];
-  const origin = { imageMirrors: config.imageMirrors, caches, bundle: artifacts.bundle?.folder };
-  const { caFile } = config;
+  const { caFile, imageMirrors } = config;
+  const caches = config.cluster === "kind" && config.imageCache ? cachedRegistries(imageMirrors) : [];
+  const origin = { imageMirrors, caches, bundle: artifacts.bundle?.folder };
   const cacheRunning =
     caches.length > 0
       ? new ImageCache("image-cache", { ...origin, caFile, caDigest: host.caDigest }).running
@@ -104,7 +104,7 @@ export function declareLab({ stack, config, artifacts, host }: LabInput) {
             metallb: artifacts.images("metallb"),
             mesh: istioImagesOf(config.istioVersion),
             addons: config.addons.flatMap((addon) => artifacts.images(addon)),
-            modules: moduleImagesOf(config.modules),
+            modules: moduleImagesOf(config.modules, config.istioVersion),
           },
         })
       : undefined;
@@ -142,6 +142,7 @@ export function declareLab({ stack, config, artifacts, host }: LabInput) {
       stack,
       upgrade,
       tracing: config.addons.includes("jaeger"),
+      agentgateway: config.modules.includes("agentgateway"),
       charts: {
         base: artifacts.chart("base"),
         istiod: artifacts.chart("istiod"),
@@ -161,7 +162,6 @@ export function declareLab({ stack, config, artifacts, host }: LabInput) {
     },
     inCluster(),
   );
-
   new DemoApps("apps", { image: app.ref, imageId: app.imageId }, inCluster(istio.enrolment, app));
   const proxies = { istio: config.istioVersion, ...(upgrade ? { after: [istio.dataPlane] } : {}) };
   const modules = makeModules(

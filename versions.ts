@@ -34,6 +34,8 @@ export interface IstioMinor {
   kubernetes: string;
   /** Gateway API bundle that the lab installs, standard channel: the one that this minor builds and tests with. */
   gatewayApi: string;
+  /** Whether it has a waypoint of agentgateway (release notes of 1.31: GatewayClass istio-agentgateway-waypoint). */
+  agentgateway: boolean;
   /** Range of bundles that somebody else may have installed in a cluster that the lab did not make. */
   gatewayApiRange: string;
 }
@@ -50,6 +52,7 @@ export const istioMinors: readonly IstioMinor[] = [
     from: "1.30.4",
     kubernetes: ">=1.32.0 <1.37.0",
     gatewayApi: "v1.5.1",
+    agentgateway: false,
     gatewayApiRange: ">=1.1.0 <1.6.0",
   },
   {
@@ -57,6 +60,7 @@ export const istioMinors: readonly IstioMinor[] = [
     from: "1.31.0",
     kubernetes: ">=1.32.0 <1.37.0",
     gatewayApi: versions.gatewayApi,
+    agentgateway: true,
     gatewayApiRange: ">=1.1.0 <1.7.0",
   },
 ];

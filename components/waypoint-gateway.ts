@@ -9,6 +9,8 @@ export interface WaypointSettings {
   gateway: string;
   /** @default the apps' namespace */
   namespace?: string;
+  /** Whose proxy it is. @default Istio's own, an Envoy */
+  className?: string;
   /** Another namespace whose Services may use it. @default none: those of its own alone */
   admits?: string;
 }
@@ -16,7 +18,7 @@ export interface WaypointSettings {
 /** A waypoint for Services: its Gateway, and the wait for the Deployment that istiod makes of it. */
 export function waypointGateway(
   name: string,
-  { gateway: called, namespace = appNamespace, admits }: WaypointSettings,
+  { gateway: called, namespace = appNamespace, className = "istio-waypoint", admits }: WaypointSettings,
   proxies: Proxies,
   opts: pulumi.CustomResourceOptions,
 ): pulumi.Resource {
@@ -32,7 +34,7 @@ export function waypointGateway(
         annotations: { "pulumi.com/waitFor": "condition=Programmed" },
       },
       spec: {
-        gatewayClassName: "istio-waypoint",
+        gatewayClassName: className,
         infrastructure: ownAnnotations,
         listeners: [{ name: "mesh", port: 15008, protocol: "HBONE", allowedRoutes: { namespaces: admitted(admits) } }],
       },

@@ -15,6 +15,7 @@ import { ingressThroughWaypoint } from "./ingress-through-waypoint";
 import { jaeger } from "./jaeger";
 import { kiali } from "./kiali";
 import { loadBalancer } from "./load-balancer";
+import { agentgateway } from "./modules/agentgateway";
 import { chaos } from "./modules/chaos";
 import { crossNamespace } from "./modules/cross-namespace";
 import { egress } from "./modules/egress";
@@ -68,4 +69,5 @@ export const experiments: readonly Experiment[] = [
   chaos,
   gatewayTlsListener,
   gatewayJwtClaims,
+  agentgateway,
 ];

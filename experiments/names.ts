@@ -37,6 +37,8 @@ const otherWaypoints: Partial<Record<ServiceName, WaypointName>> = {
   external: "egress-waypoint",
   appe: "second-waypoint",
   "appe-shared": "shared-waypoint",
+  apph: "agentgateway",
+  "apph-routed": "agentgateway",
 };
 
 /** Name of appb inside the cluster. */
@@ -60,6 +62,10 @@ export const podsBehind = {
   grpc: "grpc",
   appf: "appf",
   appg: "appg",
+  apph: "apph",
+  "apph-envoy": "apph",
+  "apph-routed": "apph",
+  "apph-envoy-routed": "apph",
 } as const satisfies Record<ServiceName, AppName>;
 
 /** The ALLOW policy on a workload's pods: ztunnel does not name it when it refuses. */
@@ -73,6 +79,7 @@ export const allowPolicyOn: Readonly<Record<AppName, string | undefined>> = {
   grpc: "AuthorizationPolicy/grpc-waypoint-only",
   appf: undefined,
   appg: undefined,
+  apph: "AuthorizationPolicy/apph-waypoint-only",
 };
 
 /** What istiod makes for ztunnel of a PeerAuthentication that is STRICT on every port: one DENY of all without an identity. */
@@ -101,6 +108,10 @@ export const allowPolicyAt: Readonly<Record<ServiceName, string | undefined>> = 
   grpc: "AuthorizationPolicy/grpc-l7",
   appf: undefined,
   appg: undefined,
+  apph: "AuthorizationPolicy/apph-l7",
+  "apph-envoy": "AuthorizationPolicy/apph-envoy-l7",
+  "apph-routed": undefined,
+  "apph-envoy-routed": undefined,
 };
 
 /** The authentication of the gateway: Envoy does not name it when it refuses a token. */

@@ -91,6 +91,12 @@ export const tour: readonly TourStep[] = [
     change: { modules: ["cross-namespace"] },
   },
   {
+    id: "agentgateway",
+    title: "A waypoint that is no Envoy, and a policy that it never hears of",
+    proof: "agentgateway",
+    change: { modules: ["agentgateway"] },
+  },
+  {
     id: "grpc",
     title: "A policy about methods of gRPC, and a refusal with HTTP 200",
     proof: "grpc",

@@ -28,6 +28,7 @@ export const moduleNames = [
   "chaos",
   "gateway-tls",
   "gateway-jwt",
+  "agentgateway",
 ] as const;
 export type ModuleName = (typeof moduleNames)[number];
 
@@ -88,7 +89,7 @@ export type Layer =
   | "kiali";
 
 /** Workloads that answer requests; pods of each bear its name in the label `app`. */
-export type AppName = "appb" | "appb-v2" | "appc" | "appd" | "external" | "appe" | "grpc" | "appf" | "appg";
+export type AppName = "appb" | "appb-v2" | "appc" | "appd" | "external" | "appe" | "grpc" | "appf" | "appg" | "apph";
 
 /** Services of the lab, and hosts of ServiceEntries, that requests go to. */
 export type ServiceName =
@@ -107,10 +108,14 @@ export type ServiceName =
   | "appe-unadmitted"
   | "grpc"
   | "appf"
-  | "appg";
+  | "appg"
+  | "apph"
+  | "apph-envoy"
+  | "apph-routed"
+  | "apph-envoy-routed";
 
 /** Waypoints of the lab, by the name of their Gateway. */
-export type WaypointName = "waypoint" | "egress-waypoint" | "second-waypoint" | "shared-waypoint";
+export type WaypointName = "waypoint" | "egress-waypoint" | "second-waypoint" | "shared-waypoint" | "agentgateway";
 
 /**
  * Where a request starts. `host` is this machine, through the gateway's published port; `second-appa` is the appa of the

@@ -43,6 +43,49 @@ function onlyFrom(rule: unknown, account: string): boolean {
   );
 }
 
+const classesWithoutPolicies = /^istio-agentgateway(-waypoint)?$/;
+
+/**
+ * Policies of a waypoint or gateway that is an agentgateway. Istio accepts them, says so in their status, and does not hand
+ * them on: nobody enforces them.
+ */
+export function unheardPolicies(objects: readonly Manifest[]): string[] {
+  const deaf = objects.filter(
+    (object) =>
+      isKind(object, "gateway.networking.k8s.io", "Gateway") &&
+      classesWithoutPolicies.test(String(at(object.spec, "gatewayClassName"))),
+  );
+  return objects
+    .filter((object) => isPolicy(object) && !isOnPurpose(object, "enforced-at-waypoint"))
+    .flatMap((policy) =>
+      listAt(policy.spec, "targetRefs").flatMap((target) => {
+        const gateway = deaf.find((each) => decidesFor(each, policy, target, objects));
+        if (!gateway) return [];
+        return [
+          `${nameOf(policy)} is for ${nameOf(gateway)}, an agentgateway, which gets no AuthorizationPolicy: Istio accepts it, and nobody enforces it. Use gatewayClassName istio-waypoint`,
+        ];
+      }),
+    );
+}
+
+/** Whether a policy's target is a Gateway, or a Service whose callers are sent to it. */
+function decidesFor(gateway: Manifest, policy: Manifest, target: unknown, objects: readonly Manifest[]): boolean {
+  const name = gateway.metadata?.name;
+  if (at(target, "kind") === "Gateway") return at(target, "name") === name && sameNamespace(gateway, policy);
+  return objects.some((service) => {
+    const labels = service.metadata?.labels ?? {};
+    const namespace = labels["istio.io/use-waypoint-namespace"] ?? service.metadata?.namespace;
+    const there = { metadata: { ...(namespace ? { namespace } : {}) } };
+    return (
+      service.kind === at(target, "kind") &&
+      service.metadata?.name === at(target, "name") &&
+      sameNamespace(service, policy) &&
+      labels[waypointLabel] === name &&
+      sameNamespace(there, gateway)
+    );
+  });
+}
+
 const operationFields = ["hosts", "notHosts", "methods", "notMethods", "paths", "notPaths"];
 const sourceFields = ["requestPrincipals", "notRequestPrincipals", "remoteIpBlocks", "notRemoteIpBlocks"];
 

@@ -1,6 +1,6 @@
 import type { Policies, ResourceValidationPolicy, StackValidationPolicy } from "@pulumi/policy";
 import { outsideThePool } from "./addresses";
-import { bypassableServices, layer7OnSelector } from "./authorization";
+import { bypassableServices, layer7OnSelector, unheardPolicies } from "./authorization";
 import { unpinnedImages } from "./images";
 import type { Manifest } from "./manifest";
 import { unconfinedPods } from "./pods";
@@ -48,5 +48,6 @@ export const policies: Policies = [
   ofObject("pods-are-confined", "No pod reaches for its node's network, processes or files", unconfinedPods),
   ofObject("layer-7-by-target", "Fields of layer 7 stand only in policies of a waypoint", layer7OnSelector),
   ofStack("waypoint-only", "A Service with a waypoint lets in nobody else", bypassableServices),
+  ofStack("enforced-at-waypoint", "No policy is for a proxy that gets none", unheardPolicies),
   ofStack("addresses-of-the-pool", "Load balancers take addresses of the lab's own pool", outsideThePool),
 ];

@@ -28,10 +28,10 @@ const app = (name: string, namespace = "default", container = "httpbin"): Role =
   container,
   layer: "app",
 });
-const proxy = (name: string, layer: Layer, namespace = "default"): Role => ({
+const proxy = (name: string, layer: Layer, namespace = "default", container = "istio-proxy"): Role => ({
   namespace,
   labels: { "gateway.networking.k8s.io/gateway-name": name },
-  container: "istio-proxy",
+  container,
   layer,
 });
 
@@ -51,6 +51,8 @@ const roles = {
   waypoint: proxy("waypoint", "waypoint"),
   external: app("external", "outside"),
   "egress-waypoint": proxy("egress-waypoint", "waypoint", "egress"),
+  apph: app("apph"),
+  agentgateway: proxy("agentgateway", "waypoint", "default", "agentgateway"),
   grpc: app("grpc", "default", "grpc"),
   appe: app("appe", "second"),
   "second-appa": app("appa", "second"),

@@ -36,6 +36,8 @@ function byWaypoint({ service }: Answer, line: AccessLine | undefined): Decision
     return { ...base, action: "refused", ...(policy ? { policy } : {}), because: becauseOf(rule) };
   }
   if (line.flags.includes("NR")) return { ...base, action: "refused", because: "no route matches the request (NR)" };
+  // agentgateway's word for a refusal of its own; none of its versions has got a policy of Istio's yet.
+  if (line.flags === "Authorization") return { ...base, action: "refused" };
   if (reachedApp(line)) return { ...base, action: "answered", layer: "app" };
   return {
     ...base,

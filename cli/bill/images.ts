@@ -4,7 +4,7 @@ import { fetchArtifacts } from "../../artifacts";
 import type { LabConfig } from "../../config";
 import type { Fetcher } from "../../download";
 import { LabError } from "../../errors";
-import { cacheImage, grpcImage, istioImagesOf } from "../../image-names";
+import { cacheImage, imagesByModule, istioImagesOf } from "../../image-names";
 import type { BillArtifact } from "../../versions";
 
 /** An image that the lab runs or builds on. */
@@ -26,7 +26,9 @@ export function ownImages({ nodeImage, istioVersion }: Pick<LabConfig, "nodeImag
   return [
     { ref: nodeImage, of: "kind", licence: "Apache-2.0", runs: true },
     ...istioImagesOf(istioVersion).map((ref) => ({ ref, of: "istio", licence: "Apache-2.0", runs: true })),
-    { ref: grpcImage, of: "module grpc", licence: "Apache-2.0", runs: true },
+    ...Object.entries(imagesByModule(istioVersion)).map(([module, ref]) => ({
+      ...{ ref, of: `module ${module}`, licence: "Apache-2.0", runs: true },
+    })),
     { ref: cacheImage, of: "imageCache", licence: "Apache-2.0", runs: false },
     ...appBases(dockerfile).map((ref) => ({ ref, of: "images/httpbin", licence: baseLicence(ref), runs: false })),
   ];

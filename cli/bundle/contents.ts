@@ -42,7 +42,7 @@ export async function bundleImages(order: BundleOrder, work: BundleWork, lenient
   const { nodeImage, imageCache, istioVersion, modules } = order.config;
   const cache = imageCache ? [cacheImage] : [];
   return imagePieces(
-    [nodeImage, ...istioImagesOf(istioVersion), ...moduleImagesOf(modules), ...refs, app.ref, ...cache],
+    [nodeImage, ...istioImagesOf(istioVersion), ...moduleImagesOf(modules, istioVersion), ...refs, app.ref, ...cache],
     work,
   );
 }

@@ -3,6 +3,7 @@ import type { ModuleName } from "../../experiments/types";
 import type { CallerRules } from "../authorization";
 import type { Proxies } from "../rollout";
 import type { WorkloadImage } from "../workload";
+import { Agentgateway } from "./agentgateway";
 import { Chaos } from "./chaos";
 import { CrossNamespace } from "./cross-namespace";
 import { Egress } from "./egress";
@@ -49,6 +50,7 @@ const moduleComponents: Readonly<Record<ModuleName, Module | undefined>> = {
   chaos: Chaos,
   "gateway-tls": GatewayTls,
   "gateway-jwt": GatewayJwt,
+  agentgateway: Agentgateway,
 };
 
 /** Declares what the modules of a lab are made of. @returns the component of each that has one */

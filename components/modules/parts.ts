@@ -53,4 +53,5 @@ const apiVersions = {
   EnvoyFilter: "networking.istio.io/v1alpha3",
   RequestAuthentication: "security.istio.io/v1",
   HTTPRoute: "gateway.networking.k8s.io/v1",
+  GatewayClass: "gateway.networking.k8s.io/v1",
 } as const;

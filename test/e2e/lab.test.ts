@@ -10,6 +10,7 @@ import { flipAnnotation } from "../../experiments/names";
 import { istioImages, moduleImagesOf } from "../../image-names";
 import type { VerifyReport } from "../../verify";
 import { eventually } from "../../verify/eventually";
+import { versions } from "../../versions";
 import { addonsAtHand } from "../support/addons-at-hand";
 import { removeFromDocker } from "../support/leftovers";
 import { type LiveLab, liveLab } from "../support/live-lab";
@@ -25,7 +26,7 @@ const appImage = "docker.io/ambient-lab/rig-httpbin:1";
 const skip = requires("e2e", {
   docker: true,
   programs: [...enginePrograms, "kind"],
-  images: [nodeImage, appImage, ...istioImages, ...moduleImagesOf(moduleNames)],
+  images: [nodeImage, appImage, ...istioImages, ...moduleImagesOf(moduleNames, versions.istio)],
   artifacts: true,
   asked: true,
 });

@@ -22,6 +22,7 @@ const surroundings: KubernetesObject[] = [
     "egress/egress-waypoint",
     "second/second-waypoint",
     "default/shared-waypoint",
+    "default/agentgateway",
   ]
     .map((path) => path.split("/"))
     .map(([namespace = "", name = ""]) => ({

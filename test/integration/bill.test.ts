@@ -6,12 +6,12 @@ import { artifactPath, imagesOf } from "../../artifacts";
 import { baseValues, cniValues, istiodValues, ztunnelValues } from "../../components/istio-values";
 import { platforms } from "../../config";
 import { exec } from "../../exec";
-import { istioImages } from "../../image-names";
+import { istioImages, moduleImagesOf } from "../../image-names";
 import { artifacts, versions } from "../../versions";
 import { artifactsFolder, requires } from "../support/skip";
 
 const skip = requires("bill", { programs: ["helm"], artifacts: true });
-const settings = { resources: "laptop", logLevel: "debug", tracing: true } as const;
+const settings = { resources: "laptop", logLevel: "debug", tracing: true, agentgateway: true } as const;
 const values: Record<string, object> = {
   base: baseValues(),
   istiod: istiodValues(settings),
@@ -53,13 +53,15 @@ describe.skipIf(skip)("the real charts and manifests", () => {
     expect(named.filter((image) => !istioImages.includes(image))).toEqual([]);
   });
 
-  test("istiod makes gateways and waypoints of an image that is on the bill", () => {
+  test("istiod makes gateways and waypoints of images that are on the bill", () => {
     const [injector] = (rendered.get("istiod") ?? []).flatMap((object) => {
       const { kind, metadata, data } = (object ?? {}) as Record<string, Record<string, string>>;
       return String(kind) === "ConfigMap" && metadata?.name === "istio-sidecar-injector" ? [data?.values ?? ""] : [];
     });
     const { global } = JSON.parse(injector ?? "{}");
-    expect(istioImages).toContain(`${global.hub}/${global.proxy.image}:${global.tag}-${global.variant}`);
+    const image = (name: string) => `${global.hub}/${name}:${global.tag}-${global.variant}`;
+    expect(istioImages).toContain(image(global.proxy.image));
+    expect(moduleImagesOf(["agentgateway"], versions.istio)).toEqual([image("agentgateway")]);
   });
 
   test.each([...platforms.map((platform) => [platform, 0] as const), ["eks", 1] as const])(

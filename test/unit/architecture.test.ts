@@ -16,7 +16,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   "cluster-api": ["host", "@kubernetes", "yaml"],
   "cluster-facts": ["cluster-api", "experiments"],
   compatibility: ["errors", "versions", "semver"],
-  "config-rules": ["config", "errors"],
+  "config-rules": ["config", "errors", "versions"],
   "existing-check": ["cluster-api", "cluster-facts", "compatibility", "config", "errors", "yaml"],
   config: ["config-rules", "errors", "versions", "@pulumi", "fastest-levenshtein", "yaml", "zod"],
   artifacts: ["bundle-folder", "download", "errors", "host", "versions", "semver", "yaml"],

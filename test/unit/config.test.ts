@@ -126,6 +126,11 @@ describe("parseConfig", () => {
     ["addresses and annotations for a kind cluster", ranged, /keys "addressRange", "gatewayAnnotations" have no/],
     ["a context for a kind cluster", { context: "prod" }, /no meaning/],
     ["Kiali without Prometheus", { addons: ["kiali"] }, /kiali without prometheus/],
+    [
+      "agentgateway with an Istio that has no waypoint of it",
+      { modules: ["agentgateway"], istioVersion: "1.30.7" },
+      /agentgateway, with Istio 1.30.7/,
+    ],
     ["Grafana without Prometheus", { addons: ["grafana", "jaeger"] }, /grafana without prometheus/],
   ])("parseConfig() refuses %s", (_, raw, what) => {
     const problems = problemsOf(raw);

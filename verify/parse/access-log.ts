@@ -1,9 +1,12 @@
-/** One line of the access log of Envoy, in Istio's default text format. */
+import { isAgentgatewayLine, parseAgentgatewayLine } from "./agentgateway-log";
+import { isEnvoyLine, parseEnvoyLine } from "./envoy-log";
+
+/** What a proxy wrote of one request. */
 export interface AccessLine {
   method: string;
   path: string;
   status: number;
-  /** Response flags, such as "DI" or "NR"; "-" for none. */
+  /** Response flags of Envoy, such as "DI" or "NR", or agentgateway's reason, such as "Timeout"; "-" for none. */
   flags: string;
   /** Response code details, such as "via_upstream" or "rbac_access_denied_matched_policy[none]". */
   details: string;
@@ -17,37 +20,9 @@ export interface AccessLine {
   text: string;
 }
 
-const begin = /\[\d{4}-\d\d-\d\dT[^\]]*\] "/;
-
 /** Whether a line is an access line; cheaper than to read it. */
-export const isAccessLine = (text: string): boolean => begin.test(text);
+export const isAccessLine = (text: string): boolean => isEnvoyLine(text) || isAgentgatewayLine(text);
 
-/** Reads a line; undefined when it is not an access line (Envoy's own messages share the stream). */
-export function parseAccessLine(text: string): AccessLine | undefined {
-  const start = text.search(begin);
-  if (start < 0) return undefined;
-  const fields = splitFields(text.slice(start));
-  const [, request = "", status, flags, details, , , , , duration] = fields;
-  const [method, path] = request.split(" ");
-  if (!method || !path || status === undefined || flags === undefined) return undefined;
-  return {
-    method,
-    path,
-    status: Number(status),
-    flags,
-    details: details ?? "-",
-    durationMs: Number(duration),
-    requestId: fields[13] ?? "-",
-    authority: fields[14] ?? "-",
-    upstreamHost: fields[15] ?? "-",
-    upstreamCluster: fields[16] ?? "-",
-    text,
-  };
-}
-
-/** Fields are separated by blanks; quotes and the brackets of the time stamp hold blanks together. */
-function splitFields(line: string): string[] {
-  const [stamp = ""] = /^\[[^\]]*\]/.exec(line) ?? [];
-  const rest = line.slice(stamp.length);
-  return [stamp, ...[...rest.matchAll(/"((?:[^"\\]|\\.)*)"|(\S+)/g)].map(([whole, quoted]) => quoted ?? whole)];
-}
+/** Reads a line of either proxy; undefined when it is no access line (a proxy's own messages share the stream). */
+export const parseAccessLine = (text: string): AccessLine | undefined =>
+  isAgentgatewayLine(text) ? parseAgentgatewayLine(text) : parseEnvoyLine(text);

@@ -1,3 +1,5 @@
+import { fieldsOf } from "./fields";
+
 /** One line about a connection in ztunnel's log. */
 export interface ConnectionLine {
   level: string;
@@ -20,9 +22,7 @@ export function parseConnectionLine(text: string): ConnectionLine | undefined {
   const [, level, event, rest] =
     /\b(trace|debug|info|warn|error)\s+access\s+connection (opened|complete)\b(.*)/.exec(text) ?? [];
   if (!level || !event || rest === undefined) return undefined;
-  const fields = Object.fromEntries(
-    [...rest.matchAll(/([\w.]+)=(?:"((?:[^"\\]|\\.)*)"|(\S+))/g)].map(([, key, quoted, bare]) => [key, quoted ?? bare]),
-  );
+  const fields = fieldsOf(rest);
   const direction = fields.direction;
   if (direction !== "inbound" && direction !== "outbound") return undefined;
   return {

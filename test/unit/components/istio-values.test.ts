@@ -7,7 +7,7 @@ import {
   ztunnelValues,
 } from "../../../components/istio-values";
 
-const laptop: IstioSettings = { resources: "laptop", logLevel: "debug", tracing: true };
+const laptop: IstioSettings = { resources: "laptop", logLevel: "debug", tracing: true, agentgateway: false };
 
 interface Sized {
   resources: { requests: { memory: string } };
@@ -46,6 +46,12 @@ describe("Istio's values", () => {
     for (const values of [baseValues(laptop), istiodValues(laptop), cniValues(laptop), ztunnelValues(laptop)]) {
       expect(JSON.stringify(values)).not.toContain("platform");
     }
+  });
+
+  test("istiod knows agentgateway where a module asks for it, and nowhere else", () => {
+    const env = { PILOT_ENABLE_AGENTGATEWAY: "true" };
+    expect(istiodValues({ ...laptop, agentgateway: true })).toMatchObject({ env });
+    expect(JSON.stringify(istiodValues(laptop))).not.toContain("AGENTGATEWAY");
   });
 
   test("when the webhooks start to refuse is left to istiod, which knows when the API server reaches it", () => {

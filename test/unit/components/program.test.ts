@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { nodeSysctls } from "../../../components/kind-cluster";
 import { parseConfig } from "../../../config";
 import { artifactNames } from "../../../lab";
+import { moduleResources } from "../../support/module-resources";
 import { type Profile, profileNames, profiles } from "../../support/profiles";
 import { type Declaration, declare } from "../../support/program";
 
@@ -82,26 +83,6 @@ describe.each(profileNames)("the program in the profile %s", (profile) => {
     expect(others.at(-1)).toContain("# 404");
   });
 });
-
-/** All that the modules are made of. */
-const moduleResources = `
-  appb-limited appb-limited-service appb-resilience appb-resilience-l7 appb-resilience-service appb-split
-  appb-split-l7 appb-split-service appb-v1-service appb-v2 appb-v2-account appb-v2-service
-  appb-v2-waypoint-only appc appc-account appc-l4-deny appc-l7-deny appc-l7-service appc-service appd
-  appd-account appd-misplaced appd-service appe-l7 appe-service appe-shared-l7 appe-shared-only
-  appe-shared-service appe-unadmitted-service appe-waypoint-only appf appf-account appf-service
-  appf-strict appg appg-account appg-service egress-namespace egress-waypoint-gateway
-  egress-waypoint-rollout external-service forbidden forbidden-deny gateway-jwt gateway-jwt-claim
-  gateway-jwt-issuer gateway-jwt-key gateway-jwt-route gateway-tls gateway-tls-ca gateway-tls-ca-file
-  gateway-tls-ca-key gateway-tls-certificate gateway-tls-key gateway-tls-loopback gateway-tls-redirect
-  gateway-tls-request gateway-tls-secret grpc-account grpc-l7 grpc-server grpc-service grpc-waypoint-only
-  images-load-modules images-pull-modules loadgen outside-external outside-external-account
-  outside-namespace partner partner-l7 second-appa second-appa-account second-appe second-appe-account
-  second-namespace second-waypoint-gateway second-waypoint-rollout shared-waypoint-gateway
-  shared-waypoint-rollout sniffer
-`
-  .trim()
-  .split(/\s+/);
 
 describe("what a setting adds and takes away", () => {
   test("an existing cluster leaves out all that is kind's", async () => {
@@ -206,8 +187,13 @@ describe("what a setting adds and takes away", () => {
     const plain = await lab("default");
     const withModules = await lab("modules");
     for (const { name, custom, inputs } of withModules.resources)
-      if (custom && name !== "gateway" && !added.includes(name)) expect(inputs, name).toEqual(plain.find(name).inputs);
-    // The one exception: the Gateway has a listener more, and all else as it was.
+      if (custom && !["gateway", "istiod"].includes(name) && !added.includes(name))
+        expect(inputs, name).toEqual(plain.find(name).inputs);
+    // Two exceptions. istiod knows agentgateway, and all else is as it was.
+    const [unaware, aware] = [plain, withModules].map(({ find }) => find("istiod").inputs as { values: object });
+    const env = { PILOT_ENABLE_AGENTGATEWAY: "true" };
+    expect(aware).toEqual({ ...unaware, values: { ...unaware?.values, env } });
+    // The Gateway has a listener more.
     const [before, after] = [plain, withModules].map(({ find }) => find("gateway").inputs as { spec: Listening });
     const [http, https, ...others] = after?.spec.listeners ?? [];
     expect({ ...after, spec: { ...after?.spec, listeners: [http] } }).toEqual(before);

@@ -33,7 +33,7 @@ async function violations(resources: readonly Declared[]): Promise<string[]> {
 describe("the policy pack", () => {
   test("stops what it objects to, and each policy has a name of its own", () => {
     expect(policies.map(({ enforcementLevel }) => enforcementLevel)).toEqual(policies.map(() => "mandatory"));
-    expect(new Set(policies.map(({ name }) => name)).size).toBe(5);
+    expect(new Set(policies.map(({ name }) => name)).size).toBe(6);
   });
 
   test.each(profileNames.filter((name) => name !== "open bypass"))("is content with the lab: %s", async (profile) => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { outsideThePool } from "../../../policies/addresses";
-import { bypassableServices, layer7OnSelector } from "../../../policies/authorization";
+import { bypassableServices, layer7OnSelector, unheardPolicies } from "../../../policies/authorization";
 import { isPinned, unpinnedImages } from "../../../policies/images";
 import type { Manifest } from "../../../policies/manifest";
 import { unconfinedPods } from "../../../policies/pods";
@@ -81,6 +81,49 @@ describe("layer7OnSelector()", () => {
   ])("objects to %s on pods, and in a whole namespace", (field, rules) => {
     expect(layer7OnSelector(policy({ selector, rules }))).toEqual([expect.stringContaining(field)]);
     expect(layer7OnSelector(policy({ rules }))).toHaveLength(1);
+  });
+});
+
+describe("unheardPolicies()", () => {
+  const gateway = (gatewayClassName: string, namespace = "default"): Manifest => ({
+    apiVersion: "gateway.networking.k8s.io/v1",
+    kind: "Gateway",
+    metadata: { name: "waypoint", namespace },
+    spec: { gatewayClassName },
+  });
+  const deaf = "istio-agentgateway-waypoint";
+  const ofService = policy({ targetRefs: [{ group: "", kind: "Service", name: "appb" }] });
+  const ofGateway = policy({ targetRefs: [{ kind: "Gateway", name: "waypoint" }] });
+  const shared: Manifest = {
+    ...service,
+    metadata: {
+      ...{ name: "appb", namespace: "default" },
+      labels: { "istio.io/use-waypoint": "waypoint", "istio.io/use-waypoint-namespace": "other" },
+    },
+  };
+
+  test("is content with an Envoy, with policies of others, and with policies on pods", () => {
+    expect(unheardPolicies([gateway("istio-waypoint"), service, ofService, ofGateway])).toEqual([]);
+    const another = policy({ targetRefs: [{ group: "", kind: "Service", name: "appa" }] });
+    expect(unheardPolicies([gateway(deaf), service, another, policy({ selector })])).toEqual([]);
+    expect(unheardPolicies([gateway(deaf, "other"), service, ofService, ofGateway])).toEqual([]);
+  });
+
+  test.each<[string, Manifest[]]>([
+    ["a policy of a Service whose waypoint is an agentgateway", [gateway(deaf), service, ofService]],
+    ["a policy of the agentgateway itself", [gateway(deaf), ofGateway]],
+    ["a policy of a gateway that is one", [gateway("istio-agentgateway"), ofGateway]],
+    ["a policy of a Service that another namespace's agentgateway serves", [gateway(deaf, "other"), shared, ofService]],
+  ])("objects to %s", (_name, objects) => {
+    expect(unheardPolicies(objects)).toEqual([expect.stringContaining("nobody enforces it")]);
+  });
+
+  test("lets one through that is there to show it", () => {
+    const shown = {
+      ...ofService,
+      metadata: { name: "p", annotations: { "ambient-lab/on-purpose": "enforced-at-waypoint" } },
+    };
+    expect(unheardPolicies([gateway(deaf), service, shown])).toEqual([]);
   });
 });
 

@@ -29,6 +29,39 @@ describe("parseAccessLine()", () => {
     expect(parseAccessLine(line)).toMatchObject({ flags: "DI", durationMs: 2001, requestId: "x" });
   });
 
+  it("reads what a live agentgateway wrote of a request, and of one that it gave up", () => {
+    const line = (rest: string) =>
+      `2026-11-24T23:15:43.333370599Z 2026-11-24T23:15:43.332151Z\tinfo\trequest gateway=default/agentgateway listener=mesh route=default/apph-routed endpoint=10.244.1.6:8080 src.addr=10.244.1.7:36800 http.method=GET http.host=apph-routed http.path=/delay/3?probe=abc http.version=HTTP/1.1 ${rest}`;
+    const common = {
+      method: "GET",
+      path: "/delay/3?probe=abc",
+      authority: "apph-routed",
+      upstreamHost: "10.244.1.6:8080",
+    };
+    expect(parseAccessLine(line("http.status=200 protocol=http duration=3ms"))).toMatchObject({
+      ...{ ...common, status: 200, flags: "-", details: "via_upstream", durationMs: 3 },
+    });
+    const givenUp = 'http.status=504 protocol=http error="request timeout" reason=Timeout duration=1001ms';
+    expect(parseAccessLine(line(givenUp))).toMatchObject({
+      ...{ ...common, status: 504, flags: "Timeout", details: "request timeout", durationMs: 1001 },
+    });
+  });
+
+  it("takes an agentgateway's answer without an endpoint for its own", () => {
+    const line =
+      "t\tinfo\trequest gateway=default/agentgateway listener=mesh http.method=GET http.path=/x http.status=404 duration=0ms";
+    expect(parseAccessLine(line)).toMatchObject({
+      details: "direct_response",
+      upstreamHost: "-",
+      upstreamCluster: "-",
+    });
+  });
+
+  it("leaves agentgateway's own messages alone", () => {
+    const line = '2026-11-24T23:14:11.243835Z\tinfo\tproxy::gateway\tstarted bind\tbind="15008/default/agentgateway"';
+    expect(parseAccessLine(line)).toBeUndefined();
+  });
+
   it("leaves Envoy's own messages alone", () => {
     expect(parseAccessLine("2026-11-23T10:00:00Z\tinfo\tenvoy main\tstarting main dispatch loop")).toBeUndefined();
   });

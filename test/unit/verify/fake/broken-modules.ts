@@ -1,4 +1,5 @@
 import { type BrokenWorld, edit, remove } from "./breaks";
+import { brokenAgentgateway } from "./broken-agentgateway";
 import { brokenChaos } from "./broken-chaos";
 import { brokenEgress } from "./broken-egress";
 import { brokenGateway } from "./broken-gateway";
@@ -96,4 +97,5 @@ export const brokenModules: BrokenWorld[] = [
   ...brokenStrictMtls,
   ...brokenChaos,
   ...brokenGateway,
+  ...brokenAgentgateway,
 ];

@@ -17,7 +17,7 @@ const milliseconds = (text = "0s"): number => Number.parseFloat(text) * (text.en
 /** The route that the waypoint takes for a path of a Service; nothing when none matches. */
 export function routeFor(state: FakeState, service: string, path: string): FakeRoute | undefined {
   const own = state.toldAll("VirtualService").find((item) => textAt(item, "spec", "hosts", 0) === service);
-  if (!own) return { delayMs: 0, percent: 0, retries: 0 };
+  if (!own) return { delayMs: 0, percent: 0, retries: 0, timeoutMs: routeTimeout(state, service) };
   const route = listAt(own, "spec", "http").find((item) => {
     const prefix = textAt(item, "match", 0, "uri", "prefix");
     return prefix === undefined || path.startsWith(prefix);
@@ -34,6 +34,12 @@ export function routeFor(state: FakeState, service: string, path: string): FakeR
     retries: numberAt(route, "retries", "attempts") ?? 0,
   };
 }
+
+/** How long an HTTPRoute of a Service lets an answer take, in milliseconds; 0 when it does not say. */
+export const routeTimeout = (state: FakeState, service: string): number => {
+  const own = state.toldAll("HTTPRoute").find((item) => textAt(item, "spec", "parentRefs", 0, "name") === service);
+  return milliseconds(textAt(own, "spec", "rules", 0, "timeouts", "request"));
+};
 
 /** How httpbin answers a path: its status, and how long it takes. */
 export function appAnswers({ path }: FakeRequest): { status: number; ms: number } {

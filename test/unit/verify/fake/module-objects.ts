@@ -1,6 +1,7 @@
 import { accountOf, principalOf } from "../../../../experiments/names";
 import type { LabSettings, ModuleName } from "../../../../experiments/types";
 import type { KubeObject } from "../../../../verify/world";
+import { agentgatewayObjects } from "./agentgateway";
 import { gatewayJwtObjects, gatewayTlsObjects } from "./gateway-modules";
 import { crossNamespace, egress } from "./namespace-objects";
 import { deployment, type Fields, object, service, yes } from "./objects";
@@ -135,4 +136,5 @@ const makers: Record<ModuleName, (settings: LabSettings) => KubeObject[]> = {
   chaos: () => [deployment("default", "loadgen")],
   "gateway-tls": gatewayTlsObjects,
   "gateway-jwt": gatewayJwtObjects,
+  agentgateway: agentgatewayObjects,
 };

@@ -65,6 +65,8 @@ export class FakeState {
   wire: FakePacket[] | undefined;
   /** appf is where appa is. */
   together = false;
+  /** The agentgateway hears of policies, as no version of it does. */
+  agentgatewayEnforces = false;
   /** ztunnel says HBONE and sends plain text. */
   naked = false;
   #frozen: Map<string, KubeObject> | undefined;
@@ -191,6 +193,8 @@ export class FakeState {
       ...app("second-appa", 1, "10.244.1.11"),
       ...proxy("egress-waypoint", "egress-waypoint", 1, "10.244.1.10"),
       ...proxy("second-waypoint", "second-waypoint", 1, "10.244.1.12"),
+      ...app("apph", 2, "10.244.2.15"),
+      ...proxy("agentgateway", "agentgateway", 1, "10.244.1.13"),
       ...proxy("shared-waypoint", "shared-waypoint", 2, "10.244.2.11"),
       ...nodes
         .filter((node) => !this.silentNodes.has(node))

@@ -1,5 +1,6 @@
 import { appbHost } from "../../../../experiments/names";
 import { at, listAt, textAt, textsAt } from "../../../../verify/json";
+import { atAgentgateway, isAgentgateway } from "./agentgateway";
 import { listenerFor, refusalAtGateway, shakeHands } from "./gateway-modules";
 import { grpcLine } from "./grpc";
 import { identityOf } from "./identity";
@@ -121,6 +122,11 @@ export class Traffic {
 
   #atWaypoint(proxy: FakePod, account: string, service: string, request: FakeRequest): FakeAnswer {
     const state = this.#state;
+    const waypoint = { workload: proxy.role, address: `${proxy.ip}:6000`, account: proxy.role };
+    if (isAgentgateway(state, proxy)) {
+      const what = { caller: identityOf(account), service, request };
+      return atAgentgateway(state, proxy, what, () => this.#direct(waypoint, service, request));
+    }
     const backend = backendOf(state, service, request, () => this.#draw());
     const app = state.podOf(state.appBehind(backend.service));
     const { cluster } = backend;
@@ -152,7 +158,6 @@ export class Traffic {
       write(503, delayed ? "DI,UH" : "UH", "no_healthy_upstream", seconds);
       return answer(503, "no healthy upstream", seconds);
     }
-    const waypoint = { workload: proxy.role, address: `${proxy.ip}:6000`, account: proxy.role };
     const met = this.#direct(waypoint, backend.service, request);
     if (backend.mirror) this.#direct(waypoint, backend.mirror, request);
     if (met.status === 0) {

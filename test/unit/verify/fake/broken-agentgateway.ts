@@ -1,0 +1,91 @@
+import { type BrokenWorld, behaves, edit, remove } from "./breaks";
+
+const settings = { modules: ["agentgateway"] } as const;
+const noticed = { agentgateway: { layer: "waypoint" } };
+const label = ["metadata", "labels", "istio.io/use-waypoint"];
+
+/** The worlds in which a lab with agentgateway must not pass. */
+export const brokenAgentgateway: BrokenWorld[] = [
+  {
+    name: "agentgateway: it enforces the policy, so that what is told of it is no longer true",
+    settings,
+    breaks: (state) => {
+      state.agentgatewayEnforces = true;
+    },
+    noticed,
+  },
+  {
+    name: "agentgateway: it is an Envoy under that name",
+    settings,
+    breaks: edit("Gateway/default/agentgateway", ["spec", "gatewayClassName"], "istio-waypoint"),
+    noticed,
+  },
+  {
+    name: "agentgateway: down",
+    settings,
+    breaks: (state) => state.scale("default/agentgateway"),
+    noticed,
+  },
+  {
+    name: "agentgateway: apph does not lead to it",
+    settings,
+    breaks: (state) => {
+      edit("Service/default/apph", label, undefined)(state);
+      edit("Service/default/apph", ["status", "conditions"], [])(state);
+    },
+    noticed,
+  },
+  {
+    name: "agentgateway: the policy is gone, so that nothing is accepted",
+    settings,
+    breaks: remove("AuthorizationPolicy/default/apph-l7"),
+    noticed,
+    drift: "AuthorizationPolicy/apph-l7 does not exist",
+  },
+  {
+    name: "agentgateway: the control has no policy",
+    settings,
+    breaks: remove("AuthorizationPolicy/default/apph-envoy-l7"),
+    noticed,
+    drift: "AuthorizationPolicy/apph-envoy-l7 does not exist",
+  },
+  {
+    name: "agentgateway: the control aborts nothing, in spite of the configuration",
+    settings,
+    breaks: behaves("VirtualService/default/apph-envoy-fault", ["spec", "http", 0, "fault"], {}),
+    noticed,
+  },
+  {
+    name: "agentgateway: no timeout at it",
+    settings,
+    breaks: edit("HTTPRoute/default/apph-routed", ["spec", "rules", 0, "timeouts"], undefined),
+    noticed,
+  },
+  {
+    name: "agentgateway: no timeout at the control",
+    settings,
+    breaks: edit("HTTPRoute/default/apph-envoy-routed", ["spec", "rules", 0, "timeouts"], undefined),
+    noticed,
+  },
+  {
+    name: "agentgateway: apph's pods let in everybody",
+    settings,
+    breaks: remove("AuthorizationPolicy/default/apph-waypoint-only", "AuthorizationPolicy/default/apph-envoy-only"),
+    noticed: { agentgateway: { layer: "ztunnel" } },
+    drift: "AuthorizationPolicy/apph-waypoint-only does not exist",
+  },
+  {
+    name: "agentgateway: apph down",
+    settings,
+    breaks: (state) => state.scale("default/apph"),
+    noticed: { agentgateway: { layer: "app" } },
+  },
+  {
+    name: "agentgateway: nobody can read the logs",
+    settings,
+    breaks: (state) => {
+      state.logsBroken = true;
+    },
+    noticed: { agentgateway: { layer: "waypoint", verdict: "inconclusive" } },
+  },
+];
