@@ -14,10 +14,11 @@ import { versions } from "../../versions";
 import { addonsAtHand } from "../support/addons-at-hand";
 import { removeFromDocker } from "../support/leftovers";
 import { type LiveLab, liveLab } from "../support/live-lab";
+import { moduleWorlds } from "../support/module-worlds";
 import { type Project, projectCopy } from "../support/pulumi-project";
 import { runWorld, type WorldOutcome } from "../support/run-world";
 import { artifactsFolder, enginePrograms, requires } from "../support/skip";
-import { liveWorlds } from "../support/worlds";
+import { type LiveWorld, liveWorlds } from "../support/worlds";
 import { worldsToFile } from "../support/worlds-file";
 
 /** A lab as a user makes it, proves it, breaks it and removes it: all through the command line. */
@@ -38,6 +39,15 @@ describe.skipIf(skip)("a lab from up to destroy", () => {
   let project: Project;
   let lab: LiveLab;
   const outcomes: WorldOutcome[] = [];
+  const broken = async (world: LiveWorld) => {
+    const outcome = await runWorld(lab, world);
+    outcomes.push(outcome);
+    process.stdout.write(`${outcome.line}\n`);
+    expect(outcome.noticed).toEqual(world.noticed);
+    expect(outcome.verdicts).not.toContain("pass");
+    expect(outcome.causes).toContain(world.cause ?? "");
+    expect(outcome.healed).toBe("pass");
+  };
 
   beforeAll(async () => {
     await removeFromDocker(stack);
@@ -99,26 +109,27 @@ describe.skipIf(skip)("a lab from up to destroy", () => {
     await project.ok(["preview", "--refresh", "--expect-no-changes"]);
   });
 
-  it("proves every module beside the story, and is the same lab once they are gone", async () => {
+  describe("with every module", () => {
     const withModules = (names: string) => project.lab(["up", "--yes", "--config", `modules=[${names}]`]);
-    const on = await withModules(moduleNames.join(", "));
-    // The broken worlds are of the story alone, whatever the modules came to.
-    const off = await withModules("");
-    expect(on.code, on.stderr.slice(-6000)).toBe(0);
-    expect(off.code, off.stderr.slice(-6000)).toBe(0);
-    await project.ok(["preview", "--refresh", "--expect-no-changes"]);
+
+    it("proves each of them beside the story", async () => {
+      const on = await withModules(moduleNames.join(", "));
+      expect(on.code, on.stderr.slice(-6000)).toBe(0);
+      lab = liveLab(labFacts(stack, readOutputs(await project.outputs())));
+    });
+
+    it.each(moduleWorlds)("$name", broken);
+
+    it("is the same lab once they are gone", async () => {
+      const off = await withModules("");
+      expect(off.code, off.stderr.slice(-6000)).toBe(0);
+      await project.ok(["preview", "--refresh", "--expect-no-changes"]);
+      lab = liveLab(labFacts(stack, readOutputs(await project.outputs())));
+    });
   });
 
   describe("is never called sound while it is broken", () => {
-    it.each(liveWorlds)("$name", async (world) => {
-      const outcome = await runWorld(lab, world);
-      outcomes.push(outcome);
-      process.stdout.write(`${outcome.line}\n`);
-      expect(outcome.noticed).toEqual(world.noticed);
-      expect(outcome.verdicts).not.toContain("pass");
-      expect(outcome.causes).toContain(world.cause ?? "");
-      expect(outcome.healed).toBe("pass");
-    });
+    it.each(liveWorlds)("$name", broken);
   });
 
   it("is sound again after all of that", async () => {

@@ -13,6 +13,8 @@ export interface LiveWorld {
   noticed: Readonly<Record<string, string>>;
   /** What the report must name as cause, in part. */
   cause?: string;
+  /** The experiment that tells when the lab is well again. @default the first that must notice */
+  witness?: string;
   /** How the run looks at the lab, when that is what is broken. */
   seen?(lab: LiveLab): { facts?: LabFacts; options?: VerifyOptions };
 }
@@ -166,6 +168,8 @@ export const liveWorlds: readonly LiveWorld[] = [
         : nothing(),
     noticed: { prometheus: "fail prometheus" },
     cause: "Service/prometheus does not exist",
+    // A lab without Prometheus cannot be asked for it.
+    witness: "control-plane",
     seen: ({ facts }) => ({ facts: { ...facts, settings: { ...facts.settings, addons: ["prometheus"] } } }),
   },
 ];

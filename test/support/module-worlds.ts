@@ -1,0 +1,150 @@
+import { patched, removed, scaledToZero } from "./live-lab";
+import type { LiveWorld } from "./worlds";
+
+const policy = "authorizationpolicy";
+const route = "httproute";
+const gateways = "gateways.gateway.networking.k8s.io";
+const missing = (what: string) => `${what} does not exist`;
+
+/** The worlds in which the verifier must not pass a lab with modules; each is made on a living lab that has them all. */
+export const moduleWorlds: readonly LiveWorld[] = [
+  {
+    name: "fail-open: the guard to take away is not there",
+    breaks: removed(policy, "appb-waypoint-only"),
+    noticed: { "fail-open": "fail ztunnel" },
+    cause: missing("AuthorizationPolicy/appb-waypoint-only"),
+  },
+  {
+    name: "l4-l7: ztunnel's denial deleted",
+    breaks: removed(policy, "appc-l4-deny"),
+    noticed: { "l4-l7": "fail ztunnel" },
+    cause: missing("AuthorizationPolicy/appc-l4-deny"),
+  },
+  {
+    name: "l4-l7: the waypoint's denial names somebody else",
+    breaks: patched(policy, "appc-l7-deny", [
+      { op: "replace", path: "/spec/rules/0/from/0/source/principals/0", value: "cluster.local/ns/default/sa/strange" },
+    ]),
+    noticed: { "l4-l7": "fail waypoint" },
+    cause: "strange",
+  },
+  {
+    name: "traffic-split: everything goes to the second version",
+    breaks: patched(route, "appb-split", [
+      { op: "replace", path: "/spec/rules/2/backendRefs/0/weight", value: 0 },
+      { op: "replace", path: "/spec/rules/2/backendRefs/1/weight", value: 100 },
+    ]),
+    noticed: { "traffic-split": "fail waypoint" },
+    cause: "HTTPRoute/appb-split",
+  },
+  {
+    name: "traffic-split: the second version can be walked around to",
+    breaks: removed(policy, "appb-v2-waypoint-only"),
+    noticed: { "traffic-split": "fail ztunnel" },
+    cause: missing("AuthorizationPolicy/appb-v2-waypoint-only"),
+  },
+  {
+    name: "resilience: aborted with another status",
+    breaks: patched("virtualservice", "appb-resilience", [
+      { op: "replace", path: "/spec/http/0/fault/abort/httpStatus", value: 503 },
+    ]),
+    noticed: { resilience: "fail waypoint" },
+    cause: "VirtualService/appb-resilience",
+  },
+  {
+    name: "resilience: no rate limit",
+    breaks: removed("envoyfilter", "appb-limited"),
+    noticed: { resilience: "fail waypoint" },
+    cause: missing("EnvoyFilter/appb-limited"),
+  },
+  {
+    name: "egress: nothing denies the forbidden host",
+    breaks: removed(policy, "forbidden-deny", "egress"),
+    noticed: { egress: "fail waypoint" },
+    cause: missing("AuthorizationPolicy/forbidden-deny"),
+  },
+  {
+    name: "egress: the partner's host does not lead to the waypoint",
+    breaks: patched(
+      "serviceentry",
+      "partner",
+      [{ op: "remove", path: "/metadata/labels/istio.io~1use-waypoint" }],
+      "egress",
+    ),
+    noticed: { egress: "fail waypoint" },
+    cause: "ServiceEntry/partner",
+  },
+  {
+    name: "cross-namespace: the shared waypoint admits its own namespace alone",
+    breaks: patched(gateways, "shared-waypoint", [
+      { op: "replace", path: "/spec/listeners/0/allowedRoutes/namespaces", value: { from: "Same" } },
+    ]),
+    noticed: { "cross-namespace": "fail waypoint" },
+    cause: "Gateway/shared-waypoint",
+  },
+  {
+    name: "cross-namespace: the second appa is allowed in the first namespace",
+    breaks: patched(policy, "appb-l7", [
+      { op: "add", path: "/spec/rules/0/from/0/source/principals/-", value: "cluster.local/ns/second/sa/appa" },
+    ]),
+    noticed: { "cross-namespace": "fail waypoint" },
+    cause: "cluster.local/ns/second/sa/appa",
+  },
+  {
+    name: "grpc: every method of the service is allowed",
+    breaks: patched(policy, "grpc-l7", [{ op: "remove", path: "/spec/rules/0/to/0/operation/paths" }]),
+    noticed: { grpc: "fail waypoint" },
+    cause: "AuthorizationPolicy/grpc-l7",
+  },
+  {
+    name: "strict-mtls: PeerAuthentication is PERMISSIVE",
+    breaks: patched("peerauthentication", "appf-strict", [
+      { op: "replace", path: "/spec/mtls/mode", value: "PERMISSIVE" },
+    ]),
+    noticed: { "strict-mtls": "fail ztunnel" },
+    cause: "PeerAuthentication/appf-strict",
+  },
+  {
+    name: "agentgateway: the control has no policy",
+    breaks: removed(policy, "apph-envoy-l7"),
+    noticed: { agentgateway: "fail waypoint" },
+    cause: missing("AuthorizationPolicy/apph-envoy-l7"),
+  },
+  {
+    name: "agentgateway: scaled to 0",
+    breaks: scaledToZero("agentgateway"),
+    noticed: { agentgateway: "fail waypoint" },
+    cause: "Deployment/agentgateway is scaled to 0",
+  },
+  {
+    name: "chaos: nobody sends the load",
+    breaks: scaledToZero("loadgen"),
+    noticed: { chaos: "fail app" },
+    cause: "Deployment/loadgen is scaled to 0",
+    witness: "apps",
+  },
+  {
+    name: "gateway-tls: the certificate is gone",
+    breaks: removed("secret", "gateway-tls"),
+    noticed: { "gateway-tls": "fail gateway" },
+    cause: missing("Secret/gateway-tls"),
+  },
+  {
+    name: "gateway-tls: HTTP is not redirected",
+    breaks: removed(route, "gateway-tls-redirect"),
+    noticed: { "gateway-tls": "fail gateway" },
+    cause: missing("HTTPRoute/gateway-tls-redirect"),
+  },
+  {
+    name: "gateway-jwt: nobody looks at tokens",
+    breaks: removed("requestauthentication", "gateway-jwt"),
+    noticed: { "gateway-jwt": "fail gateway" },
+    cause: missing("RequestAuthentication/gateway-jwt"),
+  },
+  {
+    name: "gateway-jwt: nobody needs a token",
+    breaks: removed(policy, "gateway-jwt-claim"),
+    noticed: { "gateway-jwt": "fail gateway" },
+    cause: missing("AuthorizationPolicy/gateway-jwt-claim"),
+  },
+];
