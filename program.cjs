@@ -36,5 +36,7 @@ loadLater("@npmcli/arborist");
 
 // The SDK's own source maps know nothing of what tsx compiles; Node.js maps the lines of a stack by itself.
 delete Error.prepareStackTrace;
+// Node.js 22 keeps what V8 has compiled; where it does not, the file is compiled each time.
+require("node:module").enableCompileCache?.();
 require("tsx/cjs");
 module.exports = require("./index.ts");

@@ -60,5 +60,9 @@ if (node[0] < 20 || (node[0] === 20 && node[1] < 19 && !(node[1] === 18 && node[
 const missing = missingPackages();
 if (missing.length > 0) install(missing);
 
+// Node.js 22 keeps what V8 has compiled, which is a fifth of the time that the command line takes to start.
+const { enableCompileCache } = require("module");
+if (enableCompileCache) enableCompileCache();
+
 // In this very process: signals and the exit code need no forwarding, and a second start of Node.js takes its time.
 void import("tsx").then(() => require("./main.ts"));
