@@ -10,6 +10,9 @@ export interface Sink {
   write(text: string): unknown;
 }
 
+/** Whether stderr gets colours. */
+export const isColoured = ({ live, env }: Pick<Io, "live" | "env">): boolean => live && !env.NO_COLOR;
+
 /** All that the commands touch outside of themselves; a test hands over its own. */
 export interface Io {
   /** The result: text or JSON. */

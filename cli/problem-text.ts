@@ -1,3 +1,4 @@
+import picocolors from "picocolors";
 import { formatProblem, LabError, LabErrors, messageOf, type Problem } from "../errors";
 
 /** What a problem may fill: a terminal of the least size, with the line that is typed next. */
@@ -13,6 +14,8 @@ export interface ProblemOptions {
   args: readonly string[];
   /** Everything, with the stacks. */
   verbose: boolean;
+  /** @default false */
+  colour?: boolean;
   /** It ended because it was told to. @default false */
   interrupted?: boolean;
   /** Lines below the problem. */
@@ -22,7 +25,7 @@ export interface ProblemOptions {
 /** What a command ends with when it failed: the problems that fit a screen, the first ones first. */
 export function problemText(thrown: unknown, options: ProblemOptions): string {
   const { args, verbose, notes = [] } = options;
-  const headline = `✗ ${args[0] ?? "lab"}`;
+  const headline = headlineOf(args[0] ?? "lab", options);
   const problems = problemsOf(thrown, options);
   if (verbose) return [headline + problems.map(formatProblem).join("\n"), ...notes, "", stackOf(thrown), ""].join("\n");
   let free = screen.lines - 1 - rowsOf(notes.join("\n"), screen.columns);
@@ -39,6 +42,10 @@ export function problemText(thrown: unknown, options: ProblemOptions): string {
     rest > 0 ? [`    … and ${rest} more ${rest === 1 ? "problem" : "problems"}   (--verbose shows all)`] : [];
   return `${[headline + shown.join("\n"), ...more, ...notes].join("\n")}\n`;
 }
+
+/** What a failed command's last words begin with. */
+export const headlineOf = (command: string, { colour = false }: Pick<ProblemOptions, "colour">): string =>
+  `${picocolors.createColors(colour).red("✗")} ${command}`;
 
 function problemsOf(thrown: unknown, { args, interrupted }: ProblemOptions): readonly Problem[] {
   if (thrown instanceof LabErrors) return thrown.problems;

@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from "node:util";
 import pc from "picocolors";
-import type { Io } from "./io";
+import { type Io, isColoured } from "./io";
 
 const clearLine = `\r${String.fromCharCode(27)}[2K`;
 
@@ -29,7 +29,7 @@ export class Progress {
 
   constructor(io: Pick<Io, "stderr" | "live" | "columns" | "env">) {
     this.#io = io;
-    this.colors = pc.createColors(io.live && !io.env.NO_COLOR);
+    this.colors = pc.createColors(isColoured(io));
   }
 
   /** Prints a line that stays. */

@@ -4,7 +4,7 @@ import type { LabFacts } from "../experiments/types";
 import { exitCodeFor, renderLine, verifyLab } from "../verify";
 import { type CommandContext, examples } from "./commands/common";
 import { registerVerify } from "./commands/verify";
-import type { Io } from "./io";
+import { type Io, isColoured } from "./io";
 import { livingLab } from "./living-lab";
 import type { Progress } from "./progress";
 import { newEvidence } from "./report/keep";
@@ -22,7 +22,7 @@ export function registerProofs(program: Command, { io, end }: CommandContext): v
       err: (text) => void io.stderr.write(text),
       isTty: io.live,
       // A report in a file is for programs and editors, whatever stderr is.
-      colour: io.live && !io.env.NO_COLOR && Reflect.get(io.stdout, "isTTY") === true,
+      colour: isColoured(io) && Reflect.get(io.stdout, "isTTY") === true,
       signal: io.signal,
     },
     setExitCode: end,
@@ -44,7 +44,7 @@ export async function prove(facts: LabFacts, io: Io, progress: Progress, evidenc
     evidenceDir,
     signal: io.signal,
     observer: {
-      ended: (result) => progress.line(renderLine(result, { colour: io.live })),
+      ended: (result) => progress.line(renderLine(result, { colour: isColoured(io) })),
       noted: (text) => progress.line(`Note: ${text}`),
     },
   });

@@ -19,8 +19,8 @@ import { registerToken } from "./commands/token";
 import { registerTour } from "./commands/tour";
 import { registerTraffic } from "./commands/traffic";
 import { registerUp } from "./commands/up";
-import type { Io } from "./io";
-import { problemText } from "./problem-text";
+import { type Io, isColoured } from "./io";
+import { headlineOf, problemText } from "./problem-text";
 import { registerProofs } from "./proofs";
 import type { CommonOptions } from "./session";
 
@@ -44,7 +44,8 @@ export async function run(args: readonly string[], io: Io): Promise<ExitCode> {
   } catch (thrown) {
     if (thrown instanceof CommanderError) return afterCommander(thrown, args, io);
     const interrupted = io.signal.aborted && thrown === io.signal.reason;
-    io.stderr.write(problemText(thrown, { args, verbose: args.includes("--verbose"), interrupted, notes }));
+    const how = { verbose: args.includes("--verbose"), colour: isColoured(io), interrupted, notes };
+    io.stderr.write(problemText(thrown, { args, ...how }));
     return thrown instanceof LabError ? thrown.exitCode : ExitCode.fail;
   }
 }
@@ -110,6 +111,6 @@ function afterCommander(error: CommanderError, args: readonly string[], io: Io):
     why: "The command line is checked before anything is done",
     fix: `npm run lab -- ${args[0] && !args[0].startsWith("-") && error.code !== "commander.unknownCommand" ? `${args[0]} ` : ""}--help`,
   };
-  io.stderr.write(`✗ lab${formatProblem(problem)}\n`);
+  io.stderr.write(`${headlineOf("lab", { colour: isColoured(io) })}${formatProblem(problem)}\n`);
   return ExitCode.usage;
 }

@@ -34,6 +34,23 @@ describe("the help", () => {
   });
 });
 
+describe("colours", () => {
+  const red = "\x1b[31m✗\x1b[39m";
+  test.each([
+    ["a mistyped command line", ["preview", "--konfig"]],
+    ["settings that are wrong", ["up", "--yes", "--config", "workers=0"]],
+  ])("are on a terminal and nowhere else: %s", async (_what, args) => {
+    const said = async (settings: Parameters<typeof fakeIo>[0]) => {
+      const io = fakeIo({ engine: new FakeEngine(["dev"]), ...settings });
+      expect(await run(args, io)).toBe(2);
+      return io.err();
+    };
+    expect(await said({ live: true })).toContain(red);
+    expect(await said({ live: true, env: { NO_COLOR: "1" } })).not.toContain("\x1b[3");
+    expect(await said({})).not.toContain("\x1b");
+  });
+});
+
 describe("--json", () => {
   test("is understood by every verb that answers something", async () => {
     for (const verb of await verbs()) {
