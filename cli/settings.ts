@@ -29,6 +29,20 @@ export function readConfig(root: string, stack: string): LabConfig {
  * @throws LabError (exit code 2) with every problem at once
  */
 export function changeConfig(root: string, stack: string, pairs: readonly string[]): LabConfig {
+  const { text, config } = changedSettings(root, stack, pairs);
+  writeFileSync(settingsFile(root, stack), text);
+  return config;
+}
+
+/**
+ * The stack's settings as they would be with `key=value` pairs in them. Nothing is written.
+ * @throws LabError (exit code 2) with every problem at once
+ */
+export function changedSettings(
+  root: string,
+  stack: string,
+  pairs: readonly string[],
+): { text: string; config: LabConfig } {
   const file = settingsFile(root, stack);
   const document = existsSync(file) ? readDocument(file) : new Document({});
   for (const pair of pairs) {
@@ -36,9 +50,7 @@ export function changeConfig(root: string, stack: string, pairs: readonly string
     if (key === undefined) throw notAPair(pair);
     document.setIn(["config", key.includes(":") ? key : `${project}:${key}`], document.createNode(parse(value) ?? ""));
   }
-  const config = checked(document);
-  writeFileSync(file, document.toString());
-  return config;
+  return { config: checked(document), text: document.toString() };
 }
 
 /** Takes keys out of the stack's settings, so that their defaults hold again. @returns whether there were any */

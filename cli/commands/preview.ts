@@ -1,4 +1,6 @@
-import { join } from "node:path";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
 import type { Command } from "commander";
 import { Follower } from "../engine/follow";
 import type { Engine } from "../engine/types";
@@ -7,7 +9,7 @@ import { PreviewCollector, type PreviewModel } from "../preview/model";
 import { PolicyCollector } from "../preview/policy";
 import { previewText } from "../preview/text";
 import { type CommonOptions, createStack, openSession, type Session, sessionEngine, stackExists } from "../session";
-import { withdrawSettings } from "../settings";
+import { changedSettings, settingsFile, withdrawSettings } from "../settings";
 import { type CommandContext, common, examples, json, jsonText } from "./common";
 
 /** `preview`: what `up` would change, as a sentence and a line per component. */
@@ -16,16 +18,22 @@ export function registerPreview(program: Command, { io }: CommandContext): void 
   examples(
     json(common(command))
       .option("--diff", "print the engine's own property diff")
+      .option("-c, --config <key=value...>", "with these keys of the stack's configuration, which stays as it is")
       .option("--policy", "hold the program against the guard-rails in policies/"),
     "npm run preview",
-    "pulumi config set --path 'allowedCallers[0]' gateway && npm run preview",
+    "npm run preview -- --config 'allowedCallers=[gateway]' faultPercent=30",
     "npm run preview -- --diff --stack alice",
     "npm run preview -- --policy",
   );
   command.action(async (options: CommonOptions & { json?: boolean; diff?: boolean; policy?: boolean }) => {
-    const session = openSession(io, options);
+    const { config: pairs = [], ...others } = options;
+    const session = openSession(io, others);
+    // What is wrong with them is told before anything is started.
+    changedSettings(io.root, session.stack, pairs);
     const engine = await sessionEngine(session, { install: true, makesClusters: false });
-    const { model, text } = await inStack(engine, session, () => preview(engine, session, options));
+    const { model, text } = await inStack(engine, session, () =>
+      withSettings(session, pairs, (settings) => preview(engine, session, { ...options, ...settings })),
+    );
     io.stdout.write(options.json ? jsonText(model) : options.diff ? text : previewText(model));
   });
 }
@@ -34,7 +42,7 @@ export function registerPreview(program: Command, { io }: CommandContext): void 
 export async function preview(
   engine: Engine,
   { io, stack, progress }: Session,
-  { diff = false, policy = false }: { diff?: boolean; policy?: boolean },
+  { diff = false, policy = false, configFile }: { diff?: boolean; policy?: boolean; configFile?: string },
 ): Promise<{ model: PreviewModel; text: string }> {
   const collector = new PreviewCollector();
   const guard = new PolicyCollector();
@@ -43,6 +51,7 @@ export async function preview(
     const text = await follower.during((onEvent) =>
       engine.preview({
         diff,
+        ...(configFile ? { configFile } : {}),
         ...(policy ? { policyPack: join(io.root, "policies") } : {}),
         signal: io.signal,
         onEvent: (event) => {
@@ -58,6 +67,23 @@ export async function preview(
     guard.throwIfBroken();
     const { diagnostics } = follower;
     throw engineFailure({ operation: "preview", stack, diagnostics, interrupted: io.signal.aborted, cause });
+  }
+}
+
+/** Works with a file of the settings as some pairs would have them, which is gone afterwards. */
+async function withSettings<T>(
+  { io, stack }: Session,
+  pairs: readonly string[],
+  work: (settings: { configFile?: string }) => Promise<T>,
+): Promise<T> {
+  if (pairs.length === 0) return work({});
+  const folder = mkdtempSync(join(tmpdir(), "ambient-lab-preview-"));
+  try {
+    const configFile = join(folder, basename(settingsFile(io.root, stack)));
+    writeFileSync(configFile, changedSettings(io.root, stack, pairs).text, { mode: 0o600 });
+    return await work({ configFile });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
   }
 }
 

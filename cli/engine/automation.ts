@@ -31,7 +31,9 @@ export async function openEngine({ stack: name, root, pulumi, env, exec }: Engin
     },
     async preview(options) {
       const policies = options.policyPack ? { policyPacks: [options.policyPack] } : {};
-      const result = await (await stack()).preview({ ...followed(options), ...policies, diff: options.diff ?? false });
+      const settings = options.configFile ? { configFile: options.configFile } : {};
+      const { diff = false } = options;
+      const result = await (await stack()).preview({ ...followed(options), ...policies, ...settings, diff });
       return result.stdout;
     },
     async destroy(options) {

@@ -37,6 +37,16 @@ export interface StackSummary {
   resourceCount?: number;
 }
 
+/** What is previewed, and how. */
+export interface PreviewOptions extends OperationOptions {
+  /** Property by property. */
+  diff?: boolean;
+  /** Folder of a policy pack. */
+  policyPack?: string;
+  /** File of settings in place of the stack's own. */
+  configFile?: string;
+}
+
 /** One stack on the real engine. The state's passphrase and backend come from the environment, as for plain `pulumi`. */
 export interface Engine {
   /** All stacks of this project in the backend. */
@@ -47,7 +57,7 @@ export interface Engine {
   select(): Promise<void>;
   up(options: OperationOptions): Promise<void>;
   /** @returns what the engine itself prints, with property diffs when `diff` is set */
-  preview(options: OperationOptions & { diff?: boolean; policyPack?: string }): Promise<string>;
+  preview(options: PreviewOptions): Promise<string>;
   destroy(options: OperationOptions): Promise<void>;
   /** Reads the state back from the world and forgets creations that were never finished. */
   refresh(options: OperationOptions): Promise<void>;

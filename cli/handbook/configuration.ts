@@ -55,6 +55,7 @@ export function configurationPage(projectFile: string): string {
     "npm run up -- --config 'allowedCallers=[]' faultPercent=30   # sets keys, then applies them; the way to an empty list",
     "pulumi config rm faultPercent                           # back to the default",
     "npm run preview                                         # what the change would do",
+    "npm run preview -- --config faultPercent=30             # what a change would do that is not made",
     "```",
     "",
     "## Keys",

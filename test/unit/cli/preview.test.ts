@@ -1,4 +1,5 @@
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DiffKind } from "@pulumi/pulumi/automation/events";
 import { describe, expect, test } from "vitest";
@@ -136,6 +137,36 @@ describe("preview", () => {
     expect(await run(["preview", "--stack", "alice"], io)).toBe(0);
     expect(engine.calls).toEqual(["create", "preview", "remove"]);
     expect(existsSync(join(root, "Pulumi.alice.yaml"))).toBe(false);
+  });
+
+  test("tells what other settings would change, and leaves the stack's own as they are", async () => {
+    const root = checkout();
+    const own = "# mine\nencryptionsalt: v1:abc\nconfig:\n  ambient-lab:workers: 3\n";
+    writeFileSync(join(root, "Pulumi.dev.yaml"), own);
+    const engine = new FakeEngine(["dev"]);
+    const io = fakeIo({ root, engine });
+    expect(await run(["preview", "--stack", "dev", "--config", "faultPercent=30", "addons=[]"], io)).toBe(0);
+    expect(engine.previewed).toBe(`${own}  ambient-lab:faultPercent: 30\n  ambient-lab:addons: []\n`);
+    expect(readFileSync(join(root, "Pulumi.dev.yaml"), "utf8")).toBe(own);
+    expect(readdirSync(tmpdir()).filter((name) => name.startsWith("ambient-lab-preview-"))).toEqual([]);
+  });
+
+  test("tells them for a stack that does not exist, with the salt that it gets for the moment", async () => {
+    const root = checkout();
+    const engine = new FakeEngine();
+    engine.onCreate = () => writeFileSync(join(root, "Pulumi.alice.yaml"), "encryptionsalt: v1:abc\n");
+    const io = fakeIo({ root, engine });
+    expect(await run(["preview", "--stack", "alice", "--config", "workers=3"], io)).toBe(0);
+    expect(engine.previewed).toMatch(/encryptionsalt: v1:abc\nconfig:\n\s+ambient-lab:workers: 3\n/);
+    expect(existsSync(join(root, "Pulumi.alice.yaml"))).toBe(false);
+  });
+
+  test("refuses settings that are wrong before it starts anything", async () => {
+    const engine = new FakeEngine(["dev"]);
+    const io = fakeIo({ engine });
+    expect(await run(["preview", "--stack", "dev", "--config", "faultPercent=130"], io)).toBe(2);
+    expect(io.err()).toContain("faultPercent");
+    expect(engine.calls).toEqual([]);
   });
 
   test("passes the engine's own diff through, and answers in JSON", async () => {

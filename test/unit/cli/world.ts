@@ -1,4 +1,4 @@
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import type { EngineEvent, StepEventMetadata } from "@pulumi/pulumi/automation/events";
@@ -109,6 +109,8 @@ export class FakeEngine implements Engine {
   stackState: StackState = { resources: [], pending: [] };
   stackOutputs: Record<string, unknown> = {};
   onCreate = () => {};
+  /** Settings that the last preview was given in place of the stack's own. */
+  previewed: string | undefined;
 
   constructor(stacks: string[] = []) {
     this.stacks = stacks;
@@ -128,6 +130,7 @@ export class FakeEngine implements Engine {
     this.#play("up", options);
   }
   async preview(options: Parameters<Engine["preview"]>[0]) {
+    this.previewed = options.configFile && readFileSync(options.configFile, "utf8");
     this.#play("preview", options);
     return "the engine's own words\n";
   }
