@@ -5,7 +5,8 @@ import { loadConfig } from "./config";
 import { LabError } from "./errors";
 import { exec } from "./exec";
 import { checkHost } from "./host-check";
-import { artifactNames, declareLab } from "./lab";
+import { declareLab } from "./lab";
+import { artifactNames } from "./lab-parts";
 import { artifactsOf } from "./versions";
 
 /** The Pulumi program: configuration, the machine, the artifacts, then the lab itself (lab.ts). */

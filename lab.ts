@@ -22,6 +22,7 @@ import { clusterName, stackDir } from "./host";
 import type { HostFacts } from "./host-check";
 import { istioImagesOf, moduleImagesOf } from "./image-names";
 import { labOutputs } from "./lab-outputs";
+import { hasMetalLb } from "./lab-parts";
 
 /** All that decides which lab is declared. */
 export interface LabInput {
@@ -29,18 +30,6 @@ export interface LabInput {
   config: LabConfig;
   artifacts: Artifacts;
   host: HostFacts;
-}
-
-/** Charts and manifests that a lab is made of; what an existing cluster has already is not among them. */
-export function artifactNames(config: LabConfig, host: Partial<HostFacts>): string[] {
-  const gatewayApi = host.gatewayApi ? [] : ["gateway-api"];
-  const metallb = hasMetalLb(config) ? ["metallb"] : [];
-  return ["base", "istiod", "cni", "ztunnel", ...gatewayApi, ...metallb, ...config.addons];
-}
-
-/** Whether the lab brings the load balancer. */
-function hasMetalLb({ cluster, addressRange }: LabConfig): boolean {
-  return cluster === "kind" || addressRange !== undefined;
 }
 
 /**
@@ -108,6 +97,7 @@ export function declareLab({ stack, config, artifacts, host }: LabInput) {
           },
         })
       : undefined;
+  const loaded = (group: string) => images?.loaded(group) ?? [];
   const app = new AppImage(
     "app",
     {
@@ -128,7 +118,7 @@ export function declareLab({ stack, config, artifacts, host }: LabInput) {
           chart: artifacts.chart("metallb"),
           addresses: kind?.subnet.apply(addressRange) ?? config.addressRange ?? "",
         },
-        inCluster(...(images?.loaded("metallb") ?? [])),
+        inCluster(...loaded("metallb")),
       )
     : undefined;
   const gatewayApi = host.gatewayApi
@@ -142,14 +132,18 @@ export function declareLab({ stack, config, artifacts, host }: LabInput) {
       stack,
       upgrade,
       tracing: config.addons.includes("jaeger"),
-      agentgateway: config.modules.includes("agentgateway"),
       charts: {
         base: artifacts.chart("base"),
         istiod: artifacts.chart("istiod"),
         cni: artifacts.chart("cni"),
         ztunnel: artifacts.chart("ztunnel"),
       },
-      after: [...(kind ? [kind.sysctls] : []), ...(images?.loaded("mesh") ?? [])],
+      // A new istiod rolls every proxy, an agentgateway as well.
+      after: [
+        ...(kind ? [kind.sysctls] : []),
+        ...loaded("mesh"),
+        ...(config.modules.includes("agentgateway") ? loaded("modules") : []),
+      ],
       gatewayApi,
     },
     inCluster(),
@@ -158,7 +152,7 @@ export function declareLab({ stack, config, artifacts, host }: LabInput) {
     "addons",
     {
       charts: Object.fromEntries(config.addons.map((addon) => [addon, artifacts.chart(addon)])),
-      after: [istio.namespace, ...(images?.loaded("addons") ?? [])],
+      after: [istio.namespace, ...loaded("addons")],
     },
     inCluster(),
   );
@@ -167,7 +161,7 @@ export function declareLab({ stack, config, artifacts, host }: LabInput) {
   const modules = makeModules(
     config.modules,
     {
-      ...{ ...config, proxies, image: app.ref, imageId: app.imageId, images: images?.loaded("modules") ?? [] },
+      ...{ ...config, proxies, image: app.ref, imageId: app.imageId, images: loaded("modules") },
       ...{ loopback: kind !== undefined, httpsPort: kind ? host.httpsPort : 443, stackDir: stackDir(stack), clusterId },
     },
     inCluster(istio.enrolment, app),

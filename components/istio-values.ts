@@ -8,8 +8,8 @@ export interface IstioSettings {
   platform?: string;
   /** Whether a Jaeger collector is there to take spans. */
   tracing: boolean;
-  /** Whether istiod knows the GatewayClasses of agentgateway, which it does not by itself. */
-  agentgateway: boolean;
+  /** Modules of the lab: `agentgateway` wants GatewayClasses that istiod does not know by itself. */
+  modules: readonly string[];
 }
 
 /** Values of one Istio chart. */
@@ -47,7 +47,7 @@ export function istiodValues(settings: IstioSettings): Values {
   return {
     ...common,
     ...(small ? { autoscaleEnabled: false, resources: laptop.istiod } : {}),
-    ...(settings.agentgateway ? { env: { PILOT_ENABLE_AGENTGATEWAY: "true" } } : {}),
+    ...(settings.modules.includes("agentgateway") ? { env: { PILOT_ENABLE_AGENTGATEWAY: "true" } } : {}),
     global: {
       ...globals(settings),
       logging: { level: `default:${istioLevel(settings.logLevel)}` },

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { resilience } from "../../experiments/modules/numbers";
-import { waypointOnlySpec } from "../authorization";
+import { l7PolicySpec, waypointOnlySpec } from "../authorization";
 import { appPort, principal, waypointName } from "../names";
 import { waypointGateway } from "../waypoint-gateway";
 import { workload } from "../workload";
@@ -15,6 +15,9 @@ const classes = {
   "istio-agentgateway": "istio.io/agentgateway-controller",
 };
 
+/** appa alone may ask, and only by GET. */
+const readers = { allowedCallers: ["appa"], allowedMethods: ["GET"] };
+
 /**
  * A second waypoint that is no Envoy, and apph behind both. What is said to one is said to the other, word for word: a
  * policy and a VirtualService for one name of apph each, an HTTPRoute for another.
@@ -23,7 +26,8 @@ export class Agentgateway extends pulumi.ComponentResource {
   constructor(name: string, args: ModuleArgs, opts: pulumi.ComponentResourceOptions = {}) {
     super("ambientlab:modules:Agentgateway", name, {}, opts);
     const own = { parent: this };
-    // istiod makes both when it has the feature, and leaves them behind when it has not: as the lab's own they go with it.
+    // istiod makes both while it has the feature, and leaves them behind once it has not: as the lab's own they go with the
+    // module. Where the whole lab goes, istiod lives longest and makes them again; "lab destroy" sweeps up after it.
     const known = Object.entries(classes).map(([className, controllerName]) =>
       moduleObject("GatewayClass", className, { controllerName }, own, { namespace: undefined }),
     );
@@ -40,7 +44,7 @@ export class Agentgateway extends pulumi.ComponentResource {
         moduleService({ name: each, pods: "apph", labels }, { ...own, dependsOn: server });
       }
       const unheard = waypoint === gateway ? { annotations: onPurpose("enforced-at-waypoint") } : {};
-      moduleObject("AuthorizationPolicy", `${front}-l7`, readerSpec(front), own, unheard);
+      moduleObject("AuthorizationPolicy", `${front}-l7`, l7PolicySpec(readers, [front]), own, unheard);
       moduleObject("VirtualService", `${front}-fault`, abortSpec(front), own);
       moduleObject("HTTPRoute", `${front}-routed`, timeoutSpec(`${front}-routed`), own);
     }
@@ -50,18 +54,6 @@ export class Agentgateway extends pulumi.ComponentResource {
     this.registerOutputs();
   }
 }
-
-/** appa alone may ask, and only by GET. */
-const readerSpec = (service: string) => ({
-  targetRefs: [{ group: "", kind: "Service", name: service }],
-  action: "ALLOW",
-  rules: [
-    {
-      from: [{ source: { principals: [principal("appa")] } }],
-      to: [{ operation: { methods: ["GET"] } }],
-    },
-  ],
-});
 
 /** Istio's own routes: a fault. */
 function abortSpec(host: string) {

@@ -11,7 +11,7 @@ import { artifacts, versions } from "../../versions";
 import { artifactsFolder, requires } from "../support/skip";
 
 const skip = requires("bill", { programs: ["helm"], artifacts: true });
-const settings = { resources: "laptop", logLevel: "debug", tracing: true, agentgateway: true } as const;
+const settings = { resources: "laptop", logLevel: "debug", tracing: true, modules: ["agentgateway"] } as const;
 const values: Record<string, object> = {
   base: baseValues(),
   istiod: istiodValues(settings),

@@ -7,7 +7,7 @@ import {
   ztunnelValues,
 } from "../../../components/istio-values";
 
-const laptop: IstioSettings = { resources: "laptop", logLevel: "debug", tracing: true, agentgateway: false };
+const laptop: IstioSettings = { resources: "laptop", logLevel: "debug", tracing: true, modules: [] };
 
 interface Sized {
   resources: { requests: { memory: string } };
@@ -50,7 +50,7 @@ describe("Istio's values", () => {
 
   test("istiod knows agentgateway where a module asks for it, and nowhere else", () => {
     const env = { PILOT_ENABLE_AGENTGATEWAY: "true" };
-    expect(istiodValues({ ...laptop, agentgateway: true })).toMatchObject({ env });
+    expect(istiodValues({ ...laptop, modules: ["agentgateway"] })).toMatchObject({ env });
     expect(JSON.stringify(istiodValues(laptop))).not.toContain("AGENTGATEWAY");
   });
 
