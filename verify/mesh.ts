@@ -10,7 +10,10 @@ import type { ZtunnelDump } from "./parse/ztunnel-dump";
 import type { KubeObject, World } from "./world";
 
 /** Applications whose pods belong to the mesh, those of modules included. */
-const members = ["appa", "appb", "stranger", "appb-v2", "appc", "appd", "appf", "appg", "loadgen"] as const;
+const members = [
+  ...(["appa", "appb", "stranger", "appb-v2", "appc", "appd", "appf", "appg", "apph", "loadgen"] as const),
+  ...(["appe", "second-appa"] as const),
+];
 
 /** Those of a lab's own. */
 const membersOf = ({ settings }: Pick<LabFacts, "settings">) => {
