@@ -114,17 +114,17 @@ describe.skipIf(skip)("a lab from up to destroy", () => {
 
     it("proves each of them beside the story", async () => {
       const on = await withModules(moduleNames.join(", "));
-      expect(on.code, on.stderr.slice(-6000)).toBe(0);
       lab = liveLab(labFacts(stack, readOutputs(await project.outputs())));
+      expect(on.code, on.stderr.slice(-6000)).toBe(0);
     });
 
     it.each(moduleWorlds)("$name", broken);
 
     it("is the same lab once they are gone", async () => {
       const off = await withModules("");
+      lab = liveLab(labFacts(stack, readOutputs(await project.outputs())));
       expect(off.code, off.stderr.slice(-6000)).toBe(0);
       await project.ok(["preview", "--refresh", "--expect-no-changes"]);
-      lab = liveLab(labFacts(stack, readOutputs(await project.outputs())));
     });
   });
 

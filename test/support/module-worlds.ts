@@ -26,7 +26,7 @@ export const moduleWorlds: readonly LiveWorld[] = [
       { op: "replace", path: "/spec/rules/0/from/0/source/principals/0", value: "cluster.local/ns/default/sa/strange" },
     ]),
     noticed: { "l4-l7": "fail waypoint" },
-    cause: "strange",
+    cause: "missing: DENY any method",
   },
   {
     name: "traffic-split: everything goes to the second version",
@@ -35,7 +35,7 @@ export const moduleWorlds: readonly LiveWorld[] = [
       { op: "replace", path: "/spec/rules/2/backendRefs/1/weight", value: 100 },
     ]),
     noticed: { "traffic-split": "fail waypoint" },
-    cause: "HTTPRoute/appb-split",
+    cause: "missing: route prefix / →",
   },
   {
     name: "traffic-split: the second version can be walked around to",
@@ -49,7 +49,7 @@ export const moduleWorlds: readonly LiveWorld[] = [
       { op: "replace", path: "/spec/http/0/fault/abort/httpStatus", value: 503 },
     ]),
     noticed: { resilience: "fail waypoint" },
-    cause: "VirtualService/appb-resilience",
+    cause: "aborted with 410",
   },
   {
     name: "resilience: no rate limit",
@@ -72,7 +72,7 @@ export const moduleWorlds: readonly LiveWorld[] = [
       "egress",
     ),
     noticed: { egress: "fail waypoint" },
-    cause: "ServiceEntry/partner",
+    cause: "no HTTP chain for partner.example",
   },
   {
     name: "cross-namespace: the shared waypoint admits its own namespace alone",
@@ -80,7 +80,7 @@ export const moduleWorlds: readonly LiveWorld[] = [
       { op: "replace", path: "/spec/listeners/0/allowedRoutes/namespaces", value: { from: "Same" } },
     ]),
     noticed: { "cross-namespace": "fail waypoint" },
-    cause: "Gateway/shared-waypoint",
+    cause: "no HTTP chain for appe-shared",
   },
   {
     name: "cross-namespace: the second appa is allowed in the first namespace",
@@ -94,7 +94,7 @@ export const moduleWorlds: readonly LiveWorld[] = [
     name: "grpc: every method of the service is allowed",
     breaks: patched(policy, "grpc-l7", [{ op: "remove", path: "/spec/rules/0/to/0/operation/paths" }]),
     noticed: { grpc: "fail waypoint" },
-    cause: "AuthorizationPolicy/grpc-l7",
+    cause: "missing: ALLOW POST",
   },
   {
     name: "strict-mtls: PeerAuthentication is PERMISSIVE",
@@ -102,7 +102,7 @@ export const moduleWorlds: readonly LiveWorld[] = [
       { op: "replace", path: "/spec/mtls/mode", value: "PERMISSIVE" },
     ]),
     noticed: { "strict-mtls": "fail ztunnel" },
-    cause: "PeerAuthentication/appf-strict",
+    cause: "none on appf",
   },
   {
     name: "agentgateway: the control has no policy",
