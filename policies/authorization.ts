@@ -58,14 +58,20 @@ export function unheardPolicies(objects: readonly Manifest[]): string[] {
   return objects
     .filter((object) => isPolicy(object) && !isOnPurpose(object, "enforced-at-waypoint"))
     .flatMap((policy) =>
-      listAt(policy.spec, "targetRefs").flatMap((target) => {
+      targetsOf(policy).flatMap((target) => {
         const gateway = deaf.find((each) => decidesFor(each, policy, target, objects));
         if (!gateway) return [];
         return [
-          `${nameOf(policy)} is for ${nameOf(gateway)}, an agentgateway, which gets no AuthorizationPolicy: Istio accepts it, and nobody enforces it. Use gatewayClassName istio-waypoint`,
+          `${nameOf(policy)} is for ${nameOf(gateway)}, an agentgateway, which gets no AuthorizationPolicy: Istio accepts it, and nobody enforces it. Use gatewayClassName ${String(at(gateway.spec, "gatewayClassName")).replace("-agentgateway", "")}`,
         ];
       }),
     );
+}
+
+/** What a policy is for, in either spelling. */
+function targetsOf({ spec }: Manifest): readonly unknown[] {
+  const one = at(spec, "targetRef");
+  return one === undefined ? listAt(spec, "targetRefs") : [one];
 }
 
 /** Whether a policy's target is a Gateway, or a Service whose callers are sent to it. */
@@ -95,7 +101,7 @@ const sourceFields = ["requestPrincipals", "notRequestPrincipals", "remoteIpBloc
  */
 export function layer7OnSelector(policy: Manifest): string[] {
   if (!isPolicy(policy) || isOnPurpose(policy, "layer-7-by-target")) return [];
-  if (listAt(policy.spec, "targetRefs").length > 0) return [];
+  if (targetsOf(policy).length > 0) return [];
   const fields = listAt(policy.spec, "rules").flatMap((rule) => [
     ...listAt(rule, "to").flatMap((to) => fieldsIn(at(to, "operation"), operationFields)),
     ...listAt(rule, "from").flatMap((from) => fieldsIn(at(from, "source"), sourceFields)),

@@ -39,7 +39,7 @@ describe("the policy pack as a plugin", () => {
     );
     expect(info).toEqual([
       ...["pinned-images", "pods-are-confined", "layer-7-by-target", "waypoint-only"],
-      "addresses-of-the-pool",
+      ...["enforced-at-waypoint", "addresses-of-the-pool"],
     ]);
   });
 
