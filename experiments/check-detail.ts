@@ -18,6 +18,11 @@ export type CheckDetail =
       status?: "True" | "False";
       messageIncludes?: string;
     }
+  | {
+      check: "alike";
+      /** Two objects of one kind each, which differ in names alone. */
+      pairs: readonly (readonly [LabObject, LabObject])[];
+    }
   | { check: "address"; pool: LabObject; advertisement: LabObject }
   | { check: "bundle"; channel: "standard"; classes: readonly string[] }
   | { check: "enrolment"; hbone: readonly string[]; plain: readonly string[] }
@@ -40,7 +45,7 @@ export type CheckDetail =
       check: "outcome";
       sample: Sample;
       status: number;
-      /** Response flags in the waypoint's log, such as "FI"; "-" for none. */
+      /** Flags in the waypoint's log, such as "FI" of an Envoy or "Timeout" of an agentgateway; "-" for none. */
       flags: string;
       /** How often the application gets each request. */
       attempts: number;

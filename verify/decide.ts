@@ -35,7 +35,9 @@ function byWaypoint({ service }: Answer, line: AccessLine | undefined): Decision
     const policy = policyOf(rule) ?? allowPolicyAt[service];
     return { ...base, action: "refused", ...(policy ? { policy } : {}), because: becauseOf(rule) };
   }
-  if (line.flags.includes("NR")) return { ...base, action: "refused", because: "no route matches the request (NR)" };
+  // "NR" is Envoy's word, "NotFound" agentgateway's.
+  if (/\bNR\b|^NotFound$/.test(line.flags))
+    return { ...base, action: "refused", because: `no route matches the request (${line.flags})` };
   // agentgateway's word for a refusal of its own; none of its versions has got a policy of Istio's yet.
   if (line.flags === "Authorization") return { ...base, action: "refused" };
   if (reachedApp(line)) return { ...base, action: "answered", layer: "app" };

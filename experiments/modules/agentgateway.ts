@@ -1,6 +1,7 @@
 import { principalOf } from "../names";
 import type { LabObject } from "../objects";
-import type { Check, Client, Expectation, Experiment, Method, Probe, ServiceName } from "../types";
+import type { Check, Expectation, Experiment, ServiceName } from "../types";
+import { answered, ask, refused } from "./ask";
 import { resilience } from "./numbers";
 
 const { abort, timeout } = resilience;
@@ -11,7 +12,7 @@ const slowSeconds = 3;
 export const agentgateway: Experiment = {
   id: "agentgateway",
   module: "agentgateway",
-  title: "A waypoint of agentgateway obeys the Gateway API, and nothing that is Istio's own",
+  title: "A waypoint of agentgateway obeys HTTPRoutes, and neither AuthorizationPolicy nor VirtualService",
   question: "What of a waypoint's duties does Istio's other waypoint, agentgateway, take over?",
   why: "Istio tells each kind of waypoint its own language. An agentgateway gets services, endpoints and what the Gateway API says; of AuthorizationPolicy and VirtualService it hears nothing. Istio writes that it accepted the policy all the same (WaypointAccepted, bound to the agentgateway), and everybody in the mesh gets in. The policy on the pods is ztunnel's and holds as ever: it says through whom they are reached, not by whom. The same policy, the same VirtualService and the same HTTPRoute at an Envoy are the control.",
   rows: [],
@@ -35,6 +36,14 @@ export const agentgateway: Experiment = {
       check: "rollouts",
       objects: ["Deployment/apph", "Deployment/agentgateway", "Deployment/waypoint"],
     },
+    {
+      ...{ kind: "check", check: "alike", name: "both waypoints are told the same" },
+      pairs: [
+        ["AuthorizationPolicy/apph-l7", "AuthorizationPolicy/apph-envoy-l7"],
+        ["VirtualService/apph-fault", "VirtualService/apph-envoy-fault"],
+        ["HTTPRoute/apph-routed", "HTTPRoute/apph-envoy-routed"],
+      ],
+    },
     accepted("Service/apph", "istio.io/WaypointBound", "attached to waypoint default/agentgateway"),
     accepted("Service/apph-routed", "istio.io/WaypointBound", "attached to waypoint default/agentgateway"),
     accepted("Service/apph-envoy", "istio.io/WaypointBound", "attached to waypoint default/waypoint"),
@@ -53,8 +62,8 @@ export const agentgateway: Experiment = {
       wanted: [`ALLOW GET ${principalOf("appa")}`],
     },
     ask("appa", "GET", "apph-envoy", "control: Envoy lets appa GET", answered),
-    ask("appa", "POST", "apph-envoy", "control: Envoy does not let appa POST", refused),
-    ask("stranger", "GET", "apph-envoy", "control: Envoy does not let stranger in", refused),
+    ask("appa", "POST", "apph-envoy", "control: Envoy does not let appa POST", refusedByEnvoy),
+    ask("stranger", "GET", "apph-envoy", "control: Envoy does not let stranger in", refusedByEnvoy),
     ask("appa", "GET", "apph", "agentgateway is on the way to apph", answered),
     ask("appa", "POST", "apph", "agentgateway lets appa POST, in spite of the policy that was accepted", answered),
     ask("stranger", "GET", "apph", "agentgateway lets stranger in, in spite of it", answered),
@@ -75,21 +84,13 @@ export const agentgateway: Experiment = {
   ],
 };
 
-const answered: Expectation = { fate: "answered", through: ["waypoint"] };
-const refused: Expectation = {
-  ...{ fate: "refused", by: "waypoint", status: 403 },
-  policy: "AuthorizationPolicy/apph-envoy-l7",
-};
+const refusedByEnvoy = refused("AuthorizationPolicy/apph-envoy-l7");
 const shut: Expectation = { fate: "reset", by: "ztunnel", policy: "AuthorizationPolicy/apph-waypoint-only" };
 
 const accepted = (object: LabObject, type: string, messageIncludes?: string): Check => ({
   ...{ kind: "check", check: "condition", object, type },
   name: `${object} is ${messageIncludes ?? "accepted"}`,
   ...(messageIncludes ? { messageIncludes } : {}),
-});
-
-const ask = (from: Client, method: Method, service: ServiceName, name: string, expect: Expectation): Probe => ({
-  ...{ kind: "probe", name, from, to: "service", service, method, path: "/anything", expect },
 });
 
 type Outcome = Pick<Extract<Check, { check: "outcome" }>, "status" | "flags" | "attempts" | "between">;

@@ -1,6 +1,7 @@
 import { principalOf } from "../names";
 import type { LabObject } from "../objects";
-import type { Check, Client, Expectation, Experiment, Method, Probe, ServiceName } from "../types";
+import type { Check, Expectation, Experiment, ServiceName } from "../types";
+import { answered, ask, refused } from "./ask";
 
 /** Two namespaces and their waypoints: who is met across the border, and who is not admitted. */
 export const crossNamespace: Experiment = {
@@ -90,10 +91,4 @@ const rules = (service: ServiceName, waypoint: string): Check => ({
   wanted: [`ALLOW GET ${principalOf("appa")}`, `ALLOW GET ${principalOf("appa", "second")}`],
 });
 
-const answered: Expectation = { fate: "answered", through: ["waypoint"] };
 const shut: Expectation = { fate: "reset", by: "ztunnel", policy: "AuthorizationPolicy/appe-waypoint-only" };
-const refused = (policy: LabObject): Expectation => ({ fate: "refused", by: "waypoint", status: 403, policy });
-
-const ask = (from: Client, method: Method, service: ServiceName, name: string, expect: Expectation): Probe => ({
-  ...{ kind: "probe", name, from, to: "service", service, method, path: "/anything", expect },
-});

@@ -1,6 +1,7 @@
 import { principalOf } from "../names";
 import type { LabObject } from "../objects";
-import type { Check, Client, Expectation, Experiment, Method, Probe, Sample, ServiceName } from "../types";
+import type { Check, Experiment, Sample, ServiceName } from "../types";
+import { answered, ask, refused } from "./ask";
 
 /** The way out of the mesh: what a waypoint for hosts outside refuses, and what never meets it. */
 export const egress: Experiment = {
@@ -28,7 +29,7 @@ export const egress: Experiment = {
     bound("ServiceEntry/forbidden"),
     rules("partner", [`ALLOW GET ${principalOf("appa")}`]),
     rules("forbidden", ["DENY any method anybody"]),
-    ask("appa", "GET", "partner", "appa may GET partner.example", { fate: "answered", through: ["waypoint"] }),
+    ask("appa", "GET", "partner", "appa may GET partner.example", answered),
     {
       ...{ kind: "check", check: "outcome", name: "what may go out reaches the server, once each" },
       ...{ sample: sample("partner"), status: 200, flags: "-", attempts: 1 },
@@ -72,12 +73,4 @@ const rules = (service: ServiceName, wanted: readonly string[]): Check => ({
 
 const sample = (service: ServiceName): Sample => ({
   ...{ from: "appa", method: "GET", path: "/anything", count: 5, service },
-});
-
-const refused = (policy: LabObject): Expectation => ({ fate: "refused", by: "waypoint", status: 403, policy });
-
-const paths: Partial<Record<Method, string>> = { GET: "/get", POST: "/post" };
-
-const ask = (from: Client, method: Method, service: ServiceName, name: string, expect: Expectation): Probe => ({
-  ...{ kind: "probe", name, from, to: "service", service, method, path: paths[method] ?? "/anything", expect },
 });

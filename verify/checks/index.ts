@@ -1,4 +1,5 @@
 import type { CheckDetail } from "../../experiments/types";
+import { alike } from "./alike";
 import { calls } from "./calls";
 import { capture } from "./capture";
 import { chaos } from "./chaos";
@@ -30,6 +31,7 @@ export const checkKinds: { readonly [K in CheckDetail["check"]]: CheckKind<K> } 
   rollouts: { run: rollouts, settles: true },
   "istio-version": { run: istioVersion, settles: true },
   condition: { run: condition, settles: true },
+  alike: { run: alike, settles: true },
   address: { run: address, settles: true },
   bundle: { run: bundle, settles: true },
   enrolment: { run: enrolment, settles: true },

@@ -156,10 +156,10 @@ function checkLine(check: Check): string {
   return `${from}: ${count} × ${method} ${target}${extra.join("")} → ${sampleExpectation(check)}`;
 }
 
-function outcomeWords({ status, flags, attempts, between }: Extract<Check, { check: "outcome" }>): string {
+function outcomeWords({ status, flags, attempts, between, sample }: Extract<Check, { check: "outcome" }>): string {
   const flag = flags === "-" ? "without a flag" : `flagged ${flags}`;
   const time = between ? `, after ${between[0]} to ${between[1]} ms` : "";
-  return `${status} each time${time}, ${flag} by the waypoint, ${attempts} × in the app's log`;
+  return `${status} each time${time}, ${flag} by ${calledIn("waypoint", waypointAt(sample.service ?? "appb"))}, ${attempts} × in the app's log`;
 }
 
 function sampleExpectation(check: Extract<Check, { sample: Sample }>): string {

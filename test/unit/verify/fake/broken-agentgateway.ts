@@ -43,6 +43,18 @@ export const brokenAgentgateway: BrokenWorld[] = [
     drift: "AuthorizationPolicy/apph-l7 does not exist",
   },
   {
+    name: "agentgateway: its policy lets everybody in, so that nothing is shown by letting them in",
+    settings,
+    breaks: edit("AuthorizationPolicy/default/apph-l7", ["spec", "rules"], [{}]),
+    noticed,
+  },
+  {
+    name: "agentgateway: nothing is to be aborted at it",
+    settings,
+    breaks: edit("VirtualService/default/apph-fault", ["spec", "http", 0, "fault"], undefined),
+    noticed,
+  },
+  {
     name: "agentgateway: the control has no policy",
     settings,
     breaks: remove("AuthorizationPolicy/default/apph-envoy-l7"),
