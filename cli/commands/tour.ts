@@ -62,13 +62,17 @@ async function undoSteps(io: Io, stack: string, steps: readonly TourStep[], lab:
   return ExitCode.pass;
 }
 
-/** Commands of the lab, with the line that was typed above what it prints. */
+/**
+ * Commands of the lab, with the line that was typed above what it prints. The walk says itself what comes next: what `up`
+ * ends with, addresses and next steps, would be said twice in each step.
+ */
 function runner(io: Io): Walk["lab"] {
+  const silent = { ...io, stdout: { write: () => true } };
   return async (args) => {
     io.stderr.write(
       `$ npm run lab -- ${args.map((arg) => (/[^\w@%+=:,./-]/.test(arg) ? `'${arg}'` : arg)).join(" ")}\n`,
     );
     const { run } = await import("../run.js");
-    return run(args, io);
+    return run(args, args[0] === "up" ? silent : io);
   };
 }

@@ -28,7 +28,7 @@ export function registerTraffic(program: Command, { io, end }: CommandContext): 
   examples(
     json(common(command))
       .option("--rate <n>", "requests in a second, 0.1 to 100", rate, 2)
-      .option("--for <time>", "how long, such as 30s or 5m", time, 30_000)
+      .addOption(new Option("--for <time>", "how long, such as 30s or 5m").argParser(time).default(30_000, "30s"))
       .option("--path <path>", "path on appb (default: the one that the fault delays)", path)
       .addOption(new Option("--method <method>", "HTTP method").choices(methods).default("GET")),
     "npm run lab -- traffic                       # half of them take 2 s longer",
