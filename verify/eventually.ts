@@ -55,24 +55,33 @@ export async function eventually<T>(
   let attempts = 0;
   let row = 0;
   let last: unknown;
+  let longest = 0;
   for (;;) {
     signal.throwIfAborted();
     const left = end - clock.now();
     if (left <= 0 && attempts > 0) throw new DeadlineError(options, attempts, last);
+    const began = clock.now();
     try {
       attempts += 1;
       const value = await bounded(attempt, Math.max(left, 1), signal);
+      longest = Math.max(longest, clock.now() - began);
       row += 1;
       if (row >= streak) return value;
       last = new Error(`${row} of ${streak} successes in a row`);
     } catch (miss) {
       signal.throwIfAborted();
       row = 0;
-      last = miss;
+      const cutOff = miss instanceof CutOff;
+      if (!cutOff) longest = Math.max(longest, clock.now() - began);
+      // What had less time than others took says nothing; what had more of it hangs.
+      if (!cutOff || last === undefined || left >= longest) last = miss;
     }
     await clock.sleep(Math.min(intervalMs, Math.max(end - clock.now(), 0)), signal);
   }
 }
+
+/** An attempt had no time left. */
+class CutOff extends Error {}
 
 /** One attempt that cannot outlive the time that is left, even when it ignores its signal. */
 export async function bounded<T>(
@@ -81,7 +90,7 @@ export async function bounded<T>(
   signal: AbortSignal,
 ): Promise<T> {
   const limit = new AbortController();
-  const timer = setTimeout(() => limit.abort(new Error(`the attempt did not end within ${ms} ms`)), ms);
+  const timer = setTimeout(() => limit.abort(new CutOff(`the attempt did not end within ${ms} ms`)), ms);
   const both = AbortSignal.any([signal, limit.signal]);
   try {
     return await Promise.race([attempt(both), aborted(both)]);

@@ -48,6 +48,33 @@ describe("eventually()", () => {
     await expect(waiting).rejects.toThrow(/did not end within/);
   });
 
+  /** Attempts that take as long as they are told to; the last one is cut off. */
+  const lasting = (durations: readonly number[], deadlineMs: number) => {
+    let ms = 0;
+    const clock = { now: () => ms, sleep: async () => undefined };
+    let tries = 0;
+    const attempt = async (signal: AbortSignal) => {
+      const takes = durations[tries++];
+      if (takes === undefined) {
+        signal.addEventListener("abort", () => {
+          ms = deadlineMs;
+        });
+        return new Promise<never>(() => undefined);
+      }
+      ms += takes;
+      throw new Error("still dark");
+    };
+    return eventually(attempt, options({ deadlineMs, clock }));
+  };
+
+  it("gives the last miss as the reason, not an attempt that had too little time to end", async () => {
+    await expect(lasting([20, 20], 50)).rejects.toThrow(/still dark/);
+  });
+
+  it("gives an attempt that hangs as the reason, though others had missed before", async () => {
+    await expect(lasting([5, 5], 50)).rejects.toThrow(/did not end within 40 ms/);
+  });
+
   it("throws the signal's reason at once", async () => {
     const stop = new AbortController();
     const waiting = eventually(
