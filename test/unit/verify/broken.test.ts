@@ -25,6 +25,25 @@ describe("verifyLab() in a broken world", () => {
     expect(report.verdict).toBe("inconclusive");
   });
 
+  it("asks once more, by itself, what a busy machine has blurred", async () => {
+    const world = new FakeWorld();
+    world.state.heldUpEvery = 19;
+    const ended: string[] = [];
+    const report = await verifyLab(world.state.facts, {
+      world,
+      clock: world.state.clock,
+      only: ["fault-delay"],
+      observer: {
+        ended: ({ verdict }) => {
+          ended.push(verdict);
+          world.state.heldUpEvery = 0;
+        },
+      },
+    });
+    expect({ ended, verdict: report.verdict }).toEqual({ ended: ["inconclusive", "pass"], verdict: "pass" });
+    expect(report.notes).toEqual([expect.stringMatching(/^fault-delay: .*this machine was busy/)]);
+  });
+
   it("keeps what the clock cannot disturb at a pass while the nodes' clock is off", async () => {
     const world = new FakeWorld();
     world.state.skewMs = 600_000;
