@@ -9,6 +9,7 @@ const system = (apiVersion: string, kind: string, name: string, layer: Layer): O
 export const objects = {
   "Namespace/default": { apiVersion: core, kind: "Namespace", name: "default", layer: "ztunnel" },
   "Deployment/istiod": system(apps, "Deployment", "istiod", "istiod"),
+  "DestinationRule/connections": system(networking, "DestinationRule", "connections", "waypoint"),
   "DaemonSet/istio-cni-node": system(apps, "DaemonSet", "istio-cni-node", "istio-cni"),
   "DaemonSet/ztunnel": system(apps, "DaemonSet", "ztunnel", "ztunnel"),
   "Deployment/appa": lab(apps, "Deployment", "appa", "app"),

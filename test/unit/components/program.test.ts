@@ -201,6 +201,11 @@ describe("what a setting adds and takes away", () => {
     expect([...withModules.waitsFor("gateway")]).toContain("gateway-tls-secret");
   });
 
+  test("proxies give up a connection before the application does, which is after five seconds", async () => {
+    const { spec } = (await lab("default")).find("istio-connections").inputs as { spec: object };
+    expect(spec).toEqual({ host: "*", trafficPolicy: { connectionPool: { http: { idleTimeout: "3s" } } } });
+  });
+
   test("a ready app image is what the pods run", async () => {
     const { spec } = (await lab("ready app image")).find("appb").inputs as { spec: { template: unknown } };
     expect(spec.template).toMatchObject({

@@ -85,6 +85,7 @@ export function storyObjects({ settings, versions }: LabFacts): KubeObject[] {
       object(gatewayApi, `GatewayClass//${name}`, { status: { conditions: [yes("Accepted")] } }),
     ),
     deployment("istio-system", "istiod", istio("pilot")),
+    object("networking.istio.io/v1", "DestinationRule/istio-system/connections", { spec: { host: "*" } }),
     daemon("istio-cni-node", istio("install-cni"), nodes.length),
     daemon("ztunnel", istio("ztunnel"), nodes.length),
     ...["gateway-istio", "waypoint"].map((name) => deployment("default", name, istio("proxyv2"))),
