@@ -6,6 +6,7 @@ import { waypointGateway } from "../waypoint-gateway";
 import { workload } from "../workload";
 import type { ModuleArgs } from "./index";
 import { moduleObject, moduleService, onPurpose } from "./parts";
+import { abortedRoute, routeTo } from "./resilience";
 
 /** Name of the waypoint's Gateway, and so of its ServiceAccount. */
 const gateway = "agentgateway";
@@ -57,19 +58,8 @@ export class Agentgateway extends pulumi.ComponentResource {
 
 /** Istio's own routes: a fault. */
 function abortSpec(host: string) {
-  const { path, status } = resilience.abort;
-  const route = [{ destination: { host, port: { number: appPort.service } } }];
-  return {
-    hosts: [host],
-    http: [
-      {
-        match: [{ uri: { prefix: path } }],
-        fault: { abort: { httpStatus: status, percentage: { value: 100 } } },
-        route,
-      },
-      { route },
-    ],
-  };
+  const route = routeTo(host);
+  return { hosts: [host], http: [abortedRoute(route), { route }] };
 }
 
 /** Gateway API's routes: a limit to how long an answer may take. */

@@ -23,23 +23,30 @@ export class Resilience extends pulumi.ComponentResource {
 
 /** An abort, a timeout and retries, each on a path of its own; the last route keeps every other path alive. */
 export function resilienceSpec() {
-  const { abort, timeout, retries } = resilience;
-  const route = [{ destination: { host: "appb-resilience", port: { number: appPort.service } } }];
-  const under = (prefix: string) => [{ uri: { prefix } }];
+  const { timeout, retries } = resilience;
+  const route = routeTo("appb-resilience");
   return {
     hosts: ["appb-resilience"],
     http: [
-      {
-        match: under(abort.path),
-        fault: { abort: { httpStatus: abort.status, percentage: { value: 100 } } },
-        route,
-      },
+      abortedRoute(route),
       { match: under(timeout.path), timeout: seconds(timeout.ms), retries: { attempts: 0 }, route },
       { match: under(retries.path), retries: { attempts: retries.attempts, retryOn: "5xx" }, route },
       { route },
     ],
   };
 }
+
+const under = (prefix: string) => [{ uri: { prefix } }];
+
+/** Where a VirtualService sends the requests to a Service. */
+export const routeTo = (host: string) => [{ destination: { host, port: { number: appPort.service } } }];
+
+/** The path whose requests are aborted before they reach what `route` names. */
+export const abortedRoute = (route: ReturnType<typeof routeTo>) => ({
+  match: under(resilience.abort.path),
+  fault: { abort: { httpStatus: resilience.abort.status, percentage: { value: 100 } } },
+  route,
+});
 
 /**
  * Envoy's own rate limit, in the chain of one Service. Istio has no word of its own for it; the filter holds a bucket of
