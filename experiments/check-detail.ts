@@ -95,6 +95,9 @@ export type CheckDetail =
   | { check: "kiali"; edgeTo: string }
   | { check: "jaeger"; service: "waypoint" | "gateway-istio"; upstream: string };
 
+/** How every request of a sample must end. */
+export type Outcome = Pick<Extract<CheckDetail, { check: "outcome" }>, "status" | "flags" | "attempts" | "between">;
+
 /** A call of a method by gRPC, and what becomes of it. */
 export interface Call {
   /** The good state as a fact. */

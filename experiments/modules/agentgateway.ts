@@ -1,6 +1,6 @@
 import { principalOf } from "../names";
 import type { LabObject } from "../objects";
-import type { Check, Expectation, Experiment, ServiceName } from "../types";
+import type { Check, Expectation, Experiment, Outcome, ServiceName } from "../types";
 import { answered, ask, refused } from "./ask";
 import { resilience } from "./numbers";
 
@@ -92,8 +92,6 @@ const accepted = (object: LabObject, type: string, messageIncludes?: string): Ch
   name: `${object} is ${messageIncludes ?? "accepted"}`,
   ...(messageIncludes ? { messageIncludes } : {}),
 });
-
-type Outcome = Pick<Extract<Check, { check: "outcome" }>, "status" | "flags" | "attempts" | "between">;
 
 const outcome = (name: string, service: ServiceName, path: string, expected: Outcome): Check => ({
   ...{ kind: "check", check: "outcome", name, sample: { from: "appa", method: "GET", path, count: 5, service } },

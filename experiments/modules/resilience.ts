@@ -1,6 +1,6 @@
 import { meshPath, policies } from "../objects";
 import { allowRules, frontProbes, inMeshClient, usualMethod } from "../requests";
-import type { Check, Experiment, ServiceName } from "../types";
+import type { Check, Experiment, Outcome, ServiceName } from "../types";
 import { resilience } from "./numbers";
 
 const { abort, timeout, retries, limit } = resilience;
@@ -59,8 +59,6 @@ export const resilienceNumbers: Experiment = {
     ];
   },
 };
-
-type Outcome = Pick<Extract<Check, { check: "outcome" }>, "status" | "flags" | "attempts" | "between">;
 
 const routes = [
   `route prefix ${abort.path} → ${cluster} (100 % aborted with ${abort.status})`,
