@@ -1,5 +1,6 @@
 import { at, listAt, numberAt, textAt } from "../../../../verify/json";
 import type { FakeRequest } from "./request";
+import { routeOf } from "./routes";
 import type { FakeState } from "./state";
 
 /** What a route of the waypoint does to its requests. */
@@ -36,10 +37,8 @@ export function routeFor(state: FakeState, service: string, path: string): FakeR
 }
 
 /** How long an HTTPRoute of a Service lets an answer take, in milliseconds; 0 when it does not say. */
-export const routeTimeout = (state: FakeState, service: string): number => {
-  const own = state.toldAll("HTTPRoute").find((item) => textAt(item, "spec", "parentRefs", 0, "name") === service);
-  return milliseconds(textAt(own, "spec", "rules", 0, "timeouts", "request"));
-};
+export const routeTimeout = (state: FakeState, service: string): number =>
+  milliseconds(textAt(routeOf(state, service), "spec", "rules", 0, "timeouts", "request"));
 
 /** How httpbin answers a path: its status, and how long it takes. */
 export function appAnswers({ path }: FakeRequest): { status: number; ms: number } {

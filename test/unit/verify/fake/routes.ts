@@ -13,7 +13,8 @@ export interface FakeBackend {
 
 const outbound = (service: string) => `outbound|8000||${service}.default.svc.cluster.local`;
 
-const routeOf = (state: FakeState, service: string): KubeObject | undefined =>
+/** The HTTPRoute of a Service; nothing where it has none. */
+export const routeOf = (state: FakeState, service: string): KubeObject | undefined =>
   state.toldAll("HTTPRoute").find((item) => textAt(item, "spec", "parentRefs", 0, "name") === service);
 
 /** Rules of a Service's HTTPRoute in the order that Istio gives them: by path, by header, all else. */
