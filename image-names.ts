@@ -30,7 +30,10 @@ export const istioImages: readonly string[] = istioImagesOf(versions.istio);
 /** The server of the module grpc. */
 export const grpcImage = `registry.k8s.io/e2e-test-images/agnhost:${versions.agnhost}`;
 
-/** Images that modules run beside the apps' own, by module. Istio publishes agentgateway as one of its own (its pilot/docker/Dockerfile.agentgateway). */
+/**
+ * Images that modules run beside the apps' own, by module. Istio publishes agentgateway under its own hub and version (its
+ * pilot/docker/Dockerfile.agentgateway).
+ */
 export const imagesByModule = (istio: string): Readonly<Record<string, string>> => ({
   grpc: grpcImage,
   ...(istioMinorOf(istio)?.agentgateway ? { agentgateway: istioImage("agentgateway", istio) } : {}),

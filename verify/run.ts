@@ -39,9 +39,9 @@ export async function runAll(bench: Bench, chosen: readonly Experiment[], observ
   };
   const results = await Promise.all(together.map(one));
   for (const experiment of alone) results.push(await one(experiment));
-  for (const [index, result] of results.entries()) {
-    const experiment = together.find(({ id }) => id === result.id);
-    if (!experiment || !isBlurred(result)) continue;
+  for (const [index, experiment] of together.entries()) {
+    const result = results[index];
+    if (!result || !isBlurred(result)) continue;
     note(`${result.id}: ${seenBy(result)}; this machine was busy, so that it is asked once more by itself`);
     results[index] = await one(experiment);
   }

@@ -29,7 +29,7 @@ export function registerPreview(program: Command, { io }: CommandContext): void 
     const { config: pairs = [], ...others } = options;
     const session = openSession(io, others);
     // What is wrong with them is told before anything is started.
-    changedSettings(io.root, session.stack, pairs);
+    if (pairs.length > 0) changedSettings(io.root, session.stack, pairs);
     const engine = await sessionEngine(session, { install: true, makesClusters: false });
     const { model, text } = await inStack(engine, session, () =>
       withSettings(session, pairs, (settings) => preview(engine, session, { ...options, ...settings })),
