@@ -7,6 +7,7 @@ import { type BundleFolder, bundleFiles, isWeb, parseSums, readBundle } from "./
 import { checkDigest, type Fetcher, fetcher, sha256, writeWhole } from "./download";
 import { ExitCode, LabError } from "./errors";
 import { labHome } from "./host";
+import { daemonsOf, imagesOf } from "./image-names";
 import { artifactsOf, type BillArtifact, artifacts as pinned } from "./versions";
 
 /** Where the charts of a lab lie on this machine. */
@@ -15,6 +16,8 @@ export interface Artifacts {
   chart(name: string): string;
   /** Images that the named manifests make pods of; a packed chart names its own by values. */
   images(name: string): readonly string[];
+  /** Those of {@link images} that DaemonSets run. */
+  daemons(name: string): readonly string[];
   /** The folder they were taken from, if it was one: it may hold images as well. */
   bundle?: BundleFolder;
 }
@@ -56,18 +59,21 @@ export async function fetchArtifacts(options: ArtifactOptions = {}): Promise<Art
   const locate = source ? await mirrored(source, fetch) : upstream(fetch);
   const charts = new Map<string, string>();
   const images = new Map<string, readonly string[]>();
+  const daemons = new Map<string, readonly string[]>();
   await Promise.all(
     wanted.map(async (artifact) => {
       const file = await cached(artifact, fetch, locate);
       if (artifact.kind === "chart") return charts.set(artifact.name, file);
       const manifest = adapt(artifact.name, await readFile(file, "utf8"));
       images.set(artifact.name, imagesOf(manifest));
+      daemons.set(artifact.name, daemonsOf(manifest));
       return charts.set(artifact.name, await wrapManifest(artifact, manifest));
     }),
   );
   return {
     chart: (name) => required(charts, name),
     images: (name) => images.get(name) ?? [],
+    daemons: (name) => daemons.get(name) ?? [],
     bundle: source ? readBundle(source) : undefined,
   };
 }
@@ -75,7 +81,7 @@ export async function fetchArtifacts(options: ArtifactOptions = {}): Promise<Art
 /** The same paths without a download: for a plan on a machine that has no network. Images come from the bill alone. */
 export function plannedArtifacts(istio: string): Artifacts {
   const paths = new Map(artifactsOf(istio).map((artifact) => [artifact.name, cachedArtifact(artifact)]));
-  return { chart: (name) => required(paths, name), images: () => [] };
+  return { chart: (name) => required(paths, name), images: () => [], daemons: () => [] };
 }
 
 function required(map: ReadonlyMap<string, string>, name: string): string {
@@ -166,12 +172,6 @@ function lacking(what: string): LabError {
     },
     { exitCode: ExitCode.unfit },
   );
-}
-
-/** References of all containers that a manifest names. */
-export function imagesOf(manifest: string): string[] {
-  const found = [...manifest.matchAll(/^\s*-?\s*image:\s*["']?([^\s"']+)["']?\s*$/gm)].map(([, ref]) => ref ?? "");
-  return [...new Set(found)].sort();
 }
 
 /**

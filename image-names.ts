@@ -24,6 +24,13 @@ const istioImage = (name: string, istio: string): string => `${istioHub}/${name}
 export const istioImagesOf = (istio: string): string[] =>
   ["pilot", "install-cni", "ztunnel", "proxyv2"].map((name) => istioImage(name, istio));
 
+/** Those of {@link istioImagesOf} that DaemonSets run, on the control plane as well. */
+export const istioDaemonsOf = (istio: string): string[] =>
+  ["install-cni", "ztunnel"].map((name) => istioImage(name, istio));
+
+/** Image of gateways and waypoints. */
+export const proxyImageOf = (istio: string): string => istioImage("proxyv2", istio);
+
 /** {@link istioImagesOf} the pinned Istio. */
 export const istioImages: readonly string[] = istioImagesOf(versions.istio);
 
@@ -42,3 +49,15 @@ export const imagesByModule = (istio: string): Readonly<Record<string, string>> 
 /** {@link imagesByModule} of some modules. */
 export const moduleImagesOf = (modules: readonly string[], istio: string): string[] =>
   Object.entries(imagesByModule(istio)).flatMap(([module, ref]) => (modules.includes(module) ? [ref] : []));
+
+/** References of all containers that a manifest names. */
+export function imagesOf(manifest: string): string[] {
+  const found = [...manifest.matchAll(/^\s*-?\s*image:\s*["']?([^\s"']+)["']?\s*$/gm)].map(([, ref]) => ref ?? "");
+  return [...new Set(found)].sort();
+}
+
+/** {@link imagesOf} the DaemonSets of a manifest. */
+export function daemonsOf(manifest: string): string[] {
+  const documents = manifest.split(/^---.*$/m);
+  return imagesOf(documents.filter((document) => /^kind:\s*["']?DaemonSet\b/m.test(document)).join("\n"));
+}

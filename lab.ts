@@ -20,7 +20,7 @@ import { Waypoint } from "./components/waypoint";
 import type { LabConfig } from "./config";
 import { clusterName, stackDir } from "./host";
 import type { HostFacts } from "./host-check";
-import { istioImagesOf, moduleImagesOf } from "./image-names";
+import { imageGroups } from "./lab-images";
 import { labOutputs } from "./lab-outputs";
 import { hasMetalLb } from "./lab-parts";
 
@@ -88,13 +88,7 @@ export function declareLab({ stack, config, artifacts, host }: LabInput) {
           cluster: kind.cluster,
           ...origin,
           cacheRunning,
-          groups: {
-            // Apart from the mesh's: MetalLB's own probes wait ten seconds, and the gateway waits for its address.
-            metallb: artifacts.images("metallb"),
-            mesh: istioImagesOf(config.istioVersion),
-            addons: config.addons.flatMap((addon) => artifacts.images(addon)),
-            modules: moduleImagesOf(config.modules, config.istioVersion),
-          },
+          groups: imageGroups(config, artifacts),
         })
       : undefined;
   const loaded = (group: string) => images?.loaded(group) ?? [];
@@ -107,6 +101,7 @@ export function declareLab({ stack, config, artifacts, host }: LabInput) {
       stack,
       clusterName: name,
       cluster: kind?.cluster,
+      after: loaded("proxies"),
     },
     { ...engine },
   );
@@ -142,7 +137,8 @@ export function declareLab({ stack, config, artifacts, host }: LabInput) {
       after: [
         ...(kind ? [kind.sysctls] : []),
         ...loaded("mesh"),
-        ...(config.modules.includes("agentgateway") ? loaded("modules") : []),
+        ...(upgrade ? loaded("proxies") : []),
+        ...(upgrade && config.modules.includes("agentgateway") ? loaded("modules") : []),
       ],
       gatewayApi,
     },
@@ -164,16 +160,16 @@ export function declareLab({ stack, config, artifacts, host }: LabInput) {
       ...{ ...config, proxies, image: app.ref, imageId: app.imageId, images: loaded("modules") },
       ...{ loopback: kind !== undefined, httpsPort: kind ? host.httpsPort : 443, stackDir: stackDir(stack), clusterId },
     },
-    inCluster(istio.enrolment, app),
+    inCluster(istio.enrolment, app, ...loaded("proxies")),
   );
   const https = modules.get("gateway-tls");
   const listeners = https ? [httpsListener(config.domain)] : [];
   const ingress = new Ingress(
     "ingress",
     { ...config, loopback: kind !== undefined, annotations: config.gatewayAnnotations, listeners, proxies },
-    inCluster(istio.controlPlane, metallb, https),
+    inCluster(istio.controlPlane, metallb, https, ...loaded("proxies")),
   );
-  new Waypoint("waypoint", proxies, inCluster(istio.controlPlane));
+  new Waypoint("waypoint", proxies, inCluster(istio.controlPlane, ...loaded("proxies")));
   new Policies(
     "policies",
     {

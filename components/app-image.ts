@@ -15,6 +15,8 @@ export interface AppImageArgs extends ImageOrigin {
   clusterName: string;
   /** kind cluster whose nodes the image is loaded into. @default the nodes pull it */
   cluster?: pulumi.CustomResource;
+  /** What the nodes get before it. */
+  after: readonly pulumi.Resource[];
 }
 
 /**
@@ -50,13 +52,13 @@ export class AppImage extends pulumi.ComponentResource {
           ...commandDefaults,
           create: script("image-get", "images-load"),
           environment: {
-            ...{ CLUSTER: args.clusterName, IMAGES: this.ref, ...imageOriginEnvironment(args) },
+            ...{ CLUSTER: args.clusterName, IMAGES: this.ref, DAEMONS: "", ...imageOriginEnvironment(args) },
             // Relative, as the scripts are: a moved checkout changes nothing.
             BUILD: built ? relative(join(__dirname, ".."), args.context) : "",
           },
           triggers: [args.cluster.id, this.imageId],
         },
-        { parent: this, deletedWith: args.cluster, ...(built ? { dependsOn: built } : {}) },
+        { parent: this, deletedWith: args.cluster, dependsOn: [...(built ? [built] : []), ...args.after] },
       );
     }
     this.registerOutputs({ ref: this.ref, imageId: this.imageId });

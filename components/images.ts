@@ -2,20 +2,30 @@ import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { commandDefaults, type ImageOrigin, imageOriginEnvironment, script } from "./script";
 
+/** Images that are loaded together. */
+export interface ImageGroup {
+  images: readonly string[];
+  /** Those of them that every node runs. The others go to the workers alone: the control plane's taint keeps their pods away. */
+  daemons?: readonly string[];
+  /** Group that is loaded before this one: what waits for it waits longer. @default none */
+  after?: string;
+}
+
 export interface ImagesArgs extends ImageOrigin {
   clusterName: string;
   /** The nodes come with it, and go with it: what is loaded needs no deletion of its own. */
   cluster: pulumi.CustomResource;
   /** Images by the part of the lab that runs them. An empty group makes nothing. */
-  groups: Readonly<Record<string, readonly string[]>>;
+  groups: Readonly<Record<string, ImageGroup>>;
   /** What the {@link caches} run with, where there are any. */
   cacheRunning?: pulumi.Resource;
 }
 
 /**
- * Third-party images: each is pulled once on this machine, while the cluster is being made, and loaded into every node.
+ * Third-party images: each is pulled once on this machine, while the cluster is being made, and loaded into the nodes that
+ * run it.
  *
- * @example const images = new Images("images", { groups: { mesh: [...] }, ... }); new Istio(..., { dependsOn: images.loaded("mesh") })
+ * @example const images = new Images("images", { groups: { mesh: { images: [...] } }, ... }); new Istio(..., { dependsOn: images.loaded("mesh") })
  */
 export class Images extends pulumi.ComponentResource {
   private readonly loads = new Map<string, command.local.Command>();
@@ -23,7 +33,7 @@ export class Images extends pulumi.ComponentResource {
   constructor(name: string, args: ImagesArgs, opts: pulumi.ComponentResourceOptions = {}) {
     // The cluster is no input of the component: the pulls, as its children, would wait for it.
     super("ambientlab:cluster:Images", name, {}, opts);
-    for (const [group, refs] of Object.entries(args.groups)) {
+    for (const [group, { images: refs, daemons = [], after = "" }] of Object.entries(args.groups)) {
       if (refs.length === 0) continue;
       const pull = new command.local.Command(
         `${name}-pull-${group}`,
@@ -39,10 +49,15 @@ export class Images extends pulumi.ComponentResource {
         {
           ...commandDefaults,
           create: script("image-get", "images-load"),
-          environment: { CLUSTER: args.clusterName, IMAGES: refs.join("\n"), ...imageOriginEnvironment(args) },
+          environment: {
+            CLUSTER: args.clusterName,
+            IMAGES: refs.join("\n"),
+            DAEMONS: daemons.join("\n"),
+            ...imageOriginEnvironment(args),
+          },
           triggers: [args.cluster.id],
         },
-        { parent: this, dependsOn: pull, deletedWith: args.cluster },
+        { parent: this, dependsOn: [pull, ...this.loaded(after)], deletedWith: args.cluster },
       );
       this.loads.set(group, load);
     }

@@ -1,7 +1,9 @@
-# Loads images from this machine into every node, as an archive of a single platform: Docker's containerd image store
-# would name other platforms' layers that it does not have (kubernetes-sigs/kind#3795).
+# Loads images from this machine into the nodes that run them, as archives of a single platform: Docker's containerd image
+# store would name other platforms' layers that it does not have (kubernetes-sigs/kind#3795).
+# A node unpacks what it is given at the speed of a processor, so that the control plane gets nothing in vain.
 # Needs image-get.sh before it: Docker may have lost an image since it was pulled.
 # In: CLUSTER IMAGES (one a line), and what image-get.sh reads
+#     DAEMONS (those of IMAGES for the control plane as well, one a line)
 #     BUILD (folder of the only image, where the lab builds it itself; may be empty)
 set -eu
 build() {
@@ -19,12 +21,24 @@ platform=""
 if docker info --format '{{.DriverStatus}}' | grep -q 'io.containerd.snapshotter'; then
   platform="--platform=$(docker version --format '{{.Server.Os}}/{{.Server.Arch}}')"
 fi
-# shellcheck disable=SC2086 # lists of words
-docker save $platform --output "$images_file" $IMAGES || {
-  echo "What  Cannot write the archive of images to ${TMPDIR:-/tmp}" >&2
-  echo "Why   The nodes load their images from it" >&2
-  echo "Fix   docker system df; df -h ${TMPDIR:-/tmp}   (make room, then run up again)" >&2
-  exit 1
+# In: nodes (with a comma between them), images
+load() {
+  nodes=$1
+  shift
+  # shellcheck disable=SC2086 # perhaps no word
+  docker save $platform --output "$images_file" "$@" || {
+    echo "What  Cannot write the archive of images to ${TMPDIR:-/tmp}" >&2
+    echo "Why   The nodes load their images from it" >&2
+    echo "Fix   docker system df; df -h ${TMPDIR:-/tmp}   (make room, then run up again)" >&2
+    exit 1
+  }
+  kind load image-archive "$images_file" --name "$CLUSTER" --nodes "$nodes" >&2
 }
-kind load image-archive "$images_file" --name "$CLUSTER" >&2
+nodes=$(kind get nodes --name "$CLUSTER" | sort)
+workers=$(echo "$nodes" | grep -v -- '-control-plane$')
+elsewhere=$(echo "$IMAGES" | grep -vxF -- "${DAEMONS:-none}" || true)
+# shellcheck disable=SC2086 # lists of words
+[ -z "${DAEMONS:-}" ] || load "$(echo "$nodes" | paste -sd, -)" $DAEMONS
+# shellcheck disable=SC2086
+[ -z "$elsewhere" ] || load "$(echo "$workers" | paste -sd, -)" $elsewhere
 echo "$IMAGES" | wc -w | tr -d ' '

@@ -2,11 +2,11 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { parseAllDocuments } from "yaml";
-import { artifactPath, imagesOf } from "../../artifacts";
+import { artifactPath } from "../../artifacts";
 import { baseValues, cniValues, istiodValues, ztunnelValues } from "../../components/istio-values";
 import { platforms } from "../../config";
 import { exec } from "../../exec";
-import { istioImages, moduleImagesOf } from "../../image-names";
+import { daemonsOf, imagesOf, istioDaemonsOf, istioImages, moduleImagesOf } from "../../image-names";
 import { artifacts, versions } from "../../versions";
 import { artifactsFolder, requires } from "../support/skip";
 
@@ -29,6 +29,11 @@ function podImages(objects: unknown): string[] {
       : podImages(value),
   );
 }
+/** Images of the pods that the control plane runs as well. */
+const daemonImages = (objects: readonly unknown[]) => {
+  const isDaemonSet = (object: unknown) => (object as { kind?: string } | null)?.kind === "DaemonSet";
+  return [...new Set(podImages(objects.filter(isDaemonSet)))].sort();
+};
 const objectsOf = (yaml: string) => parseAllDocuments(yaml).map((document): unknown => document.toJS());
 const file = (path: string) => join(artifactsFolder(), path);
 
@@ -80,8 +85,14 @@ describe.skipIf(skip)("the real charts and manifests", () => {
     expect(idle).toEqual([]);
   });
 
+  test("every node gets the images of Istio's DaemonSets", () => {
+    expect(istioDaemonsOf(versions.istio).sort()).toEqual(daemonImages([...rendered.values()].flat()));
+  });
+
   test.each(artifacts.filter(({ kind }) => kind === "manifest"))("the bill has every image of $name", (artifact) => {
     const manifest = readFileSync(file(artifactPath(artifact)), "utf8");
-    expect(imagesOf(manifest)).toEqual([...new Set(podImages(objectsOf(manifest)))].sort());
+    const objects = objectsOf(manifest);
+    expect(imagesOf(manifest)).toEqual([...new Set(podImages(objects))].sort());
+    expect(daemonsOf(manifest)).toEqual(daemonImages(objects));
   });
 });

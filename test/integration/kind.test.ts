@@ -122,12 +122,19 @@ describe.skipIf(skip)("kind labs on real Docker", () => {
     expect(result.stderr).toMatch(/What .*has kernel\.pid_max = \d+, below 99999999999, and refuses to raise it/);
   });
 
-  it("load the app image into every node", async () => {
-    await succeeded(lab("kind-a").run("app-load", "create"));
-    for (const node of ["control-plane", "worker", "worker2"]) {
-      const { stdout } = await exec("docker", ["exec", `${name("kind-a")}-${node}`, "crictl", "images"]);
-      expect(stdout).toContain("mccutchen/go-httpbin");
-    }
+  it("load an image into the nodes that run it: the control plane gets those of DaemonSets alone", async () => {
+    const nodes = ["control-plane", "worker", "worker2"];
+    const having = async (image: string) => {
+      const listed = nodes.map((node) => exec("docker", ["exec", `${name("kind-a")}-${node}`, "crictl", "images"]));
+      const found = await Promise.all(listed);
+      return nodes.filter((_, index) => found[index]?.stdout.includes(image));
+    };
+    const image = "mccutchen/go-httpbin";
+    expect(await having(image)).toEqual([]);
+    expect((await succeeded(lab("kind-a").run("app-load", "create"))).stdout).toBe("1");
+    expect(await having(image)).toEqual(["worker", "worker2"]);
+    await succeeded(lab("kind-a").run("app-load", "create", { DAEMONS: String(images[0]) }));
+    expect(await having(image)).toEqual(nodes);
     const other = await exec("docker", ["exec", `${name("kind-b")}-worker`, "crictl", "images"]);
     expect(other.code).toBe(0);
   });

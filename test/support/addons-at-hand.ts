@@ -1,7 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { artifactPath, imagesOf } from "../../artifacts";
+import { artifactPath } from "../../artifacts";
 import { exec } from "../../exec";
+import { imagesOf } from "../../image-names";
 import { type AddonName, addonNames, artifacts } from "../../versions";
 import { artifactsFolder } from "./skip";
 

@@ -67,6 +67,7 @@ class RecordingMonitor extends MockMonitor {
 const fakeArtifacts: Artifacts = {
   chart: (name) => `/artifacts/${name}`,
   images: (name) => [`registry.test/${name}:1`],
+  daemons: () => [],
 };
 
 const pair = generateKeyPairSync("ec", {

@@ -2,8 +2,9 @@ import { readFile, stat, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { parse, stringify } from "yaml";
-import { fetchArtifacts, imagesOf, plannedArtifacts } from "../../artifacts";
+import { fetchArtifacts, plannedArtifacts } from "../../artifacts";
 import { type Fetcher, fetcher, sha256 } from "../../download";
+import { daemonsOf, imagesOf } from "../../image-names";
 import { artifacts as bill, versions } from "../../versions";
 import { billed, refusal, useArtifactHome } from "../support/artifact-home";
 
@@ -120,6 +121,17 @@ test("imagesOf() lists every container's image once, sorted, quoted or not", () 
   const text =
     'a:\n- image: b/b:1\n  image: "a/a:2"\n  - name: x\n    image: b/b:1\n  # image: c/c:3\n  imagePullPolicy: Always\n';
   expect(imagesOf(text)).toEqual(["a/a:2", "b/b:1"]);
+});
+
+test("daemonsOf() lists the images of DaemonSets alone", () => {
+  const documents = [
+    "kind: Deployment\nimage: a/a:1\n",
+    "kind: DaemonSet\nimage: b/b:1\n",
+    "kind: Pod\nimage: b/b:1\n",
+  ];
+  expect(daemonsOf(documents.join("---\n"))).toEqual(["b/b:1"]);
+  expect(daemonsOf(documents.join("--- # next\n"))).toEqual(["b/b:1"]);
+  expect(daemonsOf("kind: List\nitems: []\n")).toEqual([]);
 });
 
 test("plannedArtifacts() names a path for the whole bill without a request", () => {

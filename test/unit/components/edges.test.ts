@@ -37,6 +37,11 @@ describe("what waits for what", () => {
     ["images-load-metallb", "cluster-kind", "it loads into the nodes"],
     ["images-load-mesh", "cluster-kind", "it loads into the nodes"],
     ["app-load", "app-build", "it loads what was built"],
+    ["gateway", "images-load-proxies", "the nodes have its image by then"],
+    ["waypoint-gateway", "images-load-proxies", "the nodes have its image by then"],
+    ["images-load-proxies", "images-load-mesh", "the mesh is on the longest way"],
+    ["images-load-addons", "images-load-proxies", "the gateway is on the longest way"],
+    ["app-load", "images-load-proxies", "the gateway is on the longest way"],
   ])("%s waits for %s: %s", (waiting, first) => {
     expect([...lab.waitsFor(waiting)]).toContain(first);
   });
@@ -44,8 +49,8 @@ describe("what waits for what", () => {
   test.each([
     ["pulling and building images", /^(images-pull-.*|app-build)$/, /^cluster-/],
     ["the Gateway API", /^gateway-api$/, /^(images-|app-|cluster-sysctls|istio|metallb)/],
-    ["Istio", /^(istio.*|ztunnel)$/, /^(app|images-.*-(addons|metallb)|metallb|waypoint|policies)/],
-    ["MetalLB", /^metallb/, /^(istio|gateway-api|app|images-.*-(addons|mesh))/],
+    ["Istio", /^(istio.*|ztunnel)$/, /^(app|images-.*-(addons|metallb|proxies)|metallb|waypoint|policies)/],
+    ["MetalLB", /^metallb/, /^(istio|gateway-api|app|images-.*-(addons|mesh|proxies))/],
     ["the addons", /^(prometheus|grafana|jaeger|kiali)$/, /^(app|istiod|ztunnel|gateway|waypoint|metallb)/],
     ["the loopback port", /^ingress-loopback$/, /^(gateway$|ingress-rollout)/],
     ["the apps", /^app[ab]/, /^(prometheus|kiali|gateway$|ingress|waypoint|policies|metallb)/],
@@ -70,6 +75,13 @@ describe("what waits for what", () => {
   ])("in an upgrade %s waits for %s", async (waiting, first) => {
     const upgrade = await declare({ istioVersion: "1.31.2" }, { installedIstio: "1.31.1" });
     expect([...upgrade.waitsFor(waiting)]).toContain(first);
+  });
+
+  test("in an upgrade istiod waits for the proxies' images, since a new one rolls every proxy", async () => {
+    const modules = ["agentgateway"];
+    const upgrade = await declare({ istioVersion: "1.31.2", modules }, { installedIstio: "1.31.1" });
+    for (const group of ["proxies", "modules"])
+      expect([...upgrade.waitsFor("istiod")]).toContain(`images-load-${group}`);
   });
 
   test("istio-cni does not wait for istiod when there is nothing to upgrade", async () => {

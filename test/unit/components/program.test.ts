@@ -90,8 +90,8 @@ describe("what a setting adds and takes away", () => {
       added: [],
       gone: [
         ...["app-build", "app-load", "cluster-kind", "cluster-network", "cluster-sysctls"],
-        ...["images-load-addons", "images-load-mesh", "images-load-metallb"],
-        ...["images-pull-addons", "images-pull-mesh", "images-pull-metallb"],
+        ...["images-load-addons", "images-load-mesh", "images-load-metallb", "images-load-proxies"],
+        ...["images-pull-addons", "images-pull-mesh", "images-pull-metallb", "images-pull-proxies"],
         ...["ingress-loopback", "metallb", "metallb-advertisement", "metallb-pool"],
       ],
     });
@@ -141,7 +141,9 @@ describe("what a setting adds and takes away", () => {
   test.each<[Profile, string[]]>([
     [
       "nodes pull",
-      ["addons", "mesh", "metallb"].flatMap((group) => [`images-load-${group}`, `images-pull-${group}`]).sort(),
+      ["addons", "mesh", "metallb", "proxies"]
+        .flatMap((group) => [`images-load-${group}`, `images-pull-${group}`])
+        .sort(),
     ],
     ["no addons", ["grafana", "images-load-addons", "images-pull-addons", "jaeger", "kiali", "prometheus"]],
     ["ready app image", ["app-build"]],
@@ -278,7 +280,10 @@ describe("the kind cluster", () => {
     [
       "istioVersion",
       { istioVersion: "1.31.2" },
-      ["images-load-mesh", "images-pull-mesh", "ingress-rollout", "waypoint-rollout"],
+      [
+        ...["images-load-mesh", "images-load-proxies", "images-pull-mesh", "images-pull-proxies"],
+        ...["ingress-rollout", "waypoint-rollout"],
+      ],
     ],
   ])("another %s changes just what it should", async (_, config, expected) => {
     const other = await declare(config);
