@@ -139,18 +139,20 @@ async function currentDockerHost(exec: Exec): Promise<string | undefined> {
   return stdout && stdout !== "unix:///var/run/docker.sock" ? stdout : undefined;
 }
 
-async function networkProblems(config: LabConfig, stack: string, exec: Exec): Promise<Problem[]> {
-  const ids = (await exec("docker", ["network", "ls", "--quiet"])).stdout.split("\n").filter(Boolean);
-  const format = '{{.Name}} {{index .Labels "ambient-lab.stack"}} {{range .IPAM.Config}}{{.Subnet}} {{end}}';
-  const { stdout } = await exec("docker", ["network", "inspect", "--format", format, ...ids]);
-  const networks = stdout.split("\n").map((line) => line.split(" "));
-  const own = networks.find(([name]) => name === clusterName(stack));
-  if (own) return own[1] === stack ? [] : [foreignNetwork(clusterName(stack))];
-  const wanted = config.subnet;
+async function networkProblems({ subnet: wanted }: LabConfig, stack: string, exec: Exec): Promise<Problem[]> {
+  const lines = (text: string) => text.split("\n").filter(Boolean);
+  const words = '{{.Name}} {{.Label "ambient-lab.stack"}}';
+  const { stdout } = await exec("docker", ["network", "ls", "--format", words]);
+  const labels = new Map(lines(stdout).map((line) => line.split(" ") as [string, string | undefined]));
+  const name = clusterName(stack);
+  if (labels.has(name)) return labels.get(name) === stack ? [] : [foreignNetwork(name)];
   if (!wanted) return [];
-  return networks
-    .filter(([, , ...subnets]) => subnets.some((subnet) => overlap(subnet, wanted)))
-    .map(([name = "", , ...subnets]) => subnetClash(wanted, name, subnets.filter(Boolean).join(", ")));
+  const format = "{{.Name}} {{range .IPAM.Config}}{{.Subnet}} {{end}}";
+  const others = await exec("docker", ["network", "inspect", "--format", format, ...labels.keys()]);
+  return lines(others.stdout)
+    .map((line) => line.split(" "))
+    .filter(([, ...subnets]) => subnets.some((subnet) => overlap(subnet, wanted)))
+    .map(([other = "", ...subnets]) => subnetClash(wanted, other, subnets.filter(Boolean).join(", ")));
 }
 
 function overlap(a: string, b: string): boolean {

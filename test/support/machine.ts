@@ -22,8 +22,14 @@ export function machine(state: Machine = {}): Exec {
     if (verb === "context") return answer(dockerHost);
     if (verb === "ps")
       return answer(args.includes("label=io.x-k8s.kind.cluster=ambient-lab-t1") ? nodes.join("\n") : "");
-    if (verb === "network" && noun === "ls") return answer(networks.map((_, index) => `id${index}`).join("\n"));
-    if (verb === "network" && noun === "inspect") return answer(networks.join("\n"));
+    if (verb === "network") {
+      const told = networks
+        .map((line) => line.split(" "))
+        .map(([name, label, ...subnets]) => {
+          return noun === "ls" ? `${name} ${label}` : `${name} ${subnets.join(" ")}`;
+        });
+      return answer(told.join("\n"));
+    }
     throw new Error(`Nobody taught this machine "${file} ${args.join(" ")}"`);
   };
 }
