@@ -1,6 +1,5 @@
-import { cpSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { stringify } from "yaml";
 import type { LabConfig } from "../../config";
 import { ExitCode, LabError } from "../../errors";
 import { run } from "../../exec";
@@ -12,6 +11,7 @@ import type { Progress } from "../progress";
 import { changeConfig, readConfig } from "../settings";
 import { ensureTools } from "../toolchain/ensure";
 import { ensurePlugins } from "../toolchain/plugins";
+import { writeEmptyProgram } from "./empty-program";
 import { ownerFile, type Workshop } from "./workshop";
 
 /** A workshop in which engine and tools are at hand. */
@@ -75,21 +75,6 @@ export async function setUp(
     });
   }
   return { ...workshop, io, progress, config, pulumi: tools.pulumi, env, signal, settings, empty };
-}
-
-/** The floor of every preview and update: what `pulumi new` begins with, and without the time for checking types. */
-function writeEmptyProgram(folder: string, root: string): void {
-  const modules = join(folder, "node_modules");
-  mkdirSync(join(modules, "@pulumi"), { recursive: true });
-  // Not the whole folder: the engine would look for the plugins of every provider in it.
-  for (const name of ["@pulumi/pulumi", "typescript", "ts-node"]) {
-    symlinkSync(join(root, "node_modules", name), join(modules, name));
-  }
-  cpSync(join(root, "tsconfig.pulumi.json"), join(folder, "tsconfig.pulumi.json"));
-  const options = { typescript: true, tsconfig: "tsconfig.pulumi.json", packagemanager: "npm" };
-  writeFileSync(join(folder, "Pulumi.yaml"), stringify({ name: "empty", runtime: { name: "nodejs", options } }));
-  writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "empty", private: true, main: "index.ts" }));
-  writeFileSync(join(folder, "index.ts"), 'import * as pulumi from "@pulumi/pulumi";\n');
 }
 
 const notKind = () =>
