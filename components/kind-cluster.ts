@@ -62,6 +62,16 @@ export class KindCluster extends pulumi.ComponentResource {
   constructor(name: string, args: KindClusterArgs, opts: pulumi.ComponentResourceOptions = {}) {
     super("ambientlab:cluster:KindCluster", name, {}, opts);
 
+    // The Docker plugin waits two seconds before it removes a network, which is two fifths of a destroy.
+    const removal = new command.local.Command(
+      `${name}-network-removal`,
+      {
+        ...commandDefaults,
+        delete: scriptText("network-remove"),
+        environment: { NETWORK: args.clusterName, STACK: args.stack },
+      },
+      { parent: this },
+    );
     const network = new docker.Network(
       `${name}-network`,
       {
@@ -70,7 +80,7 @@ export class KindCluster extends pulumi.ComponentResource {
         labels: [{ label: "ambient-lab.stack", value: args.stack }],
         ...(args.subnet ? { ipamConfigs: [{ subnet: args.subnet }] } : {}),
       },
-      { parent: this, deleteBeforeReplace: true },
+      { parent: this, deleteBeforeReplace: true, dependsOn: removal, deletedWith: removal },
     );
     this.subnet = network.ipamConfigs.apply(ipv4Subnet);
 

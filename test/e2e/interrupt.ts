@@ -43,7 +43,7 @@ const points: readonly [Moment, Victim][] = [
   at("cluster-kind", "kill group", 15_000),
   at("istio-base", "kill engine", 300),
   at("appa", "kill group", 300),
-  gone("cluster-network", "kill cli", 0),
+  gone("cluster-network-removal", "kill cli", 0),
   at("images-load-mesh", "INT cli", 1000),
   at("ztunnel", "kill engine", 1500),
 ];

@@ -114,12 +114,18 @@ describe("what goes with what", () => {
     expect(withTls.find("gateway-tls-ca-file").inputs.triggers).toEqual(["cluster-kind-id"]);
   });
 
-  test("cluster and network are deleted themselves", () => {
-    for (const name of ["cluster-kind", "cluster-network"]) {
-      expect(lab.find(name).deletedWith).toBeUndefined();
+  test("cluster and network are deleted by commands, the network last", () => {
+    for (const name of ["cluster-kind", "cluster-network"])
       expect(lab.find(name).request.getDeletebeforereplace()).toBe(true);
-    }
+    for (const name of ["cluster-kind", "cluster-network-removal"])
+      expect(lab.find(name).deletedWith, name).toBeUndefined();
     expect(lab.find("cluster-kind").inputs.delete).toContain("kind delete cluster");
+    expect(lab.find("cluster-network").deletedWith).toBe("cluster-network-removal");
+    expect([...lab.waitsFor("cluster-network")]).toContain("cluster-network-removal");
+    expect(lab.find("cluster-network-removal").inputs).toMatchObject({
+      delete: expect.stringContaining("docker network rm"),
+      environment: { NETWORK: "ambient-lab-unit", STACK: "unit" },
+    });
   });
 
   test("every Kubernetes resource has the lab's own provider, never the default one", () => {

@@ -89,7 +89,8 @@ describe("what a setting adds and takes away", () => {
     expect(await difference("existing")).toEqual({
       added: [],
       gone: [
-        ...["app-build", "app-load", "cluster-kind", "cluster-network", "cluster-sysctls"],
+        ...["app-build", "app-load", "cluster-kind", "cluster-network", "cluster-network-removal"],
+        "cluster-sysctls",
         ...["images-load-addons", "images-load-mesh", "images-load-metallb", "images-load-proxies"],
         ...["images-pull-addons", "images-pull-mesh", "images-pull-metallb", "images-pull-proxies"],
         ...["ingress-loopback", "metallb", "metallb-advertisement", "metallb-pool"],
