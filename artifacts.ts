@@ -58,22 +58,20 @@ export async function fetchArtifacts(options: ArtifactOptions = {}): Promise<Art
   const wanted = bill.filter(({ name }) => options.names?.includes(name) ?? true);
   const locate = source ? await mirrored(source, fetch) : upstream(fetch);
   const charts = new Map<string, string>();
-  const images = new Map<string, readonly string[]>();
-  const daemons = new Map<string, readonly string[]>();
+  const manifests = new Map<string, string>();
   await Promise.all(
     wanted.map(async (artifact) => {
       const file = await cached(artifact, fetch, locate);
       if (artifact.kind === "chart") return charts.set(artifact.name, file);
       const manifest = adapt(artifact.name, await readFile(file, "utf8"));
-      images.set(artifact.name, imagesOf(manifest));
-      daemons.set(artifact.name, daemonsOf(manifest));
+      manifests.set(artifact.name, manifest);
       return charts.set(artifact.name, await wrapManifest(artifact, manifest));
     }),
   );
   return {
     chart: (name) => required(charts, name),
-    images: (name) => images.get(name) ?? [],
-    daemons: (name) => daemons.get(name) ?? [],
+    images: (name) => imagesOf(manifests.get(name) ?? ""),
+    daemons: (name) => daemonsOf(manifests.get(name) ?? ""),
     bundle: source ? readBundle(source) : undefined,
   };
 }
