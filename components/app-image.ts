@@ -52,7 +52,7 @@ export class AppImage extends pulumi.ComponentResource {
           ...commandDefaults,
           create: script("image-get", "images-load"),
           environment: {
-            ...{ CLUSTER: args.clusterName, IMAGES: this.ref, DAEMONS: "", ...imageOriginEnvironment(args) },
+            ...{ CLUSTER: args.clusterName, IMAGES: this.ref, ...imageOriginEnvironment(args) },
             // Relative, as the scripts are: a moved checkout changes nothing.
             BUILD: built ? relative(join(__dirname, ".."), args.context) : "",
           },

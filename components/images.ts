@@ -7,7 +7,7 @@ export interface ImageGroup {
   images: readonly string[];
   /** Those of them that every node runs. The others go to the workers alone: the control plane's taint keeps their pods away. */
   daemons?: readonly string[];
-  /** Group that is loaded before this one: what waits for it waits longer. @default none */
+  /** Group that is loaded before this one, and stands before it. @default none */
   after?: string;
 }
 

@@ -3,7 +3,7 @@
 # A node unpacks what it is given at the speed of a processor, so that the control plane gets nothing in vain.
 # Needs image-get.sh before it: Docker may have lost an image since it was pulled.
 # In: CLUSTER IMAGES (one a line), and what image-get.sh reads
-#     DAEMONS (those of IMAGES for the control plane as well, one a line)
+#     DAEMONS (those of IMAGES for the control plane as well, one a line; may be empty)
 #     BUILD (folder of the only image, where the lab builds it itself; may be empty)
 set -eu
 build() {
@@ -35,10 +35,10 @@ load() {
   kind load image-archive "$images_file" --name "$CLUSTER" --nodes "$nodes" >&2
 }
 nodes=$(kind get nodes --name "$CLUSTER" | sort)
-workers=$(echo "$nodes" | grep -v -- '-control-plane$')
-elsewhere=$(echo "$IMAGES" | grep -vxF -- "${DAEMONS:-none}" || true)
+daemons=${DAEMONS:-}
+others=$(echo "$IMAGES" | grep -vxF -- "$daemons" || true)
 # shellcheck disable=SC2086 # lists of words
-[ -z "${DAEMONS:-}" ] || load "$(echo "$nodes" | paste -sd, -)" $DAEMONS
+[ -z "$daemons" ] || load "$(echo "$nodes" | paste -sd, -)" $daemons
 # shellcheck disable=SC2086
-[ -z "$elsewhere" ] || load "$(echo "$workers" | paste -sd, -)" $elsewhere
+[ -z "$others" ] || load "$(echo "$nodes" | grep -v -- '-control-plane$' | paste -sd, -)" $others
 echo "$IMAGES" | wc -w | tr -d ' '
