@@ -6,12 +6,8 @@ import { z } from "zod";
 /** What `pulumi new typescript` asks npm for (github.com/pulumi/templates, typescript/package.json). */
 const wanted = ["@pulumi/pulumi", "@types/node"];
 
-/** The TypeScript options of that template. */
-const compilerOptions = {
-  ...{ strict: true, outDir: "bin", target: "es2020", module: "commonjs", moduleResolution: "node", sourceMap: true },
-  ...{ experimentalDecorators: true, pretty: true, noFallthroughCasesInSwitch: true, noImplicitReturns: true },
-  forceConsistentCasingInFileNames: true,
-};
+/** Strict types that are checked, as a new project's are. */
+const compilerOptions = { strict: true, target: "es2020", module: "commonjs", moduleResolution: "node" };
 
 /**
  * Writes the floor of every preview and update: a program without a resource, as `pulumi new typescript` and `npm install`

@@ -95,6 +95,7 @@ function commandOf(name: string, inputs: Record<string, unknown>): Part | undefi
   // What brings images to this machine is done before anything is timed.
   if (images && !cluster) return undefined;
   if (images) return { do: "load", name, images: images.split("\n") };
+  // What is there for its deletion alone makes nothing.
   if (inputs.create === undefined) return undefined;
   const interpreter = Array.isArray(inputs.interpreter) ? inputs.interpreter.map(String) : ["/bin/sh", "-c"];
   return { do: "run", name, script: String(inputs.create), interpreter, environment };

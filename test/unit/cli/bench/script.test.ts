@@ -24,6 +24,7 @@ const command = (name: string, environment: Record<string, string>, more = {}) =
 
 const state = [
   resource("pulumi:providers:kubernetes", "kubernetes", {}),
+  command("network-removal", { NETWORK: "lab" }, { create: undefined, delete: "docker network rm lab" }),
   command("images-pull", { IMAGES: "a:1\nb:1" }),
   {
     ...resource("docker:index/network:Network", "network", {}),
