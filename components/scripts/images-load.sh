@@ -35,10 +35,12 @@ load() {
   kind load image-archive "$images_file" --name "$CLUSTER" --nodes "$nodes" >&2
 }
 nodes=$(kind get nodes --name "$CLUSTER" | sort)
-daemons=${DAEMONS:-}
-others=$(echo "$IMAGES" | grep -vxF -- "$daemons" || true)
-# shellcheck disable=SC2086 # lists of words
-[ -z "$daemons" ] || load "$(echo "$nodes" | paste -sd, -)" $daemons
+others=$IMAGES
+if [ -n "${DAEMONS:-}" ]; then
+  others=$(echo "$IMAGES" | grep -vxF -- "$DAEMONS" || true)
+  # shellcheck disable=SC2086 # lists of words
+  load "$(echo "$nodes" | paste -sd, -)" $DAEMONS
+fi
 # shellcheck disable=SC2086
 [ -z "$others" ] || load "$(echo "$nodes" | grep -v -- '-control-plane$' | paste -sd, -)" $others
 echo "$IMAGES" | wc -w | tr -d ' '
