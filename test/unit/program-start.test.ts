@@ -5,9 +5,9 @@ import { exec } from "../../exec";
 const root = join(__dirname, "..", "..");
 
 /** Runs a line of JavaScript in a process that has loaded the program as the engine does. Nothing is declared by that. */
-async function afterStart(line: string): Promise<string> {
+async function afterStart(line: string, before = ""): Promise<string> {
   const sourceMaps = 'require.resolve("source-map-support/register", { paths: [require.resolve("@pulumi/pulumi")] })';
-  const start = `require(${sourceMaps}); const program = require("./program.cjs");`;
+  const start = `${before} require(${sourceMaps}); const program = require("./program.cjs");`;
   const { code, stdout, stderr } = await exec(process.execPath, ["-e", `${start} ${line}`], { cwd: root });
   expect(code, stderr).toBe(0);
   return stdout;
@@ -39,4 +39,25 @@ test("an SDK's own way to the compiler gives the compiler", async () => {
     'const ts = require("@pulumi/pulumi/typescript-shim"); console.log(ts.version, "SyntaxKind" in ts, typeof ts.createProgram)',
   );
   expect(told).toMatch(/^5\.\d+\.\d+ true function$/);
+});
+
+test("what runs Pulumi from within a program is there for one that asks", async () => {
+  const told = await afterStart('console.log(typeof require("@pulumi/pulumi").automation.LocalWorkspace.create)');
+  expect(told).toBe("function");
+});
+
+test("files of packages are loaded by Node.js, those of the lab by tsx", async () => {
+  const watched = `const seen = []; const read = require("node:fs").readFileSync;
+    require("node:fs").readFileSync = (file, ...rest) => { seen.push(String(file)); return read(file, ...rest); };`;
+  const maps = "seen.filter((file) => /node_modules.*\\.map$/.test(file)).length";
+  const told = await afterStart(
+    `console.log(${maps}, require("./versions.ts").versions.istio, process.sourceMapsEnabled)`,
+    watched,
+  );
+  expect(told).toMatch(/^0 \d+\.\d+\.\d+ true$/);
+});
+
+test("a package of ES modules can be loaded", async () => {
+  expect(await afterStart('import("execa").then(({ execa }) => console.log(typeof execa))')).toBe("function");
+  expect(await afterStart('console.log(typeof require("execa").execa)')).toBe("function");
 });
