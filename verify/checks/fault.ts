@@ -57,6 +57,8 @@ export const neverSlow: CheckRun<"never-slow"> = async (bench, { name, sample, d
   const seen = `${slow} of ${sample.count} slow, the slowest took ${Math.round(slowest * 1000)} ms; ${flagWords(sampled)}`;
   const more = { expected, evidence: sampled.evidence };
   if (flagged > 0) return [failed(name, "waypoint", seen, more)];
+  // Without a log, and with a delay that the clock cannot tell from a slow machine, nobody has looked.
+  if (typeof sampled.flagged === "string" && delayMs < clearDelayMs) return [unclear(name, "waypoint", seen, more)];
   if (slow === 0) return [passed(name, "waypoint", seen, { evidence: sampled.evidence })];
   // The waypoint delayed none: a busy machine, or something behind the waypoint. The clock alone cannot tell which.
   return [unclear(name, typeof sampled.flagged === "number" ? "client" : "waypoint", seen, more)];

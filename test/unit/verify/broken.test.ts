@@ -25,6 +25,18 @@ describe("verifyLab() in a broken world", () => {
     expect(report.verdict).toBe("inconclusive");
   });
 
+  it("does not call a path fast without a log, where the clock cannot tell the delay from a slow machine", async () => {
+    const settings = { faultDelay: "500ms" };
+    const verdictOf = async (logsBroken: boolean) => {
+      const world = new FakeWorld(settings);
+      world.state.logsBroken = logsBroken;
+      const report = await verifyLab(world.state.facts, { world, clock: world.state.clock, only: ["fault-delay"] });
+      return summary(report);
+    };
+    expect(await verdictOf(false)).toEqual({ "fault-delay": "pass" });
+    expect(await verdictOf(true)).toEqual({ "fault-delay": "inconclusive waypoint" });
+  });
+
   it("asks once more, by itself, what a busy machine has blurred", async () => {
     const world = new FakeWorld();
     world.state.heldUpEvery = 19;
