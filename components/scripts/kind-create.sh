@@ -8,7 +8,9 @@ umask 077
 config=$(cat)
 
 # A cluster of this name that does not live on the stack's own network was made by somebody else.
-for node in $(docker ps -aq --filter "label=io.x-k8s.kind.cluster=$CLUSTER"); do
+# (Not asked for in the head of the loop: a failure would look like no node.)
+nodes=$(docker ps -aq --filter "label=io.x-k8s.kind.cluster=$CLUSTER")
+for node in $nodes; do
   networks=$(docker inspect --format '{{range $name, $_ := .NetworkSettings.Networks}}{{$name}} {{end}}' "$node")
   case " $networks " in
     *" $KIND_EXPERIMENTAL_DOCKER_NETWORK "*) ;;
@@ -33,12 +35,18 @@ trust=""
 [ -z "$CA_FILE" ] || trust='ca = "/etc/containerd/certs.d/ca.pem"'
 hosts() {
   mkdir -p "$CERTS_DIR/$1"
+  mirror=${2:-}
+  mirror=${mirror%/}
+  place=${mirror#*://}
+  path=${place#"${place%%/*}"}
   {
     # containerd 1 wants the table, with or without a mirror in it.
     printf '%s\n[host]\n' "$trust"
-    [ -z "${2:-}" ] || printf '[host."%s"]\n  capabilities = ["pull", "resolve"]\n' "$2"
+    # A mirror's path belongs behind "/v2", where Docker puts it: containerd by itself puts it before.
+    [ -z "$mirror" ] || printf '[host."%s"]\n  capabilities = ["pull", "resolve"]\n' "${mirror%"$path"*}${path:+/v2$path}"
+    [ -z "$path" ] || echo '  override_path = true'
     # A CA would make containerd 2 try HTTPS on a mirror of plain HTTP.
-    case "${2:-}" in https://*) printf '  %s\n' "$trust" ;; esac
+    case "$mirror" in https://*) printf '  %s\n' "$trust" ;; esac
   } > "$CERTS_DIR/$1/hosts.toml"
 }
 if [ -n "$CA_FILE" ]; then

@@ -2,7 +2,15 @@
 # that runs Docker, so these are that machine's limits: they outlive the cluster and are lost when it reboots.
 # In: CLUSTER SYSCTLS (key=minimum, one a line)
 set -eu
-for node in $(kind get nodes --name "$CLUSTER"); do
+# In the head of a loop its failure would go unseen, and no node at all would be a success.
+nodes=$(kind get nodes --name "$CLUSTER")
+if [ -z "$nodes" ]; then
+  echo "What  Cluster \"$CLUSTER\" has no nodes" >&2
+  echo "Why   Kernel limits are raised on nodes, and proven there" >&2
+  echo "Fix   npm run up   (makes the cluster anew)" >&2
+  exit 1
+fi
+for node in $nodes; do
   printf '%s\n' "$SYSCTLS" | while IFS='=' read -r key minimum; do
     before=$(docker exec "$node" sysctl -n "$key")
     if ! [ "$before" -ge "$minimum" ]; then
