@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { createInterface } from "node:readline/promises";
+import { createInterface, type ReadLineOptions } from "node:readline/promises";
 import { fetcher } from "../download";
 import { exec } from "../exec";
 import { realClock } from "../verify/eventually";
@@ -23,7 +23,8 @@ export function processIo(): Io {
     openEngine: async (options) => (await import("./engine/automation.js")).openEngine(options),
     openWorld: async (facts) => (await import("../verify/kube/index.js")).kubeWorld(facts),
     clock: realClock,
-    signal: endOfProcess(interactive),
+    // With one of them at the terminal its Ctrl+C goes to the engine as well, wherever the others lead.
+    signal: endOfProcess([process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY)),
   };
 }
 
@@ -44,9 +45,9 @@ export function childSignal(signal: AbortSignal): AbortSignal {
   return controller.signal;
 }
 
-function endOfProcess(interactive: boolean): AbortSignal {
+function endOfProcess(atTerminal: boolean): AbortSignal {
   const controller = new AbortController();
-  process.on("SIGINT", () => controller.abort(interactive ? abortedBy.terminal : abortedBy.signal));
+  process.on("SIGINT", () => controller.abort(atTerminal ? abortedBy.terminal : abortedBy.signal));
   process.on("SIGTERM", () => controller.abort(abortedBy.signal));
   return controller.signal;
 }
@@ -63,10 +64,17 @@ async function openBrowser(url: string): Promise<void> {
   await open(url);
 }
 
-async function confirm(question: string): Promise<boolean> {
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+const confirm = (question: string) => ask(question, { input: process.stdin, output: process.stderr });
+
+/** Asks at a terminal; whatever is not a yes is a no. */
+export async function ask(question: string, at: ReadLineOptions): Promise<boolean> {
+  const terminal = createInterface(at);
   try {
     return /^y(es)?$/i.test((await terminal.question(`${question} [y/N] `)).trim());
+  } catch (thrown) {
+    // Ctrl+C and Ctrl+D at the question: that is a no.
+    if (thrown instanceof Error && thrown.name === "AbortError") return false;
+    throw thrown;
   } finally {
     terminal.close();
   }
