@@ -22,12 +22,12 @@ export class Progress {
   /** Every line that was said, without colours: a bug report wants to know how far it went. */
   readonly lines: string[] = [];
   readonly colors: ReturnType<typeof pc.createColors>;
-  readonly #io: Pick<Io, "stderr" | "live" | "columns">;
+  readonly #io: Pick<Io, "stderr" | "live" | "columns" | "signal">;
   readonly #born = performance.now();
   #status = "";
   #saidAt = performance.now();
 
-  constructor(io: Pick<Io, "stderr" | "live" | "columns" | "env">) {
+  constructor(io: Pick<Io, "stderr" | "live" | "columns" | "env" | "signal">) {
     this.#io = io;
     this.colors = pc.createColors(isColoured(io));
   }
@@ -53,8 +53,9 @@ export class Progress {
     this.#status = shown;
   }
 
-  /** Runs a phase and says how long it took. */
+  /** Runs a phase and says how long it took. None begins after an interrupt, which the one before may not have noticed. */
   async phase<T>(title: string, work: () => Promise<T>): Promise<T> {
+    this.#io.signal.throwIfAborted();
     const begin = performance.now();
     if (this.#io.live) this.status(`· ${title} …`);
     else this.line(`· ${title}`);
