@@ -17,6 +17,7 @@ import { recordBackend } from "./backend-record";
 import { Follower } from "./engine/follow";
 import type { Engine, StackState } from "./engine/types";
 import { openHelmReleases } from "./helm-releases";
+import { labAddress } from "./lab-address";
 import { type Agree, clearLeftovers } from "./leftovers";
 import { clearDeadLocks } from "./locks";
 import { recover } from "./recover";
@@ -94,11 +95,14 @@ export async function mend(engine: Engine, session: Session): Promise<StackState
   const say = (line: string) => progress.line(`  ${line}`);
   const locks = await clearDeadLocks(stack, { ...io, say });
   if (locks > 0) say("A run that was killed had left its lock: removed");
-  const releases = await openHelmReleases(clusterAddress(session));
+  const openReleases = async (resources: StackState["resources"]) => {
+    const address = labAddress(resources);
+    return address && openHelmReleases(address);
+  };
   const follower = new Follower(progress);
   return follower.during((onEvent) =>
     recover({
-      ...{ engine, releases, say, onEvent },
+      ...{ engine, openReleases, say, onEvent },
       exec: io.exec,
       cluster: clusterName(stack),
       signal: io.signal,

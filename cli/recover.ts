@@ -11,8 +11,8 @@ export interface RecoverOptions extends OperationOptions {
   exec: Exec;
   /** Name of the stack's kind cluster. */
   cluster: string;
-  /** Releases of the stack's cluster; absent while no cluster answers. */
-  releases: HelmReleases | undefined;
+  /** Opens the releases of the cluster that a state is in; undefined while none answers there. */
+  openReleases: (resources: StackState["resources"]) => Promise<HelmReleases | undefined>;
   /** Whether the whole cluster is the stack's own. In a cluster that others use, only what a killed run had begun is touched. */
   ownCluster: boolean;
   /** Whether a killed engine left traces (its lock), so that its plugins may still run. */
@@ -30,9 +30,10 @@ const orphanDeadlineMs = 12 * 60_000;
  * @returns the state after that
  */
 export async function recover(options: RecoverOptions): Promise<StackState> {
-  const { engine, releases, say } = options;
+  const { engine, say } = options;
   const state = await engine.state();
-  if (options.wasKilled || state.pending.length > 0) await settle(options);
+  const releases = await options.openReleases(state.resources);
+  if (options.wasKilled || state.pending.length > 0) await settle({ ...options, releases });
   for (const stuck of releases ? stuckReleases(await releases.list(), state, options.ownCluster) : []) {
     say(`Helm release "${stuck.release}" was left ${stuck.status}: its record is removed, Helm adopts the objects`);
     await releases?.forget(stuck);
@@ -44,7 +45,10 @@ export async function recover(options: RecoverOptions): Promise<StackState> {
   return engine.state();
 }
 
-type SettleOptions = Pick<RecoverOptions, "exec" | "cluster" | "releases" | "signal" | "say" | "clock">;
+interface SettleOptions extends Pick<RecoverOptions, "exec" | "cluster" | "signal" | "say" | "clock"> {
+  /** Releases of the stack's cluster; absent while no cluster answers. */
+  releases: HelmReleases | undefined;
+}
 
 /**
  * Waits until what the killed engine's plugins still do is done.

@@ -1,13 +1,14 @@
 import { rm } from "node:fs/promises";
 import type { Command } from "commander";
 import { ExitCode, LabError } from "../../errors";
-import { clusterName, stackDir } from "../../host";
+import { type ClusterAddress, clusterName, ownCluster, stackDir } from "../../host";
+import { requireDocker } from "../../host-check";
 import { Follower } from "../engine/follow";
 import type { Engine } from "../engine/types";
 import { engineFailure } from "../failure";
+import { labAddress, sameAddress } from "../lab-address";
 import { clearLeftovers } from "../leftovers";
 import { clearDeadLocks } from "../locks";
-import { clusterAddress } from "../prepare";
 import { settle } from "../recover";
 import { type CommonOptions, openSession, type Session, sessionEngine, stackExists } from "../session";
 import { withdrawSettings } from "../settings";
@@ -22,9 +23,12 @@ export function registerDestroy(program: Command, { io }: CommandContext): void 
     const session = openSession(io, options);
     const { stack, config, progress } = session;
     await consent(session, options.yes ?? false);
+    // Silence of Docker is no absence: what is left there would be forgotten, and who made it with it.
+    if (config.cluster === "kind") await requireDocker(io.exec);
     const engine = await progress.phase("Tools", () => sessionEngine(session, { install: true, makesClusters: true }));
     const existed = await stackExists(engine, stack);
     if (existed) await progress.phase(`Destroy "${stack}"`, () => destroy(engine, session));
+    io.signal.throwIfAborted();
     // They agreed to the end of all that is in it, whether the state knew of it or not.
     const left = await clearLeftovers(session, undefined, async () => true);
     await rm(stackDir(stack), { recursive: true, force: true });
@@ -74,14 +78,15 @@ async function destroy(engine: Engine, session: Session): Promise<void> {
     await engine.remove({ force: true });
     return;
   }
-  if (session.config.cluster === "existing" && installedMesh(state)) await sweep(session);
+  const address = labAddress(state.resources);
+  const goesOn = address && !sameAddress(address, ownCluster(stack));
+  if (goesOn && installedMesh(state)) await sweep(session, address);
   await engine.remove();
 }
 
 /** The cluster goes on without the lab: what Istio leaves in it goes as well. */
-async function sweep(session: Session): Promise<void> {
-  const { progress } = session;
-  const swept = await sweepMesh(clusterAddress(session));
+async function sweep({ progress }: Session, address: ClusterAddress): Promise<void> {
+  const swept = await sweepMesh(address);
   if (!swept) return progress.line("  What Istio leaves is not looked for: another istiod runs, or no cluster answers");
   progress.line(`  Removed what Istio leaves: ${swept.removed.length} objects`);
   if (swept.stay.length > 0) progress.line(`  ! In use by others, and left: ${swept.stay.join(", ")}`);

@@ -3,8 +3,8 @@ import type { Command } from "commander";
 import type { LabConfig } from "../../config";
 import { type ClusterState, clusterState } from "../../host-check";
 import { driftText, findDrift } from "../drift";
+import { labAddress } from "../lab-address";
 import { type LabOutputs, readOutputs } from "../outputs";
-import { clusterAddress } from "../prepare";
 import { type CommonOptions, openSession, type Session, sessionEngine, stackExists } from "../session";
 import { summaryText } from "../summary";
 import { type CommandContext, common, examples, json, jsonText } from "./common";
@@ -29,7 +29,8 @@ export function registerStatus(program: Command, { io }: CommandContext): void {
     const { resources, pending } = await engine.state();
     const cluster = await clusterOf(session);
     const reachable = cluster === "running" || cluster === "existing";
-    const drifted = reachable ? await findDrift(resources, clusterAddress(session)) : [];
+    const address = labAddress(resources);
+    const drifted = reachable && address ? await findDrift(resources, address) : [];
     const hints = [
       ...driftHints({ outputs, config, cluster, pending: pending.length }),
       ...(drifted?.map((each) => `${driftText(each)}   (npm run up puts it back)`) ?? []),

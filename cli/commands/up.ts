@@ -1,5 +1,5 @@
 import { type Command, Option } from "commander";
-import { ExitCode, LabError } from "../../errors";
+import { ExitCode, LabError, messageOf } from "../../errors";
 import type { GatewayPorts } from "../../host";
 import { recordBackend } from "../backend-record";
 import { isWorthKeeping, keptLine, keptText } from "../bug-report/keep";
@@ -9,6 +9,7 @@ import { Follower } from "../engine/follow";
 import type { Engine } from "../engine/types";
 import { finishedLab, labFacts } from "../facts";
 import { engineFailure } from "../failure";
+import { labAddress, sameAddress } from "../lab-address";
 import { comeBack, inMesh } from "../lab-mesh";
 import { startNodes } from "../nodes";
 import { readOutputs } from "../outputs";
@@ -162,9 +163,16 @@ async function change(engine: Engine, session: Session, upgrade: Upgrade | undef
 /** Puts back what was changed by hand since the last `up`: the engine would not see it. */
 async function heal(engine: Engine, session: Session): Promise<void> {
   const { resources } = await engine.state();
-  for (const drifted of (await findDrift(resources, clusterAddress(session))) ?? []) {
-    await drifted.heal();
-    session.progress.line(`  ${driftText(drifted)}   (put back)`);
+  const address = labAddress(resources);
+  // The engine is about to move the lab: what was changed where it was is of no use any more.
+  if (!address || !sameAddress(address, clusterAddress(session))) return;
+  for (const drifted of (await findDrift(resources, address)) ?? []) {
+    const outcome = await drifted.heal().then(
+      () => "(put back)",
+      // Its kind or namespace may be gone as well. The engine and the proofs come next, and know more.
+      (refused: unknown) => `(not put back: ${messageOf(refused).split("\n")[0]})`,
+    );
+    session.progress.line(`  ${driftText(drifted)}   ${outcome}`);
   }
 }
 

@@ -5,7 +5,8 @@ import type { StackState } from "../../../cli/engine/types";
 import { run } from "../../../cli/run";
 import { markSettings } from "../../../cli/settings";
 import type { Exec } from "../../../exec";
-import { stackDir } from "../../../host";
+import { type ClusterAddress, ownCluster, stackDir } from "../../../host";
+import { startCluster } from "../../support/cluster";
 import { checkout, FakeEngine, fakeExec, fakeIo, fitMachine, ownLabHome } from "./world";
 
 ownLabHome();
@@ -41,19 +42,68 @@ describe("destroy", () => {
     expect(engine.calls).toEqual([]);
   });
 
-  test("looks for what Istio leaves in an existing cluster only when the stack had installed it", async () => {
+  describe("looks for what Istio leaves", () => {
     const existing = ["cluster: existing", "kubeconfig: /nowhere/k", "context: c", "appImage: registry.test/a:1"];
     const settings = `config:\n${existing.map((each) => `  ambient-lab:${each}\n`).join("")}`;
-    const destroyed = async (resources: StackState["resources"]) => {
+    const destroyed = async (resources: StackState["resources"], config = settings) => {
       const engine = new FakeEngine(["alice"]);
       engine.stackState = { resources, pending: [] };
-      const io = fakeIo({ root: checkout({ "Pulumi.alice.yaml": settings }), engine });
+      const io = fakeIo({ root: checkout({ "Pulumi.alice.yaml": config }), engine });
       expect(await run(["destroy", "--stack", "alice", "--yes"], io)).toBe(0);
       return io.err();
     };
     const release = (name: string) => ({ urn: name, type: "kubernetes:helm.sh/v3:Release", inputs: { name } });
-    expect(await destroyed([release("istiod")])).toContain("no cluster answers");
-    expect(await destroyed([release("kiali")])).not.toContain("What Istio leaves");
+    const providerOf = ({ kubeconfig, context }: ClusterAddress) => {
+      return { urn: "p", type: "pulumi:providers:kubernetes", inputs: { kubeconfig, context } };
+    };
+    const there = providerOf({ kubeconfig: "/nowhere/k", context: "c" });
+
+    test("in an existing cluster, and only when the stack had installed it", async () => {
+      expect(await destroyed([there, release("istiod")])).toContain("no cluster answers");
+      expect(await destroyed([there, release("kiali")])).not.toContain("What Istio leaves");
+    });
+
+    test("where the lab was, and not where the configuration would have it by now", async () => {
+      const other = await startCluster();
+      other.put("apis/apps/v1/deployments?labelSelector=app%3Distiod", { items: [] });
+      const moved = settings.replace("/nowhere/k", other.kubeconfig).replace("context: c", `context: ${other.context}`);
+      try {
+        expect(await destroyed([there, release("istiod")], moved)).toContain("no cluster answers");
+        expect(await destroyed([there, release("istiod")], "config: {}\n")).toContain("no cluster answers");
+        expect(other.asked).toEqual([]);
+      } finally {
+        await other.close();
+      }
+    });
+
+    test("not in a cluster that goes with the lab", async () => {
+      const own = providerOf(ownCluster("alice"));
+      expect(await destroyed([own, release("istiod")], "config: {}\n")).not.toContain("What Istio leaves");
+    });
+  });
+
+  test("forgets nothing while Docker is silent", async () => {
+    const engine = new FakeEngine();
+    mkdirSync(stackDir("alice"), { recursive: true });
+    const down = { code: 1, stderr: "Cannot connect to the Docker daemon" };
+    const exec = fakeExec({ ...fitMachine, "docker version": down, "docker network": down, "docker ps": down });
+    const io = fakeIo({ engine, exec });
+    expect(await run(["destroy", "--stack", "alice", "--yes"], io)).toBe(4);
+    expect(io.out()).not.toContain("There is no lab");
+    expect(existsSync(stackDir("alice"))).toBe(true);
+  });
+
+  test("does not begin after an interrupt", async () => {
+    const controller = new AbortController();
+    const engine = new FakeEngine(["alice"]);
+    const interrupted: Exec = async (file, args) => {
+      if (args[0] === "version") controller.abort("signal");
+      return fakeExec(fitMachine)(file, args);
+    };
+    const io = fakeIo({ engine, exec: interrupted, signal: controller.signal });
+    expect(await run(["destroy", "--stack", "alice", "--yes"], io)).not.toBe(0);
+    expect(engine.calls).toEqual([]);
+    expect(io.err()).not.toContain("mistake in its own code");
   });
 
   const failing = () => {

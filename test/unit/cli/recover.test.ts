@@ -101,6 +101,7 @@ describe("recover()", () => {
     writeFileSync(kubeconfig, JSON.stringify(document));
     return { deleted, address: { kubeconfig, context: "kind-x" } };
   }
+  const none = async () => undefined;
   const noTime: Clock = { now: () => 0, sleep: async () => undefined };
   const options = (engine: FakeEngine, said: string[], ps = "") => ({
     ...{ engine, cluster: "ambient-lab-dev", ownCluster: true, clock: noTime, onEvent: () => {} },
@@ -112,7 +113,7 @@ describe("recover()", () => {
   test("does nothing to a healthy stack", async () => {
     const engine = new FakeEngine();
     const said: string[] = [];
-    await recover({ ...options(engine, said), releases: undefined, wasKilled: false });
+    await recover({ ...options(engine, said), openReleases: none, wasKilled: false });
     expect([engine.calls, said]).toEqual([[], []]);
   });
 
@@ -121,10 +122,9 @@ describe("recover()", () => {
     const engine = new FakeEngine();
     engine.stackState = { resources: [], pending: [pendingCreate("ztunnel")] };
     const said: string[] = [];
-    const releases = await openHelmReleases(address);
     await recover({
       ...options(engine, said, "  62     1 pulumi-resource-kubernetes 127.0.0.1:2"),
-      releases,
+      openReleases: () => openHelmReleases(address),
       wasKilled: true,
     });
     expect(deleted).toEqual(["/api/v1/namespaces/istio-system/secrets/sh.helm.release.v1.ztunnel.v1"]);
@@ -139,9 +139,8 @@ describe("recover()", () => {
     server?.closeAllConnections();
     const engine = new FakeEngine();
     engine.stackState = { resources: [], pending: [pendingCreate("ztunnel")] };
-    const releases = await openHelmReleases(address);
-    expect(releases).toBeUndefined();
-    await recover({ ...options(engine, []), releases, wasKilled: false });
+    expect(await openHelmReleases(address)).toBeUndefined();
+    await recover({ ...options(engine, []), openReleases: () => openHelmReleases(address), wasKilled: false });
     expect(engine.calls).toEqual(["forgetPending"]);
   });
 
@@ -149,7 +148,7 @@ describe("recover()", () => {
     let now = 0;
     const clock: Clock = { now: () => (now += 60_000), sleep: async () => undefined };
     const ps = " 60 1 pulumi-resource-command 127.0.0.1:2\n 61 60 /bin/sh -c kind create";
-    const stuck = recover({ ...options(new FakeEngine(), [], ps), clock, releases: undefined, wasKilled: true });
+    const stuck = recover({ ...options(new FakeEngine(), [], ps), clock, openReleases: none, wasKilled: true });
     await expect(stuck).rejects.toThrow(/pulumi-resource-command \(pid 60\)[\s\S]*kill 60/);
   });
 });
