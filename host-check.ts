@@ -63,16 +63,17 @@ export async function checkHost(
   }
 
   // Side by side: every preview waits for these answers.
-  const [dockerHost, state, ofNetworks] = await Promise.all([
+  const [dockerHost, { state, published }, ofNetworks] = await Promise.all([
     currentDockerHost(exec),
-    clusterState(stack, exec),
+    lookAtCluster(stack, exec),
     networkProblems(config, stack, exec),
     requireDocker(exec),
   ]);
   if (state === "absent" && existsSync(markerFile(stack)) && !lostClusterIsFine) problems.push(lostCluster(stack));
   if (state === "paused" || state === "stopped") problems.push(sleepingCluster(stack, state));
   if (state === "foreign") problems.push(foreignCluster(clusterName(stack)));
-  if (state === "absent") problems.push(...(await portProblems(ports)));
+  // A living cluster holds its ports. Other ones make it anew, and it would be gone before kind finds them taken.
+  if (state === "absent" || state === "running") problems.push(...(await portProblems(ports, published)));
   problems.push(...ofNetworks);
   if (state === "running") await restoreKubeconfig(stack, exec);
   const installedIstio = state === "running" ? await istioOf(stack) : undefined;
@@ -82,10 +83,10 @@ export async function checkHost(
   return { ...ports, dockerHost, installedIstio, ...ca };
 }
 
-async function portProblems(ports: GatewayPorts): Promise<Problem[]> {
+async function portProblems(ports: GatewayPorts, published: readonly number[]): Promise<Problem[]> {
   if (ports.httpPort === ports.httpsPort) return [samePort(ports.httpPort)];
-  const free = await Promise.all(portKeys.map((key) => portIsFree(ports[key])));
-  return portKeys.filter((_, index) => !free[index]).map((key) => busyPort(key, ports[key]));
+  const fit = await Promise.all(portKeys.map((key) => published.includes(ports[key]) || portIsFree(ports[key])));
+  return portKeys.filter((_, index) => !fit[index]).map((key) => busyPort(key, ports[key]));
 }
 
 function caOf({ caFile }: LabConfig, problems: Problem[]): Pick<HostFacts, "caDigest"> {
@@ -110,12 +111,24 @@ export async function requireDocker(exec: Exec): Promise<void> {
 
 /** State of the stack's kind cluster. */
 export async function clusterState(stack: string, exec: Exec): Promise<ClusterState> {
-  const name = clusterName(stack);
+  return (await lookAtCluster(stack, exec)).state;
+}
+
+/** State of the stack's kind cluster, and the ports of this machine that its running nodes publish. */
+export async function lookAtCluster(
+  stack: string,
+  exec: Exec,
+): Promise<{ state: ClusterState; published: readonly number[] }> {
   const { stdout } = await exec("docker", [
-    ...["ps", "--all", "--filter", `label=io.x-k8s.kind.cluster=${name}`],
-    ...["--format", "{{.State}} {{.Networks}}"],
+    ...["ps", "--all", "--filter", `label=io.x-k8s.kind.cluster=${clusterName(stack)}`],
+    ...["--format", "{{.State}} {{.Networks}} {{.Ports}}"],
   ]);
   const nodes = stdout.split("\n").filter(Boolean);
+  const published = [...stdout.matchAll(/:(\d+)->/g)].map(([, port]) => Number(port));
+  return { state: stateOf(nodes, clusterName(stack)), published };
+}
+
+function stateOf(nodes: readonly string[], name: string): ClusterState {
   if (nodes.length === 0) return "absent";
   if (!nodes.every((node) => (node.split(" ")[1] ?? "").split(",").includes(name))) return "foreign";
   const running = nodes.filter((node) => node.startsWith("running ")).length;

@@ -1,9 +1,11 @@
 import { kubernetesOf, supportTable, versionProblems } from "../../compatibility";
 import { examineExisting } from "../../existing-check";
 import { clusterName, type GatewayPorts, gatewayPorts, portIsFree } from "../../host";
-import { clusterState } from "../../host-check";
+import { clusterState, lookAtCluster } from "../../host-check";
 import { sleepingCluster } from "../../host-problems";
 import { type Check, ok } from "./types";
+
+const noCluster = { state: "absent", published: [] as readonly number[] } as const;
 
 const portCheck = (id: string, key: keyof GatewayPorts, title: string): Check => ({
   id,
@@ -11,7 +13,9 @@ const portCheck = (id: string, key: keyof GatewayPorts, title: string): Check =>
   kindOnly: true,
   async look({ config, stack, io, docker }) {
     const wanted = gatewayPorts(config, stack)[key];
-    if (docker.info && (await clusterState(stack, io.exec)) !== "absent") return ok(`${wanted} is the stack's own`);
+    const { state, published } = docker.info ? await lookAtCluster(stack, io.exec) : noCluster;
+    const sleeps = state === "stopped" || state === "paused";
+    if (sleeps || published.includes(wanted)) return ok(`${wanted} is the stack's own`);
     if (await portIsFree(wanted)) return ok(`${wanted} on 127.0.0.1`);
     const what = `Port ${wanted} on 127.0.0.1 is in use`;
     const why = "The lab publishes its gateway there";

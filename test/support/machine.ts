@@ -3,7 +3,7 @@ import type { Exec } from "../../exec";
 /** What Docker and kind answer; a machine with Docker and nothing of the lab when left out. */
 export interface Machine {
   version?: { code: number; stderr?: string };
-  /** "state networks" of the containers that bear the cluster's label. */
+  /** "state networks ports" of the containers that bear the cluster's label. */
   nodes?: string[];
   /** "name stack-label subnets" of every network. */
   networks?: string[];

@@ -150,10 +150,17 @@ describe("port and subnet", () => {
   });
 
   test("checkHost() refuses a port that somebody listens on, unless it is the lab's own cluster", async () => {
+    const ports = (http: number) => `127.0.0.1:${http}->30080/tcp, 127.0.0.1:${httpsPort}->30443/tcp`;
+    const running = (http: number) => machine({ nodes: [`running ${own} ${ports(http)}`, `running ${own} `] });
     await whileListening(port, async () => {
       expect(await problemsOf(kind(), machine())).toEqual([`Port ${port} on 127.0.0.1 is in use`]);
-      expect((await checkHost(kind(), stack, machine({ nodes: [`running ${own}`] }))).httpPort).toBe(port);
+      expect((await checkHost(kind(), stack, running(port))).httpPort).toBe(port);
+      // Another port makes the cluster anew: the lab would be lost before kind finds it taken.
+      expect(await problemsOf(kind(), running(8080))).toEqual([`Port ${port} on 127.0.0.1 is in use`]);
     });
+    expect((await checkHost(kind(), stack, running(8080))).httpPort).toBe(port);
+    const both = kind({ httpsPort: port });
+    expect(await problemsOf(both, running(port))).toEqual([`Port ${port} is to be httpPort and httpsPort at once`]);
     expect((await checkHost(kind(), stack, machine())).httpPort).toBe(port);
     await whileListening(httpsPort, async () => {
       expect(await problemsOf(kind(), machine())).toEqual([`Port ${httpsPort} on 127.0.0.1 is in use`]);

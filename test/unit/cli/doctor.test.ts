@@ -87,8 +87,9 @@ describe("doctor", () => {
       expect(await doctor({}).then(({ code, of }) => [code, of("port").status])).toEqual([0, "warn"]);
       const chosen = await doctor({}, `  ambient-lab:httpPort: ${derivedPort("alice")}\n`);
       expect([chosen.code, chosen.of("port").status]).toEqual([4, "fail"]);
-      const own = await doctor({ "docker ps --all": `running ${clusterName("alice")}` });
-      expect(own.of("port").status).toBe("ok");
+      const node = (port: number) => `running ${clusterName("alice")} 127.0.0.1:${port}->30080/tcp`;
+      expect((await doctor({ "docker ps --all": node(derivedPort("alice")) })).of("port").status).toBe("ok");
+      expect((await doctor({ "docker ps --all": node(8080) })).of("port").status).toBe("warn");
     } finally {
       taken.close();
     }
