@@ -2,6 +2,8 @@ import { at, isKind, isOnPurpose, listAt, type Manifest, mapAt, nameOf, sameName
 
 const isPolicy = (object: Manifest): boolean => isKind(object, "security.istio.io", "AuthorizationPolicy");
 const waypointLabel = "istio.io/use-waypoint";
+/** Policies of this namespace are for the whole mesh. */
+const rootNamespace = "istio-system";
 
 /**
  * Services that send their callers to a waypoint while their pods let in whoever comes another way. The caller's side
@@ -13,32 +15,52 @@ export function bypassableServices(objects: readonly Manifest[]): string[] {
     .flatMap((service) => {
       const waypoint = service.metadata?.labels?.[waypointLabel];
       if (!waypoint || waypoint === "none") return [];
-      const guarded = objects.some((policy) => isPolicy(policy) && guards(policy, service, waypoint));
-      if (guarded) return [];
+      const doors = objects.filter((policy) => isPolicy(policy) && allowsTo(policy, service));
+      // Policies that allow add up: the widest decides.
+      if (doors.length > 0 && doors.every((policy) => letsInOnly(policy, waypointsOf(service, objects)))) return [];
       return [
         `${nameOf(service)} sends its callers to waypoint "${waypoint}", but no AuthorizationPolicy on its pods lets in that waypoint alone: a pod address walks around it (closeBypass: true)`,
       ];
     });
 }
 
-/** Whether a policy on the Service's pods lets in the waypoint's identity and no other. */
-function guards(policy: Manifest, service: Manifest, waypoint: string): boolean {
-  const labels = mapAt(policy.spec, "selector", "matchLabels");
-  const pods = mapAt(service.spec, "selector");
-  const selects = Object.keys(labels).length > 0 && Object.entries(labels).every(([key, value]) => pods[key] === value);
-  if (!selects || !sameNamespace(policy, service) || (at(policy.spec, "action") ?? "ALLOW") !== "ALLOW") return false;
-  const rules = listAt(policy.spec, "rules");
-  return rules.length > 0 && rules.every((rule) => onlyFrom(rule, `/sa/${waypoint}`));
+/** Identities of the waypoints to which Services with these pods send their callers. */
+function waypointsOf(service: Manifest, objects: readonly Manifest[]): string[] {
+  const pods = (each: Manifest) => JSON.stringify(Object.entries(mapAt(each.spec, "selector")).sort());
+  return objects
+    .filter((each) => isKind(each, "", "Service") && sameNamespace(each, service) && pods(each) === pods(service))
+    .flatMap(({ metadata }) => {
+      const waypoint = metadata?.labels?.[waypointLabel];
+      const namespace = metadata?.labels?.[`${waypointLabel}-namespace`] ?? metadata?.namespace ?? "default";
+      return waypoint && waypoint !== "none" ? [`/ns/${namespace}/sa/${waypoint}`] : [];
+    });
 }
 
-function onlyFrom(rule: unknown, account: string): boolean {
+/** Whether a policy allows calls to the Service's pods: one for them, for their namespace or for the whole mesh. */
+function allowsTo(policy: Manifest, service: Manifest): boolean {
+  if ((at(policy.spec, "action") ?? "ALLOW") !== "ALLOW" || targetsOf(policy).length > 0) return false;
+  const labels = mapAt(policy.spec, "selector", "matchLabels");
+  const pods = mapAt(service.spec, "selector");
+  const selects = Object.entries(labels).every(([key, value]) => pods[key] === value);
+  return selects && (sameNamespace(policy, service) || policy.metadata?.namespace === rootNamespace);
+}
+
+/** Whether a policy lets in these identities and no other. */
+function letsInOnly(policy: Manifest, accounts: readonly string[]): boolean {
+  return listAt(policy.spec, "rules").every((rule) => onlyFrom(rule, accounts));
+}
+
+function onlyFrom(rule: unknown, accounts: readonly string[]): boolean {
   const sources = listAt(rule, "from");
   // A source without principals, or a rule without sources, lets in everybody else, too.
   return (
     sources.length > 0 &&
     sources.every((source) => {
       const principals = textsAt(source, "source", "principals");
-      return principals.length > 0 && principals.every((principal) => principal.endsWith(account));
+      return (
+        principals.length > 0 &&
+        principals.every((principal) => accounts.some((account) => principal.endsWith(account)))
+      );
     })
   );
 }

@@ -31,9 +31,29 @@ describe("bypassableServices()", () => {
     expect(bypassableServices([none])).toEqual([]);
   });
 
+  test("is content with pods that two Services send through two waypoints", () => {
+    const labels = { "istio.io/use-waypoint": "second", "istio.io/use-waypoint-namespace": "other" };
+    const second = { ...service, metadata: { name: "appb-second", namespace: "default", labels } };
+    const guards = [waypoint, "cluster.local/ns/other/sa/second"].map((account) =>
+      policy({ selector, rules: [{ from: from(account) }] }),
+    );
+    expect(bypassableServices([service, second, ...guards])).toEqual([]);
+    expect(bypassableServices([service, ...guards])).toHaveLength(1);
+  });
+
+  test.each([
+    ["on the same pods", policy({ selector, rules: [{ from: from("cluster.local/ns/default/sa/stranger") }] })],
+    ["in the namespace", policy({ rules: [{}] })],
+    ["in the whole mesh", policy({ rules: [{}] }, "istio-system")],
+  ])("objects to a second policy %s that opens what the first closes", (_where, wider) => {
+    const guard = policy({ selector, action: "ALLOW", rules: [{ from: from(waypoint) }] });
+    expect(bypassableServices([service, guard, wider])).toHaveLength(1);
+  });
+
   test.each([
     ["no policy", undefined],
     ["a policy that lets in another one, too", policy({ selector, rules: [{ from: from(waypoint, "x/sa/appa") }] })],
+    ["a namesake in another namespace", policy({ selector, rules: [{ from: from("x/ns/other/sa/waypoint") }] })],
     ["a rule that lets in everybody", policy({ selector, rules: [{ from: from(waypoint) }, {}] })],
     ["a source without principals", policy({ selector, rules: [{ from: [{ source: { namespaces: ["default"] } }] }] })],
     [
