@@ -63,6 +63,19 @@ export function unsetConfig(root: string, stack: string, keys: readonly string[]
   return there.length > 0;
 }
 
+/** Keeps the stack's settings to the letter; the answer puts them back, and says whether that changed anything. */
+export function rememberSettings(root: string, stack: string): () => boolean {
+  const file = settingsFile(root, stack);
+  const read = () => (existsSync(file) ? readFileSync(file, "utf8") : undefined);
+  const before = read();
+  return () => {
+    if (read() === before) return false;
+    if (before === undefined) rmSync(file);
+    else writeFileSync(file, before);
+    return true;
+  };
+}
+
 function checked(document: Document): LabConfig {
   const config: unknown = document.toJS()?.config;
   const raw: Record<string, unknown> = {};

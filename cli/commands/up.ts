@@ -1,8 +1,9 @@
 import { type Command, Option } from "commander";
-import { ExitCode, LabError, messageOf } from "../../errors";
+import { ExitCode, messageOf } from "../../errors";
 import type { GatewayPorts } from "../../host";
 import { recordBackend } from "../backend-record";
 import { isWorthKeeping, keptLine, keptText } from "../bug-report/keep";
+import { consentToChange, Declined } from "../consent";
 import { checkIds, examine, refuseUnfit } from "../doctor/examine";
 import { driftText, findDrift } from "../drift";
 import { Follower } from "../engine/follow";
@@ -19,6 +20,8 @@ import { seconds } from "../progress";
 import { prove } from "../proofs";
 import { newEvidence, recordTimeline } from "../report/keep";
 import { type CommonOptions, openSession, type Session, sessionEngine } from "../session";
+import { rememberSettings } from "../settings";
+import { resolveStack } from "../stack-name";
 import { summaryText } from "../summary";
 import { type Disturbance, disturbanceText, type Upgrade, upgradeOf, whileCalled } from "../upgrade";
 import { type CommandContext, common, examples, json, jsonText, yes } from "./common";
@@ -53,10 +56,14 @@ export function registerUp(program: Command, context: CommandContext): void {
 }
 
 async function up(options: UpOptions, context: CommandContext): Promise<void> {
-  const session = openSession(context.io, options);
+  const { io } = context;
+  const putBack = rememberSettings(io.root, resolveStack(options.stack, io));
+  const session = openSession(io, options);
   try {
     await makeAndProve(session, options, context);
   } catch (thrown) {
+    // Who declines what --config would do does not want the next "up" to do it.
+    if (thrown instanceof Declined) putBack();
     if (isWorthKeeping(thrown, session)) context.note(await keptText("up", thrown, session));
     throw thrown;
   }
@@ -74,7 +81,7 @@ async function makeAndProve(session: Session, options: UpOptions, { io, end }: C
     const { model } = await progress.phase("Preview", () => preview(engine, session, {}));
     io.stderr.write(previewText(model));
   }
-  if (options.preview || config.cluster === "existing") await consent(session, options);
+  if (options.preview || config.cluster === "existing") await consentToChange(session, options);
   if (fresh) await comeBack(engine, session);
   const upgrade = upgradeOf(installedIstio, config.istioVersion);
   const { changed, noticed } = await progress.phase(`Lab "${stack}"`, () => change(engine, session, upgrade));
@@ -114,23 +121,6 @@ async function requireFitMachine(session: Session, ignored: readonly string[]): 
   // The program looks as well, for those who call a plain "pulumi up"; by then there would be a stack.
   const { installedIstio } = await hostFacts(session, { ...config, ...ports });
   return { ports, fresh, installedIstio };
-}
-
-async function consent({ io, config, stack }: Session, options: UpOptions): Promise<void> {
-  if (options.yes) return;
-  const where =
-    config.cluster === "existing" ? `context "${config.context}" of ${config.kubeconfig}` : `stack "${stack}"`;
-  if (await io.confirm?.(`Apply this to ${where}?`)) return;
-  throw new LabError(
-    {
-      what: io.confirm ? "Nothing was changed" : `Nobody was there to agree to a change of ${where}`,
-      why: io.confirm
-        ? "You did not agree"
-        : "Without a terminal the lab asks no questions, and this change wants an answer",
-      fix: "npm run up -- --yes",
-    },
-    { exitCode: ExitCode.usage },
-  );
 }
 
 /** What became of a lab's change. */

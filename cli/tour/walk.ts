@@ -1,8 +1,7 @@
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { ExitCode } from "../../errors";
 import type { TourStep } from "../../experiments/tour";
 import type { Io } from "../io";
-import { settingsFile } from "../settings";
+import { rememberSettings } from "../settings";
 import { pairsOf } from "./text";
 
 /** How a step is walked. */
@@ -20,7 +19,7 @@ export async function walkStep(walk: Walk, step: TourStep): Promise<ExitCode> {
   const { stack, lab } = walk;
   const proof = ["verify", "--only", step.proof, "--stack", stack];
   if (!step.change) return lab(proof);
-  const putBack = remember(walk);
+  const putBack = rememberSettings(walk.io.root, stack);
   const consent = walk.confirm ? ["--preview"] : ["--yes"];
   const changes = pairsOf(step).flatMap((pair) => ["--config", pair]);
   const made = await lab(["up", "--stack", stack, "--no-verify", ...consent, ...changes]);
@@ -42,17 +41,4 @@ async function undo({ io, stack, lab, confirm }: Walk, { id }: TourStep, putBack
     return;
   }
   if (putBack()) await lab(["up", "--stack", stack, "--no-verify", "--yes"]);
-}
-
-/** Keeps the stack's settings to the letter; the answer puts them back, and says whether that changed anything. */
-function remember({ io, stack }: Walk): () => boolean {
-  const file = settingsFile(io.root, stack);
-  const before = existsSync(file) ? readFileSync(file, "utf8") : undefined;
-  return () => {
-    const now = existsSync(file) ? readFileSync(file, "utf8") : undefined;
-    if (now === before) return false;
-    if (before === undefined) rmSync(file);
-    else writeFileSync(file, before);
-    return true;
-  };
 }

@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -164,7 +164,7 @@ describe("up", () => {
     engine.onCreate = () => {};
     const io = fakeIo({ root, engine });
     expect(await run(["up", "--stack", "alice", "--no-verify"], io)).toBe(2);
-    expect(io.err()).toContain("Fix   npm run up -- --yes");
+    expect(io.err()).toContain("Fix   npm run up -- --stack alice --yes");
     expect(engine.calls).not.toContain("up");
     const asked: string[] = [];
     const confirm = async (question: string) => asked.push(question) > 0;
@@ -202,6 +202,19 @@ describe("up", () => {
     expect(await run([...up, "--config", "istioVersion=1.31.2"], unfinished)).toBe(0);
     expect(unfinished.err()).not.toContain("becomes");
     await Promise.all([gateway.close(), cluster.close()]);
+  });
+
+  test("keeps no setting of a change that was declined", async () => {
+    const settings = "config:\n  ambient-lab:faultPercent: 20 # mine\n";
+    const root = checkout({ "Pulumi.alice.yaml": settings });
+    const engine = newEngine(root);
+    engine.stacks = ["alice"];
+    const io = fakeIo({ root, engine, confirm: async () => false });
+    const args = ["up", "--stack", "alice", "--preview", "--config", "faultPercent=30"];
+    expect(await run(args, io)).toBe(2);
+    expect(engine.calls).toEqual(["select", "preview"]);
+    expect(readFileSync(join(root, "Pulumi.alice.yaml"), "utf8")).toBe(settings);
+    expect(io.err()).toContain("Fix   npm run up -- --stack alice --config 'faultPercent=30' --yes");
   });
 
   test("shows the preview first on demand", async () => {
