@@ -17,6 +17,8 @@ done
 
 images_file=$(mktemp "${TMPDIR:-/tmp}/ambient-lab-images.XXXXXX")
 trap 'rm -f "$images_file"' EXIT
+# dash leaves without the trap above when a signal ends it.
+trap 'exit 1' HUP INT TERM
 platform=""
 if docker info --format '{{.DriverStatus}}' | grep -q 'io.containerd.snapshotter'; then
   platform="--platform=$(docker version --format '{{.Server.Os}}/{{.Server.Arch}}')"

@@ -1,7 +1,7 @@
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { archivePath } from "../../../bundle-folder";
 import { script } from "../../../components/script";
 import { sha256 } from "../../../download";
@@ -17,6 +17,7 @@ case "$1 $2" in
   "pull --quiet") for last; do :; done; case "$last" in "\${REFUSED:-none}"*) exit 1 ;; esac; [ -z "$PULL_SAYS" ] && echo "$last" >> "$FAKE/tags" || { echo "$PULL_SAYS" >&2; exit 1; } ;;
   "build --quiet") [ -z "$BUILD_SAYS" ] && echo "$4" >> "$FAKE/tags" || { echo "$BUILD_SAYS" >&2; exit 1; } ;;
   "port "*) [ -z "$CACHE_AT" ] || echo "$CACHE_AT" ;;
+  "save "*) touch "$FAKE/saving"; sleep "\${SAVE_TAKES:-0}" ;;
   "tag "*) echo "$3" >> "$FAKE/tags" ;;
 esac
 `;
@@ -25,8 +26,9 @@ function machine(env: Record<string, string> = {}) {
   const folder = mkdtempSync(join(tmpdir(), "lab-image-get-"));
   writeFileSync(join(folder, "docker"), fakeDocker, { mode: 0o755 });
   writeFileSync(join(folder, "tags"), "");
-  const load = (IMAGES: string, BUILD: string) =>
+  const load = (IMAGES: string, BUILD: string, signal?: AbortSignal) =>
     exec("/bin/sh", ["-c", script("image-get", "images-load")], {
+      ...(signal ? { signal } : {}),
       cwd: join(__dirname, "..", "..", ".."),
       env: {
         ...{ PATH: `${folder}${delimiter}${process.env.PATH}`, FAKE: folder, IMAGES, BUILD, CLUSTER: "c" },
@@ -186,4 +188,16 @@ describe("images-load.sh", () => {
     expect(calls("pull")).toEqual(["pull --quiet quay.io/a/b:1"]);
     expect(calls("build")).toEqual([]);
   });
+});
+
+test("images-load.sh leaves no archive behind when it is ended", async () => {
+  const TMPDIR = mkdtempSync(join(tmpdir(), "lab-archives-"));
+  const { folder, load } = machine({ TMPDIR, SAVE_TAKES: "0.5", CACHES: "" });
+  const controller = new AbortController();
+  const ended = load("registry.test/a:1", "", controller.signal);
+  await vi.waitFor(() => expect(existsSync(join(folder, "saving"))).toBe(true));
+  expect(readdirSync(TMPDIR)).toHaveLength(1);
+  controller.abort();
+  expect((await ended).code).not.toBe(0);
+  await vi.waitFor(() => expect(readdirSync(TMPDIR)).toEqual([]), { timeout: 5_000 });
 });
