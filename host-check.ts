@@ -158,8 +158,10 @@ async function networkProblems({ subnet: wanted }: LabConfig, stack: string, exe
   const { stdout } = await exec("docker", ["network", "ls", "--format", words]);
   const labels = new Map(lines(stdout).map((line) => line.split(" ") as [string, string | undefined]));
   const name = clusterName(stack);
-  if (labels.has(name)) return labels.get(name) === stack ? [] : [foreignNetwork(name)];
+  if (labels.has(name) && labels.get(name) !== stack) return [foreignNetwork(name)];
   if (!wanted) return [];
+  // The lab's own network as well may be about to get another subnet.
+  labels.delete(name);
   const format = "{{.Name}} {{range .IPAM.Config}}{{.Subnet}} {{end}}";
   const others = await exec("docker", ["network", "inspect", "--format", format, ...labels.keys()]);
   return lines(others.stdout)

@@ -25,6 +25,7 @@ export function machine(state: Machine = {}): Exec {
     if (verb === "network") {
       const told = networks
         .map((line) => line.split(" "))
+        .filter(([name = ""]) => noun === "ls" || args.includes(name))
         .map(([name, label, ...subnets]) => {
           return noun === "ls" ? `${name} ${label}` : `${name} ${subnets.join(" ")}`;
         });

@@ -180,6 +180,15 @@ describe("port and subnet", () => {
     else await expect(checked).resolves.toHaveProperty("httpPort");
   });
 
+  test("checkHost() compares the new subnet of a living lab", async () => {
+    const networks = [`${own} ${stack} 172.31.0.0/16 `, "other  172.30.0.0/16 "];
+    const living = machine({ nodes: [`running ${own}`], networks });
+    expect(await problemsOf(kind({ subnet: "172.30.0.0/24" }), living)).toEqual([
+      expect.stringContaining("Subnet 172.30.0.0/24 overlaps with"),
+    ]);
+    await expect(checkHost(kind({ subnet: "172.31.0.0/16" }), stack, living)).resolves.toHaveProperty("httpPort");
+  });
+
   test("checkHost() reports every problem at once", async () => {
     const config = kind({ subnet: "172.30.0.0/24" });
     const state = machine({ networks: ["other  172.30.0.0/16 "] });
