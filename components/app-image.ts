@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
-import * as command from "@pulumi/command";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
-import { commandDefaults, type ImageOrigin, imageOriginEnvironment, script } from "./script";
+import { loadImages } from "./image-commands";
+import type { ImageOrigin } from "./script";
 
 export interface AppImageArgs extends ImageOrigin {
   /** Folder with the Dockerfile, absolute. */
@@ -46,19 +46,14 @@ export class AppImage extends pulumi.ComponentResource {
         );
     this.imageId = built ? built.repoDigest : pulumi.output(this.ref);
     if (args.cluster) {
-      new command.local.Command(
+      loadImages(
         `${name}-load`,
         {
-          ...commandDefaults,
-          create: script("image-get", "images-load"),
-          environment: {
-            ...{ CLUSTER: args.clusterName, IMAGES: this.ref, ...imageOriginEnvironment(args) },
-            // Relative, as the scripts are: a moved checkout changes nothing.
-            BUILD: built ? relative(join(__dirname, ".."), args.context) : "",
-          },
-          triggers: [args.cluster.id, this.imageId],
+          ...{ ...args, cluster: args.cluster, images: [this.ref], imageId: this.imageId },
+          // Relative, as the scripts are: a moved checkout changes nothing.
+          build: built ? relative(join(__dirname, ".."), args.context) : "",
         },
-        { parent: this, deletedWith: args.cluster, dependsOn: [...(built ? [built] : []), ...args.after] },
+        { parent: this, dependsOn: [...(built ? [built] : []), ...args.after] },
       );
     }
     this.registerOutputs({ ref: this.ref, imageId: this.imageId });

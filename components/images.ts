@@ -1,6 +1,6 @@
-import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import { commandDefaults, type ImageOrigin, imageOriginEnvironment, script } from "./script";
+import { loadImages, pullImages } from "./image-commands";
+import type { ImageOrigin } from "./script";
 
 /** Images that are loaded together. */
 export interface ImageGroup {
@@ -28,36 +28,18 @@ export interface ImagesArgs extends ImageOrigin {
  * @example const images = new Images("images", { groups: { mesh: { images: [...] } }, ... }); new Istio(..., { dependsOn: images.loaded("mesh") })
  */
 export class Images extends pulumi.ComponentResource {
-  private readonly loads = new Map<string, command.local.Command>();
+  private readonly loads = new Map<string, pulumi.Resource>();
 
   constructor(name: string, args: ImagesArgs, opts: pulumi.ComponentResourceOptions = {}) {
     // The cluster is no input of the component: the pulls, as its children, would wait for it.
     super("ambientlab:cluster:Images", name, {}, opts);
     for (const [group, { images: refs, daemons = [], after = "" }] of Object.entries(args.groups)) {
       if (refs.length === 0) continue;
-      const pull = new command.local.Command(
-        `${name}-pull-${group}`,
-        {
-          ...commandDefaults,
-          create: script("image-get", "images-pull"),
-          environment: { IMAGES: refs.join("\n"), ...imageOriginEnvironment(args) },
-        },
-        { parent: this, ...(args.cacheRunning ? { dependsOn: args.cacheRunning } : {}) },
-      );
-      const load = new command.local.Command(
+      const pull = pullImages(`${name}-pull-${group}`, { ...args, images: refs }, this);
+      const load = loadImages(
         `${name}-load-${group}`,
-        {
-          ...commandDefaults,
-          create: script("image-get", "images-load"),
-          environment: {
-            CLUSTER: args.clusterName,
-            IMAGES: refs.join("\n"),
-            DAEMONS: daemons.join("\n"),
-            ...imageOriginEnvironment(args),
-          },
-          triggers: [args.cluster.id],
-        },
-        { parent: this, dependsOn: [pull, ...this.loaded(after)], deletedWith: args.cluster },
+        { ...args, images: refs, daemons },
+        { parent: this, dependsOn: [pull, ...this.loaded(after)] },
       );
       this.loads.set(group, load);
     }

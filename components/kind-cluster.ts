@@ -3,6 +3,7 @@ import { join } from "node:path";
 import * as command from "@pulumi/command";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
+import { pullImages } from "./image-commands";
 import { kindConfig } from "./kind-config";
 import { commandDefaults, type ImageOrigin, imageOriginEnvironment, script, scriptText } from "./script";
 
@@ -62,6 +63,8 @@ export class KindCluster extends pulumi.ComponentResource {
   constructor(name: string, args: KindClusterArgs, opts: pulumi.ComponentResourceOptions = {}) {
     super("ambientlab:cluster:KindCluster", name, {}, opts);
 
+    // Cluster and network wait for it: another image that cannot be had stops the run while the old cluster still lives.
+    const nodeImage = pullImages(`${name}-node-image`, { ...args, images: [args.nodeImage] }, this);
     // The Docker plugin waits two seconds before it removes a network, which is two fifths of a destroy.
     const removal = new command.local.Command(
       `${name}-network-removal`,
@@ -80,7 +83,7 @@ export class KindCluster extends pulumi.ComponentResource {
         labels: [{ label: "ambient-lab.stack", value: args.stack }],
         ...(args.subnet ? { ipamConfigs: [{ subnet: args.subnet }] } : {}),
       },
-      { parent: this, deleteBeforeReplace: true, dependsOn: removal, deletedWith: removal },
+      { parent: this, deleteBeforeReplace: true, dependsOn: [removal, nodeImage], deletedWith: removal },
     );
     this.subnet = network.ipamConfigs.apply(ipv4Subnet);
 
@@ -119,7 +122,7 @@ export class KindCluster extends pulumi.ComponentResource {
         ],
         logging: command.local.Logging.None,
       },
-      { parent: this, deleteBeforeReplace: true, dependsOn: entry, customTimeouts: { create: "15m" } },
+      { parent: this, deleteBeforeReplace: true, dependsOn: [nodeImage, ...entry], customTimeouts: { create: "15m" } },
     );
     this.clusterId = this.cluster.id;
     // stdout is unknown until there is a cluster; in the preview of a living lab the file is there already.

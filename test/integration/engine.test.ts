@@ -135,6 +135,18 @@ describe.skipIf(skip)("the lab on the real engine", () => {
     await project.ok(["config", "rm", "workers"]);
   });
 
+  it("keeps its cluster when another node image cannot be had", async () => {
+    await set("nodeImage", "registry.invalid/node:v1.34.2");
+    const up = await project.pulumi(["up", "--yes", "--skip-preview"]);
+    expect(up.code).not.toBe(0);
+    expect(up.stdout + up.stderr).toContain('What  Cannot pull "registry.invalid/node:v1.34.2"');
+    expect((await get("/get")).stdout).toBe("200");
+    await set("nodeImage", nodeImage);
+    await project.ok(["up", "--yes", "--skip-preview"]);
+    await project.ok(["preview", "--expect-no-changes"]);
+    expect((await get("/get")).stdout).toBe("200");
+  });
+
   it("refuses to update over a cluster that was deleted by hand, and says what to do", async () => {
     await exec("kind", ["delete", "cluster", "--name", cluster], { timeoutMs: 120_000 });
     const preview = await project.pulumi(["preview"]);

@@ -34,6 +34,8 @@ describe("what waits for what", () => {
     ["istio-base", "istio-namespace", "it lives there"],
     ["kiali", "images-load-addons", "the nodes have its image by then"],
     ["cluster-kind", "cluster-network", "the nodes live on it"],
+    ["cluster-kind", "cluster-node-image", "one that cannot be had must not cost the cluster that is there"],
+    ["cluster-network", "cluster-node-image", "another network as well is the end of the cluster that is there"],
     ["images-load-metallb", "cluster-kind", "it loads into the nodes"],
     ["images-load-mesh", "cluster-kind", "it loads into the nodes"],
     ["app-load", "app-build", "it loads what was built"],
@@ -47,7 +49,7 @@ describe("what waits for what", () => {
   });
 
   test.each([
-    ["pulling and building images", /^(images-pull-.*|app-build)$/, /^cluster-/],
+    ["pulling and building images", /^(images-pull-.*|app-build|cluster-node-image)$/, /^cluster-/],
     ["the Gateway API", /^gateway-api$/, /^(images-|app-|cluster-sysctls|istio|metallb)/],
     ["Istio", /^(istio.*|ztunnel)$/, /^(app|images-.*-(addons|metallb|proxies)|metallb|waypoint|policies)/],
     ["MetalLB", /^metallb/, /^(istio|gateway-api|app|images-.*-(addons|mesh|proxies))/],

@@ -90,7 +90,7 @@ describe("what a setting adds and takes away", () => {
       added: [],
       gone: [
         ...["app-build", "app-load", "cluster-kind", "cluster-network", "cluster-network-removal"],
-        "cluster-sysctls",
+        ...["cluster-node-image", "cluster-sysctls"],
         ...["images-load-addons", "images-load-mesh", "images-load-metallb", "images-load-proxies"],
         ...["images-pull-addons", "images-pull-mesh", "images-pull-metallb", "images-pull-proxies"],
         ...["ingress-loopback", "metallb", "metallb-advertisement", "metallb-pool"],
