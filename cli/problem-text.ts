@@ -1,5 +1,6 @@
 import picocolors from "picocolors";
 import { formatProblem, LabError, LabErrors, messageOf, type Problem } from "../errors";
+import { ofStack } from "./stack-option";
 
 /** What a problem may fill: a terminal of the least size, with the line that is typed next. */
 const screen = { lines: 23, columns: 80 };
@@ -18,6 +19,8 @@ export interface ProblemOptions {
   colour?: boolean;
   /** It ended because it was told to. @default false */
   interrupted?: boolean;
+  /** Stack that the commands of a Fix have to name. @default they go to it by themselves */
+  stack?: string;
   /** Lines below the problem. */
   notes?: readonly string[];
 }
@@ -47,9 +50,9 @@ export function problemText(thrown: unknown, options: ProblemOptions): string {
 export const headlineOf = (command: string, { colour = false }: Pick<ProblemOptions, "colour">): string =>
   `${picocolors.createColors(colour).red("✗")} ${command}`;
 
-function problemsOf(thrown: unknown, { args, interrupted }: ProblemOptions): readonly Problem[] {
-  if (thrown instanceof LabErrors) return thrown.problems;
-  if (thrown instanceof LabError) return [thrown];
+function problemsOf(thrown: unknown, { args, interrupted, stack }: ProblemOptions): readonly Problem[] {
+  if (thrown instanceof LabErrors) return thrown.problems.map((problem) => ofStack(problem, stack));
+  if (thrown instanceof LabError) return [ofStack({ what: thrown.what, why: thrown.why, fix: thrown.fix }, stack)];
   return [interrupted ? interruption(args) : surprise(thrown, args)];
 }
 

@@ -23,6 +23,7 @@ import { type Io, isColoured } from "./io";
 import { headlineOf, problemText } from "./problem-text";
 import { registerProofs } from "./proofs";
 import type { CommonOptions } from "./session";
+import { stackToName } from "./stack-option";
 
 /**
  * Runs the command line.
@@ -31,6 +32,7 @@ import type { CommonOptions } from "./session";
 export async function run(args: readonly string[], io: Io): Promise<ExitCode> {
   let code: ExitCode = ExitCode.pass;
   const notes: string[] = [];
+  let option: string | undefined;
   const context: CommandContext = {
     io: { ...io },
     note: (line) => notes.push(line),
@@ -39,13 +41,16 @@ export async function run(args: readonly string[], io: Io): Promise<ExitCode> {
     },
   };
   try {
-    await commandLine(context).parseAsync(args, { from: "user" });
+    const program = commandLine(context).hook("preAction", (_program, command) => {
+      option = command.opts<CommonOptions>().stack;
+    });
+    await program.parseAsync(args, { from: "user" });
     return code;
   } catch (thrown) {
     if (thrown instanceof CommanderError) return afterCommander(thrown, args, io);
     const interrupted = io.signal.aborted && thrown === io.signal.reason;
     const how = { verbose: args.includes("--verbose"), colour: isColoured(io), interrupted, notes };
-    io.stderr.write(problemText(thrown, { args, ...how }));
+    io.stderr.write(problemText(thrown, { args, stack: stackToName(option, io), ...how }));
     return thrown instanceof LabError ? thrown.exitCode : ExitCode.fail;
   }
 }

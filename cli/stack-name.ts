@@ -15,8 +15,7 @@ export const project = "ambient-lab";
  * @throws LabError (exit code 2) for a name that cannot be part of a cluster's name
  */
 export function resolveStack(option: string | undefined, { env, root }: Pick<Io, "env" | "root">): string {
-  const full = option ?? (env.PULUMI_STACK || selectedStack(env, root) || "dev");
-  const name = full.slice(full.lastIndexOf("/") + 1);
+  const name = short(option ?? (pulumiStack({ env, root }) || "dev"));
   if (/^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$/.test(name)) return name;
   throw new LabError(
     {
@@ -30,6 +29,15 @@ export function resolveStack(option: string | undefined, { env, root }: Pick<Io,
 
 /** What `pulumi stack select` writes: one stack per backend; older CLIs wrote one for all. */
 const workspaceSchema = z.object({ stack: z.string().optional(), stacks: z.record(z.string(), z.string()).optional() });
+
+/** The stack that `pulumi` takes in this checkout by itself: `$PULUMI_STACK`, else the selected one. */
+export function pulumiStack({ env, root }: Pick<Io, "env" | "root">): string | undefined {
+  const full = env.PULUMI_STACK || selectedStack(env, root);
+  return full ? short(full) : undefined;
+}
+
+/** A stack's name without its organization and project. */
+const short = (full: string): string => full.slice(full.lastIndexOf("/") + 1);
 
 /** The stack that is selected in this checkout; read here because a status must not need the CLI to know its own subject. */
 function selectedStack(env: NodeJS.ProcessEnv, root: string): string | undefined {

@@ -6,6 +6,7 @@ import { examineNetwork } from "../doctor/network";
 import type { Finding } from "../doctor/types";
 import { Progress } from "../progress";
 import { type CommonOptions, openSession } from "../session";
+import { ofStack, stackToName } from "../stack-option";
 import { type CommandContext, common, examples, json, jsonText } from "./common";
 
 /** `doctor`: is this machine fit for a lab? Reads only. */
@@ -22,15 +23,19 @@ export function registerDoctor(program: Command, { io, end }: CommandContext): v
   );
   command.action(async (options: CommonOptions & { json?: boolean; network?: boolean }) => {
     const { stack, config } = openSession(io, options);
-    const findings = await examine(io, stack, config);
-    if (options.network) findings.push(...(await examineNetwork(config, reach)));
-    io.stdout.write(options.json ? jsonText({ stack, findings }) : findingsText(findings, new Progress(io).colors));
+    const found = await examine(io, stack, config);
+    if (options.network) found.push(...(await examineNetwork(config, reach)));
+    const toName = stackToName(options.stack, io);
+    const findings = found.map((each) => (each.status === "ok" ? each : ofStack(each, toName)));
+    io.stdout.write(
+      options.json ? jsonText({ stack, findings }) : findingsText(findings, options, new Progress(io).colors),
+    );
     if (findings.some(({ status }) => status === "fail")) end(ExitCode.unfit);
   });
 }
 
 /** A line per finding; what is not good with its What, Why and Fix. */
-function findingsText(findings: readonly Finding[], colors: Progress["colors"]): string {
+function findingsText(findings: readonly Finding[], options: CommonOptions, colors: Progress["colors"]): string {
   const marks = { ok: colors.green("✓"), warn: colors.yellow("!"), fail: colors.red("✗") };
   const lines = findings.map((finding) =>
     finding.status === "ok"
@@ -38,6 +43,7 @@ function findingsText(findings: readonly Finding[], colors: Progress["colors"]):
       : `${marks[finding.status]} ${finding.title}  ${colors.dim(`(${finding.id})`)}${formatProblem(finding)}`,
   );
   const failed = findings.filter(({ status }) => status === "fail").length;
-  const verdict = failed > 0 ? `${failed} of ${findings.length} stop the lab.` : "Fit for the lab. Next: npm run up";
+  const next = `npm run up${options.stack ? ` -- --stack ${options.stack}` : ""}`;
+  const verdict = failed > 0 ? `${failed} of ${findings.length} stop the lab.` : `Fit for the lab. Next: ${next}`;
   return `${[...lines, "", verdict].join("\n")}\n`;
 }

@@ -27,7 +27,7 @@ describe("doctor", () => {
     const io = fakeIo();
     expect(await run(["doctor", "--stack", "alice"], io)).toBe(0);
     expect(io.out()).toContain("✓ Docker answers  server 28.0.0, 8 CPUs, Docker Desktop");
-    expect(io.out()).toMatch(/Next: npm run up\n$/);
+    expect(io.out()).toMatch(/Next: npm run up -- --stack alice\n$/);
     expect(io.err()).toBe("");
   });
 

@@ -2,9 +2,10 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { run } from "../../../cli/run";
 import { changeConfig, markSettings, readConfig, setPort, withdrawSettings } from "../../../cli/settings";
 import { resolveStack } from "../../../cli/stack-name";
-import { checkout } from "./world";
+import { checkout, fakeIo } from "./world";
 
 const read = (root: string, stack: string) => readFileSync(join(root, `Pulumi.${stack}.yaml`), "utf8");
 
@@ -32,6 +33,26 @@ describe("resolveStack()", () => {
   test("refuses a name that no node can carry", () => {
     expect(() => resolveStack("Alice's", { env: {}, root })).toThrow(/small letters, digits and dashes/);
     expect(() => resolveStack("a".repeat(33), { env: {}, root })).toThrow(/at most 32/);
+  });
+});
+
+describe("a Fix is about the stack that the command was about", () => {
+  const fix = (args: readonly string[], env: NodeJS.ProcessEnv = {}) => {
+    const io = fakeIo({ env });
+    writeFileSync(join(io.root, "Pulumi.alice.yaml"), "config:\n  ambient-lab:faultPercentt: 3\n");
+    writeFileSync(join(io.root, "Pulumi.dev.yaml"), "config:\n  ambient-lab:faultPercentt: 3\n");
+    return run(["preview", ...args], io).then(() => /Fix {3}(pulumi config .*?) {3}/.exec(io.err())?.[1]);
+  };
+  test.each([
+    ["an option", ["--stack", "alice"], {}, "pulumi config rm --stack alice faultPercentt"],
+    ["its short form, beside another one in the environment", ["-salice"], { PULUMI_STACK: "dev" }, "alice"],
+    ["nothing at all", [], { PULUMI_HOME: "/nowhere" }, "pulumi config rm --stack dev faultPercentt"],
+  ])("named by %s", async (_, args, env, expected) => {
+    expect(await fix(args, env)).toContain(expected);
+  });
+  test("and does not name the one that pulumi takes by itself", async () => {
+    expect(await fix([], { PULUMI_STACK: "organization/ambient-lab/alice" })).toBe("pulumi config rm faultPercentt");
+    expect(await fix(["--stack", "alice"], { PULUMI_STACK: "alice" })).toBe("pulumi config rm faultPercentt");
   });
 });
 

@@ -104,7 +104,7 @@ describe("up", () => {
     const io = fakeIo({ root, engine });
     expect(await run(up, io)).toBe(1);
     expect(io.err()).toContain(
-      "✗ up\n    What  Cannot download https://x: ENOTFOUND\n    Why   It is not in the cache\n    Fix   pulumi config set artifactSource DIR\n          (or a mirror)\n",
+      "✗ up\n    What  Cannot download https://x: ENOTFOUND\n    Why   It is not in the cache\n    Fix   pulumi config set --stack alice artifactSource DIR\n          (or a mirror)\n",
     );
   });
 
