@@ -1,6 +1,7 @@
 # Starts the registries' caches of this machine, one container each, unless they run. They belong to no lab: every lab
 # uses them, and they stay when it goes. Needs image-get.sh before it.
 # In: CACHES CACHE_IMAGE CA_FILE (PEM that the caches trust as well, may be empty), and what image-get.sh reads
+#     PATIENCE (seconds that a cache may take to listen; 90 when unset)
 set -eu
 get "$CACHE_IMAGE"
 image=$CACHE_IMAGE
@@ -31,17 +32,17 @@ make_cache() {
   done
 }
 
-# Returns when a cache listens: it says so once a start. Where it ends instead, so does its log.
+# Returns when a cache listens: it says so once a start. Not when it ends instead, or is silent for too long.
 until_it_listens() {
   started=$(docker container inspect --format '{{.State.StartedAt}}' "$1")
-  pipe=$(mktemp -u "${TMPDIR:-/tmp}/ambient-lab-cache.XXXXXX")
-  mkfifo "$pipe"
-  docker logs --follow --since "$started" "$1" > "$pipe" 2>&1 &
-  listens=0
-  grep -q "listening on" "$pipe" || listens=1
-  kill $! 2>/dev/null || true
-  rm -f "$pipe"
-  return $listens
+  looks=0
+  until docker logs --since "$started" "$1" 2>&1 | grep -q "listening on"; do
+    looks=$((looks + 1))
+    [ "$looks" -lt $((${PATIENCE:-90} * 4)) ] || return 1
+    now=$(docker container inspect --format '{{.State.Status}} {{.State.StartedAt}}' "$1")
+    [ "$now" = "running $started" ] || return 1
+    sleep 0.25
+  done
 }
 
 printf '%s\n' "$CACHES" | while IFS='=' read -r registry url; do
