@@ -8,7 +8,7 @@ import {
 } from "../experiments/names";
 import type { AccessLine } from "./parse/access-log";
 import { isPolicyRefusal } from "./parse/ztunnel-log";
-import type { Records, Sought } from "./records";
+import { isOwn, type Records, type Sought } from "./records";
 import type { Decision } from "./report";
 import type { Answer } from "./send";
 
@@ -79,9 +79,13 @@ function byZtunnel(answer: Answer, records: Records): Decision | undefined {
   // A client with an answer was not reset: the refusal is of an earlier request of the same workload, or the client hung up.
   if (answer.status > 0 || !("found" in records.ztunnel)) return undefined;
   const failed = records.ztunnel.found.filter(({ error }) => error !== undefined);
-  // The far side knows the reason; the near side only that it was refused.
-  const line = failed.find(({ direction }) => direction === "inbound") ?? failed[0];
-  if (!line) return undefined;
+  const own = failed.find((line) => isOwn(line, answer));
+  if (!own) return undefined;
+  // The near side only knows that it was refused; the far side knows why, and tells it last of its latest connection.
+  const far = isPolicyRefusal(own)
+    ? failed.findLast((line) => line.direction === "inbound" && isPolicyRefusal(line))
+    : own;
+  const line = own.direction === "inbound" ? own : (far ?? own);
   const base = { layer: "ztunnel", because: line.error ?? "", line: line.text } as const;
   if (!isPolicyRefusal(line)) return { ...base, action: "failed" };
   const named = /explicitly denied by: ([\w-]+\/)?([\w-]+)/.exec(line.error ?? "")?.[2];

@@ -63,8 +63,8 @@ export function judge(probe: Probe, answer: Answer, records: Records): Finding {
   if (decision.layer !== decider) {
     return { ...common, verdict: "fail", layer: layerOf(decision, decider), expected };
   }
-  if (expect.fate === "redirected" && decision.action !== "redirected")
-    return { ...common, verdict: "fail", layer: decider, expected };
+  // The right layer may have ended it for another reason: a ztunnel that reached nobody has refused nobody.
+  if (decision.action !== expect.fate) return { ...common, verdict: "fail", layer: decider, expected };
   const reason = expect.fate === "refused" ? expect.because : undefined;
   if (reason && !decision.because.includes(reason)) return { ...common, verdict: "fail", layer: decider, expected };
   const policy = expect.fate === "refused" || expect.fate === "reset" ? expect.policy : undefined;

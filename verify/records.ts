@@ -25,7 +25,8 @@ export type RecordKind = keyof Records;
 
 /**
  * Collects the records of a request, waiting for those that are wanted: access logs come about a second late.
- * Lines are matched by the request's id, connections by the client's address and port; never by time.
+ * Lines are matched by the request's id, connections by the client's address and port; never by time. What a refused
+ * connection's far side says of its client's workload comes along: it has no port in common with it.
  */
 export async function recordsOf(bench: Bench, answer: Answer, wanted: readonly RecordKind[]): Promise<Records> {
   let records = await look(bench, answer);
@@ -119,13 +120,18 @@ async function connections(
     .filter((text) => (local && text.includes(local)) || (text.includes(actor.name) && text.includes("error=")))
     .flatMap((text) => parseConnectionLine(text) ?? [])
     .filter((line) => belongs(line, actor, local, targets));
-  if (lines.length > 0) return { found: lines };
+  // A refusal of its workload alone may be that of another request: it tells why, and not that.
+  if (lines.some((line) => isOwn(line, { local }))) return { found: lines };
   if (failed && "unavailable" in failed) return failed;
   return { missing: `no line about ${local ?? actor.name}` };
 }
 
+/** Whether a line is about the very connection of a request: by the client's address and port. */
+export const isOwn = (line: ConnectionLine, { local }: Pick<Answer, "local">): boolean =>
+  local !== undefined && line.fields["src.addr"] === local;
+
 function belongs(line: ConnectionLine, actor: Actor, local: string | undefined, targets: readonly Actor[]): boolean {
-  if (local !== undefined && line.fields["src.addr"] === local) return true;
+  if (isOwn(line, { local })) return true;
   // ztunnel opens the HBONE connection from a port of its own: the far side knows the workload, not the port.
   if (line.direction !== "inbound" || !isPolicyRefusal(line) || line.fields["src.workload"] !== actor.name)
     return false;

@@ -40,7 +40,7 @@ describe("decide()", () => {
   });
 
   it("blames ztunnel for an error that left the client without an answer", () => {
-    const answer = { ...base, status: 0, exit: 56 };
+    const answer = { ...base, status: 0, exit: 56, local: "10.244.1.5:40000" };
     expect(decide(answer, records("connection refused"))).toMatchObject({ layer: "ztunnel", action: "failed" });
   });
 });

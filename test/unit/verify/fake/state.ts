@@ -67,6 +67,8 @@ export class FakeState {
   together = false;
   /** The agentgateway hears of policies, as no version of it does. */
   agentgatewayEnforces = false;
+  /** What ztunnel refuses ends, by its own words, because nobody is to be reached. */
+  unreachable = false;
   /** ztunnel says HBONE and sends plain text. */
   naked = false;
   #frozen: Map<string, KubeObject> | undefined;
@@ -223,8 +225,12 @@ export class FakeState {
     const stampAt = (ms: number) => new Date(ms + this.skewMs).toISOString();
     const at = this.clock.now() + delayMs;
     const lines = this.logs.get(target.name) ?? [];
-    lines.push({ at, text: `${stampAt(at)} ${text(stampAt(this.clock.now()))}` });
+    lines.push({ at, text: `${stampAt(at)} ${this.#said(text(stampAt(this.clock.now())))}` });
     this.logs.set(target.name, lines);
+  }
+
+  #said(text: string): string {
+    return this.unreachable ? text.replace(/ error="[^"]*"/, ' error="io error: Connection refused"') : text;
   }
 }
 
