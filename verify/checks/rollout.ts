@@ -3,18 +3,24 @@ import { entriesAt, listAt, numberAt, textAt } from "../json";
 import type { KubeObject } from "../world";
 import { type CheckRun, failed, passed } from "./check";
 
-/** What is wrong with a workload's rollout; undefined when all of its pods are up to date and ready. */
+/**
+ * What is wrong with a workload's rollout; undefined when all of its pods are up to date and ready, and none of before is
+ * left. The rules of `kubectl rollout status`: a ready pod may be an old one.
+ */
 export function rolloutProblem(object: KubeObject | undefined): string | undefined {
   if (!object) return "does not exist";
   const daemon = object.kind === "DaemonSet";
-  const status = object.status;
-  const wanted = daemon ? numberAt(status, "desiredNumberScheduled") : numberAt(object, "spec", "replicas");
-  const ready = numberAt(status, daemon ? "numberReady" : "readyReplicas") ?? 0;
-  const updated = numberAt(status, daemon ? "updatedNumberScheduled" : "updatedReplicas") ?? 0;
-  if ((wanted ?? 0) === 0) return daemon ? "is wanted on no node" : "is scaled to 0";
-  if (ready < Number(wanted)) return `has ${ready} of ${wanted} pods ready`;
-  if (updated < Number(wanted)) return `has ${updated} of ${wanted} pods up to date`;
-  return undefined;
+  const count = (key: string) => numberAt(object, "status", key) ?? 0;
+  const wanted = (daemon ? count("desiredNumberScheduled") : numberAt(object, "spec", "replicas")) ?? 0;
+  const ready = count(daemon ? "numberReady" : "readyReplicas");
+  const updated = count(daemon ? "updatedNumberScheduled" : "updatedReplicas");
+  const old = daemon ? 0 : count("replicas") - updated;
+  if (wanted === 0) return daemon ? "is wanted on no node" : "is scaled to 0";
+  if (count("observedGeneration") < (numberAt(object, "metadata", "generation") ?? 0))
+    return "was changed, and its controller has not looked at it since";
+  if (ready < wanted) return `has ${ready} of ${wanted} pods ready`;
+  if (updated < wanted) return `has ${updated} of ${wanted} pods up to date`;
+  return old > 0 ? `has ${old} of its ${count("replicas")} pods left from before` : undefined;
 }
 
 /** Every pod of the workloads is up to date and ready. */
@@ -40,7 +46,9 @@ export const istioVersion: CheckRun<"istio-version"> = async ({ world, facts, si
       const evidence = [{ source: name, lines: images }];
       const wanted = facts.versions.istio;
       const others = images.filter((image) => versionOf(image) !== wanted);
-      const problem = images.length === 0 ? "has no container" : others.length > 0 && `runs ${others.join(", ")}`;
+      const runs = images.length === 0 ? "has no container" : others.length > 0 && `runs ${others.join(", ")}`;
+      // The template is what is to run: a pod of before may still do the work.
+      const problem = runs || rolloutProblem(object);
       if (problem) return failed(name, layer, `${name} ${problem}`, { expected: `Istio ${wanted}`, evidence });
       return passed(name, layer, `${name} runs Istio ${wanted}`, { evidence });
     }),
