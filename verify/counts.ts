@@ -1,16 +1,22 @@
 import type { Bench } from "./bench";
+import { Obstacle } from "./obstacle";
 import { parseMetrics, type Series, type WaypointCounts, waypointCounts } from "./parse/metrics";
 
 /** Where Istio's agent merges the proxy's metrics. */
 const metricsPort = 15020;
 
-/** Metrics of each of the waypoint's pods. */
+/**
+ * Metrics of each of the waypoint's pods.
+ * @throws Obstacle when one does not show them: that is not the same as to have none
+ */
 export async function waypointMetrics(bench: Bench): Promise<Series[][]> {
   const pods = await bench.cast.all("waypoint", bench.signal);
   return Promise.all(
     pods.map(async (pod) => {
       const answer = await bench.world.podGet(pod, metricsPort, "/stats/prometheus", bench.signal);
-      return parseMetrics(answer.body);
+      if (answer.status === 200) return parseMetrics(answer.body);
+      const message = `${pod.name} answers ${answer.status} to a question for its metrics`;
+      throw new Obstacle("waypoint", message, { verdict: "inconclusive" });
     }),
   );
 }
