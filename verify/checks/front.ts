@@ -10,12 +10,17 @@ export const chainFacts = ({ rbac, filters, routes }: HttpChain): string[] => [
   ...routes.map((route) => routeLine(route).trim()),
 ];
 
-/** The waypoint was told all that is wanted of a Service. */
+/** The waypoint was told all that is wanted of a Service, and to let in nobody else: ALLOW policies add up. */
 export const front: CheckRun<"front"> = async (bench, { name, service, wanted }) => {
   const { chain } = await chainOf(bench, service);
   const facts = chainFacts(chain);
   const evidence = [{ source: `${waypointAt(service)} config of ${hostOf(service)}`, lines: facts }];
   const missing = wanted.filter((fact) => !facts.includes(fact));
-  if (missing.length === 0) return [passed(name, "waypoint", listed(wanted), { evidence })];
-  return [failed(name, "waypoint", `missing: ${listed(missing)}`, { expected: listed(wanted), evidence })];
+  const extra = facts.filter((fact) => fact.startsWith("ALLOW ") && !wanted.includes(fact));
+  if (missing.length + extra.length === 0) return [passed(name, "waypoint", listed(wanted), { evidence })];
+  const seen = [
+    ...(missing.length > 0 ? [`missing: ${listed(missing)}`] : []),
+    ...(extra.length > 0 ? [`too much: ${listed(extra)}`] : []),
+  ].join("; ");
+  return [failed(name, "waypoint", seen, { expected: listed(wanted), evidence })];
 };

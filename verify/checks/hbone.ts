@@ -44,13 +44,15 @@ export const hbone: CheckRun<"hbone"> = async (bench, { name, sample }) => {
   const answer = await send(bench, { ...probe, ...sample }, bench.signal);
   const { ztunnel } = await recordsOf(bench, answer, ["ztunnel"]);
   const own = "found" in ztunnel ? ztunnel.found.find(({ direction }) => direction === "outbound") : undefined;
-  const allowed = bench.facts.settings.allowedCallers.includes("appa") && answer.status !== 403;
-  return Promise.all([
-    own ? judgeLeg(first, own) : byCounters(bench, first, reasonOf(ztunnel), before),
-    allowed
-      ? pooledLeg(bench, second, beforeSecond)
-      : skipped(second.name, "ztunnel", `appa is refused at the waypoint (${answer.status})`),
-  ]);
+  const mayCall = bench.facts.settings.allowedCallers.includes("appa");
+  const secondLeg = () => {
+    const refused = `appa is refused at the waypoint (${answer.status})`;
+    if (!mayCall) return skipped(second.name, "ztunnel", refused);
+    if (answer.status === 403)
+      return failed(second.name, "waypoint", refused, { expected: "the request goes on to appb" });
+    return pooledLeg(bench, second, beforeSecond);
+  };
+  return Promise.all([own ? judgeLeg(first, own) : byCounters(bench, first, reasonOf(ztunnel), before), secondLeg()]);
 };
 
 const reasonOf = (sought: object): string =>

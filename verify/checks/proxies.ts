@@ -28,7 +28,7 @@ export function summaryLines(summary: ProxySummary): string[] {
     ...summary.listeners.map(({ name, address, chains }) => `listener ${name} ${address} [${chains.join(" ")}]`),
     ...summary.http.flatMap(({ chain, filters, rbac, routes }) => [
       `http ${chain}: ${filters.join(" → ")}`,
-      ...rbac.map((rule) => `  rbac ${rule.action} ${rule.name}: ${listed(rule.principals)} ${listed(rule.methods)}`),
+      ...rbac.map((rule) => `  ${rbacLine(rule)}`),
       ...routes.map(routeLine),
     ]),
     ...summary.hosts.flatMap(({ config, domains, routes }) => [
@@ -38,6 +38,10 @@ export function summaryLines(summary: ProxySummary): string[] {
     ...summary.endpoints.map(({ cluster, targets }) => `endpoints ${cluster}: ${listed(targets)}`),
   ];
 }
+
+/** A rule as a person wants to see it. */
+const rbacLine = ({ action, name, principals, methods }: RbacRule): string =>
+  `rbac ${action} ${name}: ${listed(principals)} ${listed(methods)}`;
 
 /** A route as a person wants to see it. */
 export function routeLine(route: HttpChain["routes"][number]): string {
@@ -119,23 +123,26 @@ export const pairsOf = (rules: readonly RbacRule[]): string[] =>
     ),
   );
 
-/** The pairs that the waypoint lets through now, as its own configuration says. */
+/** The pairs that the story's policy lets through now, as the waypoint's own configuration says. */
 export async function programmedPairs(bench: Bench): Promise<string[]> {
   const { chain } = await chainOf(bench, "appb");
   return pairsOf(chain.rbac.filter(({ name, action }) => action === "ALLOW" && name.includes("policy[appb-l7]")));
 }
 
-/** The waypoint lets through what the settings allow. */
+/** The waypoint lets through what the settings allow, and nothing else: ALLOW policies of any name add up. */
 export const l7Policy: CheckRun<"l7-policy"> = async (bench, { name }) => {
-  const [found, wanted] = [await programmedPairs(bench), allowedPairs(bench.facts.settings)];
+  const { chain } = await chainOf(bench, "appb");
+  const of = (action: RbacRule["action"]) => chain.rbac.filter((rule) => rule.action === action);
+  const [found, wanted] = [pairsOf(of("ALLOW")), allowedPairs(bench.facts.settings)];
   const missing = wanted.filter((pair) => !found.includes(pair));
   const extra = found.filter((pair) => !wanted.includes(pair));
-  const evidence = [{ source: "waypoint config", lines: found }];
-  if (missing.length + extra.length === 0) {
+  const denied = of("DENY").map((rule) => rule.name);
+  const evidence = [{ source: "waypoint config", lines: chain.rbac.map(rbacLine) }];
+  if (missing.length + extra.length + denied.length === 0) {
     await requireDrained(bench);
     return [passed(name, "waypoint", `lets through: ${listed(found)}`, { evidence })];
   }
-  const seen = `missing: ${listed(missing)}; too much: ${listed(extra)}`;
+  const seen = `missing: ${listed(missing)}; too much: ${listed(extra)}${denied.length > 0 ? `; denied by ${listed(denied)}` : ""}`;
   return [failed(name, "waypoint", seen, { expected: listed(wanted), evidence })];
 };
 
@@ -144,11 +151,15 @@ export const faultConfig: CheckRun<"fault-config"> = async (bench, { name }) => 
   const { faultPath, faultDelay, faultPercent } = bench.facts.settings;
   const { chain } = await chainOf(bench, "appb");
   const evidence = [{ source: "waypoint config", lines: chain.routes.map(routeLine) }];
-  const expected = `${faultPath}: ${faultPercent} % by ${durationMs(faultDelay)} ms, and a route without a fault for all else`;
+  const expected = `${faultPath}: ${faultPercent} % by ${durationMs(faultDelay)} ms, and a route to appb without a fault for all else`;
   const fault = chain.routes.find(
     ({ match }) => match === `prefix ${faultPath}` || match === `pathSeparatedPrefix ${faultPath}`,
   )?.fault;
   const last = chain.routes.at(-1);
+  const own = `inbound-vip|8000|http|${appbHost}`;
+  const other = chain.routes.find(
+    (route) => route.cluster !== own || route.abort !== undefined || (route.fault && route.fault !== fault),
+  );
   const percent = fault?.percent ?? 0;
   const right = percent === faultPercent && (faultPercent === 0 || fault?.delayMs === durationMs(faultDelay));
   const seen = fault ? `${faultPath}: ${percent} % by ${fault.delayMs} ms` : `no delay for ${faultPath}`;
@@ -157,6 +168,7 @@ export const faultConfig: CheckRun<"fault-config"> = async (bench, { name }) => 
   if (!caught && faultPath !== "/") {
     return [failed(name, "waypoint", `${seen}; no route for other paths: they get 404`, { expected, evidence })];
   }
+  if (other) return [failed(name, "waypoint", `${seen}; and ${routeLine(other).trim()}`, { expected, evidence })];
   await requireDrained(bench);
   return [passed(name, "waypoint", seen, { evidence })];
 };

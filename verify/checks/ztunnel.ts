@@ -3,7 +3,7 @@ import type { AppName } from "../../experiments/types";
 import type { Bench } from "../bench";
 import type { Actor, RoleName } from "../cast";
 import { Obstacle } from "../obstacle";
-import type { ZtunnelDump } from "../parse/ztunnel-dump";
+import type { ZtunnelDump, ZtunnelPolicy } from "../parse/ztunnel-dump";
 import { type CheckRun, failed, listed, passed } from "./check";
 import { ztunnelDump } from "./dumps";
 
@@ -93,17 +93,21 @@ export const podPolicies: CheckRun<"pod-policies"> = async (bench, { name, app, 
   return [failed(name, "ztunnel", seen, { expected: listed(wanted), evidence })];
 };
 
-/** appb's ztunnel has the policy that lets in the waypoint alone. */
+/** appb's ztunnel has the policy that lets in the waypoint alone, and no other that lets in somebody. */
 export const l4Policy: CheckRun<"l4-policy"> = async (bench, { name }) => {
   const { pod, dump } = await beside(bench, "appb");
-  const found = dump.policies.find((policy) => policy.name === "appb-waypoint-only" && policy.namespace === "default");
-  const seen = found
-    ? `${pod.name}: ${found.action} ${listed(found.principals)}`
-    : `${pod.name} has no policy appb-waypoint-only`;
-  const evidence = [{ source: "ztunnel policies", lines: [seen] }];
-  const expected = `Allow ${principalOf("waypoint")}`;
-  if (found?.action === "Allow" && found.principals.join() === principalOf("waypoint")) {
-    return [passed(name, "ztunnel", seen, { evidence })];
-  }
+  const { policies: selecting } = await policiesOn(bench, "appb");
+  const isAbout = ({ scope, namespace, name }: ZtunnelPolicy) =>
+    scope === "Global" ||
+    (scope === "Namespace" && namespace === "default") ||
+    selecting.includes(`${namespace}/${name}`);
+  const allowing = dump.policies.filter((policy) => policy.action === "Allow" && isAbout(policy));
+  const found = allowing.map(({ namespace, name, principals }) => `${namespace}/${name}: ${listed(principals)}`);
+  const seen = `${pod.name}: ${allowing.length > 0 ? `Allow ${listed(found)}` : "no policy lets in anybody by name"}`;
+  const evidence = [{ source: "ztunnel policies", lines: found }];
+  const expected = `Allow default/appb-waypoint-only: ${principalOf("waypoint")}, and no other`;
+  const [only, ...others] = allowing;
+  const right = only?.name === "appb-waypoint-only" && only.principals.join() === principalOf("waypoint");
+  if (right && others.length === 0) return [passed(name, "ztunnel", seen, { evidence })];
   return [failed(name, "ztunnel", seen, { expected, evidence })];
 };

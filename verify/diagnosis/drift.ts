@@ -148,10 +148,15 @@ function faultClaims({ settings }: LabFacts, inventory: Inventory): Claim[] {
     found: found ?? "",
   });
   const duration = textAt(delay, "fixedDelay");
+  const hosts = routes.flatMap((route) =>
+    listAt(route, "route").map((each) => textAt(each, "destination", "host") ?? ""),
+  );
   return [
     claim("path", settings.faultPath, textAt(routes[0], "match", 0, "uri", "prefix")),
     claim("delay", `${durationMs(settings.faultDelay)} ms`, duration && `${milliseconds(duration)} ms`),
     claim("percent", String(settings.faultPercent), String(numberAt(delay, "percentage", "value") ?? 0)),
+    claim("number of routes", "2", String(routes.length)),
+    claim("destination", "appb", words(hosts)),
     claim("route for other paths", "present", catchAll ? "present" : "absent"),
   ];
 }

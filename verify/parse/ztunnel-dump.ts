@@ -11,6 +11,16 @@ export interface ZtunnelWorkload {
   policies: readonly string[];
 }
 
+/** A policy as a ztunnel knows it. */
+export interface ZtunnelPolicy {
+  name: string;
+  namespace: string;
+  /** Whom it is about: "Global", the pods of its namespace ("Namespace"), or those that name it ("WorkloadSelector"). */
+  scope: string;
+  action: string;
+  principals: readonly string[];
+}
+
 /** What a ztunnel knows, from its `/config_dump`. */
 export interface ZtunnelDump {
   workloads: readonly ZtunnelWorkload[];
@@ -19,7 +29,7 @@ export interface ZtunnelDump {
   services: readonly { namespace: string; hostname: string; waypoint?: string }[];
   /** Certificates of the workloads on its own node. */
   certificates: readonly { identity: string; state: string; validFrom: string; expires: string }[];
-  policies: readonly { name: string; namespace: string; action: string; principals: readonly string[] }[];
+  policies: readonly ZtunnelPolicy[];
 }
 
 /** Reads ztunnel's dump; keys, certificates' bodies and tokens are left behind. */
@@ -52,6 +62,7 @@ export function parseZtunnelDump(dump: unknown): ZtunnelDump {
     policies: listAt(dump, "policies").map((item) => ({
       name: textAt(item, "name") ?? "",
       namespace: textAt(item, "namespace") ?? "",
+      scope: textAt(item, "scope") ?? "",
       action: textAt(item, "action") ?? "",
       principals: exactPrincipals(at(item, "rules")),
     })),

@@ -1,5 +1,6 @@
 import { type BrokenWorld, edit, remove } from "./breaks";
 import { brokenModules } from "./broken-modules";
+import { brokenByStrays } from "./broken-strays";
 
 const l7 = "AuthorizationPolicy/default/appb-l7";
 const fault = "VirtualService/default/appb-fault";
@@ -180,5 +181,6 @@ export const brokenWorlds: BrokenWorld[] = [
     noticed: { prometheus: { layer: "prometheus" } },
     drift: "Service/prometheus does not exist",
   },
+  ...brokenByStrays,
   ...brokenModules,
 ];

@@ -57,6 +57,7 @@ export function ztunnelConfig(state: FakeState, node: string): unknown {
     policies: policies.map((policy) => ({
       name: policy.metadata?.name,
       namespace: policy.metadata?.namespace,
+      scope: "WorkloadSelector",
       action: textAt(policy, "spec", "action") === "DENY" ? "Deny" : "Allow",
       rules: ztunnelRules(policy).map((rule) => [[{ principals: rule.map((Exact) => ({ Exact })) }]]),
     })),

@@ -151,7 +151,11 @@ function policies(settings: LabFacts["settings"]): KubeObject[] {
   }
   if (!settings.faultEnabled) return found;
   const delay = { fixedDelay: settings.faultDelay, percentage: { value: settings.faultPercent } };
-  const http = [{ match: [{ uri: { prefix: settings.faultPath } }], fault: { delay }, route: [{}] }, { route: [{}] }];
+  const route = [{ destination: { host: "appb", port: { number: 8000 } } }];
+  const http = [
+    { match: [{ uri: { prefix: settings.faultPath } }], fault: { delay }, route },
+    { route: structuredClone(route) },
+  ];
   return [
     ...found,
     object("networking.istio.io/v1", "VirtualService/default/appb-fault", { spec: { hosts: ["appb"], http } }),

@@ -67,6 +67,8 @@ export class FakeState {
   together = false;
   /** The agentgateway hears of policies, as no version of it does. */
   agentgatewayEnforces = false;
+  /** The waypoint does not answer for its metrics. */
+  countersHidden = false;
   /** What ztunnel refuses ends, by its own words, because nobody is to be reached. */
   unreachable = false;
   /** ztunnel says HBONE and sends plain text. */

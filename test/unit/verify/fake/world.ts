@@ -84,7 +84,8 @@ export class FakeWorld implements World {
     const { role, node, labels } = this.#pod(target.name);
     if (port === 15000 && labels.app === "ztunnel") return ok(ztunnelConfig(this.state, node));
     if (port === 15000) return ok(role === "gateway" ? gatewayConfig(this.state) : waypointConfig(this.state, role));
-    if (port === 15020 && role === "waypoint") return ok(this.#waypointMetrics());
+    if (port === 15020 && role === "waypoint")
+      return this.state.countersHidden ? { ...ok(""), status: 503 } : ok(this.#waypointMetrics());
     if (port === 15020) return ok("");
     return ok(role === "tracing" && this.state.spanless ? { data: [] } : dashboards(role, path));
   };

@@ -1,0 +1,85 @@
+import { principalOf } from "../../../../experiments/names";
+import { type BrokenWorld, edit } from "./breaks";
+import type { FakeState } from "./state";
+
+const l7 = "AuthorizationPolicy/default/appb-l7";
+const l4 = "AuthorizationPolicy/default/appb-waypoint-only";
+const waypoint = { layer: "waypoint" };
+
+/** Adds a policy like another one, under a name of its own. */
+const alsoPolicy = (like: string, name: string, spec: object) => (state: FakeState) => {
+  const policy = structuredClone(state.get(like));
+  policy.metadata = { ...policy.metadata, name };
+  policy.spec = { ...Object(policy.spec), ...spec };
+  state.objects.set(`AuthorizationPolicy/default/${name}`, policy);
+};
+const from = (account: string) => [{ source: { principals: [principalOf(account)] } }];
+
+/** Adds a route of the story's VirtualService in front of the one for all other paths. */
+const alsoRoute = (route: object) => (state: FakeState) => {
+  const { http } = state.get("VirtualService/default/appb-fault").spec as { http: unknown[] };
+  http.splice(1, 0, { ...Object(http[1]), ...route });
+};
+const anything = [{ uri: { prefix: "/anything" } }];
+
+/** Worlds that hold all that the lab declares, and something more. */
+export const brokenByStrays: BrokenWorld[] = [
+  {
+    name: "another policy lets everybody in at a path that no proof asks for",
+    breaks: alsoPolicy(l7, "debug", { rules: [{ to: [{ operation: { paths: ["/admin"] } }] }] }),
+    noticed: { "authz-principals": waypoint, "proxy-config": waypoint },
+  },
+  {
+    name: "another policy lets the gateway around the waypoint",
+    breaks: alsoPolicy(l4, "scrape", { rules: [{ from: from("gateway-istio") }] }),
+    noticed: { bypass: { layer: "ztunnel" } },
+  },
+  {
+    name: "another policy denies appa",
+    breaks: alsoPolicy(l7, "deny-appa", { action: "DENY", rules: [{ from: from("appa") }] }),
+    noticed: { hbone: waypoint, "authz-principals": waypoint },
+  },
+  {
+    name: "a delay on a path that no proof asks for",
+    breaks: alsoRoute({ match: anything, fault: { delay: { fixedDelay: "5s", percentage: { value: 100 } } } }),
+    noticed: { "proxy-config": waypoint },
+    drift: "number of routes is 3, the stack says 2",
+  },
+  {
+    name: "an abort on a path that no proof asks for",
+    breaks: alsoRoute({ match: anything, fault: { abort: { httpStatus: 500, percentage: { value: 100 } } } }),
+    noticed: { "proxy-config": waypoint },
+    drift: "number of routes is 3, the stack says 2",
+  },
+  {
+    name: "the VirtualService leads to another Service",
+    breaks: edit("VirtualService/default/appb-fault", ["spec", "http", 1, "route", 0, "destination", "host"], "appa"),
+    noticed: {},
+    drift: "destination is appa appb, the stack says appb",
+  },
+  ...(["Deployment/default/waypoint", "Deployment/default/appb"] as const).map((object) => ({
+    name: `the new pod of ${object} does not get ready, and the old one stays`,
+    breaks: edit(object, ["status"], { replicas: 2, updatedReplicas: 1, readyReplicas: 1 }),
+    noticed: {
+      [object.endsWith("appb") ? "apps" : "control-plane"]: { layer: object.endsWith("appb") ? "app" : "waypoint" },
+    },
+  })),
+  {
+    name: "nobody has looked at the change of a DaemonSet yet",
+    breaks: (state) => {
+      edit("DaemonSet/istio-system/ztunnel", ["metadata", "generation"], 2)(state);
+      edit("DaemonSet/istio-system/ztunnel", ["status", "observedGeneration"], 1)(state);
+    },
+    noticed: { "control-plane": { layer: "ztunnel" } },
+  },
+  {
+    name: "the waypoint does not show its counters",
+    breaks: (state) => {
+      state.countersHidden = true;
+    },
+    noticed: {
+      "waypoint-traversed": { layer: "waypoint", verdict: "inconclusive" },
+      "authz-flip": { layer: "waypoint", verdict: "inconclusive" },
+    },
+  },
+];
