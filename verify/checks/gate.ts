@@ -3,25 +3,44 @@ import type { Bench } from "../bench";
 import { DeadlineError, eventually } from "../eventually";
 import { Obstacle } from "../obstacle";
 import type { Finding } from "../report";
-import { failed, passed } from "./check";
+import { failed, passed, unclear } from "./check";
+
+/** A layer shows that it does not know of a change yet. */
+class Unaware extends Error {}
 
 /**
  * Waits until a layer knows of a change, as its own configuration shows: only then is a refusal sent, which is never sent
- * twice. `look` throws while it does not know, in words that complete "waited for …".
+ * twice. `look` tells what it does not know, in words that complete "waited for …", and nothing when it knows. Old
+ * connections have to drain meanwhile, so that there is twice the time that anything else may take to converge.
+ *
+ * @returns a failure when the last look showed a layer that does not know; what could not be looked at proves neither
  */
-export async function gate(bench: Bench, name: string, layer: Layer, look: () => Promise<void>): Promise<Finding> {
+export async function gate(
+  bench: Bench,
+  name: string,
+  layer: Layer,
+  look: () => Promise<string | undefined>,
+): Promise<Finding> {
   const { convergeMs, intervalMs, streak } = bench.timings;
+  const aware = async () => {
+    const miss = await look();
+    if (miss) throw new Unaware(miss);
+  };
   try {
-    await eventually(look, {
-      ...{ what: name, deadlineMs: convergeMs, intervalMs, streak },
+    await eventually(aware, {
+      ...{ what: name, deadlineMs: 2 * convergeMs, intervalMs, streak },
       ...{ signal: bench.signal, clock: bench.clock },
     });
     return passed(name, layer, `as the ${layer}'s own configuration says`);
   } catch (error) {
     if (!(error instanceof DeadlineError)) throw error;
-    const unseen = error.cause instanceof Obstacle && error.cause.verdict === "inconclusive";
+    const expected = "the change within seconds";
     // It is istiod that tells the proxies.
-    const finding = failed(name, unseen ? layer : "istiod", error.message, { expected: "the change within seconds" });
-    return unseen ? { ...finding, verdict: "inconclusive" } : finding;
+    if (error.cause instanceof Unaware) return failed(name, "istiod", error.message, { expected });
+    if (error.cause instanceof Obstacle) {
+      const judged = error.cause.verdict === "fail" ? failed : unclear;
+      return judged(name, error.cause.layer, error.message, { expected });
+    }
+    return unclear(name, "client", error.message, { expected });
   }
 }
