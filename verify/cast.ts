@@ -118,8 +118,11 @@ export class Cast {
   }
 }
 
+/** An evicted pod is in the list, with its address, until it is cleared away. */
 const isLive = (pod: KubeObject): boolean =>
-  at(pod, "metadata", "deletionTimestamp") === undefined && textAt(pod, "status", "podIP") !== undefined;
+  at(pod, "metadata", "deletionTimestamp") === undefined &&
+  textAt(pod, "status", "podIP") !== undefined &&
+  !["Failed", "Succeeded"].includes(textAt(pod, "status", "phase") ?? "");
 
 const isReady = (pod: KubeObject): boolean =>
   listAt(pod, "status", "conditions").some(
