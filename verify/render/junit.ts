@@ -17,28 +17,36 @@ const seconds = (ms: number): string => (ms / 1000).toFixed(3);
 export function renderJUnit(report: VerifyReport): string {
   const count = (...verdicts: string[]) => report.results.filter(({ verdict }) => verdicts.includes(verdict)).length;
   const ill = [...report.drift, ...report.health];
-  const errors = count("inconclusive") + Math.min(ill.length, 1);
+  const found = count("fail", "inconclusive") + ill.length;
+  // Skips and known bugs alone prove nothing, and a build server takes what has no error for green.
+  const unproven = report.verdict !== "pass" && found === 0;
+  const errors = count("inconclusive") + (ill.length > 0 || unproven ? 1 : 0);
   const totals = `tests="${report.results.length + 1}" failures="${count("fail")}" errors="${errors}" skipped="${count("skipped", "known-upstream")}" time="${seconds(report.durationMs)}"`;
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
     `<testsuites ${totals}>`,
     `  <testsuite name="ambient-lab ${escaped(report.stack)}" timestamp="${report.startedAt}" ${totals}>`,
     ...report.results.flatMap(testCase),
-    ...stateCase(ill),
+    ...stateCase(ill, unproven),
     "  </testsuite>",
     "</testsuites>",
     "",
   ].join("\n");
 }
 
-/** Drift and ill health that no experiment fell over keep a run from passing, and a build server from being green. */
-function stateCase(causes: readonly Cause[]): string[] {
+/** What keeps a run from passing although no experiment fell over it: drift, ill health, or that nothing was proven. */
+function stateCase(causes: readonly Cause[], unproven: boolean): string[] {
   const open =
     '    <testcase classname="verify" name="state: The cluster is what the stack says, and well" time="0.000">';
   const text = escaped(causes.map(({ what, fix }) => `${what} (${fix})`).join("\n"));
   const message = escaped(causes[0]?.what ?? "");
-  const body = `      <error type="${causes[0]?.layer}" message="${message}">${text}</error>`;
-  return [open, ...(causes.length > 0 ? [body] : []), "    </testcase>"];
+  const body = [
+    ...(causes.length > 0 ? [`      <error type="${causes[0]?.layer}" message="${message}">${text}</error>`] : []),
+    ...(unproven
+      ? ['      <error type="client" message="nothing was proven">No experiment of this run passed.</error>']
+      : []),
+  ];
+  return [open, ...body, "    </testcase>"];
 }
 
 function testCase(result: ExperimentResult): string[] {
