@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { messageOf } from "../errors";
-import { objects, objectsOf } from "../experiments/objects";
+import { type LabObject, objects, objectsOf } from "../experiments/objects";
 import type { Bench } from "./bench";
 import { proxySummary } from "./checks/dumps";
 import { summaryLines } from "./checks/proxies";
@@ -70,13 +70,17 @@ async function proxyPage(bench: Bench, role: "waypoint" | "gateway"): Promise<Pa
 }
 
 async function objectsPage({ world, facts, signal }: Bench): Promise<Page> {
-  const names = objectsOf(facts.settings);
-  const found = await Promise.all(names.map(async (name) => [name, await world.read(objects[name], signal)] as const));
-  const specs = Object.fromEntries(
-    found.map(([name, object]) => [name, object ? { spec: object.spec, status: object.status } : "does not exist"]),
-  );
-  const text = `${JSON.stringify(specs, null, 2)}\n`;
-  return { file: "objects.json", about: "the lab's objects as the cluster holds them", text };
+  const page = { file: "objects.json", about: "the lab's objects as the cluster holds them" };
+  const held = async (name: LabObject) => {
+    try {
+      const object = await world.read(objects[name], signal);
+      return object ? { spec: object.spec, status: object.status } : "does not exist";
+    } catch (error) {
+      return `unavailable: ${messageOf(error)}`;
+    }
+  };
+  const found = await Promise.all(objectsOf(facts.settings).map(async (name) => [name, await held(name)] as const));
+  return { ...page, text: `${JSON.stringify(Object.fromEntries(found), null, 2)}\n` };
 }
 
 function indexPage(report: VerifyReport, pages: readonly Pick<Page, "file" | "about">[]): Page {

@@ -2,7 +2,7 @@ import type { Experiment } from "../experiments/types";
 import type { Bench } from "./bench";
 import { recoverNodes } from "./change/killed-node";
 import { recover } from "./change/restore";
-import { diagnose } from "./diagnosis";
+import { diagnosed } from "./diagnosis";
 import { type Cause, type ExperimentResult, overall, type VerifyReport } from "./report";
 import { explained, runExperiment } from "./runner";
 
@@ -30,7 +30,7 @@ export async function runAll(bench: Bench, chosen: readonly Experiment[], observ
   const together = readable ? chosen.filter(({ alone }) => !alone) : [];
   const alone = chosen.filter((experiment) => !together.includes(experiment));
   // Before and after: a lab that was mended or broken meanwhile is not taken for what it was not.
-  const before = await diagnose(bench);
+  const before = await diagnosed(bench);
   const one = async (experiment: Experiment) => {
     observer.began?.(experiment);
     const result = explained(await runExperiment(bench, experiment), experiment, before);
@@ -46,7 +46,7 @@ export async function runAll(bench: Bench, chosen: readonly Experiment[], observ
     results[index] = await one(experiment);
   }
   const ordered = chosen.flatMap(({ id }) => results.find((result) => result.id === id) ?? []);
-  return reportOf(bench, started, ordered, merged(before, await diagnose(bench)), notes);
+  return reportOf(bench, started, ordered, merged(before, await diagnosed(bench)), notes);
 }
 
 /** Whether this machine alone kept an experiment from an answer. Whatever the second one is, it counts. */

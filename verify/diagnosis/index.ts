@@ -1,11 +1,13 @@
+import { messageOf } from "../../errors";
 import { type LabObject, objects, objectsOf } from "../../experiments/objects";
 import type { Bench } from "../bench";
+import { eventually } from "../eventually";
 import type { Cause } from "../report";
 import { driftOf, type Inventory } from "./drift";
 import { ailmentsOf } from "./health";
 
 /** What in the cluster differs from the stack or is not well: the possible causes of what the experiments meet. */
-export async function diagnose({ world, facts, signal }: Bench): Promise<Cause[]> {
+async function diagnose({ world, facts, signal }: Bench): Promise<Cause[]> {
   // To read Secrets is a right that many have not: it is asked for by the modules that have one, and by no other lab.
   const here = objectsOf(facts.settings);
   const names = (Object.keys(objects) as LabObject[]).filter(
@@ -14,6 +16,19 @@ export async function diagnose({ world, facts, signal }: Bench): Promise<Cause[]
   const found = await Promise.all(names.map(async (name) => [name, await world.read(objects[name], signal)] as const));
   const inventory: Inventory = Object.fromEntries(found.filter(([, object]) => object !== undefined));
   return [...ailmentsOf(inventory), ...driftOf(facts, inventory)];
+}
+
+/** {@link diagnose} of a cluster that may be out of reach for a moment; that it is out of reach is a cause, too. */
+export async function diagnosed(bench: Bench): Promise<Cause[]> {
+  const { signal, clock, timings } = bench;
+  const what = "the state of the lab's objects";
+  try {
+    return await eventually(() => diagnose(bench), { what, deadlineMs: timings.convergeMs, signal, clock });
+  } catch (error) {
+    signal.throwIfAborted();
+    const unread = `${what} cannot be read: ${messageOf(error)}`;
+    return [{ kind: "health", layer: "api-server", object: "the cluster", what: unread, fix: "npm run lab -- verify" }];
+  }
 }
 
 /** The causes that can explain a failure of an experiment: those about the objects it names, in its own order. */

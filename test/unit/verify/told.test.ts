@@ -1,0 +1,54 @@
+import { mkdtempSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import type { LabSettings } from "../../../experiments/types";
+import { verifyLab } from "../../../verify";
+import { renderJUnit } from "../../../verify/render/junit";
+import { FakeWorld } from "./fake/world";
+
+describe("a report for a build server", () => {
+  const totals = async (only: string[], settings: Partial<LabSettings> = {}, spanless = false) => {
+    const world = new FakeWorld(settings);
+    world.state.spanless = spanless;
+    const report = await verifyLab(world.state.facts, { world, clock: world.state.clock, only });
+    const [, failures, errors] = /failures="(\d+)" errors="(\d+)"/.exec(renderJUnit(report)) ?? [];
+    return `${report.verdict} ${failures} ${errors}`;
+  };
+
+  it("is not green where nothing was proven", async () => {
+    expect(await totals(["authz-flip"], { allowedCallers: ["gateway"] })).toBe("inconclusive 0 1");
+    expect(await totals(["jaeger"], {}, true)).toBe("inconclusive 0 1");
+    expect(await totals(["apps"])).toBe("pass 0 0");
+  });
+});
+
+describe("a cluster that is out of reach when all is proven", () => {
+  async function run(forMs: number) {
+    const world = new FakeWorld();
+    const { read } = world;
+    let until = 0;
+    world.read = async (ref, ...rest) => {
+      if (world.state.clock.now() < until) throw new Error("GET /api: 503 etcdserver: leader changed");
+      return read(ref, ...rest);
+    };
+    const evidence = mkdtempSync(join(tmpdir(), "lab-evidence-"));
+    const ended = () => {
+      until = world.state.clock.now() + forMs;
+    };
+    const options = { world, clock: world.state.clock, only: ["apps"], observer: { ended }, evidenceDir: evidence };
+    return { report: await verifyLab(world.state.facts, options), evidence };
+  }
+
+  it("is asked again", async () => {
+    expect((await run(2_000)).report).toMatchObject({ verdict: "pass", health: [] });
+  });
+
+  it("keeps a verdict from being a pass, and not from being told", async () => {
+    const { report, evidence } = await run(60_000);
+    expect(report.verdict).toBe("inconclusive");
+    expect(report.results).toMatchObject([{ id: "apps", verdict: "pass" }]);
+    expect(report.health).toMatchObject([{ layer: "api-server", what: expect.stringContaining("leader changed") }]);
+    expect(readFileSync(join(evidence, "objects.json"), "utf8")).toContain("unavailable: GET /api: 503");
+  });
+});
