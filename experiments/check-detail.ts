@@ -81,13 +81,13 @@ export type CheckDetail =
   | {
       check: "tls-certificate";
       host: string;
-      /** Name that the listener is not for. */
-      otherHost: string;
       /** Secret whose certificate is to be served. */
       secret: LabObject;
       /** Days that it must hold at least. */
       leastDays: number;
     }
+  /** Nobody shakes hands for a name. It is asked once. */
+  | { check: "tls-silence"; host: string }
   | { check: "flip" }
   | { check: "fail-open"; acts: readonly Act[] }
   | { check: "prometheus"; families: readonly { name: string; anyOf: readonly string[] }[] }

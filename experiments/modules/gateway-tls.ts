@@ -57,9 +57,14 @@ export const gatewayTlsListener: Experiment = {
         name: `the certificate of ${host}`,
         check: "tls-certificate",
         host,
-        otherHost: `appb.${settings.domain}`,
         secret: "Secret/gateway-tls",
         leastDays: gatewayTls.leastDays,
+      },
+      {
+        kind: "check",
+        name: `nobody answers by TLS for appb.${settings.domain}`,
+        check: "tls-silence",
+        host: `appb.${settings.domain}`,
       },
       ...probes,
     ];

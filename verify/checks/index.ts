@@ -21,6 +21,7 @@ import { istioVersion, rollouts } from "./rollout";
 import { mirrored, split } from "./split";
 import { grafana, jaeger, kiali, prometheus } from "./telemetry";
 import { tlsCertificate } from "./tls-certificate";
+import { tlsSilence } from "./tls-silence";
 import { certificates, enrolment, l4Policy, podPolicies, waypointAttached } from "./ztunnel";
 
 /** Every kind of check. What samples or counts runs once; what reads a state may settle. */
@@ -58,6 +59,7 @@ export const checkKinds: { readonly [K in CheckDetail["check"]]: CheckKind<K> } 
   capture: { run: capture, settles: false },
   "gateway-told": { run: gatewayTold, settles: true },
   "tls-certificate": { run: tlsCertificate, settles: true },
+  "tls-silence": { run: tlsSilence, settles: false },
   flip: { run: flip, settles: false },
   "fail-open": { run: failOpen, settles: false },
   prometheus: { run: prometheus, settles: false },

@@ -28,10 +28,7 @@ export const tlsCertificate: CheckRun<"tls-certificate"> = async (bench, detail)
     return [failed(name, "gateway", `no handshake for ${host}: ${messageOf(error)}`, { expected: "a certificate" })];
   }
   const findings = [trust(bench, detail, served), expiry(bench, detail, served)];
-  return [
-    ...findings,
-    ...(await Promise.all([control(bench, detail), other(bench, detail), same(bench, detail, served)])),
-  ];
+  return [...findings, ...(await Promise.all([control(bench, detail), same(bench, detail, served)]))];
 };
 
 const described = ({ names, issuer, notBefore, notAfter }: Handshake): string[] => [
@@ -70,18 +67,6 @@ async function control({ world, signal }: Bench, { host }: Detail<"tls-certifica
   } catch (error) {
     signal.throwIfAborted();
     return failed(name, "gateway", `no handshake: ${messageOf(error)}`, { expected });
-  }
-}
-
-/** Only the listener's own name is answered: the certificate is shown to nobody who asks for another. */
-async function other({ world, signal }: Bench, { otherHost }: Detail<"tls-certificate">): Promise<Finding> {
-  const name = `nobody answers by TLS for ${otherHost}`;
-  try {
-    const { names } = await world.handshake(otherHost, "lab", signal);
-    return failed(name, "gateway", `a certificate for ${listed(names)}`, { expected: "no handshake" });
-  } catch (error) {
-    signal.throwIfAborted();
-    return passed(name, "gateway", `no handshake: ${messageOf(error)}`);
   }
 }
 

@@ -54,7 +54,9 @@ export async function handshake(
     await new Promise<void>((resolve, reject) => {
       socket.once("secureConnect", resolve);
       socket.once("error", reject);
-      socket.once("close", () => reject(new Error("the gateway closed the connection")));
+      socket.once("close", () =>
+        reject(Object.assign(new Error("the gateway closed the connection"), { code: "ECONNRESET" })),
+      );
     });
     return shown(socket, socket.getPeerCertificate());
   } finally {

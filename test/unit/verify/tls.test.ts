@@ -5,13 +5,46 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { LabFacts } from "../../../experiments/types";
+import { verifyLab } from "../../../verify";
 import { httpRequest } from "../../../verify/kube/http";
 import { handshake, secureWay } from "../../../verify/kube/tls";
 import { selfSigned } from "../../support/certificate";
 import { labFacts } from "./fake/facts";
+import { FakeWorld } from "./fake/world";
 
 const { signal } = new AbortController();
 const host = "secure.opssec.in";
+
+describe("a name that nobody is to answer for by TLS", () => {
+  const verdictOf = async (answer: (world: FakeWorld) => ReturnType<FakeWorld["handshake"]>, times = 1) => {
+    const world = new FakeWorld({ modules: ["gateway-tls"] });
+    const shake = world.handshake;
+    let left = times;
+    world.handshake = (name, ...rest) => {
+      if (!name.startsWith("appb.")) return shake(name, ...rest);
+      left -= 1;
+      return left >= 0 ? answer(world) : shake(name, ...rest);
+    };
+    const { results } = await verifyLab(world.state.facts, { world, clock: world.state.clock, only: ["gateway-tls"] });
+    return results[0]?.verdict;
+  };
+  const broken = (code: string) => async () => {
+    throw Object.assign(new Error(code), { code });
+  };
+
+  it("is refused when the gateway ends the connection", async () => {
+    expect(await verdictOf(broken("ECONNRESET"))).toBe("pass");
+  });
+
+  it("is not refused by who showed a certificate the first time", async () => {
+    const shown = (world: FakeWorld) => world.handshake(`secure.${world.state.facts.settings.domain}`, "lab", signal);
+    expect(await verdictOf(shown)).toBe("fail");
+  });
+
+  it.each(["ECONNREFUSED", "ETIMEDOUT", "ENOENT"])("is not proven to be refused by %s", async (code) => {
+    expect(await verdictOf(broken(code))).toBe("inconclusive");
+  });
+});
 
 describe("HTTPS to the gateway", () => {
   let folder: string;

@@ -103,11 +103,12 @@ export const listenerFor = (state: FakeState, host: string, tls: boolean): unkno
 
 /** A handshake as the gateway's configuration lets it come to an end. @throws as a socket does */
 export function shakeHands(state: FakeState, host: string, trusting: "lab" | "public"): Handshake {
-  if (!state.podOf("gateway")) throw new Error("connect ECONNREFUSED 127.0.0.1:18443");
+  if (!state.podOf("gateway"))
+    throw Object.assign(new Error("connect ECONNREFUSED 127.0.0.1:18443"), { code: "ECONNREFUSED" });
   const secret = textAt(listenerFor(state, host, true), "tls", "certificateRefs", 0, "name");
   const pem = Buffer.from(textAt(state.told(`Secret/default/${secret}`), "data", "tls.crt") ?? "", "base64").toString();
   const der = pem.split("\n")[1];
-  if (!der) throw new Error("read ECONNRESET");
+  if (!der) throw Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET" });
   const { names, issuer, notBefore, notAfter }: FakeCertificate = JSON.parse(Buffer.from(der, "base64").toString());
   const known = trusting === "lab" ? issuer === state.caFile : state.machineTrusts === issuer;
   const distrust = !known
