@@ -1,6 +1,7 @@
 import type { Experiment } from "../experiments/types";
 import type { Bench } from "./bench";
 import { recoverNodes } from "./change/killed-node";
+import { changedSince, type Marks, marksOf } from "./change/meanwhile";
 import { recover } from "./change/restore";
 import { diagnosed } from "./diagnosis";
 import { type Cause, type ExperimentResult, overall, type VerifyReport } from "./report";
@@ -37,8 +38,18 @@ export async function runAll(bench: Bench, chosen: readonly Experiment[], observ
     observer.ended?.(result);
     return result;
   };
-  const results = await Promise.all(together.map(one));
-  for (const experiment of alone) results.push(await one(experiment));
+  const undisturbed = async (experiment: Experiment, marks: Marks) => {
+    const result = await one(experiment);
+    if (result.verdict !== "fail" || isChanging(experiment, bench)) return result;
+    const [changed] = await changedSince(bench, marks);
+    if (!changed) return result;
+    note(`${result.id}: ${seenBy(result)}; somebody changed ${changed} meanwhile, so that it is asked once more`);
+    await recover(bench, note);
+    return one(experiment);
+  };
+  const marks = await marksOf(bench);
+  const results = await Promise.all(together.map((experiment) => undisturbed(experiment, marks)));
+  for (const experiment of alone) results.push(await undisturbed(experiment, await marksOf(bench)));
   for (const [index, experiment] of together.entries()) {
     const result = results[index];
     if (!result || !isBlurred(result)) continue;
@@ -48,6 +59,10 @@ export async function runAll(bench: Bench, chosen: readonly Experiment[], observ
   const ordered = chosen.flatMap(({ id }) => results.find((result) => result.id === id) ?? []);
   return reportOf(bench, started, ordered, merged(before, await diagnosed(bench)), notes);
 }
+
+/** Whether an experiment changes the lab itself, and puts it back. */
+const isChanging = ({ steps }: Experiment, { facts }: Bench): boolean =>
+  steps(facts.settings).some((step) => step.kind === "check" && ["flip", "fail-open"].includes(step.check));
 
 /** Whether this machine alone kept an experiment from an answer. Whatever the second one is, it counts. */
 const isBlurred = ({ verdict, findings }: ExperimentResult): boolean =>

@@ -30,6 +30,8 @@ export interface Change {
 interface Original {
   field: readonly string[];
   value: unknown;
+  /** What the change made of it; absent in the annotation of an older release. */
+  changed?: unknown;
   owners: readonly unknown[];
   /** Whether the object had annotations at all. */
   annotated: boolean;
@@ -58,7 +60,8 @@ export async function change(world: World, { object, field, to }: Change, signal
   const { layer, ...ref } = objects[object];
   const found = await world.read(ref, signal);
   if (!found) throw new Obstacle(layer, `${object} does not exist`);
-  if (originalOf(found)) throw new Obstacle(layer, `${object} is changed already, by another run`);
+  if (originalOf(found))
+    throw new Obstacle(layer, `${object} is changed already, by another run`, { verdict: "inconclusive" });
   const value = at(found, ...field);
   const other = to(value);
   if (sameJson(value, other)) throw new Obstacle(layer, `${object} has nothing to change at ${field.join(".")}`);
@@ -66,6 +69,7 @@ export async function change(world: World, { object, field, to }: Change, signal
   const original: Original = {
     field,
     value,
+    changed: other,
     owners: found.metadata?.managedFields ?? [],
     annotated,
     by: { host: hostname(), pid: process.pid },
@@ -83,20 +87,31 @@ export async function change(world: World, { object, field, to }: Change, signal
   );
 }
 
+/** What putting an object back came to: there was nothing to do, it is as it was, or somebody has changed it meanwhile. */
+export type PutBack = "nothing" | "restored" | "others";
+
 /**
- * Puts an object back as it was, owners included. Harmless when there is nothing to put back.
- * @returns whether there was
+ * Puts an object back as it was, owners included. Harmless when there is nothing to put back. What somebody else made of
+ * the field while it was changed stays, and only the note of the change goes.
  */
-export async function putBack(world: World, object: Changeable, signal: AbortSignal): Promise<boolean> {
+export async function putBack(world: World, object: Changeable, signal: AbortSignal): Promise<PutBack> {
   const { layer: _layer, ...ref } = objects[object];
   const found = await world.read(ref, signal);
   const original = found && originalOf(found);
-  if (!found || !original) return false;
+  if (!found || !original) return "nothing";
   const test = (object: KubeObject): PatchOperation => ({
     op: "test",
     path: "/metadata/resourceVersion",
     value: object.metadata?.resourceVersion,
   });
+  const now = at(found, ...original.field);
+  const isKnown =
+    original.changed === undefined || [original.changed, original.value].some((one) => sameJson(now, one));
+  if (!isKnown) {
+    const note = isLastAnnotation(found, original) ? pointer(annotations) : annotationPath;
+    await world.patch(ref, [test(found), { op: "remove", path: note }], signal);
+    return "others";
+  }
   // The annotation goes last: until then a crash loses nothing.
   const restored = { op: "add", path: pointer(original.field), value: original.value } as const;
   const written = await world.patch(ref, [test(found), restored], signal);
@@ -110,7 +125,7 @@ export async function putBack(world: World, object: Changeable, signal: AbortSig
     ],
     signal,
   );
-  return true;
+  return "restored";
 }
 
 /** Who changed an object and did not put it back yet: a run that goes on, or one that died. */
@@ -145,6 +160,7 @@ function originalOf(found: KubeObject): Original | undefined {
   return {
     field: textsAt(parsed, "field"),
     value: at(parsed, "value"),
+    changed: at(parsed, "changed"),
     owners: listAt(parsed, "owners"),
     annotated: at(parsed, "annotated") === true,
     by: { host: textAt(parsed, "by", "host") ?? "", pid: numberAt(parsed, "by", "pid") ?? 0 },

@@ -3,7 +3,7 @@ import type { Bench } from "../bench";
 import { failed, passed } from "../checks/check";
 import { DeadlineError, eventually } from "../eventually";
 import type { Finding } from "../report";
-import { type Changeable, changeable, changedBy, isDead, isOurs, putBack } from "./change";
+import { type Changeable, changeable, changedBy, isDead, isOurs, type PutBack, putBack } from "./change";
 
 /** Longest life of a change that is not a dead run's. */
 const changeMs = 60_000;
@@ -11,17 +11,23 @@ const changeMs = 60_000;
 /** Puts an object back on a signal of its own: an interrupted run must do it too. */
 export async function restore(bench: Bench, object: Changeable, name: string): Promise<Finding> {
   const lasting = new AbortController().signal;
+  let outcome: PutBack = "nothing";
   try {
     await eventually(
       async (signal) => {
         const by = await changedBy(bench.world, object, signal);
         // What another run changed is that run's to put back.
         if (by && !isOurs(by)) return;
-        await putBack(bench.world, object, signal);
+        const done = await putBack(bench.world, object, signal);
+        if (done !== "nothing") outcome = done;
         if (await changedBy(bench.world, object, signal)) throw new Error("the annotation is still there");
       },
       { what: name, deadlineMs: bench.timings.restoreMs, signal: lasting, clock: bench.clock },
     );
+    if (othersDid(outcome)) {
+      const seen = `somebody changed ${named(object)} meanwhile; it is left as they made it`;
+      return failed(name, "api-server", seen, { expected: "nobody changes the lab while it is being proven" });
+    }
     return passed(name, "api-server", "values and owners of the fields restored");
   } catch (error) {
     const seen = `${named(object)} is still changed: ${messageOf(error)}`;
@@ -40,7 +46,9 @@ export async function recover(bench: Pick<Bench, "world" | "signal" | "clock">, 
       ...{ what: `${named(object)} to be put back`, deadlineMs: changeMs },
       ...{ signal: bench.signal, clock: bench.clock },
     });
-    if (restored) note(`${named(object)} was left changed by a run that died; it is restored`);
+    if (restored === "restored") note(`${named(object)} was left changed by a run that died; it is restored`);
+    if (restored === "others")
+      note(`${named(object)} was left changed by a run that died; somebody has changed it since, and it is left so`);
   }
 }
 
@@ -59,5 +67,8 @@ async function othersEnd(
     if (!(error instanceof DeadlineError)) throw error;
   }
 }
+
+/** The compiler does not see that a callback sets it. */
+const othersDid = (outcome: PutBack): boolean => outcome === "others";
 
 const named = (object: Changeable): string => object.replace("/", " ");

@@ -144,7 +144,7 @@ describe("fail-open", () => {
       return found;
     };
     const report = await run(world);
-    expect(report.verdict).toBe("fail");
+    expect(report.verdict).toBe("inconclusive");
     expect(asked).toBeGreaterThan(0);
     expect(world.patches).toEqual([]);
     expect(report.results[0]?.findings.map(({ seen }) => seen).join()).toContain("changed already, by another run");

@@ -1,0 +1,69 @@
+import { describe, expect, it } from "vitest";
+import { flipAnnotation, principalOf } from "../../../experiments/names";
+import { verifyLab } from "../../../verify";
+import { annotationsOf, FakeWorld, rulesOf } from "./fake/world";
+
+const policy = "AuthorizationPolicy/default/appb-l7";
+const rule = (...accounts: string[]) => ({
+  from: [{ source: { principals: accounts.map((account) => principalOf(account)) } }],
+  to: [{ operation: { methods: ["GET"] } }],
+});
+
+/** Calls something at the first request that a world's appa sends, and at no other. */
+function atFirstRequest(world: FakeWorld, doIt: () => void, when = () => true): void {
+  const { exec } = world;
+  let done = false;
+  world.exec = async (pod, ...rest) => {
+    if (!done && pod.name.startsWith("appa") && when()) {
+      done = true;
+      doIt();
+    }
+    return exec(pod, ...rest);
+  };
+}
+
+describe("while somebody else changes the lab", () => {
+  it("what they made of the policy stays, and the run is no pass", async () => {
+    const world = new FakeWorld();
+    const flipped = () => world.patches.length > 0;
+    atFirstRequest(
+      world,
+      () => {
+        const found = world.state.get(policy);
+        found.spec = { ...Object(found.spec), rules: [rule("stranger")] };
+        Object.assign(Object(found.metadata), { resourceVersion: "777" });
+      },
+      flipped,
+    );
+    const { results } = await verifyLab(world.state.facts, { world, clock: world.state.clock, only: ["authz-flip"] });
+    expect(rulesOf(world)).toEqual([rule("stranger")]);
+    expect(annotationsOf(world)).toBeUndefined();
+    expect(results[0]?.verdict).toBe("fail");
+    expect(results[0]?.findings.map(({ seen }) => seen).join()).toContain("left as they made it");
+  });
+
+  it("an experiment that met another run's change is asked once more, when that is over", async () => {
+    const world = new FakeWorld();
+    const { clock } = world.state;
+    const found = world.state.get(policy);
+    const before = structuredClone(found);
+    const original = { field: ["spec", "rules"], value: rulesOf(world), owners: [], annotated: false };
+    let until = Number.POSITIVE_INFINITY;
+    atFirstRequest(world, () => {
+      found.spec = { ...Object(found.spec), rules: [rule("gateway-istio")] };
+      const annotations = { [flipAnnotation]: JSON.stringify({ ...original, by: { host: "another", pid: 1 } }) };
+      Object.assign(Object(found.metadata), { annotations, resourceVersion: "101" });
+      until = clock.now() + 25_000;
+    });
+    const { read } = world;
+    world.read = async (...call) => {
+      if (clock.now() >= until)
+        Object.assign(found, structuredClone(before), { metadata: { ...before.metadata, resourceVersion: "102" } });
+      return read(...call);
+    };
+    const report = await verifyLab(world.state.facts, { world, clock, only: ["authz-principals"] });
+    expect(report.verdict).toBe("pass");
+    expect(report.notes.join()).toContain("somebody changed AuthorizationPolicy/appb-l7 meanwhile");
+    expect(world.patches).toEqual([]);
+  });
+});
