@@ -1,6 +1,6 @@
 import { BlockList } from "node:net";
 import { objects } from "../../experiments/objects";
-import { listAt, textAt, textsAt } from "../json";
+import { listAt, numberAt, textAt, textsAt } from "../json";
 import type { KubeObject } from "../world";
 import { type CheckRun, failed, listed, passed } from "./check";
 
@@ -9,6 +9,11 @@ const conditionsOf = (object: KubeObject): readonly unknown[] => [
   ...listAt(object, "status", "conditions"),
   ...listAt(object, "status", "parents").flatMap((parent) => listAt(parent, "conditions")),
 ];
+
+/** Whether a condition speaks of an earlier object. Istio writes the generation as a number or, at its own kinds, as text. */
+const isStale = (object: KubeObject, found: unknown): boolean =>
+  (numberAt(found, "observedGeneration") ?? Number.POSITIVE_INFINITY) <
+  (numberAt(object, "metadata", "generation") ?? 0);
 
 /** A condition of an object is True, or what else is asked for. */
 export const condition: CheckRun<"condition"> = async ({ world, signal }, detail) => {
@@ -22,6 +27,10 @@ export const condition: CheckRun<"condition"> = async ({ world, signal }, detail
   const seen = found ? `${detail.type}=${status}: ${message}` : `no condition ${detail.type}`;
   const evidence = [{ source: detail.object, lines: [seen] }];
   const good = status === wanted && message.includes(detail.messageIncludes ?? "");
+  if (good && isStale(object, found)) {
+    const stale = `${seen}, of an earlier generation than ${numberAt(object, "metadata", "generation")}`;
+    return [failed(detail.name, "istiod", stale, { expected: `${expected} of what is there now`, evidence })];
+  }
   return [
     good ? passed(detail.name, layer, seen, { evidence }) : failed(detail.name, layer, seen, { expected, evidence }),
   ];
