@@ -52,3 +52,17 @@ describe("a cluster that is out of reach when all is proven", () => {
     expect(readFileSync(join(evidence, "objects.json"), "utf8")).toContain("unavailable: GET /api: 503");
   });
 });
+
+describe("Jaeger", () => {
+  const verdictOf = async (lastTrace: (now: number) => number | undefined) => {
+    const world = new FakeWorld();
+    world.state.lastTrace = lastTrace(world.state.clock.now());
+    const report = await verifyLab(world.state.facts, { world, clock: world.state.clock, only: ["jaeger"] });
+    return report.results[0]?.verdict;
+  };
+
+  it("proves nothing by the spans of an earlier run", async () => {
+    expect(await verdictOf(() => undefined)).toBe("pass");
+    expect(await verdictOf((now) => now - 60_000)).toBe("known-upstream");
+  });
+});

@@ -72,6 +72,21 @@ export const brokenByStrays: BrokenWorld[] = [
     },
     noticed: { "control-plane": { layer: "ztunnel" } },
   },
+  ...[2, "2"].map((observedGeneration) => ({
+    name: `istiod has not looked at the gateway since it was changed (${typeof observedGeneration})`,
+    breaks: (state: FakeState) => {
+      edit("Gateway/default/gateway", ["metadata", "generation"], 3)(state);
+      edit("Gateway/default/gateway", ["status", "conditions", 1, "observedGeneration"], observedGeneration)(state);
+    },
+    noticed: { gateway: { layer: "istiod" } },
+  })),
+  {
+    name: "Grafana does not reach Prometheus",
+    breaks: (state) => {
+      state.sourceless = true;
+    },
+    noticed: { grafana: { layer: "grafana" } },
+  },
   {
     name: "the waypoint does not show its counters",
     breaks: (state) => {

@@ -67,6 +67,10 @@ export class FakeState {
   together = false;
   /** The agentgateway hears of policies, as no version of it does. */
   agentgatewayEnforces = false;
+  /** When Jaeger got its last trace; undefined is now. */
+  lastTrace: number | undefined;
+  /** Grafana does not reach Prometheus. */
+  sourceless = false;
   /** The waypoint does not answer for its metrics. */
   countersHidden = false;
   /** What ztunnel refuses ends, by its own words, because nobody is to be reached. */

@@ -87,7 +87,10 @@ export class FakeWorld implements World {
     if (port === 15020 && role === "waypoint")
       return this.state.countersHidden ? { ...ok(""), status: 503 } : ok(this.#waypointMetrics());
     if (port === 15020) return ok("");
-    return ok(role === "tracing" && this.state.spanless ? { data: [] } : dashboards(role, path));
+    if (role === "tracing" && this.state.spanless) return ok({ data: [] });
+    if (role === "grafana" && this.state.sourceless && path.includes("/proxy/")) return { ...ok(""), status: 502 };
+    const tracedAt = this.state.lastTrace ?? this.state.clock.now() + this.state.skewMs;
+    return ok(dashboards(role, path, tracedAt));
   };
 
   gateway: World["gateway"] = async ({ method, path, host, headers, tls = false }) => {
