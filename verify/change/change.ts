@@ -132,8 +132,11 @@ export async function putBack(world: World, object: Changeable, signal: AbortSig
 export async function changedBy(world: World, object: Changeable, signal: AbortSignal): Promise<Writer | undefined> {
   const { layer: _layer, ...ref } = objects[object];
   const found = await world.read(ref, signal);
-  return found && originalOf(found)?.by;
+  return found && writerOf(found);
 }
+
+/** {@link changedBy} of an object that was read. */
+export const writerOf = (found: KubeObject): Writer | undefined => originalOf(found)?.by;
 
 /** Whether this process did it. */
 export const isOurs = ({ host, pid }: Writer): boolean => host === hostname() && pid === process.pid;

@@ -42,28 +42,52 @@ describe("while somebody else changes the lab", () => {
     expect(results[0]?.findings.map(({ seen }) => seen).join()).toContain("left as they made it");
   });
 
-  it("an experiment that met another run's change is asked once more, when that is over", async () => {
+  /** A lab whose policy another run changes at the first request of appa, or had changed before, for some time. */
+  function flippedByAnother(begin: "before" | "at the first request") {
     const world = new FakeWorld();
     const { clock } = world.state;
     const found = world.state.get(policy);
     const before = structuredClone(found);
     const original = { field: ["spec", "rules"], value: rulesOf(world), owners: [], annotated: false };
     let until = Number.POSITIVE_INFINITY;
-    atFirstRequest(world, () => {
+    const flip = () => {
       found.spec = { ...Object(found.spec), rules: [rule("gateway-istio")] };
       const annotations = { [flipAnnotation]: JSON.stringify({ ...original, by: { host: "another", pid: 1 } }) };
       Object.assign(Object(found.metadata), { annotations, resourceVersion: "101" });
       until = clock.now() + 25_000;
-    });
+    };
     const { read } = world;
     world.read = async (...call) => {
-      if (clock.now() >= until)
-        Object.assign(found, structuredClone(before), { metadata: { ...before.metadata, resourceVersion: "102" } });
+      if (clock.now() >= until) Object.assign(found, structuredClone(before));
       return read(...call);
     };
+    if (begin === "at the first request") atFirstRequest(world, flip);
+    return { world, flip };
+  }
+
+  it("an experiment that met another run's change is asked once more, when that is over", async () => {
+    const { world } = flippedByAnother("at the first request");
+    const { clock } = world.state;
     const report = await verifyLab(world.state.facts, { world, clock, only: ["authz-principals"] });
     expect(report.verdict).toBe("pass");
     expect(report.notes.join()).toContain("somebody changed AuthorizationPolicy/appb-l7 meanwhile");
     expect(world.patches).toEqual([]);
+  });
+
+  it("so is one that began after the change and ended before it was put back", async () => {
+    const { world, flip } = flippedByAnother("before");
+    const { clock } = world.state;
+    const only = ["apps", "waypoint-traversed"];
+    const report = await verifyLab(world.state.facts, {
+      world,
+      clock,
+      only,
+      observer: { ended: ({ id }) => id === "apps" && flip() },
+    });
+    expect(report.results.map(({ id, verdict }) => `${id} ${verdict}`)).toEqual([
+      "apps pass",
+      "waypoint-traversed pass",
+    ]);
+    expect(report.notes.join()).toContain("waypoint-traversed: ");
   });
 });
