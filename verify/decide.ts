@@ -78,12 +78,12 @@ function byGateway(line: AccessLine | undefined): Decision | undefined {
 function byZtunnel(answer: Answer, records: Records): Decision | undefined {
   // A client with an answer was not reset: the refusal is of an earlier request of the same workload, or the client hung up.
   if (answer.status > 0 || !("found" in records.ztunnel)) return undefined;
-  const failed = records.ztunnel.found.filter(({ error }) => error !== undefined);
-  const own = failed.find((line) => isOwn(line, answer));
-  if (!own) return undefined;
+  const { found } = records.ztunnel;
+  const own = found.findLast((line) => line.event === "complete" && isOwn(line, answer));
+  if (own?.error === undefined) return undefined;
   // The near side only knows that it was refused; the far side knows why, and tells it last of its latest connection.
   const far = isPolicyRefusal(own)
-    ? failed.findLast((line) => line.direction === "inbound" && isPolicyRefusal(line))
+    ? found.findLast((line) => line.direction === "inbound" && isPolicyRefusal(line))
     : own;
   const line = own.direction === "inbound" ? own : (far ?? own);
   const base = { layer: "ztunnel", because: line.error ?? "", line: line.text } as const;

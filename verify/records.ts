@@ -1,4 +1,4 @@
-import { podsBehind, waypointAt } from "../experiments/names";
+import { hostOf, podsBehind, waypointAt } from "../experiments/names";
 import type { WaypointName } from "../experiments/types";
 import type { Bench } from "./bench";
 import type { Actor } from "./cast";
@@ -8,10 +8,10 @@ import { type ConnectionLine, isPolicyRefusal, parseConnectionLine } from "./par
 import type { Answer } from "./send";
 
 /**
- * A record that was looked for. `missing` means that the log is there and has no such line; a log that is `silent` has no
- * line of its kind at all, so that it may be switched off.
+ * A record that was looked for. `missing` means that the log is there and has no such line. It is `unsure` where that
+ * proves nothing: a log without any line of its kind may be switched off, and one of several alike may be the one.
  */
-export type Sought<T> = { found: T } | { missing: string; silent?: boolean } | { unavailable: string };
+export type Sought<T> = { found: T } | { missing: string; unsure?: boolean } | { unavailable: string };
 
 /** What the layers wrote down about one request. */
 export interface Records {
@@ -64,11 +64,11 @@ export function logLimit(bench: Pick<Bench, "timings">, shots: readonly { status
   return Math.max(bench.timings.logMs, Math.min(10_000 * half, longestLogMs(bench)));
 }
 
-/** Once the wait is over, a log without a single line proves nothing by what it lacks. */
+/** Once the wait is over, what is unsure is not known. */
 function settled({ gateway, waypoint, ztunnel }: Records): Records {
   const weigh = <T>(sought: Sought<T>): Sought<T> =>
-    "missing" in sought && sought.silent ? { unavailable: sought.missing } : sought;
-  return { gateway: weigh(gateway), waypoint: weigh(waypoint), ztunnel };
+    "missing" in sought && sought.unsure ? { unavailable: sought.missing } : sought;
+  return { gateway: weigh(gateway), waypoint: weigh(waypoint), ztunnel: weigh(ztunnel) };
 }
 
 async function look(bench: Bench, answer: Answer): Promise<Records> {
@@ -87,7 +87,7 @@ async function accessLine(bench: Bench, role: "gateway" | WaypointName, id: stri
   if ("unavailable" in lines) return lines;
   const [line] = lines.found;
   if (line) return { found: line };
-  if (lines.silent) return { missing: `the ${role} wrote no access line at all during this run`, silent: true };
+  if (lines.silent) return { missing: `the ${role} wrote no access line at all during this run`, unsure: true };
   return { missing: `no line with ${id}` };
 }
 
@@ -122,21 +122,32 @@ async function connections(
     // A debug log has thousands of lines: only those that can belong are taken apart.
     .filter((text) => (local && text.includes(local)) || (text.includes(actor.name) && text.includes("error=")))
     .flatMap((text) => parseConnectionLine(text) ?? [])
-    .filter((line) => belongs(line, actor, local, targets));
+    .filter((line) => belongs(line, actor, { local, service }, targets));
   // A refusal of its workload alone may be that of another request: it tells why, and not that.
   if (lines.some((line) => isOwn(line, { local }))) return { found: lines };
   if (failed && "unavailable" in failed) return failed;
-  return { missing: `no line about ${local ?? actor.name}` };
+  const missing = `no line about ${local ?? actor.name}`;
+  if (lines.length === 0) return { missing };
+  return { missing: `${missing}, and ${lines.length} about other connections of ${actor.name}`, unsure: true };
 }
 
-/** Whether a line is about the very connection of a request: by the client's address and port. */
+/**
+ * Whether a line is about a connection from a request's address and port. A pod with hundreds of requests a minute has a
+ * port twice in a run: the last line is that of the request.
+ */
 export const isOwn = (line: ConnectionLine, { local }: Pick<Answer, "local">): boolean =>
   local !== undefined && line.fields["src.addr"] === local;
 
-function belongs(line: ConnectionLine, actor: Actor, local: string | undefined, targets: readonly Actor[]): boolean {
-  if (isOwn(line, { local })) return true;
+function belongs(
+  line: ConnectionLine,
+  actor: Actor,
+  { local, service }: Pick<Answer, "local" | "service">,
+  targets: readonly Actor[],
+): boolean {
+  const toTarget = targets.some(({ name }) => name === line.fields["dst.workload"]);
+  if (isOwn(line, { local })) return toTarget || line.fields["dst.service"] === hostOf(service);
   // ztunnel opens the HBONE connection from a port of its own: the far side knows the workload, not the port.
-  if (line.direction !== "inbound" || !isPolicyRefusal(line) || line.fields["src.workload"] !== actor.name)
-    return false;
-  return targets.some(({ name }) => name === line.fields["dst.workload"]);
+  return (
+    toTarget && line.direction === "inbound" && isPolicyRefusal(line) && line.fields["src.workload"] === actor.name
+  );
 }

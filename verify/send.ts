@@ -81,6 +81,7 @@ async function fromPod(
     url,
     headers: { "x-request-id": id, connection: "close" },
     timeoutMs,
+    localPort: nextPort(bench.clock.now()),
   });
   const result = await bench.world.exec(actor, command, timeoutMs + 10_000, signal);
   const seen = parseCurl(result.stdout);
@@ -90,6 +91,20 @@ async function fromPod(
   if (seen) return { ...base, ...seen };
   const error = result.stderr.trim() || `curl wrote nothing (exit ${result.code})`;
   return { ...base, status: 0, headers: {}, body: "", seconds: 0, error };
+}
+
+/** Ports that no kernel gives by itself: ip_local_port_range begins at 32768. */
+const ownPorts = { first: 20_000, count: 12_000 };
+let latest = 0;
+
+/**
+ * A port that no request had two minutes before. ztunnel's redirection sends every connection of a pod to one port: where
+ * two have the same source port, on their way to different places, the kernel's NAT gives one of them another, and ztunnel
+ * logs a port that the client never had.
+ */
+function nextPort(now: number): number {
+  latest = Math.max(latest + 1, Math.floor(now / 10));
+  return ownPorts.first + (latest % ownPorts.count);
 }
 
 async function authority(bench: Bench, probe: Probe, signal: AbortSignal): Promise<string> {

@@ -43,7 +43,7 @@ export const hbone: CheckRun<"hbone"> = async (bench, { name, sample }) => {
   const [before, beforeSecond] = await Promise.all([opened(bench, first), opened(bench, second)]);
   const answer = await send(bench, { ...probe, ...sample }, bench.signal);
   const { ztunnel } = await recordsOf(bench, answer, ["ztunnel"]);
-  const own = "found" in ztunnel ? ztunnel.found.find(({ direction }) => direction === "outbound") : undefined;
+  const own = "found" in ztunnel ? ztunnel.found.findLast(({ direction }) => direction === "outbound") : undefined;
   const mayCall = bench.facts.settings.allowedCallers.includes("appa");
   const secondLeg = () => {
     const refused = `appa is refused at the waypoint (${answer.status})`;
@@ -52,20 +52,25 @@ export const hbone: CheckRun<"hbone"> = async (bench, { name, sample }) => {
       return failed(second.name, "waypoint", refused, { expected: "the request goes on to appb" });
     return pooledLeg(bench, second, beforeSecond);
   };
-  return Promise.all([own ? judgeLeg(first, own) : byCounters(bench, first, reasonOf(ztunnel), before), secondLeg()]);
+  return Promise.all([
+    own ? judgeLeg(first, own, answer.status > 0) : byCounters(bench, first, reasonOf(ztunnel), before),
+    secondLeg(),
+  ]);
 };
 
 const reasonOf = (sought: object): string =>
   "unavailable" in sought ? String(sought.unavailable) : "ztunnel wrote no line about the connection";
 
-function judgeLeg(leg: Leg, line: ConnectionLine): Finding {
+/** How a connection ended says nothing of one that brought an answer: curl hangs up first. */
+function judgeLeg(leg: Leg, line: ConnectionLine, answered: boolean): Finding {
   const { "src.identity": from = "none", "dst.identity": to = "none", "dst.hbone_addr": inner } = line.fields;
   const seen = `${from} → ${to}${inner ? ` for ${inner}` : ", without HBONE"}`;
   const evidence = [{ source: "ztunnel log", lines: [line.text] }];
-  if (from === spiffe(leg.from) && to === spiffe(leg.to) && !line.error)
+  const error = answered ? undefined : line.error;
+  if (from === spiffe(leg.from) && to === spiffe(leg.to) && !error)
     return passed(leg.name, "ztunnel", seen, { evidence });
   const layer = from === spiffe(leg.from) && to !== "none" ? "waypoint" : "ztunnel";
-  return failed(leg.name, layer, line.error ? `${seen}: ${line.error}` : seen, {
+  return failed(leg.name, layer, error ? `${seen}: ${error}` : seen, {
     expected: `${spiffe(leg.from)} → ${spiffe(leg.to)}`,
     evidence,
   });
@@ -92,7 +97,7 @@ async function pooledLeg(bench: Bench, leg: Leg, before: number | undefined): Pr
         clock: bench.clock,
       },
     );
-    return judgeLeg(leg, line);
+    return judgeLeg(leg, line, true);
   } catch (error) {
     if (!(error instanceof DeadlineError)) throw error;
     return byCounters(bench, leg, error.message, before);

@@ -1,6 +1,7 @@
 import { messageOf } from "../../errors";
 import { type LabObject, objects, objectsOf } from "../../experiments/objects";
 import type { Bench } from "../bench";
+import { isDead, isOurs, writerOf } from "../change/change";
 import { eventually } from "../eventually";
 import type { Cause } from "../report";
 import { driftOf, type Inventory } from "./drift";
@@ -15,7 +16,12 @@ async function diagnose({ world, facts, signal }: Bench): Promise<Cause[]> {
   );
   const found = await Promise.all(names.map(async (name) => [name, await world.read(objects[name], signal)] as const));
   const inventory: Inventory = Object.fromEntries(found.filter(([, object]) => object !== undefined));
-  return [...ailmentsOf(inventory), ...driftOf(facts, inventory)];
+  // What another run has changed for a few seconds is its own to put back, and no drift.
+  const isHeld = ({ object }: Cause): boolean => {
+    const by = writerOf(inventory[object as LabObject] ?? {});
+    return by !== undefined && !isOurs(by) && !isDead(by);
+  };
+  return [...ailmentsOf(inventory), ...driftOf(facts, inventory).filter((cause) => !isHeld(cause))];
 }
 
 /** {@link diagnose} of a cluster that may be out of reach for a moment; that it is out of reach is a cause, too. */

@@ -21,11 +21,15 @@ export function curlArguments(request: {
   url: string;
   headers: Readonly<Record<string, string>>;
   timeoutMs: number;
+  /** Port of the client's end, or one of the nine behind it. */
+  localPort: number;
 }): string[] {
   return [
     "curl",
     "--silent",
     "--include",
+    "--local-port",
+    `${request.localPort}-${request.localPort + 9}`,
     // With -X HEAD curl would wait for a body that never comes.
     ...(request.method === "HEAD" ? ["--head"] : ["--request", request.method]),
     "--max-time",

@@ -90,4 +90,11 @@ describe("while somebody else changes the lab", () => {
     ]);
     expect(report.notes.join()).toContain("waypoint-traversed: ");
   });
+
+  it("another run's change is no drift", async () => {
+    const { world, flip } = flippedByAnother("before");
+    const { clock } = world.state;
+    const report = await verifyLab(world.state.facts, { world, clock, only: ["apps"], observer: { ended: flip } });
+    expect(report).toMatchObject({ verdict: "pass", drift: [] });
+  });
 });

@@ -138,7 +138,9 @@ describe("curl", () => {
   });
 
   it("asks for HEAD without waiting for a body", () => {
-    expect(curlArguments({ method: "HEAD", url: "http://x/", headers: {}, timeoutMs: 1000 })).toContain("--head");
+    expect(
+      curlArguments({ method: "HEAD", url: "http://x/", headers: {}, timeoutMs: 1000, localPort: 20_000 }),
+    ).toContain("--head");
   });
 
   it("numbers the requests of a sample by a range in the address", () => {

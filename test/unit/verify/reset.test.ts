@@ -37,6 +37,13 @@ describe("a connection without an answer", () => {
     expect(decided(line("inbound", local, refusedByPolicy))).toMatchObject({ action: "reset" });
   });
 
+  it("is told by the last of the lines with its port, which an earlier connection had as well", () => {
+    const closing = "while closing connection: send: io error: protocol error";
+    const [earlier, own] = [line("outbound", local, closing), line("outbound", local, unauthorized)];
+    expect(decided(earlier, own)).toMatchObject({ action: "reset" });
+    expect(decided(own, earlier)).toMatchObject({ action: "failed" });
+  });
+
   it("was not reset by the policy that refused another one of the same workload", () => {
     const earlier = line("inbound", "10.244.1.5:33333", refusedByPolicy);
     expect(decided(earlier, line("outbound", local, "connection refused"))).toMatchObject({ action: "failed" });
@@ -54,6 +61,30 @@ describe("verifyLab() where connections end for want of a way", () => {
     const world = new FakeWorld();
     world.state.unreachable = true;
     expect(await verdictOf(world, "bypass")).toBe("fail");
+  });
+
+  it("is inconclusive about bypass where the lines bear other ports than the clients had", async () => {
+    const world = new FakeWorld();
+    const { exec } = world;
+    world.exec = async (...call) => {
+      const result = await exec(...call);
+      return { ...result, stdout: result.stdout.replace(/"local_port":\d+/, '"local_port":1') };
+    };
+    expect(await verdictOf(world, "bypass")).toBe("inconclusive");
+  });
+
+  it("asks from a port of its own each time, below those that the kernel gives", async () => {
+    const world = new FakeWorld();
+    const { exec } = world;
+    const ranges: string[] = [];
+    world.exec = async (pod, command, ...rest) => {
+      if (command.includes("--local-port")) ranges.push(command[command.indexOf("--local-port") + 1] ?? "");
+      return exec(pod, command, ...rest);
+    };
+    expect(await verdictOf(world, "bypass")).toBe("pass");
+    expect(ranges.length).toBeGreaterThan(3);
+    expect(new Set(ranges).size).toBe(ranges.length);
+    for (const range of ranges) expect(range).toMatch(/^(2\d|3[01])\d{3}-(2\d|3[012])\d{3}$/);
   });
 
   it("does not pass fail-open by the lines of an earlier act", async () => {
