@@ -1,57 +1,13 @@
 import { parse as parseYaml } from "yaml";
 import { messageOf } from "../../errors";
-import type { LabObject } from "../../experiments/objects";
-import { request, usualMethod } from "../../experiments/requests";
 import type { Bench } from "../bench";
-import { DeadlineError, eventually } from "../eventually";
+import { DeadlineError } from "../eventually";
 import { listAt, numberAt, textAt } from "../json";
-import { send } from "../send";
 import { type CheckRun, failed, listed, passed, unclear, upstream } from "./check";
+import { ask, watch } from "./dashboard";
 
-/** Between two looks at something that moves every 15 s. */
-const lookMs = 3_000;
 /** Proxies hand their spans over every few seconds. */
 const spansMs = 20_000;
-
-/** GET on a dashboard's Service, parsed. */
-async function ask(bench: Bench, service: LabObject, port: number, path: string): Promise<unknown> {
-  const { pod, port: target } = await bench.cast.behind(service, port, bench.signal);
-  const answer = await bench.world.podGet(pod, target, path, bench.signal);
-  if (answer.status !== 200) throw new Error(`${path}: status ${answer.status}`);
-  const parsed: unknown = JSON.parse(answer.body);
-  return parsed;
-}
-
-/** Sends a request each way, so that there is something to see, then looks; until it is seen or time is up. */
-async function watch<T>(
-  bench: Bench,
-  what: string,
-  look: () => Promise<T>,
-  longestMs = bench.timings.telemetryMs,
-): Promise<T | DeadlineError> {
-  try {
-    return await eventually(
-      async (signal) => {
-        await Promise.allSettled(
-          (["appa", "host"] as const).map((from) =>
-            send(bench, request(bench.facts.settings, from, usualMethod(bench.facts.settings)), signal),
-          ),
-        );
-        return await look();
-      },
-      {
-        what,
-        deadlineMs: Math.min(bench.timings.telemetryMs, longestMs),
-        intervalMs: lookMs,
-        signal: bench.signal,
-        clock: bench.clock,
-      },
-    );
-  } catch (error) {
-    if (error instanceof DeadlineError) return error;
-    throw error;
-  }
-}
 
 /** Prometheus has numbers of both layers. */
 export const prometheus: CheckRun<"prometheus"> = async (bench, { families }) => {
