@@ -1,3 +1,4 @@
+import { messageOf } from "../errors";
 import type { Experiment } from "../experiments/types";
 import type { Bench } from "./bench";
 import { recoverNodes } from "./change/killed-node";
@@ -38,13 +39,19 @@ export async function runAll(bench: Bench, chosen: readonly Experiment[], observ
     observer.ended?.(result);
     return result;
   };
-  const undisturbed = async (experiment: Experiment, marks: Marks) => {
+  const undisturbed = async (experiment: Experiment, marks: Marks | undefined) => {
     const result = await one(experiment);
     if (result.verdict !== "fail" || isChanging(experiment, bench)) return result;
     const [changed] = await changedSince(bench, marks);
     if (!changed) return result;
     note(`${result.id}: ${seenBy(result)}; somebody changed ${changed} meanwhile, so that it is asked once more`);
-    await recover(bench, note);
+    try {
+      await recover(bench, note);
+    } catch (error) {
+      bench.signal.throwIfAborted();
+      note(`${result.id} is not asked once more: ${messageOf(error)}`);
+      return result;
+    }
     return one(experiment);
   };
   const marks = await marksOf(bench);

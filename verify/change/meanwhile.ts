@@ -1,7 +1,10 @@
 import { objects } from "../../experiments/objects";
 import type { Bench } from "../bench";
+import { eventually } from "../eventually";
 import { numberAt } from "../json";
 import { type Changeable, changeable, isOurs, writerOf } from "./change";
+
+type Around = Pick<Bench, "world" | "signal" | "clock" | "timings">;
 
 /** Where an object stands that proofs may change. */
 interface Mark {
@@ -14,8 +17,11 @@ interface Mark {
 /** Where all of them stand. */
 export type Marks = ReadonlyMap<Changeable, Mark>;
 
-/** A policy's generation counts changes of its spec; a Service has none, and istiod writes to it when its labels change. */
-export async function marksOf({ world, signal }: Pick<Bench, "world" | "signal">): Promise<Marks> {
+/**
+ * Where the objects stand now; undefined when it cannot be told, for a cluster that is out of reach says nothing of others.
+ * A policy's generation counts changes of its spec; a Service has none, and istiod writes to it when its labels change.
+ */
+export async function marksOf({ world, signal, clock, timings }: Around): Promise<Marks | undefined> {
   const read = async (object: Changeable) => {
     const { layer: _layer, ...ref } = objects[object];
     const found = await world.read(ref, signal);
@@ -23,12 +29,19 @@ export async function marksOf({ world, signal }: Pick<Bench, "world" | "signal">
     const version = String(numberAt(found, "metadata", "generation") ?? found?.metadata?.resourceVersion);
     return [object, { version, changed: by !== undefined && !isOurs(by) }] as const;
   };
-  return new Map(await Promise.all(changeable.map(read)));
+  const all = async () => new Map(await Promise.all(changeable.map(read)));
+  try {
+    return await eventually(all, { what: "the objects", deadlineMs: timings.convergeMs, signal, clock });
+  } catch {
+    signal.throwIfAborted();
+    return undefined;
+  }
 }
 
 /** What somebody else has changed since, or had changed before and not put back yet. */
-export async function changedSince(bench: Pick<Bench, "world" | "signal">, marks: Marks): Promise<Changeable[]> {
-  const now = await marksOf(bench);
+export async function changedSince(bench: Around, marks: Marks | undefined): Promise<Changeable[]> {
+  const now = marks && (await marksOf(bench));
+  if (!now) return [];
   return changeable.filter((object) => {
     const before = marks.get(object);
     return before?.changed || now.get(object)?.version !== before?.version;

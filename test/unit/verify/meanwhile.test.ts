@@ -54,7 +54,7 @@ describe("while somebody else changes the lab", () => {
       found.spec = { ...Object(found.spec), rules: [rule("gateway-istio")] };
       const annotations = { [flipAnnotation]: JSON.stringify({ ...original, by: { host: "another", pid: 1 } }) };
       Object.assign(Object(found.metadata), { annotations, resourceVersion: "101" });
-      until = clock.now() + 25_000;
+      until = clock.now() + 40_000;
     };
     const { read } = world;
     world.read = async (...call) => {
@@ -89,6 +89,24 @@ describe("while somebody else changes the lab", () => {
       "waypoint-traversed pass",
     ]);
     expect(report.notes.join()).toContain("waypoint-traversed: ");
+  });
+
+  it.each([1, Number.POSITIVE_INFINITY])("a cluster that is out of reach for %s reads ends no run", async (times) => {
+    const world = new FakeWorld();
+    world.state.objects.delete(policy);
+    const { read } = world;
+    let left = 0;
+    world.read = async (...call) => {
+      left -= 1;
+      if (left >= 0) throw new Error("connect ECONNREFUSED");
+      return read(...call);
+    };
+    const ended = () => {
+      left = times;
+    };
+    const options = { world, clock: world.state.clock, only: ["apps", "waypoint-traversed"], observer: { ended } };
+    const { results } = await verifyLab(world.state.facts, options);
+    expect(results.map(({ id, verdict }) => `${id} ${verdict}`)).toEqual(["apps pass", "waypoint-traversed fail"]);
   });
 
   it("another run's change is no drift", async () => {
