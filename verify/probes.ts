@@ -4,7 +4,7 @@ import { DeadlineError, eventually } from "./eventually";
 import { answerFits, judge, recordsWanted } from "./judge";
 import { recordsOf } from "./records";
 import type { Finding } from "./report";
-import { type Answer, requestLimit, send } from "./send";
+import { type Answer, injectedMs, requestLimit, send } from "./send";
 
 /** For the way to a pod and back, beside the request itself. */
 const graceMs = 3_000;
@@ -41,8 +41,9 @@ interface Converged {
 async function converged(bench: Bench, probe: Probe): Promise<Converged> {
   const { convergeMs, intervalMs, streak } = bench.timings;
   const answers: Answer[] = [];
-  // A request that hangs has to come to its own end: who left it without an answer is then read from the records.
-  const deadlineMs = Math.max(convergeMs, requestLimit(bench) + graceMs);
+  // A request that hangs has to come to its own end: who left it without an answer is then read from the records. Those
+  // that are delayed on purpose take their time each.
+  const deadlineMs = Math.max(convergeMs + streak * injectedMs(bench.facts), requestLimit(bench) + graceMs);
   try {
     const answer = await eventually(
       async (signal) => {

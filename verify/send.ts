@@ -26,10 +26,12 @@ export interface Answer extends CurlAnswer {
 /** The path with the id in its query: proxies may replace the header, but they log the path as it came. */
 export const tagged = (path: string, id: string): string => `${path}${path.includes("?") ? "&" : "?"}probe=${id}`;
 
+/** Milliseconds by which the story's fault delays a request that it hits. */
+export const injectedMs = ({ settings }: Bench["facts"]): number =>
+  settings.faultEnabled ? durationMs(settings.faultDelay) : 0;
+
 /** Milliseconds that one request may take, an injected delay included. */
-export function requestLimit({ facts, timings }: Bench): number {
-  return timings.requestMs + (facts.settings.faultEnabled ? durationMs(facts.settings.faultDelay) : 0);
-}
+export const requestLimit = ({ facts, timings }: Bench): number => timings.requestMs + injectedMs(facts);
 
 /** Sends one request, on a connection of its own and with an id of its own. */
 export async function send(bench: Bench, probe: Probe, signal: AbortSignal): Promise<Answer> {

@@ -29,7 +29,7 @@ describe("an answer that has to come", () => {
     const { exec } = world;
     world.exec = async (pod, ...rest) => {
       const result = await exec(pod, ...rest);
-      if (pod.name.startsWith("appa")) await world.state.clock.sleep(9_000, new AbortController().signal);
+      if (pod.name.startsWith("appa")) await world.state.clock.sleep(12_000, new AbortController().signal);
       return result;
     };
     expect(await proven(world)).toMatchObject({
