@@ -28,13 +28,26 @@ export interface Losses {
   met: ReadonlyMap<string, number>;
 }
 
-/** Counts what a kill at `killedAt` cost. A request that left no line is lost, too. */
-export function lossesOf(shots: readonly LoadShot[], sent: number, killedAt: number): Losses {
+/**
+ * Counts what a kill at `killedAt` cost: of the requests that were under way then, or sent later. One that left no line is
+ * lost, too.
+ */
+export function lossesOf(all: readonly LoadShot[], sentInAll: number, killedAt: number): Losses {
+  const endOf = ({ at, ms }: LoadShot) => at + ms;
+  const shots = all.filter((shot) => endOf(shot) >= killedAt);
+  const sent = sentInAll - (all.length - shots.length);
   const bad = shots.filter((shot) => !isGood(shot));
-  const good = shots.filter(isGood).map(({ at, ms }) => at + ms);
-  good.sort((a, b) => a - b);
+  const good = all
+    .filter(isGood)
+    .map(endOf)
+    .sort((a, b) => a - b);
   // Where nobody answers any more, the gap lasts as long as somebody asked.
-  const ends = [...good, shots.at(-1)?.at ?? 0];
+  const before = good.findLast((end) => end < killedAt);
+  const ends = [
+    ...(before === undefined ? [] : [before]),
+    ...good.filter((end) => end >= killedAt),
+    all.at(-1)?.at ?? 0,
+  ];
   const gaps = ends.slice(1).map((at, index) => at - (ends[index] ?? at));
   const met = new Map<string, number>();
   for (const shot of bad) met.set(wordsOf(shot), (met.get(wordsOf(shot)) ?? 0) + 1);

@@ -132,7 +132,7 @@ describe("a load's lines", () => {
 
   it("tell what a kill cost; a request without a line is lost, too", () => {
     expect(lossesOf(shots, 7, 100_100)).toEqual({
-      ...{ sent: 7, lost: 4, bad: [100, 510], gapMs: 805, backMs: 700 },
+      ...{ sent: 6, lost: 4, bad: [100, 510], gapMs: 805, backMs: 700 },
       met: new Map([
         ["reset", 1],
         ["no answer", 1],
@@ -140,6 +140,12 @@ describe("a load's lines", () => {
         ["no trace", 1],
       ]),
     });
+  });
+
+  it("cost nothing by what was over before the kill", () => {
+    const { lost, bad, gapMs } = lossesOf(shots, 6, 100_700);
+    expect({ lost, bad, gapMs }).toEqual({ lost: 1, bad: [-300, -300], gapMs: 805 });
+    expect(lossesOf(shots, 6, 102_500)).toMatchObject({ sent: 0, lost: 0, met: new Map() });
   });
 
   it("are calm once so many in a row are good, after a moment", () => {
