@@ -124,12 +124,18 @@ async function connections(
     .flatMap((text) => parseConnectionLine(text) ?? [])
     .filter((line) => belongs(line, actor, { local, service }, targets));
   // A refusal of its workload alone may be that of another request: it tells why, and not that.
-  if (lines.some((line) => isOwn(line, { local }))) return { found: lines };
+  const own = lines.findLast((line) => isOwn(line, { local }));
+  if (own)
+    return awaitsFarSide(own, lines) ? { missing: `no reason for ${own.error}`, unsure: true } : { found: lines };
   if (failed && "unavailable" in failed) return failed;
   const missing = `no line about ${local ?? actor.name}`;
   if (lines.length === 0) return { missing };
   return { missing: `${missing}, and ${lines.length} about other connections of ${actor.name}`, unsure: true };
 }
+
+/** A refusal that only its near side has told of yet: who refused it, and why, is in the far side's log. */
+const awaitsFarSide = (own: ConnectionLine, lines: readonly ConnectionLine[]): boolean =>
+  own.direction === "outbound" && isPolicyRefusal(own) && !lines.some(({ direction }) => direction === "inbound");
 
 /**
  * Whether a line is about a connection from a request's address and port. A pod with hundreds of requests a minute has a

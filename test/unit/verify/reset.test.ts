@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { principalOf } from "../../../experiments/names";
 import { verifyLab } from "../../../verify";
 import { decide } from "../../../verify/decide";
 import { parseConnectionLine } from "../../../verify/parse/ztunnel-log";
@@ -85,6 +86,30 @@ describe("verifyLab() where connections end for want of a way", () => {
     expect(ranges.length).toBeGreaterThan(3);
     expect(new Set(ranges).size).toBe(ranges.length);
     for (const range of ranges) expect(range).toMatch(/^(2\d|3[01])\d{3}-(2\d|3[012])\d{3}$/);
+  });
+
+  it("names the policy that refused, although the far side tells of it late", async () => {
+    const world = new FakeWorld();
+    const like = structuredClone(world.state.get("AuthorizationPolicy/default/appb-waypoint-only"));
+    like.metadata = { ...like.metadata, name: "stray-deny" };
+    like.spec = {
+      ...Object(like.spec),
+      action: "DENY",
+      rules: [{ from: [{ source: { principals: [principalOf("appa")] } }] }],
+    };
+    world.state.objects.set("AuthorizationPolicy/default/stray-deny", like);
+    const { logs } = world;
+    let hidden = 3;
+    world.logs = async (...call) => {
+      const lines = await logs(...call);
+      const late = lines.findIndex((text) => text.includes("stray-deny"));
+      if (late < 0) return lines;
+      hidden -= 1;
+      return hidden >= 0 ? lines.slice(0, late) : lines;
+    };
+    const { results } = await verifyLab(world.state.facts, { world, clock: world.state.clock, only: ["bypass"] });
+    expect(results[0]?.verdict).toBe("fail");
+    expect(results[0]?.findings.map(({ decision }) => decision?.policy)).toContain("AuthorizationPolicy/stray-deny");
   });
 
   it("does not pass fail-open by the lines of an earlier act", async () => {
