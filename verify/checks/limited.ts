@@ -32,6 +32,8 @@ export const limited: CheckRun<"limited"> = async (bench, { name, sample, burst,
   const more = { expected, evidence };
   if (answered + turned !== sample.count) return [failed(name, "waypoint", seen, more)];
   if (answered < burst || answered > most) return [failed(name, "waypoint", seen, more)];
+  // A machine that sends them so slowly that all may pass shows no limit.
+  if (most >= sample.count) return [unclear(name, "client", `${seen}: too slow for a limit to show`, more)];
   if (flagged === undefined) return [unclear(name, "waypoint", seen, more)];
   if (flagged !== turned) return [failed(name, "waypoint", seen, more)];
   if (met === undefined) return [unclear(name, "app", seen, more)];

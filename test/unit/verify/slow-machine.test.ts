@@ -65,6 +65,47 @@ describe("on a slow machine", () => {
     });
   });
 
+  it("three answers in a row may take as long as the delays that were asked for", async () => {
+    const world = new FakeWorld({ faultPath: "/", faultPercent: 100, faultDelay: "10s" });
+    const { exec } = world;
+    world.exec = async (...call) => {
+      const result = await exec(...call);
+      const [, seconds] = /"time_total":([\d.]+)/.exec(result.stdout) ?? [];
+      await world.state.clock.sleep(Number(seconds ?? 0) * 1000, signal);
+      return result;
+    };
+    expect(await proven(world, ["authz-methods"])).toMatchObject({ verdict: "pass" });
+  });
+
+  it("a limit that a slow sample does not reach is not proven", async () => {
+    const world = new FakeWorld({ modules: ["resilience"] });
+    const filter = Object(world.state.get("EnvoyFilter/default/appb-limited").spec);
+    Object.assign(filter.configPatches[0].patch.value.typed_config.token_bucket, {
+      max_tokens: 900,
+      tokens_per_fill: 900,
+    });
+    const { exec } = world;
+    world.exec = async (pod, command, ...rest) => {
+      if (command.some((word) => word.includes("appb-limited"))) await world.state.clock.sleep(26_000, signal);
+      return exec(pod, command, ...rest);
+    };
+    expect((await proven(world, ["resilience"])).verdict).not.toBe("pass");
+  });
+
+  it("a client that was held up does not make the waypoint late", async () => {
+    const world = new FakeWorld({ modules: ["resilience"] });
+    const { exec } = world;
+    let left = 1;
+    world.exec = async (...call) => {
+      const result = await exec(...call);
+      if (left === 0 || !result.stdout.startsWith("504 ")) return result;
+      left -= 1;
+      return { ...result, stdout: result.stdout.replace(/^504 [\d.]+/, "504 3.504") };
+    };
+    expect(await proven(world, ["resilience"])).toMatchObject({ verdict: "pass" });
+    expect(left).toBe(0);
+  });
+
   it("an evicted pod that is still in the list is asked nothing", async () => {
     const world = new FakeWorld();
     const { list } = world;
