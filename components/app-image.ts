@@ -49,7 +49,10 @@ export class AppImage extends pulumi.ComponentResource {
       loadImages(
         `${name}-load`,
         {
-          ...{ ...args, cluster: args.cluster, images: [this.ref], imageId: this.imageId },
+          ...args,
+          cluster: args.cluster,
+          images: [this.ref],
+          imageId: this.imageId,
           // Relative, as the scripts are: a moved checkout changes nothing.
           build: built ? relative(join(__dirname, ".."), args.context) : "",
         },

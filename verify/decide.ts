@@ -82,10 +82,8 @@ function byZtunnel(answer: Answer, records: Records): Decision | undefined {
   const own = found.findLast((line) => line.event === "complete" && isOwn(line, answer));
   if (own?.error === undefined) return undefined;
   // The near side only knows that it was refused; the far side knows why, and tells it last of its latest connection.
-  const far = isPolicyRefusal(own)
-    ? found.findLast((line) => line.direction === "inbound" && isPolicyRefusal(line))
-    : own;
-  const line = own.direction === "inbound" ? own : (far ?? own);
+  const far = found.findLast((line) => line.direction === "inbound" && isPolicyRefusal(line));
+  const line = own.direction === "outbound" && isPolicyRefusal(own) ? (far ?? own) : own;
   const base = { layer: "ztunnel", because: line.error ?? "", line: line.text } as const;
   if (!isPolicyRefusal(line)) return { ...base, action: "failed" };
   const named = /explicitly denied by: ([\w-]+\/)?([\w-]+)/.exec(line.error ?? "")?.[2];

@@ -64,7 +64,7 @@ async function converged(bench: Bench, probe: Probe): Promise<Converged> {
     const miss = fits.lastIndexOf(false);
     const since = answers.length - 1 - miss;
     if (since === 0 || fits.indexOf(true) < miss) return { answer: answers[miss] ?? last };
-    const seen = `good ${since} of ${bench.timings.streak} times in a row when the time was up, after ${miss + 1} misses`;
+    const seen = `good ${since} of ${streak} times in a row when the time was up, after ${miss + 1} misses`;
     return { answer: last, doubt: { verdict: "inconclusive", layer: "client", seen } };
   }
 }

@@ -108,8 +108,7 @@ export async function putBack(world: World, object: Changeable, signal: AbortSig
   const isKnown =
     original.changed === undefined || [original.changed, original.value].some((one) => sameJson(now, one));
   if (!isKnown) {
-    const note = isLastAnnotation(found, original) ? pointer(annotations) : annotationPath;
-    await world.patch(ref, [test(found), { op: "remove", path: note }], signal);
+    await world.patch(ref, [test(found), { op: "remove", path: notePath(found, original) }], signal);
     return "others";
   }
   // The annotation goes last: until then a crash loses nothing.
@@ -120,7 +119,7 @@ export async function putBack(world: World, object: Changeable, signal: AbortSig
     ref,
     [
       test(written),
-      { op: "remove", path: isLastAnnotation(written, original) ? pointer(annotations) : annotationPath },
+      { op: "remove", path: notePath(written, original) },
       { op: "add", path: "/metadata/managedFields", value: owners },
     ],
     signal,
@@ -153,8 +152,11 @@ export function isDead({ host, pid }: Writer): boolean {
   }
 }
 
-const isLastAnnotation = (object: KubeObject, original: Original): boolean =>
-  !original.annotated && Object.keys(object.metadata?.annotations ?? {}).length === 1;
+/** What goes with the note of a change: all annotations where the object had none before. */
+function notePath(object: KubeObject, original: Original): string {
+  const isLast = !original.annotated && Object.keys(object.metadata?.annotations ?? {}).length === 1;
+  return isLast ? pointer(annotations) : annotationPath;
+}
 
 function originalOf(found: KubeObject): Original | undefined {
   const text = found.metadata?.annotations?.[flipAnnotation];

@@ -11,20 +11,20 @@ const changeMs = 60_000;
 /** Puts an object back on a signal of its own: an interrupted run must do it too. */
 export async function restore(bench: Bench, object: Changeable, name: string): Promise<Finding> {
   const lasting = new AbortController().signal;
-  let outcome: PutBack = "nothing";
+  // A try that fails after its write finds nothing to do when it is made again.
+  const outcomes = new Set<PutBack>();
   try {
     await eventually(
       async (signal) => {
         const by = await changedBy(bench.world, object, signal);
         // What another run changed is that run's to put back.
         if (by && !isOurs(by)) return;
-        const done = await putBack(bench.world, object, signal);
-        if (done !== "nothing") outcome = done;
+        outcomes.add(await putBack(bench.world, object, signal));
         if (await changedBy(bench.world, object, signal)) throw new Error("the annotation is still there");
       },
       { what: name, deadlineMs: bench.timings.restoreMs, signal: lasting, clock: bench.clock },
     );
-    if (othersDid(outcome)) {
+    if (outcomes.has("others")) {
       const seen = `somebody changed ${named(object)} meanwhile; it is left as they made it`;
       return failed(name, "api-server", seen, { expected: "nobody changes the lab while it is being proven" });
     }
@@ -67,8 +67,5 @@ async function othersEnd(
     if (!(error instanceof DeadlineError)) throw error;
   }
 }
-
-/** The compiler does not see that a callback sets it. */
-const othersDid = (outcome: PutBack): boolean => outcome === "others";
 
 const named = (object: Changeable): string => object.replace("/", " ");

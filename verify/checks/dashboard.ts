@@ -6,6 +6,7 @@ import { send } from "../send";
 
 /** Between two looks at something that moves every 15 s. */
 const lookMs = 3_000;
+
 /** GET on a dashboard's Service, parsed. */
 export async function ask(bench: Bench, service: LabObject, port: number, path: string): Promise<unknown> {
   const { pod, port: target } = await bench.cast.behind(service, port, bench.signal);

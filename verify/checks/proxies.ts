@@ -11,13 +11,16 @@ import { proxySummary } from "./dumps";
 
 const order = ["envoy.filters.http.rbac", "envoy.filters.http.fault", "envoy.filters.http.router"];
 
+/** Istio's name for a Service at its waypoint: of its HTTP chain, and of the cluster of its own pods. */
+const inboundOf = (service: ServiceName): string => `inbound-vip|8000|http|${hostOf(service)}`;
+
 /** The waypoint's HTTP chain for a Service. */
 export async function chainOf(
   bench: Bench,
   service: ServiceName,
 ): Promise<{ summary: ProxySummary; chain: HttpChain }> {
   const summary = await proxySummary(bench, waypointAt(service));
-  const chain = summary.http.find((item) => item.chain === `inbound-vip|8000|http|${hostOf(service)}`);
+  const chain = summary.http.find((item) => item.chain === inboundOf(service));
   if (!chain) throw new Obstacle("waypoint", `${waypointAt(service)} has no HTTP chain for ${hostOf(service)}:8000`);
   return { summary, chain };
 }
@@ -156,9 +159,9 @@ export const faultConfig: CheckRun<"fault-config"> = async (bench, { name }) => 
     ({ match }) => match === `prefix ${faultPath}` || match === `pathSeparatedPrefix ${faultPath}`,
   )?.fault;
   const last = chain.routes.at(-1);
-  const own = `inbound-vip|8000|http|${appbHost}`;
   const other = chain.routes.find(
-    (route) => route.cluster !== own || route.abort !== undefined || (route.fault && route.fault !== fault),
+    (route) =>
+      route.cluster !== inboundOf("appb") || route.abort !== undefined || (route.fault && route.fault !== fault),
   );
   const percent = fault?.percent ?? 0;
   const right = percent === faultPercent && (faultPercent === 0 || fault?.delayMs === durationMs(faultDelay));

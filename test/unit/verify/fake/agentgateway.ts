@@ -1,8 +1,7 @@
-import { principalOf } from "../../../../experiments/names";
 import { textAt } from "../../../../verify/json";
 import type { KubeObject } from "../../../../verify/world";
 import { appAnswers, routeTimeout } from "./interference";
-import { deployment, object, service, yes } from "./objects";
+import { deployment, from, object, service, yes } from "./objects";
 import { waypointRefusal } from "./policies";
 import type { FakeAnswer, FakeRequest } from "./request";
 import type { FakePod, FakeState } from "./state";
@@ -10,7 +9,6 @@ import type { FakePod, FakeState } from "./state";
 const className = "istio-agentgateway-waypoint";
 const gatewayApi = "gateway.networking.k8s.io/v1";
 const security = "security.istio.io/v1";
-const from = (account: string) => [{ source: { principals: [principalOf(account)] } }];
 
 /** What the module agentgateway adds. */
 export const agentgatewayObjects = (): KubeObject[] => [

@@ -1,5 +1,5 @@
-import { principalOf } from "../../../../experiments/names";
 import { type BrokenWorld, edit } from "./breaks";
+import { from } from "./objects";
 import type { FakeState } from "./state";
 
 const l7 = "AuthorizationPolicy/default/appb-l7";
@@ -13,7 +13,6 @@ const alsoPolicy = (like: string, name: string, spec: object) => (state: FakeSta
   policy.spec = { ...Object(policy.spec), ...spec };
   state.objects.set(`AuthorizationPolicy/default/${name}`, policy);
 };
-const from = (account: string) => [{ source: { principals: [principalOf(account)] } }];
 
 /** Adds a route of the story's VirtualService in front of the one for all other paths. */
 const alsoRoute = (route: object) => (state: FakeState) => {

@@ -1,14 +1,13 @@
-import { accountOf, principalOf } from "../../../../experiments/names";
+import { accountOf } from "../../../../experiments/names";
 import type { LabSettings, ModuleName } from "../../../../experiments/types";
 import type { KubeObject } from "../../../../verify/world";
 import { agentgatewayObjects } from "./agentgateway";
 import { gatewayJwtObjects, gatewayTlsObjects } from "./gateway-modules";
 import { crossNamespace, egress } from "./namespace-objects";
-import { deployment, type Fields, object, service, yes } from "./objects";
+import { deployment, type Fields, from, object, service, yes } from "./objects";
 
 const policy = (name: string, spec: Fields, status: Fields = {}): KubeObject =>
   object("security.istio.io/v1", `AuthorizationPolicy/default/${name}`, { spec, status });
-const from = (...accounts: string[]) => [{ source: { principals: accounts.map((each) => principalOf(each)) } }];
 const onPods = (app: string) => ({ selector: { matchLabels: { app } } });
 const onServices = (...names: string[]) => ({ targetRefs: names.map((name) => ({ kind: "Service", name })) });
 const front = (name: string, app: string): KubeObject =>

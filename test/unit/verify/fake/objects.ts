@@ -45,6 +45,11 @@ const owned = (apiVersion: string, fieldsV1: Fields) => ({
   managedFields: [{ manager: "pulumi-kubernetes-1", operation: "Apply", apiVersion, fieldsV1 }],
 });
 
+/** The `from` of a rule that names ServiceAccounts of the namespace default. */
+export const from = (...accounts: string[]) => [
+  { source: { principals: accounts.map((account) => principalOf(account)) } },
+];
+
 /** A condition that is True. */
 export const yes = (type: string, message = "") => ({ type, status: "True", message });
 
@@ -139,14 +144,12 @@ function policies(settings: LabFacts["settings"]): KubeObject[] {
       { spec: { ...target, action: "ALLOW", rules } },
       owned("security.istio.io/v1", { "f:spec": { "f:rules": {} } }),
     );
-  const callers = settings.allowedCallers.map((caller) => principalOf(accountOf(caller)));
-  const l7 = [
-    { from: [{ source: { principals: callers } }], to: [{ operation: { methods: settings.allowedMethods } }] },
-  ];
+  const callers = settings.allowedCallers.map(accountOf);
+  const l7 = [{ from: from(...callers), to: [{ operation: { methods: settings.allowedMethods } }] }];
   const target = { targetRefs: [{ kind: "Service", name: "appb" }] };
   const found = [allow("appb-l7", target, callers.length > 0 ? l7 : [])];
   if (settings.closeBypass) {
-    const only = [{ from: [{ source: { principals: [principalOf("waypoint")] } }] }];
+    const only = [{ from: from("waypoint") }];
     found.push(allow("appb-waypoint-only", { selector: { matchLabels: { app: "appb" } } }, only));
   }
   if (!settings.faultEnabled) return found;
