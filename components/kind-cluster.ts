@@ -96,9 +96,9 @@ export class KindCluster extends pulumi.ComponentResource {
       `${name}-kind`,
       {
         ...commandDefaults,
-        create: script("image-get", "kind-create"),
+        create: script("image-get", "kind-own", "kind-create"),
         update: script("kind-update"),
-        delete: scriptText("kind-delete"),
+        delete: [scriptText("kind-own"), scriptText("kind-delete")].join("\n"),
         stdin: config,
         environment: {
           CLUSTER: args.clusterName,
@@ -106,6 +106,7 @@ export class KindCluster extends pulumi.ComponentResource {
           KUBECONFIG_FILE: kubeconfigFile,
           MARKER_FILE: join(args.stackDir, "cluster"),
           KIND_EXPERIMENTAL_DOCKER_NETWORK: network.name,
+          NETWORK_ID: network.id,
           ...imageOriginEnvironment(args),
           CERTS_DIR: certsDir,
           CA_FILE: caFile ?? "",

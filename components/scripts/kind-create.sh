@@ -1,27 +1,13 @@
 # Makes the stack's kind cluster from the config on stdin. Idempotent: what a killed run left behind is removed first.
-# Needs image-get.sh before it.
-# In: CLUSTER NODE_IMAGE KUBECONFIG_FILE MARKER_FILE KIND_EXPERIMENTAL_DOCKER_NETWORK
+# Needs image-get.sh and kind-own.sh before it.
+# In: NODE_IMAGE KUBECONFIG_FILE MARKER_FILE, and what kind-own.sh reads
 #     CERTS_DIR (folder that the nodes mount for MIRRORS, CACHES and CA_FILE)
 #     CA_FILE (PEM of a private CA that the nodes trust, may be empty), and what image-get.sh reads
 set -eu
 umask 077
 config=$(cat)
 
-# A cluster of this name that does not live on the stack's own network was made by somebody else.
-# (Not asked for in the head of the loop: a failure would look like no node.)
-nodes=$(docker ps -aq --filter "label=io.x-k8s.kind.cluster=$CLUSTER")
-for node in $nodes; do
-  networks=$(docker inspect --format '{{range $name, $_ := .NetworkSettings.Networks}}{{$name}} {{end}}' "$node")
-  case " $networks " in
-    *" $KIND_EXPERIMENTAL_DOCKER_NETWORK "*) ;;
-    *)
-      echo "A kind cluster \"$CLUSTER\" exists that this stack did not make (its network: $networks)." >&2
-      echo "Fix  kind delete cluster --name $CLUSTER   (if you do not need it), or choose another stack name" >&2
-      exit 1
-      ;;
-  esac
-done
-
+require_own_cluster
 get "$NODE_IMAGE"
 # What came from an archive or a mirror has its tag alone, and kind would go to the registry for the digest.
 docker image inspect "$NODE_IMAGE" >/dev/null 2>&1 || NODE_IMAGE=${NODE_IMAGE%@*}
@@ -72,6 +58,6 @@ printf '%s\n' "$config" | kind create cluster --name "$CLUSTER" --image "$NODE_I
 docker exec "$CLUSTER-control-plane" kubectl --kubeconfig /etc/kubernetes/admin.conf \
   wait --for=condition=Ready nodes --all --timeout=180s >&2 || give_up
 
-# Tells the next run that there was a cluster, when it finds none.
-printf '%s\n' "$CLUSTER" > "$MARKER_FILE"
+# Tells the next run that there was a cluster, when it finds none, and which network is the stack's own.
+printf '%s %s\n' "$CLUSTER" "${NETWORK_ID:-}" > "$MARKER_FILE"
 echo "$CLUSTER"

@@ -1,6 +1,8 @@
 # Removes the stack's cluster and files; succeeds when they are gone already.
-# In: CLUSTER KUBECONFIG_FILE MARKER_FILE CERTS_DIR
+# Needs kind-own.sh before it.
+# In: KUBECONFIG_FILE MARKER_FILE CERTS_DIR, and what kind-own.sh reads
 set -eu
+require_own_cluster
 kind delete cluster --name "$CLUSTER" --kubeconfig "$KUBECONFIG_FILE" >&2
 rm -rf "$KUBECONFIG_FILE" "$KUBECONFIG_FILE.lock" "$MARKER_FILE" "$CERTS_DIR"
 rm -f "$(dirname "$KUBECONFIG_FILE")/gateway-ca.pem" "$(dirname "$KUBECONFIG_FILE")/backend"

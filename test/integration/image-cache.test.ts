@@ -21,6 +21,7 @@ const skip = requires("image-cache", {
 });
 const stack = "image-cache";
 const network = `ambient-lab-${stack}`;
+let networkId: string;
 const cache = "ambient-lab-cache-registry.test";
 const [upstream, secure] = [`${stack}-upstream`, "secure.test"];
 const image = "registry.test/lab/tiny:1";
@@ -40,7 +41,7 @@ describe.skipIf(skip)("caches of registries, and a private CA", () => {
   };
   const has = async (ref: string) => (await exec("docker", ["image", "inspect", ref])).code === 0;
   const run = async (name: string, step: "create" | "delete" = "create", more: Record<string, string> = {}) => {
-    const result = await commands.run(name, step, { ...caches, ...more });
+    const result = await commands.run(name, step, { ...caches, NETWORK_ID: networkId, ...more });
     expect(result.code, result.stderr).toBe(0);
     return result.stdout;
   };
@@ -69,7 +70,7 @@ describe.skipIf(skip)("caches of registries, and a private CA", () => {
       built = true;
     }
     await selfSigned(home, secure);
-    await docker("network", "create", "--label", `ambient-lab.stack=${stack}`, network);
+    networkId = await docker("network", "create", "--label", `ambient-lab.stack=${stack}`, network);
     await docker("run", "--detach", "--name", upstream, "--publish", "127.0.0.1::5000", cacheImage);
     const at = await docker("port", upstream, "5000/tcp");
     await vi.waitFor(async () => expect((await fetch(`http://${at}/v2/`)).ok).toBe(true), { timeout: 30_000 });
@@ -89,7 +90,7 @@ describe.skipIf(skip)("caches of registries, and a private CA", () => {
   });
 
   afterAll(async () => {
-    await commands?.run("cluster-kind", "delete");
+    await commands?.run("cluster-kind", "delete", { NETWORK_ID: networkId });
     await removeAll();
     if (built) await exec("docker", ["rmi", "--force", cacheImage]);
     rmSync(home, { recursive: true, force: true });

@@ -26,7 +26,7 @@ async function runScripts(names: readonly string[], docker: string, kind: string
 }
 
 describe("kind-create.sh", () => {
-  const create = ["image-get", "kind-create"];
+  const create = ["image-get", "kind-own", "kind-create"];
 
   test.each([
     ["docker.io", "https://mirror.test/docker-hub", "https://mirror.test/v2/docker-hub", true],

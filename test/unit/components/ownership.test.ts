@@ -1,0 +1,76 @@
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { scriptText } from "../../../components/script";
+import { exec } from "../../../exec";
+
+interface Seen {
+  /** Network of the only node; absent without a node. */
+  node?: string;
+  /** Id of the network with the lab's name; empty without one. */
+  id?: string;
+  /** Exit code of `docker ps`. */
+  ps?: number;
+}
+
+/** Runs deletion scripts beside a Docker that has one node and one network. */
+async function runDeletion(names: readonly string[], { node, id = "", ps = 0 }: Seen, env: Record<string, string>) {
+  const folder = mkdtempSync(join(tmpdir(), "lab-own-"));
+  const marker = join(folder, "marker");
+  writeFileSync(marker, "");
+  const docker = `#!/bin/sh
+echo "docker $*" >> "${folder}/calls"
+case "$1 $2" in
+  "ps -aq") ${node ? "echo 0123;" : ""} exit ${ps} ;;
+  "inspect --format") echo "${node} " ;;
+  "network ls") [ -z "${id}" ] || echo "${id}" ;;
+esac
+`;
+  writeFileSync(join(folder, "docker"), docker, { mode: 0o755 });
+  writeFileSync(join(folder, "kind"), `#!/bin/sh\necho "kind $*" >> "${folder}/calls"\n`, { mode: 0o755 });
+  const result = await exec("/bin/sh", ["-c", names.map(scriptText).join("\n")], {
+    env: {
+      ...{ PATH: `${folder}${delimiter}${process.env.PATH}`, CLUSTER: "c", KIND_EXPERIMENTAL_DOCKER_NETWORK: "n" },
+      ...{ KUBECONFIG_FILE: join(folder, "kubeconfig"), MARKER_FILE: marker, CERTS_DIR: join(folder, "certs") },
+      ...env,
+    },
+  });
+  const calls = existsSync(join(folder, "calls")) ? readFileSync(join(folder, "calls"), "utf8") : "";
+  return { ...result, calls, markerIsLeft: existsSync(marker) };
+}
+
+describe("kind-delete.sh", () => {
+  const deletion = ["kind-own", "kind-delete"];
+  const own = { NETWORK_ID: "id-1" };
+
+  test.each<[string, Seen, Record<string, string>]>([
+    ["the stack's own cluster", { node: "n", id: "id-1" }, own],
+    ["a cluster whose network was removed by hand", { node: "n" }, own],
+    ["nothing at all", {}, own],
+    ["a lab of an earlier version, which does not know its network's id", { node: "n", id: "id-2" }, {}],
+  ])("deletes %s", async (_what, seen, env) => {
+    const { code, stderr, calls, markerIsLeft } = await runDeletion(deletion, seen, env);
+    expect(code, stderr).toBe(0);
+    expect(calls).toContain("kind delete cluster --name c");
+    expect(markerIsLeft).toBe(false);
+  });
+
+  test.each<[string, Seen, Record<string, string>]>([
+    ["a cluster on another network", { node: "kind", id: "id-1" }, own],
+    ["a cluster on another network, for a lab of an earlier version", { node: "kind" }, {}],
+    ["a cluster on another network of the same name", { node: "n", id: "id-2" }, own],
+  ])("refuses %s, and keeps the files", async (_what, seen, env) => {
+    const { code, stderr, calls, markerIsLeft } = await runDeletion(deletion, seen, env);
+    expect(code).not.toBe(0);
+    expect(stderr).toContain('What  A kind cluster "c" exists that this stack did not make');
+    expect(calls).not.toContain("kind delete");
+    expect(markerIsLeft).toBe(true);
+  });
+
+  test("deletes nothing while Docker does not answer", async () => {
+    const { code, calls } = await runDeletion(deletion, { ps: 1 }, own);
+    expect(code).not.toBe(0);
+    expect(calls).not.toContain("kind delete");
+  });
+});
