@@ -1,15 +1,16 @@
 import { existsSync } from "node:fs";
-import { join } from "node:path";
 import ipaddr from "ipaddr.js";
 import { openApi } from "./cluster-api";
 import { readIstio } from "./cluster-facts";
+import { lookAtCluster } from "./cluster-state";
 import { kubernetesOf, versionProblems } from "./compatibility";
 import type { LabConfig } from "./config";
+import { type DockerNetwork, markerFile, mayBeOwn, networkNamed, readNetworks } from "./docker-networks";
 import { writeWhole } from "./download";
 import { ExitCode, LabError, LabErrors, type Problem } from "./errors";
 import type { Exec } from "./exec";
 import { examineExisting } from "./existing-check";
-import { clusterName, type GatewayPorts, gatewayPorts, ownCluster, portIsFree, portKeys, stackDir } from "./host";
+import { clusterName, type GatewayPorts, gatewayPorts, ownCluster, portIsFree, portKeys } from "./host";
 import {
   busyPort,
   dockerMissing,
@@ -20,6 +21,7 @@ import {
   sleepingCluster,
   subnetClash,
 } from "./host-problems";
+import { labOwner } from "./lab-owner";
 import { readPrivateCa } from "./private-ca";
 
 /** What the program must know of the machine before it declares anything. */
@@ -33,12 +35,6 @@ export interface HostFacts extends GatewayPorts {
   /** Gateway API bundle that somebody else installed in an existing cluster: the lab leaves it as it is. */
   gatewayApi?: { version: string };
 }
-
-/**
- * A kind cluster as Docker sees it. `paused`: no node runs; `stopped`: some do; `foreign`: of this name, but not on the
- * stack's network.
- */
-export type ClusterState = "absent" | "running" | "stopped" | "paused" | "foreign";
 
 /**
  * Looks at Docker, the stack's cluster, port and subnet. Changes nothing but the stack's own kubeconfig file, which it
@@ -63,18 +59,18 @@ export async function checkHost(
   }
 
   // Side by side: every preview waits for these answers.
-  const [dockerHost, { state, published }, ofNetworks] = await Promise.all([
+  const pendingNetworks = readNetworks(exec);
+  const [dockerHost, { state, published, owner }, ofNetworks] = await Promise.all([
     currentDockerHost(exec),
-    lookAtCluster(stack, exec),
-    networkProblems(config, stack, exec),
+    lookAtCluster(stack, exec, { networks: pendingNetworks }),
+    networkProblems(config, stack, exec, pendingNetworks),
     requireDocker(exec),
   ]);
   if (state === "absent" && existsSync(markerFile(stack)) && !lostClusterIsFine) problems.push(lostCluster(stack));
   if (state === "paused" || state === "stopped") problems.push(sleepingCluster(stack, state));
-  if (state === "foreign") problems.push(foreignCluster(clusterName(stack)));
   // A living cluster holds its ports. Other ones make it anew, and it would be gone before kind finds them taken.
   if (state === "absent" || state === "running") problems.push(...(await portProblems(ports, published)));
-  problems.push(...ofNetworks);
+  problems.push(...(state === "foreign" ? [foreignCluster(stack, owner)] : ofNetworks));
   if (state === "running") await restoreKubeconfig(stack, exec);
   const installedIstio = state === "running" ? await istioOf(stack) : undefined;
   const kubernetes = kubernetesOf(config.nodeImage);
@@ -109,62 +105,29 @@ export async function requireDocker(exec: Exec): Promise<void> {
   if (code !== 0) throw new LabErrors([dockerMissing(code, stderr)], ExitCode.unfit);
 }
 
-/** State of the stack's kind cluster. */
-export async function clusterState(stack: string, exec: Exec): Promise<ClusterState> {
-  return (await lookAtCluster(stack, exec)).state;
-}
-
-/** State of the stack's kind cluster, and the ports of this machine that its running nodes publish. */
-export async function lookAtCluster(
-  stack: string,
-  exec: Exec,
-): Promise<{ state: ClusterState; published: readonly number[] }> {
-  const { stdout } = await exec("docker", [
-    ...["ps", "--all", "--filter", `label=io.x-k8s.kind.cluster=${clusterName(stack)}`],
-    ...["--format", "{{.State}} {{.Networks}} {{.Ports}}"],
-  ]);
-  const nodes = stdout.split("\n").filter(Boolean);
-  const published = [...stdout.matchAll(/:(\d+)->/g)].map(([, port]) => Number(port));
-  return { state: stateOf(nodes, clusterName(stack)), published };
-}
-
-function stateOf(nodes: readonly string[], name: string): ClusterState {
-  if (nodes.length === 0) return "absent";
-  if (!nodes.every((node) => (node.split(" ")[1] ?? "").split(",").includes(name))) return "foreign";
-  const running = nodes.filter((node) => node.startsWith("running ")).length;
-  if (running === 0) return "paused";
-  return running === nodes.length ? "running" : "stopped";
-}
-
-/** Whether the stack's cluster was made and is there no more: deleted by hand, or lost by Docker. */
-export async function clusterIsLost(stack: string, exec: Exec): Promise<boolean> {
-  return existsSync(markerFile(stack)) && (await clusterState(stack, exec)) === "absent";
-}
-
-/** File that the stack's cluster leaves from its creation to its deletion by the lab. */
-export function markerFile(stack: string): string {
-  return join(stackDir(stack), "cluster");
-}
-
 async function currentDockerHost(exec: Exec): Promise<string | undefined> {
   if (process.env.DOCKER_HOST) return undefined;
   const { stdout } = await exec("docker", ["context", "inspect", "--format", "{{.Endpoints.docker.Host}}"]);
   return stdout && stdout !== "unix:///var/run/docker.sock" ? stdout : undefined;
 }
 
-async function networkProblems({ subnet: wanted }: LabConfig, stack: string, exec: Exec): Promise<Problem[]> {
-  const lines = (text: string) => text.split("\n").filter(Boolean);
-  const words = '{{.Name}} {{.Label "ambient-lab.stack"}}';
-  const { stdout } = await exec("docker", ["network", "ls", "--format", words]);
-  const labels = new Map(lines(stdout).map((line) => line.split(" ") as [string, string | undefined]));
-  const name = clusterName(stack);
-  if (labels.has(name) && labels.get(name) !== stack) return [foreignNetwork(name)];
+async function networkProblems(
+  { subnet: wanted }: LabConfig,
+  stack: string,
+  exec: Exec,
+  pending: Promise<readonly DockerNetwork[]>,
+): Promise<Problem[]> {
+  const networks = await pending;
+  const own = networkNamed(stack, networks);
+  if (own && !mayBeOwn(own, stack, labOwner())) return [foreignNetwork(stack, own.owner)];
   if (!wanted) return [];
   // The lab's own network as well may be about to get another subnet.
-  labels.delete(name);
+  const others = networks.filter((network) => network !== own).map(({ name }) => name);
   const format = "{{.Name}} {{range .IPAM.Config}}{{.Subnet}} {{end}}";
-  const others = await exec("docker", ["network", "inspect", "--format", format, ...labels.keys()]);
-  return lines(others.stdout)
+  const { stdout } = await exec("docker", ["network", "inspect", "--format", format, ...others]);
+  return stdout
+    .split("\n")
+    .filter(Boolean)
     .map((line) => line.split(" "))
     .filter(([, ...subnets]) => subnets.some((subnet) => overlap(subnet, wanted)))
     .map(([other = "", ...subnets]) => subnetClash(wanted, other, subnets.filter(Boolean).join(", ")));

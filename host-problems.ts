@@ -1,5 +1,6 @@
 import type { Problem } from "./errors";
 import { clusterName, stackDir } from "./host";
+import { labOwner, ownerParts } from "./lab-owner";
 
 /** @param code exit code of the client; 127 when there is none */
 export const dockerMissing = (code: number, stderr: string): Problem => ({
@@ -25,19 +26,63 @@ export const sleepingCluster = (stack: string, state: "paused" | "stopped"): Pro
   fix: `npm run lab -- resume --stack ${stack}`,
 });
 
-/** A cluster has the name of the stack's, and is somebody else's. */
-export const foreignCluster = (name: string): Problem => ({
-  what: `A kind cluster "${name}" exists that this stack did not make`,
-  why: "The lab never touches a cluster that is not its own",
-  fix: `kind delete cluster --name ${name}   (if you do not need it), or use another stack: npm run up -- --stack NAME`,
-});
+/**
+ * Docker has a cluster with the name of the stack's, and it is not the stack's.
+ * @param owner owner that the label of its network names; empty without one
+ */
+export const foreignCluster = (stack: string, owner: string): Problem => {
+  const name = clusterName(stack);
+  return {
+    what: `A kind cluster "${name}" exists that this stack did not make${madeBy(owner)}`,
+    why: "The lab changes and deletes only a cluster that it can prove to be its own",
+    fix: [
+      ...theirBackend(owner),
+      besideIt(stack),
+      `${removalCommand(stack)}   (only if the cluster is of no use to anyone: deletes it)`,
+    ].join("\n"),
+  };
+};
 
-/** A network has the name of the stack's, and is somebody else's. */
-export const foreignNetwork = (name: string): Problem => ({
-  what: `A Docker network "${name}" exists that this stack did not make`,
-  why: "Each lab has a network of its own, named like its cluster",
-  fix: `docker network rm ${name}   (if you do not need it), or use another stack: npm run up -- --stack NAME`,
-});
+/**
+ * Docker has a network with the name of the stack's, and it is not the stack's.
+ * @param owner owner that its label names; empty without one
+ */
+export const foreignNetwork = (stack: string, owner: string): Problem => {
+  const name = clusterName(stack);
+  return {
+    what: `A Docker network "${name}" exists that this stack did not make${madeBy(owner)}`,
+    why: "Each lab has a network of its own, named like its cluster",
+    fix: [
+      ...theirBackend(owner),
+      besideIt(stack),
+      `docker network rm ${name}   (only if the network is of no use to anyone)`,
+    ].join("\n"),
+  };
+};
+
+/** A command that creates another lab beside one that has the name of the stack's. */
+export const besideIt = (stack: string): string =>
+  `npm run up -- --stack ${stack.slice(0, 30)}-2   (makes a lab of another name beside it)`;
+
+/** A command that removes what Docker has under the names of a stack. It needs Docker alone. */
+export const removalCommand = (stack: string): string => {
+  const name = clusterName(stack);
+  const nodes = `docker ps --all --quiet --filter label=io.x-k8s.kind.cluster=${name}`;
+  return `docker rm --force --volumes $(${nodes}); docker network rm ${name}`;
+};
+
+/** The command that leads to the state of a lab which this user made with another backend; none for another user's. */
+export function theirBackend(owner: string): string[] {
+  const [theirs, ours] = [ownerParts(owner), ownerParts(labOwner())];
+  if (theirs.user !== ours.user || theirs.backend === ours.backend) return [];
+  return [`export PULUMI_BACKEND_URL=${theirs.backend}   (its state is there; then run the command again)`];
+}
+
+function madeBy(owner: string): string {
+  if (owner === "") return "";
+  const { user, backend } = ownerParts(owner);
+  return `: it belongs to ${user}, with the state in ${backend}`;
+}
 
 /** Something listens where the gateway is to be published. */
 export const busyPort = (key: "httpPort" | "httpsPort", port: number): Problem => ({

@@ -6,6 +6,7 @@ import { LabError } from "./errors";
 import { exec } from "./exec";
 import { checkHost } from "./host-check";
 import { declareLab } from "./lab";
+import { labOwner } from "./lab-owner";
 import { artifactNames } from "./lab-parts";
 import { artifactsOf } from "./versions";
 
@@ -25,7 +26,7 @@ export = async () => {
         adapt: (name, manifest) => adaptAddon(name, manifest, config),
       });
     const [host, artifacts] = await Promise.all([looks, bring()]);
-    return declareLab({ stack, config, artifacts, host });
+    return declareLab({ stack, owner: labOwner(), config, artifacts, host });
   } catch (error) {
     // The engine prints a RunError as it is, and everything else with a stack trace that helps nobody here.
     throw error instanceof LabError ? new pulumi.RunError(error.message) : error;

@@ -18,6 +18,7 @@ import { caFileOf, httpsListener } from "./components/modules/gateway-tls";
 import { Policies } from "./components/policies";
 import { Waypoint } from "./components/waypoint";
 import type { LabConfig } from "./config";
+import { networkLabels } from "./docker-networks";
 import { clusterName, stackDir } from "./host";
 import type { HostFacts } from "./host-check";
 import { imageGroups } from "./lab-images";
@@ -27,6 +28,8 @@ import { hasMetalLb } from "./lab-parts";
 /** All that decides which lab is declared. */
 export interface LabInput {
   stack: string;
+  /** Owner of the lab (lab-owner.ts), for the labels of its Docker network. */
+  owner: string;
   config: LabConfig;
   artifacts: Artifacts;
   host: HostFacts;
@@ -38,7 +41,7 @@ export interface LabInput {
  *
  * @returns the stack's outputs
  */
-export function declareLab({ stack, config, artifacts, host }: LabInput) {
+export function declareLab({ stack, owner, config, artifacts, host }: LabInput) {
   const engine = host.dockerHost ? { provider: new docker.Provider("docker", { host: host.dockerHost }) } : {};
   const name = clusterName(stack);
   const { caFile, imageMirrors } = config;
@@ -53,7 +56,10 @@ export function declareLab({ stack, config, artifacts, host }: LabInput) {
     config.cluster === "kind"
       ? new KindCluster(
           "cluster",
-          { ...config, ...host, ...origin, cacheRunning, stack, clusterName: name, stackDir: stackDir(stack) },
+          {
+            ...{ ...config, ...host, ...origin, cacheRunning, clusterName: name, stackDir: stackDir(stack) },
+            networkLabels: { [networkLabels.stack]: stack, [networkLabels.owner]: owner },
+          },
           { ...engine },
         )
       : undefined;

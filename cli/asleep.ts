@@ -1,7 +1,7 @@
+import { type ClusterState, lookAtCluster } from "../cluster-state";
 import { ExitCode, LabError } from "../errors";
-import { clusterName } from "../host";
-import { clusterState, requireDocker } from "../host-check";
-import { sleepingCluster } from "../host-problems";
+import { requireDocker } from "../host-check";
+import { foreignCluster, sleepingCluster } from "../host-problems";
 import type { Session } from "./session";
 
 /**
@@ -9,13 +9,28 @@ import type { Session } from "./session";
  * @throws LabError (exit code 2)
  */
 export async function requireAwake({ stack, config, io }: Pick<Session, "stack" | "config" | "io">): Promise<void> {
-  if (config.cluster !== "kind" || (await clusterState(stack, io.exec)) !== "paused") return;
-  throw new LabError(sleepingCluster(stack, "paused"), { exitCode: ExitCode.usage });
+  if (config.cluster !== "kind") return;
+  const state = await requireOwnCluster({ stack, io });
+  if (state === "paused") throw new LabError(sleepingCluster(stack, state), { exitCode: ExitCode.usage });
+}
+
+/**
+ * Stops a command before it asks or changes a cluster that has the name of the stack's and is not the stack's.
+ * @returns state of the stack's own cluster
+ * @throws LabError (exit code 2)
+ */
+export async function requireOwnCluster({
+  stack,
+  io,
+}: Pick<Session, "stack" | "io">): Promise<Exclude<ClusterState, "foreign">> {
+  const { state, owner } = await lookAtCluster(stack, io.exec);
+  if (state === "foreign") throw new LabError(foreignCluster(stack, owner), { exitCode: ExitCode.usage });
+  return state;
 }
 
 /**
  * State of the cluster whose nodes a command wants to stop or to start.
- * @throws LabError (exit code 2) when there is no such cluster, or when it is not the lab's to stop
+ * @throws LabError (exit code 2) when there is no such cluster, or when it is not the lab's to stop or start
  */
 export async function ownNodes(
   { stack, config, io }: Session,
@@ -31,8 +46,7 @@ export async function ownNodes(
     );
   }
   await requireDocker(io.exec);
-  const state = await clusterState(stack, io.exec);
-  const name = clusterName(stack);
+  const state = await requireOwnCluster({ stack, io });
   if (state === "absent") {
     const what = `Docker has no node of lab "${stack}"`;
     throw refuse(
@@ -40,10 +54,6 @@ export async function ownNodes(
       `There is nothing to ${verb}`,
       `npm run up -- --stack ${stack}   (makes the lab, or makes it anew)`,
     );
-  }
-  if (state === "foreign") {
-    const what = `A kind cluster "${name}" exists that this stack did not make`;
-    throw refuse(what, "The lab never touches a cluster that is not its own", "npm run lab -- list   (shows the labs)");
   }
   return state;
 }

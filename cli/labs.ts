@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
+import { type ClusterState, clusterState } from "../cluster-state";
 import { LabError } from "../errors";
 import type { Exec } from "../exec";
 import { clusterName } from "../host";
-import { type ClusterState, clusterState } from "../host-check";
 import type { Engine, StackSummary } from "./engine/types";
 import { memoryOf, totalOf } from "./memory";
 import { readOutputs } from "./outputs";

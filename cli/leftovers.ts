@@ -1,34 +1,34 @@
 import { rm } from "node:fs/promises";
+import { canonicalBackend } from "../backend";
+import { clusterState } from "../cluster-state";
+import { networkNamed, readNetworks } from "../docker-networks";
 import { ExitCode, LabError } from "../errors";
 import { run } from "../exec";
 import { clusterName, stackDir } from "../host";
-import { clusterState } from "../host-check";
-import { otherBackend } from "./backend-record";
+import { besideIt, removalCommand, theirBackend } from "../host-problems";
+import { labOwner, ownerParts } from "../lab-owner";
 import type { StackState } from "./engine/types";
 import { nodesOf, nodesText } from "./nodes";
 import type { Session } from "./session";
-import { backendUrl } from "./stack-name";
 
 /** Asks whoever called the command; false when nobody can answer. */
 export type Agree = (question: string) => Promise<boolean>;
 
 /**
- * Removes what Docker has of the stack while its state knows nothing of it: the state was lost. The network's label says
- * whose it is. A cluster is removed with consent alone, an empty network without; nothing that another backend knows.
+ * Removes what Docker has of the stack when its state does not know it: the state was lost. The labels of the network must
+ * name this stack and this owner. A cluster is removed with consent alone, an empty network without.
  * @param state absent when there is no stack
  * @returns whether there was anything
- * @throws LabError (exit code 2) without consent, and for a lab whose state is in another backend
+ * @throws LabError (exit code 2) without consent, and for a lab that is not proven to be this owner's, with or without it
  */
 export async function clearLeftovers(session: Session, state: StackState | undefined, agree: Agree): Promise<boolean> {
   const { io, stack, config, progress } = session;
   const name = clusterName(stack);
   if (config.cluster !== "kind" || state?.resources.some(isNetwork)) return false;
-  const label = '{{index .Labels "ambient-lab.stack"}}';
-  const network = await io.exec("docker", ["network", "inspect", "--format", label, name]);
-  if (network.code !== 0 || network.stdout.trim() !== stack) return false;
-  if ((await clusterState(stack, io.exec)) === "foreign") return false;
-  const elsewhere = await otherBackend(io, stack);
-  if (elsewhere !== undefined) throw known(session, elsewhere);
+  const network = networkNamed(stack, await readNetworks(io.exec));
+  if (network?.stack !== stack || (await clusterState(stack, io.exec)) === "foreign") return false;
+  const owner = labOwner(io);
+  if (network.owner !== owner || !canLoseState(owner)) throw notProven(stack, network.owner, owner);
   const nodes = (await nodesOf(stack, io.exec)).map((node) => node.name);
   if (nodes.length > 0) {
     progress.line(
@@ -55,22 +55,32 @@ const isNetwork = ({ type }: StackState["resources"][number]) => type === "docke
 function unwanted({ io, stack }: Session): LabError {
   return new LabError(
     {
-      what: `Docker has the cluster of lab "${stack}", and the state in ${backendUrl(io)} does not know it`,
-      why: "Its state was lost, or is in another backend; without it nobody knows what in the cluster is whose",
-      fix: `PULUMI_BACKEND_URL=... npm run up -- --stack ${stack}   (if the state is elsewhere)\nnpm run up -- --stack ${stack} --yes   (removes the cluster and makes the lab anew)`,
+      what: `Docker has the cluster of lab "${stack}", and the state in ${canonicalBackend(io)} does not know it`,
+      why: "Its state was lost, and a cluster without a state can only be removed",
+      fix: `npm run up -- --stack ${stack} --yes   (removes the cluster and makes the lab again)`,
     },
     { exitCode: ExitCode.usage },
   );
 }
 
-/** Consent to an end is none to the end of what somebody works with from another checkout or shell. */
-function known({ io, stack }: Session, elsewhere: string): LabError {
-  const name = clusterName(stack);
+/** Only a folder or a bucket can be lost. A service also keeps the stacks of other organizations, with the same names. */
+const canLoseState = (owner: string): boolean => !/^https?:/.test(ownerParts(owner).backend);
+
+function notProven(stack: string, recorded: string, owner: string): LabError {
+  const [theirs, ours] = [ownerParts(recorded), ownerParts(owner)];
+  const byName =
+    recorded === ""
+      ? `Docker has a lab "${stack}" without a record of its owner, and the state in ${ours.backend} does not know it`
+      : `Docker has lab "${stack}" of ${theirs.user} with the state in ${theirs.backend}, and the state in ${ours.backend} does not know it`;
   return new LabError(
     {
-      what: `Lab "${stack}" is there, and its state is in ${elsewhere}, not in ${backendUrl(io)}`,
-      why: "Another backend is selected (PULUMI_BACKEND_URL, or Pulumi.yaml's); removing the lab from here would lose it there",
-      fix: `export PULUMI_BACKEND_URL=${elsewhere}   (then run the command again)\nkind delete cluster --name ${name}; docker network rm ${name}   (if that state is of no use any more)`,
+      what: byName,
+      why: "Without its state a lab can be removed only by its owner, and --yes does not prove who that is",
+      fix: [
+        ...theirBackend(recorded),
+        besideIt(stack),
+        `${removalCommand(stack)}   (only if the lab is of no use to anyone: deletes it)`,
+      ].join("\n"),
     },
     { exitCode: ExitCode.usage },
   );

@@ -1,22 +1,15 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { homedir, hostname } from "node:os";
-import { join, resolve } from "node:path";
+import { hostname } from "node:os";
+import { join } from "node:path";
 import { z } from "zod";
+import { backendFolder } from "../backend";
 import { LabError } from "../errors";
 import type { Exec } from "../exec";
 import { type Clock, eventually } from "../verify/eventually";
 import type { Io } from "./io";
-import { backendUrl, project } from "./stack-name";
+import { project } from "./stack-name";
 
 const lockSchema = z.object({ pid: z.int(), username: z.string().default("?"), hostname: z.string() });
-
-/** Folder of a file backend: `$PULUMI_BACKEND_URL`, else Pulumi.yaml's. Other backends have no lock files to look at. */
-export function backendFolder({ env, root }: Pick<Io, "env" | "root">): string | undefined {
-  const url = backendUrl({ env, root });
-  if (!url.startsWith("file://")) return undefined;
-  const [path = ""] = url.slice("file://".length).split("?");
-  return path.startsWith("~") ? join(homedir(), path.slice(1)) : resolve(root, path);
-}
 
 /** What {@link clearDeadLocks} needs of its command. */
 export interface LockOptions extends Pick<Io, "env" | "root" | "exec" | "signal"> {

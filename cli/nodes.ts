@@ -1,7 +1,7 @@
+import { clusterState } from "../cluster-state";
 import { LabError } from "../errors";
 import type { Exec } from "../exec";
 import { clusterName } from "../host";
-import { clusterState } from "../host-check";
 import { eventually } from "../verify/eventually";
 import type { Session } from "./session";
 

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
+import { clusterIsLost, clusterState } from "../cluster-state";
 import type { LabConfig } from "../config";
 import { LabError } from "../errors";
 import {
@@ -12,8 +13,7 @@ import {
   portKeys,
   stackDir,
 } from "../host";
-import { checkHost, clusterIsLost, clusterState, type HostFacts } from "../host-check";
-import { recordBackend } from "./backend-record";
+import { checkHost, type HostFacts } from "../host-check";
 import { Follower } from "./engine/follow";
 import type { Engine, StackState } from "./engine/types";
 import { openHelmReleases } from "./helm-releases";
@@ -74,7 +74,6 @@ export async function prepareStack(
   }
   if (!fresh) await clearLeftovers(session, await mend(engine, session), agree);
   await forgetLostCluster(engine, session);
-  if (session.config.cluster === "kind") await recordBackend(session.io, session.stack);
 }
 
 /**

@@ -1,9 +1,8 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
-import { homedir } from "node:os";
 import { join } from "node:path";
-import { parse as parseYaml } from "yaml";
 import { z } from "zod";
+import { backendUrl, pulumiUserHome } from "../backend";
 import { ExitCode, LabError } from "../errors";
 import type { Io } from "./io";
 
@@ -41,16 +40,10 @@ const short = (full: string): string => full.slice(full.lastIndexOf("/") + 1);
 
 /** The stack that is selected in this checkout; read here because a status must not need the CLI to know its own subject. */
 function selectedStack(env: NodeJS.ProcessEnv, root: string): string | undefined {
-  const home = env.PULUMI_HOME || join(homedir(), ".pulumi");
+  const home = env.PULUMI_HOME || join(pulumiUserHome(), ".pulumi");
   const hash = createHash("sha1").update(join(root, "Pulumi.yaml")).digest("hex");
   const file = join(home, "workspaces", `${project}-${hash}-workspace.json`);
   if (!existsSync(file)) return undefined;
   const { stack, stacks } = workspaceSchema.parse(JSON.parse(readFileSync(file, "utf8")));
   return stacks?.[backendUrl({ env, root })] ?? stack;
-}
-
-/** Where the state is: `$PULUMI_BACKEND_URL`, else Pulumi.yaml's. */
-export function backendUrl({ env, root }: Pick<Io, "env" | "root">): string {
-  const { backend }: { backend?: { url?: string } } = parseYaml(readFileSync(join(root, "Pulumi.yaml"), "utf8"));
-  return env.PULUMI_BACKEND_URL || (backend?.url ?? "");
 }

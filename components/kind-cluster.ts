@@ -18,8 +18,8 @@ export interface KindClusterArgs extends ImageOrigin {
   clusterName: string;
   /** Folder of the stack's files, absolute. */
   stackDir: string;
-  /** Stack that owns the network; a label says so. */
-  stack: string;
+  /** Labels of the Docker network: the stack and the owner of the lab, by which other users of the engine recognise it. */
+  networkLabels: Readonly<Record<string, string>>;
   /** Node image. A change makes the cluster anew. */
   nodeImage: string;
   /** Worker nodes beside the control plane. A change makes the cluster anew. */
@@ -65,25 +65,37 @@ export class KindCluster extends pulumi.ComponentResource {
 
     // Cluster and network wait for it: another image that cannot be had stops the run while the old cluster still lives.
     const nodeImage = pullImages(`${name}-node-image`, { ...args, images: [args.nodeImage] }, this);
+    const labels = Object.entries(args.networkLabels).map(([label, value]) => ({ label, value }));
     // The Docker plugin waits two seconds before it removes a network, which is two fifths of a destroy.
     const removal = new command.local.Command(
       `${name}-network-removal`,
       {
         ...commandDefaults,
         delete: scriptText("network-remove"),
-        environment: { NETWORK: args.clusterName, STACK: args.stack },
+        environment: {
+          NETWORK: args.clusterName,
+          LABELS: labels.map(({ label, value }) => `${label}=${value}`).join("\n"),
+        },
       },
-      { parent: this },
+      // A lab stays as it is when its owner's name changes, and a lab of an earlier version has no label of an owner.
+      { parent: this, ignoreChanges: ["environment"] },
     );
     const network = new docker.Network(
       `${name}-network`,
       {
         name: args.clusterName,
         driver: "bridge",
-        labels: [{ label: "ambient-lab.stack", value: args.stack }],
+        labels,
         ...(args.subnet ? { ipamConfigs: [{ subnet: args.subnet }] } : {}),
       },
-      { parent: this, deleteBeforeReplace: true, dependsOn: [removal, nodeImage], deletedWith: removal },
+      {
+        parent: this,
+        deleteBeforeReplace: true,
+        dependsOn: [removal, nodeImage],
+        deletedWith: removal,
+        // Another label replaces the network, and with it the cluster.
+        ignoreChanges: ["labels"],
+      },
     );
     this.subnet = network.ipamConfigs.apply(ipv4Subnet);
 

@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { ExitCode, LabError } from "../../errors";
 import { type ClusterAddress, clusterName, ownCluster, stackDir } from "../../host";
 import { requireDocker } from "../../host-check";
+import { requireOwnCluster } from "../asleep";
 import { Follower } from "../engine/follow";
 import type { Engine } from "../engine/types";
 import { engineFailure } from "../failure";
@@ -24,7 +25,10 @@ export function registerDestroy(program: Command, { io }: CommandContext): void 
     const { stack, config, progress } = session;
     await consent(session, options.yes ?? false);
     // Silence of Docker is no absence: what is left there would be forgotten, and who made it with it.
-    if (config.cluster === "kind") await requireDocker(io.exec);
+    if (config.cluster === "kind") {
+      await requireDocker(io.exec);
+      await requireOwnCluster(session);
+    }
     const engine = await progress.phase("Tools", () => sessionEngine(session, { install: true, makesClusters: true }));
     const existed = await stackExists(engine, stack);
     if (existed) await progress.phase(`Destroy "${stack}"`, () => destroy(engine, session));

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { plannedArtifacts } from "../../artifacts";
 import { gatewayPorts } from "../../host";
+import { labOwner } from "../../lab-owner";
 import { planGraph } from "../plan/graph";
 import { planEntries, planText } from "../plan/text";
 import { type CommonOptions, openSession } from "../session";
@@ -29,7 +30,7 @@ export function registerPlan(program: Command, { io }: CommandContext): void {
     const declared = await recordProgram(project, stack, async () => {
       const { declareLab } = await import("../../lab.js");
       const host = gatewayPorts(config, stack);
-      return declareLab({ stack, config, artifacts: plannedArtifacts(config.istioVersion), host });
+      return declareLab({ stack, owner: labOwner(io), config, artifacts: plannedArtifacts(config.istioVersion), host });
     });
     const graph = planGraph(declared);
     if (options.yaml) {

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Command } from "commander";
+import { type ClusterState, clusterState } from "../../cluster-state";
 import type { LabConfig } from "../../config";
-import { type ClusterState, clusterState } from "../../host-check";
 import { driftText, findDrift } from "../drift";
 import { labAddress } from "../lab-address";
 import { type LabOutputs, readOutputs } from "../outputs";
@@ -79,6 +79,9 @@ export function driftHints({ outputs, config, cluster, pending }: Drift): string
       ? [`Configuration changed since the last "up": ${changed.join(", ")}   (npm run preview)`]
       : []),
     ...(cluster === "absent" && outputs.url ? ['The cluster is gone: the next "npm run up" makes it anew'] : []),
+    ...(cluster === "foreign"
+      ? ['Docker has a cluster of this name that is not this stack\'s: "npm run lab -- doctor" names its owner']
+      : []),
     ...(cluster === "stopped" ? ['Containers of the cluster are stopped: "npm run lab -- resume" starts them'] : []),
     ...(pending > 0 ? [`A killed run left unfinished operations (${pending}): the next "npm run up" mends them`] : []),
   ];

@@ -1,7 +1,6 @@
 import { type Command, Option } from "commander";
 import { ExitCode, messageOf } from "../../errors";
 import type { GatewayPorts } from "../../host";
-import { recordBackend } from "../backend-record";
 import { isWorthKeeping, keptLine, keptText } from "../bug-report/keep";
 import { consentToChange, Declined } from "../consent";
 import { checkIds, examine, refuseUnfit } from "../doctor/examine";
@@ -167,12 +166,10 @@ async function heal(engine: Engine, session: Session): Promise<void> {
 }
 
 /** Runs the engine; returns the number of changed resources. */
-async function apply(engine: Engine, { io, stack, config, progress }: Session): Promise<number> {
+async function apply(engine: Engine, { io, stack, progress }: Session): Promise<number> {
   const follower = new Follower(progress);
   try {
     await follower.during((onEvent) => engine.up({ onEvent, signal: io.signal }));
-    // Once more: a cluster that was replaced took the files of the stack with it.
-    if (config.cluster === "kind") await recordBackend(io, stack);
     return follower.changed;
   } catch (cause) {
     const { diagnostics } = follower;

@@ -1,8 +1,8 @@
+import { lookAtCluster } from "../../cluster-state";
 import { kubernetesOf, supportTable, versionProblems } from "../../compatibility";
 import { examineExisting } from "../../existing-check";
 import { clusterName, type GatewayPorts, gatewayPorts, portIsFree } from "../../host";
-import { clusterState, lookAtCluster } from "../../host-check";
-import { sleepingCluster } from "../../host-problems";
+import { foreignCluster, sleepingCluster } from "../../host-problems";
 import { type Check, ok } from "./types";
 
 const noCluster = { state: "absent", published: [] as readonly number[] } as const;
@@ -34,17 +34,12 @@ const ownCluster: Check = {
   kindOnly: true,
   async look({ stack, io, docker }) {
     if (!docker.info) return ok("not known while Docker does not answer");
-    const state = await clusterState(stack, io.exec);
+    const { state, owner } = await lookAtCluster(stack, io.exec);
     const name = clusterName(stack);
     if (state === "absent") return ok(`no cluster "${name}" yet`);
     if (state === "running") return ok(`"${name}" runs`);
     if (state === "stopped" || state === "paused") return { status: "warn", ...sleepingCluster(stack, state) };
-    return {
-      status: "fail",
-      what: `A kind cluster "${name}" exists that this stack did not make`,
-      why: "The lab never touches a cluster that is not its own",
-      fix: `kind delete cluster --name ${name}   (if you do not need it), or use another stack: npm run up -- --stack NAME`,
-    };
+    return { status: "fail", ...foreignCluster(stack, owner) };
   },
 };
 

@@ -2,8 +2,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { clusterState } from "../../cluster-state";
 import { type ExecResult, exec } from "../../exec";
-import { clusterState } from "../../host-check";
 import { removeFromDocker } from "../support/leftovers";
 import { requires } from "../support/skip";
 import { contentOf, type StackCommands, stackCommands } from "../support/stack-commands";
@@ -21,6 +21,8 @@ const ports = {
   "kind-a": { httpPort: 28_301, httpsPort: 18_301 },
   "kind-b": { httpPort: 28_302, httpsPort: 18_302 },
 };
+/** Owner of the labs, in the labels of their networks. */
+const bob = "bob@ci file:///home/bob";
 const userKubeconfig = join(homedir(), ".kube", "config");
 
 describe.skipIf(skip)("kind labs on real Docker", () => {
@@ -33,6 +35,11 @@ describe.skipIf(skip)("kind labs on real Docker", () => {
     return found;
   };
   const name = (stack: string) => `ambient-lab-${stack}`;
+  /** Ids of the labs' networks. */
+  const networks = new Map<string, string>();
+  /** The command that makes and deletes the cluster; its network is a real one here. */
+  const cluster = (stack: string, step: "create" | "update" | "delete", more: Record<string, string> = {}) =>
+    lab(stack).run("cluster-kind", step, { NETWORK_ID: networks.get(stack) ?? "", ...more });
   const kubectl = (stack: string, ...args: string[]) =>
     exec("docker", [
       ...["exec", `${name(stack)}-control-plane`, "kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf"],
@@ -45,20 +52,21 @@ describe.skipIf(skip)("kind labs on real Docker", () => {
       await removeFromDocker(stack);
       const config = { nodeImage, appImage: images[0], workers: stack === "kind-a" ? 2 : 1 };
       labs.set(stack, await stackCommands(stack, config, ports[stack], { AMBIENT_LAB_HOME: home }));
-      await succeeded(exec("docker", ["network", "create", "--label", `ambient-lab.stack=${stack}`, name(stack)]));
+      const labels = [`ambient-lab.stack=${stack}`, `ambient-lab.owner=${bob}`].flatMap((each) => ["--label", each]);
+      networks.set(stack, (await succeeded(exec("docker", ["network", "create", ...labels, name(stack)]))).stdout);
     }
   });
 
   afterAll(async () => {
     for (const stack of stacks) {
-      await labs.get(stack)?.run("cluster-kind", "delete");
+      if (labs.has(stack)) await cluster(stack, "delete");
       await removeFromDocker(stack);
     }
     rmSync(home, { recursive: true, force: true });
   });
 
   it("make their clusters side by side, with all nodes ready", async () => {
-    await Promise.all(stacks.map((stack) => succeeded(lab(stack).run("cluster-kind", "create"))));
+    await Promise.all(stacks.map((stack) => succeeded(cluster(stack, "create"))));
     for (const [stack, nodes] of [
       ["kind-a", 3],
       ["kind-b", 2],
@@ -151,30 +159,62 @@ describe.skipIf(skip)("kind labs on real Docker", () => {
   it("write the kubeconfig again on update", async () => {
     const file = join(home, "stacks", "kind-a", "kubeconfig");
     rmSync(file);
-    await succeeded(lab("kind-a").run("cluster-kind", "update"));
+    await succeeded(cluster("kind-a", "update"));
     expect(readFileSync(file, "utf8")).toContain(`kind-${name("kind-a")}`);
   });
 
-  it("refuse a cluster of their name that lives on another network", async () => {
-    const result = await lab("kind-b").run("cluster-kind", "create", { KIND_EXPERIMENTAL_DOCKER_NETWORK: "elsewhere" });
-    expect(result.code).not.toBe(0);
-    expect(result.stderr).toContain("this stack did not make");
-    expect(await clusterState("kind-b", exec)).toBe("running");
+  it("neither make nor delete a cluster of their name that lives on another network", async () => {
+    for (const step of ["create", "delete"] as const) {
+      for (const [variable, value] of [
+        ["KIND_EXPERIMENTAL_DOCKER_NETWORK", "elsewhere"],
+        ["NETWORK_ID", "another"],
+      ] as const) {
+        const result = await cluster("kind-b", step, { [variable]: value });
+        expect(result.code).not.toBe(0);
+        expect(result.stderr).toContain("this stack did not make");
+        expect(await clusterState("kind-b", exec)).toBe("running");
+      }
+    }
+  });
+
+  it("are left alone by every command of another user's checkout with the same stack name", async () => {
+    const theirs = mkdtempSync(join(tmpdir(), "ambient-lab-theirs-"));
+    const env = { AMBIENT_LAB_HOME: theirs, PULUMI_BACKEND_URL: `file://${theirs}` };
+    const nodes = () =>
+      exec("docker", ["ps", "--all", "--format", "{{.ID}} {{.State}}", "--filter", `network=${name("kind-b")}`]);
+    const before = await nodes();
+    for (const [command, code] of [
+      ["up --yes", 4],
+      ["destroy --yes", 2],
+      ["pause", 2],
+      ["resume", 2],
+      ["doctor", 4],
+    ] as const) {
+      const args = ["cli/bootstrap.cjs", ...command.split(" "), "--stack", "kind-b"];
+      const result = await exec(process.execPath, args, { env, cwd: join(__dirname, "..", "..") });
+      expect(`${command}: ${result.code}`).toBe(`${command}: ${code}`);
+      expect(result.stdout + result.stderr).toContain(
+        `A kind cluster "${name("kind-b")}" exists that this stack did not make`,
+      );
+      expect(result.stdout + result.stderr).toContain("it belongs to bob@ci, with the state in file:///home/bob");
+      expect(await nodes()).toEqual(before);
+    }
+    rmSync(theirs, { recursive: true });
   });
 
   it("are made anew over the leftover of a killed run", async () => {
     await succeeded(exec("docker", ["rm", "--force", `${name("kind-b")}-worker`]));
-    await succeeded(lab("kind-b").run("cluster-kind", "create"));
+    await succeeded(cluster("kind-b", "create"));
     const { stdout } = await kubectl("kind-b", "get", "nodes", "--no-headers");
     expect(stdout.split("\n").filter((line) => / Ready /.test(line))).toHaveLength(2);
   });
 
   it("go away without a trace, one without the other, and twice", async () => {
-    await succeeded(lab("kind-b").run("cluster-kind", "delete"));
+    await succeeded(cluster("kind-b", "delete"));
     expect(await clusterState("kind-b", exec)).toBe("absent");
     expect(await clusterState("kind-a", exec)).toBe("running");
-    await succeeded(lab("kind-a").run("cluster-kind", "delete"));
-    await succeeded(lab("kind-a").run("cluster-kind", "delete"));
+    await succeeded(cluster("kind-a", "delete"));
+    await succeeded(cluster("kind-a", "delete"));
     expect(await clusterState("kind-a", exec)).toBe("absent");
     for (const stack of stacks) expect(existsSync(join(home, "stacks", stack))).toBe(false);
     expect(contentOf(userKubeconfig)).toBe(before);

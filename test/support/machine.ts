@@ -1,12 +1,22 @@
 import type { Exec } from "../../exec";
 
+/** A network of Docker. */
+export interface SeenNetwork {
+  name: string;
+  /** @default the name */
+  id?: string;
+  /** Labels. */
+  stack?: string;
+  owner?: string;
+  subnets?: string[];
+}
+
 /** What Docker and kind answer; a machine with Docker and nothing of the lab when left out. */
 export interface Machine {
   version?: { code: number; stderr?: string };
   /** "state networks ports" of the containers that bear the cluster's label. */
   nodes?: string[];
-  /** "name stack-label subnets" of every network. */
-  networks?: string[];
+  networks?: SeenNetwork[];
   dockerHost?: string;
   kubeconfig?: string;
 }
@@ -14,7 +24,11 @@ export interface Machine {
 /** An {@link Exec} that answers what the lab asks Docker and kind about stack "t1", and rejects everything else. */
 export function machine(state: Machine = {}): Exec {
   const answer = (stdout: string, code = 0, stderr = "") => ({ command: "", code, stdout, stderr });
-  const { nodes = [], networks = ["bridge  172.17.0.0/16 "], dockerHost = "unix:///var/run/docker.sock" } = state;
+  const {
+    nodes = [],
+    networks = [{ name: "bridge", subnets: ["172.17.0.0/16"] }],
+    dockerHost = "unix:///var/run/docker.sock",
+  } = state;
   return async (file, args) => {
     const [verb, noun] = args;
     if (file === "kind") return state.kubeconfig ? answer(state.kubeconfig) : answer("", 1, "no nodes found");
@@ -24,11 +38,10 @@ export function machine(state: Machine = {}): Exec {
       return answer(args.includes("label=io.x-k8s.kind.cluster=ambient-lab-t1") ? nodes.join("\n") : "");
     if (verb === "network") {
       const told = networks
-        .map((line) => line.split(" "))
-        .filter(([name = ""]) => noun === "ls" || args.includes(name))
-        .map(([name, label, ...subnets]) => {
-          return noun === "ls" ? `${name} ${label}` : `${name} ${subnets.join(" ")}`;
-        });
+        .filter(({ name }) => noun === "ls" || args.includes(name))
+        .map(({ name, id = name, stack = "", owner = "", subnets = [] }) =>
+          noun === "ls" ? [id, name, stack, owner].join("\t") : `${name} ${subnets.map((each) => `${each} `).join("")}`,
+        );
       return answer(told.join("\n"));
     }
     throw new Error(`Nobody taught this machine "${file} ${args.join(" ")}"`);

@@ -47,6 +47,7 @@ interface Registration extends PlannedRegistration {
   getDeletedwith(): string;
   getObject(): { toJavaScript(): unknown };
   getDeletebeforereplace(): boolean;
+  getIgnorechangesList(): string[];
 }
 
 /** The SDK's test monitor shows inputs alone; the request that reaches it has the options as well. */
@@ -107,7 +108,7 @@ export async function declare(
     await pulumi.runtime.setMocks({ newResource: () => ({ id: "", state: {} }), call: () => ({}) });
     setMockOptions(monitor, "ambient-lab", "unit");
     const running = pulumi.runtime.runInPulumiStack(async () =>
-      declareLab({ stack, config, artifacts: fakeArtifacts, host }),
+      declareLab({ stack, owner: "alice@laptop file:///home/alice", config, artifacts: fakeArtifacts, host }),
     );
     const raw: Record<string, unknown> = (await running) ?? {};
     await pulumi.runtime.disconnect();

@@ -3,12 +3,14 @@ import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { clusterIsLost } from "../../cluster-state";
 import { type LabConfig, parseConfig } from "../../config";
+import { markerFile } from "../../docker-networks";
 import { writeWhole } from "../../download";
 import { LabErrors } from "../../errors";
 import type { Exec } from "../../exec";
 import { derivedPort, gatewayPorts, stackDir } from "../../host";
-import { checkHost, clusterIsLost, clusterState, markerFile } from "../../host-check";
+import { checkHost } from "../../host-check";
 import { startCluster } from "../support/cluster";
 import { machine } from "../support/machine";
 
@@ -79,16 +81,6 @@ describe("Docker", () => {
 });
 
 describe("the stack's own cluster", () => {
-  test.each([
-    ["absent", []],
-    ["running", [`running ${own}`, `running ${own},bridge`]],
-    ["stopped", [`running ${own}`, `exited ${own}`]],
-    ["paused", [`exited ${own}`, `exited ${own}`]],
-    ["foreign", [`running ${own}`, "running kind"]],
-  ] as const)("clusterState() calls it %s", async (expected, nodes) => {
-    expect(await clusterState(stack, machine({ nodes: [...nodes] }))).toBe(expected);
-  });
-
   test("checkHost() points to resume where nodes do not run: the engine would wait for an answer", async () => {
     const asleep = [`exited ${own}`, `exited ${own}`];
     expect(await problemsOf(kind(), machine({ nodes: asleep }))).toEqual([
@@ -105,7 +97,10 @@ describe("the stack's own cluster", () => {
   });
 
   test("checkHost() refuses a Docker network of this name that is not the stack's", async () => {
-    const [problem] = await problemsOf(kind(), machine({ networks: [`${own} other 172.30.0.0/16 `] }));
+    const [problem] = await problemsOf(
+      kind(),
+      machine({ networks: [{ name: own, stack: "other", subnets: ["172.30.0.0/16"] }] }),
+    );
     expect(problem).toBe(`A Docker network "${own}" exists that this stack did not make`);
   });
 
@@ -170,18 +165,21 @@ describe("port and subnet", () => {
   });
 
   test.each([
-    ["172.30.0.0/24", "other  172.30.0.0/16 ", true],
-    ["172.30.0.0/16", "other  fd00::/64 172.30.9.0/24 ", true],
-    ["172.31.0.0/16", "other  172.30.0.0/16 ", false],
-    ["172.30.0.0/24", `${own} ${stack} 172.30.0.0/24 `, false],
+    ["172.30.0.0/24", { name: "other", subnets: ["172.30.0.0/16"] }, true],
+    ["172.30.0.0/16", { name: "other", subnets: ["fd00::/64", "172.30.9.0/24"] }, true],
+    ["172.31.0.0/16", { name: "other", subnets: ["172.30.0.0/16"] }, false],
+    ["172.30.0.0/24", { name: own, stack, subnets: ["172.30.0.0/24"] }, false],
   ])("checkHost() compares subnet %s with the network %j: clash %s", async (subnet, network, clash) => {
-    const checked = checkHost(kind({ subnet }), stack, machine({ networks: ["none  ", network] }));
+    const checked = checkHost(kind({ subnet }), stack, machine({ networks: [{ name: "none" }, network] }));
     if (clash) await expect(checked).rejects.toThrow(`Subnet ${subnet} overlaps with`);
     else await expect(checked).resolves.toHaveProperty("httpPort");
   });
 
   test("checkHost() compares the new subnet of a living lab", async () => {
-    const networks = [`${own} ${stack} 172.31.0.0/16 `, "other  172.30.0.0/16 "];
+    const networks = [
+      { name: own, stack, subnets: ["172.31.0.0/16"] },
+      { name: "other", subnets: ["172.30.0.0/16"] },
+    ];
     const living = machine({ nodes: [`running ${own}`], networks });
     expect(await problemsOf(kind({ subnet: "172.30.0.0/24" }), living)).toEqual([
       expect.stringContaining("Subnet 172.30.0.0/24 overlaps with"),
@@ -191,7 +189,7 @@ describe("port and subnet", () => {
 
   test("checkHost() reports every problem at once", async () => {
     const config = kind({ subnet: "172.30.0.0/24" });
-    const state = machine({ networks: ["other  172.30.0.0/16 "] });
+    const state = machine({ networks: [{ name: "other", subnets: ["172.30.0.0/16"] }] });
     await whileListening(port, async () => expect(await problemsOf(config, state)).toHaveLength(2));
   });
 });

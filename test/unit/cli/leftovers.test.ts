@@ -1,33 +1,46 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { hostname, userInfo } from "node:os";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { run } from "../../../cli/run";
 import { stackDir } from "../../../host";
+import { labOwner } from "../../../lab-owner";
 import { type Answer, checkout, FakeEngine, fakeExec, fakeIo, fitMachine, ownLabHome } from "./world";
 
 ownLabHome();
+afterEach(() => vi.unstubAllEnvs());
 const cluster = "ambient-lab-alice";
 const ps = `docker ps --all --filter label=io.x-k8s.kind.cluster=${cluster} --format`;
-const network = { urn: "u", type: "docker:index/network:Network", id: "abc" };
+const networkInState = { urn: "u", type: "docker:index/network:Network", id: "abc" };
+
+/** What `docker network ls` prints of a network with the labels of a lab: id, name, stack, owner. */
+const network = (stack: string, owner: string) => ["0a1b", cluster, stack, owner].join("\t");
 
 /** A file of the lab whose state was lost. */
 const stale = () => join(stackDir("alice"), "cluster");
 
 /** A machine that has the network of alice's lab, and a node of it, while the backend has these stacks. */
-function world(stacks: string[], more: Record<string, Answer> = {}, confirm?: () => Promise<boolean>) {
+function world(
+  stacks: string[],
+  more: Record<string, Answer> = {},
+  confirm?: () => Promise<boolean>,
+  env: Record<string, string> = {},
+) {
   const exec = fakeExec({
     ...fitMachine,
     [`${ps} {{.State}}`]: `running ${cluster}`,
     [`${ps} {{.Names}}`]: `${cluster}-control-plane running`,
-    "docker network inspect --format {{index": "alice",
+    "docker network ls": network("alice", labOwner({ env: {}, root: checkout() })),
     ...{ "docker rm": "", "docker network rm": "" },
     ...more,
   });
   const engine = new FakeEngine(stacks);
   mkdirSync(stackDir("alice"), { recursive: true });
   writeFileSync(stale(), "");
+  // The program, which the look at the machine stands for, reads the environment of its process.
+  for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
   const io = fakeIo({ engine, exec, root: checkout(), ...(confirm ? { confirm } : {}) });
+  Object.assign(io.env, env);
   const removed = () => exec.calls.filter((call) => /^docker (network )?rm /.test(call));
   return { engine, io, removed, lab: (...args: string[]) => run([...args, "--stack", "alice"], io) };
 }
@@ -52,38 +65,61 @@ describe("up, when the state was lost and the cluster is there", () => {
     for (const { engine, io, removed, lab } of [world([]), world([], {}, asked)]) {
       expect(await lab("up", "--no-verify")).toBe(2);
       expect(io.err()).toContain(
-        'What  Docker has the cluster of lab "alice", and the state in file://~ does not know it',
+        `What  Docker has the cluster of lab "alice", and the state in file://${userInfo().homedir} does not know it`,
       );
-      expect(io.err()).toContain("npm run up -- --stack alice --yes   (removes the cluster and makes the lab anew)");
+      expect(io.err()).toContain("npm run up -- --stack alice --yes   (removes the cluster and makes the lab again)");
       expect([...removed(), ...engine.calls]).toEqual([]);
       expect(existsSync(stackDir("alice"))).toBe(true);
     }
   });
 
-  test.each(["up", "destroy"])(
-    "%s leaves a lab alone whose state is in another backend, whatever was agreed to",
-    async (verb) => {
-      const elsewhere = mkdtempSync(join(tmpdir(), "lab-backend-"));
-      mkdirSync(join(elsewhere, ".pulumi"));
-      const { engine, io, removed, lab } = world([]);
-      writeFileSync(join(stackDir("alice"), "backend"), `file://${elsewhere}`);
-      expect(await lab(verb, "--yes")).toBe(2);
-      expect(io.err()).toContain(
-        `What  Lab "alice" is there, and its state is in file://${elsewhere}, not in file://~`,
-      );
-      expect(io.err()).toContain(`export PULUMI_BACKEND_URL=file://${elsewhere}`);
+  describe.each(["up", "destroy"])("%s --yes refuses a lab that is not proven to be this owner's", (verb) => {
+    const here = `${userInfo().username}@${hostname().split(".")[0]}`;
+    const refused = async (owner: string, env: Record<string, string> = {}, marker = "") => {
+      const { engine, io, removed, lab } = world([], { "docker network ls": network("alice", owner) }, undefined, env);
+      if (marker) writeFileSync(stale(), marker);
+      const code = await lab(verb, "--yes");
       expect([...removed(), ...engine.calls]).toEqual([]);
-      rmSync(elsewhere, { recursive: true });
-      const { removed: now, lab: again } = world([]);
-      expect(await again(verb, "--yes", ...(verb === "up" ? ["--no-verify"] : []))).toBe(0);
-      expect(now()).toEqual(gone);
-    },
-  );
+      expect(existsSync(stackDir("alice"))).toBe(true);
+      return { code, text: io.err() };
+    };
 
-  test("notes which backend knows the lab", async () => {
-    const { lab } = world(["alice"]);
-    expect(await lab("up", "--yes", "--no-verify")).toBe(0);
-    expect(readFileSync(join(stackDir("alice"), "backend"), "utf8")).toBe("file://~");
+    test("another user's, and names the user and the backend", async () => {
+      const { code, text } = await refused("bob@ci file:///home/bob");
+      expect(code).toBe(verb === "up" ? 4 : 2);
+      expect(text).toContain(`What  A kind cluster "${cluster}" exists that this stack did not make`);
+      expect(text).toContain("it belongs to bob@ci, with the state in file:///home/bob");
+      expect(text).toContain("npm run up -- --stack alice-2");
+    });
+
+    test("one without a record of its owner", async () => {
+      const { code, text } = await refused("");
+      expect(code).toBe(2);
+      expect(text).toContain('Docker has a lab "alice" without a record of its owner');
+    });
+
+    test("this user's in another checkout, whose relative backend reads the same and is another folder", async () => {
+      const elsewhere = checkout();
+      const env = { PULUMI_BACKEND_URL: "file://state" };
+      const owner = labOwner({ env, root: elsewhere });
+      // With the lab's own folder, which both checkouts share, the cluster is this user's; its state is not lost all the same.
+      for (const [marker, what] of [
+        [
+          "",
+          `${cluster}" exists that this stack did not make: it belongs to ${here}, with the state in file://${elsewhere}`,
+        ],
+        [`${cluster} 0a1b\n`, `Docker has lab "alice" of ${here} with the state in file://${elsewhere}/state`],
+      ] as const) {
+        const { text } = await refused(owner, env, marker);
+        expect(text).toContain(what);
+        expect(text).toContain(`export PULUMI_BACKEND_URL=file://${elsewhere}/state`);
+      }
+    });
+
+    test("one whose state is in a service, which also keeps those of other organizations", async () => {
+      const env = { PULUMI_BACKEND_URL: "https://api.pulumi.com" };
+      expect((await refused(`${here} https://api.pulumi.com`, env)).code).toBe(2);
+    });
   });
 
   test("removes an empty network without a question", async () => {
@@ -94,14 +130,14 @@ describe("up, when the state was lost and the cluster is there", () => {
 
   test("leaves a lab alone that its state knows", async () => {
     const { engine, removed, lab } = world(["alice"]);
-    engine.stackState = { resources: [network], pending: [] };
+    engine.stackState = { resources: [networkInState], pending: [] };
     expect(await lab("up", "--yes", "--no-verify")).toBe(0);
     expect(removed()).toEqual([]);
   });
 
   test("leaves alone what another stack's label is on", async () => {
-    const { removed, lab } = world([], { "docker network inspect --format {{index": "bob" });
-    expect(await lab("up", "--yes", "--no-verify")).toBe(0);
+    const { removed, lab } = world([], { "docker network ls": network("bob", "") });
+    expect(await lab("up", "--yes", "--no-verify")).toBe(4);
     expect(removed()).toEqual([]);
   });
 

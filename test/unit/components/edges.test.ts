@@ -122,12 +122,26 @@ describe("what goes with what", () => {
     for (const name of ["cluster-kind", "cluster-network-removal"])
       expect(lab.find(name).deletedWith, name).toBeUndefined();
     expect(lab.find("cluster-kind").inputs.delete).toContain("kind delete cluster");
+    expect(lab.find("cluster-kind").inputs.environment).toMatchObject({ NETWORK_ID: "cluster-network-id" });
     expect(lab.find("cluster-network").deletedWith).toBe("cluster-network-removal");
     expect([...lab.waitsFor("cluster-network")]).toContain("cluster-network-removal");
     expect(lab.find("cluster-network-removal").inputs).toMatchObject({
       delete: expect.stringContaining("docker network rm"),
-      environment: { NETWORK: "ambient-lab-unit", STACK: "unit" },
+      environment: {
+        NETWORK: "ambient-lab-unit",
+        LABELS: "ambient-lab.stack=unit\nambient-lab.owner=alice@laptop file:///home/alice",
+      },
     });
+  });
+
+  test("the network's labels name stack and owner, and other ones do not replace the network of a lab that is there", () => {
+    const { inputs, request } = lab.find("cluster-network");
+    expect(inputs.labels).toEqual([
+      { label: "ambient-lab.stack", value: "unit" },
+      { label: "ambient-lab.owner", value: "alice@laptop file:///home/alice" },
+    ]);
+    expect(request.getIgnorechangesList()).toEqual(["labels"]);
+    expect(lab.find("cluster-network-removal").request.getIgnorechangesList()).toEqual(["environment"]);
   });
 
   test("every Kubernetes resource has the lab's own provider, never the default one", () => {

@@ -74,3 +74,20 @@ describe("kind-delete.sh", () => {
     expect(calls).not.toContain("kind delete");
   });
 });
+
+describe("network-remove.sh", () => {
+  test("asks for the network with all labels of the lab, which may hold spaces", async () => {
+    const env = { NETWORK: "n", LABELS: "ambient-lab.stack=dev\nambient-lab.owner=a@b file:///home/a b" };
+    const { code, stderr, calls } = await runDeletion(["network-remove"], { id: "id-1" }, env);
+    expect(code, stderr).toBe(0);
+    expect(calls).toBe(
+      "docker network ls --quiet --filter name=^n$ --filter label=ambient-lab.stack=dev" +
+        " --filter label=ambient-lab.owner=a@b file:///home/a b\ndocker network rm id-1\n",
+    );
+  });
+
+  test("removes the network of a lab of an earlier version by the label of the stack", async () => {
+    const { calls } = await runDeletion(["network-remove"], { id: "id-1" }, { NETWORK: "n", STACK: "dev" });
+    expect(calls).toContain("--filter label=ambient-lab.stack=dev\ndocker network rm id-1\n");
+  });
+});

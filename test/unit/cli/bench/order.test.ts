@@ -14,7 +14,13 @@ const lab = () =>
     const { declareLab } = await import("../../../../lab.js");
     const host = { httpPort: 20_000, httpsPort: 10_000 };
     const config = parseConfig({});
-    return declareLab({ stack: "t1", config, artifacts: plannedArtifacts(config.istioVersion), host });
+    return declareLab({
+      stack: "t1",
+      owner: "u@h file:///",
+      config,
+      artifacts: plannedArtifacts(config.istioVersion),
+      host,
+    });
   });
 
 /** Such as "Namespace istio-system": what a part holds, in words that a resource has as well. */

@@ -1,0 +1,64 @@
+import { existsSync, readFileSync, realpathSync } from "node:fs";
+import { homedir, userInfo } from "node:os";
+import { join, resolve } from "node:path";
+import { parse as parseYaml } from "yaml";
+
+/** Where a command runs: its environment and the folder of Pulumi.yaml. */
+export interface Checkout {
+  env: NodeJS.ProcessEnv;
+  root: string;
+}
+
+/**
+ * Address of the backend that Pulumi uses in a checkout, as it is written there: `$PULUMI_BACKEND_URL`, else the one of
+ * Pulumi.yaml, else the one that the user is logged in to (pulumi v3.259.0, pkg/workspace/creds.go,
+ * GetCurrentCloudURLWithSource).
+ */
+export function backendUrl({ env, root }: Checkout): string {
+  if (env.PULUMI_BACKEND_URL) return env.PULUMI_BACKEND_URL;
+  const { backend }: { backend?: { url?: string } } = parseYaml(readFileSync(join(root, "Pulumi.yaml"), "utf8"));
+  return backend?.url || loginUrl(env) || "https://api.pulumi.com";
+}
+
+function loginUrl(env: NodeJS.ProcessEnv): string | undefined {
+  const folder = env.PULUMI_CREDENTIALS_PATH || env.PULUMI_HOME || join(pulumiUserHome(), ".pulumi");
+  const file = join(folder, "credentials.json");
+  if (!existsSync(file)) return undefined;
+  try {
+    const { current }: { current?: unknown } = JSON.parse(readFileSync(file, "utf8"));
+    return typeof current === "string" ? current : undefined;
+  } catch {
+    return undefined; // Pulumi itself reports a broken file.
+  }
+}
+
+/**
+ * The same text for every way to write the same backend: `file://~` and `file://.` become absolute paths without symbolic
+ * links and without parameters (pulumi v3.259.0, pkg/backend/diy/backend.go, massageBlobPath).
+ */
+export function canonicalBackend(checkout: Checkout): string {
+  const folder = backendFolder(checkout);
+  return folder === undefined ? backendUrl(checkout).replace(/\/+$/, "") : `file://${folder}`;
+}
+
+/** Folder of a file backend, absolute, with symbolic links resolved; undefined for every other backend. */
+export function backendFolder(checkout: Checkout): string | undefined {
+  const url = backendUrl(checkout);
+  if (!url.startsWith("file://")) return undefined;
+  const [path = ""] = url.slice("file://".length).split("?");
+  const absolute = path.startsWith("~") ? join(pulumiUserHome(), path.slice(1)) : resolve(checkout.root, path);
+  return existsSync(absolute) ? realpathSync(absolute) : absolute;
+}
+
+/**
+ * Home folder of the user as Pulumi finds it: on Linux that of the password database, whatever `$HOME` says (Go's os/user
+ * without cgo, lookup_stubs.go). macOS keeps its users elsewhere, so `$HOME` counts there.
+ */
+export function pulumiUserHome(): string {
+  if (process.platform !== "linux") return homedir();
+  try {
+    return userInfo().homedir;
+  } catch {
+    return homedir(); // The user has no entry in the password database.
+  }
+}
