@@ -4,6 +4,7 @@ import { type Clock, eventually } from "../verify/eventually";
 import type { Engine, OperationOptions, StackState, StateResource } from "./engine/types";
 import type { HelmReleases, ReleaseRevision } from "./helm-releases";
 import { findOrphans, type Orphan } from "./orphans";
+import { ownState } from "./state-ownership";
 
 /** What recovery looks at. */
 export interface RecoverOptions extends OperationOptions {
@@ -31,7 +32,7 @@ const orphanDeadlineMs = 12 * 60_000;
  */
 export async function recover(options: RecoverOptions): Promise<StackState> {
   const { engine, say } = options;
-  const state = await engine.state();
+  const state = await ownState(engine);
   const releases = await options.openReleases(state.resources);
   if (options.wasKilled || state.pending.length > 0) await settle({ ...options, releases });
   for (const stuck of releases ? stuckReleases(await releases.list(), state, options.ownCluster) : []) {

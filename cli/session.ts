@@ -7,6 +7,7 @@ import type { Io } from "./io";
 import { Progress } from "./progress";
 import { changeConfig, markSettings, readConfig, settingsFile } from "./settings";
 import { resolveStack } from "./stack-name";
+import { requireProjectLayout } from "./state-ownership";
 import { ensureTools } from "./toolchain/ensure";
 import { ensurePlugins } from "./toolchain/plugins";
 import type { Tool } from "./toolchain/tools";
@@ -50,11 +51,15 @@ export interface EngineUse {
   makesClusters: boolean;
 }
 
-/** The engine for the session's stack, with the tools it needs found, or brought. */
+/**
+ * The engine for the session's stack, with the tools it needs found, or brought.
+ * @throws LabError (exit code 2) for a backend with Pulumi's legacy layout
+ */
 export async function sessionEngine(
   { io, stack, config, progress }: Session,
   { install, makesClusters }: EngineUse,
 ): Promise<Engine> {
+  requireProjectLayout(io);
   const needed: Tool["name"][] = makesClusters && config.cluster === "kind" ? ["pulumi", "kind"] : ["pulumi"];
   const tools = await ensureTools(io, {
     needed,

@@ -13,6 +13,7 @@ import { clearDeadLocks } from "../locks";
 import { settle } from "../recover";
 import { type CommonOptions, openSession, type Session, sessionEngine, stackExists } from "../session";
 import { withdrawSettings } from "../settings";
+import { ownState } from "../state-ownership";
 import { installedMesh, sweepMesh } from "../sweep";
 import { type CommandContext, common, examples, json, jsonText, yes } from "./common";
 
@@ -63,7 +64,7 @@ async function destroy(engine: Engine, session: Session): Promise<void> {
   const { io, stack, progress } = session;
   const say = (line: string) => progress.line(`  ${line}`);
   const killed = (await clearDeadLocks(stack, { ...io, say })) > 0;
-  const state = await engine.state();
+  const state = await ownState(engine);
   const unfinished = state.pending.length > 0;
   // A kind that still runs would make nodes after the cluster was deleted.
   if (killed || unfinished) {

@@ -7,7 +7,7 @@ import { markSettings } from "../../../cli/settings";
 import type { Exec } from "../../../exec";
 import { type ClusterAddress, ownCluster, stackDir } from "../../../host";
 import { startCluster } from "../../support/cluster";
-import { checkout, FakeEngine, fakeExec, fakeIo, fitMachine, ownLabHome } from "./world";
+import { checkout, FakeEngine, fakeExec, fakeIo, fitMachine, ownLabHome, urnOf } from "./world";
 
 ownLabHome();
 
@@ -52,9 +52,9 @@ describe("destroy", () => {
       expect(await run(["destroy", "--stack", "alice", "--yes"], io)).toBe(0);
       return io.err();
     };
-    const release = (name: string) => ({ urn: name, type: "kubernetes:helm.sh/v3:Release", inputs: { name } });
+    const release = (name: string) => ({ urn: urnOf(name), type: "kubernetes:helm.sh/v3:Release", inputs: { name } });
     const providerOf = ({ kubeconfig, context }: ClusterAddress) => {
-      return { urn: "p", type: "pulumi:providers:kubernetes", inputs: { kubeconfig, context } };
+      return { urn: urnOf("p"), type: "pulumi:providers:kubernetes", inputs: { kubeconfig, context } };
     };
     const there = providerOf({ kubeconfig: "/nowhere/k", context: "c" });
 

@@ -5,13 +5,13 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { run } from "../../../cli/run";
 import { stackDir } from "../../../host";
 import { labOwner } from "../../../lab-owner";
-import { type Answer, checkout, FakeEngine, fakeExec, fakeIo, fitMachine, ownLabHome } from "./world";
+import { type Answer, checkout, FakeEngine, fakeExec, fakeIo, fitMachine, ownLabHome, urnOf } from "./world";
 
 ownLabHome();
 afterEach(() => vi.unstubAllEnvs());
 const cluster = "ambient-lab-alice";
 const ps = `docker ps --all --filter label=io.x-k8s.kind.cluster=${cluster} --format`;
-const networkInState = { urn: "u", type: "docker:index/network:Network", id: "abc" };
+const networkInState = { urn: urnOf("u"), type: "docker:index/network:Network", id: "abc" };
 
 /** What `docker network ls` prints of a network with the labels of a lab: id, name, stack, owner. */
 const network = (stack: string, owner: string) => ["0a1b", cluster, stack, owner].join("\t");

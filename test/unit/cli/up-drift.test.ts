@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { run } from "../../../cli/run";
 import type { ClusterAddress } from "../../../host";
 import { startCluster, type TestCluster } from "../../support/cluster";
-import { checkout, FakeEngine, fakeIo, ownLabHome } from "./world";
+import { checkout, FakeEngine, fakeIo, ownLabHome, urnOf } from "./world";
 
 ownLabHome();
 
@@ -29,8 +29,8 @@ async function upOf({ kubeconfig, context }: ClusterAddress) {
   const outputs = { __fieldManager: "pulumi-kubernetes-1" };
   engine.stackState = {
     resources: [
-      { urn: "p", type: "pulumi:providers:kubernetes", inputs: { kubeconfig, context } },
-      { urn: "o", type: "kubernetes:core/v1:ServiceAccount", inputs, outputs },
+      { urn: urnOf("p"), type: "pulumi:providers:kubernetes", inputs: { kubeconfig, context } },
+      { urn: urnOf("o"), type: "kubernetes:core/v1:ServiceAccount", inputs, outputs },
     ],
     pending: [],
   };

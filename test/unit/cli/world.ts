@@ -67,7 +67,8 @@ export interface FakeStep {
   fails?: string;
 }
 
-const urnOf = (path: string) => `urn:pulumi:dev::ambient-lab::${path}`;
+/** URN of a resource of stack "dev". */
+export const urnOf = (path: string) => `urn:pulumi:dev::ambient-lab::${path}`;
 
 /** The events of some steps, in the order and shape in which the engine sends them. */
 export function eventsOf(steps: readonly FakeStep[]): EngineEvent[] {
