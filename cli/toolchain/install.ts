@@ -1,4 +1,4 @@
-import { chmod, mkdir, mkdtemp, rename, rm } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -35,17 +35,21 @@ export async function installTool(tool: Tool, { fetcher, system, source }: Insta
   return join(labBin(), tool.name);
 }
 
-/** Unpacks beside the target, so that the renames stay on one file system and a killed run leaves no half program. */
-async function unpack(tool: Tool, bytes: Buffer): Promise<void> {
+/**
+ * Unpacks all that the archive's folder holds: which programs belong together differs from release to release. Beside the
+ * target, so that the renames stay on one file system and a killed run leaves no half program.
+ */
+async function unpack({ name, companions }: Tool, bytes: Buffer): Promise<void> {
   const { x: extract } = await import("tar");
   await mkdir(labBin(), { recursive: true });
   const scratch = await mkdtemp(join(labBin(), ".unpack-"));
   try {
-    const wanted = new Set(tool.files);
-    const filter = (path: string) => path.endsWith("/") || wanted.has(path.split("/").at(-1) ?? "");
-    await pipeline(Readable.from([bytes]), extract({ cwd: scratch, strip: 1, strict: true, filter }));
+    await pipeline(Readable.from([bytes]), extract({ cwd: scratch, strip: 1, strict: true }));
+    const files = await readdir(scratch);
+    const missing = [name, ...companions].filter((each) => !files.includes(each));
+    if (missing.length > 0) throw new Error(`it holds no ${missing.join(" and no ")}`);
     // The program goes last: where it is, everything it needs is.
-    for (const file of [...tool.files].reverse()) {
+    for (const file of [...files.filter((each) => each !== name), name]) {
       await chmod(join(scratch, file), 0o755);
       await rename(join(scratch, file), join(labBin(), file));
     }

@@ -9,8 +9,8 @@ export interface Tool {
   version: string;
   /** Versions (semver range) that will do. */
   range: string;
-  /** Files that its download brings; the first is the program itself. */
-  files: readonly string[];
+  /** Programs beside it that the lab runs and an archive must therefore hold. */
+  companions: readonly string[];
   /** Where its release for a system lies. */
   release(system: System): Release;
 }
@@ -40,7 +40,7 @@ export const tools: readonly Tool[] = [
     purpose: "Pulumi makes the lab",
     version: bill.pulumi.version,
     range: supported.pulumi,
-    files: ["pulumi", "pulumi-language-nodejs", "pulumi-resource-pulumi-nodejs", "pulumi-analyzer-policy"],
+    companions: ["pulumi-language-nodejs"],
     release({ platform, arch }) {
       const { version, upstream } = bill.pulumi;
       const file = `pulumi-v${version}-${platform}-${arch === "x64" ? "x64" : "arm64"}.tar.gz`;
@@ -59,7 +59,7 @@ export const tools: readonly Tool[] = [
     purpose: "kind makes the cluster's nodes out of containers",
     version: bill.kind.version,
     range: supported.kind,
-    files: ["kind"],
+    companions: [],
     release({ platform, arch }) {
       const file = `kind-${platform}-${arch === "x64" ? "amd64" : "arm64"}`;
       const url = `${bill.kind.upstream}/${file}`;

@@ -18,6 +18,18 @@ const system = { platform: "linux", arch: "x64" } as const;
 const tool = (name: string): Tool => tools.find((each) => each.name === name) ?? expect.fail(`no ${name}`);
 const sha256 = (bytes: Buffer) => createHash("sha256").update(bytes).digest("hex");
 
+/**
+ * What Pulumi's release archive for Linux holds, by the recipe of v3.259.0: the `builds` of .goreleaser.yml without the one
+ * for wasm, what scripts/prep-for-goreleaser.sh copies for linux, scripts/get-pulumi-watch.sh, and the languages of
+ * scripts/get-language-providers.sh. All lie in one folder, "pulumi" (`wrap_in_directory`, `strip_parent`).
+ */
+const pulumiRelease = [
+  ...["pulumi", "pulumi-language-go", "pulumi-language-nodejs", "pulumi-language-bun", "pulumi-language-python"],
+  ...["pulumi-language-pcl", "pulumi-resource-pulumi-nodejs", "pulumi-resource-pulumi-python"],
+  ...["pulumi-language-python-exec", "pulumi-watch"],
+  ...["pulumi-language-dotnet", "pulumi-language-java", "pulumi-language-yaml"],
+];
+
 /** A mirror whose `cli/` holds what a test puts there. */
 const files = new Map<string, Buffer>();
 let server: Server;
@@ -42,6 +54,8 @@ function offer(name: string, checksums: string, bytes: Buffer, digest = sha256(b
   files.set(checksums, Buffer.from(`${"0".repeat(64)}  other\n${digest}  ${name}\n`));
 }
 
+const offerPulumi = (bytes: Buffer) => offer("pulumi-v3.259.0-linux-x64.tar.gz", "pulumi-3.259.0-checksums.txt", bytes);
+
 async function failure(name: string, from = source): Promise<LabError> {
   const problem = await installTool(tool(name), { fetcher, system, source: from }).catch((thrown: unknown) => thrown);
   return problem instanceof LabError ? problem : expect.fail(`no LabError but ${String(problem)}`);
@@ -57,17 +71,38 @@ describe("installTool()", () => {
     expect(await findTool(tool("kind"), { PATH: "" }, exec)).toEqual({ path, version: "0.32.0", fits: true });
   });
 
-  test("unpacks what the lab needs of an archive and leaves nothing beside it", async () => {
+  test("unpacks Pulumi's release archive, executable, and leaves nothing beside it", async () => {
     ownLabHome();
-    offer(
-      "pulumi-v3.259.0-linux-x64.tar.gz",
-      "pulumi-3.259.0-checksums.txt",
-      await archive([...tool("pulumi").files, "pulumi-watch"]),
-    );
-    await installTool(tool("pulumi"), { fetcher, system, source });
-    expect(readdirSync(labBin()).sort()).toEqual([...tool("pulumi").files].sort());
-    expect(readFileSync(join(labBin(), "pulumi"), "utf8")).toBe("program pulumi");
+    offerPulumi(await archive(pulumiRelease));
+    const path = await installTool(tool("pulumi"), { fetcher, system, source });
+    expect(readdirSync(labBin()).sort()).toEqual([...pulumiRelease].sort());
+    for (const name of pulumiRelease) expect(statSync(join(labBin(), name)).mode & 0o777, name).toBe(0o755);
+    expect(readFileSync(path, "utf8")).toBe("program pulumi");
   });
+
+  test("replaces the programs of an older release and keeps other tools", async () => {
+    ownLabHome();
+    mkdirSync(labBin(), { recursive: true });
+    for (const name of ["pulumi", "kind"]) writeFileSync(join(labBin(), name), "old");
+    offerPulumi(await archive(pulumiRelease));
+    await installTool(tool("pulumi"), { fetcher, system, source });
+    expect(readFileSync(join(labBin(), "pulumi"), "utf8")).toBe("program pulumi");
+    expect(readFileSync(join(labBin(), "kind"), "utf8")).toBe("old");
+  });
+
+  test.each(["pulumi", "pulumi-language-nodejs"])(
+    "refuses an archive without %s and installs nothing",
+    async (missing) => {
+      const home = ownLabHome();
+      offerPulumi(await archive(pulumiRelease.filter((name) => name !== missing)));
+      const problem = await failure("pulumi");
+      expect(problem.exitCode).toBe(4);
+      expect(problem.what).toMatch(
+        new RegExp(`^Cannot unpack .*pulumi-v3.259.0-linux-x64.tar.gz: it holds no ${missing}$`),
+      );
+      expect(readdirSync(join(home, "bin"))).toEqual([]);
+    },
+  );
 
   test("refuses a file with another digest and installs nothing", async () => {
     const home = ownLabHome();
@@ -104,8 +139,8 @@ describe("installTool()", () => {
 
   test("notices half an archive even when its digest was taken of the half", async () => {
     const home = ownLabHome();
-    const whole = await archive(tool("pulumi").files);
-    offer("pulumi-v3.259.0-linux-x64.tar.gz", "pulumi-3.259.0-checksums.txt", whole.subarray(0, whole.length / 2));
+    const whole = await archive(pulumiRelease);
+    offerPulumi(whole.subarray(0, whole.length / 2));
     expect((await failure("pulumi")).exitCode).toBe(4);
     expect(readdirSync(join(home, "bin"))).toEqual([]);
   });
