@@ -18,8 +18,16 @@ export interface ClusterFacts {
   metallb: boolean;
   /** What lives in the apps' namespace and is not the lab's, such as "Deployment web". */
   strangers: readonly string[];
-  /** Namespaces that no lab made, and a module would make. */
-  foreignNamespaces: readonly { name: string; module: ModuleName }[];
+  /** Namespaces that a module would make, and that this stack's lab did not make. */
+  foreignNamespaces: readonly ForeignNamespace[];
+}
+
+/** A namespace that has the name of a module's. */
+export interface ForeignNamespace {
+  name: string;
+  module: ModuleName;
+  /** Stack whose lab made it; empty without the label that says so. */
+  owner: string;
 }
 
 /** Namespaces that modules make. */
@@ -32,23 +40,24 @@ const labNames: ReadonlySet<string> = new Set(
   Object.values(objects).flatMap((each) => ("namespace" in each && each.namespace === "default" ? [each.name] : [])),
 );
 
-/** Asks a cluster what it has. */
-export async function readCluster(read: ReadApi): Promise<ClusterFacts> {
+/** Asks a cluster what it has, as the lab of a stack sees it. */
+export async function readCluster(read: ReadApi, stack: string): Promise<ClusterFacts> {
   const crd = (name: string) => read(`/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${name}`);
-  const [version, istio, mesh, gateways, pools, strangers, foreignNamespaces] = await Promise.all([
+  const mesh = await read("/api/v1/namespaces/istio-system");
+  const meshOwner = mesh && ownerOf(mesh);
+  const [version, istio, gateways, pools, strangers, foreignNamespaces] = await Promise.all([
     read("/version"),
     readIstio(read),
-    read("/api/v1/namespaces/istio-system"),
     crd("gateways.gateway.networking.k8s.io"),
     crd("ipaddresspools.metallb.io"),
-    readStrangers(read),
-    readForeignNamespaces(read),
+    readStrangers(read, stack, meshOwner),
+    readForeignNamespaces(read, stack),
   ]);
   const bundle = (key: string) => gateways?.metadata?.annotations?.[`gateway.networking.k8s.io/${key}`] ?? "unknown";
   return {
     kubernetes: version?.gitVersion ?? "",
     ...(istio ? { istio } : {}),
-    ...(mesh ? { meshOwner: mesh.metadata?.labels?.[ownerLabel] ?? "" } : {}),
+    ...(meshOwner === undefined ? {} : { meshOwner }),
     ...(gateways && !isReleased(gateways, "gateway-api")
       ? { gatewayApi: { version: bundle("bundle-version"), channel: bundle("channel") } }
       : {}),
@@ -77,7 +86,7 @@ function isReleased({ metadata }: ApiObject, release: string): boolean {
 /** Pods of these controllers are told by the controller itself. */
 const controllers = new Set(["ReplicaSet", "StatefulSet", "DaemonSet"]);
 
-async function readStrangers(read: ReadApi): Promise<string[]> {
+async function readStrangers(read: ReadApi, stack: string, meshOwner: string | undefined): Promise<string[]> {
   const kinds = {
     Deployment: "/apis/apps/v1/namespaces/default/deployments",
     StatefulSet: "/apis/apps/v1/namespaces/default/statefulsets",
@@ -87,29 +96,36 @@ async function readStrangers(read: ReadApi): Promise<string[]> {
   };
   const found = await Promise.all(
     Object.entries(kinds).map(async ([kind, path]) =>
-      ((await read(path))?.items ?? []).filter((each) => !isOurs(kind, each)).map((each) => `${kind} ${nameOf(each)}`),
+      ((await read(path))?.items ?? [])
+        .filter((each) => !isOurs(kind, each, stack, meshOwner))
+        .map((each) => `${kind} ${nameOf(each)}`),
     ),
   );
   return found.flat();
 }
 
-async function readForeignNamespaces(read: ReadApi): Promise<ClusterFacts["foreignNamespaces"]> {
+async function readForeignNamespaces(read: ReadApi, stack: string): Promise<ForeignNamespace[]> {
   const found = await Promise.all(moduleNamespaces.map(({ name }) => read(`/api/v1/namespaces/${name}`)));
-  return moduleNamespaces.filter((_, index) => {
+  return moduleNamespaces.flatMap((each, index) => {
     const here = found[index];
-    return here !== undefined && !isByPulumi(here);
+    return here === undefined || ownerOf(here) === stack ? [] : [{ ...each, owner: ownerOf(here) }];
   });
 }
 
 const nameOf = ({ metadata }: ApiObject): string => metadata?.name ?? "";
 
-function isOurs(kind: string, object: ApiObject): boolean {
+/** Stack whose lab made an object; empty without the label that says so. */
+const ownerOf = ({ metadata }: ApiObject): string => metadata?.labels?.[ownerLabel] ?? "";
+
+function isOurs(kind: string, object: ApiObject, stack: string, meshOwner: string | undefined): boolean {
   const { labels = {}, ownerReferences = [] } = object.metadata ?? {};
   if (kind === "Service" && nameOf(object) === "kubernetes") return true;
   if (kind === "Pod") return ownerReferences.some((owner) => controllers.has(owner.kind));
   // istiod makes these for a Gateway.
   if (labels["gateway.istio.io/managed"]) return true;
-  return isByPulumi(object) && labNames.has(nameOf(object));
+  if (ownerOf(object) !== "") return ownerOf(object) === stack;
+  // Earlier versions labelled the namespace of their mesh alone, and were not installed beside objects of these names.
+  return meshOwner === stack && labNames.has(nameOf(object)) && isByPulumi(object);
 }
 
 const isByPulumi = ({ metadata }: ApiObject): boolean =>

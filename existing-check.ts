@@ -1,10 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { parse as parseYaml } from "yaml";
 import { openApi } from "./cluster-api";
-import { type ClusterFacts, readCluster } from "./cluster-facts";
+import { type ClusterFacts, type ForeignNamespace, readCluster } from "./cluster-facts";
 import { versionProblems } from "./compatibility";
 import type { LabConfig } from "./config";
 import { messageOf, type Problem } from "./errors";
+import { ownerLabel } from "./experiments/names";
 
 /** A cluster that the lab did not make: what it has, as far as it answers, and what is in the lab's way. */
 export interface Examined {
@@ -18,7 +19,7 @@ export async function examineExisting(config: LabConfig, stack: string): Promise
   const problems = await kubeconfigProblems(kubeconfig, context);
   if (problems.length > 0) return { problems };
   try {
-    const facts = await readCluster(await openApi({ kubeconfig, context }));
+    const facts = await readCluster(await openApi({ kubeconfig, context }), stack);
     return { facts, problems: problemsOf(facts, config, stack) };
   } catch (error) {
     return { problems: [silent(kubeconfig, context, messageOf(error))] };
@@ -35,7 +36,7 @@ function problemsOf(facts: ClusterFacts, config: LabConfig, stack: string): Prob
   problems.push(...versionProblems({ istio: config.istioVersion, kubernetes, gatewayApi, installed: own }));
   if (facts.strangers.length > 0) problems.push(strangers(facts.strangers));
   const taken = facts.foreignNamespaces.filter(({ module }) => config.modules.includes(module));
-  problems.push(...taken.map(foreignNamespace));
+  problems.push(...taken.map((each) => foreignNamespace(each, config, stack)));
   if (config.addressRange && facts.metallb) problems.push(foreignMetalLb);
   return problems;
 }
@@ -84,10 +85,21 @@ const strangers = (names: readonly string[]): Problem => ({
   fix: "pulumi config set context NAME   (a cluster with nothing in default), or move them to a namespace of their own",
 });
 
-const foreignNamespace = ({ name, module }: ClusterFacts["foreignNamespaces"][number]): Problem => ({
-  what: `The cluster has a namespace "${name}" that no lab made, and module ${module} makes one of that name`,
+const foreignNamespace = (
+  { name, module, owner }: ForeignNamespace,
+  { kubeconfig = "", context = "" }: LabConfig,
+  stack: string,
+): Problem => ({
+  what: `The cluster has a namespace "${name}" that ${owner ? `lab "${owner}"` : "no lab"} made, and module ${module} makes one of that name`,
   why: "The lab would take it for its own, and delete it with all that is in it",
-  fix: "pulumi config rm modules   (or: pulumi config set context NAME)",
+  fix: [
+    "pulumi config rm modules   (or: pulumi config set context NAME)",
+    ...(owner
+      ? []
+      : [
+          `kubectl --kubeconfig ${kubeconfig} --context ${context} label namespace ${name} ${ownerLabel}=${stack}   (only if an earlier version of this lab made it)`,
+        ]),
+  ].join("\n"),
 });
 
 const foreignMetalLb: Problem = {

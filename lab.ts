@@ -15,6 +15,7 @@ import { KindCluster } from "./components/kind-cluster";
 import { addressRange, MetalLb } from "./components/metallb";
 import { makeModules } from "./components/modules";
 import { caFileOf, httpsListener } from "./components/modules/gateway-tls";
+import { ownedBy } from "./components/ownership";
 import { Policies } from "./components/policies";
 import { Waypoint } from "./components/waypoint";
 import type { LabConfig } from "./config";
@@ -84,6 +85,7 @@ export function declareLab({ stack, owner, config, artifacts, host }: LabInput) 
   const inCluster = (...dependsOn: (pulumi.Resource | undefined)[]) => ({
     ...gone,
     provider,
+    transformations: [ownedBy(stack)],
     dependsOn: dependsOn.filter((each) => each !== undefined),
   });
 
@@ -130,7 +132,6 @@ export function declareLab({ stack, owner, config, artifacts, host }: LabInput) 
     "istio",
     {
       ...config,
-      stack,
       upgrade,
       tracing: config.addons.includes("jaeger"),
       charts: {

@@ -1,6 +1,5 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { ownerLabel } from "../experiments/names";
 import { bundle } from "./bundle";
 import { baseValues, cniValues, type IstioSettings, istiodValues, ztunnelValues } from "./istio-values";
 import { appNamespace, meshNamespace } from "./names";
@@ -12,8 +11,6 @@ import { appNamespace, meshNamespace } from "./names";
 const idleTimeout = "3s";
 
 export interface IstioAmbientArgs extends IstioSettings {
-  /** Stack whose lab this mesh is; a label of its namespace says so. */
-  stack: string;
   /** Whether another version of Istio runs already, whose parts are to be replaced one after the other. */
   upgrade: boolean;
   /** Packed charts on this machine. */
@@ -47,7 +44,7 @@ export class IstioAmbient extends pulumi.ComponentResource {
     // Its own resource: Helm would leave it behind, with the mesh's keys in it.
     this.namespace = new k8s.core.v1.Namespace(
       `${name}-namespace`,
-      { metadata: { name: namespace, labels: { [ownerLabel]: args.stack } } },
+      { metadata: { name: namespace } },
       { parent: this },
     );
     const base = bundle(

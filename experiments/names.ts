@@ -1,6 +1,6 @@
 import type { AppName, Caller, Client, ServiceName, WaypointName } from "./types";
 
-/** Label of Istio's namespace: the stack whose lab the mesh belongs to. */
+/** Label of the namespaces, Deployments and Services that a lab creates: the stack whose lab they belong to. */
 export const ownerLabel = "ambient-lab/stack";
 
 /** Identity of a ServiceAccount of the lab as policies write it (metrics and logs put "spiffe://" before it). */

@@ -21,7 +21,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   "cluster-facts": ["cluster-api", "experiments"],
   compatibility: ["errors", "versions", "semver"],
   "config-rules": ["config", "errors", "versions"],
-  "existing-check": ["cluster-api", "cluster-facts", "compatibility", "config", "errors", "yaml"],
+  "existing-check": ["cluster-api", "cluster-facts", "compatibility", "config", "errors", "experiments", "yaml"],
   config: ["config-rules", "errors", "versions", "@pulumi", "fastest-levenshtein", "yaml", "zod"],
   artifacts: ["bundle-folder", "download", "errors", "host", "image-names", "versions", "semver", "yaml"],
   "host-problems": ["errors", "host", "lab-owner"],

@@ -74,16 +74,47 @@ describe("examineExisting()", () => {
     expect(facts).not.toHaveProperty("gatewayApi");
   });
 
-  test("refuses a module whose namespace is somebody else's", async () => {
-    cluster.put("api/v1/namespaces/egress", { metadata: { name: "egress" } });
-    expect((await examined()).whats).toEqual([]);
-    expect((await examined({ modules: ["egress"] })).whats).toEqual([
-      'The cluster has a namespace "egress" that no lab made, and module egress makes one of that name',
-    ]);
-    cluster.put("api/v1/namespaces/egress", {
-      metadata: { name: "egress", managedFields: [{ manager: "pulumi-kubernetes-1a2b3c" }] },
+  describe("a namespace that a module makes", () => {
+    const egress = (metadata: object) => {
+      cluster.put("api/v1/namespaces/egress", { metadata: { name: "egress", ...metadata } });
+      return examined({ modules: ["egress"] });
+    };
+    // The field manager of every object that any program with @pulumi/kubernetes 4 applies on the server's side.
+    const byPulumi = { managedFields: [{ manager: "pulumi-kubernetes-1a2b3c" }] };
+
+    test("is refused when another program made it, Pulumi's provider included", async () => {
+      const refused = 'The cluster has a namespace "egress" that no lab made, and module egress makes one of that name';
+      expect((await egress({})).whats).toEqual([refused]);
+      expect((await egress(byPulumi)).whats).toEqual([refused]);
+      // Also beside a lab of this stack: its other objects prove nothing about this one.
+      put.mesh({ "ambient-lab/stack": "alice" });
+      expect((await egress(byPulumi)).whats).toEqual([refused]);
+      expect((await egress({ labels: { "ambient-lab/stack": "bob" } })).whats).toEqual([
+        'The cluster has a namespace "egress" that lab "bob" made, and module egress makes one of that name',
+      ]);
     });
-    expect((await examined({ modules: ["egress"] })).whats).toEqual([]);
+
+    test("is taken when its label names this stack, and by a stack without the module", async () => {
+      expect((await egress({ labels: { "ambient-lab/stack": "alice" } })).whats).toEqual([]);
+      await egress({});
+      expect((await examined()).whats).toEqual([]);
+    });
+  });
+
+  test("objects of the lab's names in the apps' namespace are refused when another program made them", async () => {
+    const appa = (metadata: object) => {
+      put.items("apis/apps/v1/namespaces/default/deployments", { name: "appa", ...metadata });
+      return examined();
+    };
+    const refused = ['Namespace "default" of this cluster is in use: Deployment appa'];
+    const byPulumi = { managedFields: [{ manager: "pulumi-kubernetes-1a2b3c" }] };
+    expect((await appa(byPulumi)).whats).toEqual(refused);
+    expect((await appa({ labels: { "ambient-lab/stack": "bob" } })).whats).toEqual(refused);
+    expect((await appa({ labels: { "ambient-lab/stack": "alice" } })).whats).toEqual([]);
+    // A lab of an earlier version labelled its mesh's namespace alone.
+    put.mesh({ "ambient-lab/stack": "alice" });
+    expect((await appa(byPulumi)).whats).toEqual([]);
+    expect((await appa({})).whats).toEqual(refused);
   });
 
   test("tells the Gateway API of somebody else, and refuses one that does not fit", async () => {

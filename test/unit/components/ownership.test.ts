@@ -4,6 +4,8 @@ import { delimiter, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { scriptText } from "../../../components/script";
 import { exec } from "../../../exec";
+import { profiles } from "../../support/profiles";
+import { declare } from "../../support/program";
 
 interface Seen {
   /** Network of the only node; absent without a node. */
@@ -91,3 +93,15 @@ describe("network-remove.sh", () => {
     expect(calls).toContain("--filter label=ambient-lab.stack=dev\ndocker network rm id-1\n");
   });
 });
+
+test.each(["default", "modules"] as const)(
+  "namespaces, Deployments and Services of profile %s name the stack that they belong to",
+  async (profile) => {
+    const { resources } = await declare(profiles[profile], {}, "alice");
+    const labelled = resources.filter(({ type }) => /:(Namespace|Deployment|Service)$/.test(type));
+    expect(labelled.length).toBeGreaterThan(5);
+    for (const { name, inputs } of labelled) {
+      expect(inputs, name).toMatchObject({ metadata: { labels: { "ambient-lab/stack": "alice" } } });
+    }
+  },
+);

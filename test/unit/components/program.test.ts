@@ -132,13 +132,6 @@ describe("what a setting adds and takes away", () => {
     expect(artifactNames(config, { httpPort: 1 })).toContain("gateway-api");
   });
 
-  test("the mesh's namespace says whose it is", async () => {
-    expect((await lab("existing")).find("istio-namespace").inputs.metadata).toEqual({
-      name: "istio-system",
-      labels: { "ambient-lab/stack": "unit" },
-    });
-  });
-
   test.each<[Profile, string[]]>([
     [
       "nodes pull",
