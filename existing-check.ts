@@ -6,6 +6,7 @@ import { versionProblems } from "./compatibility";
 import type { LabConfig } from "./config";
 import { messageOf, type Problem } from "./errors";
 import { ownerLabel } from "./experiments/names";
+import { shellWord } from "./shell";
 
 /** A cluster that the lab did not make: what it has, as far as it answers, and what is in the lab's way. */
 export interface Examined {
@@ -66,7 +67,7 @@ const unknownContext = (file: string, context: string, contexts: readonly string
 const silent = (kubeconfig: string, context: string, reason: string): Problem => ({
   what: `The cluster of context "${context}" does not answer: ${reason}`,
   why: "The lab looks what is there before it installs anything",
-  fix: `kubectl --kubeconfig ${kubeconfig} --context ${context} version   (must name the server's version)`,
+  fix: `kubectl --kubeconfig ${shellWord(kubeconfig)} --context ${shellWord(context)} version   (must name the server's version)`,
 });
 
 const foreignMesh = (owner: string, istio: string | undefined): Problem => ({
@@ -97,7 +98,7 @@ const foreignNamespace = (
     ...(owner
       ? []
       : [
-          `kubectl --kubeconfig ${kubeconfig} --context ${context} label namespace ${name} ${ownerLabel}=${stack}   (only if an earlier version of this lab made it)`,
+          `kubectl --kubeconfig ${shellWord(kubeconfig)} --context ${shellWord(context)} label namespace ${name} ${ownerLabel}=${stack}   (only if an earlier version of this lab made it)`,
         ]),
   ].join("\n"),
 });

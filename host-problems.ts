@@ -1,6 +1,7 @@
 import type { Problem } from "./errors";
 import { clusterName, stackDir } from "./host";
 import { labOwner, ownerParts } from "./lab-owner";
+import { shellWord } from "./shell";
 
 /** @param code exit code of the client; 127 when there is none */
 export const dockerMissing = (code: number, stderr: string): Problem => ({
@@ -13,7 +14,7 @@ export const dockerMissing = (code: number, stderr: string): Problem => ({
 export const lostCluster = (stack: string): Problem => ({
   what: `The kind cluster "${clusterName(stack)}" of this stack is gone`,
   why: "The state still holds what was in it, and the engine would try to delete that first",
-  fix: `npm run up -- --stack ${stack}   (makes it anew), or: pulumi destroy; rm -rf ${stackDir(stack)}; pulumi up`,
+  fix: `npm run up -- --stack ${stack}   (makes it anew), or: pulumi destroy; rm -rf ${shellWord(stackDir(stack))}; pulumi up`,
 });
 
 /** What stands in the way of whoever wants something of a lab whose nodes do not run. */
@@ -75,7 +76,7 @@ export const removalCommand = (stack: string): string => {
 export function theirBackend(owner: string): string[] {
   const [theirs, ours] = [ownerParts(owner), ownerParts(labOwner())];
   if (theirs.user !== ours.user || theirs.backend === ours.backend) return [];
-  return [`export PULUMI_BACKEND_URL=${theirs.backend}   (its state is there; then run the command again)`];
+  return [`export PULUMI_BACKEND_URL=${shellWord(theirs.backend)}   (its state is there; then run the command again)`];
 }
 
 function madeBy(owner: string): string {

@@ -1,4 +1,5 @@
 import { ExitCode, LabError } from "../errors";
+import { shellWord } from "../shell";
 import type { CommonOptions, Session } from "./session";
 
 /** Nobody agreed, and nothing was made. */
@@ -16,7 +17,7 @@ export async function consentToChange(
   const where =
     config.cluster === "existing" ? `context "${config.context}" of ${config.kubeconfig}` : `stack "${stack}"`;
   if (await io.confirm?.(`Apply this to ${where}?`)) return;
-  const pairs = (options.config ?? []).map((pair) => `--config '${pair}' `).join("");
+  const pairs = (options.config ?? []).map((pair) => `--config ${shellWord(pair)} `).join("");
   throw new Declined(
     {
       what: io.confirm ? "Nothing was changed" : `Nobody was there to agree to a change of ${where}`,

@@ -1,5 +1,6 @@
 import picocolors from "picocolors";
 import { formatProblem, LabError, LabErrors, messageOf, type Problem } from "../errors";
+import { shellWord } from "../shell";
 import { ofStack } from "./stack-option";
 
 /** What a problem may fill: a terminal of the least size, with the line that is typed next. */
@@ -59,14 +60,14 @@ function problemsOf(thrown: unknown, { args, interrupted, stack }: ProblemOption
 const interruption = (args: readonly string[]): Problem => ({
   what: `"${args[0] ?? "lab"}" was interrupted`,
   why: "It was told to stop; what a proof had changed of the lab was put back first",
-  fix: `npm run lab -- ${args.join(" ")}`,
+  fix: `npm run lab -- ${args.map(shellWord).join(" ")}`,
 });
 
 function surprise(thrown: unknown, args: readonly string[]): Problem {
   return {
     what: messageOf(thrown).trim(),
     why: "The lab did not expect this: it is a mistake in its own code, or a failure it does not know yet",
-    fix: `npm run lab -- ${args.join(" ")} --verbose   (shows where it happened)`,
+    fix: `npm run lab -- ${args.map(shellWord).join(" ")} --verbose   (shows where it happened)`,
   };
 }
 

@@ -4,6 +4,7 @@ import { Document, isMap, isScalar, parse, parseDocument, Scalar, type YAMLMap }
 import { type LabConfig, parseConfig } from "../config";
 import { ExitCode, LabError } from "../errors";
 import { type GatewayPorts, portKeys } from "../host";
+import { shellWord } from "../shell";
 import { project } from "./stack-name";
 
 const madeByUs = ' Made by "npm run up"; "npm run destroy" removes it while it holds nothing else.';
@@ -139,7 +140,7 @@ function readDocument(file: string) {
     {
       what: `"${file}" is not YAML: ${error.message.split("\n")[0]}`,
       why: "The stack's configuration cannot be read",
-      fix: `git diff ${file}   (and mend the line, or remove the file to start from the defaults)`,
+      fix: `git diff ${shellWord(file)}   (and mend the line, or remove the file to start from the defaults)`,
     },
     { exitCode: ExitCode.usage, cause: error },
   );

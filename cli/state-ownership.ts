@@ -5,6 +5,7 @@ import { z } from "zod";
 import { backendFolder, type Checkout } from "../backend";
 import { ExitCode, LabError } from "../errors";
 import { labHome } from "../host";
+import { shellWord } from "../shell";
 import type { Engine, StackState } from "./engine/types";
 import { project } from "./stack-name";
 
@@ -22,7 +23,7 @@ export function requireProjectLayout(checkout: Checkout): void {
     {
       what: `The state in ${folder} has Pulumi's legacy layout${stacks.length > 0 ? `, with the stacks ${stacks.join(", ")}` : ""}`,
       why: "That layout does not tell projects apart: the lab would take another project's stack of the same name for its own",
-      fix: `mkdir -p "${own}" && export PULUMI_BACKEND_URL="file://${own}"   (gives the lab a folder of its own; then run the command again)`,
+      fix: `mkdir -p ${shellWord(own)} && export PULUMI_BACKEND_URL=${shellWord(`file://${own}`)}   (gives the lab a folder of its own; then run the command again)`,
     },
     { exitCode: ExitCode.usage },
   );

@@ -1,3 +1,4 @@
+import { shellWord } from "../shell";
 import type { LabOutputs } from "./outputs";
 
 /** What a person does next with a lab that is up. */
@@ -8,7 +9,9 @@ export function summaryText(stack: string, { url, curl, kubeconfig, context, das
     "",
     ...(curl ?? []).map((line) => `  ${line}`),
     ...(dashboards ? [`  ${dashboards}`] : []),
-    ...(kubeconfig && context ? [`  kubectl --kubeconfig ${kubeconfig} --context ${context} get pods -A`] : []),
+    ...(kubeconfig && context
+      ? [`  kubectl --kubeconfig ${shellWord(kubeconfig)} --context ${shellWord(context)} get pods -A`]
+      : []),
     "",
     "Next:",
     "  npm test",

@@ -1,3 +1,4 @@
+import { shellWord } from "../shell";
 import { gatewayJwt, gatewayTls } from "./modules/numbers";
 import { controlPath, fateAtWaypoint, forbiddenMethod, pathFor, usualMethod } from "./requests";
 import type { LabFacts, LabSettings, Method } from "./types";
@@ -36,7 +37,7 @@ function tlsLines(settings: LabSettings, url: string, tls: NonNullable<LabFacts[
     return { to: `--connect-to '::${hostname}:'`, url: `${protocol}//${host}${port ? `:${port}` : ""}${path}` };
   };
   const [plain, secure] = [named(url), named(tls.url)];
-  const trust = `--cacert '${tls.caFile}'`;
+  const trust = `--cacert ${shellWord(tls.caFile)}`;
   return [
     `curl ${flags(method)} ${trust} ${secure.to} ${secure.url}   # ${answer} by HTTPS`,
     `curl ${flags(method)} -L ${trust} ${plain.to} ${plain.url}   # 301 to HTTPS by the gateway, then ${answer}`,

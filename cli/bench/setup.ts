@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { LabConfig } from "../../config";
 import { ExitCode, LabError } from "../../errors";
 import { run } from "../../exec";
+import { shellWord } from "../../shell";
 import { engineEnvironment } from "../engine/environment";
 import type { Io } from "../io";
 import { choosePorts } from "../prepare";
@@ -71,7 +72,7 @@ export async function setUp(
     await run(io.exec, tools.pulumi, ["stack", "init", stack, "--no-select", "--non-interactive"], {
       ...{ cwd, env, signal },
       why: "The benchmark's lab and its empty program need a state to live in",
-      fix: `pulumi version; df -h ${folder}   (is there room?)`,
+      fix: `pulumi version; df -h ${shellWord(folder)}   (is there room?)`,
     });
   }
   return { ...workshop, io, progress, config, pulumi: tools.pulumi, env, signal, settings, empty };

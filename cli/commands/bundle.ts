@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { readFacts } from "../../bundle-folder";
 import type { LabConfig } from "../../config";
 import { ExitCode, LabError } from "../../errors";
+import { shellWord } from "../../shell";
 import { flawsOf } from "../bundle/collect";
 import { type BundleOrder, bundleImages, filePieces, trimmedSource } from "../bundle/contents";
 import { fill, withoutText } from "../bundle/fill";
@@ -53,7 +54,7 @@ export function registerBundle(program: Command, { io, end }: CommandContext): v
       const lines = flaws.map(({ path, flaw }) => `✗ ${path} is ${flaw}\n`);
       const verdict =
         flaws.length > 0
-          ? `Fetch them again: npm run lab -- bundle ${dir}${withoutText(order.without)}`
+          ? `Fetch them again: npm run lab -- bundle ${shellWord(dir)}${withoutText(order.without)}`
           : `${dir} is whole`;
       io.stdout.write(options.json ? jsonText({ folder, flaws }) : `${lines.join("")}${verdict}\n`);
       return;
@@ -103,8 +104,8 @@ function nextSteps(dir: string, platform: string, count: number): string {
   return [
     `${dir} holds the lab for ${platform}: ${count} files.`,
     "Take it to the other machine with this checkout and its node_modules; there:",
-    `  npm run lab -- bundle --verify ${dir}`,
-    `  pulumi config set artifactSource ${dir}`,
+    `  npm run lab -- bundle --verify ${shellWord(dir)}`,
+    `  pulumi config set artifactSource ${shellWord(dir)}`,
     "  npm run up",
     "",
   ].join("\n");

@@ -1,3 +1,4 @@
+import { singleQuoted } from "../../shell";
 import type { OptionWords, VerbWords } from "./words";
 
 /** Shells that a script can be made for. */
@@ -15,30 +16,29 @@ export function completionScript(shell: Shell, verbs: readonly VerbWords[], star
   return { bash, zsh, fish }[shell](verbs, start);
 }
 
-const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 const isList = (value: OptionWords["value"]): value is readonly string[] => typeof value !== "string";
 
 function bash(verbs: readonly VerbWords[], { node, bootstrap }: Start): string {
   const after = verbs.flatMap(({ name, options }) =>
     options.flatMap(({ flag, value }) => {
       if (value === "none") return [];
-      const words = isList(value) ? `COMPREPLY=($(compgen -W ${quoted(value.join(" "))} -- "$cur"))` : ":";
-      return [`    ${quoted(`${name} ${flag}`)}) ${words}; return ;;`];
+      const words = isList(value) ? `COMPREPLY=($(compgen -W ${singleQuoted(value.join(" "))} -- "$cur"))` : ":";
+      return [`    ${singleQuoted(`${name} ${flag}`)}) ${words}; return ;;`];
     }),
   );
   const follow = verbs.map(
     ({ name, options, values }) =>
-      `    ${name}) COMPREPLY=($(compgen -W ${quoted([...values, ...options.map(({ flag }) => flag), "--help"].join(" "))} -- "$cur")) ;;`,
+      `    ${name}) COMPREPLY=($(compgen -W ${singleQuoted([...values, ...options.map(({ flag }) => flag), "--help"].join(" "))} -- "$cur")) ;;`,
   );
   return [
     '# Completion of the ambient lab for bash. In ~/.bashrc: eval "$(npm run --silent lab -- completion bash)"',
-    `lab() { ${quoted(node)} ${quoted(bootstrap)} "$@"; }`,
+    `lab() { ${singleQuoted(node)} ${singleQuoted(bootstrap)} "$@"; }`,
     "_lab() {",
     // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the shell that fills it in
     '  local cur="${COMP_WORDS[COMP_CWORD]}" prev="${COMP_WORDS[COMP_CWORD-1]}" verb="${COMP_WORDS[1]}"',
     "  COMPREPLY=()",
     '  if [ "$COMP_CWORD" -eq 1 ]; then',
-    `    COMPREPLY=($(compgen -W ${quoted(verbs.map(({ name }) => name).join(" "))} -- "$cur")); return`,
+    `    COMPREPLY=($(compgen -W ${singleQuoted(verbs.map(({ name }) => name).join(" "))} -- "$cur")); return`,
     "  fi",
     '  case "$verb $prev" in',
     ...after,
@@ -56,17 +56,17 @@ function zsh(verbs: readonly VerbWords[], { node, bootstrap }: Start): string {
   const plain = (text: string) => text.replace(/[[\]:\\]/g, "\\$&");
   const spec = ({ flag, description, value }: OptionWords) => {
     const then = value === "none" ? "" : isList(value) ? `:value:(${value.join(" ")})` : ":value:_files";
-    return quoted(`${flag}[${plain(description)}]${then}`);
+    return singleQuoted(`${flag}[${plain(description)}]${then}`);
   };
   const follow = verbs.map(({ name, options, values }) => {
-    const words = values.length > 0 ? [quoted(`*:what:(${values.join(" ")})`)] : [];
+    const words = values.length > 0 ? [singleQuoted(`*:what:(${values.join(" ")})`)] : [];
     return `    ${name}) _arguments ${[...options.map(spec), "'--help[show help]'", ...words].join(" ")} ;;`;
   });
   return [
     '# Completion of the ambient lab for zsh. In ~/.zshrc, after compinit: eval "$(npm run --silent lab -- completion zsh)"',
-    `lab() { ${quoted(node)} ${quoted(bootstrap)} "$@" }`,
+    `lab() { ${singleQuoted(node)} ${singleQuoted(bootstrap)} "$@" }`,
     "_lab() {",
-    `  local -a verbs=(${verbs.map(({ name, description }) => quoted(`${name}:${plain(description)}`)).join(" ")})`,
+    `  local -a verbs=(${verbs.map(({ name, description }) => singleQuoted(`${name}:${plain(description)}`)).join(" ")})`,
     "  if (( CURRENT == 2 )); then _describe command verbs; return; fi",
     "  local verb=$words[2]",
     "  shift words; (( CURRENT-- ))",

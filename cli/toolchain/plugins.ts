@@ -3,6 +3,7 @@ import { delimiter, join } from "node:path";
 import { isWeb } from "../../bundle-folder";
 import { ExitCode, LabError } from "../../errors";
 import { type Exec, run } from "../../exec";
+import { shellWord } from "../../shell";
 import { billPlugins } from "../bill/plugins";
 import { pluginPath } from "../bundle/pieces";
 import { hostPlatform, platforms } from "../bundle/platform";
@@ -47,8 +48,8 @@ export async function ensurePlugins({ pulumi, source, env, exec, say }: PluginOp
         ? "The engine makes the lab's resources with it"
         : `The engine makes the lab's resources with it, and "${source}" has no ${path}`,
       fix: bundled
-        ? `npm run lab -- bundle --verify ${source}`
-        : `npm run lab -- bundle ${source}   (with a network; fetches what it lacks)`,
+        ? `npm run lab -- bundle --verify ${shellWord(source)}`
+        : `npm run lab -- bundle ${shellWord(source)}   (with a network; fetches what it lacks)`,
     });
   }
 }

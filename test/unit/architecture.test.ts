@@ -5,6 +5,7 @@ import { describe, expect, test } from "vitest";
 /** Who may import what: a unit is a module of the root or a folder. Node's own modules are free to all. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
   errors: [],
+  shell: [],
   versions: [],
   "image-names": ["versions"],
   host: [],
@@ -15,16 +16,25 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   exec: ["errors", "execa"],
   "bundle-folder": [],
   download: ["errors", "private-ca", "undici", "unreachable"],
-  "private-ca": ["errors"],
+  "private-ca": ["errors", "shell"],
   unreachable: ["errors"],
   "cluster-api": ["host", "@kubernetes", "yaml"],
   "cluster-facts": ["cluster-api", "experiments"],
   compatibility: ["errors", "versions", "semver"],
   "config-rules": ["config", "errors", "versions"],
-  "existing-check": ["cluster-api", "cluster-facts", "compatibility", "config", "errors", "experiments", "yaml"],
+  "existing-check": [
+    "cluster-api",
+    "cluster-facts",
+    "compatibility",
+    "config",
+    "errors",
+    "experiments",
+    "shell",
+    "yaml",
+  ],
   config: ["config-rules", "errors", "versions", "@pulumi", "fastest-levenshtein", "yaml", "zod"],
   artifacts: ["bundle-folder", "download", "errors", "host", "image-names", "versions", "semver", "yaml"],
-  "host-problems": ["errors", "host", "lab-owner"],
+  "host-problems": ["errors", "host", "lab-owner", "shell"],
   "host-check": [
     ...[
       "cluster-api",
@@ -39,7 +49,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     ],
     ...["docker-networks", "host", "host-problems", "ipaddr.js", "lab-owner", "private-ca"],
   ],
-  experiments: [],
+  experiments: ["shell"],
   components: ["image-names", "versions", "experiments", "errors", "@pulumi", "ipaddr.js", "yaml"],
   lab: [
     ...["artifacts", "components", "config", "docker-networks", "host", "host-check", "lab-images", "lab-outputs"],
@@ -91,6 +101,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
       "private-ca",
       "picocolors",
       "semver",
+      "shell",
       "tar",
       "yaml",
       "zod",

@@ -214,7 +214,7 @@ describe("up", () => {
     expect(await run(args, io)).toBe(2);
     expect(engine.calls).toEqual(["select", "preview"]);
     expect(readFileSync(join(root, "Pulumi.alice.yaml"), "utf8")).toBe(settings);
-    expect(io.err()).toContain("Fix   npm run up -- --stack alice --config 'faultPercent=30' --yes");
+    expect(io.err()).toContain("Fix   npm run up -- --stack alice --config faultPercent=30 --yes");
   });
 
   test("shows the preview first on demand", async () => {

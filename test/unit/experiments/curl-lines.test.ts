@@ -36,7 +36,7 @@ describe("the curl lines of the story", () => {
   test("ask by HTTPS for a name, since a certificate is for one", () => {
     const tls = { url: "https://127.0.0.1:13456", caFile: "/labs/dev/gateway-ca.pem" };
     const lines = curlLines(settings, url, { ...lab, tls });
-    const trust = "--cacert '/labs/dev/gateway-ca.pem' --connect-to '::127.0.0.1:'";
+    const trust = "--cacert /labs/dev/gateway-ca.pem --connect-to '::127.0.0.1:'";
     expect(lines.slice(3, 5)).toEqual([
       `curl -i ${trust} https://secure.opssec.in:13456/get   # 200 by HTTPS`,
       `curl -i -L ${trust} http://secure.opssec.in:23456/get   # 301 to HTTPS by the gateway, then 200`,
