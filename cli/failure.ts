@@ -18,8 +18,34 @@ export interface EngineFailure {
   cause: unknown;
 }
 
+/**
+ * The problem of an operation that the engine refused because another engine holds the stack's lock. The Automation API
+ * gives such an error its own name, for each kind of backend (pulumi/pulumi, sdk/nodejs/automation/errors.ts).
+ * @returns undefined for any other failure
+ */
+export function lockRefusal(thrown: unknown, stack: string): LabError | undefined {
+  if (!(thrown instanceof Error) || thrown.name !== "ConcurrentUpdateError") return undefined;
+  // Self-managed backends name the owner of each lock (pkg/backend/diy/lock.go).
+  const owners = new Set([...thrown.message.matchAll(/: created by (\S+@\S+ \(pid \d+\))/g)].map(([, owner]) => owner));
+  return lockedStack(stack, [...owners].join(", ") || "another engine", thrown);
+}
+
+/** The problem of a stack that another engine changes. */
+export function lockedStack(stack: string, owner: string, cause?: unknown): LabError {
+  return new LabError(
+    {
+      what: `Stack "${stack}" is being changed by ${owner}`,
+      why: "Two engines on one state would undo each other's work",
+      fix: `pulumi cancel --yes --stack ${stack}   (only if that engine has died; otherwise let it finish)`,
+    },
+    { cause },
+  );
+}
+
 /** A failed engine operation as a problem that a person can read. */
 export function engineFailure({ operation, stack, diagnostics, interrupted, cause }: EngineFailure): LabError {
+  const refused = lockRefusal(cause, stack);
+  if (refused) return refused;
   const again = `npm run ${operation} -- --stack ${stack}`;
   const { errors } = diagnostics;
   const own = errors.flatMap(({ message }) => problemsIn(message)).slice(0, problemsShown);

@@ -1,4 +1,5 @@
 import { clientConfig } from "../cluster-api";
+import { LabError } from "../errors";
 import type { ClusterAddress } from "../host";
 
 /** One revision of a Helm release, as its Secret's labels tell. */
@@ -9,12 +10,25 @@ export interface ReleaseRevision {
   release: string;
   /** Helm's word: deployed, superseded, failed, pending-install, pending-upgrade, pending-rollback, uninstalling. */
   status: string;
+  /**
+   * Milliseconds since the Secret was written last, by the clock of the API server: the clocks of this machine and of the
+   * machine that wrote it may differ. 0 when the API server does not give its time.
+   */
+  ageMs: number;
+  /** Identity of the Secret as it was read. */
+  version: { uid: string; resourceVersion: string };
 }
 
 /** The Helm releases of one cluster. */
 export interface HelmReleases {
   list(): Promise<ReleaseRevision[]>;
+  /**
+   * Deletes the record, provided that it was not written since it was listed.
+   * @throws LabError when it was
+   */
   forget(revision: ReleaseRevision): Promise<void>;
+  /** A command that deletes the record, for a POSIX shell. */
+  forgetCommand(revision: ReleaseRevision): string;
 }
 
 /**
@@ -28,12 +42,17 @@ export async function openHelmReleases(address: ClusterAddress): Promise<HelmRel
   const api = config.makeApiClient(CoreV1Api);
   const list = async () => {
     // The Secrets hold whole charts; superseded revisions would only add to the megabytes.
-    const { items } = await api.listSecretForAllNamespaces({ labelSelector: "owner=helm,status!=superseded" });
-    return items.map(({ metadata }) => ({
+    const { data, headers } = await api.listSecretForAllNamespacesWithHttpInfo({
+      labelSelector: "owner=helm,status!=superseded",
+    });
+    const now = Date.parse(headers.date ?? "");
+    return data.items.map(({ metadata }) => ({
       secret: metadata?.name ?? "",
       namespace: metadata?.namespace ?? "",
       release: metadata?.labels?.name ?? "",
       status: metadata?.labels?.status ?? "",
+      ageMs: ageOf(metadata, now),
+      version: { uid: metadata?.uid ?? "", resourceVersion: metadata?.resourceVersion ?? "" },
     }));
   };
   const answers = await list().then(
@@ -43,8 +62,42 @@ export async function openHelmReleases(address: ClusterAddress): Promise<HelmRel
   if (!answers) return undefined;
   return {
     list,
-    async forget({ secret, namespace }) {
-      await api.deleteNamespacedSecret({ name: secret, namespace });
+    async forget({ secret, namespace, release, version }) {
+      await api
+        .deleteNamespacedSecret({ name: secret, namespace, body: { preconditions: version } })
+        .catch((thrown: unknown) => {
+          const status: unknown = thrown instanceof Error && Reflect.get(thrown, "code");
+          if (status !== 404 && status !== 409) throw thrown;
+          throw new LabError(
+            {
+              what: `The record of Helm release "${release}" changed while it was to be deleted`,
+              why: "Another engine, or a person with Helm, is at work on the release",
+              fix: `kubectl ${flagsOf(address)} --namespace ${namespace} get secret --selector owner=helm,name=${release} --show-labels   (shows its status; then run the command again)`,
+            },
+            { cause: thrown },
+          );
+        });
     },
+    forgetCommand: ({ secret, namespace }) =>
+      `kubectl ${flagsOf(address)} --namespace ${namespace} delete secret ${secret}`,
   };
+}
+
+/** Flags of kubectl for a cluster, each value quoted for a POSIX shell. */
+function flagsOf({ kubeconfig, context }: ClusterAddress): string {
+  const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
+  return `--kubeconfig ${quoted(kubeconfig)} --context ${quoted(context)}`;
+}
+
+/** Times at which an API server says that an object was written. */
+interface Writes {
+  creationTimestamp?: Date;
+  managedFields?: readonly { time?: Date }[];
+}
+
+function ageOf(metadata: Writes | undefined, now: number): number {
+  const writes = [metadata?.creationTimestamp, ...(metadata?.managedFields ?? []).map(({ time }) => time)];
+  const last = Math.max(...writes.flatMap((time) => (time ? [time.getTime()] : [])));
+  const age = now - last;
+  return Number.isFinite(age) ? Math.max(0, age) : 0;
 }

@@ -21,13 +21,24 @@ export interface LockOptions extends Pick<Io, "env" | "root" | "exec" | "signal"
 /** Above what a whole run takes on a slow machine: an engine without its command line goes on to the run's end. */
 const abandonedDeadlineMs = 20 * 60_000;
 
+/** Locks of engines of this machine that died. No engine starts on the stack before they are removed. */
+export interface DeadLocks {
+  /** Number of locks; 0 also for a backend that has no lock files. */
+  readonly count: number;
+  /** Whether these are still the only locks of the stack. */
+  inPlace(): boolean;
+  remove(): void;
+}
+
+/** No proof that an engine died. */
+export const noDeadLocks: DeadLocks = { count: 0, inPlace: () => true, remove: () => {} };
+
 /**
- * Clears the locks that engines of this machine left when they died. An engine whose command line was killed goes on, and
+ * Finds the locks that engines of this machine left when they died. An engine whose command line was killed goes on, and
  * nobody can tell it anything any more: it is waited for.
- * @returns how many locks of dead or abandoned engines there were
  * @throws LabError when an engine that somebody runs, here or on another machine, holds the stack
  */
-export async function clearDeadLocks(stack: string, options: LockOptions): Promise<number> {
+export async function findDeadLocks(stack: string, options: LockOptions): Promise<DeadLocks> {
   const { exec, signal, clock, say } = options;
   const dead: string[] = [];
   for (const { file, owner } of locksOf(stack, options)) {
@@ -48,8 +59,29 @@ export async function clearDeadLocks(stack: string, options: LockOptions): Promi
       throw heldBy(owner, stack);
     });
   }
-  for (const file of dead) rmSync(file, { force: true });
-  return dead.length;
+  // An engine that was waited for and ended by itself has removed its lock.
+  const left = dead.filter((file) => existsSync(file));
+  return {
+    count: left.length,
+    inPlace: () =>
+      locksOf(stack, options)
+        .map(({ file }) => file)
+        .join() === left.join(),
+    remove: () => {
+      for (const file of left) rmSync(file, { force: true });
+    },
+  };
+}
+
+/**
+ * Removes the locks that {@link findDeadLocks} finds.
+ * @returns the number of removed locks
+ * @throws LabError when another engine holds the stack
+ */
+export async function clearDeadLocks(stack: string, options: LockOptions): Promise<number> {
+  const locks = await findDeadLocks(stack, options);
+  locks.remove();
+  return locks.count;
 }
 
 /**

@@ -5,7 +5,6 @@ import type { LabConfig } from "../config";
 import { LabError } from "../errors";
 import {
   type ClusterAddress,
-  clusterName,
   type GatewayPorts,
   gatewayPorts,
   ownCluster,
@@ -16,10 +15,11 @@ import {
 import { checkHost, type HostFacts } from "../host-check";
 import { Follower } from "./engine/follow";
 import type { Engine, StackState } from "./engine/types";
+import { lockRefusal } from "./failure";
 import { openHelmReleases } from "./helm-releases";
 import { labAddress } from "./lab-address";
 import { type Agree, clearLeftovers } from "./leftovers";
-import { clearDeadLocks } from "./locks";
+import { backendFolder, findDeadLocks } from "./locks";
 import { recover } from "./recover";
 import { createStack, type Session, stackExists } from "./session";
 import { setPort } from "./settings";
@@ -84,30 +84,32 @@ async function forgetLostCluster(engine: Engine, { io, stack, config, progress }
   if (config.cluster !== "kind" || !(await clusterIsLost(stack, io.exec))) return;
   progress.line(`  The cluster of lab "${stack}" is gone: it is made anew`);
   const follower = new Follower(progress);
-  await follower.during((onEvent) => engine.destroy({ onEvent, signal: io.signal }));
+  await follower
+    .during((onEvent) => engine.destroy({ onEvent, signal: io.signal }))
+    .catch((cause: unknown) => {
+      throw lockRefusal(cause, stack) ?? cause;
+    });
   await rm(stackDir(stack), { recursive: true, force: true });
 }
 
-/** Clears dead locks and unfinished business; a live engine is respected. @returns the state after that */
+/**
+ * Clears dead locks and unfinished operations.
+ * @returns the state after that
+ * @throws LabError while another engine is at work on the stack, or may be
+ */
 export async function mend(engine: Engine, session: Session): Promise<StackState> {
-  const { io, stack, config, progress } = session;
+  const { io, stack, progress } = session;
   const say = (line: string) => progress.line(`  ${line}`);
-  const locks = await clearDeadLocks(stack, { ...io, say });
-  if (locks > 0) say("A run that was killed had left its lock: removed");
+  const locks = await findDeadLocks(stack, { ...io, say });
   const openReleases = async (resources: StackState["resources"]) => {
     const address = labAddress(resources);
     return address && openHelmReleases(address);
   };
   const follower = new Follower(progress);
+  const fileBackend = backendFolder(io) !== undefined;
+  const { exec, signal } = io;
   return follower.during((onEvent) =>
-    recover({
-      ...{ engine, openReleases, say, onEvent },
-      exec: io.exec,
-      cluster: clusterName(stack),
-      signal: io.signal,
-      ownCluster: config.cluster === "kind",
-      wasKilled: locks > 0,
-    }),
+    recover({ engine, stack, locks, fileBackend, exec, signal, openReleases, say, onEvent }),
   );
 }
 

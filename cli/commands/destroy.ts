@@ -6,7 +6,7 @@ import { requireDocker } from "../../host-check";
 import { requireOwnCluster } from "../asleep";
 import { Follower } from "../engine/follow";
 import type { Engine } from "../engine/types";
-import { engineFailure } from "../failure";
+import { engineFailure, lockRefusal } from "../failure";
 import { labAddress, sameAddress } from "../lab-address";
 import { clearLeftovers } from "../leftovers";
 import { clearDeadLocks } from "../locks";
@@ -70,14 +70,20 @@ async function destroy(engine: Engine, session: Session): Promise<void> {
   if (killed || unfinished) {
     await settle({ exec: io.exec, cluster: clusterName(stack), releases: undefined, signal: io.signal, say });
   }
-  if (unfinished) await engine.forgetPending();
   const follower = new Follower(progress);
+  const { signal } = io;
   try {
-    await follower.during((onEvent) => engine.destroy({ onEvent, signal: io.signal }));
+    await follower.during(async (onEvent) => {
+      // To forget is to write the state: an engine that is at work on it would lose what it wrote meanwhile.
+      if (unfinished && !killed) await engine.takeLock({ onEvent, signal });
+      if (unfinished) await engine.forgetPending();
+      await engine.destroy({ onEvent, signal });
+    });
   } catch (cause) {
     const { diagnostics } = follower;
-    const failure = engineFailure({ operation: "destroy", stack, diagnostics, interrupted: io.signal.aborted, cause });
-    if (io.signal.aborted || !(await nothingIsLeft(session))) throw failure;
+    const failure = engineFailure({ operation: "destroy", stack, diagnostics, interrupted: signal.aborted, cause });
+    // An engine that begins has nothing in Docker yet.
+    if (signal.aborted || lockRefusal(cause, stack) || !(await nothingIsLeft(session))) throw failure;
     progress.line(`  ! ${failure.what}`);
     progress.line("  Docker has neither container nor network of the lab any more: the rest of the state is dropped");
     await engine.remove({ force: true });

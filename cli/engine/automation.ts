@@ -39,6 +39,13 @@ export async function openEngine({ stack: name, root, pulumi, env, exec }: Engin
     async destroy(options) {
       await (await stack()).destroy({ ...followed(options), suppressProgress: true });
     },
+    async takeLock(options) {
+      // A refresh takes the lock in every kind of backend, and a component such as the Stack has no provider to ask
+      // (pulumi/pulumi v3.259.0, RefreshStep.Apply() in pkg/resource/deploy/step.go).
+      const { resources } = stateOf(await workspace.exportStack(name));
+      const target = resources.filter(({ type }) => type === "pulumi:pulumi:Stack").map(({ urn }) => urn);
+      await (await stack()).refresh({ ...followed(options), target });
+    },
     async refresh(options) {
       await (await stack()).refresh({ ...followed(options), clearPendingCreates: true });
     },

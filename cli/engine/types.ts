@@ -59,6 +59,13 @@ export interface Engine {
   /** @returns what the engine itself prints, with property diffs when `diff` is set */
   preview(options: PreviewOptions): Promise<string>;
   destroy(options: OperationOptions): Promise<void>;
+  /**
+   * Takes the stack's lock and gives it back, which proves that no other engine held it. The engine drops its record of
+   * unfinished updates and deletions meanwhile, and keeps that of unfinished creations (pulumi/pulumi v3.259.0,
+   * pkg/backend/journal.go).
+   * @throws ConcurrentUpdateError of the Automation API while another engine holds it
+   */
+  takeLock(options: OperationOptions): Promise<void>;
   /** Reads the state back from the world and forgets creations that were never finished. */
   refresh(options: OperationOptions): Promise<void>;
   /** Forgets unfinished operations without asking any provider: the way when the cluster is gone. */

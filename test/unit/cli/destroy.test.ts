@@ -135,7 +135,7 @@ describe("destroy", () => {
     const io = fakeIo({ engine, exec });
     expect(await run(["destroy", "--stack", "alice", "--yes"], io)).toBe(0);
     expect(io.err()).toContain("Waiting for plugins that a killed run left at work: kind (pid 64)");
-    expect(engine.calls).toEqual(["forgetPending", "destroy", "remove"]);
+    expect(engine.calls).toEqual(["takeLock", "forgetPending", "destroy", "remove"]);
   });
   test("is content with a stack that does not exist", async () => {
     const io = fakeIo();

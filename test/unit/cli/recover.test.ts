@@ -1,14 +1,14 @@
-import { mkdtempSync, writeFileSync } from "node:fs";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { openHelmReleases } from "../../../cli/helm-releases";
+import { findDeadLocks, noDeadLocks } from "../../../cli/locks";
 import { findOrphans } from "../../../cli/orphans";
 import { recover, stuckReleases } from "../../../cli/recover";
 import type { Clock } from "../../../verify/eventually";
-import { FakeEngine, fakeExec } from "./world";
+import { pendingCreate, recordPath, startHelmCluster, stateRelease } from "./helm-cluster";
+import { checkout, FakeEngine, fakeExec } from "./world";
 
 describe("findOrphans()", () => {
   const table = (...rows: string[]) => fakeExec({ "ps -axo": rows.join("\n") });
@@ -35,85 +35,66 @@ describe("findOrphans()", () => {
   });
 });
 
-const releaseType = "kubernetes:helm.sh/v3:Release";
-const stateRelease = (name: string) => ({ urn: name, type: releaseType, inputs: { name, namespace: "istio-system" } });
 const revision = (release: string, status: string) => ({
-  ...{ release, status, namespace: "istio-system" },
+  ...{ release, status, namespace: "istio-system", ageMs: 0, version: { uid: "u", resourceVersion: "1" } },
   secret: `sh.helm.release.v1.${release}.v1`,
 });
-const pendingCreate = (name: string) => ({ type: "creating", resource: stateRelease(name) });
 
 describe("stuckReleases()", () => {
   const state = { resources: [stateRelease("istiod")], pending: [pendingCreate("ztunnel"), pendingCreate("cni")] };
-  const names = (own: boolean, ...revisions: ReturnType<typeof revision>[]) =>
-    stuckReleases(revisions, state, own).map(({ release, status }) => `${release} ${status}`);
+  const names = (...revisions: ReturnType<typeof revision>[]) =>
+    stuckReleases(revisions, state).map(({ release, status }) => `${release} ${status}`);
   test("takes unfinished ones, and finished ones that the state does not know", () => {
     expect(
-      names(
-        true,
-        revision("istiod", "pending-upgrade"),
-        revision("istiod", "deployed"),
-        revision("ztunnel", "deployed"),
-      ),
+      names(revision("istiod", "pending-upgrade"), revision("istiod", "deployed"), revision("ztunnel", "deployed")),
     ).toEqual(["istiod pending-upgrade", "ztunnel deployed"]);
   });
   test("leaves the releases of others alone", () => {
-    expect(names(true, revision("mine", "deployed"))).toEqual([]);
-    expect(names(false, revision("mine", "pending-install"), revision("cni", "pending-install"))).toEqual([
-      "cni pending-install",
-    ]);
+    expect(names(revision("mine", "deployed"), revision("mine", "pending-install"))).toEqual([]);
+    expect(names(revision("cni", "pending-install"))).toEqual(["cni pending-install"]);
   });
 });
 
 describe("recover()", () => {
-  let server: Server | undefined;
-  afterEach(() => {
-    server?.close();
-  });
+  let close = () => {};
+  afterEach(() => close());
   /** An API server that knows Helm's Secrets; every list after the first `installing` finds them deployed. */
   async function cluster(installing: number) {
-    const deleted: string[] = [];
     let lists = 0;
-    server = createServer((request, response) => {
-      if (request.method === "DELETE") {
-        deleted.push(request.url ?? "");
-        response
-          .setHeader("content-type", "application/json")
-          .end(JSON.stringify({ kind: "Status", status: "Success" }));
-        return;
-      }
+    const started = await startHelmCluster(() => {
       lists += 1;
-      const status = lists <= installing ? "pending-install" : "deployed";
-      const labels = { owner: "helm", name: "ztunnel", status };
-      const items = [{ metadata: { name: "sh.helm.release.v1.ztunnel.v1", namespace: "istio-system", labels } }];
-      response
-        .setHeader("content-type", "application/json")
-        .end(JSON.stringify({ kind: "SecretList", apiVersion: "v1", items }));
+      return [{ release: "ztunnel", status: lists <= installing ? "pending-install" : "deployed" }];
     });
-    await new Promise<void>((resolve) => server?.listen(0, "127.0.0.1", resolve));
-    const { port } = server.address() as AddressInfo;
-    const kubeconfig = join(mkdtempSync(join(tmpdir(), "lab-kube-")), "config");
-    const document = {
-      clusters: [{ name: "c", cluster: { server: `http://127.0.0.1:${port}`, "insecure-skip-tls-verify": true } }],
-      users: [{ name: "u", user: {} }],
-      contexts: [{ name: "kind-x", context: { cluster: "c", user: "u" } }],
-    };
-    writeFileSync(kubeconfig, JSON.stringify(document));
-    return { deleted, address: { kubeconfig, context: "kind-x" } };
+    close = started.close;
+    return started;
   }
+  /** A backend folder with the lock of an engine of this machine that died. */
+  async function deadEngine() {
+    const backend = mkdtempSync(join(tmpdir(), "lab-backend-"));
+    const folder = join(backend, ".pulumi/locks/organization/ambient-lab/dev");
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, "dead.json"), JSON.stringify({ pid: 4711, username: "u", hostname: hostname() }));
+    const io = { root: checkout(), env: { PULUMI_BACKEND_URL: `file://${backend}` }, signal };
+    const locks = await findDeadLocks("dev", {
+      ...io,
+      exec: fakeExec({ "ps -p": { code: 1, stderr: "" } }),
+      say: () => {},
+    });
+    return { locks, folder };
+  }
+  const { signal } = new AbortController();
   const none = async () => undefined;
   const noTime: Clock = { now: () => 0, sleep: async () => undefined };
   const options = (engine: FakeEngine, said: string[], ps = "") => ({
-    ...{ engine, cluster: "ambient-lab-dev", ownCluster: true, clock: noTime, onEvent: () => {} },
-    exec: fakeExec({ "ps -axo": ps }),
-    signal: new AbortController().signal,
+    ...{ engine, stack: "dev", locks: noDeadLocks, fileBackend: true, clock: noTime, onEvent: () => {} },
+    ...{ exec: fakeExec({ "ps -axo": ps }), signal },
     say: (line: string) => void said.push(line),
   });
 
   test("does nothing to a healthy stack", async () => {
     const engine = new FakeEngine();
     const said: string[] = [];
-    await recover({ ...options(engine, said), openReleases: none, wasKilled: false });
+    await recover({ ...options(engine, said), openReleases: none });
     expect([engine.calls, said]).toEqual([[], []]);
   });
 
@@ -122,33 +103,71 @@ describe("recover()", () => {
     const engine = new FakeEngine();
     engine.stackState = { resources: [], pending: [pendingCreate("ztunnel")] };
     const said: string[] = [];
+    const { locks, folder } = await deadEngine();
     await recover({
       ...options(engine, said, "  62     1 pulumi-resource-kubernetes 127.0.0.1:2"),
       openReleases: () => openHelmReleases(address),
-      wasKilled: true,
+      locks,
     });
-    expect(deleted).toEqual(["/api/v1/namespaces/istio-system/secrets/sh.helm.release.v1.ztunnel.v1"]);
+    expect(deleted).toEqual([recordPath("ztunnel")]);
+    expect(readdirSync(folder)).toEqual([]);
     expect(engine.calls).toEqual(["refresh"]);
     expect(said[0]).toContain("Waiting for plugins");
     expect(said[1]).toContain('Helm release "ztunnel" was left deployed');
   });
 
+  // checkForLock() of pulumi/pulumi v3.259.0, pkg/backend/diy/lock.go: an engine refuses a stack with any other lock file.
+  test("keeps the lock of a dead engine until its plugins ended, so that no engine starts meanwhile", async () => {
+    const { deleted, address } = await cluster(60);
+    const engine = new FakeEngine();
+    engine.stackState = { resources: [], pending: [pendingCreate("ztunnel")] };
+    const { locks, folder } = await deadEngine();
+    let now = 0;
+    const left: string[][] = [];
+    const sleep = async () => {
+      now += 120_000;
+      left.push(readdirSync(folder));
+    };
+    const waiting = recover({
+      ...options(engine, [], "  62     1 pulumi-resource-kubernetes 127.0.0.1:2"),
+      ...{ locks, clock: { now: () => now, sleep }, openReleases: () => openHelmReleases(address) },
+    });
+    await expect(waiting).rejects.toThrow("Plugins of a killed run still work");
+    expect([...left, readdirSync(folder)]).toEqual(Array(left.length + 1).fill(["dead.json"]));
+    expect([deleted, engine.calls]).toEqual([[], []]);
+  });
+
+  test("deletes no record once another engine has taken the stack", async () => {
+    const { deleted, address } = await cluster(60);
+    const engine = new FakeEngine();
+    engine.stackState = { resources: [], pending: [pendingCreate("ztunnel")] };
+    const { locks, folder } = await deadEngine();
+    const openReleases = async () => {
+      rmSync(join(folder, "dead.json"));
+      writeFileSync(join(folder, "live.json"), "{}");
+      return openHelmReleases(address);
+    };
+    const late = recover({ ...options(engine, []), locks, openReleases });
+    await expect(late).rejects.toThrow('Stack "dev" is being changed by another engine');
+    expect([deleted, engine.calls, readdirSync(folder)]).toEqual([[], [], ["live.json"]]);
+  });
+
   test("forgets what is pending when no cluster answers", async () => {
     const { address } = await cluster(0);
-    server?.close();
-    server?.closeAllConnections();
+    close();
     const engine = new FakeEngine();
     engine.stackState = { resources: [], pending: [pendingCreate("ztunnel")] };
     expect(await openHelmReleases(address)).toBeUndefined();
-    await recover({ ...options(engine, []), openReleases: () => openHelmReleases(address), wasKilled: false });
-    expect(engine.calls).toEqual(["forgetPending"]);
+    await recover({ ...options(engine, []), openReleases: () => openHelmReleases(address) });
+    expect(engine.calls).toEqual(["takeLock", "forgetPending"]);
   });
 
   test("gives up on plugins that never end, and names them", async () => {
     let now = 0;
     const clock: Clock = { now: () => (now += 60_000), sleep: async () => undefined };
     const ps = " 60 1 pulumi-resource-command 127.0.0.1:2\n 61 60 /bin/sh -c kind create";
-    const stuck = recover({ ...options(new FakeEngine(), [], ps), clock, openReleases: none, wasKilled: true });
+    const { locks } = await deadEngine();
+    const stuck = recover({ ...options(new FakeEngine(), [], ps), clock, locks, openReleases: none });
     await expect(stuck).rejects.toThrow(/pulumi-resource-command \(pid 60\)[\s\S]*kill 60/);
   });
 });

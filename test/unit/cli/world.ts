@@ -138,6 +138,9 @@ export class FakeEngine implements Engine {
   async destroy(options: Parameters<Engine["destroy"]>[0]) {
     this.#play("destroy", options);
   }
+  async takeLock() {
+    this.calls.push("takeLock");
+  }
   async refresh() {
     this.calls.push("refresh");
   }
