@@ -4,11 +4,12 @@ import { join } from "node:path";
 import semver from "semver";
 import { parse as parseYaml, stringify } from "yaml";
 import { type BundleFolder, bundleFiles, isWeb, parseSums, readBundle } from "./bundle-folder";
-import { checkDigest, type Fetcher, fetcher, sha256, writeWhole } from "./download";
+import { checkDigest, type Fetcher, fetcher, sha256 } from "./download";
 import { ExitCode, LabError } from "./errors";
 import { labHome } from "./host";
 import { daemonsOf, imagesOf } from "./image-names";
 import { artifactsOf, type BillArtifact, artifacts as pinned } from "./versions";
+import { writeWhole } from "./whole-file";
 
 /** Where the charts of a lab lie on this machine. */
 export interface Artifacts {
@@ -112,8 +113,8 @@ async function cached(artifact: BillArtifact, fetch: Fetcher, locate: Locate): P
   const bytes = await fetch(address);
   const expected = digest ?? recorded;
   if (expected) checkDigest(address, bytes, expected);
-  await writeWhole(file, bytes);
-  await writeWhole(`${file}.sha256`, `${sha256(bytes)}\n`);
+  writeWhole(file, bytes);
+  writeWhole(`${file}.sha256`, `${sha256(bytes)}\n`);
   return file;
 }
 
@@ -181,9 +182,9 @@ async function wrapManifest({ name, version }: BillArtifact, manifest: string): 
   const folder = join(cacheDir(), "wrapped", `${name}-${version}-${digest}`);
   const chart = { apiVersion: "v2", name, version: `${version.replace(/^v/, "")}+${digest}`, appVersion: version };
   if (!existsSync(join(folder, "Chart.yaml"))) {
-    await writeWhole(join(folder, "files", "manifest.yaml"), manifest);
-    await writeWhole(join(folder, "templates", "manifest.yaml"), '{{ .Files.Get "files/manifest.yaml" }}\n');
-    await writeWhole(join(folder, "Chart.yaml"), stringify(chart));
+    writeWhole(join(folder, "files", "manifest.yaml"), manifest);
+    writeWhole(join(folder, "templates", "manifest.yaml"), '{{ .Files.Get "files/manifest.yaml" }}\n');
+    writeWhole(join(folder, "Chart.yaml"), stringify(chart));
   }
   return folder;
 }

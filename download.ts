@@ -1,6 +1,5 @@
-import { createHash, randomUUID } from "node:crypto";
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
 import { ExitCode, LabError, messageOf } from "./errors";
 import { trustedWith } from "./private-ca";
 import { unreachable } from "./unreachable";
@@ -101,16 +100,4 @@ export function checkDigest(address: string, bytes: Buffer, expected: string): v
     },
     { exitCode: ExitCode.unfit },
   );
-}
-
-/** Writes a file so that no reader ever sees half of it. */
-export async function writeWhole(path: string, content: Buffer | string, mode = 0o644): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  const part = join(dirname(path), `.${randomUUID()}.part`);
-  try {
-    await writeFile(part, content, { mode });
-    await rename(part, path);
-  } finally {
-    await rm(part, { force: true });
-  }
 }

@@ -6,7 +6,6 @@ import { lookAtCluster } from "./cluster-state";
 import { kubernetesOf, versionProblems } from "./compatibility";
 import type { LabConfig } from "./config";
 import { type DockerNetwork, markerFile, mayBeOwn, networkNamed, readNetworks } from "./docker-networks";
-import { writeWhole } from "./download";
 import { ExitCode, LabError, LabErrors, type Problem } from "./errors";
 import type { Exec } from "./exec";
 import { examineExisting } from "./existing-check";
@@ -23,6 +22,7 @@ import {
 } from "./host-problems";
 import { labOwner } from "./lab-owner";
 import { readPrivateCa } from "./private-ca";
+import { writeWhole } from "./whole-file";
 
 /** What the program must know of the machine before it declares anything. */
 export interface HostFacts extends GatewayPorts {
@@ -153,5 +153,5 @@ async function restoreKubeconfig(stack: string, exec: Exec): Promise<void> {
   const { kubeconfig } = ownCluster(stack);
   if (existsSync(kubeconfig)) return;
   const { code, stdout } = await exec("kind", ["get", "kubeconfig", "--name", clusterName(stack)]);
-  if (code === 0) await writeWhole(kubeconfig, `${stdout}\n`, 0o600);
+  if (code === 0) writeWhole(kubeconfig, `${stdout}\n`, 0o600);
 }

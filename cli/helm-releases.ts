@@ -1,6 +1,7 @@
 import { clientConfig } from "../cluster-api";
 import { LabError } from "../errors";
 import type { ClusterAddress } from "../host";
+import { shellWord } from "../shell";
 
 /** One revision of a Helm release, as its Secret's labels tell. */
 export interface ReleaseRevision {
@@ -85,8 +86,7 @@ export async function openHelmReleases(address: ClusterAddress): Promise<HelmRel
 
 /** Flags of kubectl for a cluster, each value quoted for a POSIX shell. */
 function flagsOf({ kubeconfig, context }: ClusterAddress): string {
-  const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
-  return `--kubeconfig ${quoted(kubeconfig)} --context ${quoted(context)}`;
+  return `--kubeconfig ${shellWord(kubeconfig)} --context ${shellWord(context)}`;
 }
 
 /** Times at which an API server says that an object was written. */

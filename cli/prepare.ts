@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
+import { backendFolder } from "../backend";
 import { clusterIsLost, clusterState } from "../cluster-state";
 import type { LabConfig } from "../config";
 import { LabError } from "../errors";
@@ -19,7 +20,7 @@ import { lockRefusal } from "./failure";
 import { openHelmReleases } from "./helm-releases";
 import { labAddress } from "./lab-address";
 import { type Agree, clearLeftovers } from "./leftovers";
-import { backendFolder, findDeadLocks } from "./locks";
+import { findDeadLocks } from "./locks";
 import { recover } from "./recover";
 import { createStack, type Session, stackExists } from "./session";
 import { setPort } from "./settings";

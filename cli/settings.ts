@@ -1,10 +1,11 @@
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { Document, isMap, isScalar, parse, parseDocument, Scalar, type YAMLMap } from "yaml";
 import { type LabConfig, parseConfig } from "../config";
 import { ExitCode, LabError } from "../errors";
 import { type GatewayPorts, portKeys } from "../host";
 import { shellWord } from "../shell";
+import { writeWhole } from "../whole-file";
 import { project } from "./stack-name";
 
 const madeByUs = ' Made by "npm run up"; "npm run destroy" removes it while it holds nothing else.';
@@ -27,11 +28,11 @@ export function readConfig(root: string, stack: string): LabConfig {
 /**
  * Writes `key=value` pairs into the stack's settings, as `pulumi up --config` does; a list is written `[a, b]`. Nothing is
  * written unless the whole configuration is good.
- * @throws LabError (exit code 2) with every problem at once
+ * @throws LabError (exit code 2) with every problem at once, or (exit code 4) when the file cannot be written
  */
 export function changeConfig(root: string, stack: string, pairs: readonly string[]): LabConfig {
   const { text, config } = changedSettings(root, stack, pairs);
-  writeFileSync(settingsFile(root, stack), text);
+  writeWhole(settingsFile(root, stack), text);
   return config;
 }
 
@@ -60,7 +61,7 @@ export function unsetConfig(root: string, stack: string, keys: readonly string[]
   if (!existsSync(file)) return false;
   const document = readDocument(file);
   const there = keys.filter((key) => document.deleteIn(["config", `${project}:${key}`]));
-  if (there.length > 0) writeFileSync(file, document.toString());
+  if (there.length > 0) writeWhole(file, document.toString());
   return there.length > 0;
 }
 
@@ -72,7 +73,7 @@ export function rememberSettings(root: string, stack: string): () => boolean {
   return () => {
     if (read() === before) return false;
     if (before === undefined) rmSync(file);
-    else writeFileSync(file, before);
+    else writeWhole(file, before);
     return true;
   };
 }
@@ -90,7 +91,7 @@ function checked(document: Document): LabConfig {
 /** Marks the settings file that the engine has just made as ours. */
 export function markSettings(root: string, stack: string): void {
   const file = settingsFile(root, stack);
-  if (existsSync(file)) writeFileSync(file, `#${madeByUs}\n${readFileSync(file, "utf8")}`);
+  if (existsSync(file)) writeWhole(file, `#${madeByUs}\n${readFileSync(file, "utf8")}`);
 }
 
 /** Fixes a port of the stack in its settings, marked as ours. */
@@ -102,7 +103,7 @@ export function setPort(root: string, stack: string, key: keyof GatewayPorts, po
   document.setIn(["config", `${project}:${key}`], value);
   const config = document.get("config");
   if (isMap(config)) config.flow = false;
-  writeFileSync(file, document.toString());
+  writeWhole(file, document.toString());
 }
 
 /**
@@ -124,7 +125,7 @@ export function withdrawSettings(root: string, stack: string): void {
     }
   }
   if (text.includes(madeByUs) && holdsNothing(document.contents)) rmSync(file);
-  else if (document.toString() !== text) writeFileSync(file, document.toString());
+  else if (document.toString() !== text) writeWhole(file, document.toString());
 }
 
 function holdsNothing(contents: YAMLMap): boolean {

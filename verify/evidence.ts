@@ -1,7 +1,7 @@
-import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { messageOf } from "../errors";
 import { type LabObject, objects, objectsOf } from "../experiments/objects";
+import { writeWhole } from "../whole-file";
 import type { Bench } from "./bench";
 import { proxySummary } from "./checks/dumps";
 import { summaryLines } from "./checks/proxies";
@@ -28,14 +28,13 @@ export async function writeEvidence(folder: string, report: VerifyReport, bench:
     ...(await Promise.all([proxyPage(bench, "waypoint"), proxyPage(bench, "gateway")])),
     await objectsPage(bench),
   ];
-  await mkdir(folder, { recursive: true });
   const attached = [...bench.attachments].map(([file, { about, bytes }]) => ({ file, about, bytes }));
   const all = [indexPage(report, [...pages, ...attached]), ...pages];
   const contents = [
     ...all.map(({ file, text }) => ({ file, content: redacted(text) })),
     ...attached.map(({ file, bytes }) => ({ file, content: bytes })),
   ];
-  await Promise.all(contents.map(({ file, content }) => writeFile(join(folder, file), content, { mode: 0o600 })));
+  for (const { file, content } of contents) writeWhole(join(folder, file), content, 0o600);
 }
 
 function experimentPage(result: ExperimentResult): Page {

@@ -1,6 +1,6 @@
 import { archivePath, bundleFiles } from "../../bundle-folder";
-import { writeWhole } from "../../download";
 import { ExitCode, LabErrors, type Problem } from "../../errors";
+import { writeWhole } from "../../whole-file";
 import type { Progress } from "../progress";
 import { collect, type Lack, type Step } from "./collect";
 import { appImageOf, type BundleOrder, bundleImages, filePieces } from "./contents";
@@ -21,7 +21,7 @@ export async function fill(order: BundleOrder, work: BundleWork, progress: Progr
     ...(app ? { appImage: app.ref } : {}),
     ...(without.length > 0 ? { without } : {}),
   };
-  await writeWhole(`${folder}/${bundleFiles.facts}`, `${JSON.stringify(facts, null, 2)}\n`);
+  writeWhole(`${folder}/${bundleFiles.facts}`, `${JSON.stringify(facts, null, 2)}\n`);
   const say = (step: Step) => tell(step, progress);
   const files = filePieces(order, work);
   const lacking = await collect(folder, files, say);

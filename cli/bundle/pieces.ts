@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { artifactPath, cachedArtifact, fetchArtifacts } from "../../artifacts";
 import { archivePath } from "../../bundle-folder";
-import { writeWhole } from "../../download";
 import type { BillArtifact } from "../../versions";
+import { writeWhole } from "../../whole-file";
 import { type BillPlugin, billPlugins } from "../bill/plugins";
 import { fetchRelease } from "../toolchain/release";
 import { tools } from "../toolchain/tools";
@@ -30,7 +30,7 @@ export function chartPieces(artifacts: readonly BillArtifact[], { fetch, source 
     path: artifactPath(artifact),
     async bring(file) {
       await fetchArtifacts({ fetch, bill: [artifact], ...(source ? { source } : {}) });
-      await writeWhole(file, await readFile(cachedArtifact(artifact)));
+      writeWhole(file, await readFile(cachedArtifact(artifact)));
     },
   }));
 }
@@ -44,7 +44,7 @@ export function cliPieces({ fetch, source, platform }: BundleWork): Piece[] {
         part: "cli",
         path: `cli/${release.file}`,
         async bring(file) {
-          await writeWhole(file, (await fetchRelease(release, fetch, source)).bytes, release.packed ? 0o644 : 0o755);
+          writeWhole(file, (await fetchRelease(release, fetch, source)).bytes, release.packed ? 0o644 : 0o755);
         },
       },
       {
@@ -52,7 +52,7 @@ export function cliPieces({ fetch, source, platform }: BundleWork): Piece[] {
         path: `cli/${release.checksumsFile}`,
         async bring(file) {
           const address = source ? `${source}/cli/${release.checksumsFile}` : release.checksums;
-          await writeWhole(file, await fetch(address));
+          writeWhole(file, await fetch(address));
         },
       },
     ];

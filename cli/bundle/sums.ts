@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { bundleFiles, formatSums, parseSums } from "../../bundle-folder";
-import { writeWhole } from "../../download";
+import { writeWhole } from "../../whole-file";
 
 /** SHA-256 of a file of any size; undefined when there is none. */
 export async function digestOf(file: string): Promise<string | undefined> {
@@ -22,5 +22,5 @@ export async function readSums(folder: string): Promise<Map<string, string>> {
 
 /** Writes SHA256SUMS anew. */
 export async function writeSums(folder: string, sums: ReadonlyMap<string, string>): Promise<void> {
-  await writeWhole(join(folder, bundleFiles.sums), formatSums(sums));
+  writeWhole(join(folder, bundleFiles.sums), formatSums(sums));
 }

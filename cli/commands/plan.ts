@@ -35,7 +35,7 @@ export function registerPlan(program: Command, { io }: CommandContext): void {
     const graph = planGraph(declared);
     if (options.yaml) {
       const { writeObjects } = await import("../plan/files.js");
-      const names = await writeObjects(options.yaml, graph);
+      const names = writeObjects(options.yaml, graph);
       progress.line(`${names.length} files in ${options.yaml}`);
     }
     const longest = graph.longest.map(({ resource }) => resource.name);

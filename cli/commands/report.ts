@@ -1,8 +1,8 @@
-import { mkdirSync, writeFileSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Command } from "commander";
 import { ExitCode, LabError, messageOf } from "../../errors";
+import { writeWhole } from "../../whole-file";
 import type { Io } from "../io";
 import { evidencePlaces } from "../report/places";
 import { type EvidenceFolder, newestEvidence, readEvidence } from "../report/read";
@@ -67,12 +67,11 @@ export async function writeReport(
 
 function save(file: string, text: string): void {
   try {
-    mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(file, text, { mode: 0o600 });
+    writeWhole(file, text, 0o600);
   } catch (cause) {
     throw new LabError(
       {
-        what: `Cannot write "${file}": ${messageOf(cause)}`,
+        what: cause instanceof LabError ? cause.what : messageOf(cause),
         why: "The report is a file and nothing else",
         fix: "npm run lab -- report --out FILE   (in a folder that may be written)",
       },

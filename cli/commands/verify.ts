@@ -1,6 +1,5 @@
-import { writeFile } from "node:fs/promises";
 import type { Command } from "commander";
-import { ExitCode, LabError } from "../../errors";
+import { ExitCode, LabError, messageOf } from "../../errors";
 import type { LabFacts, LabSettings } from "../../experiments/types";
 import {
   chooseExperiments,
@@ -14,6 +13,7 @@ import {
   runProgress,
   verifyLab,
 } from "../../verify";
+import { writeWhole } from "../../whole-file";
 import { jsonText } from "./common";
 
 /** What the verb needs from the program around it. */
@@ -71,7 +71,7 @@ async function act(ids: readonly string[], flags: Flags, deps: VerifyDeps): Prom
     observer: progress,
     ...(folder ? { evidenceDir: folder } : {}),
   }).finally(progress.end);
-  if (flags.junit) await save(flags.junit, renderJUnit(report));
+  if (flags.junit) save(flags.junit, renderJUnit(report));
   deps.io.out(flags.json ? renderJson(report) : renderText(report, { colour: deps.io.colour }));
   deps.setExitCode(exitCodeFor(report));
 }
@@ -85,13 +85,13 @@ function list(flags: Flags, { io }: VerifyDeps): void {
   io.out(flags.json ? jsonText(all) : `${text.join("\n")}\n`);
 }
 
-async function save(file: string, text: string): Promise<void> {
+function save(file: string, text: string): void {
   try {
-    await writeFile(file, text);
+    writeWhole(file, text);
   } catch (cause) {
     throw new LabError(
       {
-        what: `Cannot write "${file}"`,
+        what: cause instanceof LabError ? cause.what : messageOf(cause),
         why: "A report that was asked for and is not there would be taken for a run that never was",
         fix: "npm run lab -- verify --junit FILE   (in a folder that exists and may be written)",
       },

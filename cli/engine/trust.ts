@@ -1,7 +1,7 @@
 import { join } from "node:path";
-import { writeWhole } from "../../download";
 import { labHome } from "../../host";
 import { readPrivateCa } from "../../private-ca";
+import { writeWhole } from "../../whole-file";
 
 /**
  * Folder that holds a private CA and nothing else, for SSL_CERT_DIR: programs in Go, the engine and its plugins, read it
@@ -10,6 +10,6 @@ import { readPrivateCa } from "../../private-ca";
 export async function trustFolder(caFile: string): Promise<string> {
   const { pem, digest } = readPrivateCa(caFile);
   const folder = join(labHome(), "ca", digest.slice(0, 12));
-  await writeWhole(join(folder, "ca.pem"), pem);
+  writeWhole(join(folder, "ca.pem"), pem);
   return folder;
 }

@@ -1,17 +1,16 @@
-import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { stringify } from "yaml";
+import { writeWhole } from "../../whole-file";
 import type { PlanGraph } from "./graph";
 import type { Declared } from "./record";
 import { asRecord, kindOf } from "./serves";
 
 /** Writes the Kubernetes objects, and the values of the Helm releases, as files numbered in order. Returns their names. */
-export async function writeObjects(folder: string, { nodes }: PlanGraph): Promise<string[]> {
-  await mkdir(folder, { recursive: true });
+export function writeObjects(folder: string, { nodes }: PlanGraph): string[] {
   const files = nodes.flatMap(({ resource }) => fileOf(resource) ?? []);
   const width = String(files.length).length;
   const names = files.map(({ name }, index) => `${String(index + 1).padStart(width, "0")}-${name}.yaml`);
-  await Promise.all(files.map(({ text }, index) => writeFile(join(folder, names[index] ?? ""), text)));
+  for (const [index, { text }] of files.entries()) writeWhole(join(folder, names[index] ?? ""), text);
   return names;
 }
 

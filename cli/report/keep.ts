@@ -1,5 +1,6 @@
-import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { writeWhole } from "../../whole-file";
 import type { Phase } from "../progress";
 import { evidenceHome } from "./places";
 import { evidenceFiles } from "./read";
@@ -33,5 +34,5 @@ export function recordTimeline(folder: string, stack: string, phases: readonly P
     startedAt: begun.toISOString(),
     phases: phases.map((phase) => ({ ...phase, startMs: Math.round(phase.startMs), ms: Math.round(phase.ms) })),
   };
-  writeFileSync(join(folder, evidenceFiles.timeline), `${JSON.stringify(timeline, null, 2)}\n`, { mode: 0o600 });
+  writeWhole(join(folder, evidenceFiles.timeline), `${JSON.stringify(timeline, null, 2)}\n`, 0o600);
 }

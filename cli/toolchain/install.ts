@@ -2,8 +2,9 @@ import { chmod, mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { type Fetcher, writeWhole } from "../../download";
+import type { Fetcher } from "../../download";
 import { ExitCode, LabError, messageOf } from "../../errors";
+import { writeWhole } from "../../whole-file";
 import { labBin } from "./find";
 import { fetchRelease, releaseAddress } from "./release";
 import type { System, Tool } from "./tools";
@@ -28,7 +29,7 @@ export async function installTool(tool: Tool, { fetcher, system, source }: Insta
   try {
     const { bytes } = await fetchRelease(release, fetcher, source);
     if (release.packed) await unpack(tool, bytes);
-    else await writeWhole(join(labBin(), tool.name), bytes, 0o755);
+    else writeWhole(join(labBin(), tool.name), bytes, 0o755);
   } catch (cause) {
     throw cannotBring(tool, address, cause);
   }

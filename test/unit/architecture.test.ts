@@ -15,6 +15,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   "cluster-state": ["docker-networks", "exec", "host", "lab-owner"],
   exec: ["errors", "execa"],
   "bundle-folder": [],
+  "whole-file": ["errors", "shell"],
   download: ["errors", "private-ca", "undici", "unreachable"],
   "private-ca": ["errors", "shell"],
   unreachable: ["errors"],
@@ -33,7 +34,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     "yaml",
   ],
   config: ["config-rules", "errors", "versions", "@pulumi", "fastest-levenshtein", "yaml", "zod"],
-  artifacts: ["bundle-folder", "download", "errors", "host", "image-names", "versions", "semver", "yaml"],
+  artifacts: ["bundle-folder", "download", "errors", "host", "image-names", "versions", "whole-file", "semver", "yaml"],
   "host-problems": ["errors", "host", "lab-owner", "shell"],
   "host-check": [
     ...[
@@ -42,10 +43,10 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
       "cluster-state",
       "compatibility",
       "config",
-      "download",
       "errors",
       "existing-check",
       "exec",
+      "whole-file",
     ],
     ...["docker-networks", "host", "host-problems", "ipaddr.js", "lab-owner", "private-ca"],
   ],
@@ -73,7 +74,18 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     "@pulumi",
   ],
   // It measures the cluster, not our intentions: neither the program nor the SDK.
-  verify: ["experiments", "versions", "errors", "exec", "@kubernetes", "picocolors", "semver", "yaml", "zod"],
+  verify: [
+    "experiments",
+    "versions",
+    "errors",
+    "exec",
+    "whole-file",
+    "@kubernetes",
+    "picocolors",
+    "semver",
+    "yaml",
+    "zod",
+  ],
   cli: [
     ...["verify", "experiments", "versions", "errors", "exec", "config", "host", "host-check", "host-problems"],
     ...[
@@ -85,6 +97,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
       "artifacts",
       "image-names",
       "lab-owner",
+      "whole-file",
     ],
     ...[
       "bundle-folder",

@@ -2,7 +2,8 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { artifactPath, fetchArtifacts } from "../../artifacts";
-import { sha256, writeWhole } from "../../download";
+import { sha256 } from "../../download";
+import { writeWhole } from "../../whole-file";
 import { billed, refusal, useArtifactHome } from "../support/artifact-home";
 
 const home = useArtifactHome();
@@ -14,8 +15,8 @@ describe("a mirror or a folder", () => {
 
   async function bundle(files: Record<string, string>, sums = files) {
     const lines = Object.entries(sums).map(([path, content]) => `${sha256(content)}  ${path}\n`);
-    await writeWhole(join(source(), "SHA256SUMS"), lines.join(""));
-    for (const [path, content] of Object.entries(files)) await writeWhole(join(source(), path), content);
+    writeWhole(join(source(), "SHA256SUMS"), lines.join(""));
+    for (const [path, content] of Object.entries(files)) writeWhole(join(source(), path), content);
   }
   const fromFolder = (...names: string[]) => fetchArtifacts({ source: source(), names });
 
@@ -62,8 +63,8 @@ describe("a mirror or a folder", () => {
   });
 
   test("fetchArtifacts() prefers the folder to a cache of other bytes", async () => {
-    await writeWhole(home.cacheFile(base), "upstream");
-    await writeWhole(`${home.cacheFile(base)}.sha256`, sha256("upstream"));
+    writeWhole(home.cacheFile(base), "upstream");
+    writeWhole(`${home.cacheFile(base)}.sha256`, sha256("upstream"));
     await bundle({ [artifactPath(base)]: "mirrored" });
     expect(await readFile((await fromFolder("base")).chart("base"), "utf8")).toBe("mirrored");
   });

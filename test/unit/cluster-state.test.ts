@@ -5,11 +5,11 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { clusterState } from "../../cluster-state";
 import { parseConfig } from "../../config";
 import { markerFile } from "../../docker-networks";
-import { writeWhole } from "../../download";
 import { LabErrors } from "../../errors";
 import type { Exec } from "../../exec";
 import { checkHost } from "../../host-check";
 import { labOwner } from "../../lab-owner";
+import { writeWhole } from "../../whole-file";
 import { machine, type SeenNetwork } from "../support/machine";
 
 const stack = "t1";

@@ -1,8 +1,8 @@
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { checkDigest, fetcher, sha256, writeWhole } from "../../download";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { checkDigest, fetcher, sha256 } from "../../download";
 import { LabError } from "../../errors";
 import { startServer, type TestServer } from "../support/server";
 
@@ -83,24 +83,5 @@ describe("checkDigest", () => {
     expect(wrong).toThrow(LabError);
     expect(wrong).toThrow(sha256("content"));
     expect(wrong).toThrow(sha256("other"));
-  });
-});
-
-describe("writeWhole", () => {
-  test("writeWhole() makes the folder, sets the mode and leaves no part behind", async () => {
-    const path = join(folder, "deep", "file");
-    await writeWhole(path, "secret", 0o600);
-    expect(await readFile(path, "utf8")).toBe("secret");
-    expect((await stat(path)).mode & 0o777).toBe(0o600);
-    expect(await readdir(join(folder, "deep"))).toEqual(["file"]);
-  });
-
-  test("writeWhole() serves many writers of one folder in the same millisecond", async () => {
-    vi.useFakeTimers({ toFake: ["Date"] });
-    const names = Array.from({ length: 50 }, (_, index) => String(index));
-    await Promise.all(names.map((name) => writeWhole(join(folder, "many", name), name)));
-    const read = await Promise.all(names.map((name) => readFile(join(folder, "many", name), "utf8")));
-    expect(read).toEqual(names);
-    vi.useRealTimers();
   });
 });

@@ -6,11 +6,11 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { clusterIsLost } from "../../cluster-state";
 import { type LabConfig, parseConfig } from "../../config";
 import { markerFile } from "../../docker-networks";
-import { writeWhole } from "../../download";
 import { LabErrors } from "../../errors";
 import type { Exec } from "../../exec";
 import { derivedPort, gatewayPorts, stackDir } from "../../host";
 import { checkHost } from "../../host-check";
+import { writeWhole } from "../../whole-file";
 import { startCluster } from "../support/cluster";
 import { machine } from "../support/machine";
 
@@ -105,7 +105,7 @@ describe("the stack's own cluster", () => {
   });
 
   test("checkHost() refuses to go on over a cluster that is gone, unless its caller takes care of that", async () => {
-    await writeWhole(markerFile(stack), `${own}\n`);
+    writeWhole(markerFile(stack), `${own}\n`);
     const [problem] = await problemsOf(kind(), machine({}));
     expect(problem).toBe(`The kind cluster "${own}" of this stack is gone`);
     expect(await clusterIsLost(stack, machine({}))).toBe(true);
@@ -124,7 +124,7 @@ describe("the stack's own cluster", () => {
 
   test("checkHost() leaves a kubeconfig alone that is there", async () => {
     const file = join(stackDir(stack), "kubeconfig");
-    await writeWhole(file, "mine");
+    writeWhole(file, "mine");
     await checkHost(kind(), stack, machine({ nodes: [`running ${own}`], kubeconfig: "other" }));
     expect(await readFile(file, "utf8")).toBe("mine");
   });
@@ -213,7 +213,7 @@ describe("versions", () => {
       const istio = (image: string) => ({ spec: { template: { spec: { containers: [{ image }] } } } });
       const path = "apis/apps/v1/namespaces/istio-system/deployments/istiod";
       const text = (await readFile(cluster.kubeconfig, "utf8")).replace('"name":"lab"', `"name":"kind-${own}"`);
-      await writeWhole(join(stackDir(stack), "kubeconfig"), text);
+      writeWhole(join(stackDir(stack), "kubeconfig"), text);
       const running = machine({ nodes: [`running ${own}`] });
       expect((await checkHost(kind(), stack, running)).installedIstio).toBeUndefined();
       cluster.put(path, istio("docker.io/istio/pilot:1.30.5-distroless"));

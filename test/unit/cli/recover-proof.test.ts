@@ -10,7 +10,7 @@ import { run } from "../../../cli/run";
 import { exec } from "../../../exec";
 import { type HelmRecord, pendingCreate, recordPath, startHelmCluster, stateRelease } from "./helm-cluster";
 import { heldTexts, scriptedPulumi } from "./scripted-pulumi";
-import { checkout, fakeExec, fakeIo, fitMachine, ownLabHome } from "./world";
+import { checkout, fakeExec, fakeIo, fitMachine, ownLabHome, urnOf } from "./world";
 
 ownLabHome();
 const stack = {
@@ -120,7 +120,7 @@ describe("recover() without a dead engine's lock", () => {
       expect(said).toEqual([
         expect.stringContaining('Helm release "mine" is pending-install, and the state does not know it'),
         expect.stringContaining(
-          `kubectl --kubeconfig '${lab.address.kubeconfig}' --context 'kind-x' --namespace istio-system delete secret sh.helm.release.v1.mine.v1`,
+          `kubectl --kubeconfig ${lab.address.kubeconfig} --context kind-x --namespace istio-system delete secret sh.helm.release.v1.mine.v1`,
         ),
       ]);
       close();
@@ -146,7 +146,11 @@ describe("recover() without a dead engine's lock", () => {
 });
 
 describe("a second up, while the first one installs a release", () => {
-  const provider = (address: object) => ({ urn: "p", type: "pulumi:providers:kubernetes", inputs: { ...address } });
+  const provider = (address: object) => ({
+    urn: urnOf("p"),
+    type: "pulumi:providers:kubernetes",
+    inputs: { ...address },
+  });
 
   test.each([
     ["s3://bucket", heldTexts.diy],
@@ -154,7 +158,7 @@ describe("a second up, while the first one installs a release", () => {
   ])("deletes nothing of it, and says that an engine is at work (%s)", async (backend, held) => {
     for (const minutes of [1, 60]) {
       const lab = await cluster(installing(minutes));
-      const resources = [stack, { urn: "n", type: "docker:index/network:Network" }, provider(lab.address)];
+      const resources = [stack, { urn: urnOf("n"), type: "docker:index/network:Network" }, provider(lab.address)];
       const pulumi = scriptedPulumi({ resources, pending: begun.pending }, held);
       writeFileSync(join(pulumi.bin, "kind"), "", { mode: 0o755 });
       const io = fakeIo({

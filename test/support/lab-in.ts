@@ -1,0 +1,8 @@
+import { processIo } from "../../cli/process-io";
+import { run } from "../../cli/run";
+
+/** The real command line on a checkout of the caller: `tsx lab-in.ts ROOT ARGUMENT...`. */
+const [root = "", ...args] = process.argv.slice(2);
+void run(args, { ...processIo(), root }).then((code) => {
+  process.exitCode = code;
+});

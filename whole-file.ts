@@ -1,0 +1,91 @@
+import { randomUUID } from "node:crypto";
+import {
+  chmodSync,
+  chownSync,
+  lstatSync,
+  mkdirSync,
+  readlinkSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  type Stats,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { ExitCode, LabError, messageOf } from "./errors";
+import { shellWord } from "./shell";
+
+/**
+ * Replaces a file as a whole: neither a reader nor a failed write ever leaves half of it. Folders on the way are made. A
+ * symbolic link stays and leads to the new content; a device or a pipe, such as /dev/stdout, is written in place.
+ * @param mode permissions of the file. @default those that it has; 0o644 for a new one
+ * @throws LabError (exit code 4) when it cannot be written; the file is then as it was
+ */
+export function writeWhole(path: string, content: Uint8Array | string, mode?: number): void {
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    const there = statSync(path, { throwIfNoEntry: false });
+    if (there && !there.isFile()) writeFileSync(path, content);
+    else replace(targetOf(path), content, mode, there);
+  } catch (cause) {
+    throw cannotWrite(path, cause);
+  }
+}
+
+function replace(
+  target: string,
+  content: Uint8Array | string,
+  mode: number | undefined,
+  there: Stats | undefined,
+): void {
+  // In the same folder: a rename does not lead from one file system to another.
+  const part = join(dirname(target), `.${randomUUID()}.part`);
+  try {
+    writeFileSync(part, content, { mode: mode ?? 0o644, flush: true });
+    if (there) {
+      if (there.uid !== process.getuid?.()) giveTo(there, part);
+      if (mode === undefined) chmodSync(part, there.mode & 0o777);
+    }
+    renameSync(part, target);
+  } finally {
+    rmSync(part, { force: true });
+  }
+}
+
+/** Keeps the owner, as root can; for anybody else the file becomes their own. */
+function giveTo({ uid, gid }: Stats, part: string): void {
+  try {
+    chownSync(part, uid, gid);
+  } catch {
+    // Whoever may replace a file may own it.
+  }
+}
+
+/** Where a path leads by its symbolic links, whether there is a file or not. */
+function targetOf(path: string): string {
+  if (!lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink()) return path;
+  return targetOf(resolve(realpathSync(dirname(path)), readlinkSync(path)));
+}
+
+function cannotWrite(path: string, cause: unknown): LabError {
+  const code: unknown = cause instanceof Error && Reflect.get(cause, "code");
+  // The path in the message would be that of the part.
+  const reason = messageOf(cause).replace(/ '.*$/s, "");
+  const folder = shellWord(dirname(path));
+  const again = "then run the command again";
+  const fix =
+    code === "ENOSPC" || code === "EDQUOT"
+      ? `df -h ${folder}   (make room there; ${again})`
+      : code === "EFBIG"
+        ? "ulimit -f   (this shell limits the size of a file; run the command again from one that does not)"
+        : `ls -ld ${folder} ${shellWord(path)}   (make both writable for your user; ${again})`;
+  return new LabError(
+    {
+      what: `Cannot write "${path}": ${reason}`,
+      why: "A file is replaced as a whole, so what was there before has not changed",
+      fix,
+    },
+    { exitCode: ExitCode.unfit, cause },
+  );
+}
