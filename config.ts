@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { distance } from "fastest-levenshtein";
 import { parse as parseYaml } from "yaml";
@@ -42,14 +44,17 @@ const optional = z.string().min(1, "must not be empty");
 const istioRanges = istioMinors.map(({ minor, from }) => `${minor}.x from ${from}`).join(", ");
 const ipv4Range = /^(\d+\.\d+\.\d+\.\d+)(-\d+\.\d+\.\d+\.\d+|\/\d+)$/;
 
-/** Every key of the stack's configuration. Pulumi.yaml declares the same keys; a test holds the two together. */
+/**
+ * Every key of the stack's configuration. Pulumi.yaml declares the same keys, and the default of each; a test holds the two
+ * together. Only the pins of versions.ts are defaults here: Pulumi.yaml has the empty text for their keys.
+ */
 export const configSchema = z.object({
-  cluster: z.enum(["kind", "existing"]).default("kind"),
+  cluster: z.enum(["kind", "existing"]),
   kubeconfig: optional.optional(),
   context: optional.optional(),
   platform: z.enum(platforms).optional(),
   addressRange: z.string().regex(ipv4Range, 'must be IPv4 addresses like "10.0.0.200-10.0.0.210"').optional(),
-  gatewayAnnotations: z.array(z.string().regex(/^[^=\s]+=.*$/, 'must be "annotation=value"')).default([]),
+  gatewayAnnotations: z.array(z.string().regex(/^[^=\s]+=.*$/, 'must be "annotation=value"')),
   istioVersion: z
     .string()
     .refine(
@@ -57,7 +62,7 @@ export const configSchema = z.object({
       `must be a version of Istio that the lab knows: ${istioRanges}`,
     )
     .default(versions.istio),
-  workers: z.int().min(1).max(8).default(2),
+  workers: z.int().min(1).max(8),
   nodeImage: z.string().regex(/^\S+$/, "must be an image reference").default(nodeImage),
   subnet: z
     .cidrv4({ error: "must be an IPv4 subnet like 172.30.0.0/24", abort: true })
@@ -65,32 +70,25 @@ export const configSchema = z.object({
     .optional(),
   httpPort: z.int().min(1024).max(65535).optional(),
   httpsPort: z.int().min(1024).max(65535).optional(),
-  resources: z.enum(["laptop", "roomy"]).default("laptop"),
-  logLevel: z.enum(["debug", "info", "warning", "error"]).default("debug"),
+  resources: z.enum(["laptop", "roomy"]),
+  logLevel: z.enum(["debug", "info", "warning", "error"]),
   domain: z
     .string()
     .regex(new RegExp(`^${label}(\\.${label})+$`), 'must be a DNS domain like "opssec.in"')
-    .max(200)
-    .default("opssec.in"),
-  allowedCallers: listOf(z.enum(callers)).default(["appa", "gateway"]),
-  allowedMethods: listOf(z.enum(httpMethods)).min(1).default(["GET"]),
-  faultEnabled: z.boolean().default(true),
-  faultPath: z
-    .string()
-    .regex(/^\/[\w\-./]*$/, 'must be a path like "/headers"')
-    .default("/headers"),
-  faultDelay: z
-    .string(duration)
-    .regex(/^[1-9][0-9]*(ms|s)$/, duration)
-    .default("2s"),
-  faultPercent: z.int().min(0).max(100).default(50),
-  closeBypass: z.boolean().default(true),
-  addons: listOf(z.enum(addonNames)).default([...addonNames]),
-  modules: listOf(z.enum(moduleNames)).default([]),
-  splitWeight: z.int().min(0).max(100).default(20),
-  imageSource: z.enum(["preload", "pull"]).default("preload"),
-  imageMirrors: z.array(z.string().regex(/^[^=\s]+=https?:\/\/\S+$/, 'must be "registry=https://mirror"')).default([]),
-  imageCache: z.boolean().default(false),
+    .max(200),
+  allowedCallers: listOf(z.enum(callers)),
+  allowedMethods: listOf(z.enum(httpMethods)).min(1),
+  faultEnabled: z.boolean(),
+  faultPath: z.string().regex(/^\/[\w\-./]*$/, 'must be a path like "/headers"'),
+  faultDelay: z.string(duration).regex(/^[1-9][0-9]*(ms|s)$/, duration),
+  faultPercent: z.int().min(0).max(100),
+  closeBypass: z.boolean(),
+  addons: listOf(z.enum(addonNames)),
+  modules: listOf(z.enum(moduleNames)),
+  splitWeight: z.int().min(0).max(100),
+  imageSource: z.enum(["preload", "pull"]),
+  imageMirrors: z.array(z.string().regex(/^[^=\s]+=https?:\/\/\S+$/, 'must be "registry=https://mirror"')),
+  imageCache: z.boolean(),
   caFile: z.string().regex(/^\//, "must be an absolute path").optional(),
   artifactSource: z.string().min(1, "must be an URL or a folder").optional(),
   appImage: z.string().regex(/^\S+$/, "must be an image reference").optional(),
@@ -121,8 +119,12 @@ export function parseConfig(raw: Readonly<Record<string, unknown>>): LabConfig {
   const problems: Problem[] = Object.keys(raw)
     .filter((key) => !Object.hasOwn(configSchema.shape, key))
     .map(unknownKey);
+  const defaults = projectDefaults();
   const values = Object.fromEntries(
-    configKeys.filter((key) => !isUnset(key, raw[key])).map((key) => [key, typed(key, raw[key])]),
+    configKeys
+      .map((key) => [key, raw[key] === undefined ? defaults[key] : raw[key]] as const)
+      .filter(([key, value]) => !isUnset(key, value))
+      .map(([key, value]) => [key, typed(key, value)]),
   );
   const parsed = configSchema.safeParse(values);
   if (!parsed.success) problems.push(...parsed.error.issues.map(badValue(values)));
@@ -131,10 +133,25 @@ export function parseConfig(raw: Readonly<Record<string, unknown>>): LabConfig {
   return parsed.data;
 }
 
-/** Pulumi.yaml cannot say "optional": a key that may be left out has the default "" or 0 there. */
+const projectSchema = z.object({ config: z.record(z.string(), z.object({ default: z.unknown() })) });
+
+/**
+ * The defaults of Pulumi.yaml. The engine gives them to the program with the stack's own values (Pulumi v3.259.0,
+ * mergeConfig() of pkg/workspace/config.go); the command line reads a stack's settings without the engine.
+ */
+function projectDefaults(): Record<string, unknown> {
+  const { config } = projectSchema.parse(parseYaml(readFileSync(join(__dirname, "Pulumi.yaml"), "utf8")));
+  return Object.fromEntries(Object.entries(config).map(([key, declared]) => [key, declared.default]));
+}
+
+/**
+ * Whether a key is left to the schema. Pulumi ends every operation when a declared key has neither value nor default, so
+ * Pulumi.yaml has the default "" or 0 for keys that are optional and for keys whose default is a pin of versions.ts.
+ */
 function isUnset(key: ConfigKey, value: unknown): boolean {
-  if (value === undefined) return true;
-  return configSchema.shape[key] instanceof z.ZodOptional && (value === "" || value === 0 || value === "0");
+  const schema = configSchema.shape[key];
+  if (schema instanceof z.ZodDefault) return value === "";
+  return schema instanceof z.ZodOptional && (value === "" || value === 0 || value === "0");
 }
 
 /** The engine hands every value over as a string; numbers, booleans and lists come as YAML's subset JSON. */

@@ -1,14 +1,11 @@
 import { parse as parseYaml } from "yaml";
 import { z } from "zod";
-import { type ConfigKey, configKeys, configSchema } from "../../config";
+import { type ConfigKey, configKeys, configSchema, parseConfig } from "../../config";
 import { variables } from "./variables";
 
 /** What Pulumi.yaml says about the keys. */
 const projectSchema = z.object({
-  config: z.record(
-    z.string(),
-    z.object({ type: z.string(), default: z.unknown(), description: z.string(), items: z.unknown().optional() }),
-  ),
+  config: z.record(z.string(), z.object({ type: z.string(), description: z.string() })),
 });
 
 /** What a JSON Schema of the loader says about one key. */
@@ -23,8 +20,8 @@ interface Rule {
 }
 
 /**
- * The reference of the stack's configuration for readers: meaning and type from Pulumi.yaml, what is allowed and the default
- * from the loader.
+ * The reference of the stack's configuration for readers: meaning and type from Pulumi.yaml, the allowed values and the
+ * default from the loader.
  * @param projectFile text of Pulumi.yaml
  * @throws ZodError for a project file that declares a key without type or description
  */
@@ -78,8 +75,8 @@ const code = (value: unknown) => `\`${Array.isArray(value) ? `[${value.join(", "
 const codes = (values: readonly unknown[]) => values.map(code).join(", ");
 
 function defaultOf(key: ConfigKey): string {
-  const parsed = configSchema.shape[key].safeParse(undefined);
-  return parsed.success && parsed.data !== undefined ? code(parsed.data) : "not set";
+  const value = parseConfig({})[key];
+  return value === undefined ? "not set" : code(value);
 }
 
 /** What the loader takes, in words. */

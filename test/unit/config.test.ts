@@ -5,6 +5,7 @@ import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { configKeys, durationMs, loadConfig, parseConfig } from "../../config";
 import { LabErrors, type Problem } from "../../errors";
+import { nodeImage, versions } from "../../versions";
 
 const yaml = (file: string) => parse(readFileSync(join(__dirname, "../..", file), "utf8"));
 
@@ -194,9 +195,9 @@ describe("Pulumi.yaml", () => {
     }
   });
 
-  test("Pulumi.yaml has the schema's own defaults", () => {
-    const defaults = Object.fromEntries(Object.entries(declared).map(([key, value]) => [key, value.default]));
-    expect(parseConfig(defaults)).toEqual(parseConfig({}));
+  test("Pulumi.yaml leaves the pins to versions.ts", () => {
+    expect([declared.istioVersion?.default, declared.nodeImage?.default]).toEqual(["", ""]);
+    expect(parseConfig({})).toMatchObject({ istioVersion: versions.istio, nodeImage });
   });
 
   test("Pulumi.yaml's defaults are read the same as strings from the engine", () => {

@@ -2,7 +2,6 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import semver from "semver";
 import { describe, expect, test } from "vitest";
-import { parse } from "yaml";
 import { istioImages } from "../../image-names";
 import { artifacts, istioMinorOf, istioMinors, nodeImage, supported, versions } from "../../versions";
 
@@ -36,8 +35,7 @@ describe("version pins", () => {
     );
   });
 
-  test("Pulumi.yaml's node image is that of versions.ts, by digest", () => {
-    expect(parse(read("Pulumi.yaml")).config.nodeImage.default).toBe(nodeImage);
+  test("the node image is pinned by digest", () => {
     expect(nodeImage).toMatch(/^kindest\/node:v\d+\.\d+\.\d+@sha256:[0-9a-f]{64}$/);
   });
 
@@ -48,8 +46,7 @@ describe("version pins", () => {
     expect(semver.satisfies(manifest.dependencies["@pulumi/pulumi"] ?? "", supported.pulumi)).toBe(true);
   });
 
-  test("Pulumi.yaml's Istio and its Gateway API are those of versions.ts", () => {
-    expect(parse(read("Pulumi.yaml")).config.istioVersion.default).toBe(versions.istio);
+  test("the pinned Gateway API is that of the pinned Istio", () => {
     expect(istioMinorOf(versions.istio)?.gatewayApi).toBe(versions.gatewayApi);
   });
 
