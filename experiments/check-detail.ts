@@ -60,7 +60,7 @@ export type CheckDetail =
       /** Requests to the same application that the waypoint must see. */
       control: Sample;
     }
-  | { check: "calls"; service: ServiceName; calls: readonly Call[]; policy: LabObject; served: string }
+  | { check: "calls"; service: ServiceName; calls: readonly Call[]; served: string }
   | {
       check: "capture";
       /** How often each request is sent. */

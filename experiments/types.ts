@@ -71,22 +71,24 @@ export interface LabFacts {
 }
 
 /** Parts of the lab that decide the fate of a request, or fail to. */
-export type Layer =
-  | "client"
-  | "api-server"
-  | "nodes"
-  | "load-balancer"
-  | "gateway-api"
-  | "istiod"
-  | "istio-cni"
-  | "ztunnel"
-  | "gateway"
-  | "waypoint"
-  | "app"
-  | "prometheus"
-  | "grafana"
-  | "jaeger"
-  | "kiali";
+export const layers = [
+  "client",
+  "api-server",
+  "nodes",
+  "load-balancer",
+  "gateway-api",
+  "istiod",
+  "istio-cni",
+  "ztunnel",
+  "gateway",
+  "waypoint",
+  "app",
+  "prometheus",
+  "grafana",
+  "jaeger",
+  "kiali",
+] as const;
+export type Layer = (typeof layers)[number];
 
 /** Workloads that answer requests; pods of each bear its name in the label `app`. */
 export type AppName = "appb" | "appb-v2" | "appc" | "appd" | "external" | "appe" | "grpc" | "appf" | "appg" | "apph";

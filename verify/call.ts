@@ -6,11 +6,13 @@ import { loggedLines } from "./checks/counted";
 import { DeadlineError, eventually } from "./eventually";
 import type { AccessLine } from "./parse/access-log";
 import { type GrpcAnswer, grpcArguments, parseGrpc } from "./parse/grpc";
-import { requestLimit } from "./send";
+import type { SentRequest } from "./report";
+import { podName, requestLimit } from "./send";
 
 /** A call by gRPC as its caller and the waypoint saw it. */
 export interface Called {
   answer: GrpcAnswer;
+  request: SentRequest;
   /** The call in words, and curl's own when it failed. */
   words: string;
   /** The waypoint's lines about it; a reason when they cannot be read. */
@@ -20,9 +22,9 @@ export interface Called {
 /** Calls a method once and looks for the waypoint's record of it. */
 export async function call(bench: Bench, service: ServiceName, { from, method }: Call): Promise<Called> {
   const id = randomUUID();
-  const { answer, words, seconds } = await sent(bench, service, { from, method }, id);
+  const { answer, request, words, seconds } = await sent(bench, service, { from, method }, id);
   const shots = [{ status: answer.http, seconds }];
-  return { answer, words, lines: await loggedLines(bench, { id, shots }, 1, waypointAt(service)) };
+  return { answer, request, words, lines: await loggedLines(bench, { id, shots }, 1, waypointAt(service)) };
 }
 
 /** Calls until the code is as expected, or the deadline is over: who is refused later must have been able to be answered. */
@@ -46,9 +48,17 @@ async function sent(bench: Bench, service: ServiceName, { from, method }: Pick<C
   const started = bench.clock.now();
   const result = await bench.world.exec(actor, grpcArguments({ url, id, timeoutMs }), timeoutMs + 10_000, bench.signal);
   const trouble = result.code === 0 ? "" : ` (exit ${result.code}: ${result.stderr.trim()})`;
+  const answer = parseGrpc(result.stdout);
+  const pod = podName(actor);
+  const request: SentRequest = {
+    ...{ pod, method: "POST", url, path: method, to: "service", target: service, token: false, status: answer.http },
+    ...(answer.code === undefined ? {} : { grpcStatus: answer.code }),
+    ...(trouble ? { error: result.stderr.trim() } : {}),
+  };
   return {
-    answer: parseGrpc(result.stdout),
-    words: `POST ${url} from ${actor.name}, id ${id}${trouble}`,
+    answer,
+    request,
+    words: `POST ${url} from ${pod}, id ${id}${trouble}`,
     seconds: (bench.clock.now() - started) / 1000,
   };
 }

@@ -27,7 +27,8 @@ export function decide(answer: Answer, records: Records): Decision {
 
 const lineOf = (sought: Sought<AccessLine>): AccessLine | undefined => ("found" in sought ? sought.found : undefined);
 
-function byWaypoint({ service }: Answer, line: AccessLine | undefined): Decision | undefined {
+/** Who decided about a request, by the line of the waypoint; undefined without one. */
+export function byWaypoint({ service }: Pick<Answer, "service">, line: AccessLine | undefined): Decision | undefined {
   if (!line) return undefined;
   const base = { layer: "waypoint", because: `${line.status} ${line.flags} ${line.details}`, line: line.text } as const;
   const rule = rbacRule(line);

@@ -44,6 +44,7 @@ export function judge(probe: Probe, answer: Answer, records: Records): Finding {
     name: probe.name,
     decision,
     seen: `${seenBy(answer)}; ${sayDecision(decision)}`,
+    request: { ...answer.request, status: answer.status, ...(answer.error ? { error: answer.error } : {}) },
     evidence: evidenceOf(answer, records),
   };
   const waypoint = waypointAt(answer.service);
@@ -116,10 +117,17 @@ export function sayExpectation(expect: Expectation, waypoint: WaypointName): str
   }
 }
 
+/** A request in words. */
+const requestLine = ({ method, url, pod, target, token }: Answer["request"]): string =>
+  `${method} ${url} ${pod ? `from ${pod}` : `Host: ${target}`}${token ? " with a token" : ""}`;
+
 function evidenceOf(answer: Answer, records: Records): Evidence[] {
   const client: Evidence = {
     source: "client",
-    lines: [answer.request, answer.status > 0 ? `${answer.status} ${JSON.stringify(answer.headers)}` : seenBy(answer)],
+    lines: [
+      requestLine(answer.request),
+      answer.status > 0 ? `${answer.status} ${JSON.stringify(answer.headers)}` : seenBy(answer),
+    ],
   };
   const logs = Object.entries(records).flatMap(([kind, sought]: [string, Records[RecordKind]]): Evidence[] => {
     if ("unavailable" in sought) return [{ source: `${kind} log`, lines: [`unavailable: ${sought.unavailable}`] }];

@@ -110,7 +110,7 @@ function reportOf(
     durationMs: clock.now() - started,
     verdict: overall(results, causes),
     versions: facts.versions,
-    settings: facts.settings,
+    settings: { ...facts.settings },
     results,
     drift: causes.filter(({ kind }) => kind === "drift"),
     health: causes.filter(({ kind }) => kind === "health"),

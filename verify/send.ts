@@ -6,6 +6,7 @@ import type { Bench } from "./bench";
 import type { Actor } from "./cast";
 import { durationMs } from "./facts";
 import { type CurlAnswer, curlArguments, parseCurl } from "./parse/curl";
+import type { SentRequest } from "./report";
 import { tokenFor } from "./token";
 
 /** What a client saw of one request. */
@@ -19,9 +20,13 @@ export interface Answer extends CurlAnswer {
   actor?: Actor;
   /** curl's exit code; 0 when there was an answer. */
   exit: number;
-  /** The request in words that can be read and sent again. */
-  request: string;
+  /** The request as it was sent. */
+  request: Omit<SentRequest, "status" | "error">;
 }
+
+/** Name of a pod, with its namespace unless that is the story's. */
+export const podName = ({ namespace, name }: Pick<Actor, "namespace" | "name">): string =>
+  namespace === "default" ? name : `${namespace}/${name}`;
 
 /** The path with the id in its query: proxies may replace the header, but they log the path as it came. */
 export const tagged = (path: string, id: string): string => `${path}${path.includes("?") ? "&" : "?"}probe=${id}`;
@@ -43,19 +48,15 @@ async function throughGateway(bench: Bench, probe: Probe, signal: AbortSignal): 
   const host = probe.host ?? `appb.${bench.facts.settings.domain}`;
   const path = tagged(probe.path, id);
   const url = probe.tls ? (bench.facts.tls?.url ?? "https://") : bench.facts.url;
-  const base = {
-    id,
-    from: "host",
-    service: "appb",
-    // Without the token: what is written down may be read by others.
-    request: `${probe.method} ${url}${path} Host: ${host}${probe.token ? " with a token" : ""}`,
-  } as const;
+  const { method, to } = probe;
+  const sent = { method, url: `${url}${path}`, path: probe.path, to, target: host, token: probe.token !== undefined };
+  const base = { id, from: "host", service: "appb", request: sent } as const;
   const bearer: Record<string, string> = probe.token
     ? { authorization: `Bearer ${await tokenFor(bench, probe.token, signal)}` }
     : {};
   const started = bench.clock.now();
   try {
-    const request = { method: probe.method, path, host, headers: { "x-request-id": id, ...bearer } };
+    const request = { method, path, host, headers: { "x-request-id": id, ...bearer } };
     const answer = await bench.world.gateway(
       { ...request, tls: probe.tls ?? false, timeoutMs: requestLimit(bench) },
       signal,
@@ -87,9 +88,10 @@ async function fromPod(
   });
   const result = await bench.world.exec(actor, command, timeoutMs + 10_000, signal);
   const seen = parseCurl(result.stdout);
-  const where = actor.namespace === "default" ? "" : `${actor.namespace}/`;
-  const request = `${probe.method} ${url} from ${where}${actor.name}`;
-  const base = { id, from: client, service: probe.service ?? "appb", actor, exit: result.code, request };
+  const { service = "appb", method, path, to } = probe;
+  const target = to === "pod" ? podsBehind[service] : service;
+  const request = { pod: podName(actor), method, url, path, to, target, token: false };
+  const base = { id, from: client, service, actor, exit: result.code, request };
   if (seen) return { ...base, ...seen };
   const error = result.stderr.trim() || `curl wrote nothing (exit ${result.code})`;
   return { ...base, status: 0, headers: {}, body: "", seconds: 0, error };

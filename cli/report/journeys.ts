@@ -1,7 +1,7 @@
 import { accountOf, principalOf } from "../../experiments/names";
 import { parseConnectionLine } from "../../verify/parse/ztunnel-log";
-import { identitiesOf, linesOf, requestsOf, type SentRequest, workloadOf } from "./requests";
-import type { StoredReport } from "./schema";
+import type { VerifyReport } from "../../verify/report";
+import { identitiesOf, isRefused, type JudgedRequest, linesOf, requestsOf } from "./requests";
 
 /** One stop of a request's way. */
 export interface Hop {
@@ -19,7 +19,7 @@ export interface Hop {
 /** The way between two stops. */
 export interface Leg {
   /** `node`: between a pod and the ztunnel of its own node. */
-  transport: "plain" | "HBONE" | "node";
+  transport: "plain" | "TLS" | "HBONE" | "node";
   /** Identity that travels, such as "sa/appa". */
   identity?: string;
   reached: boolean;
@@ -34,43 +34,39 @@ export interface Journey {
   /** The end in one line. */
   outcome: string;
   stopped: boolean;
-  requests: readonly SentRequest[];
+  requests: readonly JudgedRequest[];
 }
 
 /** All ways that the run's requests took, each once, with its requests. */
-export function journeysOf(report: StoredReport): Journey[] {
+export function journeysOf(report: VerifyReport): Journey[] {
   const identities = identitiesOf(report);
-  const groups = new Map<string, SentRequest[]>();
+  const groups = new Map<string, JudgedRequest[]>();
   for (const request of requestsOf(report).filter(isToAppb))
     groups.set(keyOf(request), [...(groups.get(keyOf(request)) ?? []), request]);
   return [...groups.values()].flatMap((requests, index) => journeyOf(requests, index, identities) ?? []);
 }
 
-/** The picture is of the story's way; modules have Services, and pods, of their own. */
-function isToAppb(request: SentRequest): boolean {
-  if (request.to === "gateway") return true;
-  if (request.to === "service") return /^appb[.:]/.test(request.host);
-  const dialled = linesOf(request, "ztunnel log").flatMap(
-    (text) => parseConnectionLine(text)?.fields["dst.workload"] ?? [],
-  );
-  return dialled.every((workload) => workloadOf(workload) === "appb");
-}
+/** Requests to the Services and pods that modules add: {@link journeysOf} has the ways to appb alone. */
+export const requestsElsewhere = (report: VerifyReport): JudgedRequest[] =>
+  requestsOf(report).filter((request) => !isToAppb(request));
 
-function keyOf(request: SentRequest): string {
-  const { client, to, host, decision, answer } = request;
+const isToAppb = ({ to, target }: JudgedRequest): boolean => to === "gateway" || target === "appb";
+
+function keyOf(request: JudgedRequest): string {
+  const { client, address, decision, answer } = request;
   const end = [decision.layer, decision.action, decision.policy, answer];
-  return [client, to, to === "gateway" ? host : "", isPast(request), ...end].join("|");
+  return [client, address, isPast(request), ...end].join("|");
 }
 
 /** Whether a request went past the waypoint that stood in its way: it was answered, or stopped by appb's own ztunnel. */
-const isPast = ({ client, to, decision, evidence }: SentRequest): boolean =>
+const isPast = ({ client, to, decision, evidence }: JudgedRequest): boolean =>
   to !== "pod" &&
   client !== "outsider" &&
   linesOf({ evidence }, "waypoint log").length === 0 &&
   (decision.action === "answered" || decision.action === "reset");
 
 function journeyOf(
-  requests: readonly SentRequest[],
+  requests: readonly JudgedRequest[],
   index: number,
   identities: ReadonlyMap<string, string>,
 ): Journey | undefined {
@@ -78,7 +74,7 @@ function journeyOf(
   if (!first) return undefined;
   const stops = stopsOf(first);
   const end = endOf(first, stops);
-  const stopped = first.decision.action !== "answered";
+  const stopped = isRefused(first);
   const hops = stops.map(
     (stop, at): Hop => ({
       ...stop,
@@ -88,12 +84,12 @@ function journeyOf(
     }),
   );
   const legs = legsOf(first, hops, identities);
-  const target = { service: "Service appb", pod: "appb's pod address", gateway: first.host }[first.to];
+  const { action, layer } = first.decision;
   const way = isPast(first) ? ", past the waypoint" : "";
-  const ending = `${stopped ? `${first.decision.action} by ${first.decision.layer}` : "answered by appb"}${way}`;
+  const ending = `${action === "answered" ? "answered by appb" : `${action} by ${layer}`}${way}`;
   return {
     id: `way-${index + 1}`,
-    title: `${first.client} → ${target}: ${ending}`,
+    title: `${first.client} → ${first.address}: ${ending}`,
     outcome: outcomeOf(first),
     ...{ hops, legs, stopped, requests },
   };
@@ -104,7 +100,7 @@ type Stop = Pick<Hop, "name" | "role" | "layer">;
 const near: Stop = { name: "ztunnel", role: "L4, caller's node", layer: "ztunnel" };
 const far: Stop = { name: "ztunnel", role: "L4, appb's node", layer: "ztunnel" };
 
-function stopsOf(request: SentRequest): Stop[] {
+function stopsOf(request: JudgedRequest): Stop[] {
   const { client, to } = request;
   const caller: Stop = { name: client, role: client === "you" ? "this machine" : "pod", layer: "client" };
   const app: Stop = { name: "appb", role: "pod", layer: "app" };
@@ -118,7 +114,7 @@ function stopsOf(request: SentRequest): Stop[] {
 }
 
 /** Index of the stop where the request's fate was decided. */
-function endOf({ decision }: SentRequest, stops: readonly Stop[]): number {
+function endOf({ decision }: JudgedRequest, stops: readonly Stop[]): number {
   if (decision.action === "answered") return stops.length - 1;
   const at: readonly string[] = stops.map(({ layer }) => layer);
   const inbound = decision.line !== undefined && directionOf(decision.line) === "inbound";
@@ -129,7 +125,7 @@ function endOf({ decision }: SentRequest, stops: readonly Stop[]): number {
 const directionOf = (line: string) => parseConnectionLine(line)?.direction;
 
 /** A record of one request stands for its group: they differ in method and path alone. */
-function isRecorded(requests: readonly SentRequest[], stop: Stop, at: number, count: number): boolean {
+function isRecorded(requests: readonly JudgedRequest[], stop: Stop, at: number, count: number): boolean {
   return requests.some((request) => {
     if (stop.layer === "client") return true;
     if (stop.layer === "app") return request.decision.layer === "app";
@@ -141,7 +137,7 @@ function isRecorded(requests: readonly SentRequest[], stop: Stop, at: number, co
   });
 }
 
-function legsOf(request: SentRequest, hops: readonly Hop[], identities: ReadonlyMap<string, string>): Leg[] {
+function legsOf(request: JudgedRequest, hops: readonly Hop[], identities: ReadonlyMap<string, string>): Leg[] {
   const shown = (workload: string, fallback?: string) => {
     const identity = identities.get(workload) ?? fallback;
     return identity === undefined ? {} : { identity: identity.replace(/^.*\/(sa\/)/, "$1") };
@@ -156,13 +152,15 @@ function legsOf(request: SentRequest, hops: readonly Hop[], identities: Readonly
     if (!from) return [];
     if (hop.layer === "app") return [{ transport: "node", reached: hop.reached }];
     // A pod of the mesh is caught by its own node's ztunnel; who is outside of the mesh has none, and no identity.
-    if (from.layer === "client")
-      return [{ transport: hop.role === near.role ? "node" : "plain", reached: hop.reached }];
+    if (from.layer === "client") {
+      const outside = request.url.startsWith("https:") ? "TLS" : "plain";
+      return [{ transport: hop.role === near.role ? "node" : outside, reached: hop.reached }];
+    }
     return [{ transport: "HBONE", ...by(from, index), reached: hop.reached }];
   });
 }
 
-function outcomeOf({ answer, decision }: SentRequest): string {
+function outcomeOf({ answer, decision }: JudgedRequest): string {
   const policy = decision.policy ? ` · ${decision.policy}` : "";
   return decision.action === "answered" ? answer : `${answer}${policy}`;
 }

@@ -1,15 +1,15 @@
 import { wordsOf } from "./html/journey-svg";
-import { journeysOf } from "./journeys";
+import { journeysOf, requestsElsewhere } from "./journeys";
 import { trafficChains } from "./proxy-text";
 import type { EvidenceFolder } from "./read";
-import { requestsOf } from "./requests";
+import { isRefused, requestsOf } from "./requests";
 import { samplesOf } from "./samples";
 
 /** The report as Markdown, for a pull request or a wiki: what the page says, without its drawings. */
 export function renderMarkdown({ report, waypoint, timeline }: EvidenceFolder): string {
   const { results, stack, cluster, startedAt, verdict, versions, drift, health } = report;
   const chains = waypoint === undefined ? [] : trafficChains(waypoint);
-  const refusals = requestsOf(report).filter(({ decision }) => decision.action !== "answered");
+  const refusals = requestsOf(report).filter(isRefused);
   return [
     `# Ambient lab ${cell(stack)}: ${verdict}`,
     `${cell(cluster)}, ${cell(startedAt)}; ${Object.entries(versions)
@@ -54,9 +54,9 @@ export function renderMarkdown({ report, waypoint, timeline }: EvidenceFolder): 
       "Who said no",
       table(
         ["Caller", "Request", "Got", "Refused by", "Policy", "Because"],
-        refusals.map(({ client, method, path, answer, decision }) => [
+        refusals.map(({ client, words, answer, decision }) => [
           client,
-          `${method} ${path}`,
+          words,
           answer,
           decision.layer,
           decision.policy ?? "",
@@ -67,6 +67,15 @@ export function renderMarkdown({ report, waypoint, timeline }: EvidenceFolder): 
     ...section(
       "The way of each request",
       journeysOf(report).map((journey) => `- ${cell(wordsOf(journey))} (${journey.requests.length})`),
+    ),
+    ...section(
+      "Requests to the modules' applications",
+      table(
+        ["Caller", "Request", "To", "Got", "Decided by", "Verdict"],
+        requestsElsewhere(report).map(({ client, words, address, answer, decision, verdict }) => [
+          ...[client, words, address, answer, decision.layer, verdict],
+        ]),
+      ),
     ),
     ...section(
       "The waypoint's routes",

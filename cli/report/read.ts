@@ -2,12 +2,13 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { z } from "zod";
 import { ExitCode, LabError, messageOf } from "../../errors";
-import { reportSchema, type StoredReport, type Timeline, timelineSchema } from "./schema";
+import { reportSchema, type VerifyReport } from "../../verify/report";
+import { type Timeline, timelineSchema } from "./schema";
 
 /** An evidence folder in memory. */
 export interface EvidenceFolder {
   folder: string;
-  report: StoredReport;
+  report: VerifyReport;
   /** Configuration of the proxies as text; absent when the run did not get that far. */
   waypoint?: string;
   gateway?: string;

@@ -1,69 +1,63 @@
 import { parseConnectionLine } from "../../verify/parse/ztunnel-log";
-import type { StoredFinding, StoredReport, StoredVerdict } from "./schema";
+import type { Decision, Finding, SentRequest, Verdict, VerifyReport } from "../../verify/report";
 
-/** One request that a run sent, with all that the layers wrote down about it. */
-export interface SentRequest {
+/** One request that a run sent and judged, with all that the layers wrote down about it. */
+export interface JudgedRequest extends SentRequest {
   experiment: string;
-  name: string;
-  verdict: StoredVerdict;
+  verdict: Verdict;
   /** Such as "appa"; "you" is the machine that ran the proofs. */
   client: string;
-  /** The client's pod; absent for this machine. */
-  pod?: string;
-  method: string;
-  path: string;
-  /** Host of the address, or the Host header. */
-  host: string;
-  to: "service" | "pod" | "gateway";
-  /** What the client got, such as "200" or "reset". */
+  /** Method and path, and whether it had a token. */
+  words: string;
+  /** Where it was sent to, in words. */
+  address: string;
+  /** What the client got, such as "200" or "connection reset". */
   answer: string;
-  decision: NonNullable<StoredFinding["decision"]>;
-  evidence: StoredFinding["evidence"];
+  decision: Decision;
+  evidence: Finding["evidence"];
 }
 
 /** The requests of a run, in its own order. */
-export function requestsOf({ results }: StoredReport): SentRequest[] {
+export function requestsOf({ results }: Pick<VerifyReport, "results">): JudgedRequest[] {
   return results.flatMap(({ id, findings }) => findings.flatMap((finding) => requestOf(id, finding) ?? []));
 }
 
-function requestOf(experiment: string, finding: StoredFinding): SentRequest | undefined {
-  const { name, verdict, decision, evidence } = finding;
-  const sent = linesOf(finding, "client")[0];
-  const match = sent === undefined ? null : /^(\S+) (http:\/\/\S+) (?:from (\S+)|Host: (\S+))$/.exec(sent);
-  if (!match || !decision) return undefined;
-  const [, method = "", address = "", pod, header] = match;
-  if (!URL.canParse(address)) return undefined;
-  const url = new URL(address);
+function requestOf(experiment: string, finding: Finding): JudgedRequest | undefined {
+  const { verdict, request, decision, evidence } = finding;
+  if (!request || !decision) return undefined;
   return {
-    ...{ experiment, name, verdict, decision, evidence, method },
-    client: pod === undefined ? "you" : workloadOf(pod),
-    ...(pod === undefined ? {} : { pod }),
-    path: url.pathname,
-    host: header ?? url.host,
-    to: pod === undefined ? "gateway" : /^[\d.]+$/.test(url.hostname) ? "pod" : "service",
-    answer: answerOf(linesOf(finding, "client")[1] ?? ""),
+    ...{ ...request, experiment, verdict, decision, evidence },
+    client: request.pod === undefined ? "you" : workloadOf(request.pod),
+    words: `${request.method} ${request.path}${request.token ? " with a token" : ""}`,
+    address: addressOf(request),
+    answer: answerOf(request),
   };
 }
 
+/** Whether a request did not get what it asked for. A redirect is an answer, of the gateway itself. */
+export const isRefused = ({ decision: { action } }: JudgedRequest): boolean =>
+  action !== "answered" && action !== "redirected";
+
+function addressOf({ to, target, url }: SentRequest): string {
+  if (to === "service") return `Service ${target}`;
+  return to === "pod" ? `${target}'s pod address` : `${url.startsWith("https:") ? "https://" : ""}${target}`;
+}
+
+function answerOf({ status, grpcStatus, error = "" }: SentRequest): string {
+  if (status > 0) return `${status}${grpcStatus === undefined ? "" : `, grpc-status ${grpcStatus}`}`;
+  if (/reset by peer/i.test(error)) return "connection reset";
+  return /empty reply/i.test(error) ? "connection closed" : "no answer";
+}
+
 /** Lines of one source. */
-export const linesOf = ({ evidence }: Pick<StoredFinding, "evidence">, source: string): readonly string[] =>
+export const linesOf = ({ evidence }: Pick<Finding, "evidence">, source: string): readonly string[] =>
   evidence.find((each) => each.source === source)?.lines ?? [];
 
 /** Name of the Deployment that a pod's name begins with. */
 export const workloadOf = (pod: string): string => pod.replace(/-[a-f0-9]{5,10}-[a-z0-9]{5}$/, "");
 
-function answerOf(line: string): string {
-  const status = /^(\d{3})\b/.exec(line)?.[1];
-  if (status) return status;
-  return /reset by peer/i.test(line)
-    ? "connection reset"
-    : /empty reply/i.test(line)
-      ? "connection closed"
-      : "no answer";
-}
-
 /** Identities that the run's ztunnel lines vouch for, by workload. */
-export function identitiesOf({ results }: StoredReport): ReadonlyMap<string, string> {
+export function identitiesOf({ results }: Pick<VerifyReport, "results">): ReadonlyMap<string, string> {
   const lines = results
     .flatMap(({ findings }) => findings)
     .flatMap((finding) => linesOf(finding, "ztunnel log"))

@@ -2,13 +2,13 @@ import { experiments } from "../../experiments";
 import type { CheckDetail } from "../../experiments/types";
 import { type Band, binomialBand, chanceOf } from "../../verify/binomial";
 import { durationMs, labFactsSchema } from "../../verify/facts";
+import type { Finding, Verdict, VerifyReport } from "../../verify/report";
 import { linesOf } from "./requests";
-import type { StoredFinding, StoredReport, StoredVerdict } from "./schema";
 
 /** The latencies of one sample, and what they should be. */
 export interface LatencySample {
   name: string;
-  verdict: StoredVerdict;
+  verdict: Verdict;
   /** What the verifier saw, in its own words. */
   seen: string;
   /** Such as "appa /headers". */
@@ -27,7 +27,7 @@ export const slack = 0.95;
 const visible = 1e-6;
 
 /** The samples of a run; what was asked for comes from the experiments themselves. */
-export function samplesOf({ results, settings }: StoredReport): LatencySample[] {
+export function samplesOf({ results, settings }: VerifyReport): LatencySample[] {
   const parsed = labFactsSchema.shape.settings.safeParse(settings);
   if (!parsed.success) return [];
   const asked = new Map(experiments.flatMap((each) => each.steps(parsed.data)).map((step) => [step.name, step]));
@@ -41,7 +41,7 @@ export function samplesOf({ results, settings }: StoredReport): LatencySample[] 
 }
 
 function sampleOf(
-  finding: StoredFinding,
+  finding: Finding,
   step: Extract<CheckDetail, { check: "share" | "never-slow" }>,
 ): LatencySample | undefined {
   const line = linesOf(finding, "client").find((text) => text.startsWith("milliseconds: "));

@@ -28,7 +28,7 @@ export const grpc: Experiment = {
     },
     {
       ...{ kind: "check", check: "calls", name: "the server got what is allowed, and nothing else", service: "grpc" },
-      ...{ policy: "AuthorizationPolicy/grpc-l7", served: health.served },
+      served: health.served,
       calls: [
         { name: "appa may call Check, which says SERVING", from: "appa", method: health.allowed, code: 0 },
         { name: "appa may not call List", from: "appa", method: health.other, code: 7 },

@@ -1,16 +1,17 @@
-import { allowPolicyAt, podsBehind } from "../../experiments/names";
-import type { Call } from "../../experiments/types";
+import { podsBehind } from "../../experiments/names";
+import type { Call, ServiceName } from "../../experiments/types";
 import type { Bench } from "../bench";
 import { type Called, call, converge } from "../call";
 import type { Actor } from "../cast";
-import type { Evidence, Finding } from "../report";
+import { byWaypoint } from "../decide";
+import type { Decision, Evidence, Finding } from "../report";
 import { type CheckRun, failed, passed, unclear } from "./check";
 
 /**
  * Calls by gRPC, those that must be refused before those that must not: once the server's log has the last ones, it has
  * whatever came before them. Each is judged by its code and the waypoint's record, all together by what the server served.
  */
-export const calls: CheckRun<"calls"> = async (bench, { name, service, calls: wanted, policy, served }) => {
+export const calls: CheckRun<"calls"> = async (bench, { name, service, calls: wanted, served }) => {
   const app = await bench.cast.one(podsBehind[service], bench.signal);
   const positive = wanted.filter(({ code }) => code !== 7);
   for (const each of positive) {
@@ -21,13 +22,22 @@ export const calls: CheckRun<"calls"> = async (bench, { name, service, calls: wa
   const anchor = (await bench.world.logs(app, undefined, bench.signal)).at(-1);
   const findings: Finding[] = [];
   for (const each of [...wanted.filter(({ code }) => code === 7), ...positive]) {
-    const called = await call(bench, service, each);
-    findings.push(judge(each, called, allowPolicyAt[service] === policy ? policy : undefined));
+    findings.push(judge(service, each, await call(bench, service, each)));
   }
   return [...findings, await serverFinding(bench, app, { name, anchor, served, wanted })];
 };
 
-function judge({ name, code, method }: Call, { answer, words, lines }: Called, policy: string | undefined): Finding {
+function judge(service: ServiceName, wanted: Call, called: Called): Finding {
+  return { ...verdictOf(wanted, called), request: called.request, decision: decisionOf(service, called) };
+}
+
+function decisionOf(service: ServiceName, { lines }: Called): Decision {
+  const line = typeof lines === "string" ? undefined : lines[0];
+  const because = typeof lines === "string" ? lines : "the waypoint has no line about it";
+  return byWaypoint({ service }, line) ?? { layer: "unknown", action: "failed", because };
+}
+
+function verdictOf({ name, code }: Call, { answer, words, lines }: Called): Finding {
   const details = typeof lines === "string" ? "unknown" : (lines[0]?.details ?? "no line");
   const seen = `grpc-status ${answer.code ?? "none"}${answer.message ? ` (${answer.message})` : ""}, HTTP ${answer.http || "no answer"}; the waypoint says ${details}`;
   const evidence: Evidence[] = [
@@ -42,9 +52,7 @@ function judge({ name, code, method }: Call, { answer, words, lines }: Called, p
   if (code === 0 && !answer.serving) return failed(name, "app", `${seen}; the answer does not say SERVING`, more);
   if (typeof lines === "string") return unclear(name, "waypoint", seen, more);
   if (details !== decided) return failed(name, "waypoint", seen, more);
-  if (code !== 7) return passed(name, layer, seen, { evidence });
-  const decision = { layer, action: "refused", because: `no rule of the ALLOW policy matches ${method}` } as const;
-  return { ...passed(name, layer, seen, { evidence }), decision: { ...decision, ...(policy ? { policy } : {}) } };
+  return passed(name, layer, seen, { evidence });
 }
 
 /** A call that should not have come through is the waypoint's fault, one that did not come through that of who stopped it. */

@@ -8,7 +8,12 @@ const wide = 5 * box.width + 4 * gap + 4;
 const height = 106;
 const middle = box.y + box.height / 2;
 
-const words: Record<Leg["transport"], string> = { HBONE: "HBONE mTLS", plain: "plain", node: "in the node" };
+const words: Record<Leg["transport"], string> = {
+  HBONE: "HBONE mTLS",
+  TLS: "TLS",
+  plain: "plain",
+  node: "in the node",
+};
 
 /** A request's way as a drawing: boxes for the layers, arrows for the legs, a mark where its fate was decided. */
 export function journeySvg({ id, title, hops, legs, outcome, stopped }: Journey): Html {

@@ -1,12 +1,12 @@
-import { journeysOf } from "../journeys";
+import type { VerifyReport } from "../../../verify/report";
+import { journeysOf, requestsElsewhere } from "../journeys";
 import type { EvidenceFolder } from "../read";
 import { requestsOf } from "../requests";
 import { samplesOf } from "../samples";
-import type { StoredReport } from "../schema";
 import { Html, html } from "./escape";
 import { badge, problems, routes, verdicts, versionsAndSettings } from "./sections";
 import { style } from "./style";
-import { fault, refusals, timeline, ways } from "./traffic";
+import { elsewhere, fault, refusals, timeline, ways } from "./traffic";
 
 /** Nothing may be loaded, and no script may run: what is shown is in the file. */
 const policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
@@ -20,6 +20,7 @@ export async function renderHtml(evidence: EvidenceFolder): Promise<string> {
     ["fault", "Injected delay", await fault(samplesOf(report))],
     ["no", "Who said no", refusals(requestsOf(report))],
     ["ways", "The way of each request", ways(journeysOf(report))],
+    ["elsewhere", "The modules' applications", elsewhere(requestsElsewhere(report))],
     ["routes", "Routes", routes(evidence)],
     ["time", "Time", await timeline(evidence.timeline)],
     ["versions", "Versions and settings", versionsAndSettings(report)],
@@ -37,7 +38,7 @@ ${shown.map(([, , section]) => section)}</main>
   return page.text;
 }
 
-function head({ stack, cluster, startedAt, durationMs, verdict, results, versions }: StoredReport): Html {
+function head({ stack, cluster, startedAt, durationMs, verdict, results, versions }: VerifyReport): Html {
   const count = (kind: string) => results.filter((result) => result.verdict === kind).length;
   const ran = results.length - count("skipped");
   return html`<header class="top"><p class="eyebrow">Ambient lab, stack ${stack} on ${cluster}</p>
@@ -48,7 +49,7 @@ function head({ stack, cluster, startedAt, durationMs, verdict, results, version
 <div class="tile"><dt>Istio</dt><dd>${versions.istio ?? "unknown"}</dd></div></dl></header>`;
 }
 
-function sentence(verdict: StoredReport["verdict"], passed: number, ran: number): string {
+function sentence(verdict: VerifyReport["verdict"], passed: number, ran: number): string {
   if (verdict === "pass")
     return passed === ran
       ? `All ${ran} experiments pass`

@@ -1,9 +1,9 @@
+import type { ExperimentResult, Finding, Verdict, VerifyReport } from "../../../verify/report";
 import { trafficChains } from "../proxy-text";
 import type { EvidenceFolder } from "../read";
-import type { StoredFinding, StoredReport, StoredResult, StoredVerdict } from "../schema";
 import { type Html, html } from "./escape";
 
-const words: Record<StoredVerdict, string> = {
+const words: Record<Verdict, string> = {
   pass: "✓ pass",
   fail: "✗ fail",
   inconclusive: "? inconclusive",
@@ -12,10 +12,10 @@ const words: Record<StoredVerdict, string> = {
 };
 
 /** A verdict as a word with a mark: never by colour alone. */
-export const badge = (verdict: StoredVerdict): Html => html`<span class="badge ${verdict}">${words[verdict]}</span>`;
+export const badge = (verdict: Verdict): Html => html`<span class="badge ${verdict}">${words[verdict]}</span>`;
 
 /** What is wrong and what to do about it, the causes before what they caused; nothing when nothing is. */
-export function problems({ results, drift, health, notes }: StoredReport): Html | undefined {
+export function problems({ results, drift, health, notes }: VerifyReport): Html | undefined {
   const bad = results.filter(({ verdict }) => verdict === "fail" || verdict === "inconclusive");
   const causes = [...drift, ...health];
   if (bad.length + causes.length + notes.length === 0) return undefined;
@@ -35,7 +35,7 @@ ${notes.map((note) => html`<p class="note">Note: ${note}</p>`)}</section>`;
 }
 
 /** A row for every experiment, its findings and their evidence folded away below it. */
-export function verdicts(results: readonly StoredResult[]): Html {
+export function verdicts(results: readonly ExperimentResult[]): Html {
   return html`<section id="verdicts" aria-labelledby="verdicts-h"><h2 id="verdicts-h">Verdicts</h2>
 <p class="lead">Every experiment, from the machine upwards. Open one to see what was sent, what came back and which record says so.</p>
 <div class="scroll" tabindex="0"><table><thead><tr><th scope="col">Verdict</th><th scope="col">Experiment</th><th scope="col" class="num">Took</th></tr></thead><tbody>
@@ -52,7 +52,7 @@ ${reason ? html`<div class="note">${reason}</div>` : ""}${findings.length > 0 ? 
 )}</tbody></table></div></section>`;
 }
 
-function findingBlock({ name, verdict, seen, expected, evidence }: StoredFinding): Html {
+function findingBlock({ name, verdict, seen, expected, evidence }: Finding): Html {
   return html`<div class="finding is-${verdict}"><p><strong>${name}</strong> ${badge(verdict)}</p><p>${seen}</p>
 ${expected ? html`<p class="note">Expected: ${expected}</p>` : ""}
 ${evidence.length > 0 ? html`<details class="raw"><summary>Evidence: ${evidence.map(({ source }) => source).join(", ")}</summary>${evidence.map(({ source, lines }) => html`<p class="note">${source}</p><pre>${lines.join("\n")}</pre>`)}</details>` : ""}</div>`;
@@ -79,7 +79,7 @@ ${[["waypoint", waypoint] as const, ["gateway", gateway] as const].map(([name, t
 }
 
 /** Versions and settings that the run judged by. */
-export function versionsAndSettings({ versions, settings }: StoredReport): Html {
+export function versionsAndSettings({ versions, settings }: VerifyReport): Html {
   const said = (value: unknown) => (Array.isArray(value) ? value.join(", ") || "none" : String(value));
   const rows = (entries: readonly (readonly [string, unknown])[]) =>
     entries.map(([key, value]) => html`<tr><th scope="row"><code>${key}</code></th><td>${said(value)}</td></tr>`);

@@ -1,5 +1,5 @@
 import type { Journey } from "../journeys";
-import type { SentRequest } from "../requests";
+import { isRefused, type JudgedRequest } from "../requests";
 import type { LatencySample } from "../samples";
 import type { Timeline } from "../schema";
 import { type Html, html } from "./escape";
@@ -22,8 +22,8 @@ ${shares.map(
 }
 
 /** Every request that somebody stopped, with the record that says who. */
-export function refusals(requests: readonly SentRequest[]): Html | undefined {
-  const stopped = requests.filter(({ decision }) => decision.action !== "answered");
+export function refusals(requests: readonly JudgedRequest[]): Html | undefined {
+  const stopped = requests.filter(isRefused);
   if (stopped.length === 0) return undefined;
   return html`<section id="no" aria-labelledby="no-h"><h2 id="no-h">Who said no</h2>
 <p class="lead">A refusal proves something only when it is known who refused. The waypoint answers at layer 7 with a status, ztunnel at layer 4 by ending the connection.</p>
@@ -31,14 +31,12 @@ export function refusals(requests: readonly SentRequest[]): Html | undefined {
 ${stopped.map(
   ({
     client,
-    method,
-    path,
-    to,
-    host,
+    words,
+    address,
     answer,
     decision,
     experiment,
-  }) => html`<tr><th scope="row">${client}</th><td><code>${method} ${path}</code><div class="note">${to === "pod" ? "pod address" : to === "service" ? "Service appb" : host}, ${experiment}</div></td>
+  }) => html`<tr><th scope="row">${client}</th><td><code>${words}</code><div class="note">${address}, ${experiment}</div></td>
 <td>${answer}</td><td><strong>${decision.layer}</strong>${decision.policy ? html`<div class="note">${decision.policy}</div>` : ""}</td>
 <td>${decision.because}${decision.line ? html`<details class="raw"><summary>Log line</summary><pre>${decision.line}</pre></details>` : ""}</td></tr>`,
 )}</tbody></table></div></section>`;
@@ -53,8 +51,19 @@ ${journeys.map(
   (
     journey,
   ) => html`<div class="journey"><h3>${journey.title}</h3><div class="scroll" tabindex="0">${journeySvg(journey)}</div>
-<details><summary>${journey.requests.length} ${journey.requests.length === 1 ? "request" : "requests"} took it</summary><ul class="plain">${journey.requests.map(({ method, path, experiment, verdict }) => html`<li><code>${method} ${path}</code> <span class="id">${experiment}, ${verdict}</span></li>`)}</ul></details></div>`,
+<details><summary>${journey.requests.length} ${journey.requests.length === 1 ? "request" : "requests"} took it</summary><ul class="plain">${journey.requests.map(({ words, experiment, verdict }) => html`<li><code>${words}</code> <span class="id">${experiment}, ${verdict}</span></li>`)}</ul></details></div>`,
 )}</section>`;
+}
+
+/** Requests to applications of the modules, whose ways are not drawn. */
+export function elsewhere(requests: readonly JudgedRequest[]): Html | undefined {
+  if (requests.length === 0) return undefined;
+  return html`<section id="elsewhere" aria-labelledby="elsewhere-h"><h2 id="elsewhere-h">Requests to the modules' applications</h2>
+<div class="scroll" tabindex="0"><table><thead><tr><th scope="col">Caller</th><th scope="col">Request</th><th scope="col">Got</th><th scope="col">Decided by</th><th scope="col">Verdict</th></tr></thead><tbody>
+${requests.map(
+  ({ client, words, address, answer, decision, experiment, verdict }) =>
+    html`<tr><th scope="row">${client}</th><td><code>${words}</code><div class="note">${address}, ${experiment}</div></td><td>${answer}</td><td>${decision.layer}</td><td>${badge(verdict)}</td></tr>`,
+)}</tbody></table></div></section>`;
 }
 
 /** Where the time of \`up\` went. */

@@ -90,6 +90,15 @@ describe("journeysOf()", () => {
     expect(reset?.requests.map(({ experiment }) => experiment)).not.toContain("cross-namespace");
   });
 
+  it("tells the way in by HTTPS from the one by HTTP, and a redirect from a refusal", async () => {
+    const { report } = readEvidence(await evidenceFolder({ modules: ["gateway-tls"] }));
+    const ways = journeysOf(report).filter(({ title }) => title.includes("secure."));
+    expect(ways.map(({ title, legs, stopped }) => [title, legs[0]?.transport, stopped])).toEqual([
+      ["you → https://secure.opssec.in: answered by appb", "TLS", false],
+      ["you → secure.opssec.in: redirected by gateway", "plain", false],
+    ]);
+  });
+
   it("tells the way in words, too", () => {
     const [first] = journeysOf(evidence.report);
     expect(first && journeySvg(first).text).toMatch(/role="img" aria-labelledby="way-1-title way-1-desc"/);

@@ -14,7 +14,7 @@ const base: Answer = {
   body: "",
   seconds: 0,
   exit: 0,
-  request: "GET",
+  request: { method: "GET", url: "http://appb:8000/get", path: "/get", to: "service", target: "appb", token: false },
 };
 
 /** Records of a lab whose waypoint writes no access log, and whose ztunnel ended the connection with an error. */

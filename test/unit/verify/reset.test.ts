@@ -10,7 +10,8 @@ import { FakeWorld } from "./fake/world";
 const local = "10.244.1.5:40000";
 const answer: Answer = {
   ...{ id: "1", from: "appa", service: "appb", status: 0, headers: {}, body: "", seconds: 0, exit: 56 },
-  ...{ request: "GET", local },
+  request: { method: "GET", url: "http://appb:8000/get", path: "/get", to: "service", target: "appb", token: false },
+  local,
 };
 
 function line(direction: "inbound" | "outbound", address: string, error: string) {
