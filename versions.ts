@@ -75,8 +75,11 @@ export function istioMinorOf(istio: string): IstioMinor | undefined {
 export const supported = {
   /** Pulumi CLIs that run @pulumi/pulumi 3.248 with the local backend's layout. */
   pulumi: ">=3.248.0 <4.0.0",
-  /** kind releases that load archives into the containerd of the node image. */
-  kind: ">=0.30.0 <1.0.0",
+  /**
+   * kind releases, from the one that {@link nodeImage} belongs to: an older kind cannot load images into its nodes when
+   * their containerd has a newer configuration format (kind v0.31.0: "unknown containerd config version: 4").
+   */
+  kind: `>=${versions.kind.replace(/^v/, "")} <1.0.0`,
   /** Node.js; the SDK of package.json is the last for 20, and undici 7 needs 20.18.1. */
   node: ">=20.18.1",
 } as const;

@@ -124,7 +124,7 @@ describe("installTool()", () => {
     files.clear();
     const problem = await failure("kind");
     expect(problem.what).toContain("HTTP 404");
-    expect(problem.why).toContain("no kind on the PATH is in >=0.30.0");
+    expect(problem.why).toContain("no kind on the PATH is in >=0.32.0");
     expect(problem.fix).toContain("Put kind 0.32.0 on the PATH");
   });
 
@@ -174,13 +174,22 @@ describe("findTool()", () => {
   };
   test("passes over a program that is too old", async () => {
     ownLabHome();
-    const [old, fit] = [folder("0.20.0"), folder("0.31.0")];
+    const [old, fit] = [folder("0.20.0"), folder("0.32.0")];
     expect(await findTool(tool("kind"), { PATH: `${old}:${fit}` }, exec)).toMatchObject({
-      version: "0.31.0",
+      version: "0.32.0",
       fits: true,
     });
     expect(await findTool(tool("kind"), { PATH: old }, exec)).toMatchObject({ version: "0.20.0", fits: false });
   });
+  // kind v0.31.0 pkg/cluster/nodeutils/util.go parseSnapshotter(): "unknown containerd config version: %d (supported
+  // versions: 2 and 3)". The containerd of kindest/node v1.36.1 writes version 4, which kind reads since v0.32.0 (b22acfaf).
+  test.each(["0.30.0", "0.31.0"])(
+    "passes over kind %s, which cannot load images into the lab's nodes",
+    async (version) => {
+      ownLabHome();
+      expect(await findTool(tool("kind"), { PATH: folder(version) }, exec)).toMatchObject({ version, fits: false });
+    },
+  );
   test("takes a build between two releases", async () => {
     ownLabHome();
     expect(await findTool(tool("kind"), { PATH: folder("0.33.0-alpha+abc") }, exec)).toMatchObject({ fits: true });
