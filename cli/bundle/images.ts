@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { chmod, mkdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { isWeb, tagged } from "../../bundle-folder";
-import { ExitCode, LabError } from "../../errors";
+import { ExitCode, LabError, type Problem } from "../../errors";
 import { run } from "../../exec";
 import { appFolder } from "../bill/images";
 import type { BundleWork } from "./work";
@@ -29,7 +29,7 @@ export async function buildAppImage(ref: string, { exec, platform, signal }: Bun
 
 /** Writes an image of the bundle's platform to a file: from Docker, where it is, else pulled by the script of the lab. */
 export async function saveImage(ref: string, file: string, work: BundleWork): Promise<void> {
-  const { exec, platform, signal } = work;
+  const { platform } = work;
   const before = await inspect(ref, "{{.Id}}", work);
   await pull(ref, work);
   const tag = tagged(ref);
@@ -39,14 +39,12 @@ export async function saveImage(ref: string, file: string, work: BundleWork): Pr
   const part = `${file}.part`;
   await mkdir(dirname(file), { recursive: true });
   try {
-    const only = (await storesManyPlatforms(work)) ? [`--platform=${platform.nodes}`] : [];
-    await run(exec, "docker", ["save", ...only, "--output", part, tag], {
-      timeoutMs: 15 * minutes,
-      signal,
-      why: `It is to be ${file}`,
-      fix: `docker image inspect ${tag}; df -h ${dirname(file)}   (is it there, and is there room?)`,
-    });
-    // Docker writes it for its user alone; who takes the bundle along is often another.
+    const why = `It is to be ${file}`;
+    const fix = `docker image rm --force ${[...new Set([tag, ref])].join(" ")}   (the next run brings it again)`;
+    const env = { ARCHIVE: part, WHY: why, FIX: fix, IMAGE: tag, PLATFORM: platform.nodes };
+    const problem = { what: `Cannot save "${tag}"`, why, fix };
+    await runScript([scriptOf("image-get"), 'save "$ARCHIVE" "$WHY" "$FIX" "$IMAGE"'], env, problem, work);
+    // A umask may deny others what another user of the bundle has to read.
     await chmod(part, 0o644);
     await rename(part, file);
   } finally {
@@ -56,27 +54,41 @@ export async function saveImage(ref: string, file: string, work: BundleWork): Pr
   }
 }
 
-async function pull(ref: string, { exec, platform, imageMirrors, source, signal }: BundleWork): Promise<void> {
-  const text = ["image-get", "images-pull"].map((name) => readFileSync(join(scripts, `${name}.sh`), "utf8"));
+async function pull(ref: string, work: BundleWork): Promise<void> {
+  const { platform, imageMirrors, source } = work;
   const bundle = source && !isWeb(source) ? source : "";
   const env = { IMAGES: ref, MIRRORS: imageMirrors.join("\n"), CACHES: "", BUNDLE: bundle, PLATFORM: platform.nodes };
+  const problem = {
+    what: `Cannot pull "${ref}"`,
+    why: "The bundle is to hold it",
+    fix: `docker pull ${ref}   (tells the reason)`,
+  };
+  await runScript([scriptOf("image-get"), scriptOf("images-pull")], env, problem, work);
+}
+
+const scriptOf = (name: string) => readFileSync(join(scripts, `${name}.sh`), "utf8");
+
+/**
+ * Runs shell text.
+ * @throws LabError (exit code 4) with the problem that the text prints; `otherwise` where it prints none
+ */
+async function runScript(
+  text: readonly string[],
+  env: Record<string, string>,
+  otherwise: Problem,
+  { exec, signal }: BundleWork,
+): Promise<void> {
   const { code, stderr } = await exec("/bin/sh", ["-c", text.join("\n")], { env, timeoutMs: 30 * minutes, signal });
   if (code === 0) return;
   const word = (label: string) => new RegExp(`^${label} +(.*)$`, "m").exec(stderr)?.[1];
   throw new LabError(
     {
-      what: word("What") ?? `Cannot pull "${ref}": ${stderr.trim().split("\n").at(-1)}`,
-      why: word("Why") ?? "The bundle is to hold it",
-      fix: word("Fix") ?? `docker pull ${ref}   (tells the reason)`,
+      what: word("What") ?? `${otherwise.what}: ${stderr.trim().split("\n").at(-1)}`,
+      why: word("Why") ?? otherwise.why,
+      fix: word("Fix") ?? otherwise.fix,
     },
     { exitCode: ExitCode.unfit },
   );
-}
-
-/** Whether Docker keeps images in containerd's store, where a tag has many platforms. */
-async function storesManyPlatforms({ exec }: BundleWork): Promise<boolean> {
-  const { stdout } = await exec("docker", ["info", "--format", "{{.DriverStatus}}"]);
-  return stdout.includes("io.containerd.snapshotter");
 }
 
 async function inspect(ref: string, format: string, { exec }: BundleWork): Promise<string | undefined> {

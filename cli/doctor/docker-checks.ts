@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import semver from "semver";
+import type { DockerKind } from "./docker-facts";
 import { type Check, ok } from "./types";
 
 const gib = 1024 ** 3;
@@ -85,15 +86,36 @@ const cgroup: Check = {
   },
 };
 
+/**
+ * First API with a platform for `docker save`; client and server have it since Docker 28 (docker/cli v28.0.0,
+ * cli/command/image/save.go). Without one the containerd image store writes layers of platforms that it does not have.
+ */
+const saveApi = "1.48.0";
+
 const imageStore: Check = {
   id: "image-store",
-  title: "Docker's image store is known",
+  title: "Docker's image store can write images of one platform",
   kindOnly: true,
-  look({ docker: { info } }) {
+  look({ docker: { info }, io: { env } }) {
     if (!info) return ok("not known while Docker does not answer");
-    return ok(info.containerdStore ? "containerd's; images are loaded as single-platform archives" : "classic");
+    if (!info.containerdStore) return ok("classic");
+    const api = semver.coerce(info.apiVersion);
+    if (!api || semver.gte(api, saveApi)) return ok("containerd's; images are loaded as single-platform archives");
+    const asked = semver.coerce(env.DOCKER_API_VERSION);
+    return {
+      status: "fail",
+      what: `Docker has the containerd image store, and its client ${info.clientVersion} and server ${info.serverVersion} use API ${info.apiVersion}`,
+      why: '"docker save --platform" needs API 1.48, which client and server of Docker 28 have: images reach the nodes by it',
+      fix: asked && semver.lt(asked, saveApi) ? "unset DOCKER_API_VERSION" : withoutStore(info.kind),
+    };
   },
 };
+
+function withoutStore(kind: DockerKind): string {
+  if (kind === "Docker Desktop")
+    return 'Update Docker Desktop, or switch off Settings, General, "Use containerd for pulling and storing images"';
+  return 'Update Docker to 28 or later, client and server, or put {"features": {"containerd-snapshotter": false}} into /etc/docker/daemon.json and restart Docker';
+}
 
 /** What the Docker daemon has and is. */
 export const dockerChecks: readonly Check[] = [dockerAnswers, enoughMemory, enoughDisk, cgroup, imageStore];

@@ -17,12 +17,21 @@ const infoSchema = z.object({
   DriverStatus: z.array(z.tuple([z.string(), z.string()])).nullish(),
 });
 
+/** What `docker version --format '{{json .}}'` prints (docker/cli cli/command/system/version.go) and is read here. */
+const versionSchema = z.object({
+  Client: z.object({ Version: z.string().default(""), ApiVersion: z.string().default("") }),
+});
+
 /** Products that answer as Docker does. */
 export type DockerKind = "Docker Engine" | "Docker Desktop" | "OrbStack" | "Colima" | "Rancher Desktop" | "podman";
 
 /** What `docker info` tells of the daemon. */
 export interface DockerInfo {
   serverVersion: string;
+  /** Version of the docker program; empty when it is not known. */
+  clientVersion: string;
+  /** Version of the API that client and server agreed on, such as "1.48"; empty when it is not known. */
+  apiVersion: string;
   operatingSystem: string;
   kind: DockerKind;
   /** Whether the daemon has no more rights than the user who runs it. */
@@ -66,7 +75,8 @@ export async function readDocker(
   const complaint = podman ?? stderr.trim().split("\n").at(-1) ?? "";
   if (!parsed.success) return { code: code || 1, local: false, endpoint, complaint };
   const { data } = parsed;
-  const engine = await ask("version", "--format", "{{json .Server.Components}}");
+  const version = await ask("version", "--format", "{{json .}}");
+  const client = versionSchema.safeParse(parseJson(version.stdout)).data?.Client;
   return {
     code,
     complaint,
@@ -74,8 +84,10 @@ export async function readDocker(
     local: platform === "linux" && data.KernelVersion === release(),
     info: {
       serverVersion: data.ServerVersion,
+      clientVersion: client?.Version ?? "",
+      apiVersion: client?.ApiVersion ?? "",
       operatingSystem: data.OperatingSystem,
-      kind: engine.stdout.includes('"Podman Engine"') ? "podman" : kindOf(data),
+      kind: version.stdout.includes('"Podman Engine"') ? "podman" : kindOf(data),
       rootless: (data.SecurityOptions ?? []).some((option) => option.includes("rootless")),
       cpus: data.NCPU,
       memoryBytes: data.MemTotal,

@@ -1,5 +1,5 @@
-# Functions that bring an image into this machine's Docker: from a bundle, from a registry's mirror or cache, from the
-# registry.
+# Functions that bring an image into this machine's Docker (from a bundle, from a registry's mirror or cache, from the
+# registry) and write images to an archive.
 # In: MIRRORS (registry=url, one a line, may be empty) BUNDLE (folder of "lab bundle", may be empty)
 #     CACHES (registry=url, one a line, may be empty: those that a container of this machine caches)
 #     PLATFORM (os/arch, empty: Docker's own)
@@ -8,6 +8,19 @@ set -eu
 problem() {
   printf 'What  %s\nWhy   %s\nFix   %s\n' "$1" "$2" "$3" >&2
   return 1
+}
+
+# The line of a program's answer that names the fault: the last one with text. Hints behind it are left out: "See …" and
+# "Usage: …" (docker/cli cli/cobra.go), "View build details: …" (docker/buildx util/desktop/desktop.go), and the label of an
+# output that kind has not got (kubernetes-sigs/kind cmd/kind/app/main.go). In: the answer
+fault() {
+  printf '%s\n' "$1" | sed -e '/^Usage: /,$d' -e "/^See '/d" -e '/^View build details: /d' \
+    -e '/^Command Output: *$/d' -e '/^[[:space:]]*$/d' | tail -n 1
+}
+
+# Whether a step failed because a disk is full: Docker writes "no space", a shell "No space". In: the answer
+disk_full() {
+  case "$1" in *"o space left on device"*) ;; *) return 1 ;; esac
 }
 
 # Registry and path of an image in full: "kindest/node:1" is "docker.io/kindest/node:1".
@@ -72,8 +85,9 @@ load_archive() {
     return 1
   }
   answer=$(docker load --quiet --input "$BUNDLE/$archive" 2>&1) || {
-    problem "Docker cannot load \"$BUNDLE/$archive\": $(printf '%s' "$answer" | tail -n 1)" \
-      "The lab runs the image in it" "docker system df   (is there room?), then up again"
+    fix="docker load --input \"$BUNDLE/$archive\"   (must succeed), then run the command again"
+    ! disk_full "$answer" || fix="docker system df   (make room for Docker, then run the command again)"
+    problem "Docker cannot load \"$BUNDLE/$archive\": $(fault "$answer")" "The lab runs the image in it" "$fix"
     return 1
   }
   docker_is=$(docker version --format '{{.Server.Os}}/{{.Server.Arch}}')
@@ -84,7 +98,7 @@ load_archive() {
 
 # Says what Docker's answer means for the one who reads it. In: the address, the answer
 explain() {
-  said=$(printf '%s' "$2" | tail -n 1)
+  said=$(fault "$2")
   mirror="pulumi config set --path 'imageMirrors[0]' $(in_full "$1" | cut -d/ -f1)=https://MIRROR"
   offline="npm run lab -- bundle DIR   (where there is a network), then: pulumi config set artifactSource DIR"
   why="The lab loads it into the nodes"
@@ -151,4 +165,26 @@ get() {
   fi
   # shellcheck disable=SC2086 # an option or nothing
   answer=$(docker pull --quiet ${PLATFORM:+--platform=$PLATFORM} "$1" 2>&1) || explain "$1" "$answer"
+}
+
+# Writes images to one archive that holds a single platform: Docker's containerd image store would name other platforms'
+# layers that it does not have (kubernetes-sigs/kind#3795).
+# In: the archive's file, why it is written, what to do when the cause is not known, images
+save() {
+  file=$1 why=$2 fix=$3
+  shift 3
+  only=""
+  if docker info --format '{{.DriverStatus}}' | grep -q 'io.containerd.snapshotter'; then
+    only="--platform=${PLATFORM:-$(docker version --format '{{.Server.Os}}/{{.Server.Arch}}')}"
+  fi
+  # shellcheck disable=SC2086 # an option or nothing
+  answer=$(docker save $only --output "$file" "$@" 2>&1) && return 0
+  case "$answer" in
+    *"unknown flag: --platform"* | *"requires API version"*)
+      fix="Update Docker to 28 or later, its client and its server, or switch its containerd image store off   (npm run lab -- doctor)"
+      ;;
+  esac
+  ! disk_full "$answer" ||
+    fix="docker system df; df -h \"$(dirname "$file")\"   (make room, then run the command again)"
+  problem "Docker cannot write an archive of images: $(fault "$answer")" "$why" "$fix"
 }

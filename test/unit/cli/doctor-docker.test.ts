@@ -25,11 +25,39 @@ async function finding(id: string, { info = {}, answers = {}, env = {}, config }
   const found = findings.find((each) => each.id === id) ?? expect.fail(`no finding ${id}`);
   return { code, ...found };
 }
-const components = (name: string) => JSON.stringify([{ Name: name, Version: "5.6.0" }]);
+/** What `docker version --format '{{json .}}'` prints (docker/cli v27.5.1 cli/command/system/version.go), in part. */
+const components = (name: string, client: object = {}) =>
+  JSON.stringify({ Client: client, Server: { Components: [{ Name: name, Version: "5.6.0" }] } });
 const podmanSocket = { "docker version": components("Podman Engine") };
 const rootless = { SecurityOptions: ["name=seccomp,profile=builtin", "name=rootless", "name=cgroupns"] };
 
 describe("doctor on another Docker", () => {
+  // docker/cli v27.5.1 cli/command/image/save.go has no --platform; v28.0.0 has it, and asks client and server for API 1.48.
+  // ApiVersion of the client is the one that both agreed on: the older of the two.
+  test.each([
+    ["client and server of Docker 27", "27.5.1", "27.5.1", "1.47", "fail"],
+    ["a client of Docker 27", "27.5.1", "28.0.0", "1.47", "fail"],
+    ["a server of Docker 27", "28.0.0", "27.5.1", "1.47", "fail"],
+    ["Docker 28", "28.0.0", "28.0.0", "1.48", "ok"],
+    ["Docker 29", "29.7.2", "29.7.2", "1.55", "ok"],
+  ])("judges the containerd image store with %s", async (_, client, ServerVersion, ApiVersion, status) => {
+    const answers = { "docker version": components("Engine", { Version: client, ApiVersion }) };
+    const DriverStatus = [["driver-type", "io.containerd.snapshotter.v1"]];
+    const engine = { ServerVersion, OperatingSystem: "Debian GNU/Linux 12" };
+    const found = await finding("image-store", { info: { ...engine, DriverStatus }, answers });
+    expect(found).toMatchObject({ code: status === "fail" ? 4 : 0, status });
+    expect(await finding("image-store", { info: engine, answers })).toMatchObject({ code: 0, what: "classic" });
+    if (status === "ok") return;
+    expect(found.what).toContain(`client ${client} and server ${ServerVersion} use API 1.47`);
+    expect(found.fix).toContain('{"features": {"containerd-snapshotter": false}}');
+    const desktop = await finding("image-store", { info: { ServerVersion, DriverStatus }, answers });
+    expect(desktop.fix).toContain("Use containerd for pulling and storing images");
+    const env = { DOCKER_API_VERSION: "1.47" };
+    expect((await finding("image-store", { info: { DriverStatus }, answers, env })).fix).toBe(
+      "unset DOCKER_API_VERSION",
+    );
+  });
+
   test.each([
     ["Docker Engine", { OperatingSystem: "Debian GNU/Linux 12", Name: "laptop" }],
     ["Docker Desktop", { OperatingSystem: "Docker Desktop", Name: "docker-desktop" }],

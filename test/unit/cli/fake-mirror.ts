@@ -34,8 +34,8 @@ export function docker(refused = "none"): Exec & { calls: string[] } {
     const command = [file, ...args.filter((arg) => !arg.includes("\n"))].join(" ");
     calls.push(command);
     const fails = options?.env?.IMAGES?.includes(refused);
-    const at = args.indexOf("--output") + 1;
-    if (args[0] === "save") writeFileSync(args[at] ?? "", args.at(-1) ?? "", { mode: 0o600 });
+    const { ARCHIVE, IMAGE = "" } = options?.env ?? {};
+    if (ARCHIVE) writeFileSync(ARCHIVE, IMAGE, { mode: 0o600 });
     const stderr = fails ? "What  Cannot pull it\nWhy   The limit is used up\nFix   docker login" : "";
     return { command, code: fails ? 1 : 0, stdout: "", stderr };
   };

@@ -178,7 +178,7 @@ describe("images-load.sh", () => {
     );
     expect(code).not.toBe(0);
     expect(stderr).toMatch(
-      /no such host\nWhat {2}Cannot build ".*httpbin:0123" from images\/httpbin again\nWhy .*\nFix /,
+      /no such host\nWhat {2}Cannot build ".*httpbin:0123" from images\/httpbin again: .* no such host\nWhy .*\nFix /,
     );
   });
 

@@ -1,0 +1,58 @@
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { saveImage } from "../../../cli/bundle/images";
+import { platforms } from "../../../cli/bundle/platform";
+import { LabError } from "../../../errors";
+import { exec } from "../../../exec";
+
+const image = "registry.test/a:1";
+
+/** Saves an image with the real script and a stand-in for docker whose `docker save` does what `save` says. */
+async function saved(save: string, driver = "[[Backing Filesystem extfs]]") {
+  const folder = mkdtempSync(join(tmpdir(), "lab-bundle-images-"));
+  const docker = `#!/bin/sh
+echo "$*" >>"${folder}/calls"
+case "$1" in
+  info) echo "${driver}" ;;
+  image) echo linux/arm64 ;;
+  save) ${save} ;;
+esac
+`;
+  writeFileSync(join(folder, "docker"), docker, { mode: 0o755 });
+  const PATH = `${folder}${delimiter}${process.env.PATH}`;
+  const file = join(folder, "images", "a.tar");
+  const platform = platforms.find(({ name }) => name === "darwin/arm64") ?? expect.fail("no darwin/arm64");
+  const problem = await saveImage(image, file, {
+    exec: (program, args, options = {}) => exec(program, args, { ...options, env: { PATH, ...options.env } }),
+    fetch: () => expect.fail("nothing is fetched"),
+    ...{ platform, imageMirrors: [], signal: new AbortController().signal },
+  }).catch((thrown: unknown) => (thrown instanceof LabError ? thrown : expect.fail(String(thrown))));
+  const calls = readFileSync(join(folder, "calls"), "utf8").split("\n");
+  return { file, problem, saves: calls.filter((call) => call.startsWith("save")) };
+}
+
+describe("saveImage()", () => {
+  test("keeps nothing of a save that failed, and shows Docker's own line", async () => {
+    // docker/cli#7278, with the containerd image store.
+    const answer = "Error response from daemon: no suitable export target found: not found";
+    const { file, problem, saves } = await saved(
+      `echo "${answer}" >&2; exit 1`,
+      "[[driver-type io.containerd.snapshotter.v1]]",
+    );
+    expect(saves[0]).toContain("save --platform=linux/arm64 ");
+    expect(problem).toMatchObject({
+      what: `Docker cannot write an archive of images: ${answer}`,
+      why: `It is to be ${file}`,
+      fix: `docker image rm --force ${image}   (the next run brings it again)`,
+      exitCode: 4,
+    });
+    expect(existsSync(file) || existsSync(`${file}.part`)).toBe(false);
+  });
+
+  test("names the folder that has no room", async () => {
+    const { file, problem } = await saved('echo "write /dev/stdout: no space left on device" >&2; exit 1');
+    expect(problem?.fix).toContain(`df -h "${file.replace("/a.tar", "")}"   (make room`);
+  });
+});
