@@ -5,7 +5,7 @@ import { LabError } from "./errors";
 export interface ExecOptions {
   /** Working directory. @default the caller's */
   cwd?: string;
-  /** Variables added to those of this process. */
+  /** Variables added to those of this process and to {@link labEnvironment}; an undefined one is taken away. */
   env?: Record<string, string | undefined>;
   /** Text for its standard input. @default nothing */
   input?: string;
@@ -30,12 +30,20 @@ export interface ExecResult {
 /** Runs a program with an argument array, never through a shell. The only place of the project that starts processes. */
 export type Exec = (file: string, args: readonly string[], options?: ExecOptions) => Promise<ExecResult>;
 
+/**
+ * Variables that lead kind and docker away from the lab when the user's shell has them, as every program gets them instead.
+ * With KIND_EXPERIMENTAL_PROVIDER kind works in podman or nerdctl (kubernetes-sigs/kind pkg/internal/runtime/runtime.go); with
+ * DOCKER_DEFAULT_PLATFORM docker pulls, builds and runs another platform than its server's (docker/cli
+ * cli/command/image/pull.go).
+ */
+const labEnvironment = { KIND_EXPERIMENTAL_PROVIDER: "docker", DOCKER_DEFAULT_PLATFORM: undefined };
+
 /** {@link Exec} on this machine. Never rejects: the exit code tells. */
 export const exec: Exec = async (file, args, options = {}) => {
   const { execa } = await import("execa");
   const child = execa(file, args, {
     cwd: options.cwd,
-    env: options.env,
+    env: { ...labEnvironment, ...options.env },
     input: options.input ?? "",
     timeout: options.timeoutMs ?? 60_000,
     cancelSignal: options.signal,

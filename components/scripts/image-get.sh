@@ -4,6 +4,8 @@
 #     CACHES (registry=url, one a line, may be empty: those that a container of this machine caches)
 #     PLATFORM (os/arch, empty: Docker's own)
 set -eu
+# From the user's shell docker and kind would take another platform than Docker's own (docker/cli cli/command/image/pull.go).
+unset DOCKER_DEFAULT_PLATFORM
 
 problem() {
   printf 'What  %s\nWhy   %s\nFix   %s\n' "$1" "$2" "$3" >&2
@@ -84,8 +86,9 @@ load_archive() {
       "npm run lab -- bundle \"$BUNDLE\"   (with a network; fetches what is damaged again)"
     return 1
   }
-  answer=$(docker load --quiet --input "$BUNDLE/$archive" 2>&1) || {
-    fix="docker load --input \"$BUNDLE/$archive\"   (must succeed), then run the command again"
+  # Docker from snap cannot open every file that this shell can.
+  answer=$(docker load --quiet <"$BUNDLE/$archive" 2>&1) || {
+    fix="docker load <\"$BUNDLE/$archive\"   (must succeed), then run the command again"
     ! disk_full "$answer" || fix="docker system df   (make room for Docker, then run the command again)"
     problem "Docker cannot load \"$BUNDLE/$archive\": $(fault "$answer")" "The lab runs the image in it" "$fix"
     return 1
@@ -177,8 +180,9 @@ save() {
   if docker info --format '{{.DriverStatus}}' | grep -q 'io.containerd.snapshotter'; then
     only="--platform=${PLATFORM:-$(docker version --format '{{.Server.Os}}/{{.Server.Arch}}')}"
   fi
+  # Docker from snap has a /tmp of its own, and would write the file there.
   # shellcheck disable=SC2086 # an option or nothing
-  answer=$(docker save $only --output "$file" "$@" 2>&1) && return 0
+  answer=$( { docker save $only "$@" >"$file"; } 2>&1) && return 0
   case "$answer" in
     *"unknown flag: --platform"* | *"requires API version"*)
       fix="Update Docker to 28 or later, its client and its server, or switch its containerd image store off   (npm run lab -- doctor)"

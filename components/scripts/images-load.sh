@@ -5,6 +5,8 @@
 #     DAEMONS (those of IMAGES for the control plane as well, one a line; may be empty)
 #     BUILD (with the apps' image alone: folder that the lab builds it from, empty where it is a ready one)
 set -eu
+# With podman or nerdctl, which the user's shell may name, kind would not see the lab (kind pkg/internal/runtime/runtime.go).
+export KIND_EXPERIMENTAL_PROVIDER=docker
 build() {
   answer=$(docker build --quiet --tag "$1" "$BUILD" 2>&1) && return 0
   printf '%s\n' "$answer" >&2

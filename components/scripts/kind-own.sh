@@ -2,10 +2,13 @@
 # In: CLUSTER KIND_EXPERIMENTAL_DOCKER_NETWORK (the stack's network)
 #     NETWORK_ID (id of that network; unset in labs of earlier versions)
 set -eu
+# With podman or nerdctl, which the user's shell may name, kind would not see the lab (kind pkg/internal/runtime/runtime.go).
+export KIND_EXPERIMENTAL_PROVIDER=docker
 
 foreign() {
   printf 'What  A kind cluster "%s" exists that this stack did not make (%s)\n' "$CLUSTER" "$1" >&2
   echo "Why   The lab changes and deletes only a cluster that it can prove to be its own" >&2
+  # shellcheck disable=SC2016 # the user's shell expands it
   printf 'Fix   docker rm --force --volumes $(docker ps --all --quiet --filter label=io.x-k8s.kind.cluster=%s)' "$CLUSTER" >&2
   echo "   (only if the cluster is of no use to anyone: deletes it)" >&2
   exit 1

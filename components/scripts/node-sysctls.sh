@@ -2,6 +2,8 @@
 # that runs Docker, so these are that machine's limits: they outlive the cluster and are lost when it reboots.
 # In: CLUSTER SYSCTLS (key=minimum, one a line)
 set -eu
+# With podman or nerdctl, which the user's shell may name, kind would not see the lab (kind pkg/internal/runtime/runtime.go).
+export KIND_EXPERIMENTAL_PROVIDER=docker
 # In the head of a loop its failure would go unseen, and no node at all would be a success.
 nodes=$(kind get nodes --name "$CLUSTER")
 if [ -z "$nodes" ]; then

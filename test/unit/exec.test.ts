@@ -1,10 +1,23 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { LabError } from "../../errors";
 import { exec, run } from "../../exec";
 
 const sh = (script: string) => ["-c", script] as const;
 
 describe("exec", () => {
+  // kind v0.32.0 pkg/internal/runtime/runtime.go GetDefault() takes the provider from KIND_EXPERIMENTAL_PROVIDER; docker/cli
+  // v29.7.2 cli/command/image/pull.go and build.go take the platform from DOCKER_DEFAULT_PLATFORM.
+  test("exec() keeps the user's choice of another provider and platform from kind and docker", async () => {
+    vi.stubEnv("KIND_EXPERIMENTAL_PROVIDER", "podman");
+    vi.stubEnv("DOCKER_DEFAULT_PLATFORM", "linux/s390x");
+    onTestFinished(() => {
+      vi.unstubAllEnvs();
+    });
+    const print = sh(`echo "$KIND_EXPERIMENTAL_PROVIDER \${DOCKER_DEFAULT_PLATFORM-unset}"`);
+    expect((await exec("sh", print)).stdout).toBe("docker unset");
+    expect((await exec("sh", print, { env: { DOCKER_DEFAULT_PLATFORM: "a/b" } })).stdout).toBe("docker a/b");
+  });
+
   test("exec() returns exit code, stdout and stderr of a failed command", async () => {
     const result = await exec("sh", sh("echo out; echo err >&2; exit 3"));
     expect(result).toMatchObject({ code: 3, stdout: "out", stderr: "err" });

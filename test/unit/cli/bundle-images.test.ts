@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -34,6 +34,16 @@ esac
 }
 
 describe("saveImage()", () => {
+  // kind v0.32.0 site/content/docs/user/known-issues.md, "Docker Installed with Snap": its docker has a /tmp of its own, so
+  // that "--output" of it writes a file that no other program sees.
+  test("takes the archive from docker's standard output, and lets everybody read it", async () => {
+    const { file, problem, saves } = await saved("echo archive");
+    expect(problem).toBeUndefined();
+    expect(saves).toEqual([`save ${image}`]);
+    expect(readFileSync(file, "utf8")).toBe("archive\n");
+    expect(statSync(file).mode & 0o777).toBe(0o644);
+  });
+
   test("keeps nothing of a save that failed, and shows Docker's own line", async () => {
     // docker/cli#7278, with the containerd image store.
     const answer = "Error response from daemon: no suitable export target found: not found";
