@@ -20,6 +20,7 @@ import { registerTour } from "./commands/tour";
 import { registerTraffic } from "./commands/traffic";
 import { registerUp } from "./commands/up";
 import { type Io, isColoured } from "./io";
+import { refuseSwallowedOptions } from "./npm-options";
 import { headlineOf, problemText } from "./problem-text";
 import { registerProofs } from "./proofs";
 import type { CommonOptions } from "./session";
@@ -44,6 +45,7 @@ export async function run(args: readonly string[], io: Io): Promise<ExitCode> {
     const program = commandLine(context).hook("preAction", (_program, command) => {
       option = command.opts<CommonOptions>().stack;
     });
+    refuseSwallowedOptions(program, args, io.env);
     await program.parseAsync(args, { from: "user" });
     return code;
   } catch (thrown) {

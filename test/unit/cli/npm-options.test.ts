@@ -1,0 +1,128 @@
+import { mkdtempSync, realpathSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { beforeAll, describe, expect, test } from "vitest";
+import { npmKeys, refuseSwallowedOptions } from "../../../cli/npm-options";
+import { commandLine, run } from "../../../cli/run";
+import { exec } from "../../../exec";
+import { fakeExec, fakeIo } from "./world";
+
+const root = resolve(__dirname, "../../..");
+
+/** Runs npm itself in this checkout: no settings of the user, no lab, and neither Docker nor a download. */
+async function npm(...args: string[]) {
+  const home = mkdtempSync(join(tmpdir(), "lab-npm-"));
+  const inherited = Object.keys(process.env).filter((name) => /^(npm|ambient_lab|pulumi)_/i.test(name));
+  const env = {
+    ...Object.fromEntries(inherited.map((name) => [name, undefined])),
+    HOME: home,
+    AMBIENT_LAB_HOME: join(home, "lab"),
+    PULUMI_BACKEND_URL: `file://${home}`,
+    DOCKER_HOST: "unix:///nonexistent.sock",
+    HTTPS_PROXY: "http://127.0.0.1:9",
+    npm_config_update_notifier: "false",
+  };
+  return exec("npm", args, { cwd: root, env, timeoutMs: 120_000 });
+}
+
+/** The command of the Fix. */
+const fixOf = (stderr: string) => /^ {4}Fix {3}(.*)$/m.exec(stderr)?.[1];
+
+describe("an option that npm takes for itself", { timeout: 180_000 }, () => {
+  // What npm hands to a script: @npmcli/config 10.12.0 (npm 11.19.1), lib/set-envs.js; here the installed npm says it.
+  test.each([
+    ["run destroy --stack=alice", "npm run destroy -- --stack alice"],
+    ["run destroy --stack alice", "npm run destroy -- --stack alice"],
+    ["run destroy -s alice -- --yes", "npm run destroy -- --yes --stack alice"],
+    ["run up --no-verify --stack=alice", "npm run up -- --stack alice --no-verify"],
+    ["run up -c istioVersion=1.31.2", "npm run up -- --config istioVersion=1.31.2"],
+    ["run preview --config workers=1 faultPercent=30", "npm run preview -- --config workers=1 faultPercent=30"],
+    ["run lab status --stack alice", "npm run lab -- status --stack alice"],
+    ["run lab --stack alice list", "npm run lab -- list --stack alice"],
+  ])("npm %s", async (typed, fix) => {
+    const { code, stderr } = await npm(...typed.split(" "));
+    expect(fixOf(stderr)).toBe(fix);
+    expect([code, stderr]).toEqual([2, expect.stringContaining("npm did not pass")]);
+  });
+
+  test("what follows -- is passed, and the lab runs with it", async () => {
+    const { code, stdout, stderr } = await npm("run", "lab", "--", "plan", "--stack", "alice");
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout).toContain("alice");
+  });
+});
+
+describe("npm's own settings", () => {
+  let definitions: Record<string, unknown>;
+  let shorthands: Record<string, unknown>;
+  beforeAll(async () => {
+    const { stdout } = await exec("npm", ["root", "-g"]);
+    // The settings of the installed npm: @npmcli/config, lib/definitions/definitions.js.
+    const load = createRequire(realpathSync(join(stdout, "npm/package.json")));
+    ({ definitions, shorthands } = load("@npmcli/config/lib/definitions"));
+  });
+
+  test("are the options of the lab that npm knows as well, and no others", () => {
+    const program = commandLine({ io: fakeIo(), note: () => undefined, end: () => undefined });
+    const names = program.commands.flatMap(({ options }) => options.map(({ long }) => long?.replace(/^--(no-)?/, "")));
+    const known = names.filter(
+      (name): name is string => name !== undefined && (name in definitions || name in shorthands),
+    );
+    expect([...npmKeys].sort()).toEqual([...new Set(known)].sort());
+  });
+
+  test.each([
+    ["up", "yes", "true"],
+    ["up", "json", "true"],
+    ["up", "loglevel", "silent"],
+    ["up", "call", "npm run up"],
+    ["open", "browser", ""],
+  ])("%s takes %s=%s of a user's .npmrc or of npx", (command, key, value) => {
+    const program = commandLine({ io: fakeIo(), note: () => undefined, end: () => undefined });
+    const env = { npm_lifecycle_event: command, [`npm_config_${key}`]: value };
+    expect(() => refuseSwallowedOptions(program, [command], env)).not.toThrow();
+  });
+});
+
+describe("run() under npm", () => {
+  const lab = { npm_lifecycle_event: "lab" };
+  const fix = async (env: Record<string, string>, ...args: string[]) => {
+    const calls = fakeExec({});
+    const io = fakeIo({ env: { ...lab, ...env }, exec: calls });
+    const code = await run(args, io);
+    expect(calls.calls).toEqual([]);
+    return [code, fixOf(io.err())];
+  };
+
+  test("refuses before the configuration is read, and shows a command that runs", async () => {
+    expect(await fix({ npm_config_evidence: "/tmp/a b" }, "report")).toEqual([
+      2,
+      "npm run lab -- report --evidence '/tmp/a b'",
+    ]);
+    // Which option the text belongs to cannot be seen: the help is a command that runs.
+    expect(await fix({ npm_config_rate: "true", npm_config_for: "true" }, "traffic", "5", "10s")).toEqual([
+      2,
+      "npm run lab -- traffic --help",
+    ]);
+    expect(await fix({ npm_config_preview: "true", npm_config_ignore: "" }, "up")).toEqual([
+      2,
+      "npm run lab -- up --help",
+    ]);
+    expect(
+      await fix({ npm_lifecycle_event: "bench", npm_config_rounds: "1", npm_config_check: "true" }, "bench"),
+    ).toEqual([2, "npm run bench -- --rounds 1 --check"]);
+    expect(await fix({ npm_config_stack: "" }, "status")).toEqual([2, "npm run lab -- status --help"]);
+    expect(await fix({ npm_config_stack: "true" }, "verify", "mtls", "alice")).toEqual([
+      2,
+      "npm run lab -- verify mtls --stack alice",
+    ]);
+  });
+
+  test("takes an option that did arrive, and variables that no npm has set", async () => {
+    const arrived = fakeIo({ env: { ...lab, npm_config_stack: "alice" } });
+    expect(await run(["plan", "--stack", "alice"], arrived)).toBe(0);
+    const direct = fakeIo({ env: { npm_config_stack: "alice" } });
+    expect(await run(["plan"], direct)).toBe(0);
+  });
+});
