@@ -14,7 +14,19 @@ export function engineEnvironment(
     // The lab's state holds no secret worth a passphrase, and the engine refuses to run without one.
     ...(hasPassphrase ? {} : { PULUMI_CONFIG_PASSPHRASE: "" }),
     PULUMI_SKIP_UPDATE_CHECK: "true",
+    no_grpc_proxy: withLoopback(env),
     ...(trusted ? { SSL_CERT_DIR: [trusted, env.SSL_CERT_DIR ?? ""].filter(Boolean).join(delimiter) } : {}),
     PATH: [...binFolders, env.PATH ?? ""].filter(Boolean).join(delimiter),
   };
+}
+
+/**
+ * Hosts that the program's gRPC client reaches without a proxy: those that the user has exempted, and the loopback address,
+ * where the engine listens. The client (@grpc/grpc-js, build/src/http_proxy.js) takes a proxy from lower-case variables,
+ * does not read NO_PROXY, and splits no_proxy without trimming. It prefers `no_grpc_proxy`, which only gRPC reads: kind
+ * writes NO_PROXY into the nodes, and "*" in it must stay alone. Go exempts the loopback address by itself.
+ */
+function withLoopback({ no_grpc_proxy, no_proxy, NO_PROXY }: NodeJS.ProcessEnv): string {
+  const own = [no_grpc_proxy, no_proxy, NO_PROXY].flatMap((list = "") => list.split(/[,\s]+/)).filter(Boolean);
+  return [...new Set([...own, "localhost", "127.0.0.1", "::1"])].join(",");
 }

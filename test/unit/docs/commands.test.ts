@@ -24,7 +24,7 @@ const scripts: Record<string, string> = JSON.parse(
 ).scripts;
 
 /** Variables of other programs, as docs/offline.md has them from their own pages. */
-const foreign = ["NO_PROXY", "NODE_EXTRA_CA_CERTS", "PULUMI_PLUGIN_DOWNLOAD_URL_OVERRIDES", "PATH"];
+const foreign = ["NO_PROXY", "no_grpc_proxy", "NODE_EXTRA_CA_CERTS", "PULUMI_PLUGIN_DOWNLOAD_URL_OVERRIDES", "PATH"];
 
 /** Keys that say something about an existing cluster; alone they are refused. */
 const ofExisting = ["cluster", "kubeconfig", "context", "platform", "addressRange", "gatewayAnnotations"];
