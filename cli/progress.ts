@@ -1,5 +1,7 @@
 import { stripVTControlCharacters } from "node:util";
 import pc from "picocolors";
+import { verdictMark } from "../verify/render/text";
+import type { Verdict } from "../verify/report";
 import { type Io, isColoured } from "./io";
 
 const clearLine = `\r${String.fromCharCode(27)}[2K`;
@@ -53,8 +55,11 @@ export class Progress {
     this.#status = shown;
   }
 
-  /** Runs a phase and says how long it took. None begins after an interrupt, which the one before may not have noticed. */
-  async phase<T>(title: string, work: () => Promise<T>): Promise<T> {
+  /**
+   * Runs a phase and says how long it took. None begins after an interrupt, which the one before may not have noticed.
+   * @param verdictOf verdict of the result, which the phase's mark shows. @default "pass"
+   */
+  async phase<T>(title: string, work: () => Promise<T>, verdictOf?: (result: T) => Verdict): Promise<T> {
     this.#io.signal.throwIfAborted();
     const begin = performance.now();
     if (this.#io.live) this.status(`· ${title} …`);
@@ -64,7 +69,8 @@ export class Progress {
       const ms = performance.now() - begin;
       this.phases.push({ title, startMs: begin - this.#born, ms });
       this.status("");
-      this.line(`${this.colors.green("✓")} ${title}  ${this.colors.dim(seconds(ms))}`);
+      const mark = verdictMark(verdictOf?.(result) ?? "pass", { colour: this.colors.isColorSupported });
+      this.line(`${mark} ${title}  ${this.colors.dim(seconds(ms))}`);
       return result;
     } catch (thrown) {
       this.status("");

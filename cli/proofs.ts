@@ -1,13 +1,13 @@
 import type { Command } from "commander";
-import type { ExitCode } from "../errors";
 import type { LabFacts } from "../experiments/types";
-import { exitCodeFor, renderLine, verifyLab } from "../verify";
+import { renderLine, type VerifyReport, verdictMark, verifyLab } from "../verify";
+import { keptLine } from "./bug-report/keep";
 import { type CommandContext, examples } from "./commands/common";
 import { registerVerify } from "./commands/verify";
 import { type Io, isColoured } from "./io";
 import { livingLab } from "./living-lab";
-import type { Progress } from "./progress";
-import { newEvidence } from "./report/keep";
+import { newEvidence, recordTimeline } from "./report/keep";
+import type { Session } from "./session";
 import { readConfig } from "./settings";
 import { resolveStack } from "./stack-name";
 
@@ -17,6 +17,7 @@ export function registerProofs(program: Command, { io, end }: CommandContext): v
     facts: (stack) => livingLab(io, stack === undefined ? {} : { stack }),
     settings: (stack) => readConfig(io.root, resolveStack(stack, io)),
     evidence: newEvidence,
+    open: (facts) => opened(facts, io),
     io: {
       out: (text) => void io.stdout.write(text),
       err: (text) => void io.stderr.write(text),
@@ -38,15 +39,48 @@ export function registerProofs(program: Command, { io, end }: CommandContext): v
     );
 }
 
-/** Runs all proofs, a line for each, and keeps their evidence; the exit code tells how they went. */
-export async function prove(facts: LabFacts, io: Io, progress: Progress, evidenceDir: string): Promise<ExitCode> {
-  const report = await verifyLab(facts, {
-    evidenceDir,
-    signal: io.signal,
-    observer: {
-      ended: (result) => progress.line(renderLine(result, { colour: isColoured(io) })),
-      noted: (text) => progress.line(`Note: ${text}`),
-    },
-  });
-  return exitCodeFor(report);
+const opened = async (facts: LabFacts, { openWorld, clock }: Io) => ({ world: await openWorld(facts), clock });
+
+/** What the proofs of a lab came to. */
+export interface Proven extends Pick<VerifyReport, "verdict"> {
+  /** Folder of their evidence. */
+  evidence: string;
+}
+
+/** Runs all proofs as a phase, a line for each, and keeps their evidence with the time of the phases. */
+export async function prove({ io, stack, progress }: Session, facts: LabFacts): Promise<Proven> {
+  const evidence = newEvidence(stack);
+  const proofs = async () =>
+    verifyLab(facts, {
+      ...(await opened(facts, io)),
+      evidenceDir: evidence,
+      signal: io.signal,
+      observer: {
+        ended: (result) => progress.line(renderLine(result, { colour: isColoured(io) })),
+        noted: (text) => progress.line(`Note: ${text}`),
+      },
+    });
+  const { verdict } = await progress.phase("Proofs", proofs, (report) => report.verdict);
+  recordTimeline(evidence, stack, progress.phases);
+  return { verdict, evidence };
+}
+
+const unproven = {
+  fail: {
+    what: "Not every proof passed: the lab is up, but not what it should be",
+    shows: "who decided otherwise, and why",
+  },
+  inconclusive: {
+    what: "The proofs are inconclusive: the lab is up, but it is not proven to be what it should be",
+    shows: "what is not proven, and why",
+  },
+} as const;
+
+/** Says what to do about a lab whose proofs did not pass; nothing where they did. */
+export function sayUnproven({ stack, io, progress }: Session, { verdict, evidence }: Proven): void {
+  if (verdict === "pass") return;
+  const { what, shows } = unproven[verdict];
+  progress.line(`${verdictMark(verdict, { colour: isColoured(io) })} ${what}`);
+  progress.line(`    Fix   npm run lab -- report --stack ${stack}   (shows ${shows})`);
+  progress.line(keptLine(evidence));
 }

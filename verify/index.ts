@@ -18,7 +18,7 @@ export { explain, explanationText, listExperiments } from "./render/explain";
 export { renderJson } from "./render/json";
 export { renderJUnit } from "./render/junit";
 export { runProgress } from "./render/progress";
-export { renderLine, renderText } from "./render/text";
+export { renderLine, renderText, verdictMark } from "./render/text";
 export type { ExperimentResult, Verdict, VerifyReport } from "./report";
 export type { Observer } from "./run";
 
@@ -86,6 +86,6 @@ export function chooseExperiments(settings: LabSettings, ids: readonly string[])
 }
 
 /** Exit code of a run: pass 0, fail 1, inconclusive 3. */
-export function exitCodeFor(report: VerifyReport): ExitCode {
-  return { pass: ExitCode.pass, fail: ExitCode.fail, inconclusive: ExitCode.inconclusive }[report.verdict];
+export function exitCodeFor({ verdict }: Pick<VerifyReport, "verdict">): ExitCode {
+  return { pass: ExitCode.pass, fail: ExitCode.fail, inconclusive: ExitCode.inconclusive }[verdict];
 }

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { ExitCode } from "../../errors";
+import { exitCodeFor } from "../../verify";
 import { mendMesh, untilBack } from "../../verify/mend";
 import { ownNodes } from "../asleep";
 import { labFacts } from "../facts";
@@ -7,8 +7,7 @@ import { noLab } from "../living-lab";
 import { nodeStarts, nodesOf, startNodes } from "../nodes";
 import { readOutputs } from "../outputs";
 import { hostFacts } from "../prepare";
-import { prove } from "../proofs";
-import { newEvidence, recordTimeline } from "../report/keep";
+import { prove, sayUnproven } from "../proofs";
 import { type CommonOptions, openSession, sessionEngine, stackExists } from "../session";
 import { summaryText } from "../summary";
 import { type CommandContext, common, examples, json, jsonText } from "./common";
@@ -47,14 +46,11 @@ async function resume(options: ResumeOptions, { io, end }: CommandContext): Prom
     await untilBack(mesh);
     return mendMesh(mesh);
   });
-  const evidence = newEvidence(stack);
-  const proven = options.verify
-    ? await progress.phase("Proofs", () => prove(facts, io, progress, evidence))
-    : ExitCode.pass;
-  recordTimeline(evidence, stack, progress.phases);
-  end(proven);
-  if (proven !== ExitCode.pass)
-    progress.line(`${progress.colors.red("✗")} Not every proof passed: the lab is up, but not what it should be`);
+  if (options.verify) {
+    const proven = await prove(session, facts);
+    end(exitCodeFor(proven));
+    sayUnproven(session, proven);
+  }
   const started = asleep.map(({ name }) => name);
   io.stdout.write(options.json ? jsonText({ stack, started, mended, ...outputs }) : summaryText(stack, outputs));
 }

@@ -1,7 +1,8 @@
 import { type Command, Option } from "commander";
-import { ExitCode, messageOf } from "../../errors";
+import { messageOf } from "../../errors";
 import type { GatewayPorts } from "../../host";
-import { isWorthKeeping, keptLine, keptText } from "../bug-report/keep";
+import { exitCodeFor } from "../../verify";
+import { isWorthKeeping, keptText } from "../bug-report/keep";
 import { consentToChange, Declined } from "../consent";
 import { checkIds, examine, refuseUnfit } from "../doctor/examine";
 import { driftText, findDrift } from "../drift";
@@ -16,8 +17,7 @@ import { readOutputs } from "../outputs";
 import { choosePorts, clusterAddress, hostFacts, prepareStack } from "../prepare";
 import { previewText } from "../preview/text";
 import { seconds } from "../progress";
-import { prove } from "../proofs";
-import { newEvidence, recordTimeline } from "../report/keep";
+import { prove, sayUnproven } from "../proofs";
 import { type CommonOptions, openSession, type Session, sessionEngine } from "../session";
 import { rememberSettings } from "../settings";
 import { resolveStack } from "../stack-name";
@@ -85,18 +85,10 @@ async function makeAndProve(session: Session, options: UpOptions, { io, end }: C
   const upgrade = upgradeOf(installedIstio, config.istioVersion);
   const { changed, noticed } = await progress.phase(`Lab "${stack}"`, () => change(engine, session, upgrade));
   const outputs = await inMesh(engine, session);
-  const evidence = newEvidence(stack);
-  const proven = options.verify
-    ? await progress.phase("Proofs", () => prove(labFacts(stack, outputs), io, progress, evidence))
-    : ExitCode.pass;
-  recordTimeline(evidence, stack, progress.phases);
-  end(proven);
+  const proven = options.verify ? await prove(session, labFacts(stack, outputs)) : undefined;
+  if (proven) end(exitCodeFor(proven));
   progress.line(progress.phases.map(({ title, ms }) => `${title} ${seconds(ms)}`).join(" · "));
-  if (proven !== ExitCode.pass) {
-    progress.line(`${progress.colors.red("✗")} Not every proof passed: the lab is up, but not what it should be`);
-    progress.line(`    Fix   npm run lab -- report --stack ${stack}   (shows who decided otherwise, and why)`);
-    progress.line(keptLine(evidence));
-  }
+  if (proven) sayUnproven(session, proven);
   const result = { stack, changed, ...(noticed ? { upgrade: noticed } : {}), ...outputs };
   io.stdout.write(options.json ? jsonText(result) : summaryText(stack, outputs));
 }

@@ -11,6 +11,7 @@ import {
   renderJUnit,
   renderText,
   runProgress,
+  type VerifyOptions,
   verifyLab,
 } from "../../verify";
 import { writeWhole } from "../../whole-file";
@@ -24,6 +25,8 @@ export interface VerifyDeps {
   settings(stack?: string): LabSettings;
   /** Folder for the evidence of a whole run of a stack, when none is named. */
   evidence?: (stack: string) => string;
+  /** The cluster of a lab, and the time that the run goes by. */
+  open(facts: LabFacts): Promise<Pick<VerifyOptions, "world" | "clock">>;
   io: { out(text: string): void; err(text: string): void; isTty: boolean; colour: boolean; signal: AbortSignal };
   setExitCode(code: number): void;
 }
@@ -66,6 +69,7 @@ async function act(ids: readonly string[], flags: Flags, deps: VerifyDeps): Prom
   const folder = flags.evidence ?? (only.length === 0 ? deps.evidence?.(facts.stack) : undefined);
   const progress = runProgress(chooseExperiments(facts.settings, only).length, deps.io.err, deps.io.isTty);
   const report = await verifyLab(facts, {
+    ...(await deps.open(facts)),
     only,
     signal: deps.io.signal,
     observer: progress,

@@ -17,7 +17,7 @@ export interface RunProgress extends Observer {
  */
 export function runProgress(total: number, write: (text: string) => void, live: boolean): RunProgress {
   const running = new Set<string>();
-  let done = 0;
+  const done = new Set<string>();
   let shown = false;
   const clear = () => {
     if (shown) write(clearLine);
@@ -25,20 +25,22 @@ export function runProgress(total: number, write: (text: string) => void, live: 
   };
   const draw = () => {
     if (!live) return;
-    const text = `· ${done} of ${total} done${running.size > 0 ? `, at work: ${[...running].join(", ")}` : ""}`;
+    const text = `· ${done.size} of ${total} done${running.size > 0 ? `, at work: ${[...running].join(", ")}` : ""}`;
     clear();
     write(text.length > widest ? `${text.slice(0, widest - 1)}…` : text);
     shown = true;
   };
   return {
     began: ({ id }: Experiment) => {
+      // An experiment that is run again is not done.
+      done.delete(id);
       running.add(id);
       draw();
     },
     ended: ({ id, verdict, durationMs }: ExperimentResult) => {
       running.delete(id);
-      done += 1;
-      if (!live) write(`[${done}/${total}] ${id}: ${verdict}, ${(durationMs / 1000).toFixed(1)} s\n`);
+      done.add(id);
+      if (!live) write(`[${done.size}/${total}] ${id}: ${verdict}, ${(durationMs / 1000).toFixed(1)} s\n`);
       draw();
     },
     noted: (text) => {

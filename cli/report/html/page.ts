@@ -54,7 +54,8 @@ function sentence(verdict: VerifyReport["verdict"], passed: number, ran: number)
     return passed === ran
       ? `All ${ran} experiments pass`
       : `${passed} of ${ran} experiments pass, the rest is known upstream`;
-  return verdict === "fail"
-    ? `${passed} of ${ran} experiments pass`
-    : `${passed} of ${ran} experiments pass, the rest cannot be told`;
+  if (verdict === "fail") return `${passed} of ${ran} experiments pass`;
+  return passed === ran && passed > 0
+    ? `All ${ran} experiments pass, but the cluster is not what it should be`
+    : `${passed} of ${ran} experiments pass, the rest is not decided`;
 }

@@ -17,6 +17,7 @@ async function lab(...args: string[]) {
       seen.stacks.push(stack);
       return labFacts();
     },
+    open: async () => ({}),
     settings: (stack) => {
       seen.asked.push(stack);
       return labFacts().settings;
