@@ -1,7 +1,7 @@
 import { dirname } from "node:path";
 import { ExitCode, LabError } from "../../errors";
 import type { Io } from "../io";
-import { findTool, labBin } from "./find";
+import { findTool, firstOnPath, labBin } from "./find";
 import { installTool } from "./install";
 import { type Tool, tools } from "./tools";
 
@@ -9,7 +9,7 @@ import { type Tool, tools } from "./tools";
 export interface Toolchain {
   /** Path of the pulumi program. */
   pulumi: string;
-  /** Folders to put before the PATH, so that the program's own scripts find the same tools. */
+  /** Folders to put before the PATH, so that the engine and the program's own scripts find the same tools. */
   binFolders: readonly string[];
 }
 
@@ -40,8 +40,11 @@ export async function ensureTools(
     const system = { platform: process.platform, arch: process.arch };
     paths.set(tool.name, await installTool(tool, { ...io, system, ...(source ? { source } : {}) }));
   }
-  const ours = [...paths.values()].some((path) => dirname(path) === labBin());
-  return { pulumi: paths.get("pulumi") ?? "pulumi", binFolders: ours ? [labBin()] : [] };
+  const shadowed = [...paths].filter(([name, path]) => firstOnPath(name, io.env) !== path);
+  return {
+    pulumi: paths.get("pulumi") ?? "pulumi",
+    binFolders: [...new Set(shadowed.map(([, path]) => dirname(path)))],
+  };
 }
 
 function missing(tool: Tool, version: string | undefined): LabError {

@@ -33,6 +33,14 @@ export async function findTool(tool: Tool, env: NodeJS.ProcessEnv, exec: Exec): 
   return found[0];
 }
 
+/** Path of the program that a script gets by its name; undefined when the PATH has none. */
+export function firstOnPath(program: string, env: NodeJS.ProcessEnv): string | undefined {
+  return (env.PATH ?? "")
+    .split(delimiter)
+    .flatMap((folder) => (folder ? [join(folder, program)] : []))
+    .find((path) => existsSync(path));
+}
+
 async function versionOf(path: string, exec: Exec): Promise<string | undefined> {
   const { code, stdout } = await exec(path, ["version"], { env: { PULUMI_SKIP_UPDATE_CHECK: "true" } });
   return code === 0 ? /v?(\d+\.\d+\.\d+[\w.+-]*)/.exec(stdout)?.[1] : undefined;

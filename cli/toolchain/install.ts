@@ -2,6 +2,7 @@ import { chmod, mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { setImmediate } from "node:timers/promises";
 import type { Fetcher } from "../../download";
 import { ExitCode, LabError, messageOf } from "../../errors";
 import { writeWhole } from "../../whole-file";
@@ -29,7 +30,7 @@ export async function installTool(tool: Tool, { fetcher, system, source }: Insta
   try {
     const { bytes } = await fetchRelease(release, fetcher, source);
     if (release.packed) await unpack(tool, bytes);
-    else writeWhole(join(labBin(), tool.name), bytes, 0o755);
+    else await writeWhole(join(labBin(), tool.name), bytes, 0o755);
   } catch (cause) {
     throw cannotBring(tool, address, cause);
   }
@@ -37,25 +38,38 @@ export async function installTool(tool: Tool, { fetcher, system, source }: Insta
 }
 
 /**
- * Unpacks all that the archive's folder holds: which programs belong together differs from release to release. Beside the
- * target, so that the renames stay on one file system and a killed run leaves no half program.
+ * Unpacks all programs of a release into the lab's folder. They are unpacked into a folder beside it first, so that each
+ * moves into place by one rename, and the tool itself moves last: where it is, everything it needs is.
  */
-async function unpack({ name, companions }: Tool, bytes: Buffer): Promise<void> {
+async function unpack({ name: program, companions }: Tool, bytes: Buffer): Promise<void> {
   const { x: extract } = await import("tar");
   await mkdir(labBin(), { recursive: true });
   const scratch = await mkdtemp(join(labBin(), ".unpack-"));
   try {
-    await pipeline(Readable.from([bytes]), extract({ cwd: scratch, strip: 1, strict: true }));
-    const files = await readdir(scratch);
-    const missing = [name, ...companions].filter((each) => !files.includes(each));
-    if (missing.length > 0) throw new Error(`it holds no ${missing.join(" and no ")}`);
-    // The program goes last: where it is, everything it needs is.
-    for (const file of [...files.filter((each) => each !== name), name]) {
+    // Without `sync`, writes that are under way when an archive turns out to be cut would go on after the `rm` below.
+    await pipeline(Readable.from(slices(bytes)), extract({ cwd: scratch, strip: 1, strict: true, sync: true }));
+    const entries = await readdir(scratch, { withFileTypes: true });
+    const files = entries.filter((entry) => entry.isFile()).map(({ name }) => name);
+    const lacking = [program, ...companions].find((name) => !files.includes(name));
+    if (lacking) throw new Error(`it has no ${program}/${lacking}`);
+    for (const file of [...files.filter((name) => name !== program), program]) {
       await chmod(join(scratch, file), 0o755);
       await rename(join(scratch, file), join(labBin(), file));
     }
   } finally {
     await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+/**
+ * The bytes in parts of 1 MiB: unpacked as one, all files of a release would be in memory at once. Between two parts the
+ * process takes signals and draws its progress, which it cannot do while it unpacks.
+ */
+async function* slices(bytes: Buffer): AsyncGenerator<Buffer> {
+  const size = 1 << 20;
+  for (let begin = 0; begin < bytes.length; begin += size) {
+    yield bytes.subarray(begin, begin + size);
+    await setImmediate();
   }
 }
 

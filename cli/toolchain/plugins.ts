@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { isWeb } from "../../bundle-folder";
 import { ExitCode, LabError } from "../../errors";
 import { type Exec, run } from "../../exec";
@@ -8,6 +8,7 @@ import { billPlugins } from "../bill/plugins";
 import { pluginPath } from "../bundle/pieces";
 import { hostPlatform, platforms } from "../bundle/platform";
 import { digestOf, readSums } from "../bundle/sums";
+import { firstOnPath } from "./find";
 
 /** How plugins are brought. */
 export interface PluginOptions {
@@ -37,7 +38,7 @@ export async function ensurePlugins({ pulumi, source, env, exec, say }: PluginOp
     const file = join(source, path);
     const bundled = existsSync(file);
     // The engine takes a plugin of the PATH before all others, and does not list it.
-    if (!bundled && isOnPath(`pulumi-resource-${name}`, env.PATH)) continue;
+    if (!bundled && firstOnPath(`pulumi-resource-${name}`, env)) continue;
     if (bundled && (await digestOf(file)) !== sums.get(path)) throw damaged(file);
     say(`  plugin ${name} ${version}`);
     const from = bundled ? ["--file", file] : [];
@@ -52,10 +53,6 @@ export async function ensurePlugins({ pulumi, source, env, exec, say }: PluginOp
         : `npm run lab -- bundle ${shellWord(source)}   (with a network; fetches what it lacks)`,
     });
   }
-}
-
-function isOnPath(program: string, path = ""): boolean {
-  return path.split(delimiter).some((folder) => folder !== "" && existsSync(join(folder, program)));
 }
 
 function damaged(file: string): LabError {

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { create } from "tar";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ensureTools } from "../../../cli/toolchain/ensure";
 import { findTool, labBin } from "../../../cli/toolchain/find";
 import { installTool } from "../../../cli/toolchain/install";
 import { type Tool, tools } from "../../../cli/toolchain/tools";
@@ -15,20 +16,22 @@ import { exec } from "../../../exec";
 import { ownLabHome } from "./world";
 
 const system = { platform: "linux", arch: "x64" } as const;
-const tool = (name: string): Tool => tools.find((each) => each.name === name) ?? expect.fail(`no ${name}`);
-const sha256 = (bytes: Buffer) => createHash("sha256").update(bytes).digest("hex");
 
 /**
- * What Pulumi's release archive for Linux holds, by the recipe of v3.259.0: the `builds` of .goreleaser.yml without the one
- * for wasm, what scripts/prep-for-goreleaser.sh copies for linux, scripts/get-pulumi-watch.sh, and the languages of
- * scripts/get-language-providers.sh. All lie in one folder, "pulumi" (`wrap_in_directory`, `strip_parent`).
+ * Every file of pulumi-v3.259.0-linux-x64.tar.gz, all of them in its folder `pulumi/`. From the recipe of the release:
+ * pulumi/pulumi at v3.259.0, .goreleaser.yml (`builds` for linux/amd64, and `archives` with its `wrap_in_directory`),
+ * scripts/prep-for-goreleaser.sh (bin/linux/*), scripts/get-pulumi-watch.sh and scripts/get-language-providers.sh
+ * (bin/linux-x64/*).
  */
 const pulumiRelease = [
   ...["pulumi", "pulumi-language-go", "pulumi-language-nodejs", "pulumi-language-bun", "pulumi-language-python"],
-  ...["pulumi-language-pcl", "pulumi-resource-pulumi-nodejs", "pulumi-resource-pulumi-python"],
-  ...["pulumi-language-python-exec", "pulumi-watch"],
+  "pulumi-language-pcl",
+  ...["pulumi-resource-pulumi-nodejs", "pulumi-resource-pulumi-python", "pulumi-language-python-exec"],
+  "pulumi-watch",
   ...["pulumi-language-dotnet", "pulumi-language-java", "pulumi-language-yaml"],
 ];
+const tool = (name: string): Tool => tools.find((each) => each.name === name) ?? expect.fail(`no ${name}`);
+const sha256 = (bytes: Buffer) => createHash("sha256").update(bytes).digest("hex");
 
 /** A mirror whose `cli/` holds what a test puts there. */
 const files = new Map<string, Buffer>();
@@ -54,7 +57,10 @@ function offer(name: string, checksums: string, bytes: Buffer, digest = sha256(b
   files.set(checksums, Buffer.from(`${"0".repeat(64)}  other\n${digest}  ${name}\n`));
 }
 
-const offerPulumi = (bytes: Buffer) => offer("pulumi-v3.259.0-linux-x64.tar.gz", "pulumi-3.259.0-checksums.txt", bytes);
+/** Pulumi's release, by the names of its recipe: .goreleaser.yml, `name_template` of `archives` and of `checksum`. */
+function offerPulumi(bytes: Buffer): void {
+  offer("pulumi-v3.259.0-linux-x64.tar.gz", "pulumi-3.259.0-checksums.txt", bytes);
+}
 
 async function failure(name: string, from = source): Promise<LabError> {
   const problem = await installTool(tool(name), { fetcher, system, source: from }).catch((thrown: unknown) => thrown);
@@ -71,38 +77,51 @@ describe("installTool()", () => {
     expect(await findTool(tool("kind"), { PATH: "" }, exec)).toEqual({ path, version: "0.32.0", fits: true });
   });
 
-  test("unpacks Pulumi's release archive, executable, and leaves nothing beside it", async () => {
+  test("unpacks every program of Pulumi's release beside what is there already", async () => {
     ownLabHome();
-    offerPulumi(await archive(pulumiRelease));
-    const path = await installTool(tool("pulumi"), { fetcher, system, source });
-    expect(readdirSync(labBin()).sort()).toEqual([...pulumiRelease].sort());
-    for (const name of pulumiRelease) expect(statSync(join(labBin(), name)).mode & 0o777, name).toBe(0o755);
-    expect(readFileSync(path, "utf8")).toBe("program pulumi");
-  });
-
-  test("replaces the programs of an older release and keeps other tools", async () => {
-    ownLabHome();
-    mkdirSync(labBin(), { recursive: true });
-    for (const name of ["pulumi", "kind"]) writeFileSync(join(labBin(), name), "old");
+    mkdirSync(labBin());
+    for (const name of ["kind", "pulumi"]) writeFileSync(join(labBin(), name), `old ${name}`);
     offerPulumi(await archive(pulumiRelease));
     await installTool(tool("pulumi"), { fetcher, system, source });
-    expect(readFileSync(join(labBin(), "pulumi"), "utf8")).toBe("program pulumi");
-    expect(readFileSync(join(labBin(), "kind"), "utf8")).toBe("old");
+    expect(readdirSync(labBin()).sort()).toEqual([...pulumiRelease, "kind"].sort());
+    expect(readFileSync(join(labBin(), "kind"), "utf8")).toBe("old kind");
+    for (const name of ["pulumi", "pulumi-language-nodejs", "pulumi-resource-pulumi-nodejs"]) {
+      expect(readFileSync(join(labBin(), name), "utf8")).toBe(`program ${name}`);
+      expect(statSync(join(labBin(), name)).mode & 0o777, name).toBe(0o755);
+    }
   });
 
   test.each(["pulumi", "pulumi-language-nodejs"])(
-    "refuses an archive without %s and installs nothing",
-    async (missing) => {
-      const home = ownLabHome();
-      offerPulumi(await archive(pulumiRelease.filter((name) => name !== missing)));
+    "refuses a release without %s and installs nothing",
+    async (lacking) => {
+      ownLabHome();
+      offerPulumi(await archive(pulumiRelease.filter((name) => name !== lacking)));
       const problem = await failure("pulumi");
       expect(problem.exitCode).toBe(4);
-      expect(problem.what).toMatch(
-        new RegExp(`^Cannot unpack .*pulumi-v3.259.0-linux-x64.tar.gz: it holds no ${missing}$`),
+      expect(problem.what).toBe(
+        `Cannot unpack ${source}/cli/pulumi-v3.259.0-linux-x64.tar.gz: it has no pulumi/${lacking}`,
       );
-      expect(readdirSync(join(home, "bin"))).toEqual([]);
+      expect(readdirSync(labBin())).toEqual([]);
     },
   );
+
+  // The release for Windows has its programs in pulumi/bin/ (`wrap_in_directory` of .goreleaser.yml).
+  test("refuses a release whose programs are in another folder", async () => {
+    ownLabHome();
+    offerPulumi(await archive(pulumiRelease, "pulumi/bin"));
+    expect((await failure("pulumi")).what).toContain("it has no pulumi/pulumi");
+    expect(readdirSync(labBin())).toEqual([]);
+  });
+
+  test("puts the program in place last: after a failure there is none", async () => {
+    ownLabHome();
+    // A folder with something in it cannot be replaced by a file.
+    mkdirSync(join(labBin(), "pulumi-watch", "mine"), { recursive: true });
+    offerPulumi(await archive(pulumiRelease));
+    expect((await failure("pulumi")).what).toContain("pulumi-watch");
+    expect(readdirSync(labBin())).not.toContain("pulumi");
+    expect(readdirSync(labBin()).filter((name) => name.startsWith("."))).toEqual([]);
+  });
 
   test("refuses a file with another digest and installs nothing", async () => {
     const home = ownLabHome();
@@ -166,40 +185,82 @@ describe("installTool()", () => {
   });
 });
 
+describe("the files of a release", () => {
+  // kubernetes-sigs/kind at v0.32.0, hack/release/build/cross.sh: kind-GOOS-GOARCH, and beside it `shasum -a 256 "$f"` as
+  // "$f".sha256sum, a line of the digest, two blanks and the name. pulumi/pulumi at v3.259.0, .goreleaser.yml.
+  test.each([
+    ["linux", "x64", "kind-linux-amd64", "pulumi-v3.259.0-linux-x64.tar.gz"],
+    ["linux", "arm64", "kind-linux-arm64", "pulumi-v3.259.0-linux-arm64.tar.gz"],
+    ["darwin", "x64", "kind-darwin-amd64", "pulumi-v3.259.0-darwin-x64.tar.gz"],
+    ["darwin", "arm64", "kind-darwin-arm64", "pulumi-v3.259.0-darwin-arm64.tar.gz"],
+  ] as const)("on %s %s have the names that upstream gives them", (platform, arch, kind, pulumi) => {
+    expect(tool("kind").release({ platform, arch })).toMatchObject({
+      url: `https://github.com/kubernetes-sigs/kind/releases/download/v0.32.0/${kind}`,
+      checksums: `https://github.com/kubernetes-sigs/kind/releases/download/v0.32.0/${kind}.sha256sum`,
+      ...{ file: kind, checksumsFile: `${kind}.sha256sum`, packed: false },
+    });
+    expect(tool("pulumi").release({ platform, arch })).toMatchObject({
+      url: `https://get.pulumi.com/releases/sdk/${pulumi}`,
+      checksums: "https://github.com/pulumi/pulumi/releases/download/v3.259.0/pulumi-3.259.0-checksums.txt",
+      ...{ file: pulumi, checksumsFile: "pulumi-3.259.0-checksums.txt", packed: true },
+    });
+  });
+});
+
+/** A folder for the PATH with kind of a version, and with Pulumi where it is asked for. */
+function folder(version: string, { pulumi }: { pulumi?: string } = {}): string {
+  const path = mkdtempSync(join(tmpdir(), "lab-path-"));
+  writeFileSync(join(path, "kind"), `#!/bin/sh\necho kind v${version} go1.26 linux/amd64\n`, { mode: 0o755 });
+  if (pulumi) writeFileSync(join(path, "pulumi"), `#!/bin/sh\necho v${pulumi}\n`, { mode: 0o755 });
+  return path;
+}
+
 describe("findTool()", () => {
-  const folder = (version: string) => {
-    const path = mkdtempSync(join(tmpdir(), "lab-path-"));
-    writeFileSync(join(path, "kind"), `#!/bin/sh\necho kind v${version} go1.26 linux/amd64\n`, { mode: 0o755 });
-    return path;
-  };
-  test("passes over a program that is too old", async () => {
+  // kindest/node:v1.36.1 has containerd 2.3, whose configuration is of version 4. `kind load` of kubernetes-sigs/kind knows
+  // versions 2 and 3 up to v0.31.0 (pkg/cluster/nodeutils/util.go, parseSnapshotter) and 4 since v0.32.0, commit b22acfaf.
+  test.each(["0.20.0", "0.30.0", "0.31.0", "0.32.0-alpha"])("passes over kind %s", async (version) => {
     ownLabHome();
-    const [old, fit] = [folder("0.20.0"), folder("0.32.0")];
+    const [old, fit] = [folder(version), folder("0.32.0")];
     expect(await findTool(tool("kind"), { PATH: `${old}:${fit}` }, exec)).toMatchObject({
       version: "0.32.0",
       fits: true,
     });
-    expect(await findTool(tool("kind"), { PATH: old }, exec)).toMatchObject({ version: "0.20.0", fits: false });
+    expect(await findTool(tool("kind"), { PATH: old }, exec)).toMatchObject({ version, fits: false });
   });
-  // kind v0.31.0 pkg/cluster/nodeutils/util.go parseSnapshotter(): "unknown containerd config version: %d (supported
-  // versions: 2 and 3)". The containerd of kindest/node v1.36.1 writes version 4, which kind reads since v0.32.0 (b22acfaf).
-  test.each(["0.30.0", "0.31.0"])(
-    "passes over kind %s, which cannot load images into the lab's nodes",
-    async (version) => {
-      ownLabHome();
-      expect(await findTool(tool("kind"), { PATH: folder(version) }, exec)).toMatchObject({ version, fits: false });
-    },
-  );
   test("takes a build between two releases", async () => {
     ownLabHome();
     expect(await findTool(tool("kind"), { PATH: folder("0.33.0-alpha+abc") }, exec)).toMatchObject({ fits: true });
   });
 });
 
-async function archive(names: readonly string[]): Promise<Buffer> {
-  const folder = mkdtempSync(join(tmpdir(), "lab-tar-"));
-  mkdirSync(join(folder, "pulumi"));
-  for (const name of names) writeFileSync(join(folder, "pulumi", name), `program ${name}`);
-  await create({ cwd: folder, file: join(folder, "a.tar.gz"), gzip: true }, ["pulumi"]);
-  return readFileSync(join(folder, "a.tar.gz"));
+describe("ensureTools()", () => {
+  const toolchain = (PATH: string) =>
+    ensureTools(
+      { env: { PATH }, exec, fetcher },
+      { needed: ["pulumi", "kind"], install: false, say: (line) => expect.fail(line) },
+    );
+
+  test("leaves the PATH as it is where it leads to the tools that fit", async () => {
+    ownLabHome();
+    const fit = folder("0.32.0", { pulumi: "3.259.0" });
+    expect(await toolchain(fit)).toEqual({ pulumi: join(fit, "pulumi"), binFolders: [] });
+  });
+
+  // The scripts look kind up by the PATH, and the engine looks up its language host there before it takes the one beside
+  // itself (pulumi/pulumi at v3.259.0, sdk/go/common/workspace/plugins.go).
+  test("puts the folder of a tool before the PATH where an older one comes first", async () => {
+    ownLabHome();
+    const [old, fit] = [folder("0.31.0", { pulumi: "3.100.0" }), folder("0.32.0", { pulumi: "3.259.0" })];
+    expect(await toolchain(`${old}:${fit}`)).toEqual({ pulumi: join(fit, "pulumi"), binFolders: [fit] });
+  });
+});
+
+/** A packed release of programs: goreleaser puts each file under its folder, and no entry for the folder itself. */
+async function archive(names: readonly string[], folder = "pulumi"): Promise<Buffer> {
+  const cwd = mkdtempSync(join(tmpdir(), "lab-tar-"));
+  mkdirSync(join(cwd, folder), { recursive: true });
+  const paths = names.map((name) => `${folder}/${name}`);
+  for (const path of paths) writeFileSync(join(cwd, path), `program ${path.split("/").at(-1)}`);
+  await create({ cwd, file: join(cwd, "a.tar.gz"), gzip: true }, paths);
+  return readFileSync(join(cwd, "a.tar.gz"));
 }
