@@ -12,11 +12,11 @@ problem() {
   return 1
 }
 
-# The line of a program's answer that names the fault: the last one with text. Hints behind it are left out: "See …" and
-# "Usage: …" (docker/cli cli/cobra.go), "View build details: …" (docker/buildx util/desktop/desktop.go), and the label of an
+# The line of a program's answer that names the fault: the last one with text. Hints behind it are left out: "See …", "Run …"
+# and "Usage: …" (docker/cli cli/cobra.go, cli/command/container/run.go), "View build details: …" (docker/buildx util/desktop/desktop.go), and the label of an
 # output that kind has not got (kubernetes-sigs/kind cmd/kind/app/main.go). In: the answer
 fault() {
-  printf '%s\n' "$1" | sed -e '/^Usage: /,$d' -e "/^See '/d" -e '/^View build details: /d' \
+  printf '%s\n' "$1" | sed -e '/^Usage: /,$d' -e "/^See '/d" -e "/^Run '.*' for more information/d" -e '/^View build details: /d' \
     -e '/^Command Output: *$/d' -e '/^[[:space:]]*$/d' | tail -n 1
 }
 

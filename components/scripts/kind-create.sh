@@ -46,17 +46,21 @@ printf '%s\n' "$MIRRORS" | while IFS='=' read -r registry url; do
   [ -z "$registry" ] || hosts "$registry" "$url"
 done
 
-# A half-made cluster is not in Pulumi's state, so nobody else would remove it.
+# A half-made cluster is not in Pulumi's state, and so no later run would remove it. In: what failed, the program's answer
 give_up() {
+  printf '%s\n' "$2" >&2
   kind delete cluster --name "$CLUSTER" --kubeconfig "$KUBECONFIG_FILE" >&2 || true
+  fix="npm run lab -- doctor   (looks at Docker, its memory and disk, ports and limits), then run the command again"
+  ! disk_full "$2" || fix="docker system df   (make room for Docker, then run the command again)"
+  problem "$1: $(fault "$2")" "The lab runs in this cluster" "$fix"
   exit 1
 }
-printf '%s\n' "$config" | kind create cluster --name "$CLUSTER" --image "$NODE_IMAGE" \
-  --kubeconfig "$KUBECONFIG_FILE" --config - --wait 180s >&2 || give_up
+answer=$(printf '%s\n' "$config" | kind create cluster --name "$CLUSTER" --image "$NODE_IMAGE" \
+  --kubeconfig "$KUBECONFIG_FILE" --config - --wait 180s 2>&1) || give_up "kind cannot create the cluster" "$answer"
 
 # kind waits for the control plane alone; the workers are often NotReady when it returns.
-docker exec "$CLUSTER-control-plane" kubectl --kubeconfig /etc/kubernetes/admin.conf \
-  wait --for=condition=Ready nodes --all --timeout=180s >&2 || give_up
+answer=$(docker exec "$CLUSTER-control-plane" kubectl --kubeconfig /etc/kubernetes/admin.conf \
+  wait --for=condition=Ready nodes --all --timeout=180s 2>&1) || give_up "Nodes of the cluster are not Ready" "$answer"
 
 # Tells the next run that there was a cluster, when it finds none, and which network is the stack's own.
 printf '%s %s\n' "$CLUSTER" "${NETWORK_ID:-}" > "$MARKER_FILE"

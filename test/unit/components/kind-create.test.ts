@@ -40,6 +40,44 @@ describe("kind-create.sh", () => {
     expect(hosts(registry).includes("override_path = true")).toBe(overridden);
   });
 
+  // What kind v0.32.0 printed on Docker 28.2.2 when the port was taken; the command line is cut.
+  const portTaken = [
+    'ERROR: failed to create cluster: command "docker run --name c-control-plane" failed with error: exit status 125',
+    "",
+    "Command Output: 7be13958fb6db1c382217e73d04031e279bf8bb6eb2b797a0e2658cf4a249307",
+    "docker: Error response from daemon: driver failed programming external connectivity on endpoint c-control-plane: Error starting userland proxy: listen tcp4 127.0.0.1:28999: bind: address already in use",
+    "",
+    "Run 'docker run --help' for more information",
+  ];
+
+  test("shows Docker's own line when kind cannot create the cluster, and removes what it made", async () => {
+    const words = portTaken.map((line) => `'${line.replaceAll("'", `'\\''`)}'`).join(" ");
+    const kind = `[ "$1" != create ] || { printf '%s\\n' ${words} >&2; exit 1; }`;
+    const { code, stderr, kinds } = await runScripts(create, "exit 0", kind);
+    expect(code).not.toBe(0);
+    expect(stderr).toMatch(
+      /^What {2}kind cannot create the cluster: docker: Error response from daemon: .*127\.0\.0\.1:28999: bind: address already in use$/m,
+    );
+    expect(stderr).toMatch(/^Fix {3}npm run lab -- doctor/m);
+    expect(
+      kinds
+        .split("\n")
+        .filter((call) => / cluster /.test(call))
+        .map((call) => call.split(" ")[0]),
+    ).toEqual([...["delete", "create", "delete"]]);
+  });
+
+  test("says so when nodes do not become Ready, and removes the cluster", async () => {
+    const docker =
+      'case "$1" in exec) echo "error: timed out waiting for the condition on nodes/c-worker" >&2; exit 1 ;; esac';
+    const { code, stderr, kinds } = await runScripts(create, docker, "exit 0");
+    expect(code).not.toBe(0);
+    expect(stderr).toContain(
+      "What  Nodes of the cluster are not Ready: error: timed out waiting for the condition on nodes/c-worker",
+    );
+    expect(kinds.trim().split("\n").at(-1)).toContain("delete cluster");
+  });
+
   test("deletes nothing while Docker does not tell whose cluster it is", async () => {
     const { code, kinds } = await runScripts(create, '[ "$1" != ps ] || exit 1', "exit 0");
     expect(code).not.toBe(0);
