@@ -14,7 +14,7 @@ export const dockerMissing = (code: number, stderr: string): Problem => ({
 export const lostCluster = (stack: string): Problem => ({
   what: `The kind cluster "${clusterName(stack)}" of this stack is gone`,
   why: "The state still holds what was in it, and the engine would try to delete that first",
-  fix: `npm run up -- --stack ${stack}   (makes it anew), or: pulumi destroy; rm -rf ${shellWord(stackDir(stack))}; pulumi up`,
+  fix: `npm run up -- --stack ${stack}   (creates it again), or: pulumi destroy; rm -rf ${shellWord(stackDir(stack))}; pulumi up`,
 });
 
 /** What stands in the way of whoever wants something of a lab whose nodes do not run. */
@@ -31,49 +31,52 @@ export const sleepingCluster = (stack: string, state: "paused" | "stopped"): Pro
  * Docker has a cluster with the name of the stack's, and it is not the stack's.
  * @param owner owner that the label of its network names; empty without one
  */
-export const foreignCluster = (stack: string, owner: string): Problem => {
-  const name = clusterName(stack);
-  return {
-    what: `A kind cluster "${name}" exists that this stack did not make${madeBy(owner)}`,
-    why: "The lab changes and deletes only a cluster that it can prove to be its own",
-    fix: [
-      ...theirBackend(owner),
-      besideIt(stack),
-      `${removalCommand(stack)}   (only if the cluster is of no use to anyone: deletes it)`,
-    ].join("\n"),
-  };
-};
+export const foreignCluster = (stack: string, owner: string): Problem => ({
+  what: `A kind cluster "${clusterName(stack)}" exists that this stack did not make${madeBy(owner)}`,
+  why: "The lab changes and deletes only a cluster that it can prove to be its own",
+  fix: pastAnotherLab(stack, owner, { nodes: true }),
+});
 
 /**
  * Docker has a network with the name of the stack's, and it is not the stack's.
  * @param owner owner that its label names; empty without one
  */
-export const foreignNetwork = (stack: string, owner: string): Problem => {
-  const name = clusterName(stack);
+export const foreignNetwork = (stack: string, owner: string): Problem => ({
+  what: `A Docker network "${clusterName(stack)}" exists that this stack did not make${madeBy(owner)}`,
+  why: "Each lab has its own network, named like its cluster",
+  fix: pastAnotherLab(stack, owner, { nodes: false }),
+});
+
+/**
+ * Docker has a lab of the stack's name, and neither the state nor the label of its network proves that it is this owner's.
+ * @param recorded owner that the label names; empty without one
+ */
+export const unprovenLab = (stack: string, recorded: string, { nodes }: { nodes: boolean }): Problem => {
+  const { user, backend } = ownerParts(recorded);
+  const there =
+    recorded === ""
+      ? `Docker has a lab "${stack}" without a record of its owner`
+      : `Docker has lab "${stack}" of ${user} with the state in ${backend}`;
   return {
-    what: `A Docker network "${name}" exists that this stack did not make${madeBy(owner)}`,
-    why: "Each lab has a network of its own, named like its cluster",
-    fix: [
-      ...theirBackend(owner),
-      besideIt(stack),
-      `docker network rm ${name}   (only if the network is of no use to anyone)`,
-    ].join("\n"),
+    what: `${there}, and the state in ${ownerParts(labOwner()).backend} does not know it`,
+    why: "A lab that the state does not know can be removed only by its recorded owner, with --yes or without it",
+    fix: pastAnotherLab(stack, recorded, { nodes }),
   };
 };
 
-/** A command that creates another lab beside one that has the name of the stack's. */
-export const besideIt = (stack: string): string =>
-  `npm run up -- --stack ${stack.slice(0, 30)}-2   (makes a lab of another name beside it)`;
-
-/** A command that removes what Docker has under the names of a stack. It needs Docker alone. */
-export const removalCommand = (stack: string): string => {
+/** Ways to go on beside something in Docker that has the stack's name: its own state, another name, its removal. */
+function pastAnotherLab(stack: string, owner: string, { nodes }: { nodes: boolean }): string {
   const name = clusterName(stack);
-  const nodes = `docker ps --all --quiet --filter label=io.x-k8s.kind.cluster=${name}`;
-  return `docker rm --force --volumes $(${nodes}); docker network rm ${name}`;
-};
+  const listed = `docker ps --all --quiet --filter label=io.x-k8s.kind.cluster=${name}`;
+  return [
+    ...theirBackend(owner),
+    `npm run up -- --stack ${stack.slice(0, 30)}-2   (makes a lab of another name beside it)`,
+    `${nodes ? `docker rm --force --volumes $(${listed}); ` : ""}docker network rm ${name}   (deletes it; only if it is of no use to anyone)`,
+  ].join("\n");
+}
 
-/** The command that leads to the state of a lab which this user made with another backend; none for another user's. */
-export function theirBackend(owner: string): string[] {
+/** The command that leads to the state of a lab that this user made with another backend; none for another user's. */
+function theirBackend(owner: string): string[] {
   const [theirs, ours] = [ownerParts(owner), ownerParts(labOwner())];
   if (theirs.user !== ours.user || theirs.backend === ours.backend) return [];
   return [`export PULUMI_BACKEND_URL=${shellWord(theirs.backend)}   (its state is there; then run the command again)`];

@@ -5,7 +5,7 @@ import { networkNamed, readNetworks } from "../docker-networks";
 import { ExitCode, LabError } from "../errors";
 import { run } from "../exec";
 import { clusterName, stackDir } from "../host";
-import { besideIt, removalCommand, theirBackend } from "../host-problems";
+import { unprovenLab } from "../host-problems";
 import { labOwner, ownerParts } from "../lab-owner";
 import type { StackState } from "./engine/types";
 import { nodesOf, nodesText } from "./nodes";
@@ -28,8 +28,11 @@ export async function clearLeftovers(session: Session, state: StackState | undef
   const network = networkNamed(stack, await readNetworks(io.exec));
   if (network?.stack !== stack || (await clusterState(stack, io.exec)) === "foreign") return false;
   const owner = labOwner(io);
-  if (network.owner !== owner || !canLoseState(owner)) throw notProven(stack, network.owner, owner);
-  const nodes = (await nodesOf(stack, io.exec)).map((node) => node.name);
+  const found = await nodesOf(stack, io.exec);
+  if (network.owner !== owner || !canLoseState(owner)) {
+    throw new LabError(unprovenLab(stack, network.owner, { nodes: found.length > 0 }), { exitCode: ExitCode.usage });
+  }
+  const nodes = found.map((node) => node.name);
   if (nodes.length > 0) {
     progress.line(
       `  Docker has ${nodesText(nodes.length)} of lab "${stack}", and the state does not know of them: it was lost`,
@@ -65,23 +68,3 @@ function unwanted({ io, stack }: Session): LabError {
 
 /** Only a folder or a bucket can be lost. A service also keeps the stacks of other organizations, with the same names. */
 const canLoseState = (owner: string): boolean => !/^https?:/.test(ownerParts(owner).backend);
-
-function notProven(stack: string, recorded: string, owner: string): LabError {
-  const [theirs, ours] = [ownerParts(recorded), ownerParts(owner)];
-  const byName =
-    recorded === ""
-      ? `Docker has a lab "${stack}" without a record of its owner, and the state in ${ours.backend} does not know it`
-      : `Docker has lab "${stack}" of ${theirs.user} with the state in ${theirs.backend}, and the state in ${ours.backend} does not know it`;
-  return new LabError(
-    {
-      what: byName,
-      why: "Without its state a lab can be removed only by its owner, and --yes does not prove who that is",
-      fix: [
-        ...theirBackend(recorded),
-        besideIt(stack),
-        `${removalCommand(stack)}   (only if the lab is of no use to anyone: deletes it)`,
-      ].join("\n"),
-    },
-    { exitCode: ExitCode.usage },
-  );
-}

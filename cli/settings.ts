@@ -141,7 +141,7 @@ function readDocument(file: string) {
     {
       what: `"${file}" is not YAML: ${error.message.split("\n")[0]}`,
       why: "The stack's configuration cannot be read",
-      fix: `git diff ${shellWord(file)}   (and mend the line, or remove the file to start from the defaults)`,
+      fix: `git diff ${shellWord(file)}   (then correct the line, or remove the file to start from the defaults)`,
     },
     { exitCode: ExitCode.usage, cause: error },
   );
