@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface, type ReadLineOptions } from "node:readline/promises";
 import { fetcher } from "../download";
@@ -9,12 +10,14 @@ import type { Io } from "./io";
 export function processIo(): Io {
   const live = Boolean(process.stderr.isTTY) && process.env.TERM !== "dumb" && !process.env.CI;
   const interactive = Boolean(process.stdin.isTTY && process.stderr.isTTY);
+  // With one of them at the terminal its Ctrl+C goes to the engine as well, wherever the others lead.
+  const { signal, end } = endOfProcess([process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY));
   return {
     stdout: process.stdout,
-    stderr: process.stderr,
+    stderr: { write: (text) => writeOrEnd(process.stderr, text, end) },
     live,
     columns: process.stderr.columns ?? 120,
-    ...(interactive ? { confirm } : {}),
+    ...(interactive ? { confirm: (question) => confirm(question, signal) } : {}),
     ...(interactive && hasBrowser(process.env) ? { openBrowser } : {}),
     env: process.env,
     root: join(__dirname, ".."),
@@ -23,8 +26,7 @@ export function processIo(): Io {
     openEngine: async (options) => (await import("./engine/automation.js")).openEngine(options),
     openWorld: async (facts) => (await import("../verify/kube/index.js")).kubeWorld(facts),
     clock: realClock,
-    // With one of them at the terminal its Ctrl+C goes to the engine as well, wherever the others lead.
-    signal: endOfProcess([process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY)),
+    signal,
   };
 }
 
@@ -45,11 +47,28 @@ export function childSignal(signal: AbortSignal): AbortSignal {
   return controller.signal;
 }
 
-function endOfProcess(atTerminal: boolean): AbortSignal {
+/**
+ * What ends the command before its time: an interrupt, a signal of the system, a terminal that was closed (SIGHUP, and EIO
+ * for what is written to it), or a reader of its output that has gone (EPIPE). Node.js ignores SIGPIPE.
+ */
+function endOfProcess(atTerminal: boolean): { signal: AbortSignal; end: () => void } {
   const controller = new AbortController();
+  const end = () => controller.abort(abortedBy.signal);
   process.on("SIGINT", () => controller.abort(atTerminal ? abortedBy.terminal : abortedBy.signal));
-  process.on("SIGTERM", () => controller.abort(abortedBy.signal));
-  return controller.signal;
+  process.on("SIGTERM", end);
+  process.on("SIGHUP", end);
+  // The listener also keeps what is written later from ending the process: each write fails by an event of its own.
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", end);
+  return { signal: controller.signal, end };
+}
+
+/** Writes progress. A write to a file throws when it fails, and progress is written from timers as well. */
+function writeOrEnd(stream: NodeJS.WriteStream, text: string, end: () => void): void {
+  try {
+    stream.write(text);
+  } catch {
+    end();
+  }
 }
 
 /** Elsewhere than on Linux a desktop is a matter of course; over SSH the browser would open at the far end. */
@@ -64,14 +83,33 @@ async function openBrowser(url: string): Promise<void> {
   await open(url);
 }
 
-const confirm = (question: string) => ask(question, { input: process.stdin, output: process.stderr });
+function confirm(question: string, signal: AbortSignal): Promise<boolean> {
+  const { stdin } = process;
+  const setRawMode = stdin.setRawMode.bind(stdin);
+  // readline resets the mode from within an event, where nothing catches the EIO of a terminal that was closed.
+  stdin.setRawMode = (mode) => {
+    try {
+      return setRawMode(mode);
+    } catch {
+      return stdin;
+    }
+  };
+  return ask(question, { input: stdin, output: process.stderr }, signal);
+}
 
-/** Asks at a terminal; whatever is not a yes is a no. */
-export async function ask(question: string, at: ReadLineOptions): Promise<boolean> {
+/**
+ * Asks at a terminal; whatever is not a yes is a no, the end of the input as well.
+ * @throws the signal's reason when it aborts
+ */
+export async function ask(question: string, at: ReadLineOptions, signal: AbortSignal): Promise<boolean> {
   const terminal = createInterface(at);
+  const closed = once(terminal, "close").then(() => "");
   try {
-    return /^y(es)?$/i.test((await terminal.question(`${question} [y/N] `)).trim());
+    const answer = await Promise.race([terminal.question(`${question} [y/N] `, { signal }), closed]);
+    signal.throwIfAborted();
+    return /^y(es)?$/i.test(answer.trim());
   } catch (thrown) {
+    signal.throwIfAborted();
     // Ctrl+C and Ctrl+D at the question: that is a no.
     if (thrown instanceof Error && thrown.name === "AbortError") return false;
     throw thrown;

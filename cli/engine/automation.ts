@@ -1,14 +1,12 @@
-import { basename, dirname } from "node:path";
 import { type Deployment, LocalWorkspace, PulumiCommand, Stack } from "@pulumi/pulumi/automation";
 import { run } from "../../exec";
 import { childSignal } from "../process-io";
+import { withoutHangup } from "./hangup";
 import type { Engine, EngineOptions, OperationOptions, PendingOperation, StackState, StateResource } from "./types";
 
 /** {@link Engine} by Pulumi's Automation API: the program of Pulumi.yaml on the installed engine, as `pulumi` runs it. */
 export async function openEngine({ stack: name, root, pulumi, env, exec }: EngineOptions): Promise<Engine> {
-  // The Automation API looks for ROOT/bin/pulumi, or on the PATH.
-  const home = basename(dirname(pulumi)) === "bin" ? dirname(dirname(pulumi)) : undefined;
-  const pulumiCommand = await PulumiCommand.get({ ...(home ? { root: home } : {}), skipVersionCheck: true });
+  const pulumiCommand = await PulumiCommand.get({ root: withoutHangup(pulumi), skipVersionCheck: true });
   const workspace = await LocalWorkspace.create({ workDir: root, pulumiCommand, envVars: env });
   const select = workspace.selectStack.bind(workspace);
   // A Stack object selects its stack in the user's workspace; only `up` may change what a plain `pulumi` means.

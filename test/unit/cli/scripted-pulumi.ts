@@ -21,8 +21,8 @@ export const heldTexts = {
 
 /**
  * A program in the place of `pulumi`, for the real Automation API: it has one stack, "alice", and whatever takes the
- * stack's lock fails with the given text.
- * @returns its path, and the command lines it was called with
+ * stack's lock fails with the given text. Without one its `up` goes on until an interrupt, and ends then as the engine does.
+ * @returns its path, and the command lines it was called with; "cancelled" is where an update was interrupted
  */
 export function scriptedPulumi(state: StackState, held?: string) {
   const root = mkdtempSync(join(tmpdir(), "lab-pulumi-"));
@@ -44,7 +44,9 @@ case "$1 $2" in
   "stack history") echo '[]' ;;
   "stack output") echo '{}' ;;
   "stack select") ;;
-  "refresh "*|"up "*|"destroy "*|"stack import") ${held === undefined ? "" : `cat '${file("held", held)}' >&2; exit 255`} ;;
+  "up "*)
+    ${held === undefined ? `trap 'echo cancelled >> "${log}"; kill $!; exit 255' INT; sleep 60 & wait` : `cat '${file("held", held)}' >&2; exit 255`} ;;
+  "refresh "*|"destroy "*|"stack import") ${held === undefined ? "" : `cat '${file("held", held)}' >&2; exit 255`} ;;
   *) echo "unexpected: $*" >&2; exit 1 ;;
 esac
 `;

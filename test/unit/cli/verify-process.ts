@@ -1,0 +1,40 @@
+import { existsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { processIo } from "../../../cli/process-io";
+import { run } from "../../../cli/run";
+import { annotationsOf, FakeWorld, rulesOf } from "../verify/fake/world";
+import { FakeEngine, fakeIo, ownLabHome } from "./world";
+
+/**
+ * `verify` of a lab in memory, with the real signals and streams of this process: `tsx verify-process.ts FOLDER`. It waits
+ * while a policy is changed, says so by an empty file "changed", and writes to stderr once there is a file "go". At its end it
+ * makes a file "restored" or "lost": the policy is as it was, or is not.
+ */
+const [folder = ""] = process.argv.slice(2);
+const { stdout, stderr, signal } = processIo();
+ownLabHome();
+const world = new FakeWorld();
+const before = JSON.stringify(rulesOf(world));
+const asBefore = () => JSON.stringify(rulesOf(world)) === before && annotationsOf(world) === undefined;
+
+const sent = world.exec;
+world.exec = async (...call) => {
+  if (!asBefore()) {
+    writeFileSync(join(folder, "changed"), "");
+    for (const file of ["go", "never"]) {
+      while (!signal.aborted && !existsSync(join(folder, file))) await delay(20);
+      stderr.write("still at work\n");
+    }
+  }
+  return sent(...call);
+};
+
+const engine = new FakeEngine(["dev"]);
+const { facts } = world.state;
+engine.stackOutputs = { ...facts, settings: { ...facts.settings, cluster: facts.cluster } };
+const io = fakeIo({ engine, openWorld: async () => world, clock: world.state.clock, stdout, stderr, signal });
+void run(["verify", "--stack", "dev", "authz-flip"], io).then((code) => {
+  writeFileSync(join(folder, asBefore() ? "restored" : "lost"), "");
+  process.exitCode = code;
+});
