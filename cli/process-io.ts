@@ -57,8 +57,9 @@ function endOfProcess(atTerminal: boolean): { signal: AbortSignal; end: () => vo
   process.on("SIGINT", () => controller.abort(atTerminal ? abortedBy.terminal : abortedBy.signal));
   process.on("SIGTERM", end);
   process.on("SIGHUP", end);
-  // The listener also keeps what is written later from ending the process: each write fails by an event of its own.
-  for (const stream of [process.stdout, process.stderr]) stream.on("error", end);
+  // The listener also keeps what is written later from ending the process: each write fails by an event of its own. A Ctrl+C
+  // ends the reader of a pipeline as well, and its own signal, which counts, may be one turn of the event loop behind.
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => setImmediate(end));
   return { signal: controller.signal, end };
 }
 
