@@ -41,6 +41,8 @@ describe.skipIf(skip)("the lab on the real engine", () => {
   beforeAll(async () => {
     await removeFromDocker(stack);
     project = await projectCopy(stack);
+    // The lab's own folder proves to this process as well that the cluster is the lab's.
+    process.env.AMBIENT_LAB_HOME = project.home;
     project.write("images/httpbin/Dockerfile", `FROM ${appBase}\nLABEL revision=1\n`);
     // An empty list has no form that "pulumi config set" would take.
     const config = { nodeImage, artifactSource: artifactsFolder(), addons: [] };
