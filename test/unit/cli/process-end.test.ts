@@ -137,7 +137,7 @@ test("a command that has answered ends quietly when nothing reads its answer", a
   const pulumi = scriptedPulumi({ resources: [], pending: [] });
   const log = join(newFolder(), "stderr");
   const stderr = openSync(log, "w");
-  const env = { PATH: `${pulumi.bin}:${process.env.PATH}` };
+  const env = { PATH: `${pulumi.bin}:${process.env.PATH}`, AMBIENT_LAB_HOME: newFolder() };
   const { closePipes, ended } = start("test/support/lab-in.ts", [checkout(), "list", "--stack", "alice"], env, stderr);
   closeSync(stderr);
   closePipes();
