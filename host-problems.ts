@@ -66,14 +66,20 @@ export const unprovenLab = (stack: string, recorded: string, { nodes }: { nodes:
 
 /** Ways to go on beside something in Docker that has the stack's name: its own state, another name, its removal. */
 function pastAnotherLab(stack: string, owner: string, { nodes }: { nodes: boolean }): string {
-  const name = clusterName(stack);
-  const listed = `docker ps --all --quiet --filter label=io.x-k8s.kind.cluster=${name}`;
+  const removal = nodes ? removalCommand(stack) : `docker network rm ${clusterName(stack)}`;
   return [
     ...theirBackend(owner),
     `npm run up -- --stack ${stack.slice(0, 30)}-2   (makes a lab of another name beside it)`,
-    `${nodes ? `docker rm --force --volumes $(${listed}); ` : ""}docker network rm ${name}   (deletes it; only if it is of no use to anyone)`,
+    `${removal}   (deletes it; only if it is of no use to anyone)`,
   ].join("\n");
 }
+
+/** A command that removes the nodes and the network of a stack. It needs Docker alone: kind may be in the lab's folder only. */
+export const removalCommand = (stack: string): string => {
+  const name = clusterName(stack);
+  const nodes = `docker ps --all --quiet --filter label=io.x-k8s.kind.cluster=${name}`;
+  return `docker rm --force --volumes $(${nodes}); docker network rm ${name}`;
+};
 
 /** The command that leads to the state of a lab that this user made with another backend; none for another user's. */
 function theirBackend(owner: string): string[] {

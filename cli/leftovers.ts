@@ -5,7 +5,7 @@ import { networkNamed, readNetworks } from "../docker-networks";
 import { ExitCode, LabError } from "../errors";
 import { run } from "../exec";
 import { clusterName, stackDir } from "../host";
-import { unprovenLab } from "../host-problems";
+import { removalCommand, unprovenLab } from "../host-problems";
 import { labOwner, ownerParts } from "../lab-owner";
 import type { StackState } from "./engine/types";
 import { nodesOf, nodesText } from "./nodes";
@@ -43,7 +43,7 @@ export async function clearLeftovers(session: Session, state: StackState | undef
   const docker = (...args: string[]) =>
     run(io.exec, "docker", args, {
       why: `It is what is left of lab "${stack}", whose state was lost`,
-      fix: `kind delete cluster --name ${name}; docker network rm ${name}; then run the command again`,
+      fix: `${removalCommand(stack)}   (then run the command again)`,
       timeoutMs: 120_000,
     });
   if (nodes.length > 0) await docker("rm", "--force", "--volumes", ...nodes);

@@ -137,4 +137,4 @@ export const nodesText = (count: number): string => `${count} node${count === 1 
 const lastLine = (text: string) => text.trim().split("\n").at(-1) ?? "";
 
 const rescue = (stack: string) =>
-  `docker logs --tail 20 CONTAINER; if it cannot be saved: kind delete cluster --name ${clusterName(stack)}, then up again   (makes it anew)`;
+  `docker logs --tail 20 ${clusterName(stack)}-control-plane   (names the cause), or: npm run destroy -- --stack ${stack} --yes; npm run up -- --stack ${stack}`;

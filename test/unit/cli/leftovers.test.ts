@@ -145,7 +145,7 @@ describe("up, when the state was lost and the cluster is there", () => {
     const { engine, io, lab } = world([], { "docker network rm": { code: 1, stderr: "has active endpoints" } });
     expect(await lab("up", "--yes", "--no-verify")).toBe(1);
     expect(io.err()).toContain("has active endpoints");
-    expect(io.err()).toContain(`Fix   kind delete cluster --name ${cluster}; docker network rm ${cluster}`);
+    expect(io.err()).toMatch(/Fix {3}docker rm --force --volumes \$\(docker ps .*\); docker network rm /);
     expect(engine.calls).toEqual([]);
   });
 });
