@@ -53,12 +53,12 @@ function replace(
   }
 }
 
-/** Keeps the owner, as root can; for anybody else the file becomes their own. */
+/** Gives the new file the owner of the old one, where the process has the right to. */
 function giveTo({ uid, gid }: Stats, part: string): void {
   try {
     chownSync(part, uid, gid);
   } catch {
-    // Whoever may replace a file may own it.
+    // Only root may give a file away; the new file then belongs to the current user.
   }
 }
 

@@ -68,7 +68,7 @@ function isMeant(option: Option, setting: string): boolean {
   return option.negate ? setting !== "true" : setting !== "" && setting !== "false";
 }
 
-/** npm writes `true` for an option whose value is a word of its own, and passes that word as an argument. */
+/** For `--stack alice` npm sets the variable to `true` and passes `alice` as an argument. */
 const asSwallowed = (option: Option, value: string): Swallowed =>
   option.required && value !== "true" ? { option, value } : { option };
 

@@ -57,8 +57,8 @@ function endOfProcess(atTerminal: boolean): { signal: AbortSignal; end: () => vo
   process.on("SIGINT", () => controller.abort(atTerminal ? abortedBy.terminal : abortedBy.signal));
   process.on("SIGTERM", end);
   process.on("SIGHUP", end);
-  // The listener also keeps what is written later from ending the process: each write fails by an event of its own. A Ctrl+C
-  // ends the reader of a pipeline as well, and its own signal, which counts, may be one turn of the event loop behind.
+  // Every failed write emits an "error" event, and without a listener the event would end the process. A Ctrl+C also ends the
+  // reader of a pipeline. Its SIGINT may arrive one turn of the event loop after the error, and has to come first.
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => setImmediate(end));
   return { signal: controller.signal, end };
 }

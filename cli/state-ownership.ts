@@ -23,7 +23,7 @@ export function requireProjectLayout(checkout: Checkout): void {
     {
       what: `The state in ${folder} has Pulumi's legacy layout${stacks.length > 0 ? `, with the stacks ${stacks.join(", ")}` : ""}`,
       why: "That layout does not tell projects apart: the lab would take another project's stack of the same name for its own",
-      fix: `mkdir -p ${shellWord(own)} && export PULUMI_BACKEND_URL=${shellWord(`file://${own}`)}   (gives the lab a folder of its own; then run the command again)`,
+      fix: `mkdir -p ${shellWord(own)} && export PULUMI_BACKEND_URL=${shellWord(`file://${own}`)}   (gives the lab its own folder; then run the command again)`,
     },
     { exitCode: ExitCode.usage },
   );

@@ -180,7 +180,7 @@ save() {
   if docker info --format '{{.DriverStatus}}' | grep -q 'io.containerd.snapshotter'; then
     only="--platform=${PLATFORM:-$(docker version --format '{{.Server.Os}}/{{.Server.Arch}}')}"
   fi
-  # Docker from snap has a /tmp of its own, and would write the file there.
+  # Docker from snap has a private /tmp and would write the file there.
   # shellcheck disable=SC2086 # an option or nothing
   answer=$( { docker save $only "$@" >"$file"; } 2>&1) && return 0
   case "$answer" in
