@@ -1,16 +1,16 @@
 import * as pulumi from "@pulumi/pulumi";
-import { fetchArtifacts } from "./artifacts";
+import { fetchArtifacts } from "./artifacts/fetch";
 import { adaptAddon } from "./components/addon-settings";
-import { loadConfig } from "./config";
-import { LabError } from "./errors";
-import { exec } from "./exec";
-import { checkHost } from "./host-check";
-import { declareLab } from "./lab";
-import { labOwner } from "./lab-owner";
-import { artifactNames } from "./lab-parts";
-import { artifactsOf } from "./versions";
+import { loadConfig } from "./config/load";
+import { artifactsOf } from "./config/versions";
+import { LabError } from "./host/errors";
+import { exec } from "./host/exec";
+import { labOwner } from "./host/lab-owner";
+import { checkHost } from "./preflight/host";
+import { artifactNames } from "./program/charts";
+import { declareLab } from "./program/lab";
 
-/** The Pulumi program: configuration, the machine, the artifacts, then the lab itself (lab.ts). */
+/** The Pulumi program: configuration, the machine, the artifacts, then the lab itself (program/lab.ts). */
 export = async () => {
   try {
     const stack = pulumi.getStack();

@@ -4,12 +4,12 @@ import { renderLine, type VerifyReport, verdictMark, verifyLab } from "../verify
 import { keptLine } from "./bug-report/keep";
 import { type CommandContext, examples } from "./commands/common";
 import { registerVerify } from "./commands/verify";
-import { type Io, isColoured } from "./io";
-import { livingLab } from "./living-lab";
 import { newEvidence, recordTimeline } from "./report/keep";
-import type { Session } from "./session";
-import { readConfig } from "./settings";
-import { resolveStack } from "./stack-name";
+import { livingLab } from "./stack/running-lab";
+import type { Session } from "./stack/session";
+import { readConfig } from "./stack/settings";
+import { resolveStack } from "./stack/stack-name";
+import { type Io, isColoured } from "./terminal/io";
 
 /** Adds `verify`, with the lab of the asked stack. */
 export function registerProofs(program: Command, { io, end }: CommandContext): void {

@@ -1,6 +1,6 @@
 import { Command, CommanderError } from "commander";
-import { ExitCode, formatProblem, LabError } from "../errors";
-import { registerBench } from "./commands/bench";
+import { ExitCode, formatProblem, LabError } from "../host/errors";
+import { registerBench } from "../tools/bench/command";
 import { registerBill } from "./commands/bill";
 import { registerBundle } from "./commands/bundle";
 import type { CommandContext } from "./commands/common";
@@ -19,12 +19,12 @@ import { registerToken } from "./commands/token";
 import { registerTour } from "./commands/tour";
 import { registerTraffic } from "./commands/traffic";
 import { registerUp } from "./commands/up";
-import { type Io, isColoured } from "./io";
-import { refuseSwallowedOptions } from "./npm-options";
-import { headlineOf, problemText } from "./problem-text";
 import { registerProofs } from "./proofs";
-import type { CommonOptions } from "./session";
-import { stackToName } from "./stack-option";
+import type { CommonOptions } from "./stack/session";
+import { stackToName } from "./stack/stack-option";
+import { type Io, isColoured } from "./terminal/io";
+import { refuseSwallowedOptions } from "./terminal/npm-options";
+import { headlineOf, problemText } from "./terminal/problem-text";
 
 /**
  * Runs the command line.

@@ -1,6 +1,6 @@
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import { cacheImage, registries } from "../image-names";
+import { cacheImage, registries } from "../config/image-names";
 import { commandDefaults, type ImageOrigin, imageOriginEnvironment, script } from "./script";
 
 export interface ImageCacheArgs extends ImageOrigin {

@@ -1,4 +1,4 @@
-import { istioHub } from "../image-names";
+import { istioHub } from "../config/image-names";
 
 /** What of the lab's configuration shapes Istio's charts. */
 export interface IstioSettings {

@@ -1,4 +1,4 @@
-import type { Bound, Victim } from "./modules/numbers";
+import type { Bound, Victim } from "../modules/numbers";
 import type { LabObject } from "./objects";
 
 import type { AppName, Client, Method, Probe, Sample, ServiceName } from "./types";

@@ -1,5 +1,5 @@
-import { shellWord } from "../shell";
-import { gatewayJwt, gatewayTls } from "./modules/numbers";
+import { shellWord } from "../host/shell";
+import { gatewayJwt, gatewayTls } from "../modules/numbers";
 import { controlPath, fateAtWaypoint, forbiddenMethod, pathFor, usualMethod } from "./requests";
 import type { LabFacts, LabSettings, Method } from "./types";
 

@@ -1,4 +1,4 @@
-import { moduleObjects } from "./modules/objects";
+import { moduleObjects } from "../modules/objects";
 import { apps, core, gatewayApi, lab, networking, type ObjectSpec, security } from "./object-spec";
 import type { LabSettings, Layer, ModuleName } from "./types";
 

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { messageOf } from "../errors";
+import { messageOf } from "../host/errors";
 
 /** Time as the verifier sees it; tests bring their own. */
 export interface Clock {

@@ -1,25 +1,25 @@
 import { setMaxListeners } from "node:events";
-import { ExitCode, LabError } from "../errors";
 import { experiments } from "../experiments";
-import { isAsked } from "../experiments/modules/on";
 import type { Experiment, LabFacts, LabSettings } from "../experiments/types";
-import { type Bench, labTimings, type Timings } from "./bench";
-import { Cast } from "./cast";
+import { ExitCode, LabError } from "../host/errors";
+import { isAsked } from "../modules/enabled";
+import { type Bench, labTimings, type Timings } from "./context";
 import { type Clock, realClock } from "./eventually";
-import { writeEvidence } from "./evidence";
 import { kubeWorld } from "./kube";
-import { LogBook } from "./logbook";
-import type { VerifyReport } from "./report";
+import { LogBook } from "./logs/log-reader";
+import { Cast } from "./pods";
+import { writeEvidence } from "./report/evidence";
+import type { VerifyReport } from "./report/schema";
 import { type Observer, runAll } from "./run";
 import type { World } from "./world";
 
-export { labFactsSchema, parseFacts } from "./facts";
-export { explain, explanationText, listExperiments } from "./render/explain";
-export { renderJson } from "./render/json";
-export { renderJUnit } from "./render/junit";
-export { runProgress } from "./render/progress";
-export { renderLine, renderText, verdictMark } from "./render/text";
-export type { ExperimentResult, Verdict, VerifyReport } from "./report";
+export { labFactsSchema, parseFacts } from "./lab-facts";
+export { explain, explanationText, listExperiments } from "./report/explain";
+export { renderJson } from "./report/json";
+export { renderJUnit } from "./report/junit";
+export { runProgress } from "./report/progress";
+export type { ExperimentResult, Verdict, VerifyReport } from "./report/schema";
+export { renderLine, renderText, verdictMark } from "./report/text";
 export type { Observer } from "./run";
 
 /** How a run differs from the usual one. */

@@ -1,12 +1,12 @@
-import { messageOf } from "../errors";
 import type { Experiment } from "../experiments/types";
-import type { Bench } from "./bench";
-import { recoverNodes } from "./change/killed-node";
-import { changedSince, type Marks, marksOf } from "./change/meanwhile";
-import { recover } from "./change/restore";
+import { messageOf } from "../host/errors";
+import type { Bench } from "./context";
 import { diagnosed } from "./diagnosis";
-import { type Cause, type ExperimentResult, overall, type VerifyReport } from "./report";
-import { explained, runExperiment } from "./runner";
+import { type Cause, type ExperimentResult, overall, type VerifyReport } from "./report/schema";
+import { changedSince, type Marks, marksOf } from "./restore/concurrent-changes";
+import { recoverNodes } from "./restore/killed-node";
+import { recover } from "./restore/restore";
+import { explained, runExperiment } from "./run-experiment";
 
 /** Hears of each experiment as it begins and ends. */
 export interface Observer {

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { z } from "zod";
-import { messageOf } from "../../errors";
-import type { ClusterAddress } from "../../host";
+import { messageOf } from "../../host/errors";
+import type { ClusterAddress } from "../../host/paths";
 import { kubeConfig } from "../../verify/kube/client";
 import { callApi, pathOf } from "../../verify/kube/rest";
 

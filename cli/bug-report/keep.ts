@@ -1,16 +1,16 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { arch, release } from "node:os";
 import { join } from "node:path";
-import { ExitCode, LabError, messageOf } from "../../errors";
-import { clusterName, labHome } from "../../host";
-import { redacted } from "../../verify/redact";
-import { versions } from "../../versions";
+import { versions } from "../../config/versions";
+import { ExitCode, LabError, messageOf } from "../../host/errors";
+import { clusterName, labHome } from "../../host/paths";
+import { redacted } from "../../verify/report/redact";
 import { examine } from "../doctor/examine";
-import { clusterAddress } from "../prepare";
-import { problemText } from "../problem-text";
 import { newFolder } from "../report/keep";
-import type { Session } from "../session";
-import { settingsFile } from "../settings";
+import { clusterAddress } from "../stack/prepare";
+import type { Session } from "../stack/session";
+import { settingsFile } from "../stack/settings";
+import { problemText } from "../terminal/problem-text";
 import { clusterLines } from "./cluster";
 
 /** Whether a failure is one that a maintainer would want to see: not a mistake of the caller, of the machine, or a Ctrl-C. */

@@ -1,8 +1,8 @@
 import type { Command } from "commander";
-import { artifactsOf } from "../../versions";
-import { type BillEntry, billEntries } from "../bill/entries";
-import { manifestImages, ownImages } from "../bill/images";
-import { type CommonOptions, openSession } from "../session";
+import { artifactsOf } from "../../config/versions";
+import { type BillEntry, billEntries } from "../offline/bill/entries";
+import { manifestImages, ownImages } from "../offline/bill/images";
+import { type CommonOptions, openSession } from "../stack/session";
 import { type CommandContext, common, examples, json, jsonText } from "./common";
 
 /** `bill`: everything the lab brings from outside, with version, source and licence. */

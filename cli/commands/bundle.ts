@@ -1,16 +1,16 @@
 import { resolve } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { readFacts } from "../../bundle-folder";
-import type { LabConfig } from "../../config";
-import { ExitCode, LabError } from "../../errors";
-import { shellWord } from "../../shell";
-import { flawsOf } from "../bundle/collect";
-import { type BundleOrder, bundleImages, filePieces, trimmedSource } from "../bundle/contents";
-import { fill, withoutText } from "../bundle/fill";
-import { type Part, parts } from "../bundle/pieces";
-import { hostPlatform, platforms } from "../bundle/platform";
-import type { BundleWork } from "../bundle/work";
-import { type CommonOptions, openSession, type Session } from "../session";
+import { readFacts } from "../../artifacts/bundle-folder";
+import type { LabConfig } from "../../config/schema";
+import { ExitCode, LabError } from "../../host/errors";
+import { shellWord } from "../../host/shell";
+import { flawsOf } from "../offline/bundle/collect";
+import { type BundleOrder, bundleImages, filePieces, trimmedSource } from "../offline/bundle/contents";
+import { fill, withoutText } from "../offline/bundle/fill";
+import { type Part, parts } from "../offline/bundle/pieces";
+import { hostPlatform, platforms } from "../offline/bundle/platform";
+import type { BundleWork } from "../offline/bundle/work";
+import { type CommonOptions, openSession, type Session } from "../stack/session";
 import { type CommandContext, common, examples, json, jsonText } from "./common";
 
 interface BundleOptions extends CommonOptions {

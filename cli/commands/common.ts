@@ -1,6 +1,6 @@
 import type { Command } from "commander";
-import type { ExitCode } from "../../errors";
-import type { Io } from "../io";
+import type { ExitCode } from "../../host/errors";
+import type { Io } from "../terminal/io";
 
 /** What a command's module gets: the world, and a way to end with another exit code than 0. */
 export interface CommandContext {

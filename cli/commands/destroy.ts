@@ -1,20 +1,20 @@
 import { rm } from "node:fs/promises";
 import type { Command } from "commander";
-import { ExitCode, LabError } from "../../errors";
-import { type ClusterAddress, clusterName, ownCluster, stackDir } from "../../host";
-import { requireDocker } from "../../host-check";
-import { requireOwnCluster } from "../asleep";
+import { ExitCode, LabError } from "../../host/errors";
+import { type ClusterAddress, clusterName, ownCluster, stackDir } from "../../host/paths";
+import { requireDocker } from "../../preflight/host";
+import { engineFailure, lockRefusal } from "../engine/failure";
 import { Follower } from "../engine/follow";
 import type { Engine } from "../engine/types";
-import { engineFailure, lockRefusal } from "../failure";
-import { labAddress, sameAddress } from "../lab-address";
-import { clearLeftovers } from "../leftovers";
-import { clearDeadLocks } from "../locks";
-import { settle } from "../recover";
-import { type CommonOptions, openSession, type Session, sessionEngine, stackExists } from "../session";
-import { withdrawSettings } from "../settings";
-import { ownState } from "../state-ownership";
-import { installedMesh, sweepMesh } from "../sweep";
+import { clearLeftovers } from "../recovery/leftovers";
+import { clearDeadLocks } from "../recovery/locks";
+import { settle } from "../recovery/recover";
+import { installedMesh, sweepMesh } from "../recovery/sweep";
+import { labAddress, sameAddress } from "../stack/lab-address";
+import { requireOwnCluster } from "../stack/require-running";
+import { type CommonOptions, openSession, type Session, sessionEngine, stackExists } from "../stack/session";
+import { withdrawSettings } from "../stack/settings";
+import { ownState } from "../stack/state-ownership";
 import { type CommandContext, common, examples, json, jsonText, yes } from "./common";
 
 /** `destroy`: nothing of the stack stays, in whatever state its cluster is. */

@@ -1,12 +1,12 @@
 import type { Command } from "commander";
-import { reach } from "../../download";
-import { ExitCode, formatProblem } from "../../errors";
+import { reach } from "../../artifacts/download";
+import { ExitCode, formatProblem } from "../../host/errors";
 import { examine } from "../doctor/examine";
 import { examineNetwork } from "../doctor/network";
 import type { Finding } from "../doctor/types";
-import { Progress } from "../progress";
-import { type CommonOptions, openSession } from "../session";
-import { ofStack, stackToName } from "../stack-option";
+import { type CommonOptions, openSession } from "../stack/session";
+import { ofStack, stackToName } from "../stack/stack-option";
+import { Progress } from "../terminal/progress";
 import { type CommandContext, common, examples, json, jsonText } from "./common";
 
 /** `doctor`: is this machine fit for a lab? Reads only. */

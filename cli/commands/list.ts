@@ -1,7 +1,7 @@
 import type { Command } from "commander";
-import { type LabSummary, labsOf } from "../labs";
-import { bytesText } from "../memory";
-import { type CommonOptions, openSession, sessionEngine } from "../session";
+import { type LabSummary, labsOf } from "../stack/list";
+import { bytesText } from "../stack/memory";
+import { type CommonOptions, openSession, sessionEngine } from "../stack/session";
 import { type CommandContext, common, examples, json, jsonText } from "./common";
 
 /** `list`: every lab of the backend. */

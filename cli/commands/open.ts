@@ -1,13 +1,13 @@
 import { pathToFileURL } from "node:url";
 import { Argument, type Command } from "commander";
-import { ExitCode, LabError } from "../../errors";
 import type { Addon, LabFacts } from "../../experiments/types";
-import { Cast } from "../../verify/cast";
+import { ExitCode, LabError } from "../../host/errors";
 import { kubeWorld } from "../../verify/kube";
-import { dashboards } from "../dashboards";
-import { forward } from "../forward";
-import type { Io } from "../io";
-import { livingLab } from "../living-lab";
+import { Cast } from "../../verify/pods";
+import { dashboards } from "../dashboards/dashboards";
+import { forward } from "../dashboards/forward";
+import { livingLab } from "../stack/running-lab";
+import type { Io } from "../terminal/io";
 import { type CommandContext, common, examples, json, jsonText } from "./common";
 import { writeReport } from "./report";
 

@@ -1,9 +1,9 @@
 import type { Command } from "commander";
-import { ownNodes } from "../asleep";
-import { requireUnlocked } from "../locks";
-import { bytesText, memoryOf, totalOf } from "../memory";
-import { nodesOf, nodesText, stopNodes } from "../nodes";
-import { type CommonOptions, openSession } from "../session";
+import { requireUnlocked } from "../recovery/locks";
+import { bytesText, memoryOf, totalOf } from "../stack/memory";
+import { nodesOf, nodesText, stopNodes } from "../stack/nodes";
+import { ownNodes } from "../stack/require-running";
+import { type CommonOptions, openSession } from "../stack/session";
 import { type CommandContext, common, examples, json, jsonText } from "./common";
 
 /** `pause`: the nodes stop, all that is on their disks stays. */

@@ -1,11 +1,11 @@
 import type { Command } from "commander";
-import { plannedArtifacts } from "../../artifacts";
-import { gatewayPorts } from "../../host";
-import { labOwner } from "../../lab-owner";
+import { plannedArtifacts } from "../../artifacts/fetch";
+import { labOwner } from "../../host/lab-owner";
+import { gatewayPorts } from "../../host/ports";
 import { planGraph } from "../plan/graph";
 import { planEntries, planText } from "../plan/text";
-import { type CommonOptions, openSession } from "../session";
-import { project } from "../stack-name";
+import { type CommonOptions, openSession } from "../stack/session";
+import { project } from "../stack/stack-name";
 import { type CommandContext, common, examples, json, jsonText } from "./common";
 
 interface PlanOptions extends CommonOptions {
@@ -28,7 +28,7 @@ export function registerPlan(program: Command, { io }: CommandContext): void {
     // The SDK takes half a second to load, and the program must be loaded after the test runtime: both only here.
     const { recordProgram } = await import("../plan/record.js");
     const declared = await recordProgram(project, stack, async () => {
-      const { declareLab } = await import("../../lab.js");
+      const { declareLab } = await import("../../program/lab.js");
       const host = gatewayPorts(config, stack);
       return declareLab({ stack, owner: labOwner(io), config, artifacts: plannedArtifacts(config.istioVersion), host });
     });

@@ -2,14 +2,21 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import type { Command } from "commander";
+import { engineFailure } from "../engine/failure";
 import { Follower } from "../engine/follow";
 import type { Engine } from "../engine/types";
-import { engineFailure } from "../failure";
 import { PreviewCollector, type PreviewModel } from "../preview/model";
 import { PolicyCollector } from "../preview/policy";
 import { previewText } from "../preview/text";
-import { type CommonOptions, createStack, openSession, type Session, sessionEngine, stackExists } from "../session";
-import { changedSettings, settingsFile, withdrawSettings } from "../settings";
+import {
+  type CommonOptions,
+  createStack,
+  openSession,
+  type Session,
+  sessionEngine,
+  stackExists,
+} from "../stack/session";
+import { changedSettings, settingsFile, withdrawSettings } from "../stack/settings";
 import { type CommandContext, common, examples, json, jsonText } from "./common";
 
 /** `preview`: what `up` would change, as a sentence and a line per component. */

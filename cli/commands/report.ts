@@ -1,12 +1,12 @@
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Command } from "commander";
-import { ExitCode, LabError, messageOf } from "../../errors";
-import { writeWhole } from "../../whole-file";
-import type { Io } from "../io";
+import { ExitCode, LabError, messageOf } from "../../host/errors";
+import { writeWhole } from "../../host/write-file";
 import { evidencePlaces } from "../report/places";
 import { type EvidenceFolder, newestEvidence, readEvidence } from "../report/read";
-import { resolveStack } from "../stack-name";
+import { resolveStack } from "../stack/stack-name";
+import type { Io } from "../terminal/io";
 import { type CommandContext, common, examples, json, jsonText } from "./common";
 
 interface ReportOptions {

@@ -1,15 +1,15 @@
 import type { Command } from "commander";
 import { exitCodeFor } from "../../verify";
-import { mendMesh, untilBack } from "../../verify/mend";
-import { ownNodes } from "../asleep";
-import { labFacts } from "../facts";
-import { noLab } from "../living-lab";
-import { nodeStarts, nodesOf, startNodes } from "../nodes";
-import { readOutputs } from "../outputs";
-import { hostFacts } from "../prepare";
+import { mendMesh, untilBack } from "../../verify/repair/mesh";
 import { prove, sayUnproven } from "../proofs";
-import { type CommonOptions, openSession, sessionEngine, stackExists } from "../session";
-import { summaryText } from "../summary";
+import { labFacts } from "../stack/lab-facts";
+import { nodeStarts, nodesOf, startNodes } from "../stack/nodes";
+import { readOutputs } from "../stack/outputs";
+import { hostFacts } from "../stack/prepare";
+import { ownNodes } from "../stack/require-running";
+import { noLab } from "../stack/running-lab";
+import { type CommonOptions, openSession, sessionEngine, stackExists } from "../stack/session";
+import { summaryText } from "../stack/summary";
 import { type CommandContext, common, examples, json, jsonText } from "./common";
 
 interface ResumeOptions extends CommonOptions {

@@ -1,12 +1,12 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Command } from "commander";
-import { type ClusterState, clusterState } from "../../cluster-state";
-import type { LabConfig } from "../../config";
-import { driftText, findDrift } from "../drift";
-import { labAddress } from "../lab-address";
-import { type LabOutputs, readOutputs } from "../outputs";
-import { type CommonOptions, openSession, type Session, sessionEngine, stackExists } from "../session";
-import { summaryText } from "../summary";
+import type { LabConfig } from "../../config/schema";
+import { type ClusterState, clusterState } from "../../host/cluster-state";
+import { driftText, findDrift } from "../recovery/drift";
+import { labAddress } from "../stack/lab-address";
+import { type LabOutputs, readOutputs } from "../stack/outputs";
+import { type CommonOptions, openSession, type Session, sessionEngine, stackExists } from "../stack/session";
+import { summaryText } from "../stack/summary";
 import { type CommandContext, common, examples, json, jsonText } from "./common";
 
 /** `status`: the stack's outputs, whether its cluster runs, and what hints at drift. */

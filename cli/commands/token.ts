@@ -1,9 +1,9 @@
 import { type Command, InvalidArgumentError } from "commander";
-import { ExitCode, LabError } from "../../errors";
-import { gatewayJwt } from "../../experiments/modules/numbers";
-import { whyOff } from "../../experiments/modules/on";
-import { tokenFor } from "../../verify/token";
-import { livingLab } from "../living-lab";
+import { ExitCode, LabError } from "../../host/errors";
+import { whyOff } from "../../modules/enabled";
+import { gatewayJwt } from "../../modules/numbers";
+import { tokenFor } from "../../verify/probe/token";
+import { livingLab } from "../stack/running-lab";
 import { type CommandContext, common, examples, json, jsonText } from "./common";
 
 interface TokenOptions {

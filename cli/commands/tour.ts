@@ -1,9 +1,9 @@
 import { Argument, type Command } from "commander";
-import { ExitCode } from "../../errors";
 import { type TourStep, tour } from "../../experiments/tour";
-import type { Io } from "../io";
-import { readConfig, unsetConfig } from "../settings";
-import { resolveStack } from "../stack-name";
+import { ExitCode } from "../../host/errors";
+import { readConfig, unsetConfig } from "../stack/settings";
+import { resolveStack } from "../stack/stack-name";
+import type { Io } from "../terminal/io";
 import { keysOf, stepText, walked } from "../tour/text";
 import { type Walk, walkStep } from "../tour/walk";
 import { type CommandContext, common, examples, json, jsonText, yes } from "./common";

@@ -1,9 +1,9 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { ExitCode } from "../../errors";
 import { methods } from "../../experiments/types";
-import { durationMs } from "../../verify/facts";
-import { livingLab } from "../living-lab";
-import { Progress } from "../progress";
+import { ExitCode } from "../../host/errors";
+import { durationMs } from "../../verify/lab-facts";
+import { livingLab } from "../stack/running-lab";
+import { Progress } from "../terminal/progress";
 import { gatewaySender, type Shot, sendTraffic } from "../traffic/loop";
 import { summarise, summaryLines } from "../traffic/summary";
 import { type CommandContext, common, examples, json, jsonText } from "./common";

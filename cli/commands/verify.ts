@@ -1,6 +1,7 @@
 import type { Command } from "commander";
-import { ExitCode, LabError, messageOf } from "../../errors";
 import type { LabFacts, LabSettings } from "../../experiments/types";
+import { ExitCode, LabError, messageOf } from "../../host/errors";
+import { writeWhole } from "../../host/write-file";
 import {
   chooseExperiments,
   exitCodeFor,
@@ -14,7 +15,6 @@ import {
   type VerifyOptions,
   verifyLab,
 } from "../../verify";
-import { writeWhole } from "../../whole-file";
 import { jsonText } from "./common";
 
 /** What the verb needs from the program around it. */

@@ -1,4 +1,4 @@
-import { singleQuoted } from "../../shell";
+import { singleQuoted } from "../../host/shell";
 import type { OptionWords, VerbWords } from "./words";
 
 /** Shells that a script can be made for. */

@@ -1,6 +1,6 @@
 import { release } from "node:os";
 import { z } from "zod";
-import type { Exec } from "../../exec";
+import type { Exec } from "../../host/exec";
 
 const infoSchema = z.object({
   ServerVersion: z.string().min(1),

@@ -1,5 +1,5 @@
 import { homedir } from "node:os";
-import { labHome } from "../../host";
+import { labHome } from "../../host/paths";
 import type { DockerKind } from "./docker-facts";
 import { type Check, ok } from "./types";
 

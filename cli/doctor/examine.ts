@@ -1,6 +1,6 @@
-import type { LabConfig } from "../../config";
-import { ExitCode, LabErrors } from "../../errors";
-import type { Io } from "../io";
+import type { LabConfig } from "../../config/schema";
+import { ExitCode, LabErrors } from "../../host/errors";
+import type { Io } from "../terminal/io";
 import { dockerChecks } from "./docker-checks";
 import { readDocker } from "./docker-facts";
 import { dockerKindChecks } from "./docker-kind-checks";

@@ -1,10 +1,10 @@
-import { isWeb } from "../../bundle-folder";
-import type { LabConfig } from "../../config";
-import type { Reach } from "../../download";
-import { LabError } from "../../errors";
-import { registries } from "../../image-names";
-import { artifactsOf, tools } from "../../versions";
-import { billPlugins } from "../bill/plugins";
+import { isWeb } from "../../artifacts/bundle-folder";
+import type { Reach } from "../../artifacts/download";
+import { registries } from "../../config/image-names";
+import type { LabConfig } from "../../config/schema";
+import { artifactsOf, tools } from "../../config/versions";
+import { LabError } from "../../host/errors";
+import { billPlugins } from "../offline/bill/plugins";
 import type { Finding } from "./types";
 
 const patience = 5_000;

@@ -1,8 +1,9 @@
-import { lookAtCluster } from "../../cluster-state";
-import { kubernetesOf, supportTable, versionProblems } from "../../compatibility";
-import { examineExisting } from "../../existing-check";
-import { clusterName, type GatewayPorts, gatewayPorts, portIsFree } from "../../host";
-import { foreignCluster, sleepingCluster } from "../../host-problems";
+import { kubernetesOf, supportTable, versionProblems } from "../../config/compatibility";
+import { lookAtCluster } from "../../host/cluster-state";
+import { clusterName } from "../../host/paths";
+import { type GatewayPorts, gatewayPorts, portIsFree } from "../../host/ports";
+import { examineExisting } from "../../preflight/existing-cluster";
+import { foreignCluster, sleepingCluster } from "../../preflight/problems";
 import { type Check, ok } from "./types";
 
 const noCluster = { state: "absent", published: [] as readonly number[] } as const;

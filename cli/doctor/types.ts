@@ -1,6 +1,6 @@
-import type { LabConfig } from "../../config";
-import type { Problem } from "../../errors";
-import type { Io } from "../io";
+import type { LabConfig } from "../../config/schema";
+import type { Problem } from "../../host/errors";
+import type { Io } from "../terminal/io";
 import type { DockerFacts } from "./docker-facts";
 
 /** What doctor found about one property of the machine. `fail` stops `up`, `warn` does not. */

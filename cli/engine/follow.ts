@@ -1,5 +1,5 @@
 import type { EngineEvent, StepEventMetadata } from "@pulumi/pulumi/automation/events";
-import { type Progress, seconds } from "../progress";
+import { type Progress, seconds } from "../terminal/progress";
 import { Diagnostics } from "./diagnostics";
 import { Components, isBookkeeping, isComponent, parseUrn } from "./urn";
 

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { labHome } from "../../host";
-import { shellWord } from "../../shell";
-import { writeWhole } from "../../whole-file";
+import { labHome } from "../../host/paths";
+import { shellWord } from "../../host/shell";
+import { writeWhole } from "../../host/write-file";
 
 /**
  * A script that runs `pulumi` with SIGHUP ignored. A terminal that is closed sends SIGHUP to the engine as well, which

@@ -1,7 +1,7 @@
 import { join } from "node:path";
-import { labHome } from "../../host";
-import { readPrivateCa } from "../../private-ca";
-import { writeWhole } from "../../whole-file";
+import { readPrivateCa } from "../../artifacts/private-ca";
+import { labHome } from "../../host/paths";
+import { writeWhole } from "../../host/write-file";
 
 /**
  * Folder that holds a private CA and nothing else, for SSL_CERT_DIR: programs in Go, the engine and its plugins, read it

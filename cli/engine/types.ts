@@ -1,5 +1,5 @@
 import type { EngineEvent } from "@pulumi/pulumi/automation/events";
-import type { Exec } from "../../exec";
+import type { Exec } from "../../host/exec";
 
 /** How one engine operation is followed. */
 export interface OperationOptions {

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { stringify } from "yaml";
-import { writeWhole } from "../../whole-file";
+import { writeWhole } from "../../host/write-file";
 import type { PlanGraph } from "./graph";
 import type { Declared } from "./record";
 import { asRecord, kindOf } from "./serves";

@@ -1,7 +1,7 @@
 import { experiments } from "../../experiments";
-import { isAsked } from "../../experiments/modules/on";
 import { objects } from "../../experiments/objects";
 import type { LabSettings } from "../../experiments/types";
+import { isAsked } from "../../modules/enabled";
 import type { Declared } from "./record";
 
 /** Ids of the experiments that this lab is asked, and that look at an object, or at one that the bundle installs. */

@@ -1,5 +1,5 @@
 import type { EngineEvent } from "@pulumi/pulumi/automation/events";
-import { ExitCode, LabErrors, type Problem } from "../../errors";
+import { ExitCode, LabErrors, type Problem } from "../../host/errors";
 
 /** Collects what the guard-rails say during a preview. */
 export class PolicyCollector {

@@ -1,6 +1,6 @@
 import { accountOf, principalOf } from "../../experiments/names";
-import { parseConnectionLine } from "../../verify/parse/ztunnel-log";
-import type { VerifyReport } from "../../verify/report";
+import { parseConnectionLine } from "../../verify/logs/ztunnel-log";
+import type { VerifyReport } from "../../verify/report/schema";
 import { identitiesOf, isRefused, type JudgedRequest, linesOf, requestsOf } from "./requests";
 
 /** One stop of a request's way. */

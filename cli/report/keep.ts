@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { writeWhole } from "../../whole-file";
-import type { Phase } from "../progress";
+import { writeWhole } from "../../host/write-file";
+import type { Phase } from "../terminal/progress";
 import { evidenceHome } from "./places";
 import { evidenceFiles } from "./read";
 import type { Timeline } from "./schema";

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { labHome } from "../../host";
+import { labHome } from "../../host/paths";
 
 /** Folder of the evidence that the lab keeps of a stack; it outlives the stack, because it is asked for after a failure. */
 export const evidenceHome = (stack: string): string => join(labHome(), "evidence", stack);

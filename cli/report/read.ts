@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { z } from "zod";
-import { ExitCode, LabError, messageOf } from "../../errors";
-import { reportSchema, type VerifyReport } from "../../verify/report";
+import { ExitCode, LabError, messageOf } from "../../host/errors";
+import { reportSchema, type VerifyReport } from "../../verify/report/schema";
 import { type Timeline, timelineSchema } from "./schema";
 
 /** An evidence folder in memory. */

@@ -1,5 +1,5 @@
-import { parseConnectionLine } from "../../verify/parse/ztunnel-log";
-import type { Decision, Finding, SentRequest, Verdict, VerifyReport } from "../../verify/report";
+import { parseConnectionLine } from "../../verify/logs/ztunnel-log";
+import type { Decision, Finding, SentRequest, Verdict, VerifyReport } from "../../verify/report/schema";
 
 /** One request that a run sent and judged, with all that the layers wrote down about it. */
 export interface JudgedRequest extends SentRequest {

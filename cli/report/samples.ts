@@ -1,8 +1,8 @@
 import { experiments } from "../../experiments";
 import type { CheckDetail } from "../../experiments/types";
 import { type Band, binomialBand, chanceOf } from "../../verify/binomial";
-import { durationMs, labFactsSchema } from "../../verify/facts";
-import type { Finding, Verdict, VerifyReport } from "../../verify/report";
+import { durationMs, labFactsSchema } from "../../verify/lab-facts";
+import type { Finding, Verdict, VerifyReport } from "../../verify/report/schema";
 import { linesOf } from "./requests";
 
 /** The latencies of one sample, and what they should be. */

@@ -1,6 +1,6 @@
 import { dirname } from "node:path";
-import { ExitCode, LabError } from "../../errors";
-import type { Io } from "../io";
+import { ExitCode, LabError } from "../../host/errors";
+import type { Io } from "../terminal/io";
 import { findTool, firstOnPath, labBin } from "./find";
 import { installTool } from "./install";
 import { type Tool, tools } from "./tools";

@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import semver from "semver";
-import type { Exec } from "../../exec";
-import { labHome } from "../../host";
+import type { Exec } from "../../host/exec";
+import { labHome } from "../../host/paths";
 import type { Tool } from "./tools";
 
 /** A tool on this machine. */

@@ -1,13 +1,13 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { isWeb } from "../../bundle-folder";
-import { ExitCode, LabError } from "../../errors";
-import { type Exec, run } from "../../exec";
-import { shellWord } from "../../shell";
-import { billPlugins } from "../bill/plugins";
-import { pluginPath } from "../bundle/pieces";
-import { hostPlatform, platforms } from "../bundle/platform";
-import { digestOf, readSums } from "../bundle/sums";
+import { isWeb } from "../../artifacts/bundle-folder";
+import { ExitCode, LabError } from "../../host/errors";
+import { type Exec, run } from "../../host/exec";
+import { shellWord } from "../../host/shell";
+import { billPlugins } from "../offline/bill/plugins";
+import { pluginPath } from "../offline/bundle/pieces";
+import { hostPlatform, platforms } from "../offline/bundle/platform";
+import { digestOf, readSums } from "../offline/bundle/sums";
 import { firstOnPath } from "./find";
 
 /** How plugins are brought. */

@@ -1,5 +1,5 @@
-import { checkDigest, type Fetcher } from "../../download";
-import { LabError } from "../../errors";
+import { checkDigest, type Fetcher } from "../../artifacts/download";
+import { LabError } from "../../host/errors";
 import type { Release } from "./tools";
 
 /** A release that was fetched and is what its list of digests promises. */

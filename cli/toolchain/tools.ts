@@ -1,4 +1,4 @@
-import { tools as bill, supported } from "../../versions";
+import { tools as bill, supported } from "../../config/versions";
 
 /** A program the lab needs beside Node.js and Docker. */
 export interface Tool {

@@ -1,8 +1,8 @@
 import { experiments } from "../../experiments";
-import { whyOff } from "../../experiments/modules/on";
 import { type TourStep, tour } from "../../experiments/tour";
 import type { LabSettings } from "../../experiments/types";
-import { stepLines } from "../../verify/render/explain";
+import { whyOff } from "../../modules/enabled";
+import { stepLines } from "../../verify/report/explain";
 
 /** A step with all that a reader, or a program, needs to walk it. */
 export interface WalkedStep {

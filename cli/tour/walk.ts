@@ -1,7 +1,7 @@
-import { ExitCode } from "../../errors";
 import type { TourStep } from "../../experiments/tour";
-import type { Io } from "../io";
-import { rememberSettings } from "../settings";
+import { ExitCode } from "../../host/errors";
+import { rememberSettings } from "../stack/settings";
+import type { Io } from "../terminal/io";
 import { pairsOf } from "./text";
 
 /** How a step is walked. */

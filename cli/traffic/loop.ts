@@ -1,7 +1,7 @@
 import type { LabFacts } from "../../experiments/types";
 import { bounded, type Clock, realClock } from "../../verify/eventually";
-import { durationMs } from "../../verify/facts";
 import { httpRequest } from "../../verify/kube/http";
+import { durationMs } from "../../verify/lab-facts";
 
 /** What is sent, how often and how long. */
 export interface TrafficPlan {

@@ -2,7 +2,7 @@ import { existsSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { stringify } from "yaml";
-import { exec } from "../../exec";
+import { exec } from "../../host/exec";
 import { interrupt, type Moment, type Run, type Victim } from "../support/interruption";
 import { removeFromDocker } from "../support/leftovers";
 import { type Project, projectCopy } from "../support/pulumi-project";

@@ -2,7 +2,7 @@ import { existsSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { stringify } from "yaml";
-import { type ExecResult, exec } from "../../exec";
+import { type ExecResult, exec } from "../../host/exec";
 import { removeFromDocker } from "../support/leftovers";
 import { type Project, projectCopy } from "../support/pulumi-project";
 import { artifactsFolder } from "../support/skip";

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { stringify } from "yaml";
-import { istioImages } from "../../image-names";
+import { istioImages } from "../../config/image-names";
 import { addonsAtHand } from "../support/addons-at-hand";
 import { type CutOff, cutOff } from "../support/cut-off";
 import { type Project, projectCopy } from "../support/pulumi-project";

@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { canonicalBackend } from "../../backend";
-import { exec } from "../../exec";
+import { canonicalBackend } from "../../host/backend";
+import { exec } from "../../host/exec";
 import { type Project, projectCopy } from "../support/pulumi-project";
 import { requires } from "../support/skip";
 

@@ -2,12 +2,12 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { parseAllDocuments } from "yaml";
-import { artifactPath } from "../../artifacts";
+import { artifactPath } from "../../artifacts/fetch";
 import { baseValues, cniValues, istiodValues, ztunnelValues } from "../../components/istio-values";
-import { platforms } from "../../config";
-import { exec } from "../../exec";
-import { daemonsOf, imagesOf, istioDaemonsOf, istioImages, moduleImagesOf } from "../../image-names";
-import { artifacts, versions } from "../../versions";
+import { daemonsOf, imagesOf, istioDaemonsOf, istioImages, moduleImagesOf } from "../../config/image-names";
+import { platforms } from "../../config/schema";
+import { artifacts, versions } from "../../config/versions";
+import { exec } from "../../host/exec";
 import { artifactsFolder, requires } from "../support/skip";
 
 const skip = requires("bill", { programs: ["helm"], artifacts: true });

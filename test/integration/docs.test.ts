@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { stringify } from "yaml";
-import { exec } from "../../exec";
+import { exec } from "../../host/exec";
 import { type Project, projectCopy } from "../support/pulumi-project";
 import { commandsOf, filled, pages, type ShownCommand } from "../support/shell-commands";
 import { artifactsFolder, enginePrograms, programPath, requires } from "../support/skip";

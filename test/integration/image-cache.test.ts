@@ -2,8 +2,8 @@ import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { exec } from "../../exec";
-import { cacheImage } from "../../image-names";
+import { cacheImage } from "../../config/image-names";
+import { exec } from "../../host/exec";
 import { selfSigned } from "../support/certificate";
 import { removeFromDocker } from "../support/leftovers";
 import { registryProgram } from "../support/registry";

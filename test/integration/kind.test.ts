@@ -2,8 +2,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { clusterState } from "../../cluster-state";
-import { type ExecResult, exec } from "../../exec";
+import { clusterState } from "../../host/cluster-state";
+import { type ExecResult, exec } from "../../host/exec";
 import { removeFromDocker } from "../support/leftovers";
 import { requires } from "../support/skip";
 import { contentOf, type StackCommands, stackCommands } from "../support/stack-commands";

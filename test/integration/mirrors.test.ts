@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { script } from "../../components/script";
-import { exec } from "../../exec";
+import { exec } from "../../host/exec";
 import { type Registry, startRegistry } from "../support/registry";
 import { requires } from "../support/skip";
 

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { engineEnvironment } from "../../cli/engine/environment";
 import { trustFolder } from "../../cli/engine/trust";
-import { exec } from "../../exec";
+import { exec } from "../../host/exec";
 import { selfSigned } from "../support/certificate";
 import { requires } from "../support/skip";
 

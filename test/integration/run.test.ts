@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { exec } from "../../exec";
+import { exec } from "../../host/exec";
 
 const repository = join(__dirname, "..", "..");
 let folder: string;

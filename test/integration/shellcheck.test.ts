@@ -1,7 +1,7 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { exec } from "../../exec";
+import { exec } from "../../host/exec";
 import { requires } from "../support/skip";
 
 const repository = join(__dirname, "..", "..");

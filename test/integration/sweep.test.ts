@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { sweepMesh } from "../../cli/sweep";
+import { sweepMesh } from "../../cli/recovery/sweep";
 import { type ApiServer, type KubernetesObject, startApiServer } from "../support/apiserver";
 import { requires } from "../support/skip";
 

@@ -1,9 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { artifactPath } from "../../artifacts";
-import { exec } from "../../exec";
-import { imagesOf } from "../../image-names";
-import { type AddonName, addonNames, artifacts } from "../../versions";
+import { artifactPath } from "../../artifacts/fetch";
+import { imagesOf } from "../../config/image-names";
+import { type AddonName, addonNames, artifacts } from "../../config/versions";
+import { exec } from "../../host/exec";
 import { artifactsFolder } from "./skip";
 
 /** The addons all of whose images Docker has, and that draw from nothing it lacks. */

@@ -3,8 +3,8 @@ import { readdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { expect, vi } from "vitest";
 import { parseAllDocuments } from "yaml";
-import { exec, run } from "../../exec";
-import { versions } from "../../versions";
+import { versions } from "../../config/versions";
+import { exec, run } from "../../host/exec";
 import { rigPath } from "./skip";
 
 /** A Kubernetes object as it is sent. */

@@ -2,9 +2,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, vi } from "vitest";
-import { artifactPath } from "../../artifacts";
-import { LabError } from "../../errors";
-import { type BillArtifact, artifacts as bill } from "../../versions";
+import { artifactPath } from "../../artifacts/fetch";
+import { type BillArtifact, artifacts as bill } from "../../config/versions";
+import { LabError } from "../../host/errors";
 import { startServer, type TestServer } from "./server";
 
 /** A fresh AMBIENT_LAB_HOME and a test server for each test of a file. */

@@ -1,8 +1,8 @@
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { parse } from "yaml";
-import { Cast } from "../../verify/cast";
 import { eventually } from "../../verify/eventually";
 import { kubeWorld } from "../../verify/kube";
+import { Cast } from "../../verify/pods";
 import { keep, type LiveLab, patched, type Undo } from "./live-lab";
 
 const { signal } = new AbortController();

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { exec } from "../../exec";
+import { exec } from "../../host/exec";
 
 /** A certificate that vouches for itself, a private CA of one host: paths of the key and of the certificate, both PEM. */
 export async function selfSigned(folder: string, host: string): Promise<{ key: string; ca: string }> {

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, vi } from "vitest";
-import { type ExecResult, exec } from "../../exec";
+import { type ExecResult, exec } from "../../host/exec";
 
 /** A machine without a network: a namespace with a loopback device and no route out, and an empty Docker of its own. */
 export interface CutOff {

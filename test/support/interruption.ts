@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { exec } from "../../exec";
+import { exec } from "../../host/exec";
 import { eventually } from "../../verify/eventually";
 
 /** Who is ended, and how: the command line, the engine `pulumi`, the Node.js of the program, or all of them. */

@@ -1,5 +1,5 @@
-import { processIo } from "../../cli/process-io";
 import { run } from "../../cli/run";
+import { processIo } from "../../cli/terminal/process-io";
 
 /** The real command line on a checkout of the caller: `tsx lab-in.ts ROOT ARGUMENT...`. */
 const [root = "", ...args] = process.argv.slice(2);

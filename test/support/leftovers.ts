@@ -1,5 +1,5 @@
-import { exec } from "../../exec";
-import { clusterName } from "../../host";
+import { exec } from "../../host/exec";
+import { clusterName } from "../../host/paths";
 
 /**
  * Removes what a stack of the tests has in Docker: its nodes and its network. Before a suite as well as after it, for a

@@ -1,5 +1,5 @@
-import { exec } from "../../exec";
 import type { LabFacts } from "../../experiments/types";
+import { exec } from "../../host/exec";
 import { type VerifyOptions, type VerifyReport, verifyLab } from "../../verify";
 
 /** Undoes what was done to a lab. */

@@ -3,11 +3,11 @@ import * as pulumi from "@pulumi/pulumi";
 import { MockMonitor } from "@pulumi/pulumi/runtime/mocks";
 import { setMockOptions } from "@pulumi/pulumi/runtime/settings";
 import * as state from "@pulumi/pulumi/runtime/state";
-import type { Artifacts } from "../../artifacts";
+import type { Artifacts } from "../../artifacts/fetch";
 import type { Registration as PlannedRegistration } from "../../cli/plan/record";
-import { parseConfig } from "../../config";
-import type { HostFacts } from "../../host-check";
-import { declareLab } from "../../lab";
+import { parseConfig } from "../../config/load";
+import type { HostFacts } from "../../preflight/host";
+import { declareLab } from "../../program/lab";
 
 /** A resource as it would reach the engine. */
 export interface Declared {
@@ -88,7 +88,7 @@ const answers: Readonly<Record<string, Record<string, unknown>>> = {
   "kubernetes:core/v1:Service": { status: { loadBalancer: { ingress: [{ ip: "192.0.2.1" }] } } },
 };
 
-/** Runs lab.ts under the SDK's own test runtime; nothing is made. */
+/** Runs program/lab.ts under the SDK's own test runtime; nothing is made. */
 export async function declare(
   raw: Record<string, unknown> = {},
   facts: Partial<HostFacts> = {},

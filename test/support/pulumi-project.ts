@@ -1,7 +1,7 @@
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { type ExecResult, exec } from "../../exec";
+import { type ExecResult, exec } from "../../host/exec";
 
 const repository = join(__dirname, "..", "..");
 

@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { expect, vi } from "vitest";
-import { exec } from "../../exec";
+import { exec } from "../../host/exec";
 import { rigHome } from "./skip";
 
 const version = "v3.0.0";

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { accessSync, appendFileSync, constants, existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
-import { pluginNames } from "../../versions";
+import { pluginNames } from "../../config/versions";
 
 /** What a suite needs of the machine. */
 export interface Needs {

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type ExecResult, exec } from "../../exec";
+import { type ExecResult, exec } from "../../host/exec";
 
 /** Inputs of a command the program declares, as the command plugin gets them. */
 interface DeclaredCommand {

@@ -1,5 +1,5 @@
 import { writeFile } from "node:fs/promises";
-import { versions } from "../../versions";
+import { versions } from "../../config/versions";
 import type { WorldOutcome } from "./run-world";
 
 /** Writes the table of a real run where $LAB_WORLDS says: docs/worlds.md is such a file. */

@@ -1,10 +1,10 @@
 import { podsBehind } from "../../experiments/names";
 import type { Call, ServiceName } from "../../experiments/types";
-import type { Bench } from "../bench";
-import { type Called, call, converge } from "../call";
-import type { Actor } from "../cast";
-import { byWaypoint } from "../decide";
-import type { Decision, Evidence, Finding } from "../report";
+import type { Bench } from "../context";
+import type { Actor } from "../pods";
+import { byWaypoint } from "../probe/decision";
+import { type Called, call, converge } from "../probe/grpc-call";
+import type { Decision, Evidence, Finding } from "../report/schema";
 import { type CheckRun, failed, passed, unclear } from "./check";
 
 /**

@@ -1,14 +1,14 @@
 import { randomUUID } from "node:crypto";
 import { hostOf } from "../../experiments/names";
-import type { Bench } from "../bench";
-import { captured } from "../capture";
-import type { Actor } from "../cast";
+import type { Bench } from "../context";
 import { listAt, textAt } from "../json";
-import { Obstacle } from "../obstacle";
-import { curlManyArguments, parseCurlMany } from "../parse/curl";
-import { isTls, type Packet, parsePcap } from "../parse/pcap";
-import type { Evidence } from "../report";
-import { requestLimit } from "../send";
+import type { Actor } from "../pods";
+import { Obstacle } from "../precondition-error";
+import { captured } from "../probe/capture";
+import { curlManyArguments, parseCurlMany } from "../probe/curl";
+import { isTls, type Packet, parsePcap } from "../probe/pcap";
+import { requestLimit } from "../probe/send";
+import type { Evidence } from "../report/schema";
 import { type CheckRun, failed, passed, skipped, unclear } from "./check";
 
 /** Port of HBONE. */

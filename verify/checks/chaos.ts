@@ -1,15 +1,15 @@
-import { messageOf } from "../../errors";
 import type { Strike } from "../../experiments/check-detail";
-import { chaos as numbers, type Victim } from "../../experiments/modules/numbers";
 import { appbHost } from "../../experiments/names";
 import type { Layer } from "../../experiments/types";
-import type { Bench } from "../bench";
+import { messageOf } from "../../host/errors";
+import { chaos as numbers, type Victim } from "../../modules/numbers";
+import type { Bench } from "../context";
 import { eventually } from "../eventually";
-import { Load, type LoadShot } from "../load";
-import { calmSince, isGood, type Losses, lossesOf } from "../losses";
-import { Obstacle } from "../obstacle";
-import { accessLines } from "../records";
-import type { Evidence, Finding } from "../report";
+import { Obstacle } from "../precondition-error";
+import { Load, type LoadShot } from "../probe/load";
+import { calmSince, isGood, type Losses, lossesOf } from "../probe/losses";
+import { accessLines } from "../probe/records";
+import type { Evidence, Finding } from "../report/schema";
 import { type CheckRun, type Detail, failed, passed, skipped, unclear } from "./check";
 import { type Blow, blowOf } from "./kill";
 

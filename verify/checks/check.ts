@@ -1,6 +1,6 @@
 import type { CheckDetail, Layer } from "../../experiments/types";
-import type { Bench } from "../bench";
-import type { Evidence, Finding } from "../report";
+import type { Bench } from "../context";
+import type { Evidence, Finding } from "../report/schema";
 
 /** The details of one kind of check. */
 export type Detail<K extends CheckDetail["check"]> = Extract<CheckDetail, { check: K }> & { name: string };

@@ -1,13 +1,13 @@
-import { messageOf } from "../../errors";
 import type { WaypointName } from "../../experiments/types";
-import { fire, type Volley } from "../batch";
-import type { Bench } from "../bench";
-import { growth, readCounts } from "../counts";
-import { lateLines } from "../late-lines";
-import type { AccessLine } from "../parse/access-log";
-import type { WaypointCounts } from "../parse/metrics";
-import { accessLines } from "../records";
-import type { Finding } from "../report";
+import { messageOf } from "../../host/errors";
+import type { Bench } from "../context";
+import type { AccessLine } from "../logs/access-log";
+import { lateLines } from "../logs/late-lines";
+import { growth, readCounts } from "../probe/counters";
+import type { WaypointCounts } from "../probe/metrics";
+import { accessLines } from "../probe/records";
+import { fire, type Volley } from "../probe/sample";
+import type { Finding } from "../report/schema";
 import { type CheckRun, failed, passed, unclear } from "./check";
 
 /** For N requests the waypoint's log has N lines, and Envoy's own counters grow by N. */

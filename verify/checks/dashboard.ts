@@ -1,8 +1,8 @@
 import type { LabObject } from "../../experiments/objects";
 import { request, usualMethod } from "../../experiments/requests";
-import type { Bench } from "../bench";
+import type { Bench } from "../context";
 import { DeadlineError, eventually } from "../eventually";
-import { send } from "../send";
+import { send } from "../probe/send";
 
 /** Between two looks at something that moves every 15 s. */
 const lookMs = 3_000;

@@ -1,6 +1,6 @@
-import type { Bench } from "../bench";
-import { waypointMetrics } from "../counts";
-import { Obstacle } from "../obstacle";
+import type { Bench } from "../context";
+import { Obstacle } from "../precondition-error";
+import { waypointMetrics } from "../probe/counters";
 
 /** Filter chains and listeners of an earlier configuration that still serve somebody (Envoy's listener manager). */
 const gauges = /^envoy_listener_manager_total_(filter_chains|listeners)_draining$/;

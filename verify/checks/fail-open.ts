@@ -1,10 +1,10 @@
 import type { Act, Guard, Probe } from "../../experiments/types";
-import type { Bench } from "../bench";
-import { type Change, change } from "../change/change";
-import { restore } from "../change/restore";
+import type { Bench } from "../context";
 import { entriesAt } from "../json";
-import { isPositive, runProbe } from "../probes";
-import type { Finding } from "../report";
+import { isPositive, runProbe } from "../probe/probe";
+import type { Finding } from "../report/schema";
+import { type Change, change } from "../restore/change";
+import { restore } from "../restore/restore";
 import type { CheckRun } from "./check";
 import { gate } from "./gate";
 import { gatewayTargets } from "./proxies";

@@ -1,11 +1,11 @@
 import type { Sample } from "../../experiments/types";
-import { fire } from "../batch";
-import type { Bench } from "../bench";
 import { binomialBand } from "../binomial";
-import { durationMs } from "../facts";
-import type { AccessLine } from "../parse/access-log";
-import type { Shot } from "../parse/curl";
-import type { Evidence, Finding } from "../report";
+import type { Bench } from "../context";
+import { durationMs } from "../lab-facts";
+import type { AccessLine } from "../logs/access-log";
+import type { Shot } from "../probe/curl";
+import { fire } from "../probe/sample";
+import type { Evidence, Finding } from "../report/schema";
 import { type CheckRun, failed, passed, skipped, unclear } from "./check";
 import { loggedLines } from "./counted";
 

@@ -1,12 +1,12 @@
 import { principalOf } from "../../experiments/names";
 import { fateAtWaypoint, request, usualMethod } from "../../experiments/requests";
-import type { Bench } from "../bench";
-import { type Change, change } from "../change/change";
-import { restore } from "../change/restore";
-import { withoutPrincipal } from "../change/without";
+import type { Bench } from "../context";
 import { listAt } from "../json";
-import { runProbe } from "../probes";
-import type { Finding } from "../report";
+import { runProbe } from "../probe/probe";
+import type { Finding } from "../report/schema";
+import { type Change, change } from "../restore/change";
+import { restore } from "../restore/restore";
+import { withoutPrincipal } from "../restore/without-principal";
 import type { CheckRun } from "./check";
 import { requireDrained } from "./drain";
 import { gate } from "./gate";

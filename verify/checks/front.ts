@@ -1,5 +1,5 @@
 import { hostOf, waypointAt } from "../../experiments/names";
-import type { HttpChain } from "../parse/envoy-dump";
+import type { HttpChain } from "../proxy-config/envoy-dump";
 import { type CheckRun, failed, listed, passed } from "./check";
 import { chainOf, pairsOf, routeLine } from "./proxies";
 

@@ -1,8 +1,8 @@
 import type { Layer } from "../../experiments/types";
-import type { Bench } from "../bench";
+import type { Bench } from "../context";
 import { DeadlineError, eventually } from "../eventually";
-import { Obstacle } from "../obstacle";
-import type { Finding } from "../report";
+import { Obstacle } from "../precondition-error";
+import type { Finding } from "../report/schema";
 import { failed, passed, unclear } from "./check";
 
 /** A layer shows that it does not know of a change yet. */

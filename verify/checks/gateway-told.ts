@@ -1,6 +1,6 @@
-import type { ProxySummary } from "../parse/envoy-dump";
+import type { ProxySummary } from "../proxy-config/envoy-dump";
+import { proxySummary } from "../proxy-config/read";
 import { type CheckRun, failed, listed, passed } from "./check";
-import { proxySummary } from "./dumps";
 
 /** What the gateway does, a fact a line: where it listens, its filters and rules, and where each host leads. */
 export const gatewayFacts = ({ listeners, http, hosts }: ProxySummary): string[] => [

@@ -1,11 +1,11 @@
 import { appbHost, principalOf } from "../../experiments/names";
-import type { Bench } from "../bench";
+import type { Bench } from "../context";
 import { DeadlineError, eventually } from "../eventually";
-import { parseMetrics } from "../parse/metrics";
-import { type ConnectionLine, parseConnectionLine } from "../parse/ztunnel-log";
-import { recordsOf } from "../records";
-import type { Finding } from "../report";
-import { send } from "../send";
+import { type ConnectionLine, parseConnectionLine } from "../logs/ztunnel-log";
+import { parseMetrics } from "../probe/metrics";
+import { recordsOf } from "../probe/records";
+import { send } from "../probe/send";
+import type { Finding } from "../report/schema";
 import { type CheckRun, failed, passed, skipped, unclear } from "./check";
 
 const spiffe = (account: string): string => `spiffe://${principalOf(account)}`;

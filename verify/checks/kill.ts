@@ -1,11 +1,11 @@
-import { chaos as numbers, type Victim } from "../../experiments/modules/numbers";
-import type { Bench } from "../bench";
-import type { Actor, RoleName } from "../cast";
-import { bringBack, killNode, startNode } from "../change/killed-node";
+import { chaos as numbers, type Victim } from "../../modules/numbers";
+import type { Bench } from "../context";
 import { bounded, eventually } from "../eventually";
 import { listAt, textAt } from "../json";
-import { unsettled } from "../mesh";
-import { Obstacle } from "../obstacle";
+import type { Actor, RoleName } from "../pods";
+import { Obstacle } from "../precondition-error";
+import { unsettled } from "../repair/mesh-state";
+import { bringBack, killNode, startNode } from "../restore/killed-node";
 
 /** A kill that is about to happen. */
 export interface Blow {

@@ -1,8 +1,8 @@
 import { podsBehind } from "../../experiments/names";
-import { appLines } from "../app-lines";
-import { fire } from "../batch";
-import type { Bench } from "../bench";
+import type { Bench } from "../context";
 import { eventually } from "../eventually";
+import { appLines } from "../logs/app-lines";
+import { fire } from "../probe/sample";
 import { type CheckRun, failed, passed, unclear } from "./check";
 import { loggedLines } from "./counted";
 

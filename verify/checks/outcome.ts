@@ -1,6 +1,6 @@
 import { podsBehind, waypointAt } from "../../experiments/names";
-import { appLines } from "../app-lines";
-import { fire } from "../batch";
+import { appLines } from "../logs/app-lines";
+import { fire } from "../probe/sample";
 import { type CheckRun, failed, listed, passed, unclear } from "./check";
 import { loggedLines } from "./counted";
 

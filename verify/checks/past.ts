@@ -1,7 +1,7 @@
 import { podsBehind, waypointAt } from "../../experiments/names";
-import { appLines } from "../app-lines";
-import { fire } from "../batch";
-import { accessLines } from "../records";
+import { appLines } from "../logs/app-lines";
+import { accessLines } from "../probe/records";
+import { fire } from "../probe/sample";
 import { type CheckRun, failed, listed, passed, unclear } from "./check";
 import { loggedLines } from "./counted";
 

@@ -1,13 +1,13 @@
 import { accountOf, appbHost, hostOf, principalOf, waypointAt } from "../../experiments/names";
 import type { LabSettings, ServiceName } from "../../experiments/types";
-import type { Bench } from "../bench";
-import { durationMs } from "../facts";
-import { Obstacle } from "../obstacle";
-import type { HttpChain, ProxySummary } from "../parse/envoy-dump";
-import { outOfOrder, type RbacRule } from "../parse/envoy-filters";
+import type { Bench } from "../context";
+import { durationMs } from "../lab-facts";
+import { Obstacle } from "../precondition-error";
+import type { HttpChain, ProxySummary } from "../proxy-config/envoy-dump";
+import { outOfOrder, type RbacRule } from "../proxy-config/envoy-filters";
+import { proxySummary } from "../proxy-config/read";
 import { type CheckRun, failed, listed, passed } from "./check";
 import { requireDrained } from "./drain";
-import { proxySummary } from "./dumps";
 
 const order = ["envoy.filters.http.rbac", "envoy.filters.http.fault", "envoy.filters.http.router"];
 

@@ -1,10 +1,10 @@
 import type { Sample } from "../../experiments/types";
-import { appLines } from "../app-lines";
-import { fire, type Volley } from "../batch";
-import type { Bench } from "../bench";
 import { binomialBand } from "../binomial";
-import type { AccessLine } from "../parse/access-log";
-import type { Evidence, Finding } from "../report";
+import type { Bench } from "../context";
+import type { AccessLine } from "../logs/access-log";
+import { appLines } from "../logs/app-lines";
+import { fire, type Volley } from "../probe/sample";
+import type { Evidence, Finding } from "../report/schema";
 import { type CheckRun, failed, passed, unclear } from "./check";
 import { loggedLines } from "./counted";
 

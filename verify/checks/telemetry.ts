@@ -1,6 +1,6 @@
 import { parse as parseYaml } from "yaml";
-import { messageOf } from "../../errors";
-import type { Bench } from "../bench";
+import { messageOf } from "../../host/errors";
+import type { Bench } from "../context";
 import { DeadlineError } from "../eventually";
 import { listAt, numberAt, textAt } from "../json";
 import { type CheckRun, failed, listed, passed, unclear, upstream } from "./check";

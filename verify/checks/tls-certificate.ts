@@ -1,8 +1,8 @@
-import { messageOf } from "../../errors";
 import { objects } from "../../experiments/objects";
-import type { Bench } from "../bench";
+import { messageOf } from "../../host/errors";
+import type { Bench } from "../context";
 import { textAt } from "../json";
-import type { Finding } from "../report";
+import type { Finding } from "../report/schema";
 import type { Handshake } from "../world";
 import { type CheckRun, type Detail, failed, listed, passed } from "./check";
 

@@ -1,4 +1,4 @@
-import { messageOf } from "../../errors";
+import { messageOf } from "../../host/errors";
 import { bounded } from "../eventually";
 import { textAt } from "../json";
 import { type CheckRun, failed, listed, passed, unclear } from "./check";

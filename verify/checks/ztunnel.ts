@@ -1,11 +1,11 @@
 import { appbHost, principalOf } from "../../experiments/names";
 import type { AppName } from "../../experiments/types";
-import type { Bench } from "../bench";
-import type { Actor, RoleName } from "../cast";
-import { Obstacle } from "../obstacle";
-import type { ZtunnelDump, ZtunnelPolicy } from "../parse/ztunnel-dump";
+import type { Bench } from "../context";
+import type { Actor, RoleName } from "../pods";
+import { Obstacle } from "../precondition-error";
+import { ztunnelDump } from "../proxy-config/read";
+import type { ZtunnelDump, ZtunnelPolicy } from "../proxy-config/ztunnel-dump";
 import { type CheckRun, failed, listed, passed } from "./check";
-import { ztunnelDump } from "./dumps";
 
 /** Every ready ztunnel with what it knows. */
 async function known(bench: Bench): Promise<{ pod: Actor; dump: ZtunnelDump }[]> {

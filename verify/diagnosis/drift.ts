@@ -1,9 +1,9 @@
 import { accountOf, principalOf } from "../../experiments/names";
 import { type LabObject, moduleOf, objects } from "../../experiments/objects";
 import type { LabFacts } from "../../experiments/types";
-import { durationMs } from "../facts";
 import { at, listAt, numberAt, textAt, textsAt } from "../json";
-import type { Cause } from "../report";
+import { durationMs } from "../lab-facts";
+import type { Cause } from "../report/schema";
 import type { KubeObject } from "../world";
 
 /** The objects of the lab that were found. */

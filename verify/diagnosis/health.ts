@@ -1,6 +1,6 @@
 import { type LabObject, objects } from "../../experiments/objects";
 import { rolloutProblem } from "../checks/rollout";
-import type { Cause } from "../report";
+import type { Cause } from "../report/schema";
 import type { Inventory } from "./drift";
 
 /** Workloads of the lab that are there and not well. */

@@ -1,9 +1,9 @@
-import { messageOf } from "../../errors";
 import { type LabObject, objects, objectsOf } from "../../experiments/objects";
-import type { Bench } from "../bench";
-import { isDead, isOurs, writerOf } from "../change/change";
+import { messageOf } from "../../host/errors";
+import type { Bench } from "../context";
 import { eventually } from "../eventually";
-import type { Cause } from "../report";
+import type { Cause } from "../report/schema";
+import { isDead, isOurs, writerOf } from "../restore/change";
 import { driftOf, type Inventory } from "./drift";
 import { ailmentsOf } from "./health";
 

@@ -1,5 +1,5 @@
-import { LabError, messageOf } from "../../errors";
 import type { LabFacts } from "../../experiments/types";
+import { LabError, messageOf } from "../../host/errors";
 
 /** The Kubernetes client; its package is ESM, so that it is loaded when it is needed. */
 export const client = () => import("@kubernetes/client-node");

@@ -1,5 +1,5 @@
-import { exec } from "../../exec";
 import type { LabFacts } from "../../experiments/types";
+import { exec } from "../../host/exec";
 import type { World } from "../world";
 
 /** A command of Docker that must succeed. @returns what it wrote */

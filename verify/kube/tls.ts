@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { connect, type PeerCertificate, type TLSSocket } from "node:tls";
-import { LabError, messageOf } from "../../errors";
 import type { LabFacts } from "../../experiments/types";
+import { LabError, messageOf } from "../../host/errors";
 import type { Handshake } from "../world";
 import type { Way } from "./http";
 

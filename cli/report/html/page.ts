@@ -1,4 +1,4 @@
-import type { VerifyReport } from "../../../verify/report";
+import type { VerifyReport } from "../../../verify/report/schema";
 import { journeysOf, requestsElsewhere } from "../journeys";
 import type { EvidenceFolder } from "../read";
 import { requestsOf } from "../requests";

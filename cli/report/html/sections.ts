@@ -1,4 +1,4 @@
-import type { ExperimentResult, Finding, Verdict, VerifyReport } from "../../../verify/report";
+import type { ExperimentResult, Finding, Verdict, VerifyReport } from "../../../verify/report/schema";
 import { trafficChains } from "../proxy-text";
 import type { EvidenceFolder } from "../read";
 import { type Html, html } from "./escape";

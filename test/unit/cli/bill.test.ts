@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { appBases } from "../../../cli/bill/images";
+import { appBases } from "../../../cli/offline/bill/images";
 import { run } from "../../../cli/run";
-import { LabError } from "../../../errors";
+import { LabError } from "../../../host/errors";
 import { fakeIo, ownLabHome } from "./world";
 
 interface Entry {

@@ -2,7 +2,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeF
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { describe, expect, test } from "vitest";
-import { exec } from "../../../exec";
+import { exec } from "../../../host/exec";
 
 const root = resolve(__dirname, "../../..");
 

@@ -2,10 +2,10 @@ import { existsSync, mkdtempSync, readFileSync, statSync, writeFileSync } from "
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { saveImage } from "../../../cli/bundle/images";
-import { platforms } from "../../../cli/bundle/platform";
-import { LabError } from "../../../errors";
-import { exec } from "../../../exec";
+import { saveImage } from "../../../cli/offline/bundle/images";
+import { platforms } from "../../../cli/offline/bundle/platform";
+import { LabError } from "../../../host/errors";
+import { exec } from "../../../host/exec";
 
 const image = "registry.test/a:1";
 

@@ -2,11 +2,11 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
-import { artifactPath } from "../../../artifacts";
-import { archivePath, readBundle } from "../../../bundle-folder";
+import { archivePath, readBundle } from "../../../artifacts/bundle-folder";
+import { artifactPath } from "../../../artifacts/fetch";
 import { run } from "../../../cli/run";
-import { grpcImage, istioImages } from "../../../image-names";
-import { artifacts } from "../../../versions";
+import { grpcImage, istioImages } from "../../../config/image-names";
+import { artifacts } from "../../../config/versions";
 import { docker, mirror, mirrorFetcher } from "./fake-mirror";
 import { checkout, fakeIo, ownLabHome } from "./world";
 

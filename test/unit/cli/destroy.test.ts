@@ -3,9 +3,9 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { StackState } from "../../../cli/engine/types";
 import { run } from "../../../cli/run";
-import { markSettings } from "../../../cli/settings";
-import type { Exec } from "../../../exec";
-import { type ClusterAddress, ownCluster, stackDir } from "../../../host";
+import { markSettings } from "../../../cli/stack/settings";
+import type { Exec } from "../../../host/exec";
+import { type ClusterAddress, ownCluster, stackDir } from "../../../host/paths";
 import { startCluster } from "../../support/cluster";
 import { checkout, FakeEngine, fakeExec, fakeIo, fitMachine, ownLabHome, urnOf } from "./world";
 

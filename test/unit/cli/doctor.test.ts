@@ -1,7 +1,8 @@
 import { createServer } from "node:net";
 import { describe, expect, test } from "vitest";
 import { run } from "../../../cli/run";
-import { clusterName, derivedPort } from "../../../host";
+import { clusterName } from "../../../host/paths";
+import { derivedPort } from "../../../host/ports";
 import { startCluster } from "../../support/cluster";
 import { type Answer, checkout, dockerInfo, fakeExec, fakeIo, fitMachine, ownLabHome } from "./world";
 

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { stringify } from "yaml";
-import { driftText, findDrift } from "../../../cli/drift";
+import { driftText, findDrift } from "../../../cli/recovery/drift";
 
 const servers: Server[] = [];
 afterEach(() => servers.splice(0).forEach((server) => void server.close()));

@@ -2,7 +2,7 @@ import { type AddressInfo, createServer } from "node:net";
 import { resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import { engineEnvironment } from "../../../cli/engine/environment";
-import { exec } from "../../../exec";
+import { exec } from "../../../host/exec";
 
 /** A gRPC server on the loopback address, and a client of it by each name of that address; prints who reached it. */
 const loopback = `

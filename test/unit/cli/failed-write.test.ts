@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { expect, test } from "vitest";
-import { exec } from "../../../exec";
+import { exec } from "../../../host/exec";
 import { checkout } from "./world";
 
 const root = resolve(__dirname, "../../..");

@@ -1,12 +1,12 @@
 import { readFileSync, writeFileSync } from "node:fs";
-import { artifactPath } from "../../../artifacts";
-import { billPlugins } from "../../../cli/bill/plugins";
-import { platforms } from "../../../cli/bundle/platform";
+import { type Fetcher, sha256 } from "../../../artifacts/download";
+import { artifactPath } from "../../../artifacts/fetch";
+import { billPlugins } from "../../../cli/offline/bill/plugins";
+import { platforms } from "../../../cli/offline/bundle/platform";
 import { tools } from "../../../cli/toolchain/tools";
-import { type Fetcher, sha256 } from "../../../download";
-import { LabError } from "../../../errors";
-import type { Exec } from "../../../exec";
-import { artifacts } from "../../../versions";
+import { artifacts } from "../../../config/versions";
+import { LabError } from "../../../host/errors";
+import type { Exec } from "../../../host/exec";
 
 /** A mirror that has everything, by path. */
 export function mirror(): Map<string, string> {

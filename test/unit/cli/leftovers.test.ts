@@ -3,8 +3,8 @@ import { hostname, userInfo } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { run } from "../../../cli/run";
-import { stackDir } from "../../../host";
-import { labOwner } from "../../../lab-owner";
+import { labOwner } from "../../../host/lab-owner";
+import { stackDir } from "../../../host/paths";
 import { type Answer, checkout, FakeEngine, fakeExec, fakeIo, fitMachine, ownLabHome, urnOf } from "./world";
 
 ownLabHome();

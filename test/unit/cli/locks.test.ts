@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, writeFileSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { clearDeadLocks } from "../../../cli/locks";
+import { clearDeadLocks } from "../../../cli/recovery/locks";
 import type { Clock } from "../../../verify/eventually";
 import { type Answer, checkout, fakeExec } from "./world";
 

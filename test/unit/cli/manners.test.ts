@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { run } from "../../../cli/run";
-import { exec } from "../../../exec";
+import { exec } from "../../../host/exec";
 import { programPath } from "../../support/skip";
 import { FakeEngine, fakeIo, ownLabHome } from "./world";
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { unreachable } from "../../../artifacts/download-errors";
 import { examineNetwork } from "../../../cli/doctor/network";
-import { parseConfig } from "../../../config";
-import { unreachable } from "../../../unreachable";
+import { parseConfig } from "../../../config/load";
 
 /** Examines a network on which the hosts that match are silent. */
 async function network(silent: RegExp, raw: Record<string, unknown> = {}) {

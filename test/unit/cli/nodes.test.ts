@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { startNodes, stopNodes } from "../../../cli/nodes";
-import { Progress } from "../../../cli/progress";
-import { parseConfig } from "../../../config";
+import { startNodes, stopNodes } from "../../../cli/stack/nodes";
+import { Progress } from "../../../cli/terminal/progress";
+import { parseConfig } from "../../../config/load";
 import { type Answer, fakeExec, fakeIo } from "./world";
 
 const cluster = "ambient-lab-dev";

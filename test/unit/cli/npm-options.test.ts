@@ -3,9 +3,9 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import { npmKeys, refuseSwallowedOptions } from "../../../cli/npm-options";
 import { commandLine, run } from "../../../cli/run";
-import { exec } from "../../../exec";
+import { npmKeys, refuseSwallowedOptions } from "../../../cli/terminal/npm-options";
+import { exec } from "../../../host/exec";
 import { fakeExec, fakeIo } from "./world";
 
 const root = resolve(__dirname, "../../..");

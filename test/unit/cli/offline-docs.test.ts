@@ -3,12 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test, vi } from "vitest";
 import { run } from "../../../cli/run";
-import { parseConfig } from "../../../config";
+import { parseConfig } from "../../../config/load";
 import { docker, mirror, mirrorFetcher } from "./fake-mirror";
 import { checkout, fakeIo, ownLabHome } from "./world";
 
 vi.mock("../../../download", async (original) => ({
-  ...(await original<typeof import("../../../download")>()),
+  ...(await original<typeof import("../../../artifacts/download")>()),
   reach: async () => 200,
 }));
 

@@ -3,8 +3,8 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { run } from "../../../cli/run";
-import type { Exec } from "../../../exec";
-import { stackDir } from "../../../host";
+import type { Exec } from "../../../host/exec";
+import { stackDir } from "../../../host/paths";
 import { FakeWorld } from "../verify/fake/world";
 import { type Answer, checkout, FakeEngine, fakeExec, fakeIo, fitMachine, ownLabHome } from "./world";
 

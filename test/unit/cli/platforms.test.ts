@@ -1,8 +1,8 @@
 import { release } from "node:os";
 import { describe, expect, test } from "vitest";
-import { hostPlatform, platforms } from "../../../cli/bundle/platform";
 import { readDocker } from "../../../cli/doctor/docker-facts";
-import { hasBrowser } from "../../../cli/process-io";
+import { hostPlatform, platforms } from "../../../cli/offline/bundle/platform";
+import { hasBrowser } from "../../../cli/terminal/process-io";
 import { tools } from "../../../cli/toolchain/tools";
 import { dockerInfo, fakeExec } from "./world";
 

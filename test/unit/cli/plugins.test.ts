@@ -2,12 +2,12 @@ import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
-import { billPlugins } from "../../../cli/bill/plugins";
-import { pluginPath } from "../../../cli/bundle/pieces";
-import { hostPlatform, platforms } from "../../../cli/bundle/platform";
+import { sha256 } from "../../../artifacts/download";
+import { billPlugins } from "../../../cli/offline/bill/plugins";
+import { pluginPath } from "../../../cli/offline/bundle/pieces";
+import { hostPlatform, platforms } from "../../../cli/offline/bundle/platform";
 import { ensurePlugins } from "../../../cli/toolchain/plugins";
-import { sha256 } from "../../../download";
-import type { LabError } from "../../../errors";
+import type { LabError } from "../../../host/errors";
 import { type Answer, fakeExec } from "./world";
 
 const platform = platforms.find(({ name }) => name === hostPlatform()) ?? expect.fail("no platform");

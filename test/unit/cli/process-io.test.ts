@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { PassThrough } from "node:stream";
 import { describe, expect, test } from "vitest";
-import { abortedBy, ask, childSignal } from "../../../cli/process-io";
+import { abortedBy, ask, childSignal } from "../../../cli/terminal/process-io";
 
 describe("ask()", () => {
   const answer = async (typed: string) => {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Follower } from "../../../cli/engine/follow";
-import { Progress } from "../../../cli/progress";
+import { Progress } from "../../../cli/terminal/progress";
 import { eventsOf, fakeIo } from "./world";
 
 describe("progress in a log", () => {

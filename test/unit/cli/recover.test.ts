@@ -2,10 +2,10 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
-import { openHelmReleases } from "../../../cli/helm-releases";
-import { findDeadLocks, noDeadLocks } from "../../../cli/locks";
-import { findOrphans } from "../../../cli/orphans";
-import { recover, stuckReleases } from "../../../cli/recover";
+import { openHelmReleases } from "../../../cli/recovery/helm-releases";
+import { findDeadLocks, noDeadLocks } from "../../../cli/recovery/locks";
+import { findOrphans } from "../../../cli/recovery/orphans";
+import { recover, stuckReleases } from "../../../cli/recovery/recover";
 import type { Clock } from "../../../verify/eventually";
 import { pendingCreate, recordPath, startHelmCluster, stateRelease } from "./helm-cluster";
 import { checkout, FakeEngine, fakeExec } from "./world";

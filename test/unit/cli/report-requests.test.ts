@@ -4,10 +4,10 @@ import { describe, expect, test } from "vitest";
 import { newEvidence } from "../../../cli/report/keep";
 import { run } from "../../../cli/run";
 import { experiments } from "../../../experiments";
-import { isAsked } from "../../../experiments/modules/on";
 import { moduleNames } from "../../../experiments/types";
+import { isAsked } from "../../../modules/enabled";
 import { verifyLab } from "../../../verify";
-import type { VerifyReport } from "../../../verify/report";
+import type { VerifyReport } from "../../../verify/report/schema";
 import { FakeWorld } from "../verify/fake/world";
 import { FakeEngine, fakeIo, ownLabHome } from "./world";
 

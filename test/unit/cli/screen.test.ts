@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { problemText } from "../../../cli/problem-text";
 import { run } from "../../../cli/run";
-import { configKeys } from "../../../config";
-import { ExitCode, LabError, LabErrors } from "../../../errors";
+import { problemText } from "../../../cli/terminal/problem-text";
+import { configKeys } from "../../../config/schema";
+import { ExitCode, LabError, LabErrors } from "../../../host/errors";
 import { checkout, FakeEngine, fakeExec, fakeIo, ownLabHome } from "./world";
 
 ownLabHome();

@@ -3,8 +3,8 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { run } from "../../../cli/run";
-import { changeConfig, markSettings, readConfig, setPort, withdrawSettings } from "../../../cli/settings";
-import { resolveStack } from "../../../cli/stack-name";
+import { changeConfig, markSettings, readConfig, setPort, withdrawSettings } from "../../../cli/stack/settings";
+import { resolveStack } from "../../../cli/stack/stack-name";
 import { checkout, fakeIo } from "./world";
 
 const read = (root: string, stack: string) => readFileSync(join(root, `Pulumi.${stack}.yaml`), "utf8");

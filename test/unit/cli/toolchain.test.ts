@@ -6,13 +6,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { create } from "tar";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { fetcher } from "../../../artifacts/download";
 import { ensureTools } from "../../../cli/toolchain/ensure";
 import { findTool, labBin } from "../../../cli/toolchain/find";
 import { installTool } from "../../../cli/toolchain/install";
 import { type Tool, tools } from "../../../cli/toolchain/tools";
-import { fetcher } from "../../../download";
-import { LabError } from "../../../errors";
-import { exec } from "../../../exec";
+import { LabError } from "../../../host/errors";
+import { exec } from "../../../host/exec";
 import { ownLabHome } from "./world";
 
 const system = { platform: "linux", arch: "x64" } as const;

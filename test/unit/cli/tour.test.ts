@@ -2,13 +2,13 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { run } from "../../../cli/run";
-import { readConfig, settingsFile } from "../../../cli/settings";
+import { readConfig, settingsFile } from "../../../cli/stack/settings";
 import { pairsOf, walked } from "../../../cli/tour/text";
 import { walkStep } from "../../../cli/tour/walk";
-import { parseConfig } from "../../../config";
-import type { ExitCode } from "../../../errors";
+import { parseConfig } from "../../../config/load";
 import { experiments } from "../../../experiments";
 import { type TourStep, tour } from "../../../experiments/tour";
+import type { ExitCode } from "../../../host/errors";
 import { verifyLab } from "../../../verify";
 import { FakeWorld } from "../verify/fake/world";
 import { checkout, fakeIo, ownLabHome } from "./world";
@@ -54,7 +54,7 @@ describe("the tour", () => {
 
   test.each(changing)("the change of %s is one that the settings take", async (_id, step) => {
     const root = checkout();
-    const { changeConfig } = await import("../../../cli/settings.js");
+    const { changeConfig } = await import("../../../cli/stack/settings.js");
     expect(changeConfig(root, "dev", pairsOf(step))).toMatchObject({ ...step.change });
   });
 

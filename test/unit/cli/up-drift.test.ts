@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { run } from "../../../cli/run";
-import type { ClusterAddress } from "../../../host";
+import type { ClusterAddress } from "../../../host/paths";
 import { startCluster, type TestCluster } from "../../support/cluster";
 import { checkout, FakeEngine, fakeIo, ownLabHome, urnOf } from "./world";
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Sender, Shot } from "../../../cli/traffic/loop";
-import { type Disturbance, disturbanceOf, disturbanceText, upgradeOf, whileCalled } from "../../../cli/upgrade";
+import { type Disturbance, disturbanceOf, disturbanceText, upgradeOf, whileCalled } from "../../../cli/traffic/upgrade";
 import { FakeClock } from "../verify/fake/clock";
 import { labFacts } from "../verify/fake/facts";
 

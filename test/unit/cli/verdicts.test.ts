@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { run } from "../../../cli/run";
-import { stackDir } from "../../../host";
+import { stackDir } from "../../../host/paths";
 import { edit } from "../verify/fake/breaks";
 import type { FakeState } from "../verify/fake/state";
 import { FakeWorld } from "../verify/fake/world";

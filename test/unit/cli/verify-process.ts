@@ -1,8 +1,8 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { processIo } from "../../../cli/process-io";
 import { run } from "../../../cli/run";
+import { processIo } from "../../../cli/terminal/process-io";
 import { annotationsOf, FakeWorld, rulesOf } from "../verify/fake/world";
 import { FakeEngine, fakeIo, ownLabHome } from "./world";
 

@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import type { EngineEvent, StepEventMetadata } from "@pulumi/pulumi/automation/events";
 import type { Engine, StackState } from "../../../cli/engine/types";
-import type { Io } from "../../../cli/io";
-import type { Exec, ExecResult } from "../../../exec";
+import type { Io } from "../../../cli/terminal/io";
+import type { Exec, ExecResult } from "../../../host/exec";
 
 import { FakeClock } from "../verify/fake/clock";
 

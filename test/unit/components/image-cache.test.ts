@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { expect, test } from "vitest";
 import { script } from "../../../components/script";
-import { exec } from "../../../exec";
+import { exec } from "../../../host/exec";
 
 /** A Docker whose cache says what it is told to, from its second answer on, and lives or not. */
 const fakeDocker = `#!/bin/sh

@@ -2,10 +2,10 @@ import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { archivePath } from "../../../bundle-folder";
+import { archivePath } from "../../../artifacts/bundle-folder";
+import { sha256 } from "../../../artifacts/download";
 import { script } from "../../../components/script";
-import { sha256 } from "../../../download";
-import { exec } from "../../../exec";
+import { exec } from "../../../host/exec";
 
 /** What the stand-ins for docker and kind print; an empty text is a success. */
 interface Machine {

@@ -2,10 +2,10 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFil
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { describe, expect, test, vi } from "vitest";
-import { archivePath } from "../../../bundle-folder";
+import { archivePath } from "../../../artifacts/bundle-folder";
+import { sha256 } from "../../../artifacts/download";
 import { script } from "../../../components/script";
-import { sha256 } from "../../../download";
-import { exec } from "../../../exec";
+import { exec } from "../../../host/exec";
 
 /**
  * A Docker that has the tags in a file, loads any archive as the tag that stands in it, and pulls as it is told. As that of

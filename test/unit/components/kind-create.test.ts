@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { script } from "../../../components/script";
-import { exec } from "../../../exec";
+import { exec } from "../../../host/exec";
 
 /** Runs scripts with a Docker and a kind that say what they are told to, and nothing else. */
 async function runScripts(names: readonly string[], docker: string, kind: string, env: Record<string, string> = {}) {

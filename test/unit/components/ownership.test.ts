@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { scriptText } from "../../../components/script";
-import { exec } from "../../../exec";
+import { exec } from "../../../host/exec";
 import { profiles } from "../../support/profiles";
 import { declare } from "../../support/program";
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { nodeSysctls } from "../../../components/kind-cluster";
-import { parseConfig } from "../../../config";
-import { artifactNames } from "../../../lab-parts";
+import { parseConfig } from "../../../config/load";
+import { artifactNames } from "../../../program/charts";
 import { moduleResources } from "../../support/module-resources";
 import { type Profile, profileNames, profiles } from "../../support/profiles";
 import { type Declaration, declare } from "../../support/program";

@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import { exec } from "../../../exec";
+import { exec } from "../../../host/exec";
 import { type Profile, profiles } from "../../support/profiles";
 import { declare } from "../../support/program";
 

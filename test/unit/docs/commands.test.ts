@@ -2,11 +2,12 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
 import { describe, expect, test } from "vitest";
-import { variables } from "../../../cli/handbook/variables";
 import { commandLine } from "../../../cli/run";
-import { changeConfig } from "../../../cli/settings";
-import { configKeys, parseConfig } from "../../../config";
+import { changeConfig } from "../../../cli/stack/settings";
+import { parseConfig } from "../../../config/load";
+import { configKeys } from "../../../config/schema";
 import { experiments } from "../../../experiments";
+import { variables } from "../../../tools/docs/variables";
 import {
   commandsIn,
   commandsOf,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { moduleNames as configured } from "../../../config";
+import { moduleNames as configured } from "../../../config/schema";
 import { experiments } from "../../../experiments";
 import { request } from "../../../experiments/requests";
 import { moduleNames, type Probe } from "../../../experiments/types";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { verifyLab } from "../../../verify";
-import type { VerifyReport } from "../../../verify/report";
+import type { VerifyReport } from "../../../verify/report/schema";
 import { brokenWorlds } from "./fake/broken-worlds";
 import { FakeWorld } from "./fake/world";
 

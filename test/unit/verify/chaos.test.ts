@@ -1,8 +1,8 @@
 import { hostname } from "node:os";
 import { describe, expect, it } from "vitest";
 import { verifyLab } from "../../../verify";
-import { parseShots } from "../../../verify/load";
-import { calmSince, lossesOf } from "../../../verify/losses";
+import { parseShots } from "../../../verify/probe/load";
+import { calmSince, lossesOf } from "../../../verify/probe/losses";
 import { FakeWorld } from "./fake/world";
 
 const lab = (settings = {}) => new FakeWorld({ modules: ["chaos"], ...settings });

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { decide } from "../../../verify/decide";
-import { parseConnectionLine } from "../../../verify/parse/ztunnel-log";
-import type { Records } from "../../../verify/records";
-import type { Answer } from "../../../verify/send";
+import { parseConnectionLine } from "../../../verify/logs/ztunnel-log";
+import { decide } from "../../../verify/probe/decision";
+import type { Records } from "../../../verify/probe/records";
+import type { Answer } from "../../../verify/probe/send";
 import { connectionLine, refusedByPolicy } from "./fake/lines";
 
 const base: Answer = {

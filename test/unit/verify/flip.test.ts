@@ -2,8 +2,8 @@ import { hostname } from "node:os";
 import { describe, expect, it } from "vitest";
 import { flipAnnotation, principalOf } from "../../../experiments/names";
 import { verifyLab } from "../../../verify";
-import { restoredOwners } from "../../../verify/change/ownership";
-import { withoutPrincipal } from "../../../verify/change/without";
+import { restoredOwners } from "../../../verify/restore/field-owners";
+import { withoutPrincipal } from "../../../verify/restore/without-principal";
 import { annotationsOf, FakeWorld, ownersOf, rulesOf } from "./fake/world";
 
 const run = (world: FakeWorld, signal?: AbortSignal) =>

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { verifyLab } from "../../../verify";
-import { labTimings } from "../../../verify/bench";
+import { labTimings } from "../../../verify/context";
 import { rotatedLines } from "../../../verify/kube/rotated";
-import { LogBook } from "../../../verify/logbook";
-import { logLimit } from "../../../verify/records";
+import { LogBook } from "../../../verify/logs/log-reader";
+import { logLimit } from "../../../verify/probe/records";
 import { accessLine } from "./fake/lines";
 import { FakeWorld } from "./fake/world";
 

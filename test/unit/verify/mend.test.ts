@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { mendMesh, untilBack } from "../../../verify/mend";
-import { parseZtunnelDump } from "../../../verify/parse/ztunnel-dump";
+import { parseZtunnelDump } from "../../../verify/proxy-config/ztunnel-dump";
+import { mendMesh, untilBack } from "../../../verify/repair/mesh";
 import { FakeWorld } from "./fake/world";
 
 function lab(arrange: (world: FakeWorld) => void = () => undefined) {

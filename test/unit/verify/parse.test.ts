@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { parseAccessLine } from "../../../verify/parse/access-log";
-import { curlArguments, curlManyArguments, parseCurl, parseCurlMany } from "../../../verify/parse/curl";
-import { parseEnvoyDump } from "../../../verify/parse/envoy-dump";
-import { parseMetrics, waypointCounts } from "../../../verify/parse/metrics";
-import { isPolicyRefusal, parseConnectionLine } from "../../../verify/parse/ztunnel-log";
+import { parseAccessLine } from "../../../verify/logs/access-log";
+import { isPolicyRefusal, parseConnectionLine } from "../../../verify/logs/ztunnel-log";
+import { curlArguments, curlManyArguments, parseCurl, parseCurlMany } from "../../../verify/probe/curl";
+import { parseMetrics, waypointCounts } from "../../../verify/probe/metrics";
+import { parseEnvoyDump } from "../../../verify/proxy-config/envoy-dump";
 
 describe("parseAccessLine()", () => {
   it("reads a refusal of a live waypoint", () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { renderText, verifyLab } from "../../../verify";
-import { runProgress } from "../../../verify/render/progress";
+import { runProgress } from "../../../verify/report/progress";
 import { FakeWorld } from "./fake/world";
 
 const esc = String.fromCharCode(27);

@@ -13,7 +13,7 @@ import {
   renderText,
   verifyLab,
 } from "../../../verify";
-import { redacted } from "../../../verify/redact";
+import { redacted } from "../../../verify/report/redact";
 import { labFacts } from "./fake/facts";
 import { FakeWorld } from "./fake/world";
 

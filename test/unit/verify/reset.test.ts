@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { principalOf } from "../../../experiments/names";
 import { verifyLab } from "../../../verify";
-import { decide } from "../../../verify/decide";
-import { parseConnectionLine } from "../../../verify/parse/ztunnel-log";
-import type { Answer } from "../../../verify/send";
+import { parseConnectionLine } from "../../../verify/logs/ztunnel-log";
+import { decide } from "../../../verify/probe/decision";
+import type { Answer } from "../../../verify/probe/send";
 import { connectionLine, refusedByPolicy } from "./fake/lines";
 import { FakeWorld } from "./fake/world";
 

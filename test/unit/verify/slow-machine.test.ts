@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { verifyLab } from "../../../verify";
-import type { Timings } from "../../../verify/bench";
+import type { Timings } from "../../../verify/context";
 import { FakeWorld } from "./fake/world";
 
 const signal = new AbortController().signal;

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { verifyLab } from "../../../verify";
-import { isTls, parsePcap } from "../../../verify/parse/pcap";
+import { isTls, parsePcap } from "../../../verify/probe/pcap";
 import { type FakePacket, pcapOf } from "./fake/pcap";
 import { FakeWorld } from "./fake/world";
 

@@ -1,10 +1,10 @@
 import { createPublicKey, verify } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { publicJwk } from "../../../experiments/modules/jwk";
 import type { TokenSpec } from "../../../experiments/types";
+import { publicJwk } from "../../../modules/gateway-jwt/jwk";
 import { textAt } from "../../../verify/json";
-import { redacted } from "../../../verify/redact";
-import { tokenFor } from "../../../verify/token";
+import { tokenFor } from "../../../verify/probe/token";
+import { redacted } from "../../../verify/report/redact";
 import { FakeWorld } from "./fake/world";
 
 const { signal } = new AbortController();

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { LabSettings } from "../../../experiments/types";
 import { verifyLab } from "../../../verify";
-import { renderJUnit } from "../../../verify/render/junit";
+import { renderJUnit } from "../../../verify/report/junit";
 import { FakeWorld } from "./fake/world";
 
 describe("a report for a build server", () => {

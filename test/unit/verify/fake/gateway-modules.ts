@@ -1,7 +1,7 @@
 import { createPublicKey, generateKeyPairSync, verify } from "node:crypto";
-import { publicJwk } from "../../../../experiments/modules/jwk";
-import { gatewayJwt, gatewayTls } from "../../../../experiments/modules/numbers";
 import type { LabSettings } from "../../../../experiments/types";
+import { publicJwk } from "../../../../modules/gateway-jwt/jwk";
+import { gatewayJwt, gatewayTls } from "../../../../modules/numbers";
 import { at, listAt, numberAt, textAt, textsAt } from "../../../../verify/json";
 import type { Handshake, KubeObject } from "../../../../verify/world";
 import { type Fields, object, yes } from "./objects";

@@ -1,0 +1,103 @@
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { ExitCode, LabError, messageOf } from "../host/errors";
+import { unreachable } from "./download-errors";
+import { trustedWith } from "./private-ca";
+
+/** Reads a resource of the web or of a folder, trusting a private CA where one is named; rejects with a LabError. */
+export type Fetcher = (address: string, caFile?: string) => Promise<Buffer>;
+
+/** Reads http(s) addresses, by the proxy that the environment names; everything else is a path of this machine. */
+export const fetcher: Fetcher = async (address, caFile) => {
+  if (!isOfTheWeb(address)) return readLocal(address);
+  const { dispatcher, fetch } = await client(caFile);
+  try {
+    const response = await fetch(address, { redirect: "follow", dispatcher }).catch((thrown: unknown) => {
+      throw unreachable(address, { thrown });
+    });
+    if (!response.ok) throw unreachable(address, { status: response.status, text: response.statusText });
+    const body = Buffer.from(
+      await response.arrayBuffer().catch((cause: unknown) => {
+        throw unreachable(address, { reason: `the connection broke: ${messageOf(cause)}`, thrown: cause });
+      }),
+    );
+    const announced = Number(response.headers.get("content-length") ?? Number.NaN);
+    const encoded = response.headers.get("content-encoding");
+    if (!encoded && announced > 0 && body.length !== announced) {
+      throw unreachable(address, { reason: `it ended after ${body.length} of ${announced} bytes` });
+    }
+    return body;
+  } finally {
+    // Open connections would keep the process alive.
+    await dispatcher.close();
+  }
+};
+
+/** The HTTP client, loaded when it is needed: a lab whose artifacts are cached asks nobody. */
+async function client(caFile?: string) {
+  const { EnvHttpProxyAgent, fetch } = await import("undici");
+  const tls = caFile ? { ca: trustedWith(caFile) } : {};
+  return { fetch, dispatcher: new EnvHttpProxyAgent({ connect: tls, requestTls: tls, proxyTls: tls }) };
+}
+
+/** What stands at an address of the web. Rejects with a LabError when there is no answer in time. */
+export type Reach = (address: string, timeoutMs: number, caFile?: string) => Promise<number>;
+
+/**
+ * Asks an address for its headers alone, by the same way as {@link fetcher}; any status is an answer, but a
+ * proxy's 407 and a limit's 429.
+ */
+export const reach: Reach = async (address, timeoutMs, caFile) => {
+  const { dispatcher, fetch } = await client(caFile);
+  try {
+    const signal = AbortSignal.timeout(timeoutMs);
+    const response = await fetch(address, { method: "HEAD", dispatcher, signal }).catch((thrown: unknown) => {
+      if (signal.aborted) throw unreachable(address, { reason: `no answer in ${timeoutMs / 1000} s`, thrown });
+      throw unreachable(address, { thrown });
+    });
+    const { status, statusText: text } = response;
+    if (status === 407 || status === 429) throw unreachable(address, { status, text });
+    return response.status;
+  } finally {
+    await dispatcher.destroy();
+  }
+};
+
+const isOfTheWeb = (address: string) => /^https?:/.test(address);
+
+async function readLocal(path: string): Promise<Buffer> {
+  return readFile(path).catch((cause: unknown) => {
+    throw new LabError(
+      {
+        what: `Cannot read "${path}": ${messageOf(cause)}`,
+        why: "The config key artifactSource names a folder that must hold every artifact of the bill",
+        fix: "npm run lab -- bundle DIR   (on a machine with a network), or: pulumi config rm artifactSource",
+      },
+      { exitCode: ExitCode.unfit, cause },
+    );
+  });
+}
+
+/** SHA-256 of some bytes, in hex. */
+export function sha256(bytes: Buffer | string): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
+/**
+ * Fails on bytes that are not the ones that were promised.
+ * @throws LabError naming both digests
+ */
+export function checkDigest(address: string, bytes: Buffer, expected: string): void {
+  const actual = sha256(bytes);
+  if (actual === expected) return;
+  const again =
+    "Run the command again; if it stays, compare with the project's own release page, or use another artifactSource";
+  throw new LabError(
+    {
+      what: `${address} has SHA-256 ${actual}, not ${expected}`,
+      why: "Either it was cut or changed on its way, or somebody replaced the file under its version",
+      fix: isOfTheWeb(address) ? again : "npm run lab -- bundle DIR   (with a network; fetches what is damaged again)",
+    },
+    { exitCode: ExitCode.unfit },
+  );
+}

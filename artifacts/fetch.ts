@@ -1,0 +1,190 @@
+import { existsSync } from "node:fs";
+import { readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import semver from "semver";
+import { parse as parseYaml, stringify } from "yaml";
+import { daemonsOf, imagesOf } from "../config/image-names";
+import { artifactsOf, type BillArtifact, artifacts as pinned } from "../config/versions";
+import { ExitCode, LabError } from "../host/errors";
+import { labHome } from "../host/paths";
+import { writeWhole } from "../host/write-file";
+import { type BundleFolder, bundleFiles, isWeb, parseSums, readBundle } from "./bundle-folder";
+import { checkDigest, type Fetcher, fetcher, sha256 } from "./download";
+
+/** Where the charts of a lab lie on this machine. */
+export interface Artifacts {
+  /** Path of the packed chart, or of the chart folder that wraps the manifest. */
+  chart(name: string): string;
+  /** Images that the named manifests make pods of; a packed chart names its own by values. */
+  images(name: string): readonly string[];
+  /** Those of {@link images} that DaemonSets run. */
+  daemons(name: string): readonly string[];
+  /** The folder they were taken from, if it was one: it may hold images as well. */
+  bundle?: BundleFolder;
+}
+
+/** How artifacts are found. */
+export interface ArtifactOptions {
+  /** Mirror's URL, or folder, that replaces the upstream hosts. */
+  source?: string;
+  /** The bill to bring from. @default that of the pinned Istio */
+  bill?: readonly BillArtifact[];
+  /** Artifacts to bring. @default the whole bill */
+  names?: readonly string[];
+  /** Puts the lab's settings into a manifest. */
+  adapt?: (name: string, manifest: string) => string;
+  /** PEM file of a private CA that signs for the source, or for a proxy before it. */
+  caFile?: string;
+  fetch?: Fetcher;
+}
+
+/** Path of an artifact inside a bundle, a mirror and the cache. */
+export function artifactPath({ kind, name, version }: Pick<BillArtifact, "kind" | "name" | "version">): string {
+  return kind === "chart" ? `charts/${name}-${version}.tgz` : `manifests/${name}-${version}.yaml`;
+}
+
+/** Where the cache keeps an artifact; its digest lies beside it, with ".sha256" behind its name. */
+export function cachedArtifact(artifact: Pick<BillArtifact, "kind" | "name" | "version">): string {
+  return join(cacheDir(), artifactPath(artifact));
+}
+
+/**
+ * Brings every artifact into the cache, checks it and makes charts of the manifests.
+ *
+ * @throws LabError when one cannot be had or is not what was promised
+ */
+export async function fetchArtifacts(options: ArtifactOptions = {}): Promise<Artifacts> {
+  const { adapt = (_, manifest) => manifest, source, caFile, bill = pinned } = options;
+  const fetch = options.fetch ?? ((address: string) => fetcher(address, caFile));
+  const wanted = bill.filter(({ name }) => options.names?.includes(name) ?? true);
+  const locate = source ? await mirrored(source, fetch) : upstream(fetch);
+  const charts = new Map<string, string>();
+  const manifests = new Map<string, string>();
+  await Promise.all(
+    wanted.map(async (artifact) => {
+      const file = await cached(artifact, fetch, locate);
+      if (artifact.kind === "chart") return charts.set(artifact.name, file);
+      const manifest = adapt(artifact.name, await readFile(file, "utf8"));
+      manifests.set(artifact.name, manifest);
+      return charts.set(artifact.name, await wrapManifest(artifact, manifest));
+    }),
+  );
+  return {
+    chart: (name) => required(charts, name),
+    images: (name) => imagesOf(manifests.get(name) ?? ""),
+    daemons: (name) => daemonsOf(manifests.get(name) ?? ""),
+    bundle: source ? readBundle(source) : undefined,
+  };
+}
+
+/** The same paths without a download: for a plan on a machine that has no network. Images come from the bill alone. */
+export function plannedArtifacts(istio: string): Artifacts {
+  const paths = new Map(artifactsOf(istio).map((artifact) => [artifact.name, cachedArtifact(artifact)]));
+  return { chart: (name) => required(paths, name), images: () => [], daemons: () => [] };
+}
+
+function required(map: ReadonlyMap<string, string>, name: string): string {
+  const path = map.get(name);
+  if (path === undefined) throw new RangeError(`Artifact "${name}" is not on the bill of config/versions.ts`);
+  return path;
+}
+
+function cacheDir(): string {
+  return join(labHome(), "cache");
+}
+
+/** Where artifacts come from. */
+interface Locate {
+  /** Digest that a file must have, where it is known without a request. */
+  promised?(artifact: BillArtifact): string;
+  (artifact: BillArtifact): Promise<{ address: string; digest?: string }>;
+}
+
+/** The digest is recorded beside a file at its first download and checked at every use. */
+async function cached(artifact: BillArtifact, fetch: Fetcher, locate: Locate): Promise<string> {
+  const file = cachedArtifact(artifact);
+  const recorded = existsSync(`${file}.sha256`) ? (await readFile(`${file}.sha256`, "utf8")).trim() : undefined;
+  if (recorded && existsSync(file)) {
+    const other = locate.promised?.(artifact) ?? recorded;
+    if (sha256(await readFile(file)) === recorded && other === recorded) return file;
+    await rm(file);
+  }
+  const { address, digest } = await locate(artifact);
+  const bytes = await fetch(address);
+  const expected = digest ?? recorded;
+  if (expected) checkDigest(address, bytes, expected);
+  writeWhole(file, bytes);
+  writeWhole(`${file}.sha256`, `${sha256(bytes)}\n`);
+  return file;
+}
+
+/**
+ * A bundle or mirror: its SHA256SUMS must name every artifact that is asked for. A mirror is asked for it only when
+ * something is not in the cache; a folder is at hand, and another one is another promise.
+ */
+async function mirrored(source: string, fetch: Fetcher): Promise<Locate> {
+  const root = source.replace(/\/+$/, "");
+  const read = async () => parseSums((await fetch(`${root}/${bundleFiles.sums}`)).toString("utf8"));
+  const promisedBy = (digests: ReadonlyMap<string, string>) => (artifact: BillArtifact) => {
+    const digest = digests.get(artifactPath(artifact));
+    if (digest === undefined) throw lacking(`${root}/${bundleFiles.sums} does not name ${artifactPath(artifact)}`);
+    return digest;
+  };
+  const address = (artifact: BillArtifact) => `${root}/${artifactPath(artifact)}`;
+  if (isWeb(source)) {
+    let pending: Promise<Map<string, string>> | undefined;
+    return async (artifact) => {
+      pending ??= read();
+      return { address: address(artifact), digest: promisedBy(await pending)(artifact) };
+    };
+  }
+  const promised = promisedBy(await read());
+  const locate = async (artifact: BillArtifact) => ({ address: address(artifact), digest: promised(artifact) });
+  return Object.assign(locate, { promised });
+}
+
+interface HelmIndex {
+  entries?: Record<string, { version: string; urls: string[]; digest?: string }[]>;
+}
+
+/** The pinned hosts; the index of a chart repository is read once. */
+function upstream(fetch: Fetcher): Locate {
+  const indexes = new Map<string, Promise<HelmIndex>>();
+  return async (artifact) => {
+    if (artifact.kind === "manifest") return { address: artifact.upstream };
+    const index = `${artifact.upstream}/index.yaml`;
+    const pending = indexes.get(index) ?? fetch(index).then((bytes) => parseYaml(bytes.toString("utf8")) as HelmIndex);
+    indexes.set(index, pending);
+    const entry = (await pending).entries?.[artifact.name]?.find(({ version }) => semver.eq(version, artifact.version));
+    const [url] = entry?.urls ?? [];
+    if (!entry || !url) throw lacking(`${index} has no chart "${artifact.name}" in version ${artifact.version}`);
+    return { address: new URL(url, `${artifact.upstream}/`).href, digest: entry.digest };
+  };
+}
+
+function lacking(what: string): LabError {
+  return new LabError(
+    {
+      what,
+      why: "The lab installs exactly the pinned versions",
+      fix: 'pulumi config set artifactSource DIR-OR-URL   (a folder made by "lab bundle", or a mirror that has it)',
+    },
+    { exitCode: ExitCode.unfit },
+  );
+}
+
+/**
+ * A chart folder of one template that prints the manifest as it is: braces in it are not templated. The folder is named
+ * by its content, since a Release notices a changed local chart by its path alone.
+ */
+async function wrapManifest({ name, version }: BillArtifact, manifest: string): Promise<string> {
+  const digest = sha256(manifest).slice(0, 12);
+  const folder = join(cacheDir(), "wrapped", `${name}-${version}-${digest}`);
+  const chart = { apiVersion: "v2", name, version: `${version.replace(/^v/, "")}+${digest}`, appVersion: version };
+  if (!existsSync(join(folder, "Chart.yaml"))) {
+    writeWhole(join(folder, "files", "manifest.yaml"), manifest);
+    writeWhole(join(folder, "templates", "manifest.yaml"), '{{ .Files.Get "files/manifest.yaml" }}\n');
+    writeWhole(join(folder, "Chart.yaml"), stringify(chart));
+  }
+  return folder;
+}

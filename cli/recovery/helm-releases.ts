@@ -1,0 +1,103 @@
+import { LabError } from "../../host/errors";
+import { clientConfig } from "../../host/kube-api";
+import type { ClusterAddress } from "../../host/paths";
+import { shellWord } from "../../host/shell";
+
+/** One revision of a Helm release, as its Secret's labels tell. */
+export interface ReleaseRevision {
+  /** Name of the Secret: `sh.helm.release.v1.NAME.vREVISION`. */
+  secret: string;
+  namespace: string;
+  release: string;
+  /** Helm's word: deployed, superseded, failed, pending-install, pending-upgrade, pending-rollback, uninstalling. */
+  status: string;
+  /**
+   * Milliseconds since the Secret was written last, by the clock of the API server: the clocks of this machine and of the
+   * machine that wrote it may differ. 0 when the API server does not give its time.
+   */
+  ageMs: number;
+  /** Identity of the Secret as it was read. */
+  version: { uid: string; resourceVersion: string };
+}
+
+/** The Helm releases of one cluster. */
+export interface HelmReleases {
+  list(): Promise<ReleaseRevision[]>;
+  /**
+   * Deletes the record, provided that it was not written since it was listed.
+   * @throws LabError when it was
+   */
+  forget(revision: ReleaseRevision): Promise<void>;
+  /** A command that deletes the record, for a POSIX shell. */
+  forgetCommand(revision: ReleaseRevision): string;
+}
+
+/**
+ * The releases of the cluster at that address.
+ * @returns undefined when nothing answers there: a cluster that is gone has no releases to mend
+ */
+export async function openHelmReleases(address: ClusterAddress): Promise<HelmReleases | undefined> {
+  const config = await clientConfig(address);
+  if (!config) return undefined;
+  const { CoreV1Api } = await import("@kubernetes/client-node");
+  const api = config.makeApiClient(CoreV1Api);
+  const list = async () => {
+    // The Secrets hold whole charts; superseded revisions would only add to the megabytes.
+    const { data, headers } = await api.listSecretForAllNamespacesWithHttpInfo({
+      labelSelector: "owner=helm,status!=superseded",
+    });
+    const now = Date.parse(headers.date ?? "");
+    return data.items.map(({ metadata }) => ({
+      secret: metadata?.name ?? "",
+      namespace: metadata?.namespace ?? "",
+      release: metadata?.labels?.name ?? "",
+      status: metadata?.labels?.status ?? "",
+      ageMs: ageOf(metadata, now),
+      version: { uid: metadata?.uid ?? "", resourceVersion: metadata?.resourceVersion ?? "" },
+    }));
+  };
+  const answers = await list().then(
+    () => true,
+    () => false,
+  );
+  if (!answers) return undefined;
+  return {
+    list,
+    async forget({ secret, namespace, release, version }) {
+      await api
+        .deleteNamespacedSecret({ name: secret, namespace, body: { preconditions: version } })
+        .catch((thrown: unknown) => {
+          const status: unknown = thrown instanceof Error && Reflect.get(thrown, "code");
+          if (status !== 404 && status !== 409) throw thrown;
+          throw new LabError(
+            {
+              what: `The record of Helm release "${release}" changed while it was to be deleted`,
+              why: "Another engine, or a person with Helm, is at work on the release",
+              fix: `kubectl ${flagsOf(address)} --namespace ${namespace} get secret --selector owner=helm,name=${release} --show-labels   (shows its status; then run the command again)`,
+            },
+            { cause: thrown },
+          );
+        });
+    },
+    forgetCommand: ({ secret, namespace }) =>
+      `kubectl ${flagsOf(address)} --namespace ${namespace} delete secret ${secret}`,
+  };
+}
+
+/** Flags of kubectl for a cluster, each value quoted for a POSIX shell. */
+function flagsOf({ kubeconfig, context }: ClusterAddress): string {
+  return `--kubeconfig ${shellWord(kubeconfig)} --context ${shellWord(context)}`;
+}
+
+/** Times at which an API server says that an object was written. */
+interface Writes {
+  creationTimestamp?: Date;
+  managedFields?: readonly { time?: Date }[];
+}
+
+function ageOf(metadata: Writes | undefined, now: number): number {
+  const writes = [metadata?.creationTimestamp, ...(metadata?.managedFields ?? []).map(({ time }) => time)];
+  const last = Math.max(...writes.flatMap((time) => (time ? [time.getTime()] : [])));
+  const age = now - last;
+  return Number.isFinite(age) ? Math.max(0, age) : 0;
+}

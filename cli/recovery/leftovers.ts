@@ -1,0 +1,70 @@
+import { rm } from "node:fs/promises";
+import { canonicalBackend } from "../../host/backend";
+import { clusterState } from "../../host/cluster-state";
+import { networkNamed, readNetworks } from "../../host/docker-networks";
+import { ExitCode, LabError } from "../../host/errors";
+import { run } from "../../host/exec";
+import { labOwner, ownerParts } from "../../host/lab-owner";
+import { clusterName, stackDir } from "../../host/paths";
+import { removalCommand, unprovenLab } from "../../preflight/problems";
+import type { StackState } from "../engine/types";
+import { nodesOf, nodesText } from "../stack/nodes";
+import type { Session } from "../stack/session";
+
+/** Asks whoever called the command; false when nobody can answer. */
+export type Agree = (question: string) => Promise<boolean>;
+
+/**
+ * Removes what Docker has of the stack when its state does not know it: the state was lost. The labels of the network must
+ * name this stack and this owner. A cluster is removed with consent alone, an empty network without.
+ * @param state absent when there is no stack
+ * @returns whether there was anything
+ * @throws LabError (exit code 2) without consent, and for a lab that is not proven to be this owner's, with or without it
+ */
+export async function clearLeftovers(session: Session, state: StackState | undefined, agree: Agree): Promise<boolean> {
+  const { io, stack, config, progress } = session;
+  const name = clusterName(stack);
+  if (config.cluster !== "kind" || state?.resources.some(isNetwork)) return false;
+  const network = networkNamed(stack, await readNetworks(io.exec));
+  if (network?.stack !== stack || (await clusterState(stack, io.exec)) === "foreign") return false;
+  const owner = labOwner(io);
+  const found = await nodesOf(stack, io.exec);
+  if (network.owner !== owner || !canLoseState(owner)) {
+    throw new LabError(unprovenLab(stack, network.owner, { nodes: found.length > 0 }), { exitCode: ExitCode.usage });
+  }
+  const nodes = found.map((node) => node.name);
+  if (nodes.length > 0) {
+    progress.line(
+      `  Docker has ${nodesText(nodes.length)} of lab "${stack}", and the state does not know of them: it was lost`,
+    );
+    progress.status("");
+    if (!(await agree(`Remove the cluster of lab "${stack}" and all that is in it?`))) throw unwanted(session);
+  }
+  const docker = (...args: string[]) =>
+    run(io.exec, "docker", args, {
+      why: `It is what is left of lab "${stack}", whose state was lost`,
+      fix: `${removalCommand(stack)}   (then run the command again)`,
+      timeoutMs: 120_000,
+    });
+  if (nodes.length > 0) await docker("rm", "--force", "--volumes", ...nodes);
+  await docker("network", "rm", name);
+  await rm(stackDir(stack), { recursive: true, force: true });
+  progress.line(`  What was left of lab "${stack}" in Docker is removed: ${nodesText(nodes.length)}, its network`);
+  return true;
+}
+
+const isNetwork = ({ type }: StackState["resources"][number]) => type === "docker:index/network:Network";
+
+function unwanted({ io, stack }: Session): LabError {
+  return new LabError(
+    {
+      what: `Docker has the cluster of lab "${stack}", and the state in ${canonicalBackend(io)} does not know it`,
+      why: "Its state was lost, and a cluster without a state can only be removed",
+      fix: `npm run up -- --stack ${stack} --yes   (removes the cluster and makes the lab again)`,
+    },
+    { exitCode: ExitCode.usage },
+  );
+}
+
+/** Only a folder or a bucket can be lost. A service also keeps the stacks of other organizations, with the same names. */
+const canLoseState = (owner: string): boolean => !/^https?:/.test(ownerParts(owner).backend);

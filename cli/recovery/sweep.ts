@@ -1,0 +1,103 @@
+import { clientConfig } from "../../host/kube-api";
+import type { ClusterAddress } from "../../host/paths";
+import type { StackState } from "../engine/types";
+
+/** What an uninstalled Istio leaves, and what became of it. */
+export interface Swept {
+  removed: string[];
+  /** Definitions that somebody else uses by now. */
+  stay: string[];
+}
+
+interface KubernetesObject {
+  apiVersion?: string;
+  kind?: string;
+  metadata?: { name?: string; namespace?: string; annotations?: Record<string, string> };
+}
+
+interface Definition extends KubernetesObject {
+  spec: { group: string; names: { kind: string }; versions: { name: string; storage: boolean }[] };
+}
+
+/** ConfigMaps that istiod writes into every namespace: whom the mesh trusts, and whom no more. */
+const certificates = ["istio-ca-root-cert", "istio-ca-crl"] as const;
+
+/** Whether the stack installed a mesh: only then is what Istio leaves its own. */
+export function installedMesh({ resources }: StackState): boolean {
+  return resources.some(({ type, inputs }) => type === "kubernetes:helm.sh/v3:Release" && inputs?.name === "istiod");
+}
+
+/**
+ * Removes what neither Helm nor the engine knows to be the lab's: Istio's definitions, which Helm keeps at an uninstall, and
+ * the GatewayClasses and certificates that istiod writes by itself. In a kind lab they go with the cluster.
+ * @returns undefined when no cluster answers there, or another istiod runs
+ */
+export async function sweepMesh(address: ClusterAddress): Promise<Swept | undefined> {
+  const config = await clientConfig(address);
+  if (!config) return undefined;
+  const { AppsV1Api, CoreV1Api, KubernetesObjectApi } = await import("@kubernetes/client-node");
+  const api = KubernetesObjectApi.makeApiClient(config);
+  const swept: Swept = { removed: [], stay: [] };
+  const remove = async (object: KubernetesObject, apiVersion: string, kind: string) => {
+    const { name = "", namespace } = object.metadata ?? {};
+    await api.delete({ apiVersion, kind, metadata: { name, ...(namespace ? { namespace } : {}) } });
+    swept.removed.push(`${kind} ${namespace ? `${namespace}/` : ""}${name}`);
+  };
+
+  const apps = config.makeApiClient(AppsV1Api);
+  const others = await apps.listDeploymentForAllNamespaces({ labelSelector: "app=istiod" });
+  if (others.items.length > 0) return undefined;
+
+  const crds = "apiextensions.k8s.io/v1";
+  const definitions: Definition[] = (await api.list<Definition>(crds, "CustomResourceDefinition")).items;
+  const gatewayClasses = definitions.find(
+    ({ metadata }) => metadata?.name === "gatewayclasses.gateway.networking.k8s.io",
+  );
+  if (gatewayClasses) {
+    interface Class extends KubernetesObject {
+      spec: { controllerName: string };
+    }
+    const version = `gateway.networking.k8s.io/${storageOf(gatewayClasses)}`;
+    const classes = (await api.list<Class>(version, "GatewayClass")).items;
+    for (const each of classes.filter(({ spec }) => spec.controllerName.startsWith("istio.io/"))) {
+      await remove(each, version, "GatewayClass");
+    }
+  }
+  for (const each of definitions.filter(isIstios)) {
+    const { group, names } = each.spec;
+    const used = await api.list(
+      `${group}/${storageOf(each)}`,
+      names.kind,
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+      1,
+    );
+    if (used.items.length > 0) swept.stay.push(`CustomResourceDefinition ${each.metadata?.name}`);
+    else await remove(each, crds, "CustomResourceDefinition");
+  }
+  const core = config.makeApiClient(CoreV1Api);
+  for (const name of certificates) {
+    const found = await core.listConfigMapForAllNamespaces({
+      fieldSelector: `metadata.name=${name}`,
+      labelSelector: "istio.io/config=true",
+    });
+    for (const each of found.items) await remove(each, "v1", "ConfigMap");
+  }
+  return swept;
+}
+
+const storageOf = ({ spec }: Definition): string => spec.versions.find(({ storage }) => storage)?.name ?? "v1";
+
+/** Of the release that the lab installs; another installation's bear another name, or none. */
+function isIstios({ spec, metadata }: Definition): boolean {
+  const { annotations } = metadata ?? {};
+  return (
+    /(^|\.)istio\.io$/.test(spec.group) &&
+    annotations?.["meta.helm.sh/release-name"] === "istio-base" &&
+    annotations["meta.helm.sh/release-namespace"] === "istio-system"
+  );
+}

@@ -1,0 +1,140 @@
+import { clusterState } from "../../host/cluster-state";
+import { LabError } from "../../host/errors";
+import type { Exec } from "../../host/exec";
+import { clusterName } from "../../host/paths";
+import { eventually } from "../../verify/eventually";
+import type { Session } from "./session";
+
+/** A node of a kind cluster: a container of the same name. */
+export interface Node {
+  name: string;
+  /** Docker's word: running, exited, paused, created. */
+  state: string;
+  /** Whether it holds the API server. */
+  controls: boolean;
+}
+
+const deadlineMs = 5 * 60_000;
+/** Nodes that were started again, by Docker itself, need this long until what runs on them is where it was. */
+const freshMs = 3 * 60_000;
+
+/** Node containers of the stack's cluster, the control plane first. */
+export async function nodesOf(stack: string, exec: Exec): Promise<Node[]> {
+  const cluster = clusterName(stack);
+  const { stdout } = await exec("docker", [
+    ...["ps", "--all", "--filter", `label=io.x-k8s.kind.cluster=${cluster}`],
+    ...["--format", "{{.Names}} {{.State}}"],
+  ]);
+  const nodes = stdout.split("\n").flatMap((line) => {
+    const [name, state] = line.split(" ");
+    return name && state ? [{ name, state, controls: name === `${cluster}-control-plane` }] : [];
+  });
+  return nodes.sort((a, b) => Number(b.controls) - Number(a.controls));
+}
+
+/**
+ * Starts the stack's node containers that are stopped, and waits until each node itself has reported Ready since: after a
+ * start the cluster still tells what it knew before.
+ * @returns whether nodes were started just now, by this or by Docker: what runs on them then needs a moment
+ * @throws LabError when a container does not start or a node does not come back
+ */
+export async function startNodes(session: Session): Promise<boolean> {
+  const { io, stack, progress } = session;
+  const state = await clusterState(stack, io.exec);
+  if (state === "absent" || state === "foreign") return false;
+  const nodes = await nodesOf(stack, io.exec);
+  const asleep = nodes.filter((node) => node.state !== "running");
+  for (const node of asleep) {
+    progress.line(`  Node container "${node.name}" is ${node.state}: it is started again`);
+    const { code, stderr } = await io.exec("docker", [node.state === "paused" ? "unpause" : "start", node.name]);
+    if (code === 0) continue;
+    const what = `Docker cannot start "${node.name}": ${lastLine(stderr)}`;
+    throw new LabError({ what, why: "It is a node of the lab", fix: rescue(stack) });
+  }
+  const starts = await startsOf(nodes, io.exec);
+  const again = starts.some((start) => start.again && io.clock.now() - start.at < freshMs);
+  if (asleep.length === 0 && !again) return false;
+  if (asleep.length === 0)
+    progress.line("  Docker has started nodes again moments ago: what runs on them is waited for");
+  await nodesReady(session, starts);
+  return true;
+}
+
+/** Stops the node containers that run: workers first, so that the control plane sees them go. @returns their names */
+export async function stopNodes({ io, stack }: Session): Promise<string[]> {
+  const running = (await nodesOf(stack, io.exec)).filter(({ state }) => state === "running");
+  for (const group of [running.filter(({ controls }) => !controls), running.filter(({ controls }) => controls)]) {
+    if (group.length === 0) continue;
+    const names = group.map(({ name }) => name);
+    // A node ends its pods first; after half a minute Docker ends it.
+    const { code, stderr } = await io.exec("docker", ["stop", "-t", "30", ...names], { timeoutMs: 180_000 });
+    if (code === 0) continue;
+    throw new LabError({
+      what: `Docker cannot stop ${names.join(", ")}: ${lastLine(stderr)}`,
+      why: "A lab is paused when none of its nodes runs",
+      fix: `docker kill ${names.join(" ")}; then again: npm run lab -- pause --stack ${stack}`,
+    });
+  }
+  return running.map(({ name }) => name);
+}
+
+interface Start {
+  name: string;
+  /** Milliseconds since the epoch, to the second; 0 when Docker does not tell. */
+  at: number;
+  /** Whether it was not the container's first start. */
+  again: boolean;
+}
+
+/** When each node of the stack was started, in milliseconds since the epoch. */
+export async function nodeStarts(stack: string, exec: Exec): Promise<ReadonlyMap<string, number>> {
+  const starts = await startsOf(await nodesOf(stack, exec), exec);
+  return new Map(starts.map(({ name, at }) => [name, at]));
+}
+
+/** The last start of each container. */
+async function startsOf(nodes: readonly Node[], exec: Exec): Promise<Start[]> {
+  const names = nodes.map(({ name }) => name);
+  const format = "{{.Name}} {{.Created}} {{.State.StartedAt}}";
+  const { stdout } = await exec("docker", ["inspect", "--format", format, ...names]);
+  const rows = stdout.split("\n").map((line) => line.replace(/^\//, "").split(" "));
+  return names.map((name) => {
+    const [, created = "", started = ""] = rows.find(([each]) => each === name) ?? [];
+    const at = Math.floor(Date.parse(started) / 1000) * 1000 || 0;
+    // kind starts what it makes at once.
+    return { name, at, again: at - Date.parse(created) > 30_000 };
+  });
+}
+
+const readyPath = '.status.conditions[?(@.type=="Ready")]';
+const nodeLines = `{range .items[*]}{.metadata.name} {${readyPath}.status} {${readyPath}.lastHeartbeatTime}{"\\n"}{end}`;
+
+async function nodesReady({ io, stack }: Session, starts: readonly Start[]): Promise<void> {
+  const cluster = clusterName(stack);
+  const kubectl = ["exec", `${cluster}-control-plane`, "kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf"];
+  const ask = [...kubectl, "--request-timeout=10s", "get", "nodes", "--output", `jsonpath=${nodeLines}`];
+  const ready = async () => {
+    const { code, stdout, stderr } = await io.exec("docker", ask, { signal: io.signal, timeoutMs: 20_000 });
+    if (code !== 0) throw new Error(lastLine(stderr));
+    const heard = new Map(stdout.split("\n").map((line) => [line.split(" ")[0], line.split(" ")]));
+    const missing = starts.filter(({ name, at }) => {
+      const [, status, heartbeat = ""] = heard.get(name) ?? [];
+      return status !== "True" || !(Date.parse(heartbeat) >= at);
+    });
+    if (missing.length > 0) throw new Error(`nothing heard of ${missing.map(({ name }) => name).join(", ")}`);
+  };
+  const waiting = { what: "every node to be Ready", deadlineMs, intervalMs: 2000, signal: io.signal, clock: io.clock };
+  await eventually(ready, waiting).catch((cause: unknown) => {
+    io.signal.throwIfAborted();
+    const what = `Nodes of "${cluster}" started and did not become Ready`;
+    throw new LabError({ what, why: "Nothing can run on them", fix: rescue(stack) }, { cause });
+  });
+}
+
+/** 1 node, 3 nodes. */
+export const nodesText = (count: number): string => `${count} node${count === 1 ? "" : "s"}`;
+
+const lastLine = (text: string) => text.trim().split("\n").at(-1) ?? "";
+
+const rescue = (stack: string) =>
+  `docker logs --tail 20 ${clusterName(stack)}-control-plane   (names the cause), or: npm run destroy -- --stack ${stack} --yes; npm run up -- --stack ${stack}`;

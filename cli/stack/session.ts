@@ -1,0 +1,89 @@
+import { existsSync } from "node:fs";
+import type { LabConfig } from "../../config/schema";
+import { engineEnvironment } from "../engine/environment";
+import { trustFolder } from "../engine/trust";
+import type { Engine } from "../engine/types";
+import type { Io } from "../terminal/io";
+import { Progress } from "../terminal/progress";
+import { ensureTools } from "../toolchain/ensure";
+import { ensurePlugins } from "../toolchain/plugins";
+import type { Tool } from "../toolchain/tools";
+import { changeConfig, markSettings, readConfig, settingsFile } from "./settings";
+import { resolveStack } from "./stack-name";
+import { requireProjectLayout } from "./state-ownership";
+
+/** Options that every command understands. */
+export interface CommonOptions {
+  stack?: string;
+  /** No progress. */
+  quiet?: boolean;
+  verbose?: boolean;
+  /** `key=value` pairs for the stack's settings. */
+  config?: readonly string[];
+}
+
+/** One command's work on one stack. */
+export interface Session {
+  io: Io;
+  stack: string;
+  config: LabConfig;
+  progress: Progress;
+}
+
+/**
+ * Resolves the stack and checks its configuration, before anything else is touched.
+ * @throws LabError (exit code 2)
+ */
+export function openSession(io: Io, options: CommonOptions): Session {
+  const stack = resolveStack(options.stack, io);
+  const changes = options.config ?? [];
+  const config = changes.length > 0 ? changeConfig(io.root, stack, changes) : readConfig(io.root, stack);
+  const { caFile } = config;
+  const trusting = caFile ? { ...io, fetcher: (address: string) => io.fetcher(address, caFile) } : io;
+  return { io: trusting, stack, config, progress: new Progress(io) };
+}
+
+/** What a command does with the engine, and so which tools it needs. */
+export interface EngineUse {
+  /** Whether missing tools are brought. */
+  install: boolean;
+  /** Whether a cluster may be made or deleted. */
+  makesClusters: boolean;
+}
+
+/**
+ * The engine for the session's stack, with the tools it needs found, or brought.
+ * @throws LabError (exit code 2) for a backend with Pulumi's legacy layout
+ */
+export async function sessionEngine(
+  { io, stack, config, progress }: Session,
+  { install, makesClusters }: EngineUse,
+): Promise<Engine> {
+  requireProjectLayout(io);
+  const needed: Tool["name"][] = makesClusters && config.cluster === "kind" ? ["pulumi", "kind"] : ["pulumi"];
+  const tools = await ensureTools(io, {
+    needed,
+    install,
+    say: (line) => progress.line(line),
+    ...(config.artifactSource ? { source: config.artifactSource } : {}),
+  });
+  const ca = config.caFile ?? io.env.NODE_EXTRA_CA_CERTS;
+  const env = engineEnvironment(io.env, tools.binFolders, ca && (await trustFolder(ca)));
+  const source = config.artifactSource;
+  if (install && source) {
+    await ensurePlugins({ pulumi: tools.pulumi, source, env, exec: io.exec, say: (line) => progress.line(line) });
+  }
+  return io.openEngine({ stack, root: io.root, pulumi: tools.pulumi, env, exec: io.exec });
+}
+
+/** Whether the backend knows the session's stack. */
+export async function stackExists(engine: Engine, stack: string): Promise<boolean> {
+  return (await engine.list()).some(({ name }) => name.split("/").at(-1) === stack);
+}
+
+/** Makes the session's stack, with a settings file that is marked as ours unless there is one. */
+export async function createStack(engine: Engine, { io, stack }: Session): Promise<void> {
+  const had = existsSync(settingsFile(io.root, stack));
+  await engine.create();
+  if (!had) markSettings(io.root, stack);
+}

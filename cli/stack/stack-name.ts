@@ -1,0 +1,49 @@
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import { backendUrl, pulumiUserHome } from "../../host/backend";
+import { ExitCode, LabError } from "../../host/errors";
+import type { Io } from "../terminal/io";
+
+/** Name of the project in Pulumi.yaml. */
+export const project = "ambient-lab";
+
+/**
+ * The stack a command is about: `--stack`, else `$PULUMI_STACK`, else the one selected in this checkout, else "dev".
+ * @throws LabError (exit code 2) for a name that cannot be part of a cluster's name
+ */
+export function resolveStack(option: string | undefined, { env, root }: Pick<Io, "env" | "root">): string {
+  const name = short(option ?? (pulumiStack({ env, root }) || "dev"));
+  if (/^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$/.test(name)) return name;
+  throw new LabError(
+    {
+      what: `Stack name "${name}" is refused`,
+      why: "It is part of the cluster's, the network's and the nodes' names: small letters, digits and dashes, at most 32",
+      fix: "npm run up -- --stack alice",
+    },
+    { exitCode: ExitCode.usage },
+  );
+}
+
+/** What `pulumi stack select` writes: one stack per backend; older CLIs wrote one for all. */
+const workspaceSchema = z.object({ stack: z.string().optional(), stacks: z.record(z.string(), z.string()).optional() });
+
+/** The stack that `pulumi` takes in this checkout by itself: `$PULUMI_STACK`, else the selected one. */
+export function pulumiStack({ env, root }: Pick<Io, "env" | "root">): string | undefined {
+  const full = env.PULUMI_STACK || selectedStack(env, root);
+  return full ? short(full) : undefined;
+}
+
+/** A stack's name without its organization and project. */
+const short = (full: string): string => full.slice(full.lastIndexOf("/") + 1);
+
+/** The stack that is selected in this checkout; read here because a status must not need the CLI to know its own subject. */
+function selectedStack(env: NodeJS.ProcessEnv, root: string): string | undefined {
+  const home = env.PULUMI_HOME || join(pulumiUserHome(), ".pulumi");
+  const hash = createHash("sha1").update(join(root, "Pulumi.yaml")).digest("hex");
+  const file = join(home, "workspaces", `${project}-${hash}-workspace.json`);
+  if (!existsSync(file)) return undefined;
+  const { stack, stacks } = workspaceSchema.parse(JSON.parse(readFileSync(file, "utf8")));
+  return stacks?.[backendUrl({ env, root })] ?? stack;
+}

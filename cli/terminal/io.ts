@@ -1,0 +1,43 @@
+import type { Fetcher } from "../../artifacts/download";
+import type { LabFacts } from "../../experiments/types";
+import type { Exec } from "../../host/exec";
+import type { Clock } from "../../verify/eventually";
+import type { World } from "../../verify/world";
+import type { OpenEngine } from "../engine/types";
+
+/** Where text goes. */
+export interface Sink {
+  write(text: string): unknown;
+}
+
+/** Whether stderr gets colours. */
+export const isColoured = ({ live, env }: Pick<Io, "live" | "env">): boolean => live && !env.NO_COLOR;
+
+/** All that the commands touch outside of themselves; a test hands over its own. */
+export interface Io {
+  /** The result: text or JSON. */
+  stdout: Sink;
+  /** The progress and the problems. */
+  stderr: Sink;
+  /** Whether stderr is a terminal that can redraw a line. */
+  live: boolean;
+  /** Width of that terminal. */
+  columns: number;
+  /** Asks a yes/no question; absent when there is nobody to answer. */
+  confirm?: (question: string) => Promise<boolean>;
+  env: NodeJS.ProcessEnv;
+  /** The checkout: where Pulumi.yaml lies. */
+  root: string;
+  exec: Exec;
+  /** Downloads an address, or reads a file of a bundle. */
+  fetcher: Fetcher;
+  openEngine: OpenEngine;
+  /** The cluster of a lab, as the verifier sees it. */
+  openWorld(facts: LabFacts): Promise<World>;
+  /** Shows an address in the browser; absent where there is none to show it. */
+  openBrowser?: (url: string) => Promise<void>;
+  /** Time, for whoever waits. */
+  clock: Clock;
+  /** Aborted when the user or the system ends the command. */
+  signal: AbortSignal;
+}

@@ -1,0 +1,120 @@
+import { once } from "node:events";
+import { join } from "node:path";
+import { createInterface, type ReadLineOptions } from "node:readline/promises";
+import { fetcher } from "../../artifacts/download";
+import { exec } from "../../host/exec";
+import { realClock } from "../../verify/eventually";
+import type { Io } from "./io";
+
+/** {@link Io} of this process. */
+export function processIo(): Io {
+  const live = Boolean(process.stderr.isTTY) && process.env.TERM !== "dumb" && !process.env.CI;
+  const interactive = Boolean(process.stdin.isTTY && process.stderr.isTTY);
+  // With one of them at the terminal its Ctrl+C goes to the engine as well, wherever the others lead.
+  const { signal, end } = endOfProcess([process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY));
+  return {
+    stdout: process.stdout,
+    stderr: { write: (text) => writeOrEnd(process.stderr, text, end) },
+    live,
+    columns: process.stderr.columns ?? 120,
+    ...(interactive ? { confirm: (question) => confirm(question, signal) } : {}),
+    ...(interactive && hasBrowser(process.env) ? { openBrowser } : {}),
+    env: process.env,
+    root: join(__dirname, "../.."),
+    exec,
+    fetcher,
+    openEngine: async (options) => (await import("../engine/automation.js")).openEngine(options),
+    openWorld: async (facts) => (await import("../../verify/kube/index.js")).kubeWorld(facts),
+    clock: realClock,
+    signal,
+  };
+}
+
+/** Reasons of the abort signal: the terminal has sent its SIGINT to the engine as well, a second one would kill it. */
+export const abortedBy = { terminal: "terminal", signal: "signal" } as const;
+
+/**
+ * The command's signal for a program that it runs. A Ctrl+C at the terminal has reached that program already; a second
+ * interrupt would make the engine drop what it has begun.
+ */
+export function childSignal(signal: AbortSignal): AbortSignal {
+  const controller = new AbortController();
+  const forward = () => {
+    if (signal.reason !== abortedBy.terminal) controller.abort(signal.reason);
+  };
+  if (signal.aborted) forward();
+  signal.addEventListener("abort", forward, { once: true });
+  return controller.signal;
+}
+
+/**
+ * What ends the command before its time: an interrupt, a signal of the system, a terminal that was closed (SIGHUP, and EIO
+ * for what is written to it), or a reader of its output that has gone (EPIPE). Node.js ignores SIGPIPE.
+ */
+function endOfProcess(atTerminal: boolean): { signal: AbortSignal; end: () => void } {
+  const controller = new AbortController();
+  const end = () => controller.abort(abortedBy.signal);
+  process.on("SIGINT", () => controller.abort(atTerminal ? abortedBy.terminal : abortedBy.signal));
+  process.on("SIGTERM", end);
+  process.on("SIGHUP", end);
+  // Every failed write emits an "error" event, and without a listener the event would end the process. A Ctrl+C also ends the
+  // reader of a pipeline. Its SIGINT may arrive one turn of the event loop after the error, and has to come first.
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => setImmediate(end));
+  return { signal: controller.signal, end };
+}
+
+/** Writes progress. A write to a file throws when it fails, and progress is written from timers as well. */
+function writeOrEnd(stream: NodeJS.WriteStream, text: string, end: () => void): void {
+  try {
+    stream.write(text);
+  } catch {
+    end();
+  }
+}
+
+/** Elsewhere than on Linux a desktop is a matter of course; over SSH the browser would open at the far end. */
+export function hasBrowser(env: NodeJS.ProcessEnv, platform: NodeJS.Platform = process.platform): boolean {
+  const { CI, SSH_CONNECTION, DISPLAY, WAYLAND_DISPLAY, WSL_DISTRO_NAME } = env;
+  if (CI || SSH_CONNECTION) return false;
+  return platform !== "linux" || Boolean(DISPLAY || WAYLAND_DISPLAY || WSL_DISTRO_NAME);
+}
+
+async function openBrowser(url: string): Promise<void> {
+  const { default: open } = await import("open");
+  await open(url);
+}
+
+function confirm(question: string, signal: AbortSignal): Promise<boolean> {
+  const { stdin } = process;
+  const setRawMode = stdin.setRawMode.bind(stdin);
+  // readline resets the mode from within an event, where nothing catches the EIO of a terminal that was closed.
+  stdin.setRawMode = (mode) => {
+    try {
+      return setRawMode(mode);
+    } catch {
+      return stdin;
+    }
+  };
+  return ask(question, { input: stdin, output: process.stderr }, signal);
+}
+
+/**
+ * Asks at a terminal; whatever is not a yes is a no, the end of the input as well.
+ * @throws the signal's reason when it aborts
+ */
+export async function ask(question: string, at: ReadLineOptions, signal: AbortSignal): Promise<boolean> {
+  const terminal = createInterface(at);
+  const closed = once(terminal, "close").then(() => "");
+  try {
+    const answer = await Promise.race([terminal.question(`${question} [y/N] `, { signal }), closed]);
+    signal.throwIfAborted();
+    return /^y(es)?$/i.test(answer.trim());
+  } catch (thrown) {
+    signal.throwIfAborted();
+    // Ctrl+C and Ctrl+D at the question: that is a no.
+    if (thrown instanceof Error && thrown.name === "AbortError") return false;
+    throw thrown;
+  } finally {
+    terminal.close();
+  }
+}

@@ -1,0 +1,85 @@
+import type { LabFacts } from "../../experiments/types";
+import { type Clock, realClock } from "../../verify/eventually";
+import { seconds } from "../terminal/progress";
+import { gatewaySender, type Sender, type Shot, sendTraffic } from "./loop";
+
+/** A change of Istio's version. */
+export interface Upgrade {
+  from: string;
+  to: string;
+}
+
+/** What the callers of appb noticed of a change. */
+export interface Disturbance {
+  requests: number;
+  /** Requests with another answer than before the change, or with none. */
+  failed: number;
+  /** From the last good request before a failure to the first good one after it. */
+  longestGapMs: number;
+  slowestMs: number;
+}
+
+/** A path that no fault delays by default, many times a second, for longer than any upgrade takes. */
+const plan = { path: "/get", method: "GET", rate: 10, forMs: 3_600_000 };
+
+/** The upgrade that an `up` to this version of Istio is; undefined where the lab runs it already, or is not there. */
+export function upgradeOf(installed: string | undefined, istioVersion: string): Upgrade | undefined {
+  return installed && installed !== istioVersion ? { from: installed, to: istioVersion } : undefined;
+}
+
+/** How {@link whileCalled} watches. */
+export interface Watch {
+  signal: AbortSignal;
+  /** Hears what became of the requests, also when the work fails; nothing when the lab did not answer before. */
+  counted: (disturbance: Disturbance | undefined) => void;
+  /** @default the time of this machine */
+  clock?: Clock;
+  /** @default through the lab's gateway */
+  send?: Sender;
+}
+
+/** Sends requests through gateway, waypoint and ztunnel while something is done to the lab. */
+export async function whileCalled<T>(
+  facts: LabFacts,
+  work: () => Promise<T>,
+  { signal, counted, clock = realClock, send = gatewaySender(facts, plan) }: Watch,
+): Promise<T> {
+  const norm = await send(signal).then(
+    ({ status }) => status,
+    () => undefined,
+  );
+  const over = new AbortController();
+  const both = AbortSignal.any([signal, over.signal]);
+  const traffic = norm === undefined ? undefined : sendTraffic(plan, send, () => {}, { signal: both, clock });
+  try {
+    return await work();
+  } finally {
+    over.abort();
+    const shots = await traffic;
+    counted(shots && norm !== undefined ? disturbanceOf(shots, norm) : undefined);
+  }
+}
+
+/** Compares answers with the one that was normal before. */
+export function disturbanceOf(shots: readonly Shot[], norm: number): Disturbance {
+  let [failed, longestGapMs, lastGood] = [0, 0, 0];
+  let broken = false;
+  for (const { atMs, status } of [...shots].sort((a, b) => a.atMs - b.atMs)) {
+    const good = status === norm;
+    if (!good) failed += 1;
+    if (broken || !good) longestGapMs = Math.max(longestGapMs, atMs - lastGood);
+    if (good) lastGood = atMs;
+    broken = !good;
+  }
+  const slowestMs = Math.round(Math.max(0, ...shots.map(({ ms }) => ms)));
+  return { requests: shots.length, failed, longestGapMs: Math.round(longestGapMs), slowestMs };
+}
+
+/** What an upgrade did to its callers, as a line for people. */
+export function disturbanceText({ from, to, ...seen }: Upgrade & Partial<Disturbance>): string {
+  const { requests, failed = 0, longestGapMs = 0, slowestMs = 0 } = seen;
+  const head = `Istio ${from} → ${to}`;
+  if (requests === undefined) return `${head}: nobody counted, since the gateway did not answer before it began`;
+  const gap = failed > 0 ? `, longest gap ${seconds(longestGapMs)}` : "";
+  return `${head}: ${requests} requests, ${failed} failed${gap}, slowest answer ${seconds(slowestMs)}`;
+}

@@ -1,0 +1,63 @@
+import { istioMinorOf, versions } from "./versions";
+
+/** Registry and organisation of Istio's images: the charts' own default host is gone (istio.io, retirement of GCP hosts). */
+export const istioHub = "docker.io/istio";
+
+/** Registries that the bill's images lie in, with the address that serves each. */
+export const registries = {
+  "docker.io": "https://registry-1.docker.io",
+  "quay.io": "https://quay.io",
+  "ghcr.io": "https://ghcr.io",
+  "registry.k8s.io": "https://registry.k8s.io",
+} as const;
+
+/** Image of the registries' caches: `imageCache`. */
+export const cacheImage = `docker.io/library/registry:${versions.registry}`;
+
+/** An image of Istio's; profile ambient runs the distroless variants. */
+const istioImage = (name: string, istio: string): string => `${istioHub}/${name}:${istio}-distroless`;
+
+/**
+ * Images that Istio's charts make pods of. Every other image is named by a manifest, which is pinned itself: artifacts/fetch.ts
+ * reads it there.
+ */
+export const istioImagesOf = (istio: string): string[] =>
+  ["pilot", "install-cni", "ztunnel", "proxyv2"].map((name) => istioImage(name, istio));
+
+/** Those of {@link istioImagesOf} that DaemonSets run, on the control plane as well. */
+export const istioDaemonsOf = (istio: string): string[] =>
+  ["install-cni", "ztunnel"].map((name) => istioImage(name, istio));
+
+/** Image of gateways and waypoints. */
+export const proxyImageOf = (istio: string): string => istioImage("proxyv2", istio);
+
+/** {@link istioImagesOf} the pinned Istio. */
+export const istioImages: readonly string[] = istioImagesOf(versions.istio);
+
+/** The server of the module grpc. */
+export const grpcImage = `registry.k8s.io/e2e-test-images/agnhost:${versions.agnhost}`;
+
+/**
+ * Images that modules run beside the apps' own, by module. Istio publishes agentgateway under its own hub and version (its
+ * pilot/docker/Dockerfile.agentgateway).
+ */
+export const imagesByModule = (istio: string): Readonly<Record<string, string>> => ({
+  grpc: grpcImage,
+  ...(istioMinorOf(istio)?.agentgateway ? { agentgateway: istioImage("agentgateway", istio) } : {}),
+});
+
+/** {@link imagesByModule} of some modules. */
+export const moduleImagesOf = (modules: readonly string[], istio: string): string[] =>
+  Object.entries(imagesByModule(istio)).flatMap(([module, ref]) => (modules.includes(module) ? [ref] : []));
+
+/** References of all containers that a manifest names. */
+export function imagesOf(manifest: string): string[] {
+  const found = [...manifest.matchAll(/^\s*-?\s*image:\s*["']?([^\s"']+)["']?\s*$/gm)].map(([, ref]) => ref ?? "");
+  return [...new Set(found)].sort();
+}
+
+/** {@link imagesOf} the DaemonSets of a manifest. */
+export function daemonsOf(manifest: string): string[] {
+  const documents = manifest.split(/^---.*$/m);
+  return imagesOf(documents.filter((document) => /^kind:\s*["']?DaemonSet\b/m.test(document)).join("\n"));
+}

@@ -1,0 +1,100 @@
+import { z } from "zod";
+import { addonNames, istioMinorOf, istioMinors, nodeImage, versions } from "./versions";
+
+/** Callers the demo's policy can name. `gateway` is the ingress gateway's identity, the others are ServiceAccounts. */
+export const callers = ["appa", "gateway", "stranger"] as const;
+export type Caller = (typeof callers)[number];
+
+/** Experiments beyond the story; each adds what it needs, and nothing while it is not named. */
+export const moduleNames = [
+  "fail-open",
+  "l4-l7",
+  "traffic-split",
+  "resilience",
+  "egress",
+  "cross-namespace",
+  "grpc",
+  "strict-mtls",
+  "chaos",
+  "gateway-tls",
+  "gateway-jwt",
+  "agentgateway",
+] as const;
+
+/**
+ * Platforms that Istio's charts have values for, where they differ from a plain Kubernetes (files/profile-platform-*.yaml).
+ * OpenShift is not among them: it wants ztunnel and istio-cni in kube-system, and the lab has them in istio-system.
+ */
+export const platforms = ["gke", "k3d", "k3s", "microk8s", "minikube"] as const;
+
+const httpMethods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
+const label = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
+const unique = <T>(items: readonly T[]) => new Set(items).size === items.length;
+const listOf = <T extends z.ZodType>(item: T) => z.array(item).refine(unique, "must not name anything twice");
+/** A bare number reaches the schema as one: it too is told what is missing. */
+const duration = 'must be a duration with its unit like "2s" or "500ms"';
+const optional = z.string().min(1, "must not be empty");
+const istioRanges = istioMinors.map(({ minor, from }) => `${minor}.x from ${from}`).join(", ");
+const ipv4Range = /^(\d+\.\d+\.\d+\.\d+)(-\d+\.\d+\.\d+\.\d+|\/\d+)$/;
+
+/**
+ * Every key of the stack's configuration. Pulumi.yaml declares the same keys, and the default of each; a test holds the two
+ * together. Only the pins of config/versions.ts are defaults here: Pulumi.yaml has the empty text for their keys.
+ */
+export const configSchema = z.object({
+  cluster: z.enum(["kind", "existing"]),
+  kubeconfig: optional.optional(),
+  context: optional.optional(),
+  platform: z.enum(platforms).optional(),
+  addressRange: z.string().regex(ipv4Range, 'must be IPv4 addresses like "10.0.0.200-10.0.0.210"').optional(),
+  gatewayAnnotations: z.array(z.string().regex(/^[^=\s]+=.*$/, 'must be "annotation=value"')),
+  istioVersion: z
+    .string()
+    .refine(
+      (version) => istioMinorOf(version) !== undefined,
+      `must be a version of Istio that the lab knows: ${istioRanges}`,
+    )
+    .default(versions.istio),
+  workers: z.int().min(1).max(8),
+  nodeImage: z.string().regex(/^\S+$/, "must be an image reference").default(nodeImage),
+  subnet: z
+    .cidrv4({ error: "must be an IPv4 subnet like 172.30.0.0/24", abort: true })
+    .refine((cidr) => Number(cidr.split("/")[1]) <= 28, "must hold nodes and pool: /28 or larger")
+    .optional(),
+  httpPort: z.int().min(1024).max(65535).optional(),
+  httpsPort: z.int().min(1024).max(65535).optional(),
+  resources: z.enum(["laptop", "roomy"]),
+  logLevel: z.enum(["debug", "info", "warning", "error"]),
+  domain: z
+    .string()
+    .regex(new RegExp(`^${label}(\\.${label})+$`), 'must be a DNS domain like "opssec.in"')
+    .max(200),
+  allowedCallers: listOf(z.enum(callers)),
+  allowedMethods: listOf(z.enum(httpMethods)).min(1),
+  faultEnabled: z.boolean(),
+  faultPath: z.string().regex(/^\/[\w\-./]*$/, 'must be a path like "/headers"'),
+  faultDelay: z.string(duration).regex(/^[1-9][0-9]*(ms|s)$/, duration),
+  faultPercent: z.int().min(0).max(100),
+  closeBypass: z.boolean(),
+  addons: listOf(z.enum(addonNames)),
+  modules: listOf(z.enum(moduleNames)),
+  splitWeight: z.int().min(0).max(100),
+  imageSource: z.enum(["preload", "pull"]),
+  imageMirrors: z.array(z.string().regex(/^[^=\s]+=https?:\/\/\S+$/, 'must be "registry=https://mirror"')),
+  imageCache: z.boolean(),
+  caFile: z.string().regex(/^\//, "must be an absolute path").optional(),
+  artifactSource: z.string().min(1, "must be an URL or a folder").optional(),
+  appImage: z.string().regex(/^\S+$/, "must be an image reference").optional(),
+});
+
+/** The lab's configuration, checked. */
+export type LabConfig = z.infer<typeof configSchema>;
+export type ConfigKey = keyof LabConfig;
+
+/** Keys in the order of Pulumi.yaml. */
+export const configKeys = Object.keys(configSchema.shape) as ConfigKey[];
+
+/** Milliseconds of a checked {@link LabConfig.faultDelay}. */
+export function durationMs(duration: string): number {
+  return duration.endsWith("ms") ? Number.parseInt(duration, 10) : Number.parseInt(duration, 10) * 1000;
+}

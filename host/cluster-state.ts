@@ -1,0 +1,56 @@
+import { existsSync } from "node:fs";
+import { type DockerNetwork, markerFile, mayBeOwn, networkNamed, readNetworks } from "./docker-networks";
+import type { Exec } from "./exec";
+import { labOwner } from "./lab-owner";
+import { clusterName } from "./paths";
+
+/**
+ * A kind cluster as Docker sees it. `paused`: no node runs; `stopped`: some do; `foreign`: it has the name of the stack's
+ * cluster, and is not on the stack's network or belongs to the lab of another owner.
+ */
+export type ClusterState = "absent" | "running" | "stopped" | "paused" | "foreign";
+
+/** State of the stack's kind cluster. */
+export async function clusterState(stack: string, exec: Exec): Promise<ClusterState> {
+  return (await lookAtCluster(stack, exec)).state;
+}
+
+/** A kind cluster that bears the name of the stack's. */
+export interface SeenCluster {
+  state: ClusterState;
+  /** Ports of this machine that its running nodes publish. */
+  published: readonly number[];
+  /** Owner that the label of its network names; empty without one. */
+  owner: string;
+}
+
+/** What Docker knows of the cluster that bears the name of the stack's. */
+export async function lookAtCluster(
+  stack: string,
+  exec: Exec,
+  { networks = readNetworks(exec) }: { networks?: Promise<readonly DockerNetwork[]> } = {},
+): Promise<SeenCluster> {
+  const asked = exec("docker", [
+    ...["ps", "--all", "--filter", `label=io.x-k8s.kind.cluster=${clusterName(stack)}`],
+    ...["--format", "{{.State}} {{.Networks}} {{.Ports}}"],
+  ]);
+  const [{ stdout }, network] = [await asked, networkNamed(stack, await networks)];
+  const nodes = stdout.split("\n").filter(Boolean);
+  const published = [...stdout.matchAll(/:(\d+)->/g)].map(([, port]) => Number(port));
+  const foreign = nodes.length > 0 && network !== undefined && !mayBeOwn(network, stack, labOwner());
+  const state = foreign ? "foreign" : stateOf(nodes, clusterName(stack));
+  return { state, published, owner: network?.owner ?? "" };
+}
+
+function stateOf(nodes: readonly string[], name: string): ClusterState {
+  if (nodes.length === 0) return "absent";
+  if (!nodes.every((node) => (node.split(" ")[1] ?? "").split(",").includes(name))) return "foreign";
+  const running = nodes.filter((node) => node.startsWith("running ")).length;
+  if (running === 0) return "paused";
+  return running === nodes.length ? "running" : "stopped";
+}
+
+/** Whether the stack's cluster was made and is there no more: deleted by hand, or lost by Docker. */
+export async function clusterIsLost(stack: string, exec: Exec): Promise<boolean> {
+  return existsSync(markerFile(stack)) && (await clusterState(stack, exec)) === "absent";
+}

@@ -1,0 +1,100 @@
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { type IncomingMessage, request as plainRequest } from "node:http";
+import { type RequestOptions, request as tlsRequest } from "node:https";
+import { parse as parseYaml } from "yaml";
+import type { ClusterAddress } from "./paths";
+
+/** Reads one path of an API server as JSON; undefined for what is not there. */
+export type ReadApi = (path: string) => Promise<ApiObject | undefined>;
+
+/** What is read of Kubernetes' objects and lists. */
+export interface ApiObject {
+  kind?: string;
+  gitVersion?: string;
+  metadata?: {
+    name?: string;
+    labels?: Record<string, string>;
+    annotations?: Record<string, string>;
+    ownerReferences?: { kind: string }[];
+    managedFields?: { manager?: string }[];
+  };
+  spec?: { template?: { spec?: { containers?: { image?: string }[] } } };
+  items?: ApiObject[];
+}
+
+/** Milliseconds for one question. */
+const answerMs = 10_000;
+
+/**
+ * A reader for the cluster of a kubeconfig's context.
+ * @throws Error when the file cannot be read or has no such context
+ */
+export async function openApi(address: ClusterAddress): Promise<ReadApi> {
+  const { server, options } = (await withOwnCertificate(address)) ?? (await byClient(address));
+  const root = new URL(server);
+  const prefix = root.pathname.replace(/\/$/, "");
+  return (path) => get(new URL(prefix + path, root), options);
+}
+
+interface Way {
+  server: string;
+  options: RequestOptions;
+}
+
+interface KubeConfigFile {
+  contexts?: { name: string; context: { cluster: string; user: string } }[];
+  clusters?: { name: string; cluster: { server: string; "certificate-authority-data"?: string } }[];
+  users?: { name: string; user: { "client-certificate-data"?: string; "client-key-data"?: string } }[];
+}
+
+/** A kubeconfig of kind holds all that it takes. The client is not loaded for it: that takes a third of a second. */
+async function withOwnCertificate({ kubeconfig, context: name }: ClusterAddress): Promise<Way | undefined> {
+  const parsed = parseYaml(await readFile(kubeconfig, "utf8")) as KubeConfigFile | null;
+  const context = parsed?.contexts?.find((each) => each.name === name)?.context;
+  const cluster = parsed?.clusters?.find((each) => each.name === context?.cluster)?.cluster;
+  const user = parsed?.users?.find((each) => each.name === context?.user)?.user;
+  const [ca, cert, key] = [
+    cluster?.["certificate-authority-data"],
+    user?.["client-certificate-data"],
+    user?.["client-key-data"],
+  ].map((data) => (data ? Buffer.from(data, "base64") : undefined));
+  return cluster && ca && cert && key ? { server: cluster.server, options: { ca, cert, key } } : undefined;
+}
+
+/** Any kubeconfig: the client knows every way to prove who we are, the plugins of the clouds included. */
+async function byClient(address: ClusterAddress): Promise<Way> {
+  const config = await clientConfig(address);
+  const cluster = config?.getCurrentCluster();
+  if (!config || !cluster) throw new Error(`context "${address.context}" names no cluster`);
+  const options: RequestOptions = {};
+  await config.applyToHTTPSOptions(options);
+  return { server: cluster.server, options };
+}
+
+/**
+ * The client's own view of an address.
+ * @returns undefined where there is no such file, or no cluster behind the context
+ */
+export async function clientConfig({ kubeconfig, context }: ClusterAddress) {
+  if (!existsSync(kubeconfig)) return undefined;
+  const { KubeConfig } = await import("@kubernetes/client-node");
+  const config = new KubeConfig();
+  config.loadFromFile(kubeconfig);
+  config.setCurrentContext(context);
+  return config.getCurrentCluster() ? config : undefined;
+}
+
+async function get(url: URL, options: RequestOptions): Promise<ApiObject | undefined> {
+  const all = { ...options, signal: AbortSignal.timeout(answerMs) };
+  const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+    const sent = url.protocol === "https:" ? tlsRequest(url, all) : plainRequest(url, { ...all, agent: undefined });
+    sent.on("error", reject).on("response", resolve).end();
+  });
+  const chunks: Buffer[] = [];
+  for await (const chunk of answer) chunks.push(Buffer.from(chunk));
+  const { statusCode = 0 } = answer;
+  if (statusCode === 404) return undefined;
+  if (statusCode < 200 || statusCode > 299) throw new Error(`GET ${url.pathname}: HTTP ${statusCode}`);
+  return JSON.parse(Buffer.concat(chunks).toString("utf8")) as ApiObject;
+}

@@ -1,0 +1,30 @@
+import { homedir } from "node:os";
+import { join } from "node:path";
+
+/** Folder of all that the lab keeps on this machine: caches, CLIs, one folder per stack. `AMBIENT_LAB_HOME` wins. */
+export function labHome(): string {
+  return process.env.AMBIENT_LAB_HOME || join(homedir(), ".ambient-lab");
+}
+
+/** Folder of one stack's files: kubeconfig, marker, registry mirrors. Gone after destroy. */
+export function stackDir(stack: string): string {
+  return join(labHome(), "stacks", stack);
+}
+
+/** Name of the stack's kind cluster, and of its Docker network: one stack, one name to look for. */
+export function clusterName(stack: string): string {
+  return `ambient-lab-${stack}`;
+}
+
+/** Where a cluster is. */
+export interface ClusterAddress {
+  /** Path of the kubeconfig file. */
+  kubeconfig: string;
+  /** Context in it; never the current one. */
+  context: string;
+}
+
+/** Where the stack's kind cluster is, whether it runs or not. */
+export function ownCluster(stack: string): ClusterAddress {
+  return { kubeconfig: join(stackDir(stack), "kubeconfig"), context: `kind-${clusterName(stack)}` };
+}

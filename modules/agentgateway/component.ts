@@ -1,0 +1,72 @@
+import * as pulumi from "@pulumi/pulumi";
+import { l7PolicySpec, waypointOnlySpec } from "../../components/authorization";
+import { appPort, principal, waypointName } from "../../components/names";
+import { waypointGateway } from "../../components/waypoint-gateway";
+import { workload } from "../../components/workload";
+import type { ModuleArgs } from "../components";
+import { resilience } from "../numbers";
+import { abortedRoute, routeTo } from "../resilience/component";
+import { moduleObject, moduleService, onPurpose } from "../resources";
+
+/** Name of the waypoint's Gateway, and so of its ServiceAccount. */
+const gateway = "agentgateway";
+/** Its GatewayClass, and the one for gateways that istiod makes along with it. */
+const classes = {
+  "istio-agentgateway-waypoint": "istio.io/agentgateway-waypoint-controller",
+  "istio-agentgateway": "istio.io/agentgateway-controller",
+};
+
+/** appa alone may ask, and only by GET. */
+const readers = { allowedCallers: ["appa"], allowedMethods: ["GET"] };
+
+/**
+ * A second waypoint that is no Envoy, and apph behind both. What is said to one is said to the other, word for word: a
+ * policy and a VirtualService for one name of apph each, an HTTPRoute for another.
+ */
+export class Agentgateway extends pulumi.ComponentResource {
+  constructor(name: string, args: ModuleArgs, opts: pulumi.ComponentResourceOptions = {}) {
+    super("ambientlab:modules:Agentgateway", name, {}, opts);
+    const own = { parent: this };
+    // istiod makes both while it has the feature, and leaves them behind once it has not: as the lab's own they go with the
+    // module. Where the whole lab goes, istiod lives longest and makes them again; "lab destroy" sweeps up after it.
+    const known = Object.entries(classes).map(([className, controllerName]) =>
+      moduleObject("GatewayClass", className, { controllerName }, own, { namespace: undefined }),
+    );
+    const dependsOn = [...known, ...args.images];
+    waypointGateway(gateway, { gateway, className: "istio-agentgateway-waypoint" }, args.proxies, {
+      ...own,
+      dependsOn,
+    });
+    const server = workload({ name: "apph", mesh: true }, args, this);
+    const fronts = { apph: gateway, "apph-envoy": waypointName };
+    for (const [front, waypoint] of Object.entries(fronts)) {
+      for (const each of [front, `${front}-routed`]) {
+        const labels = { "istio.io/use-waypoint": waypoint };
+        moduleService({ name: each, pods: "apph", labels }, { ...own, dependsOn: server });
+      }
+      const unheard = waypoint === gateway ? { annotations: onPurpose("enforced-at-waypoint") } : {};
+      moduleObject("AuthorizationPolicy", `${front}-l7`, l7PolicySpec(readers, [front]), own, unheard);
+      moduleObject("VirtualService", `${front}-fault`, abortSpec(front), own);
+      moduleObject("HTTPRoute", `${front}-routed`, timeoutSpec(`${front}-routed`), own);
+    }
+    const guards = { "apph-waypoint-only": principal(gateway), "apph-envoy-only": principal(waypointName) };
+    for (const [policy, waypoint] of Object.entries(guards))
+      moduleObject("AuthorizationPolicy", policy, waypointOnlySpec("apph", waypoint), own);
+    this.registerOutputs();
+  }
+}
+
+/** Istio's own routes: a fault. */
+function abortSpec(host: string) {
+  const route = routeTo(host);
+  return { hosts: [host], http: [abortedRoute(route), { route }] };
+}
+
+/** Gateway API's routes: a limit to how long an answer may take. */
+function timeoutSpec(name: string) {
+  const port = appPort.service;
+  return {
+    parentRefs: [{ group: "", kind: "Service", name, port }],
+    rules: [{ timeouts: { request: `${resilience.timeout.ms / 1000}s` }, backendRefs: [{ name, port }] }],
+  };
+}

@@ -1,0 +1,99 @@
+import { principalOf } from "../../experiments/names";
+import type { LabObject } from "../../experiments/objects";
+import type { Check, Expectation, Experiment, Outcome, ServiceName } from "../../experiments/types";
+import { resilience } from "../numbers";
+import { answered, ask, refused } from "../requests";
+
+const { abort, timeout } = resilience;
+/** Longer than the timeout, so that an answer is that of the waypoint. */
+const slowSeconds = 3;
+
+/** A waypoint that is no Envoy beside one that is: what it does of what it is told. */
+export const agentgateway: Experiment = {
+  id: "agentgateway",
+  module: "agentgateway",
+  title: "A waypoint of agentgateway obeys HTTPRoutes, and neither AuthorizationPolicy nor VirtualService",
+  question: "What of a waypoint's duties does Istio's other waypoint, agentgateway, take over?",
+  why: "Istio tells each kind of waypoint its own language. An agentgateway gets services, endpoints and what the Gateway API says; of AuthorizationPolicy and VirtualService it hears nothing. Istio writes that it accepted the policy all the same (WaypointAccepted, bound to the agentgateway), and everybody in the mesh gets in. The policy on the pods is ztunnel's and holds as ever: it says through whom they are reached, not by whom. The same policy, the same VirtualService and the same HTTPRoute at an Envoy are the control.",
+  rows: [],
+  objects: [
+    ...(["Namespace/default", "DaemonSet/ztunnel", "Deployment/appa", "Deployment/stranger"] as const),
+    ...(["Deployment/apph", "Gateway/agentgateway", "Deployment/agentgateway"] as const),
+    ...(["Gateway/waypoint", "Deployment/waypoint", "Service/apph", "Service/apph-envoy"] as const),
+    ...(["Service/apph-routed", "Service/apph-envoy-routed", "AuthorizationPolicy/apph-l7"] as const),
+    ...(["AuthorizationPolicy/apph-envoy-l7", "AuthorizationPolicy/apph-waypoint-only"] as const),
+    ...([
+      "AuthorizationPolicy/apph-envoy-only",
+      "VirtualService/apph-fault",
+      "VirtualService/apph-envoy-fault",
+    ] as const),
+    ...(["HTTPRoute/apph-routed", "HTTPRoute/apph-envoy-routed"] as const),
+  ],
+  steps: () => [
+    {
+      kind: "check",
+      name: "rollouts of apph and of both waypoints",
+      check: "rollouts",
+      objects: ["Deployment/apph", "Deployment/agentgateway", "Deployment/waypoint"],
+    },
+    {
+      ...{ kind: "check", check: "alike", name: "both waypoints are told the same" },
+      pairs: [
+        ["AuthorizationPolicy/apph-l7", "AuthorizationPolicy/apph-envoy-l7"],
+        ["VirtualService/apph-fault", "VirtualService/apph-envoy-fault"],
+        ["HTTPRoute/apph-routed", "HTTPRoute/apph-envoy-routed"],
+      ],
+    },
+    accepted("Service/apph", "istio.io/WaypointBound", "attached to waypoint default/agentgateway"),
+    accepted("Service/apph-routed", "istio.io/WaypointBound", "attached to waypoint default/agentgateway"),
+    accepted("Service/apph-envoy", "istio.io/WaypointBound", "attached to waypoint default/waypoint"),
+    accepted("Service/apph-envoy-routed", "istio.io/WaypointBound", "attached to waypoint default/waypoint"),
+    accepted("AuthorizationPolicy/apph-l7", "WaypointAccepted", "bound to default/agentgateway"),
+    accepted("AuthorizationPolicy/apph-envoy-l7", "WaypointAccepted", "bound to default/waypoint"),
+    accepted("HTTPRoute/apph-routed", "Accepted"),
+    accepted("HTTPRoute/apph-envoy-routed", "Accepted"),
+    {
+      ...{ kind: "check", check: "pod-policies", app: "apph", gate: true },
+      name: "apph's ztunnel lets in both waypoints alone",
+      policies: ["default/apph-waypoint-only", "default/apph-envoy-only"],
+    },
+    {
+      ...{ kind: "check", check: "front", service: "apph-envoy", gate: true, name: "rules of apph-envoy at waypoint" },
+      wanted: [`ALLOW GET ${principalOf("appa")}`],
+    },
+    ask("appa", "GET", "apph-envoy", "control: Envoy lets appa GET", answered),
+    ask("appa", "POST", "apph-envoy", "control: Envoy does not let appa POST", refusedByEnvoy),
+    ask("stranger", "GET", "apph-envoy", "control: Envoy does not let stranger in", refusedByEnvoy),
+    ask("appa", "GET", "apph", "agentgateway is on the way to apph", answered),
+    ask("appa", "POST", "apph", "agentgateway lets appa POST, in spite of the policy that was accepted", answered),
+    ask("stranger", "GET", "apph", "agentgateway lets stranger in, in spite of it", answered),
+    { ...ask("appa", "GET", "apph", "not even appa gets to apph's pod without a waypoint", shut), to: "pod" },
+    ask("outsider", "GET", "apph", "who is not in the mesh does not get in at all", shut),
+    outcome("control: Envoy obeys the VirtualService", "apph-envoy", `${abort.path}/200`, {
+      ...{ status: abort.status, flags: "FI", attempts: 0 },
+    }),
+    outcome("agentgateway does not know the VirtualService", "apph", `${abort.path}/200`, {
+      ...{ status: 200, flags: "-", attempts: 1 },
+    }),
+    outcome("control: Envoy keeps the HTTPRoute's timeout", "apph-envoy-routed", `/delay/${slowSeconds}`, {
+      ...{ status: 504, flags: "UT", attempts: 1, between: [timeout.ms, slowSeconds * 1_000] },
+    }),
+    outcome("agentgateway keeps it as well", "apph-routed", `/delay/${slowSeconds}`, {
+      ...{ status: 504, flags: "Timeout", attempts: 1, between: [timeout.ms, slowSeconds * 1_000] },
+    }),
+  ],
+};
+
+const refusedByEnvoy = refused("AuthorizationPolicy/apph-envoy-l7");
+const shut: Expectation = { fate: "reset", by: "ztunnel", policy: "AuthorizationPolicy/apph-waypoint-only" };
+
+const accepted = (object: LabObject, type: string, messageIncludes?: string): Check => ({
+  ...{ kind: "check", check: "condition", object, type },
+  name: `${object} is ${messageIncludes ?? "accepted"}`,
+  ...(messageIncludes ? { messageIncludes } : {}),
+});
+
+const outcome = (name: string, service: ServiceName, path: string, expected: Outcome): Check => ({
+  ...{ kind: "check", check: "outcome", name, sample: { from: "appa", method: "GET", path, count: 5, service } },
+  ...expected,
+});

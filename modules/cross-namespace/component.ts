@@ -1,0 +1,60 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import { waypointOnlySpec } from "../../components/authorization";
+import { appNamespace, principal, waypointName } from "../../components/names";
+import { waypointGateway } from "../../components/waypoint-gateway";
+import { workload } from "../../components/workload";
+import type { ModuleArgs } from "../components";
+import { moduleObject, moduleService, onPurpose } from "../resources";
+
+/** The second namespace of the mesh. */
+const namespace = "second";
+const [own, shared] = ["second-waypoint", "shared-waypoint"];
+
+/** Labels of a Service whose callers meet a waypoint of the apps' namespace. */
+const through = (waypoint: string) => ({
+  "istio.io/use-waypoint": waypoint,
+  "istio.io/use-waypoint-namespace": appNamespace,
+});
+
+/**
+ * A second namespace of the mesh. appe answers there under three names: one goes through the waypoint of its own
+ * namespace, one through a waypoint of the first namespace that admits it, one asks for a waypoint that does not.
+ */
+export class CrossNamespace extends pulumi.ComponentResource {
+  constructor(name: string, args: ModuleArgs, opts: pulumi.ComponentResourceOptions = {}) {
+    super("ambientlab:modules:CrossNamespace", name, {}, opts);
+    const mesh = { metadata: { name: namespace, labels: { "istio.io/dataplane-mode": "ambient" } } };
+    const within = new k8s.core.v1.Namespace(`${namespace}-namespace`, mesh, { parent: this });
+    const inside = { parent: this, dependsOn: within };
+    const server = workload({ name: "appe", mesh: true, namespace, within }, args, this);
+    workload({ name: "appa", mesh: true, namespace, within }, args, this);
+    const front = (front: string, labels: Record<string, string>, annotations?: Record<string, string>) => {
+      const settings = { name: front, pods: "appe", namespace, labels, ...(annotations ? { annotations } : {}) };
+      moduleService(settings, { parent: this, dependsOn: server });
+    };
+    front("appe", { "istio.io/use-waypoint": own });
+    front("appe-shared", through(shared));
+    front("appe-unadmitted", through(waypointName), onPurpose("waypoint-only"));
+    waypointGateway(own, { gateway: own, namespace }, args.proxies, inside);
+    waypointGateway(shared, { gateway: shared, admits: namespace }, args.proxies, inside);
+    for (const service of ["appe", "appe-shared"])
+      moduleObject("AuthorizationPolicy", `${service}-l7`, callersSpec(service), inside, { namespace });
+    const guards = { "appe-waypoint-only": principal(own, namespace), "appe-shared-only": principal(shared) };
+    for (const [policy, waypoint] of Object.entries(guards))
+      moduleObject("AuthorizationPolicy", policy, waypointOnlySpec("appe", waypoint), inside, { namespace });
+    this.registerOutputs();
+  }
+}
+
+/** Both appas may GET: two identities that differ in their namespace alone. */
+const callersSpec = (service: string) => ({
+  targetRefs: [{ group: "", kind: "Service", name: service }],
+  action: "ALLOW",
+  rules: [
+    {
+      from: [{ source: { principals: [principal("appa"), principal("appa", namespace)] } }],
+      to: [{ operation: { methods: ["GET"] } }],
+    },
+  ],
+});

@@ -1,0 +1,94 @@
+import { principalOf } from "../../experiments/names";
+import type { LabObject } from "../../experiments/objects";
+import type { Check, Expectation, Experiment, ServiceName } from "../../experiments/types";
+import { answered, ask, refused } from "../requests";
+
+/** Two namespaces and their waypoints: who is met across the border, and who is not admitted. */
+export const crossNamespace: Experiment = {
+  id: "cross-namespace",
+  module: "cross-namespace",
+  title: "Across namespaces the Service chooses the waypoint, and the waypoint whom it admits",
+  question: "Which waypoint does a request to another namespace meet, and may a Service use one of another namespace?",
+  why: "The waypoint belongs to the Service that is called, not to the caller: appa of the first namespace meets that of the second. A Service may name a waypoint of another namespace (use-waypoint-namespace), if the waypoint's listener admits the Service's namespace (allowedRoutes). If not, Istio says so in the Service's status, and sends its callers past the waypoint: the policy on the pods is what shuts them out. An identity holds its namespace: appa of the second namespace is nobody's namesake in a policy.",
+  rows: [],
+  objects: [
+    ...([
+      "Namespace/default",
+      "Namespace/second",
+      "DaemonSet/ztunnel",
+      "Deployment/appa",
+      "Deployment/stranger",
+    ] as const),
+    ...([
+      "Deployment/second-appa",
+      "Deployment/appe",
+      "Gateway/second-waypoint",
+      "Deployment/second-waypoint",
+    ] as const),
+    ...(["Gateway/shared-waypoint", "Deployment/shared-waypoint", "Gateway/waypoint", "Deployment/waypoint"] as const),
+    ...(["Service/appe", "Service/appe-shared", "Service/appe-unadmitted", "AuthorizationPolicy/appe-l7"] as const),
+    ...(["AuthorizationPolicy/appe-shared-l7", "AuthorizationPolicy/appe-waypoint-only"] as const),
+    ...(["AuthorizationPolicy/appe-shared-only", "AuthorizationPolicy/appb-l7"] as const),
+  ],
+  steps: () => [
+    {
+      kind: "check",
+      name: "rollouts of the second namespace and of both waypoints",
+      check: "rollouts",
+      objects: [
+        ...(["Deployment/appe", "Deployment/second-appa", "Deployment/second-waypoint"] as const),
+        "Deployment/shared-waypoint",
+      ],
+    },
+    bound("Service/appe", "second/second-waypoint"),
+    bound("Service/appe-shared", "default/shared-waypoint"),
+    {
+      ...{ kind: "check", check: "condition", object: "Service/appe-unadmitted", type: "istio.io/WaypointBound" },
+      name: "the waypoint of the story does not admit Service appe-unadmitted",
+      status: "False",
+      messageIncludes: 'not permitted to attach to waypoint "default/waypoint"',
+    },
+    {
+      ...{ kind: "check", check: "pod-policies", app: "appe", gate: true },
+      name: "appe's ztunnel lets in both waypoints alone",
+      policies: ["second/appe-waypoint-only", "second/appe-shared-only"],
+    },
+    rules("appe", "second-waypoint"),
+    rules("appe-shared", "shared-waypoint"),
+    ask("appa", "GET", "appe", "appa meets the waypoint of the second namespace", answered),
+    ask("second-appa", "GET", "appe", "its namesake meets it as well", answered),
+    ask("appa", "POST", "appe", "appa may not POST", refused("AuthorizationPolicy/appe-l7")),
+    ask("stranger", "GET", "appe", "stranger may not", refused("AuthorizationPolicy/appe-l7")),
+    ask("appa", "GET", "appe-shared", "appa meets the waypoint of the first namespace", answered),
+    ask("second-appa", "GET", "appe-shared", "its namesake leaves its namespace to meet it", answered),
+    ask(
+      "stranger",
+      "GET",
+      "appe-shared",
+      "stranger may not there either",
+      refused("AuthorizationPolicy/appe-shared-l7"),
+    ),
+    ask(
+      "second-appa",
+      "GET",
+      "appb",
+      "appa of the second namespace is not the appa that may",
+      refused("AuthorizationPolicy/appb-l7"),
+    ),
+    ask("appa", "GET", "appe-unadmitted", "without its waypoint appe-unadmitted is shut", shut),
+    { ...ask("appa", "GET", "appe", "nobody walks around a waypoint to appe's pod", shut), to: "pod" },
+  ],
+};
+
+const bound = (object: LabObject, waypoint: string): Check => ({
+  ...{ kind: "check", check: "condition", object, type: "istio.io/WaypointBound" },
+  name: `${object} is bound to ${waypoint}`,
+  messageIncludes: `attached to waypoint ${waypoint}`,
+});
+
+const rules = (service: ServiceName, waypoint: string): Check => ({
+  ...{ kind: "check", check: "front", service, gate: true, name: `rules of ${service} at ${waypoint}` },
+  wanted: [`ALLOW GET ${principalOf("appa")}`, `ALLOW GET ${principalOf("appa", "second")}`],
+});
+
+const shut: Expectation = { fate: "reset", by: "ztunnel", policy: "AuthorizationPolicy/appe-waypoint-only" };

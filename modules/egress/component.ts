@@ -1,0 +1,74 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import { appPort, principal } from "../../components/names";
+import { waypointGateway } from "../../components/waypoint-gateway";
+import { workload } from "../../components/workload";
+import { foreignHosts } from "../../experiments/names";
+import type { ModuleArgs } from "../components";
+import { moduleObject, moduleService } from "../resources";
+
+/** Namespace of the way out: its waypoint, the hosts that lead to it, and who may use them. */
+const namespace = "egress";
+/** Namespace of what is not in the mesh. */
+const outside = "outside";
+const waypoint = "egress-waypoint";
+
+/**
+ * A way out of the mesh: two hosts that nobody but their ServiceEntry knows, one waypoint for both, and a policy for each.
+ * Behind both stands one server without a mesh, in place of the Internet: a lab asks nobody outside of its machine.
+ */
+export class Egress extends pulumi.ComponentResource {
+  constructor(name: string, args: ModuleArgs, opts: pulumi.ComponentResourceOptions = {}) {
+    super("ambientlab:modules:Egress", name, {}, opts);
+    const own = { parent: this };
+    const made = (each: string) => new k8s.core.v1.Namespace(`${each}-namespace`, { metadata: { name: each } }, own);
+    const [here, there] = [made(namespace), made(outside)];
+    const inside = { parent: this, dependsOn: here };
+    const server = workload({ name: "external", mesh: false, namespace: outside, within: there }, args, this);
+    const service = moduleService(
+      { name: "external", pods: "external", namespace: outside },
+      { ...own, dependsOn: server },
+    );
+    waypointGateway(waypoint, { gateway: waypoint, namespace }, args.proxies, inside);
+    // The waypoint asks for the server's address at once, and for a minute not again when there was none.
+    for (const host of ["partner", "forbidden"] as const)
+      moduleObject(
+        "ServiceEntry",
+        host,
+        serviceEntrySpec(foreignHosts[host]),
+        { ...own, dependsOn: [here, service] },
+        {
+          namespace,
+          labels: { "istio.io/use-waypoint": waypoint },
+        },
+      );
+    moduleObject("AuthorizationPolicy", "partner-l7", partnerSpec, inside, { namespace });
+    moduleObject("AuthorizationPolicy", "forbidden-deny", forbiddenSpec, inside, { namespace });
+    this.registerOutputs();
+  }
+}
+
+/** A host outside the mesh. The waypoint looks its address up; callers get one that istiod made up, from their ztunnel. */
+export function serviceEntrySpec(host: string) {
+  return {
+    hosts: [host],
+    location: "MESH_EXTERNAL",
+    resolution: "DNS",
+    ports: [{ number: appPort.service, name: "http", protocol: "HTTP" }],
+    endpoints: [{ address: foreignHosts.external }],
+  };
+}
+
+const on = (entry: string) => [{ group: "networking.istio.io", kind: "ServiceEntry", name: entry }];
+
+const partnerSpec = {
+  targetRefs: on("partner"),
+  action: "ALLOW",
+  rules: [{ from: [{ source: { principals: [principal("appa")] } }], to: [{ operation: { methods: ["GET"] } }] }],
+};
+
+const forbiddenSpec = {
+  targetRefs: on("forbidden"),
+  action: "DENY",
+  rules: [{ to: [{ operation: { paths: ["*"] } }] }],
+};

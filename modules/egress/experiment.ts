@@ -1,0 +1,76 @@
+import { principalOf } from "../../experiments/names";
+import type { LabObject } from "../../experiments/objects";
+import type { Check, Experiment, Sample, ServiceName } from "../../experiments/types";
+import { answered, ask, refused } from "../requests";
+
+/** The way out of the mesh: what a waypoint for hosts outside refuses, and what never meets it. */
+export const egress: Experiment = {
+  id: "egress",
+  module: "egress",
+  title: "Hosts outside the mesh are reached through the egress waypoint, by whom and as its policies say",
+  question: "Who reaches which host outside the mesh, who decides it, and what goes out without being asked?",
+  why: "A ServiceEntry makes a host known to the mesh, and its label leads callers to a waypoint of its own, where policies are attached to the ServiceEntry. ztunnel answers the caller's question for the name with an address that istiod made up, so that the caller needs no DNS that knows the host. But ambient does not forbid what it does not know: a request to the same server by another name goes straight out, past every policy. Only a network that lets out nobody but the waypoint makes it the only way.",
+  rows: [],
+  objects: [
+    ...(["Namespace/default", "DaemonSet/ztunnel", "Deployment/appa", "Deployment/stranger"] as const),
+    ...(["Namespace/egress", "Namespace/outside"] as const),
+    ...(["Deployment/external", "Service/external", "Gateway/egress-waypoint", "Deployment/egress-waypoint"] as const),
+    ...(["ServiceEntry/partner", "ServiceEntry/forbidden"] as const),
+    ...(["AuthorizationPolicy/partner-l7", "AuthorizationPolicy/forbidden-deny"] as const),
+  ],
+  steps: () => [
+    {
+      kind: "check",
+      name: "rollouts of the server outside and of the egress waypoint",
+      check: "rollouts",
+      objects: ["Deployment/external", "Deployment/egress-waypoint"],
+    },
+    bound("ServiceEntry/partner"),
+    bound("ServiceEntry/forbidden"),
+    rules("partner", [`ALLOW GET ${principalOf("appa")}`]),
+    rules("forbidden", ["DENY any method anybody"]),
+    ask("appa", "GET", "partner", "appa may GET partner.example", answered),
+    {
+      ...{ kind: "check", check: "outcome", name: "what may go out reaches the server, once each" },
+      ...{ sample: sample("partner"), status: 200, flags: "-", attempts: 1 },
+    },
+    ask("appa", "POST", "partner", "appa may not POST partner.example", refused("AuthorizationPolicy/partner-l7")),
+    ask(
+      "stranger",
+      "GET",
+      "partner",
+      "stranger may not GET partner.example",
+      refused("AuthorizationPolicy/partner-l7"),
+    ),
+    ask(
+      "appa",
+      "GET",
+      "forbidden",
+      "appa may not GET forbidden.example",
+      refused("AuthorizationPolicy/forbidden-deny"),
+    ),
+    {
+      ...{ kind: "check", check: "outcome", name: "what is for the forbidden host never reaches the server" },
+      ...{ sample: sample("forbidden"), status: 403, flags: "-", attempts: 0 },
+    },
+    {
+      ...{ kind: "check", check: "past", name: "the same server by a name without a waypoint: nobody is asked" },
+      ...{ sample: sample("external"), control: sample("partner") },
+    },
+  ],
+};
+
+const bound = (object: LabObject): Check => ({
+  ...{ kind: "check", check: "condition", object, type: "istio.io/WaypointBound" },
+  name: `${object} is bound to the egress waypoint`,
+  messageIncludes: "egress/egress-waypoint",
+});
+
+const rules = (service: ServiceName, wanted: readonly string[]): Check => ({
+  ...{ kind: "check", check: "front", service, wanted, gate: true },
+  name: `rules of ${service} at the egress waypoint`,
+});
+
+const sample = (service: ServiceName): Sample => ({
+  ...{ from: "appa", method: "GET", path: "/anything", count: 5, service },
+});

@@ -1,0 +1,14 @@
+import type { Experiment, LabSettings } from "../experiments/types";
+
+/** Why a lab cannot be asked an experiment of a module that its stack does not name; nothing when it can. */
+export function whyOff(
+  { module }: Pick<Experiment, "module">,
+  { modules }: Pick<LabSettings, "modules">,
+): string | undefined {
+  if (!module || modules.includes(module)) return undefined;
+  return `module ${module} is off: pulumi config set --path 'modules[${modules.length}]' ${module}, then npm run up`;
+}
+
+/** Whether a lab with these settings is asked an experiment: all of the story, and those of its modules. */
+export const isAsked = (experiment: Pick<Experiment, "module">, settings: Pick<LabSettings, "modules">): boolean =>
+  whyOff(experiment, settings) === undefined;

@@ -1,0 +1,113 @@
+import { meshPath, policies } from "../../experiments/objects";
+import { fateAtWaypoint, pathFor, request, usualMethod } from "../../experiments/requests";
+import type { Expectation, Experiment, Probe, TokenSpec } from "../../experiments/types";
+import { gatewayJwt } from "../numbers";
+
+const { claim, hostOf, issuerOf } = gatewayJwt;
+const policy = "AuthorizationPolicy/gateway-jwt-claim";
+const authentication = "RequestAuthentication/gateway-jwt";
+
+const good: TokenSpec = { claims: { [claim.name]: [claim.value] }, seconds: 300 };
+
+/** Who may not come in with what, and the words of the gateway's log. */
+const unwelcome: readonly { name: string; token?: TokenSpec; withPort?: true; status: 401 | 403; because: string }[] = [
+  { name: "who has no token", status: 403, because: "rule[0]" },
+  { name: "who has no token and asks with a port behind the host", withPort: true, status: 403, because: "rule[0]" },
+  {
+    name: "who shows something else than a token",
+    token: { ...good, forgery: "garbage" },
+    status: 401,
+    because: "Jwt",
+  },
+  { name: "who has an expired token", token: { ...good, seconds: -3600 }, status: 401, because: "Jwt_is_expired" },
+  {
+    name: "who has a token of another issuer",
+    token: { ...good, issuer: issuerOf("example.org") },
+    status: 401,
+    because: "Jwt_issuer_is_not_configured",
+  },
+  {
+    name: "who signed a token with another key",
+    token: { ...good, forgery: "foreign" },
+    status: 401,
+    because: "Jwt_verification_fails",
+  },
+  {
+    name: "who wrote the claim into a signed token",
+    token: { ...good, forgery: "altered" },
+    status: 401,
+    because: "Jwt_verification_fails",
+  },
+  {
+    name: "who has a token for somebody else",
+    token: { ...good, audience: "example.org" },
+    status: 403,
+    because: "Audiences_in_Jwt_are_not_allowed",
+  },
+  { name: "who has a good token without the claim", token: { ...good, claims: {} }, status: 403, because: "rule[1]" },
+  {
+    name: "who has a good token with another value of the claim",
+    token: { ...good, claims: { [claim.name]: ["guests"] } },
+    status: 403,
+    because: "rule[1]",
+  },
+];
+
+/** Tokens at the gateway, and a claim in them. */
+export const gatewayJwtClaims: Experiment = {
+  id: "gateway-jwt",
+  module: "gateway-jwt",
+  title: "The gateway lets in good tokens with the right claim, and no others",
+  question: "Does the gateway tell a good token from a bad one, and of the good ones those with the claim?",
+  why: "Two filters decide, and the gateway's log names them. jwt_authn checks signature, issuer, audience and end of a token that is shown, and lets pass who shows none: RequestAuthentication alone shuts nobody out. The RBAC filter behind it asks for a token, and for the claim. Tokens are made for each request by the lab, with the issuer's key from its Secret.",
+  rows: [],
+  objects: [
+    ...meshPath,
+    ...policies,
+    ...(["Gateway/gateway", "Deployment/gateway-istio", "HTTPRoute/appb", "Secret/gateway-jwt-issuer"] as const),
+    ...(["HTTPRoute/gateway-jwt-route", authentication, policy] as const),
+  ],
+  steps: (settings) => {
+    const host = hostOf(settings.domain);
+    const method = usualMethod(settings);
+    const sent = { kind: "probe", from: "host", to: "gateway", host, method, path: pathFor(method) } as const;
+    const fate = fateAtWaypoint(settings, "host", method);
+    const may = fate.fate === "answered" ? "may" : "passes the gateway and may not";
+    const refused = (status: 401 | 403, because: string): Expectation => {
+      const by = because.startsWith("rule") ? policy : authentication;
+      return { fate: "refused", by: "gateway", status, policy: by, because };
+    };
+    const probes: Probe[] = [
+      {
+        ...sent,
+        name: `who has a good token with ${claim.name}: ${claim.value} ${may} ${method}`,
+        token: good,
+        expect: fate,
+      },
+      ...unwelcome.map(
+        ({ name, token, withPort, status, because }): Probe => ({
+          ...sent,
+          name: `${name} is refused`,
+          ...(token ? { token } : {}),
+          ...(withPort ? { host: `${host}:8080` } : {}),
+          expect: refused(status, because),
+        }),
+      ),
+    ];
+    return [
+      {
+        kind: "check",
+        name: "authentication, policy and route at the gateway",
+        check: "gateway-told",
+        wanted: [
+          "filter envoy.filters.http.jwt_authn",
+          ...[0, 1].map((rule) => `DENY ns[default]-policy[gateway-jwt-claim]-rule[${rule}]`),
+          `${host} → outbound|8000||appb.default.svc.cluster.local`,
+        ],
+        gate: true,
+      },
+      request(settings, "host", method),
+      ...probes,
+    ];
+  },
+};

@@ -1,0 +1,58 @@
+import * as pulumi from "@pulumi/pulumi";
+import { gatewayTls } from "../numbers";
+import { tlsSdk } from "../tls-sdk";
+
+/** A certificate for a host, and what it takes to serve and to trust it. All in PEM. */
+export interface GatewayCertificate {
+  /** The lab's own CA: to be trusted by clients. */
+  ca: pulumi.Output<string>;
+  certificate: pulumi.Output<string>;
+  /** A secret of the state. */
+  key: pulumi.Output<string>;
+}
+
+const hours = (days: number) => days * 24;
+const curve = { algorithm: "ECDSA", ecdsaCurve: "P256" };
+const { days } = gatewayTls;
+
+/**
+ * Makes a CA of the lab's own and has it sign a certificate for a host. From 30 days before its end on, a preview shows that
+ * the certificate is to be replaced, and an update does it.
+ */
+export function gatewayCertificate(name: string, host: string, opts: pulumi.CustomResourceOptions): GatewayCertificate {
+  const tls = tlsSdk();
+  const caKey = new tls.PrivateKey(`${name}-ca-key`, curve, opts);
+  const ca = new tls.SelfSignedCert(
+    `${name}-ca`,
+    {
+      privateKeyPem: caKey.privateKeyPem,
+      subject: { commonName: "Ambient lab CA", organization: "ambient-lab" },
+      isCaCertificate: true,
+      setSubjectKeyId: true,
+      allowedUses: ["cert_signing", "crl_signing"],
+      validityPeriodHours: hours(days.ca),
+      earlyRenewalHours: hours(days.certificate),
+    },
+    opts,
+  );
+  const key = new tls.PrivateKey(`${name}-key`, curve, opts);
+  const request = new tls.CertRequest(
+    `${name}-request`,
+    // Clients go by the DNS names alone; a common name holds no more than 64 characters.
+    { privateKeyPem: key.privateKeyPem, dnsNames: [host], subject: { commonName: "Ambient lab gateway" } },
+    opts,
+  );
+  const certificate = new tls.LocallySignedCert(
+    `${name}-certificate`,
+    {
+      certRequestPem: request.certRequestPem,
+      caPrivateKeyPem: caKey.privateKeyPem,
+      caCertPem: ca.certPem,
+      allowedUses: ["digital_signature", "server_auth"],
+      validityPeriodHours: hours(days.certificate),
+      earlyRenewalHours: hours(days.renewal),
+    },
+    opts,
+  );
+  return { ca: ca.certPem, certificate: certificate.certPem, key: pulumi.secret(key.privateKeyPem) };
+}

@@ -1,0 +1,86 @@
+import { join } from "node:path";
+import * as command from "@pulumi/command";
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import { loopback } from "../../components/loopback";
+import { appNamespace, appPort, gatewayName } from "../../components/names";
+import { commandDefaults, script, scriptText } from "../../components/script";
+import type { ModuleArgs } from "../components";
+import { gatewayTls } from "../numbers";
+import { moduleObject, secretData } from "../resources";
+import { gatewayCertificate } from "./certificate";
+
+/** File of the CA that clients of the stack's gateway are to trust. */
+export const caFileOf = (stackDir: string): string => join(stackDir, "gateway-ca.pem");
+
+/** Name of the module's Secret and routes. */
+const ownName = "gateway-tls";
+
+/**
+ * The listener that the Gateway has with the module. It is of one host: the routes of all others stay with the listener for
+ * HTTP. Its Secret must be there first.
+ */
+export const httpsListener = (domain: string) => ({
+  name: "https",
+  hostname: gatewayTls.hostOf(domain),
+  port: 443,
+  protocol: "HTTPS",
+  tls: { mode: "Terminate", certificateRefs: [{ group: "", kind: "Secret", name: ownName }] },
+  allowedRoutes: { namespaces: { from: "Same" } },
+});
+
+/** What HTTPS for one host of its own takes, and a redirect to it; the Gateway's listener for it is {@link httpsListener}. */
+export class GatewayTls extends pulumi.ComponentResource {
+  constructor(name: string, args: ModuleArgs, opts: pulumi.ComponentResourceOptions = {}) {
+    super("ambientlab:modules:GatewayTls", name, {}, opts);
+    const own = { parent: this };
+    const host = gatewayTls.hostOf(args.domain);
+    const { ca, certificate, key } = gatewayCertificate(name, host, own);
+    new k8s.core.v1.Secret(
+      `${name}-secret`,
+      {
+        metadata: { name: ownName, namespace: appNamespace },
+        type: "kubernetes.io/tls",
+        data: { "tls.crt": secretData(certificate), "tls.key": secretData(key) },
+      },
+      own,
+    );
+    caFile(name, ca, args, own);
+    moduleObject("HTTPRoute", name, secureRoute(host), own);
+    moduleObject("HTTPRoute", `${name}-redirect`, redirectRoute(host, args.httpsPort), own);
+    if (args.loopback) loopback(`${name}-loopback`, { name: `${name}-loopback`, listener: "https" }, own);
+    this.registerOutputs();
+  }
+}
+
+const secureRoute = (host: string) => ({
+  parentRefs: [{ name: gatewayName, sectionName: "https" }],
+  hostnames: [host],
+  rules: [{ backendRefs: [{ name: "appb", port: appPort.service }] }],
+});
+
+/** Leads to the port at which the reader finds HTTPS: behind a published port, 443 would lead astray. */
+export const redirectRoute = (host: string, port: number) => ({
+  parentRefs: [{ name: gatewayName, sectionName: "http" }],
+  hostnames: [host],
+  rules: [{ filters: [{ type: "RequestRedirect", requestRedirect: { scheme: "https", port, statusCode: 301 } }] }],
+});
+
+function caFile(
+  name: string,
+  ca: pulumi.Output<string>,
+  { stackDir, clusterId }: Pick<ModuleArgs, "stackDir" | "clusterId">,
+  opts: pulumi.CustomResourceOptions,
+): void {
+  new command.local.Command(
+    `${name}-ca-file`,
+    {
+      ...commandDefaults,
+      create: script("ca-file"),
+      delete: scriptText("ca-file-remove"),
+      environment: { CA_FILE: caFileOf(stackDir), CA_PEM: ca },
+      triggers: [clusterId],
+    },
+    opts,
+  );
+}

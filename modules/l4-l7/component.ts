@@ -1,0 +1,53 @@
+import * as pulumi from "@pulumi/pulumi";
+import { principal, waypointName } from "../../components/names";
+import { workload } from "../../components/workload";
+import type { ModuleArgs } from "../components";
+import { moduleObject, moduleService, onPurpose, throughWaypoint } from "../resources";
+
+const stranger = [{ source: { principals: [principal("stranger")] } }];
+
+/**
+ * appc, which refuses the stranger twice: by its own ztunnel under the name appc, by the waypoint under the name appc-l7.
+ * And appd, whose policy asks for a method where nobody reads HTTP.
+ */
+export class Layers extends pulumi.ComponentResource {
+  constructor(name: string, image: ModuleArgs, opts: pulumi.ComponentResourceOptions = {}) {
+    super("ambientlab:modules:Layers", name, {}, opts);
+    const own = { parent: this };
+    for (const app of ["appc", "appd"]) {
+      const pods = workload({ name: app, mesh: true }, image, this);
+      moduleService({ name: app, pods: app }, { ...own, dependsOn: pods });
+    }
+    const l7 = { name: "appc-l7", pods: "appc", labels: throughWaypoint, annotations: onPurpose("waypoint-only") };
+    moduleService(l7, own);
+    moduleObject(
+      "AuthorizationPolicy",
+      "appc-l4-deny",
+      { selector: { matchLabels: { app: "appc" } }, action: "DENY", rules: [{ from: stranger }] },
+      own,
+    );
+    moduleObject(
+      "AuthorizationPolicy",
+      "appc-l7-deny",
+      { targetRefs: [{ group: "", kind: "Service", name: "appc-l7" }], action: "DENY", rules: [{ from: stranger }] },
+      own,
+    );
+    moduleObject(
+      "AuthorizationPolicy",
+      "appd-misplaced",
+      {
+        selector: { matchLabels: { app: "appd" } },
+        action: "ALLOW",
+        rules: [
+          {
+            from: [{ source: { principals: [principal("appa"), principal(waypointName)] } }],
+            to: [{ operation: { methods: ["GET"] } }],
+          },
+        ],
+      },
+      own,
+      { annotations: onPurpose("layer-7-by-target") },
+    );
+    this.registerOutputs();
+  }
+}

@@ -1,0 +1,91 @@
+import * as pulumi from "@pulumi/pulumi";
+import { l7PolicySpec } from "../../components/authorization";
+import { appPort, waypointName } from "../../components/names";
+import type { ModuleArgs } from "../components";
+import { resilience } from "../numbers";
+import { moduleObject, moduleService, throughWaypoint } from "../resources";
+
+const seconds = (ms: number) => `${ms / 1000}s`;
+
+/** Two more names of appb: one whose requests fail on purpose, by path; one that takes only so many requests. */
+export class Resilience extends pulumi.ComponentResource {
+  constructor(name: string, args: ModuleArgs, opts: pulumi.ComponentResourceOptions = {}) {
+    super("ambientlab:modules:Resilience", name, {}, opts);
+    const own = { parent: this };
+    const fronts = ["appb-resilience", "appb-limited"];
+    for (const front of fronts) moduleService({ name: front, pods: "appb", labels: throughWaypoint }, own);
+    moduleObject("AuthorizationPolicy", "appb-resilience-l7", l7PolicySpec(args, fronts), own);
+    moduleObject("VirtualService", "appb-resilience", resilienceSpec(), own);
+    moduleObject("EnvoyFilter", "appb-limited", limitSpec(), own);
+    this.registerOutputs();
+  }
+}
+
+/** An abort, a timeout and retries, each on a path of its own; the last route keeps every other path alive. */
+export function resilienceSpec() {
+  const { timeout, retries } = resilience;
+  const route = routeTo("appb-resilience");
+  return {
+    hosts: ["appb-resilience"],
+    http: [
+      abortedRoute(route),
+      { match: under(timeout.path), timeout: seconds(timeout.ms), retries: { attempts: 0 }, route },
+      { match: under(retries.path), retries: { attempts: retries.attempts, retryOn: "5xx" }, route },
+      { route },
+    ],
+  };
+}
+
+const under = (prefix: string) => [{ uri: { prefix } }];
+
+/** Where a VirtualService sends the requests to a Service. */
+export const routeTo = (host: string) => [{ destination: { host, port: { number: appPort.service } } }];
+
+/** The path whose requests are aborted before they reach what `route` names. */
+export const abortedRoute = (route: ReturnType<typeof routeTo>) => ({
+  match: under(resilience.abort.path),
+  fault: { abort: { httpStatus: resilience.abort.status, percentage: { value: 100 } } },
+  route,
+});
+
+/**
+ * Envoy's own rate limit, in the chain of one Service. Istio has no word of its own for it; the filter holds a bucket of
+ * tokens, and a request that finds it empty is answered by 429.
+ */
+export function limitSpec() {
+  const { burst, perSecond } = resilience.limit;
+  const always = { default_value: { numerator: 100, denominator: "HUNDRED" } };
+  return {
+    targetRefs: [{ group: "gateway.networking.k8s.io", kind: "Gateway", name: waypointName }],
+    configPatches: [
+      {
+        applyTo: "HTTP_FILTER",
+        match: {
+          context: "SIDECAR_INBOUND",
+          listener: {
+            filterChain: {
+              name: `inbound-vip|${appPort.service}|http|appb-limited.default.svc.cluster.local`,
+              filter: {
+                name: "envoy.filters.network.http_connection_manager",
+                subFilter: { name: "envoy.filters.http.router" },
+              },
+            },
+          },
+        },
+        patch: {
+          operation: "INSERT_BEFORE",
+          value: {
+            name: "envoy.filters.http.local_ratelimit",
+            typed_config: {
+              "@type": "type.googleapis.com/envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit",
+              stat_prefix: "appb_limited",
+              token_bucket: { max_tokens: burst, tokens_per_fill: perSecond, fill_interval: "1s" },
+              filter_enabled: always,
+              filter_enforced: always,
+            },
+          },
+        },
+      },
+    ],
+  };
+}

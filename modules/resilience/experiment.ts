@@ -1,0 +1,72 @@
+import { meshPath, policies } from "../../experiments/objects";
+import { allowRules, frontProbes, inMeshClient, usualMethod } from "../../experiments/requests";
+import type { Check, Experiment, Outcome, ServiceName } from "../../experiments/types";
+import { resilience } from "../numbers";
+
+const { abort, timeout, retries, limit } = resilience;
+/** Longer than the timeout, so that an answer is that of the waypoint. */
+const slowSeconds = 3;
+const cluster = "inbound-vip|8000|http|appb-resilience.default.svc.cluster.local";
+
+/** Requests that are broken on purpose, each in its own way and with its own number. */
+export const resilienceNumbers: Experiment = {
+  id: "resilience",
+  module: "resilience",
+  title: "Abort, timeout, retries and rate limit act where they should, with their numbers",
+  question:
+    "Does the waypoint abort, time out, try again and limit exactly as configured, and does the application get what it should?",
+  why: "Each leaves a flag in the waypoint's log: FI for an injected abort, UT for a timeout, URX for retries that were used up, RL for the rate limit. The application's own log is the other witness: it gets an aborted or limited request never, and one that is tried again three times four times.",
+  rows: [],
+  objects: [
+    ...meshPath.filter((object) => object !== "Service/appb"),
+    ...(["Service/appb-resilience", "Service/appb-limited", "VirtualService/appb-resilience"] as const),
+    "EnvoyFilter/appb-limited",
+    "AuthorizationPolicy/appb-resilience-l7",
+    ...policies.filter((policy) => policy !== "AuthorizationPolicy/appb-l7"),
+  ],
+  skip: ({ settings }) => (inMeshClient(settings) ? undefined : "allowedCallers names nobody inside the mesh"),
+  steps: (settings) => {
+    const from = inMeshClient(settings) ?? "appa";
+    const method = usualMethod(settings);
+    const sample = (path: string, count: number, service: ServiceName = "appb-resilience") => {
+      return { from, method, path, count, service };
+    };
+    const outcome = (name: string, path: string, expected: Outcome): Check => {
+      return { kind: "check", name, check: "outcome", sample: sample(path, 5), ...expected };
+    };
+    const tries = 1 + retries.attempts;
+    return [
+      front("appb-resilience", [...allowRules(settings), ...routes]),
+      front("appb-limited", [...allowRules(settings), "filter envoy.filters.http.local_ratelimit"]),
+      ...frontProbes(settings, "appb-resilience", "AuthorizationPolicy/appb-resilience-l7"),
+      outcome("another path is left alone", "/anything", { status: 200, flags: "-", attempts: 1 }),
+      outcome(`${abort.path} is aborted with ${abort.status}, and never seen by the app`, `${abort.path}/200`, {
+        ...{ status: abort.status, flags: "FI", attempts: 0 },
+      }),
+      outcome(`${timeout.path} is given up after ${timeout.ms} ms`, `${timeout.path}/${slowSeconds}`, {
+        ...{ status: 504, flags: "UT", attempts: 1, between: [timeout.ms, slowSeconds * 1_000] },
+      }),
+      outcome(`${retries.path} is tried ${tries} times`, `${retries.path}?failure_rate=1`, {
+        ...{ status: 500, flags: "URX", attempts: tries },
+      }),
+      {
+        kind: "check",
+        name: `${limit.burst} at once and ${limit.perSecond} a second are let through`,
+        check: "limited",
+        sample: sample("/anything", 60, "appb-limited"),
+        ...limit,
+      },
+    ];
+  },
+};
+
+const routes = [
+  `route prefix ${abort.path} → ${cluster} (100 % aborted with ${abort.status})`,
+  `route prefix ${timeout.path} → ${cluster} (timeout ${timeout.ms} ms)`,
+  `route prefix ${retries.path} → ${cluster} (${retries.attempts} retries on 5xx)`,
+  `route prefix / → ${cluster}`,
+];
+
+const front = (service: ServiceName, wanted: readonly string[]): Check => {
+  return { kind: "check", name: `configuration of ${service}`, check: "front", service, wanted, gate: true };
+};

@@ -1,0 +1,57 @@
+import * as k8s from "@pulumi/kubernetes";
+import type * as pulumi from "@pulumi/pulumi";
+import { appNamespace, waypointName } from "../components/names";
+import { type ServiceSettings, serviceArgs } from "../components/workload";
+
+/** Labels of a Service whose callers inside the mesh meet the waypoint. */
+export const throughWaypoint = { "istio.io/use-waypoint": waypointName } as const;
+
+/** Marks an object that goes against a guard-rail of `policies/` to show why the guard-rail is there. */
+export const onPurpose = (guardRail: string) => ({ "ambient-lab/on-purpose": guardRail });
+
+/** A value of a Secret's `data`; a secret of the state stays one. */
+export const secretData = (text: pulumi.Output<string>): pulumi.Output<string> =>
+  text.apply((value) => Buffer.from(value).toString("base64"));
+
+/** A Service of a module. */
+export const moduleService = (settings: ServiceSettings, opts: pulumi.CustomResourceOptions): k8s.core.v1.Service =>
+  new k8s.core.v1.Service(`${settings.name}-service`, serviceArgs(settings), opts);
+
+/** What an object says of itself beside its spec. */
+interface ModuleMetadata {
+  annotations?: Record<string, string>;
+  labels?: Record<string, string>;
+  /** @default the apps' namespace */
+  namespace?: string;
+}
+
+/** An object that the provider has no types for, under its own name. */
+export function moduleObject(
+  kind: keyof typeof apiVersions,
+  name: string,
+  spec: unknown,
+  opts: pulumi.CustomResourceOptions,
+  metadata: ModuleMetadata = {},
+): k8s.apiextensions.CustomResource {
+  return new k8s.apiextensions.CustomResource(
+    name,
+    {
+      apiVersion: apiVersions[kind],
+      kind,
+      metadata: { name, namespace: appNamespace, ...metadata },
+      spec,
+    },
+    opts,
+  );
+}
+
+const apiVersions = {
+  AuthorizationPolicy: "security.istio.io/v1",
+  PeerAuthentication: "security.istio.io/v1",
+  VirtualService: "networking.istio.io/v1",
+  ServiceEntry: "networking.istio.io/v1",
+  EnvoyFilter: "networking.istio.io/v1alpha3",
+  RequestAuthentication: "security.istio.io/v1",
+  HTTPRoute: "gateway.networking.k8s.io/v1",
+  GatewayClass: "gateway.networking.k8s.io/v1",
+} as const;

@@ -1,0 +1,66 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import { appNamespace } from "../../components/names";
+import { type WorkloadImage, workload } from "../../components/workload";
+import type { ModuleArgs } from "../components";
+import { moduleObject, moduleService, onPurpose } from "../resources";
+
+/**
+ * appf, which takes mutual TLS alone, and its twin appg, which takes whatever comes; both on another node than appa, so
+ * that what they get has crossed a wire. A sniffer on every node hears it.
+ */
+export class StrictMtls extends pulumi.ComponentResource {
+  constructor(name: string, args: ModuleArgs, opts: pulumi.ComponentResourceOptions = {}) {
+    super("ambientlab:modules:StrictMtls", name, {}, opts);
+    const own = { parent: this };
+    const strict = workload({ name: "appf", mesh: true, awayFrom: "appa" }, args, this);
+    const permissive = workload({ name: "appg", mesh: true, awayFrom: "appa", near: "appf" }, args, this, [strict]);
+    moduleService({ name: "appf", pods: "appf" }, { ...own, dependsOn: strict });
+    moduleService({ name: "appg", pods: "appg" }, { ...own, dependsOn: permissive });
+    const selector = { matchLabels: { app: "appf" } };
+    moduleObject("PeerAuthentication", "appf-strict", { selector, mtls: { mode: "STRICT" } }, own);
+    new k8s.apps.v1.DaemonSet("sniffer", snifferArgs(args), own);
+    this.registerOutputs();
+  }
+}
+
+/** A pod in the network of each node, with tcpdump and no more rights than it needs. */
+function snifferArgs({ image, imageId }: WorkloadImage): k8s.apps.v1.DaemonSetArgs {
+  const labels = { app: "sniffer" };
+  return {
+    metadata: { name: "sniffer", namespace: appNamespace, labels, annotations: onPurpose("pods-are-confined") },
+    spec: {
+      selector: { matchLabels: labels },
+      template: {
+        metadata: {
+          labels: { ...labels, "istio.io/dataplane-mode": "none" },
+          annotations: { "ambient-lab/image-id": imageId },
+        },
+        spec: {
+          hostNetwork: true,
+          automountServiceAccountToken: false,
+          terminationGracePeriodSeconds: 1,
+          containers: [
+            {
+              name: "sniffer",
+              image,
+              imagePullPolicy: "IfNotPresent",
+              // The image's own command would listen on a port of the node.
+              command: ["sleep", "infinity"],
+              securityContext: {
+                allowPrivilegeEscalation: false,
+                readOnlyRootFilesystem: true,
+                seccompProfile: { type: "RuntimeDefault" },
+                // tcpdump sets its user after it has opened the socket, even to the one it is.
+                capabilities: { drop: ["ALL"], add: ["NET_RAW", "SETGID", "SETUID"] },
+              },
+              volumeMounts: [{ name: "captures", mountPath: "/tmp" }],
+              resources: { requests: { cpu: "5m", memory: "16Mi" } },
+            },
+          ],
+          volumes: [{ name: "captures", emptyDir: { sizeLimit: "16Mi" } }],
+        },
+      },
+    },
+  };
+}

@@ -1,0 +1,107 @@
+import { meshPath, policies } from "../../experiments/objects";
+import { allowRules, frontProbes, inMeshClient, usualMethod } from "../../experiments/requests";
+import type { Experiment, LabSettings, Sample } from "../../experiments/types";
+import { split } from "../numbers";
+
+/** With 200 requests a share of 40 % is told from 20 % in 999 of 1000 runs. */
+const sampleSize = 200;
+const controlSize = 20;
+/** Chance that a healthy lab is called broken. */
+const falseAlarm = 1e-3;
+
+const [first, second] = ["appb-v1", "appb-v2"].map((name) => `outbound|8000||${name}.default.svc.cluster.local`);
+
+/** Two versions of appb behind one name. */
+export const trafficSplit: Experiment = {
+  id: "traffic-split",
+  module: "traffic-split",
+  title: "The waypoint splits requests by weight and by header, and mirrors a path",
+  question:
+    "Does the second version of appb get its configured share, all of those who ask for it by header, and a copy of what is mirrored?",
+  why: "Envoy draws for each request by itself, so that the share is binomial: an exact band around the weight tells a wrong weight from bad luck. The waypoint's log names the cluster it chose, and the version's own log has the request: two witnesses for each number. A mirrored request is answered by the first version; its copy is seen in the second one's log alone.",
+  rows: [],
+  objects: [
+    ...meshPath.filter((object) => object !== "Service/appb"),
+    ...(["Deployment/appb-v2", "Service/appb-split", "HTTPRoute/appb-split"] as const),
+    "AuthorizationPolicy/appb-split-l7",
+    "AuthorizationPolicy/appb-v2-waypoint-only",
+    ...policies.filter((policy) => policy !== "AuthorizationPolicy/appb-l7"),
+  ],
+  skip: ({ settings }) => (inMeshClient(settings) ? undefined : "allowedCallers names nobody inside the mesh"),
+  steps: (settings) => {
+    const client = inMeshClient(settings) ?? "appa";
+    const method = usualMethod(settings);
+    const sample = (path: string, count: number): Sample => ({
+      from: client,
+      method,
+      path,
+      count,
+      service: "appb-split",
+    });
+    const { name, value } = split.canary;
+    return [
+      { kind: "check", name: "rollout of appb-v2", check: "rollouts", objects: ["Deployment/appb-v2"] },
+      {
+        kind: "check",
+        name: "policy appb-v2-waypoint-only at appb-v2's ztunnel",
+        check: "pod-policies",
+        app: "appb-v2",
+        policies: ["default/appb-v2-waypoint-only"],
+        gate: true,
+      },
+      {
+        kind: "check",
+        name: "rules and routes of appb-split at the waypoint",
+        check: "front",
+        service: "appb-split",
+        wanted: wanted(settings),
+        gate: true,
+      },
+      ...frontProbes(settings, "appb-split", "AuthorizationPolicy/appb-split-l7"),
+      {
+        kind: "check",
+        name: `${settings.splitWeight} % of the requests meet appb-v2`,
+        check: "split",
+        sample: sample("/anything/any", sampleSize),
+        percent: settings.splitWeight,
+        falseAlarm,
+      },
+      {
+        kind: "check",
+        name: `who sends ${name}: ${value} meets appb-v2 alone`,
+        check: "split",
+        sample: { ...sample("/anything/canary", controlSize), headers: { [name]: value } },
+        percent: 100,
+        falseAlarm,
+      },
+      {
+        kind: "check",
+        name: `${split.mirroredPath} is answered by appb-v1, and copied to appb-v2`,
+        check: "mirrored",
+        sample: sample(split.mirroredPath, controlSize),
+        copied: true,
+      },
+      {
+        kind: "check",
+        name: "another path is copied to nobody",
+        check: "mirrored",
+        sample: sample("/anything/unmirrored", controlSize),
+        copied: false,
+      },
+    ];
+  },
+};
+
+/** What the waypoint must have been told; a share of nothing is left out. */
+function wanted(settings: LabSettings): string[] {
+  const { canary, mirroredPath } = split;
+  const weight = settings.splitWeight;
+  const shared = `${first} (${100 - weight}), ${second} (${weight})`;
+  const target = weight === 0 ? first : weight === 100 ? second : shared;
+  return [
+    ...allowRules(settings),
+    `route prefix / ${canary.name}=${canary.value} → ${second}`,
+    `route pathSeparatedPrefix ${mirroredPath} → ${first} (mirrored to ${second})`,
+    `route prefix / → ${target}`,
+  ];
+}

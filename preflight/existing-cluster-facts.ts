@@ -1,0 +1,132 @@
+import { ownerLabel } from "../experiments/names";
+import type { ObjectSpec } from "../experiments/object-spec";
+import { objects } from "../experiments/objects";
+import type { ModuleName } from "../experiments/types";
+import type { ApiObject, ReadApi } from "../host/kube-api";
+
+/** What a cluster that the lab did not make has already. */
+export interface ClusterFacts {
+  /** Such as "v1.33.4-eks-1a2b3c". */
+  kubernetes: string;
+  /** Version of Istio that istiod runs. */
+  istio?: string;
+  /** Stack whose lab owns the namespace of Istio; "" when it is not a lab's at all. */
+  meshOwner?: string;
+  /** Gateway API bundle that somebody else installed. */
+  gatewayApi?: { version: string; channel: string };
+  /** Whether somebody else installed MetalLB. */
+  metallb: boolean;
+  /** What lives in the apps' namespace and is not the lab's, such as "Deployment web". */
+  strangers: readonly string[];
+  /** Namespaces that a module would make, and that this stack's lab did not make. */
+  foreignNamespaces: readonly ForeignNamespace[];
+}
+
+/** A namespace that has the name of a module's. */
+export interface ForeignNamespace {
+  name: string;
+  module: ModuleName;
+  /** Stack whose lab made it; empty without the label that says so. */
+  owner: string;
+}
+
+/** Namespaces that modules make. */
+const moduleNamespaces = Object.values(objects).flatMap((each: ObjectSpec) =>
+  each.kind === "Namespace" && each.module ? [{ name: each.name, module: each.module }] : [],
+);
+
+/** Names of what a lab has in the apps' namespace. */
+const labNames: ReadonlySet<string> = new Set(
+  Object.values(objects).flatMap((each) => ("namespace" in each && each.namespace === "default" ? [each.name] : [])),
+);
+
+/** Asks a cluster what it has, as the lab of a stack sees it. */
+export async function readCluster(read: ReadApi, stack: string): Promise<ClusterFacts> {
+  const crd = (name: string) => read(`/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${name}`);
+  const mesh = await read("/api/v1/namespaces/istio-system");
+  const meshOwner = mesh && ownerOf(mesh);
+  const [version, istio, gateways, pools, strangers, foreignNamespaces] = await Promise.all([
+    read("/version"),
+    readIstio(read),
+    crd("gateways.gateway.networking.k8s.io"),
+    crd("ipaddresspools.metallb.io"),
+    readStrangers(read, stack, meshOwner),
+    readForeignNamespaces(read, stack),
+  ]);
+  const bundle = (key: string) => gateways?.metadata?.annotations?.[`gateway.networking.k8s.io/${key}`] ?? "unknown";
+  return {
+    kubernetes: version?.gitVersion ?? "",
+    ...(istio ? { istio } : {}),
+    ...(meshOwner === undefined ? {} : { meshOwner }),
+    ...(gateways && !isReleased(gateways, "gateway-api")
+      ? { gatewayApi: { version: bundle("bundle-version"), channel: bundle("channel") } }
+      : {}),
+    metallb: pools !== undefined && !isReleased(pools, "metallb"),
+    strangers,
+    foreignNamespaces,
+  };
+}
+
+/** Version of Istio that istiod runs; undefined where there is none. */
+export async function readIstio(read: ReadApi): Promise<string | undefined> {
+  const istiod = await read("/apis/apps/v1/namespaces/istio-system/deployments/istiod");
+  const [container] = istiod?.spec?.template?.spec?.containers ?? [];
+  return /:(\d+\.\d+\.\d+)[^/]*$/.exec(container?.image ?? "")?.[1];
+}
+
+/** Whether an object came with a release of the lab: Helm writes its name into each. */
+function isReleased({ metadata }: ApiObject, release: string): boolean {
+  const { annotations } = metadata ?? {};
+  return (
+    annotations?.["meta.helm.sh/release-name"] === release &&
+    annotations["meta.helm.sh/release-namespace"] === "kube-system"
+  );
+}
+
+/** Pods of these controllers are told by the controller itself. */
+const controllers = new Set(["ReplicaSet", "StatefulSet", "DaemonSet"]);
+
+async function readStrangers(read: ReadApi, stack: string, meshOwner: string | undefined): Promise<string[]> {
+  const kinds = {
+    Deployment: "/apis/apps/v1/namespaces/default/deployments",
+    StatefulSet: "/apis/apps/v1/namespaces/default/statefulsets",
+    DaemonSet: "/apis/apps/v1/namespaces/default/daemonsets",
+    Pod: "/api/v1/namespaces/default/pods",
+    Service: "/api/v1/namespaces/default/services",
+  };
+  const found = await Promise.all(
+    Object.entries(kinds).map(async ([kind, path]) =>
+      ((await read(path))?.items ?? [])
+        .filter((each) => !isOurs(kind, each, stack, meshOwner))
+        .map((each) => `${kind} ${nameOf(each)}`),
+    ),
+  );
+  return found.flat();
+}
+
+async function readForeignNamespaces(read: ReadApi, stack: string): Promise<ForeignNamespace[]> {
+  const found = await Promise.all(moduleNamespaces.map(({ name }) => read(`/api/v1/namespaces/${name}`)));
+  return moduleNamespaces.flatMap((each, index) => {
+    const here = found[index];
+    return here === undefined || ownerOf(here) === stack ? [] : [{ ...each, owner: ownerOf(here) }];
+  });
+}
+
+const nameOf = ({ metadata }: ApiObject): string => metadata?.name ?? "";
+
+/** Stack whose lab made an object; empty without the label that says so. */
+const ownerOf = ({ metadata }: ApiObject): string => metadata?.labels?.[ownerLabel] ?? "";
+
+function isOurs(kind: string, object: ApiObject, stack: string, meshOwner: string | undefined): boolean {
+  const { labels = {}, ownerReferences = [] } = object.metadata ?? {};
+  if (kind === "Service" && nameOf(object) === "kubernetes") return true;
+  if (kind === "Pod") return ownerReferences.some((owner) => controllers.has(owner.kind));
+  // istiod makes these for a Gateway.
+  if (labels["gateway.istio.io/managed"]) return true;
+  if (ownerOf(object) !== "") return ownerOf(object) === stack;
+  // Earlier versions labelled the namespace of their mesh alone, and were not installed beside objects of these names.
+  return meshOwner === stack && labNames.has(nameOf(object)) && isByPulumi(object);
+}
+
+const isByPulumi = ({ metadata }: ApiObject): boolean =>
+  (metadata?.managedFields ?? []).some(({ manager }) => manager?.startsWith("pulumi-kubernetes"));

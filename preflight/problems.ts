@@ -1,0 +1,116 @@
+import type { Problem } from "../host/errors";
+import { labOwner, ownerParts } from "../host/lab-owner";
+import { clusterName, stackDir } from "../host/paths";
+import { shellWord } from "../host/shell";
+
+/** @param code exit code of the client; 127 when there is none */
+export const dockerMissing = (code: number, stderr: string): Problem => ({
+  what: code === 127 ? "Docker is not installed" : `Docker does not answer: ${stderr.trim().split("\n").at(-1)}`,
+  why: "Every node of the lab is a Docker container",
+  fix: `${code === 127 ? "Install" : "Start"} Docker, then: npm run lab -- doctor   (without Docker: npm run lab -- plan)`,
+});
+
+/** The stack made a cluster, and Docker has none. */
+export const lostCluster = (stack: string): Problem => ({
+  what: `The kind cluster "${clusterName(stack)}" of this stack is gone`,
+  why: "The state still holds what was in it, and the engine would try to delete that first",
+  fix: `npm run up -- --stack ${stack}   (creates it again), or: pulumi destroy; rm -rf ${shellWord(stackDir(stack))}; pulumi up`,
+});
+
+/** What stands in the way of whoever wants something of a lab whose nodes do not run. */
+export const sleepingCluster = (stack: string, state: "paused" | "stopped"): Problem => ({
+  what:
+    state === "paused"
+      ? `Lab "${stack}" is paused: none of its node containers runs`
+      : `Node containers of lab "${stack}" are stopped`,
+  why: "A cluster whose nodes do not run answers nothing",
+  fix: `npm run lab -- resume --stack ${stack}`,
+});
+
+/**
+ * Docker has a cluster with the name of the stack's, and it is not the stack's.
+ * @param owner owner that the label of its network names; empty without one
+ */
+export const foreignCluster = (stack: string, owner: string): Problem => ({
+  what: `A kind cluster "${clusterName(stack)}" exists that this stack did not make${madeBy(owner)}`,
+  why: "The lab changes and deletes only a cluster that it can prove to be its own",
+  fix: pastAnotherLab(stack, owner, { nodes: true }),
+});
+
+/**
+ * Docker has a network with the name of the stack's, and it is not the stack's.
+ * @param owner owner that its label names; empty without one
+ */
+export const foreignNetwork = (stack: string, owner: string): Problem => ({
+  what: `A Docker network "${clusterName(stack)}" exists that this stack did not make${madeBy(owner)}`,
+  why: "Each lab has its own network, named like its cluster",
+  fix: pastAnotherLab(stack, owner, { nodes: false }),
+});
+
+/**
+ * Docker has a lab of the stack's name, and neither the state nor the label of its network proves that it is this owner's.
+ * @param recorded owner that the label names; empty without one
+ */
+export const unprovenLab = (stack: string, recorded: string, { nodes }: { nodes: boolean }): Problem => {
+  const { user, backend } = ownerParts(recorded);
+  const there =
+    recorded === ""
+      ? `Docker has a lab "${stack}" without a record of its owner`
+      : `Docker has lab "${stack}" of ${user} with the state in ${backend}`;
+  return {
+    what: `${there}, and the state in ${ownerParts(labOwner()).backend} does not know it`,
+    why: "A lab that the state does not know can be removed only by its recorded owner, with --yes or without it",
+    fix: pastAnotherLab(stack, recorded, { nodes }),
+  };
+};
+
+/** Ways to go on beside something in Docker that has the stack's name: its own state, another name, its removal. */
+function pastAnotherLab(stack: string, owner: string, { nodes }: { nodes: boolean }): string {
+  const removal = nodes ? removalCommand(stack) : `docker network rm ${clusterName(stack)}`;
+  return [
+    ...theirBackend(owner),
+    `npm run up -- --stack ${stack.slice(0, 30)}-2   (makes a lab of another name beside it)`,
+    `${removal}   (deletes it; only if it is of no use to anyone)`,
+  ].join("\n");
+}
+
+/** A command that removes the nodes and the network of a stack. It needs Docker alone: kind may be in the lab's folder only. */
+export const removalCommand = (stack: string): string => {
+  const name = clusterName(stack);
+  const nodes = `docker ps --all --quiet --filter label=io.x-k8s.kind.cluster=${name}`;
+  return `docker rm --force --volumes $(${nodes}); docker network rm ${name}`;
+};
+
+/** The command that leads to the state of a lab that this user made with another backend; none for another user's. */
+function theirBackend(owner: string): string[] {
+  const [theirs, ours] = [ownerParts(owner), ownerParts(labOwner())];
+  if (theirs.user !== ours.user || theirs.backend === ours.backend) return [];
+  return [`export PULUMI_BACKEND_URL=${shellWord(theirs.backend)}   (its state is there; then run the command again)`];
+}
+
+function madeBy(owner: string): string {
+  if (owner === "") return "";
+  const { user, backend } = ownerParts(owner);
+  return `: it belongs to ${user}, with the state in ${backend}`;
+}
+
+/** Something listens where the gateway is to be published. */
+export const busyPort = (key: "httpPort" | "httpsPort", port: number): Problem => ({
+  what: `Port ${port} on 127.0.0.1 is in use`,
+  why: `The lab publishes its gateway there (${key})`,
+  fix: `pulumi config set ${key} PORT   (a free one, 1024 to 65535)`,
+});
+
+/** HTTP and HTTPS are to be published on one port. */
+export const samePort = (port: number): Problem => ({
+  what: `Port ${port} is to be httpPort and httpsPort at once`,
+  why: "The gateway has a port for each",
+  fix: "pulumi config set httpsPort PORT   (another free one, 1024 to 65535)",
+});
+
+/** The asked subnet belongs to another network of Docker. */
+export const subnetClash = (wanted: string, network: string, subnets: string): Problem => ({
+  what: `Subnet ${wanted} overlaps with ${subnets} of the Docker network "${network}"`,
+  why: "Two networks with the same addresses cannot both be reached",
+  fix: "pulumi config rm subnet   (Docker then chooses a free one), or set another",
+});

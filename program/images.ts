@@ -1,0 +1,30 @@
+import type { Artifacts } from "../artifacts/fetch";
+import type { ImageGroup } from "../components/images";
+import { istioDaemonsOf, istioImagesOf, moduleImagesOf, proxyImageOf } from "../config/image-names";
+import type { LabConfig } from "../config/schema";
+
+/**
+ * Third-party images by the part that runs them, as they are loaded into the nodes of kind. MetalLB's are no part of the
+ * mesh's: its own probes wait ten seconds, and the gateway waits for its address. What the mesh does not install waits for
+ * its images: unpacking takes all processors, and the mesh needs a while to get ready once it has its own.
+ */
+export function imageGroups(
+  { istioVersion, addons, modules }: Pick<LabConfig, "istioVersion" | "addons" | "modules">,
+  artifacts: Artifacts,
+): Record<string, ImageGroup> {
+  const proxy = proxyImageOf(istioVersion);
+  const manifests = (...names: readonly string[]) => ({
+    images: names.flatMap((name) => artifacts.images(name)),
+    daemons: names.flatMap((name) => artifacts.daemons(name)),
+  });
+  return {
+    metallb: manifests("metallb"),
+    mesh: {
+      images: istioImagesOf(istioVersion).filter((ref) => ref !== proxy),
+      daemons: istioDaemonsOf(istioVersion),
+    },
+    proxies: { images: [proxy], after: "mesh" },
+    addons: { ...manifests(...addons), after: "proxies" },
+    modules: { images: moduleImagesOf(modules, istioVersion), after: "proxies" },
+  };
+}

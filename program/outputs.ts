@@ -1,0 +1,57 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { MetalLb } from "../components/metallb";
+import type { LabConfig } from "../config/schema";
+import { istioMinorOf, versions } from "../config/versions";
+import { curlLines } from "../experiments/curl-lines";
+import type { HostFacts } from "../preflight/host";
+
+/** What was asked for, and of whom. */
+interface Asked {
+  stack: string;
+  config: LabConfig;
+  host: HostFacts;
+}
+
+/** What is told of the declared lab. */
+interface Declared {
+  url: pulumi.Output<string>;
+  /** The way in by HTTPS, and the file of the CA to trust for it; with module gateway-tls. */
+  tls: { url: pulumi.Output<string>; caFile: string } | undefined;
+  kubeconfig: pulumi.Output<string>;
+  context: pulumi.Input<string> | undefined;
+  /** Name of the kind cluster; none on an existing one. */
+  clusterName: string | undefined;
+  metallb: MetalLb | undefined;
+}
+
+/** The stack's outputs: the ways into the lab, and what it is to be measured by. */
+export function labOutputs({ stack, config, host }: Asked, { clusterName, metallb, tls, ...ways }: Declared) {
+  const settings = { ...settingsOf(config), httpsPort: config.cluster === "kind" ? host.httpsPort : 443 };
+  return {
+    ...ways,
+    ...(tls ? { tls } : {}),
+    curl: pulumi
+      .all([ways.url, tls])
+      .apply(([reach, secure]) => curlLines(settings, reach, { stack, ...(secure ? { tls: secure } : {}) })),
+    ...(clusterName ? { clusterName } : {}),
+    ...(config.addons.length > 0
+      ? { dashboards: `npm run lab -- open ${config.addons.join("|")} --stack ${stack}` }
+      : {}),
+    settings,
+    versions: {
+      istio: config.istioVersion,
+      gatewayApi: host.gatewayApi?.version ?? istioMinorOf(config.istioVersion)?.gatewayApi ?? "",
+      ...(metallb ? { metallb: versions.metallb } : {}),
+    },
+  };
+}
+
+/** What the proofs expect: they compare the cluster with this, not with the configuration of the moment. */
+function settingsOf(config: LabConfig) {
+  const { cluster, workers, domain, allowedCallers, allowedMethods, closeBypass, addons, modules, splitWeight } =
+    config;
+  const { faultEnabled, faultPath, faultDelay, faultPercent } = config;
+  const fault = { faultEnabled, faultPath, faultDelay, faultPercent };
+  const callers = { allowedCallers, allowedMethods, closeBypass };
+  return { cluster, workers, domain, ...callers, ...fault, addons, modules, splitWeight };
+}

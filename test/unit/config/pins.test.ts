@@ -1,0 +1,76 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import semver from "semver";
+import { describe, expect, test } from "vitest";
+import { istioImages } from "../../../config/image-names";
+import { artifacts, istioMinorOf, istioMinors, nodeImage, supported, versions } from "../../../config/versions";
+
+const read = (file: string) => readFileSync(join(__dirname, "../../..", file), "utf8");
+const manifest: { dependencies: Record<string, string>; devDependencies: Record<string, string> } = JSON.parse(
+  read("package.json"),
+);
+
+describe("version pins", () => {
+  test("every npm package is pinned exactly", () => {
+    for (const [name, version] of Object.entries({ ...manifest.dependencies, ...manifest.devDependencies })) {
+      expect(semver.valid(version), name).toBe(version);
+    }
+  });
+
+  test("@pulumi/command is 1.2.1: the registry's latest is a stray build without a plugin", () => {
+    expect(manifest.dependencies["@pulumi/command"]).toBe("1.2.1");
+    expect(JSON.parse(read("node_modules/@pulumi/command/package.json")).version).toBe("1.2.1");
+  });
+
+  test("the lockfile holds what package.json pins", () => {
+    const { packages } = JSON.parse(read("package-lock.json")) as { packages: Record<string, { version?: string }> };
+    for (const [name, version] of Object.entries({ ...manifest.dependencies, ...manifest.devDependencies })) {
+      expect(packages[`node_modules/${name}`]?.version, name).toBe(version);
+    }
+  });
+
+  test("the Dockerfile's go-httpbin is that of config/versions.ts", () => {
+    expect(read("images/httpbin/Dockerfile")).toContain(
+      `ARG HTTPBIN=docker.io/mccutchen/go-httpbin:${versions.httpbin}\n`,
+    );
+  });
+
+  test("the node image is pinned by digest", () => {
+    expect(nodeImage).toMatch(/^kindest\/node:v\d+\.\d+\.\d+@sha256:[0-9a-f]{64}$/);
+  });
+
+  test("the node image's Kubernetes and the pinned kind are in the supported ranges", () => {
+    const [kubernetes = ""] = /\d+\.\d+\.\d+/.exec(nodeImage) ?? [];
+    expect(semver.satisfies(kubernetes, istioMinorOf(versions.istio)?.kubernetes ?? "")).toBe(true);
+    expect(semver.satisfies(versions.kind, supported.kind)).toBe(true);
+    expect(semver.satisfies(manifest.dependencies["@pulumi/pulumi"] ?? "", supported.pulumi)).toBe(true);
+  });
+
+  test("the pinned Gateway API is that of the pinned Istio", () => {
+    expect(istioMinorOf(versions.istio)?.gatewayApi).toBe(versions.gatewayApi);
+  });
+
+  test("the table of combinations goes up minor by minor, each with a bundle of its own range", () => {
+    const minors = istioMinors.map(({ minor }) => Number(minor.split(".")[1]));
+    expect(minors).toEqual(minors.map((_, index) => (minors[0] ?? 0) + index));
+    for (const { minor, from, kubernetes, gatewayApi, gatewayApiRange } of istioMinors) {
+      expect(from.startsWith(`${minor}.`)).toBe(true);
+      expect(semver.validRange(kubernetes)).not.toBeNull();
+      expect(semver.satisfies(gatewayApi, gatewayApiRange), minor).toBe(true);
+    }
+  });
+
+  test("Istio's charts, addons and images all have the one version of Istio", () => {
+    const istio = artifacts.filter(({ name }) => name !== "gateway-api" && name !== "metallb");
+    expect(istio.length).toBeGreaterThanOrEqual(8);
+    for (const { name, version } of istio) expect(version, name).toBe(versions.istio);
+    for (const image of istioImages) expect(image).toContain(`:${versions.istio}-distroless`);
+  });
+
+  test("every upstream address names its version or has a versioned index", () => {
+    for (const { kind, version, upstream } of artifacts) {
+      expect(upstream).toMatch(/^https:\/\//);
+      if (kind === "manifest") expect(upstream).toContain(version);
+    }
+  });
+});

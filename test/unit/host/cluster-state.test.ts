@@ -1,0 +1,76 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { parseConfig } from "../../../config/load";
+import { clusterState } from "../../../host/cluster-state";
+import { markerFile } from "../../../host/docker-networks";
+import { LabErrors } from "../../../host/errors";
+import type { Exec } from "../../../host/exec";
+import { labOwner } from "../../../host/lab-owner";
+import { writeWhole } from "../../../host/write-file";
+import { checkHost } from "../../../preflight/host";
+import { machine, type SeenNetwork } from "../../support/machine";
+
+const stack = "t1";
+const own = "ambient-lab-t1";
+let home: string;
+
+beforeEach(async () => {
+  home = await mkdtemp(join(tmpdir(), "ambient-lab-cluster-"));
+  vi.stubEnv("AMBIENT_LAB_HOME", home);
+});
+
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await rm(home, { recursive: true });
+});
+
+/** Ports that no lab of this machine has: those that a test listens on are in test/unit/preflight/host.test.ts. */
+const config = parseConfig({ httpPort: 28_977, httpsPort: 18_977 });
+
+async function problemsOf(exec: Exec): Promise<string[]> {
+  const thrown = await checkHost(config, stack, exec).catch((error: unknown) => error);
+  return thrown instanceof LabErrors ? thrown.problems.map(({ what }) => what) : expect.fail(String(thrown));
+}
+
+describe("clusterState()", () => {
+  test.each([
+    ["absent", []],
+    ["running", [`running ${own}`, `running ${own},bridge`]],
+    ["stopped", [`running ${own}`, `exited ${own}`]],
+    ["paused", [`exited ${own}`, `exited ${own}`]],
+    ["foreign", [`running ${own}`, "running kind"]],
+  ] as const)("clusterState() calls it %s", async (expected, nodes) => {
+    expect(await clusterState(stack, machine({ nodes: [...nodes] }))).toBe(expected);
+  });
+});
+
+describe("when the labels of its network name an owner", () => {
+  const bob = "bob@host file:///home/bob";
+  const living = (network: Partial<SeenNetwork>) =>
+    machine({ nodes: [`running ${own}`], networks: [{ name: own, stack, ...network }] });
+
+  test("clusterState() calls the cluster of another owner foreign, and this owner's by its state", async () => {
+    expect(await clusterState(stack, living({ owner: bob }))).toBe("foreign");
+    expect(await clusterState(stack, living({ owner: labOwner() }))).toBe("running");
+    expect(await clusterState(stack, living({ owner: "" }))).toBe("running");
+  });
+
+  test("checkHost() names the other owner, once", async () => {
+    const networks = [{ name: own, stack, owner: bob }];
+    const theirs = "exists that this stack did not make: it belongs to bob@host, with the state in file:///home/bob";
+    expect(await problemsOf(living({ owner: bob }))).toEqual([`A kind cluster "${own}" ${theirs}`]);
+    expect(await problemsOf(machine({ networks }))).toEqual([`A Docker network "${own}" ${theirs}`]);
+    await expect(checkHost(config, stack, living({ owner: labOwner() }))).resolves.toBeDefined();
+  });
+
+  test("the id of the network in the lab's folder proves a lab whose owner changed name", async () => {
+    await writeWhole(markerFile(stack), `${own} id-1\n`);
+    expect(await clusterState(stack, living({ id: "id-1", owner: bob }))).toBe("running");
+    expect(await clusterState(stack, living({ id: "id-2", owner: bob }))).toBe("foreign");
+    expect(await clusterState(stack, living({ id: "id-2", owner: labOwner() }))).toBe("running");
+    // A lab of an earlier version has no label: then the id alone tells.
+    expect(await clusterState(stack, living({ id: "id-2" }))).toBe("foreign");
+  });
+});

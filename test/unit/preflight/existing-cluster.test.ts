@@ -1,0 +1,186 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { parseConfig } from "../../../config/load";
+import { examineExisting } from "../../../preflight/existing-cluster";
+import { startCluster, type TestCluster } from "../../support/cluster";
+
+let cluster: TestCluster;
+beforeEach(async () => {
+  cluster = await startCluster();
+});
+afterEach(() => cluster.close());
+
+const crds = "apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+const gatewayCrd = (annotations: Record<string, string>) => ({
+  metadata: {
+    annotations: {
+      "gateway.networking.k8s.io/bundle-version": "v1.3.0",
+      "gateway.networking.k8s.io/channel": "standard",
+      ...annotations,
+    },
+  },
+});
+const released = (release: string) => ({
+  "meta.helm.sh/release-name": release,
+  "meta.helm.sh/release-namespace": "kube-system",
+});
+const istiod = (version: string) => ({
+  spec: { template: { spec: { containers: [{ image: `docker.io/istio/pilot:${version}-distroless` }] } } },
+});
+const put = {
+  mesh: (labels: Record<string, string>) => cluster.put("api/v1/namespaces/istio-system", { metadata: { labels } }),
+  istiod: (version: string) => cluster.put("apis/apps/v1/namespaces/istio-system/deployments/istiod", istiod(version)),
+  items: (path: string, ...metadata: object[]) =>
+    cluster.put(path, { items: metadata.map((each) => ({ metadata: each })) }),
+};
+
+async function examined(more: Record<string, unknown> = {}) {
+  const { kubeconfig, context } = cluster;
+  const raw = { cluster: "existing", appImage: "registry.test/httpbin:1", kubeconfig, context, ...more };
+  const { facts, problems } = await examineExisting(parseConfig(raw), "alice");
+  for (const { why, fix } of problems) expect(why.length * fix.length).toBeGreaterThan(0);
+  return { facts, whats: problems.map(({ what }) => what) };
+}
+
+describe("examineExisting()", () => {
+  test("has nothing against an empty cluster", async () => {
+    expect(await examined()).toEqual({
+      facts: { kubernetes: "v1.34.2", metallb: false, strangers: [], foreignNamespaces: [] },
+      whats: [],
+    });
+  });
+
+  test("has nothing against the lab that it made itself", async () => {
+    put.mesh({ "ambient-lab/stack": "alice" });
+    put.istiod("1.31.0");
+    cluster.put(`${crds}/gateways.gateway.networking.k8s.io`, gatewayCrd(released("gateway-api")));
+    cluster.put(`${crds}/ipaddresspools.metallb.io`, { metadata: { annotations: released("metallb") } });
+    const own = [{ manager: "pulumi-kubernetes-1a2b3c" }];
+    const managed = { "gateway.istio.io/managed": "istio.io-gateway-controller" };
+    put.items(
+      "apis/apps/v1/namespaces/default/deployments",
+      { name: "appa", managedFields: own },
+      { name: "gateway-istio", labels: managed },
+    );
+    put.items(
+      "api/v1/namespaces/default/services",
+      { name: "kubernetes" },
+      { name: "appb", managedFields: own },
+      { name: "gateway-istio", labels: managed },
+    );
+    put.items("api/v1/namespaces/default/pods", { name: "appa-1", ownerReferences: [{ kind: "ReplicaSet" }] });
+    const { facts, whats } = await examined({ addressRange: "10.0.0.1-10.0.0.9" });
+    expect(whats).toEqual([]);
+    expect(facts).toMatchObject({ istio: "1.31.0", meshOwner: "alice" });
+    expect(facts).not.toHaveProperty("gatewayApi");
+  });
+
+  describe("a namespace that a module makes", () => {
+    const egress = (metadata: object) => {
+      cluster.put("api/v1/namespaces/egress", { metadata: { name: "egress", ...metadata } });
+      return examined({ modules: ["egress"] });
+    };
+    // The field manager of every object that any program with @pulumi/kubernetes 4 applies on the server's side.
+    const byPulumi = { managedFields: [{ manager: "pulumi-kubernetes-1a2b3c" }] };
+
+    test("is refused when another program made it, Pulumi's provider included", async () => {
+      const refused = 'The cluster has a namespace "egress" that no lab made, and module egress makes one of that name';
+      expect((await egress({})).whats).toEqual([refused]);
+      expect((await egress(byPulumi)).whats).toEqual([refused]);
+      // Also beside a lab of this stack: its other objects prove nothing about this one.
+      put.mesh({ "ambient-lab/stack": "alice" });
+      expect((await egress(byPulumi)).whats).toEqual([refused]);
+      expect((await egress({ labels: { "ambient-lab/stack": "bob" } })).whats).toEqual([
+        'The cluster has a namespace "egress" that lab "bob" made, and module egress makes one of that name',
+      ]);
+    });
+
+    test("is taken when its label names this stack, and by a stack without the module", async () => {
+      expect((await egress({ labels: { "ambient-lab/stack": "alice" } })).whats).toEqual([]);
+      await egress({});
+      expect((await examined()).whats).toEqual([]);
+    });
+  });
+
+  test("objects of the lab's names in the apps' namespace are refused when another program made them", async () => {
+    const appa = (metadata: object) => {
+      put.items("apis/apps/v1/namespaces/default/deployments", { name: "appa", ...metadata });
+      return examined();
+    };
+    const refused = ['Namespace "default" of this cluster is in use: Deployment appa'];
+    const byPulumi = { managedFields: [{ manager: "pulumi-kubernetes-1a2b3c" }] };
+    expect((await appa(byPulumi)).whats).toEqual(refused);
+    expect((await appa({ labels: { "ambient-lab/stack": "bob" } })).whats).toEqual(refused);
+    expect((await appa({ labels: { "ambient-lab/stack": "alice" } })).whats).toEqual([]);
+    // A lab of an earlier version labelled its mesh's namespace alone.
+    put.mesh({ "ambient-lab/stack": "alice" });
+    expect((await appa(byPulumi)).whats).toEqual([]);
+    expect((await appa({})).whats).toEqual(refused);
+  });
+
+  test("tells the Gateway API of somebody else, and refuses one that does not fit", async () => {
+    cluster.put(`${crds}/gateways.gateway.networking.k8s.io`, gatewayCrd({}));
+    const fits = await examined();
+    expect(fits).toMatchObject({ whats: [], facts: { gatewayApi: { version: "v1.3.0", channel: "standard" } } });
+    cluster.put(
+      `${crds}/gateways.gateway.networking.k8s.io`,
+      gatewayCrd({ "gateway.networking.k8s.io/bundle-version": "v1.7.0" }),
+    );
+    expect((await examined()).whats).toEqual([
+      "Istio 1.31.1 does not go with the Gateway API v1.7.0 that this cluster has",
+    ]);
+  });
+
+  test("refuses a Kubernetes that Istio does not support", async () => {
+    cluster.put("version", { gitVersion: "v1.31.9-gke.100" });
+    expect((await examined()).whats).toEqual(["Istio 1.31.1 does not support Kubernetes 1.31.9"]);
+  });
+
+  test("refuses a mesh that no lab, or another lab, made", async () => {
+    put.mesh({});
+    put.istiod("1.28.0");
+    expect((await examined()).whats).toEqual([
+      "The cluster has a namespace istio-system that no lab made, with Istio 1.28.0",
+    ]);
+    put.mesh({ "ambient-lab/stack": "bob" });
+    expect((await examined()).whats).toEqual(['The namespace istio-system of this cluster belongs to lab "bob"']);
+  });
+
+  test("refuses a step of two minors from the lab's own Istio", async () => {
+    put.mesh({ "ambient-lab/stack": "alice" });
+    put.istiod("1.29.4");
+    expect((await examined()).whats).toEqual([
+      "Istio 1.29.4 cannot become 1.31.1 in one step: more than one minor lies between them",
+    ]);
+  });
+
+  test("refuses a namespace that others use, also under a name of the lab", async () => {
+    put.items("apis/apps/v1/namespaces/default/deployments", { name: "web" }, { name: "appa" });
+    put.items("apis/apps/v1/namespaces/default/statefulsets", {
+      name: "db",
+      managedFields: [{ manager: "pulumi-kubernetes-1" }],
+    });
+    put.items(
+      "api/v1/namespaces/default/pods",
+      { name: "alone" },
+      { name: "job-1", ownerReferences: [{ kind: "Job" }] },
+    );
+    const { whats } = await examined();
+    expect(whats).toEqual([
+      'Namespace "default" of this cluster is in use: Deployment web, Deployment appa, StatefulSet db, Pod alone, Pod job-1',
+    ]);
+  });
+
+  test("refuses to bring MetalLB where it is already", async () => {
+    cluster.put(`${crds}/ipaddresspools.metallb.io`, { metadata: {} });
+    expect((await examined()).whats).toEqual([]);
+    expect((await examined({ addressRange: "10.0.0.1-10.0.0.9" })).whats).toEqual([
+      'Config key "addressRange" is set, and this cluster has MetalLB already',
+    ]);
+  });
+
+  test("says that a cluster does not answer", async () => {
+    await cluster.close();
+    const [what] = (await examined()).whats;
+    expect(what).toMatch(/^The cluster of context "lab" does not answer: .*ECONNREFUSED/);
+  });
+});

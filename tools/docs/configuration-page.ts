@@ -1,0 +1,101 @@
+import { parse as parseYaml } from "yaml";
+import { z } from "zod";
+import { parseConfig } from "../../config/load";
+import { type ConfigKey, configKeys, configSchema } from "../../config/schema";
+import { variables } from "./variables";
+
+/** What Pulumi.yaml says about the keys. */
+const projectSchema = z.object({
+  config: z.record(z.string(), z.object({ type: z.string(), description: z.string() })),
+});
+
+/** What a JSON Schema of the loader says about one key. */
+interface Rule {
+  type?: string;
+  enum?: readonly unknown[];
+  minimum?: number;
+  maximum?: number;
+  pattern?: string;
+  minItems?: number;
+  items?: Rule;
+}
+
+/**
+ * The reference of the stack's configuration for readers: meaning and type from Pulumi.yaml, the allowed values and the
+ * default from the loader.
+ * @param projectFile text of Pulumi.yaml
+ * @throws ZodError for a project file that declares a key without type or description
+ */
+export function configurationPage(projectFile: string): string {
+  const { config: declared } = projectSchema.parse(parseYaml(projectFile));
+  const rules = (z.toJSONSchema(configSchema, { io: "input" }).properties ?? {}) as Record<string, Rule>;
+  const row = (key: ConfigKey) => {
+    const { type, description } = declared[key] ?? { type: "", description: "" };
+    return cells(
+      `<a id="${key}"></a>\`${key}\``,
+      type,
+      allowed(key, rules[key] ?? {}),
+      defaultOf(key),
+      `${description}.`,
+    );
+  };
+  return [
+    "# Configuration",
+    "",
+    "Generated from `Pulumi.yaml` and `config/schema.ts` by `npm run docs`; a test holds it current.",
+    "",
+    "A key is set for one stack and lands in `Pulumi.<stack>.yaml`. All keys are checked before anything is made, all problems",
+    "are reported at once, and a key that does not exist is refused with the nearest one that does.",
+    "",
+    "```sh",
+    "pulumi config set faultPercent 30",
+    "pulumi config set --path 'addons[0]' prometheus         # one item of a list",
+    "npm run up -- --config 'allowedCallers=[]' faultPercent=30   # sets keys, then applies them; the way to an empty list",
+    "pulumi config rm faultPercent                           # back to the default",
+    "npm run preview                                         # what the change would do",
+    "npm run preview -- --config faultPercent=30             # what a change would do that is not made",
+    "```",
+    "",
+    "## Keys",
+    "",
+    cells("key", "type", "allowed", "default", "meaning"),
+    "|---|---|---|---|---|",
+    ...configKeys.map(row),
+    "",
+    "## Environment variables",
+    "",
+    cells("variable", "meaning"),
+    "|---|---|",
+    ...variables.map(({ name, meaning }) => cells(`\`${name}\``, meaning)),
+    "",
+  ].join("\n");
+}
+
+const cells = (...texts: readonly string[]) => `| ${texts.map((text) => text.replaceAll("|", "\\|")).join(" | ")} |`;
+const code = (value: unknown) => `\`${Array.isArray(value) ? `[${value.join(", ")}]` : String(value)}\``;
+const codes = (values: readonly unknown[]) => values.map(code).join(", ");
+
+function defaultOf(key: ConfigKey): string {
+  const value = parseConfig({})[key];
+  return value === undefined ? "not set" : code(value);
+}
+
+/** What the loader takes, in words. */
+function allowed(key: ConfigKey, rule: Rule): string {
+  if (rule.enum) return codes(rule.enum);
+  if (rule.type === "boolean") return codes([true, false]);
+  if (rule.type === "integer") return `${rule.minimum} to ${rule.maximum}`;
+  if (rule.type !== "array") return rule.pattern ? demanded(key, blank) : "any text";
+  const least = rule.minItems ? `, at least ${rule.minItems}` : "";
+  return rule.items?.enum ? `any of ${codes(rule.items.enum)}${least}` : `each ${demanded(key, [blank])}${least}`;
+}
+
+/** No key takes it. */
+const blank = " ";
+
+/** The loader's own words to a value that it refuses. */
+function demanded(key: ConfigKey, value: unknown): string {
+  const parsed = configSchema.shape[key].safeParse(value);
+  if (parsed.success) throw new RangeError(`Config key "${key}" has a pattern, and takes ${JSON.stringify(value)}`);
+  return (parsed.error.issues[0]?.message ?? "").replace(/^must be /, "");
+}

@@ -1,0 +1,56 @@
+import type { LabFacts } from "../experiments/types";
+import type { Clock } from "./eventually";
+import type { LogBook } from "./logs/log-reader";
+import type { Cast } from "./pods";
+import type { World } from "./world";
+
+/** How long the verifier waits for what. */
+export interface Timings {
+  /** For a good state to show: answers, rollouts, configuration. */
+  convergeMs: number;
+  /** Between two looks. */
+  intervalMs: number;
+  /** Good answers in a row that count as one. */
+  streak: number;
+  /** For a log line after its request; Envoy flushes its access log about once a second. */
+  logMs: number;
+  /** For the line of a pooled connection, which comes when it closes. */
+  pooledMs: number;
+  /** For numbers and pictures: Prometheus scrapes every 15 s. */
+  telemetryMs: number;
+  /** For one request, beside an injected delay. */
+  requestMs: number;
+  /** For putting the policy back after the flip. */
+  restoreMs: number;
+}
+
+/** Waiting times of a lab on a laptop. */
+export const labTimings: Timings = {
+  convergeMs: 15_000,
+  intervalMs: 300,
+  streak: 3,
+  logMs: 5_000,
+  pooledMs: 20_000,
+  telemetryMs: 75_000,
+  requestMs: 5_000,
+  restoreMs: 30_000,
+};
+
+/** A file that a check leaves for the evidence folder. */
+export interface Attachment {
+  about: string;
+  bytes: Uint8Array;
+}
+
+/** What every check works with. */
+export interface Bench {
+  facts: LabFacts;
+  world: World;
+  clock: Clock;
+  timings: Timings;
+  cast: Cast;
+  logs: LogBook;
+  /** Files for the evidence folder that are no text, by name. */
+  attachments: Map<string, Attachment>;
+  signal: AbortSignal;
+}

@@ -1,0 +1,117 @@
+import { messageOf } from "../../host/errors";
+import type { Clock } from "../eventually";
+import type { PodRef, World } from "../world";
+import { isAccessLine } from "./access-log";
+import { isAppLine } from "./app-log";
+import { isConnectionLine } from "./ztunnel-log";
+
+/** Records of the run so far, or the reason why they cannot be had. */
+export type LogRead = { lines: readonly string[] } | { unavailable: string };
+
+/** How long a read serves those who ask again: many checks watch the same pods. */
+const freshMs = 250;
+/** The API server tells its time in whole seconds, and proxies write late: nothing of the run may fall before its begin. */
+const earlyMs = 3_000;
+
+interface Page {
+  /** The last line that was read: the next read must have it, or the log was rotated in between. */
+  anchor?: string;
+  lines: string[];
+  readAt: number;
+  pending?: Promise<LogRead>;
+}
+
+/**
+ * The records of the run (access lines, connection lines, what applications write of probes), read piece by piece. Pieces follow one another by the log's own
+ * stamps, so that a clock that disagrees with this machine's does no harm. A log at debug level is rotated every few
+ * minutes, and the API server hands out the newest file alone: a gap is noticed, and filled from the file before.
+ */
+export class LogBook {
+  readonly #world: World;
+  readonly #clock: Clock;
+  readonly #signal: AbortSignal;
+  readonly #startedAt: number;
+  readonly #pages = new Map<string, Page>();
+  #begin: Promise<string> | undefined;
+
+  /** @param signal of the whole run: a read serves several checks, so that none of them may end it */
+  constructor(world: World, clock: Clock, signal: AbortSignal) {
+    this.#world = world;
+    this.#clock = clock;
+    this.#signal = signal;
+    this.#startedAt = clock.now();
+  }
+
+  /** Notes where the logs of these pods stand as the run begins: what comes later is of the run. */
+  async open(pods: readonly PodRef[]): Promise<void> {
+    await Promise.all(
+      pods.map(async (pod) => {
+        const page = this.#page(pod);
+        try {
+          page.anchor ??= (await this.#world.logs(pod, undefined, this.#signal)).at(-1);
+        } catch {
+          // Whoever needs the log will meet the same error, and report it.
+          this.#signal.throwIfAborted();
+        }
+      }),
+    );
+  }
+
+  /** All records that a container wrote since the run began. */
+  read(pod: PodRef): Promise<LogRead> {
+    const page = this.#page(pod);
+    if (page.pending) return page.pending;
+    if (this.#clock.now() - page.readAt < freshMs) return Promise.resolve({ lines: page.lines });
+    page.pending = this.#refresh(pod, page).finally(() => {
+      page.pending = undefined;
+    });
+    return page.pending;
+  }
+
+  #page({ namespace, name, container }: PodRef): Page {
+    const key = `${namespace}/${name}/${container}`;
+    const page = this.#pages.get(key) ?? { lines: [], readAt: Number.NEGATIVE_INFINITY };
+    this.#pages.set(key, page);
+    return page;
+  }
+
+  async #refresh(pod: PodRef, page: Page): Promise<LogRead> {
+    const now = this.#clock.now();
+    try {
+      const { anchor } = page;
+      const since = anchor === undefined ? await this.#runBegan() : stampOf(anchor);
+      const newest = await this.#world.logs(pod, since, this.#signal);
+      const lines = anchor === undefined ? newest : await this.#following(pod, anchor, newest);
+      page.lines.push(...lines.filter(isRecord));
+      page.anchor = lines.at(-1) ?? anchor;
+      page.readAt = now;
+      return { lines: page.lines };
+    } catch (error) {
+      this.#signal.throwIfAborted();
+      return { unavailable: `logs of ${pod.name}: ${messageOf(error)}` };
+    }
+  }
+
+  /** What was written after a line: in the present file or, when it was rotated meanwhile, in the one before as well. */
+  async #following(pod: PodRef, anchor: string, newest: readonly string[]): Promise<readonly string[]> {
+    const here = newest.lastIndexOf(anchor);
+    if (here >= 0) return newest.slice(here + 1);
+    const older = await this.#world.rotatedLogs(pod, this.#signal);
+    const there = older.lastIndexOf(anchor);
+    if (there < 0) throw new Error("the log was rotated, and what this run wrote before is gone");
+    return [...older.slice(there + 1), ...newest];
+  }
+
+  /** When the run began, by the cluster's clock: for pods that were not there then. */
+  #runBegan(): Promise<string> {
+    this.#begin ??= this.#world.serverTime(this.#signal).then((theirs) => {
+      const ago = this.#clock.now() - this.#startedAt + earlyMs;
+      return new Date(theirs - ago).toISOString();
+    });
+    return this.#begin;
+  }
+}
+
+const isRecord = (line: string): boolean => isAccessLine(line) || isConnectionLine(line) || isAppLine(line);
+
+const stampOf = (line: string): string => line.slice(0, line.indexOf(" "));

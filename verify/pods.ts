@@ -1,0 +1,150 @@
+import { type LabObject, objects } from "../experiments/objects";
+import type { Client, Layer } from "../experiments/types";
+import { at, entriesAt, listAt, numberAt, textAt } from "./json";
+import { Obstacle } from "./precondition-error";
+import type { KubeObject, PodRef, World } from "./world";
+
+/** A running pod of the lab. */
+export interface Actor extends PodRef {
+  uid: string;
+  ip: string;
+  node: string;
+  /** Address of its node. */
+  host: string;
+  ready: boolean;
+}
+
+/** Which pods play a role, and whose fault it is when none does. */
+interface Role {
+  namespace: string;
+  labels: Record<string, string>;
+  container: string;
+  layer: Layer;
+}
+
+const app = (name: string, namespace = "default", container = "httpbin"): Role => ({
+  namespace,
+  labels: { app: name },
+  container,
+  layer: "app",
+});
+const proxy = (name: string, layer: Layer, namespace = "default", container = "istio-proxy"): Role => ({
+  namespace,
+  labels: { "gateway.networking.k8s.io/gateway-name": name },
+  container,
+  layer,
+});
+
+const roles = {
+  appa: app("appa"),
+  appb: app("appb"),
+  "appb-v2": app("appb-v2"),
+  appc: app("appc"),
+  appd: app("appd"),
+  appf: app("appf"),
+  appg: app("appg"),
+  loadgen: app("loadgen"),
+  sniffer: { ...app("sniffer"), container: "sniffer", layer: "nodes" },
+  stranger: app("stranger"),
+  outsider: app("outsider"),
+  gateway: proxy("gateway", "gateway"),
+  waypoint: proxy("waypoint", "waypoint"),
+  external: app("external", "outside"),
+  "egress-waypoint": proxy("egress-waypoint", "waypoint", "egress"),
+  apph: app("apph"),
+  agentgateway: proxy("agentgateway", "waypoint", "default", "agentgateway"),
+  grpc: app("grpc", "default", "grpc"),
+  appe: app("appe", "second"),
+  "second-appa": app("appa", "second"),
+  "second-waypoint": proxy("second-waypoint", "waypoint", "second"),
+  "shared-waypoint": proxy("shared-waypoint", "waypoint"),
+  istiod: { namespace: "istio-system", labels: { app: "istiod" }, container: "discovery", layer: "istiod" },
+  ztunnel: { namespace: "istio-system", labels: { app: "ztunnel" }, container: "istio-proxy", layer: "ztunnel" },
+} as const satisfies Record<string, Role>;
+
+/** A part that pods play in the lab. */
+export type RoleName = keyof typeof roles;
+
+/** Finds the lab's pods; asks anew each time, because pods come and go while the lab is being broken. */
+export class Cast {
+  readonly #world: World;
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  /** All pods of a role that are not on their way out. */
+  async all(role: RoleName, signal: AbortSignal): Promise<Actor[]> {
+    const { namespace, labels, container } = roles[role];
+    const pods = await this.#world.list({ apiVersion: "v1", kind: "Pod", namespace, labels }, signal);
+    return pods.filter(isLive).map((pod) => actorOf(pod, container));
+  }
+
+  /**
+   * One ready pod of a role.
+   * @throws Obstacle naming the layer when there is none
+   */
+  async one(role: RoleName, signal: AbortSignal): Promise<Actor> {
+    const ready = (await this.all(role, signal)).find((pod) => pod.ready);
+    if (ready) return ready;
+    throw new Obstacle(roles[role].layer, `no ready pod of ${role}`);
+  }
+
+  /** The pod from which a client inside the cluster sends. */
+  client(client: Exclude<Client, "host">, signal: AbortSignal): Promise<Actor> {
+    return this.one(client, signal);
+  }
+
+  /** The ztunnel on a node; undefined when it is not ready. */
+  async ztunnelOn(node: string, signal: AbortSignal): Promise<Actor | undefined> {
+    return (await this.all("ztunnel", signal)).find((pod) => pod.ready && pod.node === node);
+  }
+
+  /**
+   * A ready pod behind a Service, and the pod's port for a port of the Service.
+   * @throws Obstacle naming the Service's layer when there is none
+   */
+  async behind(service: LabObject, port: number, signal: AbortSignal): Promise<{ pod: Actor; port: number }> {
+    const { layer, ...ref } = objects[service];
+    const found = await this.#world.read(ref, signal);
+    if (!found) throw new Obstacle(layer, `${service} does not exist`);
+    const entry = listAt(found, "spec", "ports").find((item) => numberAt(item, "port") === port);
+    const labels = Object.fromEntries(entriesAt(found, "spec", "selector").map(([key, value]) => [key, String(value)]));
+    const namespace = "namespace" in ref ? ref.namespace : "default";
+    const pods = await this.#world.list({ apiVersion: "v1", kind: "Pod", namespace, labels }, signal);
+    const pod = pods.filter(isLive).find(isReady);
+    if (!pod) throw new Obstacle(layer, `no ready pod behind ${service}`);
+    return { pod: actorOf(pod, ""), port: numberAt(entry, "targetPort") ?? namedPort(pod, entry) ?? port };
+  }
+}
+
+/** An evicted pod is in the list, with its address, until it is cleared away. */
+const isLive = (pod: KubeObject): boolean =>
+  at(pod, "metadata", "deletionTimestamp") === undefined &&
+  textAt(pod, "status", "podIP") !== undefined &&
+  !["Failed", "Succeeded"].includes(textAt(pod, "status", "phase") ?? "");
+
+const isReady = (pod: KubeObject): boolean =>
+  listAt(pod, "status", "conditions").some(
+    (condition) => textAt(condition, "type") === "Ready" && textAt(condition, "status") === "True",
+  );
+
+const actorOf = (pod: KubeObject, container: string): Actor => ({
+  namespace: pod.metadata?.namespace ?? "default",
+  name: pod.metadata?.name ?? "",
+  uid: pod.metadata?.uid ?? "",
+  container,
+  ip: textAt(pod, "status", "podIP") ?? "",
+  node: textAt(pod, "spec", "nodeName") ?? "",
+  host: textAt(pod, "status", "hostIP") ?? "",
+  ready: isReady(pod),
+});
+
+function namedPort(pod: KubeObject, entry: unknown): number | undefined {
+  const name = textAt(entry, "targetPort");
+  const ports = listAt(pod, "spec", "containers").flatMap((container) => listAt(container, "ports"));
+  return numberAt(
+    ports.find((item) => name !== undefined && textAt(item, "name") === name),
+    "containerPort",
+  );
+}

@@ -1,0 +1,84 @@
+import { randomUUID } from "node:crypto";
+import { messageOf } from "../../host/errors";
+import type { Bench } from "../context";
+import { eventually } from "../eventually";
+import type { Actor } from "../pods";
+import { Obstacle } from "../precondition-error";
+
+/** Bytes of each packet that are kept: a request of the lab and its headers. */
+const snapBytes = 512;
+/** Packets after which a capture ends by itself, so that it never gets larger than 2 MB. */
+const mostPackets = 4_000;
+/** Seconds after which it ends by itself, also when nobody is left to end it. */
+const longestSeconds = 60;
+const startMs = 10_000;
+/** Packets of the last answer are on their way still. */
+const lastMs = 1_000;
+
+/** Listens on every interface of the node until it is told to stop, and writes the capture to stdout. */
+const listen = [
+  `tcpdump -i any -y LINUX_SLL2 -n -p -U -Z root -s ${snapBytes} -c ${mostPackets} -w "$1.pcap" "$2" 2>"$1.log" & dump=$!`,
+  'echo $dump >"$1.pid"',
+  `(sleep ${longestSeconds}; kill $dump) >/dev/null 2>&1 & guard=$!`,
+  "wait $dump",
+  "kill $guard 2>/dev/null",
+  'cat "$1.pcap"; : >"$1.pcap"',
+].join("\n");
+const heard = 'cat "$1.log"';
+const stop = 'read dump <"$1.pid"; kill $dump';
+
+/**
+ * Captures what a node sees while something is done.
+ *
+ * @param filter which packets, in tcpdump's words (pcap-filter(7))
+ * @returns the capture file
+ * @throws Obstacle when nothing can be captured
+ */
+export async function captured(
+  bench: Bench,
+  sniffer: Actor,
+  filter: string,
+  work: () => Promise<void>,
+): Promise<Uint8Array> {
+  const { world, clock } = bench;
+  // What an earlier run left says nothing about this one.
+  const file = `/tmp/${randomUUID()}`;
+  const blind = (why: string, cause?: unknown) =>
+    new Obstacle("nodes", `nothing can be captured on ${sniffer.node}: ${why}`, { verdict: "inconclusive", cause });
+  const shell = (script: string, signal: AbortSignal, ...more: string[]) =>
+    world.exec(sniffer, ["sh", "-c", script, "capture", file, ...more], 10_000, signal);
+  const limit = (longestSeconds + 20) * 1000;
+  const running = world.exec(sniffer, ["sh", "-c", listen, "capture", file, filter], limit, bench.signal);
+  // Who waits for it comes later; until then nobody hears of its end.
+  let over: string | undefined;
+  running.then(
+    ({ code, stderr }) => {
+      over = `tcpdump ended (exit ${code}): ${stderr.trim()}`;
+    },
+    (error: unknown) => {
+      over = messageOf(error);
+    },
+  );
+  try {
+    await eventually(
+      async (signal) => {
+        const { stdout } = await shell(heard, signal);
+        if (over === undefined && !stdout.includes("listening on"))
+          throw new Error(stdout.trim() || "no word of tcpdump");
+      },
+      { what: "tcpdump to listen", deadlineMs: startMs, signal: bench.signal, clock },
+    ).catch((error: unknown) => {
+      bench.signal.throwIfAborted();
+      throw blind(messageOf(error), error);
+    });
+    if (over !== undefined) throw blind(over);
+    await work();
+    await clock.sleep(lastMs, bench.signal);
+  } finally {
+    // An interrupted run stops it, too: on a signal of its own.
+    await shell(stop, new AbortController().signal).catch(() => undefined);
+  }
+  const { bytes, code, stderr } = await running;
+  if (!bytes || bytes.length === 0) throw blind(`tcpdump left nothing (exit ${code}): ${stderr.trim()}`);
+  return bytes;
+}

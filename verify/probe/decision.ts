@@ -1,0 +1,126 @@
+import {
+  allowPolicyAt,
+  allowPolicyOn,
+  authenticationAtGateway,
+  peerAuthenticationOn,
+  podsBehind,
+  strictPolicy,
+} from "../../experiments/names";
+import type { AccessLine } from "../logs/access-log";
+import { isPolicyRefusal } from "../logs/ztunnel-log";
+import type { Decision } from "../report/schema";
+import { isOwn, type Records, type Sought } from "./records";
+import type { Answer } from "./send";
+
+/** Body of a refusal by Envoy's RBAC filter, to the letter. */
+export const rbacBody = "RBAC: access denied";
+
+/** Who decided the fate of a request: read from records where there are any, from the answer otherwise. */
+export function decide(answer: Answer, records: Records): Decision {
+  return (
+    byWaypoint(answer, lineOf(records.waypoint)) ??
+    byGateway(lineOf(records.gateway)) ??
+    byZtunnel(answer, records) ??
+    byAnswer(answer, records)
+  );
+}
+
+const lineOf = (sought: Sought<AccessLine>): AccessLine | undefined => ("found" in sought ? sought.found : undefined);
+
+/** Who decided about a request, by the line of the waypoint; undefined without one. */
+export function byWaypoint({ service }: Pick<Answer, "service">, line: AccessLine | undefined): Decision | undefined {
+  if (!line) return undefined;
+  const base = { layer: "waypoint", because: `${line.status} ${line.flags} ${line.details}`, line: line.text } as const;
+  const rule = rbacRule(line);
+  if (rule !== undefined) {
+    const policy = policyOf(rule) ?? allowPolicyAt[service];
+    return { ...base, action: "refused", ...(policy ? { policy } : {}), because: becauseOf(rule) };
+  }
+  // "NR" is Envoy's word, "NotFound" agentgateway's.
+  if (/\bNR\b|^NotFound$/.test(line.flags))
+    return { ...base, action: "refused", because: `no route matches the request (${line.flags})` };
+  // agentgateway's word for a refusal of its own; none of its versions has got a policy of Istio's yet.
+  if (line.flags === "Authorization") return { ...base, action: "refused" };
+  if (reachedApp(line)) return { ...base, action: "answered", layer: "app" };
+  return {
+    ...base,
+    layer: "app",
+    action: "failed",
+    because: `the waypoint could not reach ${podsBehind[service]}: ${base.because}`,
+  };
+}
+
+function byGateway(line: AccessLine | undefined): Decision | undefined {
+  if (!line) return undefined;
+  const base = { layer: "gateway", because: `${line.status} ${line.flags} ${line.details}`, line: line.text } as const;
+  if (line.flags.includes("NR"))
+    return { ...base, action: "refused", because: "no route matches the host (NR route_not_found)" };
+  const rule = rbacRule(line);
+  if (rule !== undefined) {
+    const policy = policyOf(rule);
+    return { ...base, action: "refused", ...(policy ? { policy } : {}), because: becauseOf(rule) };
+  }
+  const distrusted = /^jwt_authn_access_denied\{(.*)\}$/.exec(line.details)?.[1];
+  if (distrusted !== undefined)
+    return { ...base, action: "refused", policy: authenticationAtGateway, because: distrusted };
+  // Envoy's word for what it answers by a route of its own.
+  if (line.details === "direct_response" && line.status >= 300 && line.status < 400)
+    return { ...base, action: "redirected" };
+  if (reachedApp(line))
+    return line.upstreamHost.endsWith(":15008") ? undefined : { ...base, action: "answered", layer: "app" };
+  const next = line.upstreamHost === "-" ? "no endpoint" : line.upstreamHost;
+  return {
+    ...base,
+    action: "failed",
+    because: `the gateway could not reach ${line.upstreamCluster} (${next}): ${base.because}`,
+  };
+}
+
+function byZtunnel(answer: Answer, records: Records): Decision | undefined {
+  // A client with an answer was not reset: the refusal is of an earlier request of the same workload, or the client hung up.
+  if (answer.status > 0 || !("found" in records.ztunnel)) return undefined;
+  const { found } = records.ztunnel;
+  const own = found.findLast((line) => line.event === "complete" && isOwn(line, answer));
+  if (own?.error === undefined) return undefined;
+  // The near side only knows that it was refused; the far side knows why, and tells it last of its latest connection.
+  const far = found.findLast((line) => line.direction === "inbound" && isPolicyRefusal(line));
+  const line = own.direction === "outbound" && isPolicyRefusal(own) ? (far ?? own) : own;
+  const base = { layer: "ztunnel", because: line.error ?? "", line: line.text } as const;
+  if (!isPolicyRefusal(line)) return { ...base, action: "failed" };
+  const named = /explicitly denied by: ([\w-]+\/)?([\w-]+)/.exec(line.error ?? "")?.[2];
+  const app = podsBehind[answer.service];
+  const policy = !named
+    ? allowPolicyOn[app]
+    : named === strictPolicy.name
+      ? peerAuthenticationOn[app]
+      : `AuthorizationPolicy/${named}`;
+  return { ...base, action: "reset", ...(policy ? { policy } : {}) };
+}
+
+function byAnswer(answer: Answer, records: Records): Decision {
+  const unseen = Object.values(records).find((sought) => "unavailable" in sought);
+  const blind = unseen && "unavailable" in unseen ? ` (${unseen.unavailable})` : "";
+  if (answer.status === 403 && answer.body === rbacBody) {
+    return { layer: "unknown", action: "refused", because: `an Envoy said "${rbacBody}", no log says which${blind}` };
+  }
+  if (answer.status >= 200 && answer.status < 300) {
+    return { layer: "app", action: "answered", because: `${answer.status} without a record of the waypoint${blind}` };
+  }
+  if (answer.status > 0) return { layer: "unknown", action: "failed", because: `${answer.status}${blind}` };
+  return { layer: "unknown", action: "failed", because: `${answer.error ?? `curl exit ${answer.exit}`}${blind}` };
+}
+
+/** Envoy says "via_upstream" when the answer is the next hop's. */
+const reachedApp = (line: AccessLine): boolean => line.details === "via_upstream";
+
+/** The rule by which an RBAC filter refused, or "none" where an ALLOW policy has none that fits. */
+const rbacRule = ({ details }: AccessLine): string | undefined =>
+  /^rbac_access_denied_matched_policy\[(.*)\]$/.exec(details)?.[1];
+
+const policyOf = (rule: string): string | undefined => {
+  const named = /policy\[([^\]]+)\]/.exec(rule)?.[1];
+  return named && `AuthorizationPolicy/${named}`;
+};
+
+const becauseOf = (rule: string): string =>
+  rule === "none" ? "no rule of the ALLOW policy matches the request" : `rule ${rule} denies the request`;

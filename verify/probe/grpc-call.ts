@@ -1,0 +1,64 @@
+import { randomUUID } from "node:crypto";
+import { hostOf, waypointAt } from "../../experiments/names";
+import type { Call, ServiceName } from "../../experiments/types";
+import { loggedLines } from "../checks/counted";
+import type { Bench } from "../context";
+import { DeadlineError, eventually } from "../eventually";
+import type { AccessLine } from "../logs/access-log";
+import type { SentRequest } from "../report/schema";
+import { type GrpcAnswer, grpcArguments, parseGrpc } from "./grpc-output";
+import { podName, requestLimit } from "./send";
+
+/** A call by gRPC as its caller and the waypoint saw it. */
+export interface Called {
+  answer: GrpcAnswer;
+  request: SentRequest;
+  /** The call in words, and curl's own when it failed. */
+  words: string;
+  /** The waypoint's lines about it; a reason when they cannot be read. */
+  lines: readonly AccessLine[] | string;
+}
+
+/** Calls a method once and looks for the waypoint's record of it. */
+export async function call(bench: Bench, service: ServiceName, { from, method }: Call): Promise<Called> {
+  const id = randomUUID();
+  const { answer, request, words, seconds } = await sent(bench, service, { from, method }, id);
+  const shots = [{ status: answer.http, seconds }];
+  return { answer, request, words, lines: await loggedLines(bench, { id, shots }, 1, waypointAt(service)) };
+}
+
+/** Calls until the code is as expected, or the deadline is over: who is refused later must have been able to be answered. */
+export async function converge(bench: Bench, service: ServiceName, wanted: Call): Promise<void> {
+  const { convergeMs, intervalMs, streak } = bench.timings;
+  const look = async () => {
+    const { answer } = await sent(bench, service, wanted, randomUUID());
+    if (answer.code !== wanted.code) throw new Error(`code ${answer.code ?? "none"}`);
+  };
+  const timing = { deadlineMs: convergeMs, intervalMs, streak, signal: bench.signal, clock: bench.clock };
+  await eventually(look, { what: wanted.name, ...timing }).catch((error: unknown) => {
+    // The call that is judged afterwards says what is wrong.
+    if (!(error instanceof DeadlineError)) throw error;
+  });
+}
+
+async function sent(bench: Bench, service: ServiceName, { from, method }: Pick<Call, "from" | "method">, id: string) {
+  const actor = await bench.cast.client(from, bench.signal);
+  const timeoutMs = requestLimit(bench);
+  const url = `http://${hostOf(service)}:8000${method}`;
+  const started = bench.clock.now();
+  const result = await bench.world.exec(actor, grpcArguments({ url, id, timeoutMs }), timeoutMs + 10_000, bench.signal);
+  const trouble = result.code === 0 ? "" : ` (exit ${result.code}: ${result.stderr.trim()})`;
+  const answer = parseGrpc(result.stdout);
+  const pod = podName(actor);
+  const request: SentRequest = {
+    ...{ pod, method: "POST", url, path: method, to: "service", target: service, token: false, status: answer.http },
+    ...(answer.code === undefined ? {} : { grpcStatus: answer.code }),
+    ...(trouble ? { error: result.stderr.trim() } : {}),
+  };
+  return {
+    answer,
+    request,
+    words: `POST ${url} from ${pod}, id ${id}${trouble}`,
+    seconds: (bench.clock.now() - started) / 1000,
+  };
+}

@@ -1,0 +1,139 @@
+import { waypointAt } from "../../experiments/names";
+import { objects } from "../../experiments/objects";
+import type { Expectation, Layer, Probe, WaypointName } from "../../experiments/types";
+import type { Decision, Evidence, Finding } from "../report/schema";
+import { decide, rbacBody } from "./decision";
+import type { RecordKind, Records } from "./records";
+import type { Answer } from "./send";
+
+/** Whether the client's side of an answer is as expected; who decided is another question. */
+export function answerFits(expect: Expectation, answer: Answer): boolean {
+  switch (expect.fate) {
+    case "answered":
+      // 405 is the application's own word: the method came through.
+      return (answer.status >= 200 && answer.status < 300) || answer.status === 405;
+    case "refused":
+      if (answer.status !== expect.status) return false;
+      return expect.by === "gateway" || answer.body === rbacBody || answer.body === "";
+    case "redirected":
+      return answer.status === expect.status && leadsTo(expect.to, answer);
+    case "reset":
+      // 56: the connection was taken and then reset. 7 or 28 would mean that nobody was there.
+      return answer.exit === 56 || answer.exit === 52;
+  }
+}
+
+/** Whether the header Location is that of the same request at another place. Addresses are compared, not their spelling. */
+function leadsTo(place: string, { id, headers: { location = "" } }: Answer): boolean {
+  if (!URL.canParse(location)) return false;
+  const { origin, search } = new URL(location);
+  return origin === new URL(place).origin && new URLSearchParams(search).get("probe") === id;
+}
+
+/** The records that a fate must leave. */
+export function recordsWanted(expect: Expectation): RecordKind[] {
+  if (expect.fate === "answered") return [...expect.through];
+  return [expect.by];
+}
+
+/** Weighs the client's answer and the layers' records against the expectation. */
+export function judge(probe: Probe, answer: Answer, records: Records): Finding {
+  const { expect } = probe;
+  const decision = decide(answer, records);
+  const common = {
+    name: probe.name,
+    decision,
+    seen: `${seenBy(answer)}; ${sayDecision(decision)}`,
+    request: { ...answer.request, status: answer.status, ...(answer.error ? { error: answer.error } : {}) },
+    evidence: evidenceOf(answer, records),
+  };
+  const waypoint = waypointAt(answer.service);
+  const expected = sayExpectation(expect, waypoint);
+  if (!answerFits(expect, answer)) {
+    return { ...common, verdict: "fail", layer: blamed(expect, decision), expected };
+  }
+  const wanted = recordsWanted(expect);
+  const missing = wanted.find((kind) => "missing" in records[kind]);
+  if (missing) {
+    const seen = `${seenBy(answer)}; the ${calledIn(missing, waypoint)} has no record of it: the request did not pass the ${calledIn(missing, waypoint)}`;
+    return { ...common, verdict: "fail", layer: missing, seen, expected };
+  }
+  const unseen = wanted.find((kind) => "unavailable" in records[kind]);
+  if (unseen) return { ...common, verdict: "inconclusive", layer: unseen, expected };
+  const decider = deciderOf(expect);
+  if (decision.layer !== decider) {
+    return { ...common, verdict: "fail", layer: layerOf(decision, decider), expected };
+  }
+  // The right layer may have ended it for another reason: a ztunnel that reached nobody has refused nobody.
+  if (decision.action !== expect.fate) return { ...common, verdict: "fail", layer: decider, expected };
+  const reason = expect.fate === "refused" ? expect.because : undefined;
+  if (reason && !decision.because.includes(reason)) return { ...common, verdict: "fail", layer: decider, expected };
+  const policy = expect.fate === "refused" || expect.fate === "reset" ? expect.policy : undefined;
+  if (policy && decision.policy && decision.policy !== policy)
+    return { ...common, verdict: "fail", layer: decider, expected };
+  return { ...common, verdict: "pass", layer: decider };
+}
+
+const deciderOf = (expect: Expectation): Layer => (expect.fate === "answered" ? "app" : expect.by);
+
+const layerOf = (decision: Decision, otherwise: Layer): Layer =>
+  decision.layer === "unknown" ? otherwise : decision.layer;
+
+/** A refusal that did not come is the fault of whoever should have refused, not of the app that answered. */
+function blamed(expect: Expectation, decision: Decision): Layer {
+  if (expect.fate !== "answered" && decision.action === "answered") return expect.by;
+  return layerOf(decision, expect.fate === "answered" ? (expect.through[0] ?? "app") : expect.by);
+}
+
+const seenBy = (answer: Answer): string => {
+  const took = `${Math.round(answer.seconds * 1000)} ms`;
+  if (answer.status > 0) return `${answer.status} in ${took}`;
+  return `no answer, exit ${answer.exit} after ${took}${answer.error ? ` (${answer.error})` : ""}`;
+};
+
+/** A decision in words. */
+export function sayDecision({ layer, action, policy, because }: Decision): string {
+  const who = layer === "unknown" ? `${action} by an unknown layer` : `${action} by ${layer}`;
+  return policy && action !== "answered" ? `${who}, ${policy}: ${because}` : `${who}: ${because}`;
+}
+
+/** A layer by its own name, where there are several of its kind. */
+export const calledIn = <L extends string>(layer: L, waypoint: WaypointName): L | WaypointName =>
+  layer === "waypoint" ? waypoint : layer;
+
+/** An expectation in words. */
+export function sayExpectation(expect: Expectation, waypoint: WaypointName): string {
+  switch (expect.fate) {
+    case "answered":
+      return expect.through.length > 0
+        ? `an answer of the app, recorded by ${expect.through.map((each) => calledIn(each, waypoint)).join(" and ")}`
+        : "an answer of the app, with no layer in the way";
+    case "refused":
+      return `${expect.status} by ${calledIn(expect.by, waypoint)}${expect.policy ? `, ${expect.policy}` : ", which has no route for the host"}${expect.because ? ` (${expect.because})` : ""}`;
+    case "redirected":
+      return `${expect.status} to ${expect.to} by ${expect.by} itself`;
+    case "reset":
+      return `connection reset by ${expect.by} (${objects[expect.policy].kind} ${objects[expect.policy].name})`;
+  }
+}
+
+/** A request in words. */
+const requestLine = ({ method, url, pod, target, token }: Answer["request"]): string =>
+  `${method} ${url} ${pod ? `from ${pod}` : `Host: ${target}`}${token ? " with a token" : ""}`;
+
+function evidenceOf(answer: Answer, records: Records): Evidence[] {
+  const client: Evidence = {
+    source: "client",
+    lines: [
+      requestLine(answer.request),
+      answer.status > 0 ? `${answer.status} ${JSON.stringify(answer.headers)}` : seenBy(answer),
+    ],
+  };
+  const logs = Object.entries(records).flatMap(([kind, sought]: [string, Records[RecordKind]]): Evidence[] => {
+    if ("unavailable" in sought) return [{ source: `${kind} log`, lines: [`unavailable: ${sought.unavailable}`] }];
+    if ("missing" in sought) return [];
+    const lines = "text" in sought.found ? [sought.found.text] : sought.found.map(({ text }) => text);
+    return [{ source: `${kind} log`, lines }];
+  });
+  return [client, ...logs];
+}

@@ -1,0 +1,70 @@
+import type { Probe } from "../../experiments/types";
+import type { Bench } from "../context";
+import { DeadlineError, eventually } from "../eventually";
+import type { Finding } from "../report/schema";
+import { answerFits, judge, recordsWanted } from "./judge";
+import { recordsOf } from "./records";
+import { type Answer, injectedMs, requestLimit, send } from "./send";
+
+/** For the way to a pod and back, beside the request itself. */
+const graceMs = 3_000;
+
+/** Whether a probe expects an answer. Positives converge; negatives are sent once and never again. */
+export const isPositive = (probe: Probe): boolean => probe.expect.fate === "answered";
+
+/** Sends a probe and judges it: a positive until it holds, a negative once. */
+export async function runProbe(bench: Bench, probe: Probe): Promise<Finding> {
+  if (!isPositive(probe)) return judged(bench, probe, await send(bench, probe, bench.signal));
+  const { answer, doubt } = await converged(bench, probe);
+  const finding = await judged(bench, probe, answer);
+  if (!doubt || finding.verdict !== "pass") return finding;
+  const { streak } = bench.timings;
+  const expected = `${streak} good answers in a row`;
+  return { ...finding, ...doubt, seen: `${doubt.seen}; ${finding.seen}`, expected };
+}
+
+async function judged(bench: Bench, probe: Probe, answer: Answer): Promise<Finding> {
+  // An unexpected answer needs every record there is: the question is then who gave it.
+  const wanted = answerFits(probe.expect, answer)
+    ? recordsWanted(probe.expect)
+    : (["gateway", "waypoint", "ztunnel"] as const);
+  return judge(probe, answer, await recordsOf(bench, answer, wanted));
+}
+
+/** What a positive came to. */
+interface Converged {
+  answer: Answer;
+  /** The answer is good, and there were not enough of its kind in a row. */
+  doubt?: Pick<Finding, "verdict" | "layer" | "seen">;
+}
+
+async function converged(bench: Bench, probe: Probe): Promise<Converged> {
+  const { convergeMs, intervalMs, streak } = bench.timings;
+  const answers: Answer[] = [];
+  // A request that hangs has to come to its own end: who left it without an answer is then read from the records. Those
+  // that are delayed on purpose take their time each.
+  const deadlineMs = Math.max(convergeMs + streak * injectedMs(bench.facts), requestLimit(bench) + graceMs);
+  try {
+    const answer = await eventually(
+      async (signal) => {
+        const answer = await send(bench, probe, signal);
+        answers.push(answer);
+        if (!answerFits(probe.expect, answer)) throw new Error(answer.error ?? `status ${answer.status}`);
+        return answer;
+      },
+      { what: probe.name, deadlineMs, intervalMs, streak, signal: bench.signal, clock: bench.clock },
+    );
+    return { answer };
+  } catch (error) {
+    const last = answers.at(-1);
+    if (!(error instanceof DeadlineError) || !last)
+      throw error instanceof DeadlineError && error.cause instanceof Error ? error.cause : error;
+    const fits = answers.map((answer) => answerFits(probe.expect, answer));
+    // One that is good now and then is judged by the latest that was not; so is one that is not good in the end.
+    const miss = fits.lastIndexOf(false);
+    const since = answers.length - 1 - miss;
+    if (since === 0 || fits.indexOf(true) < miss) return { answer: answers[miss] ?? last };
+    const seen = `good ${since} of ${streak} times in a row when the time was up, after ${miss + 1} misses`;
+    return { answer: last, doubt: { verdict: "inconclusive", layer: "client", seen } };
+  }
+}

@@ -1,0 +1,96 @@
+import type { LabFacts } from "../../experiments/types";
+import { LabError, messageOf } from "../../host/errors";
+import { type Clock, DeadlineError, eventually } from "../eventually";
+import type { World } from "../world";
+import { type NodeStarts, rollOut, type Stray, strays, unsettled } from "./mesh-state";
+
+/** What looking after the mesh works with. */
+export interface MeshOptions {
+  facts: LabFacts;
+  world: World;
+  /** When the lab's nodes were started, if they are containers of this machine. */
+  starts: NodeStarts;
+  say: (line: string) => void;
+  signal: AbortSignal;
+  clock: Clock;
+}
+
+/** For everything on nodes that were started to run again: back-offs of a crash loop go up to minutes. */
+const backMs = 6 * 60_000;
+/** For istio-cni to take in a pod that is new to it, before that pod counts as lost. */
+const graceMs = 15_000;
+const intervalMs = 2_000;
+
+/**
+ * Waits until all of the lab runs again on nodes that were started.
+ * @throws LabError when it does not
+ */
+export async function untilBack(options: MeshOptions): Promise<void> {
+  const { signal, clock } = options;
+  const waiting = { what: "the lab to run again", deadlineMs: backMs, intervalMs, streak: 2, signal, clock };
+  await eventually((at) => whole(options, at), waiting).catch((miss) => giveUp(options, miss));
+}
+
+/**
+ * Brings back into the mesh what looks healthy and has left it, by rolling it out anew.
+ * @returns the pods that had left
+ * @throws LabError when the new ones stay out as well
+ */
+export async function mendMesh(options: MeshOptions): Promise<Stray[]> {
+  const { facts, world, say, signal, clock } = options;
+  const lost = await lostPods(options);
+  if (lost.length === 0) return [];
+  for (const { app, pod, why } of lost) {
+    say(`Pod "${pod}" left the mesh (${why}): ${app} is rolled out anew`);
+    await rollOut(world, { app }, clock.now(), signal);
+  }
+  const together = async (at: AbortSignal) => {
+    await whole(options, at);
+    const still = await strays(facts, world, at);
+    if (still.length > 0) throw new Error(listed(still.map(({ pod, why }) => `${pod}: ${why}`)));
+  };
+  const waiting = { what: "the pods to join the mesh", deadlineMs: backMs, intervalMs, streak: 2, signal, clock };
+  await eventually(together, waiting).catch((miss) => giveUp(options, miss));
+  return lost;
+}
+
+async function whole({ facts, world, starts }: MeshOptions, signal: AbortSignal): Promise<void> {
+  const open = await unsettled(facts, world, starts, signal);
+  if (open.length > 0) throw new Error(listed(open));
+}
+
+/** Ready pods that stay out of the mesh; none when that cannot be told, which the proofs then explain. */
+async function lostPods(options: MeshOptions): Promise<Stray[]> {
+  const { facts, world, say, signal, clock } = options;
+  let found: Stray[] = [];
+  const look = async (at: AbortSignal) => {
+    found = [];
+    found = await strays(facts, world, at);
+    if (found.length > 0) throw new Error(listed(found.map(({ pod }) => pod)));
+  };
+  const waiting = { what: "all pods to be in the mesh", deadlineMs: graceMs, intervalMs: 1_000, signal, clock };
+  try {
+    await eventually(look, waiting);
+  } catch (miss) {
+    signal.throwIfAborted();
+    if (!(miss instanceof DeadlineError)) throw miss;
+    if (found.length === 0) say(`! Whether all pods are in the mesh cannot be told: ${messageOf(miss.cause)}`);
+  }
+  return found;
+}
+
+const listed = (items: readonly string[]): string =>
+  items.length > 3 ? `${items.slice(0, 3).join("; ")}; and ${items.length - 3} more` : items.join("; ");
+
+function giveUp({ facts, signal }: MeshOptions, cause: unknown): never {
+  signal.throwIfAborted();
+  if (!(cause instanceof DeadlineError)) throw cause;
+  throw new LabError(
+    {
+      what: `Lab "${facts.stack}" does not come back: ${messageOf(cause.cause)}`,
+      why: "What is not there or not in the mesh cannot be trusted to refuse or to let through",
+      fix: `npm run lab -- verify --stack ${facts.stack}   (names the layer); or make it anew: npm run destroy -- --stack ${facts.stack}, npm run up -- --stack ${facts.stack}`,
+    },
+    { cause },
+  );
+}

@@ -1,0 +1,97 @@
+import { join } from "node:path";
+import { type LabObject, objects, objectsOf } from "../../experiments/objects";
+import { messageOf } from "../../host/errors";
+import { writeWhole } from "../../host/write-file";
+import { summaryLines } from "../checks/proxies";
+import type { Bench } from "../context";
+import { proxySummary } from "../proxy-config/read";
+import { renderJson } from "./json";
+import { renderJUnit } from "./junit";
+import { redacted } from "./redact";
+import type { ExperimentResult, Finding, VerifyReport } from "./schema";
+import { renderText } from "./text";
+
+/** One file of the evidence folder. */
+interface Page {
+  file: string;
+  about: string;
+  text: string;
+}
+
+/** Writes what a run sent, got and read: reports, a page for each experiment, configuration, objects, and an index. */
+export async function writeEvidence(folder: string, report: VerifyReport, bench: Bench): Promise<void> {
+  const pages: Page[] = [
+    { file: "report.txt", about: "the report for a person", text: renderText(report, { colour: false }) },
+    { file: "report.json", about: "the report for a program", text: renderJson(report) },
+    { file: "report.xml", about: "the report for a build server (JUnit)", text: renderJUnit(report) },
+    ...report.results.map(experimentPage),
+    ...(await Promise.all([proxyPage(bench, "waypoint"), proxyPage(bench, "gateway")])),
+    await objectsPage(bench),
+  ];
+  const attached = [...bench.attachments].map(([file, { about, bytes }]) => ({ file, about, bytes }));
+  const all = [indexPage(report, [...pages, ...attached]), ...pages];
+  const contents = [
+    ...all.map(({ file, text }) => ({ file, content: redacted(text) })),
+    ...attached.map(({ file, bytes }) => ({ file, content: bytes })),
+  ];
+  for (const { file, content } of contents) writeWhole(join(folder, file), content, 0o600);
+}
+
+function experimentPage(result: ExperimentResult): Page {
+  const layer = result.layer ? `, layer ${result.layer}` : "";
+  const reason = result.reason ? ` (${result.reason})` : "";
+  const text = [
+    `# ${result.id}: ${result.title}`,
+    "",
+    `${result.verdict}${layer}${reason}, ${result.durationMs} ms`,
+    ...result.findings.flatMap(findingLines),
+    "",
+  ].join("\n");
+  return { file: `${result.id}.md`, about: `${result.verdict}: ${result.title}`, text };
+}
+
+const findingLines = ({ verdict, name, seen, expected, evidence }: Finding): string[] => [
+  "",
+  `## ${verdict}: ${name}`,
+  "",
+  `seen: ${seen}`,
+  ...(expected ? [`expected: ${expected}`] : []),
+  ...evidence.flatMap(({ source, lines }) => ["", `${source}:`, "", ...lines.map((line) => `    ${line}`)]),
+];
+
+async function proxyPage(bench: Bench, role: "waypoint" | "gateway"): Promise<Page> {
+  const page = { file: `config-${role}.txt`, about: `listeners, filters, routes and endpoints of the ${role}` };
+  try {
+    return { ...page, text: `${summaryLines(await proxySummary(bench, role)).join("\n")}\n` };
+  } catch (error) {
+    return { ...page, text: `unavailable: ${messageOf(error)}\n` };
+  }
+}
+
+async function objectsPage({ world, facts, signal }: Bench): Promise<Page> {
+  const page = { file: "objects.json", about: "the lab's objects as the cluster holds them" };
+  const held = async (name: LabObject) => {
+    try {
+      const object = await world.read(objects[name], signal);
+      return object ? { spec: object.spec, status: object.status } : "does not exist";
+    } catch (error) {
+      return `unavailable: ${messageOf(error)}`;
+    }
+  };
+  const found = await Promise.all(objectsOf(facts.settings).map(async (name) => [name, await held(name)] as const));
+  return { ...page, text: `${JSON.stringify(Object.fromEntries(found), null, 2)}\n` };
+}
+
+function indexPage(report: VerifyReport, pages: readonly Pick<Page, "file" | "about">[]): Page {
+  const versions = Object.entries(report.versions).map(([name, version]) => `${name} ${version}`);
+  const text = [
+    `# Evidence: ${report.stack}, ${report.startedAt}`,
+    "",
+    `Verdict ${report.verdict} after ${report.durationMs} ms on ${report.cluster}; ${versions.join(", ")}.`,
+    "Certificates, keys, tokens and cookies are left out.",
+    "",
+    ...pages.map(({ file, about }) => `- [${file}](${file}): ${about}`),
+    "",
+  ].join("\n");
+  return { file: "index.md", about: "this page", text };
+}

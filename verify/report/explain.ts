@@ -1,0 +1,190 @@
+import { experiments } from "../../experiments/index";
+import { foreignHosts, hostOf, podsBehind, waypointAt } from "../../experiments/names";
+import type {
+  Act,
+  Call,
+  Check,
+  LabSettings,
+  ModuleName,
+  Probe,
+  Sample,
+  ServiceName,
+  Step,
+  Strike,
+  TokenSpec,
+} from "../../experiments/types";
+import { ExitCode, LabError } from "../../host/errors";
+import { whyOff } from "../../modules/enabled";
+import { chaos as numbers } from "../../modules/numbers";
+import { binomialBand } from "../binomial";
+import { calledIn, recordsWanted, sayExpectation } from "../probe/judge";
+
+/** Ids and titles of all experiments, in order, and the modules that some belong to. */
+export const listExperiments = (): { id: string; title: string; question: string; module?: ModuleName }[] =>
+  experiments.map(({ id, title, question, module }) => ({ id, title, question, ...(module ? { module } : {}) }));
+
+/** What there is to say about an experiment in one lab. */
+export interface Explanation {
+  id: string;
+  title: string;
+  question: string;
+  why: string;
+  /** What it sends and expects, a line each. */
+  steps: readonly string[];
+  /** The module that it belongs to. */
+  module?: ModuleName;
+  /** Why this lab is not asked it; absent when it is. */
+  off?: string;
+  /** Rows of the story; empty for an experiment of a module. */
+  rows: readonly number[];
+  /** Objects whose state explains a failure. */
+  objects: readonly string[];
+}
+
+/**
+ * What an experiment sends in a lab with these settings, what it expects, and why.
+ * @throws LabError (exit code 2) for an unknown id
+ */
+export function explain(id: string, settings: LabSettings): Explanation {
+  const found = experiments.find((experiment) => experiment.id === id);
+  if (!found) {
+    throw new LabError(
+      {
+        what: `No experiment is named "${id}"`,
+        why: "Only an experiment that exists can be explained",
+        fix: "npm run lab -- verify --list",
+      },
+      { exitCode: ExitCode.usage },
+    );
+  }
+  const { title, question, why, rows, module, objects } = found;
+  const off = whyOff(found, settings);
+  return {
+    ...{ id, title, question, why },
+    steps: found.steps(settings).flatMap((step) => stepLines(step, settings)),
+    ...(module ? { module } : {}),
+    ...(off ? { off } : {}),
+    rows,
+    objects,
+  };
+}
+
+/** The same for a person who reads it in a terminal. */
+export function explanationText(explanation: Explanation): string {
+  const { id, title, question, why, steps, module, off, rows, objects } = explanation;
+  return [
+    `${id}: ${title}`,
+    "",
+    question,
+    "",
+    why,
+    "",
+    "It sends and expects:",
+    ...steps.map((step) => `  ${step}`),
+    "",
+    module ? `Module ${module}${off ? `: ${off}` : ""}` : `Rows of the story: ${rows.join(", ")}`,
+    `A failure is explained by: ${objects.length > 0 ? objects.join(", ") : "the finding itself"}`,
+    "",
+  ].join("\n");
+}
+
+/** What a step sends and what it expects: a line, or one for each request of its acts. */
+export function stepLines(step: Step, settings: LabSettings): string[] {
+  if (step.kind === "probe") return [probeLine(step, settings)];
+  if (step.check === "calls") return step.calls.map((call) => callLine(call, step.service));
+  if (step.check === "chaos") return step.strikes.map((strike) => strikeLine(strike, step));
+  if (step.check !== "fail-open") return [checkLine(step)];
+  return step.acts.flatMap((act) => act.probes.map((probe) => `${actWords(act)}; ${probeLine(probe, settings)}`));
+}
+
+function strikeLine({ victim, bound }: Strike, { method, path }: Extract<Check, { check: "chaos" }>): string {
+  const { perSecond, downMs } = numbers;
+  const kill = victim === "node" ? `a node is killed for ${downMs / 1000} s` : `the pod of ${victim} is killed`;
+  const most = `at most ${bound.lost} lost, ${bound.gapMs / 1000} s without a good answer, all well again after ${bound.backMs / 1000} s`;
+  return `loadgen: ${perSecond} × ${method} http://appb:8000${path} a second while ${kill} → ${most}`;
+}
+
+function actWords({ name, takes, returns }: Act): string {
+  const words = { policy: "the policy", waypoint: "the waypoint" };
+  if (takes) return `${name} (${words[takes]} is taken away)`;
+  return returns ? `${name} (${words[returns]} is put back)` : name;
+}
+
+/** A Service as callers of its own namespace name it; a host as everybody does. */
+const askedAs = (service: ServiceName): string => (service in foreignHosts ? hostOf(service) : service);
+
+function probeLine(probe: Probe, settings: LabSettings): string {
+  const { service = "appb" } = probe;
+  const target = {
+    service: `http://${askedAs(service)}:8000`,
+    pod: `http://${podsBehind[service].toUpperCase()}-POD:8080`,
+    gateway: `${probe.tls ? "https" : "http"}://GATEWAY Host: ${probe.host ?? `appb.${settings.domain}`} `,
+  }[probe.to];
+  const bearing = probe.token ? ` with ${tokenWords(probe.token)}` : "";
+  const times = probe.expect.fate === "answered" ? "until three answers in a row" : "once, never again";
+  const waypoint = waypointAt(service);
+  const records = recordsWanted(probe.expect).map((record) => calledIn(record, waypoint));
+  const proof = records.length > 0 ? `; proven by the log of ${records.join(" and ")}` : "";
+  return `${probe.from}: ${probe.method} ${target}${probe.path}${bearing} → ${sayExpectation(probe.expect, waypoint)} (${times}${proof})`;
+}
+
+function callLine({ from, method, code }: Call, service: ServiceName): string {
+  const times = code === 0 ? "until three answers in a row, then once" : "once, never again";
+  return `${from}: gRPC http://${askedAs(service)}:8000${method} → grpc-status ${code} (${times}; proven by the log of ${waypointAt(service)} and the server's own)`;
+}
+
+function tokenWords({ claims, seconds, issuer, audience, forgery }: TokenSpec): string {
+  const kinds = { foreign: "signed by another key", altered: "altered after signing", garbage: "that is none" };
+  const said = Object.entries(claims).map(([name, value]) => `${name}: ${JSON.stringify(value)}`);
+  return [
+    `a token${forgery ? ` ${kinds[forgery]}` : ""}`,
+    ...(forgery === "garbage" ? [] : said.length > 0 ? [`claims ${said.join(", ")}`] : ["no claims"]),
+    ...(issuer ? [`issuer ${issuer}`] : []),
+    ...(audience ? [`audience ${audience}`] : []),
+    ...(seconds < 0 ? ["expired"] : []),
+  ].join(", ");
+}
+
+function checkLine(check: Check): string {
+  if (check.check === "capture")
+    return `captures between two nodes: ${check.count} × GET http://appf:8000/anything/MARKER by appa, and the same in plain text to appg → port 15008 alone and no MARKER from appa; MARKER in every plain request`;
+  if (!("sample" in check))
+    return check.check === "flip" ? `changes the policy: ${check.name}` : `reads: ${check.name}`;
+  const { from, count, method, path, service, headers = {} } = check.sample;
+  const target = `${service ? `http://${askedAs(service)}:8000` : ""}${path}`;
+  const extra = Object.entries(headers).map(([name, value]) => ` with ${name}: ${value}`);
+  return `${from}: ${count} × ${method} ${target}${extra.join("")} → ${sampleExpectation(check)}`;
+}
+
+function outcomeWords({ status, flags, attempts, between, sample }: Extract<Check, { check: "outcome" }>): string {
+  const flag = flags === "-" ? "without a flag" : `flagged ${flags}`;
+  const time = between ? `, after ${between[0]} to ${between[1]} ms` : "";
+  return `${status} each time${time}, ${flag} by ${calledIn("waypoint", waypointAt(sample.service ?? "appb"))}, ${attempts} × in the app's log`;
+}
+
+function sampleExpectation(check: Extract<Check, { sample: Sample }>): string {
+  switch (check.check) {
+    case "counted":
+      return `${check.denied ? "403" : "an answer of the app"} each time, counted once by the waypoint's log and once by its counters`;
+    case "share": {
+      const { low, high } = binomialBand(check.sample.count, check.percent / 100, check.falseAlarm);
+      return `${low} to ${high} of them delayed by ${check.delay} (exact binomial band, false alarm ${check.falseAlarm}), as clock and log say`;
+    }
+    case "split": {
+      const { low, high } = binomialBand(check.sample.count, check.percent / 100, check.falseAlarm);
+      return `${low} to ${high} of them at appb-v2 (exact binomial band, false alarm ${check.falseAlarm}), as the waypoint's log and its own say`;
+    }
+    case "outcome":
+      return outcomeWords(check);
+    case "limited":
+      return `${check.burst} at once and ${check.perSecond} a second answered by the app, all else 429 by the waypoint (RL)`;
+    case "mirrored":
+      return check.copied ? "each answered by appb-v1, with a copy in appb-v2's log" : "no copy in anybody's log";
+    case "never-slow":
+      return "none of them delayed";
+    case "past":
+      return `each answered, in the app's log, and in no log of ${waypointAt(check.sample.service ?? "appb")}, which has those to http://${askedAs(check.control.service ?? "appb")}:8000 sent after them`;
+    case "hbone":
+      return "both ends of both legs proven by certificate, in ztunnel's log or counters";
+  }
+}

@@ -1,0 +1,173 @@
+import { hostname } from "node:os";
+import { flipAnnotation } from "../../experiments/names";
+import { type LabObject, objects } from "../../experiments/objects";
+import { at, listAt, numberAt, sameJson, textAt, textsAt } from "../json";
+import { Obstacle } from "../precondition-error";
+import type { KubeObject, PatchOperation, World } from "../world";
+import { restoredOwners } from "./field-owners";
+
+/**
+ * The objects that proofs may change. A run begins by putting them back where an earlier one died: what guards appb comes
+ * first.
+ */
+export const changeable = [
+  "AuthorizationPolicy/appb-l7",
+  "AuthorizationPolicy/appb-waypoint-only",
+  "Service/appb",
+] as const satisfies readonly LabObject[];
+export type Changeable = (typeof changeable)[number];
+
+/** A change of one field of one object, for a few seconds. An object is never deleted: it would take its original along. */
+export interface Change {
+  object: Changeable;
+  /** Where the field is, such as `["spec", "rules"]`. */
+  field: readonly string[];
+  /** The field's value for as long as the change lasts. */
+  to(current: unknown): unknown;
+}
+
+/** What the annotation holds: all that is needed to undo the change, by this run or a later one. */
+interface Original {
+  field: readonly string[];
+  value: unknown;
+  /** What the change made of it; absent in the annotation of an older release. */
+  changed?: unknown;
+  owners: readonly unknown[];
+  /** Whether the object had annotations at all. */
+  annotated: boolean;
+  /** The process that changed it. */
+  by: Writer;
+}
+
+/** A process on a machine. */
+export interface Writer {
+  host: string;
+  pid: number;
+}
+
+const pointer = (path: readonly string[]): string =>
+  path.map((key) => `/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
+
+const annotations = ["metadata", "annotations"] as const;
+const annotationPath = pointer([...annotations, flipAnnotation]);
+
+/**
+ * Makes a change. The original goes into an annotation by the same write, so that there is no moment in which a crash
+ * could lose it.
+ * @throws Obstacle when the object is not there, is changed already, or would stay as it is
+ */
+export async function change(world: World, { object, field, to }: Change, signal: AbortSignal): Promise<void> {
+  const { layer, ...ref } = objects[object];
+  const found = await world.read(ref, signal);
+  if (!found) throw new Obstacle(layer, `${object} does not exist`);
+  if (originalOf(found))
+    throw new Obstacle(layer, `${object} is changed already, by another run`, { verdict: "inconclusive" });
+  const value = at(found, ...field);
+  const other = to(value);
+  if (sameJson(value, other)) throw new Obstacle(layer, `${object} has nothing to change at ${field.join(".")}`);
+  const annotated = found.metadata?.annotations !== undefined;
+  const original: Original = {
+    field,
+    value,
+    changed: other,
+    owners: found.metadata?.managedFields ?? [],
+    annotated,
+    by: { host: hostname(), pid: process.pid },
+  };
+  await world.patch(
+    ref,
+    [
+      // Whoever wrote in between wins: the change is made on what was read, or not at all.
+      { op: "test", path: "/metadata/resourceVersion", value: found.metadata?.resourceVersion },
+      ...(annotated ? [] : [{ op: "add", path: pointer(annotations), value: {} } as const]),
+      { op: "add", path: annotationPath, value: JSON.stringify(original) },
+      { op: "replace", path: pointer(field), value: other },
+    ],
+    signal,
+  );
+}
+
+/** What putting an object back came to: there was nothing to do, it is as it was, or somebody has changed it meanwhile. */
+export type PutBack = "nothing" | "restored" | "others";
+
+/**
+ * Puts an object back as it was, owners included. Harmless when there is nothing to put back. What somebody else made of
+ * the field while it was changed stays, and only the note of the change goes.
+ */
+export async function putBack(world: World, object: Changeable, signal: AbortSignal): Promise<PutBack> {
+  const { layer: _layer, ...ref } = objects[object];
+  const found = await world.read(ref, signal);
+  const original = found && originalOf(found);
+  if (!found || !original) return "nothing";
+  const test = (object: KubeObject): PatchOperation => ({
+    op: "test",
+    path: "/metadata/resourceVersion",
+    value: object.metadata?.resourceVersion,
+  });
+  const now = at(found, ...original.field);
+  const isKnown =
+    original.changed === undefined || [original.changed, original.value].some((one) => sameJson(now, one));
+  if (!isKnown) {
+    await world.patch(ref, [test(found), { op: "remove", path: notePath(found, original) }], signal);
+    return "others";
+  }
+  // The annotation goes last: until then a crash loses nothing.
+  const restored = { op: "add", path: pointer(original.field), value: original.value } as const;
+  const written = await world.patch(ref, [test(found), restored], signal);
+  const owners = restoredOwners(written.metadata?.managedFields ?? [], original.owners);
+  await world.patch(
+    ref,
+    [
+      test(written),
+      { op: "remove", path: notePath(written, original) },
+      { op: "add", path: "/metadata/managedFields", value: owners },
+    ],
+    signal,
+  );
+  return "restored";
+}
+
+/** Who changed an object and did not put it back yet: a run that goes on, or one that died. */
+export async function changedBy(world: World, object: Changeable, signal: AbortSignal): Promise<Writer | undefined> {
+  const { layer: _layer, ...ref } = objects[object];
+  const found = await world.read(ref, signal);
+  return found && writerOf(found);
+}
+
+/** {@link changedBy} of an object that was read. */
+export const writerOf = (found: KubeObject): Writer | undefined => originalOf(found)?.by;
+
+/** Whether this process did it. */
+export const isOurs = ({ host, pid }: Writer): boolean => host === hostname() && pid === process.pid;
+
+/** Whether a process is known to have ended; one on another machine is not known to. */
+export function isDead({ host, pid }: Writer): boolean {
+  if (host !== hostname()) return false;
+  try {
+    process.kill(pid, 0);
+    return false;
+  } catch (error) {
+    // EPERM: it lives, under another user.
+    return textAt(error, "code") === "ESRCH";
+  }
+}
+
+/** What goes with the note of a change: all annotations where the object had none before. */
+function notePath(object: KubeObject, original: Original): string {
+  const isLast = !original.annotated && Object.keys(object.metadata?.annotations ?? {}).length === 1;
+  return isLast ? pointer(annotations) : annotationPath;
+}
+
+function originalOf(found: KubeObject): Original | undefined {
+  const text = found.metadata?.annotations?.[flipAnnotation];
+  if (text === undefined) return undefined;
+  const parsed: unknown = JSON.parse(text);
+  return {
+    field: textsAt(parsed, "field"),
+    value: at(parsed, "value"),
+    changed: at(parsed, "changed"),
+    owners: listAt(parsed, "owners"),
+    annotated: at(parsed, "annotated") === true,
+    by: { host: textAt(parsed, "by", "host") ?? "", pid: numberAt(parsed, "by", "pid") ?? 0 },
+  };
+}

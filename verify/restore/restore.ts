@@ -1,0 +1,71 @@
+import { messageOf } from "../../host/errors";
+import { failed, passed } from "../checks/check";
+import type { Bench } from "../context";
+import { DeadlineError, eventually } from "../eventually";
+import type { Finding } from "../report/schema";
+import { type Changeable, changeable, changedBy, isDead, isOurs, type PutBack, putBack } from "./change";
+
+/** Longest life of a change that is not a dead run's. */
+const changeMs = 60_000;
+
+/** Puts an object back on a signal of its own: an interrupted run must do it too. */
+export async function restore(bench: Bench, object: Changeable, name: string): Promise<Finding> {
+  const lasting = new AbortController().signal;
+  // A try that fails after its write finds nothing to do when it is made again.
+  const outcomes = new Set<PutBack>();
+  try {
+    await eventually(
+      async (signal) => {
+        const by = await changedBy(bench.world, object, signal);
+        // What another run changed is that run's to put back.
+        if (by && !isOurs(by)) return;
+        outcomes.add(await putBack(bench.world, object, signal));
+        if (await changedBy(bench.world, object, signal)) throw new Error("the annotation is still there");
+      },
+      { what: name, deadlineMs: bench.timings.restoreMs, signal: lasting, clock: bench.clock },
+    );
+    if (outcomes.has("others")) {
+      const seen = `somebody changed ${named(object)} meanwhile; it is left as they made it`;
+      return failed(name, "api-server", seen, { expected: "nobody changes the lab while it is being proven" });
+    }
+    return passed(name, "api-server", "values and owners of the fields restored");
+  } catch (error) {
+    const seen = `${named(object)} is still changed: ${messageOf(error)}`;
+    return failed(name, "api-server", seen, { expected: "restored (the next run of verify, or pulumi up, does it)" });
+  }
+}
+
+/** Undoes what a run that died has left changed; waits first for one that may still be alive. */
+export async function recover(bench: Pick<Bench, "world" | "signal" | "clock">, note: (text: string) => void) {
+  for (const object of changeable) {
+    const by = await changedBy(bench.world, object, bench.signal);
+    if (!by) continue;
+    if (!isDead(by)) await othersEnd(bench, object, `process ${by.pid} on ${by.host} to put ${named(object)} back`);
+    // istiod writes an object's status a moment after every change: a write on what was read before is refused.
+    const restored = await eventually((limit) => putBack(bench.world, object, limit), {
+      ...{ what: `${named(object)} to be put back`, deadlineMs: changeMs },
+      ...{ signal: bench.signal, clock: bench.clock },
+    });
+    if (restored === "restored") note(`${named(object)} was left changed by a run that died; it is restored`);
+    if (restored === "others")
+      note(`${named(object)} was left changed by a run that died; somebody has changed it since, and it is left so`);
+  }
+}
+
+async function othersEnd(
+  { world, signal, clock }: Pick<Bench, "world" | "signal" | "clock">,
+  object: Changeable,
+  what: string,
+): Promise<void> {
+  const over = async () => {
+    if (await changedBy(world, object, signal)) throw new Error("it is still changed");
+  };
+  try {
+    await eventually(over, { what, deadlineMs: changeMs, intervalMs: 1_000, signal, clock });
+  } catch (error) {
+    // A change takes seconds: whoever has not put it back by now never will.
+    if (!(error instanceof DeadlineError)) throw error;
+  }
+}
+
+const named = (object: Changeable): string => object.replace("/", " ");

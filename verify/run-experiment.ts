@@ -1,0 +1,103 @@
+import type { Check, Experiment, Probe, Step } from "../experiments/types";
+import { messageOf } from "../host/errors";
+import { whyOff } from "../modules/enabled";
+import { checkKinds } from "./checks";
+import type { CheckKind, Detail } from "./checks/check";
+import type { Bench } from "./context";
+import { causesFor } from "./diagnosis";
+import { DeadlineError, eventually } from "./eventually";
+import { Obstacle } from "./precondition-error";
+import { isPositive, runProbe } from "./probe/probe";
+import { type Cause, type ExperimentResult, type Finding, worst } from "./report/schema";
+
+/** Runs one experiment: gates, then whatever is expected to be there, then, once, what is expected to be refused. */
+export async function runExperiment(bench: Bench, experiment: Experiment): Promise<ExperimentResult> {
+  const started = bench.clock.now();
+  const { id, title } = experiment;
+  const done = (result: Omit<ExperimentResult, "id" | "title" | "durationMs" | "causes">): ExperimentResult => ({
+    id,
+    title,
+    causes: [],
+    durationMs: bench.clock.now() - started,
+    ...result,
+  });
+  const reason = whyOff(experiment, bench.facts.settings) ?? experiment.skip?.(bench.facts);
+  if (reason) return done({ verdict: "skipped", reason, findings: [] });
+  const findings: Finding[] = [];
+  for (const round of rounds(experiment.steps(bench.facts.settings))) {
+    findings.push(...(await Promise.all(round.map((step) => runStep(bench, step)))).flat());
+  }
+  const verdict = worst(findings.map((finding) => finding.verdict));
+  const reasons = findings.filter((finding) => finding.verdict === "skipped").map(({ seen }) => seen);
+  return done({ verdict, findings, ...(verdict === "skipped" ? { reason: reasons.join("; ") } : {}) });
+}
+
+/** Adds to a result that is no pass what explains it; the most basic cause names the layer. */
+export function explained(result: ExperimentResult, experiment: Experiment, all: readonly Cause[]): ExperimentResult {
+  if (result.verdict === "pass" || result.verdict === "skipped") return result;
+  const causes = result.verdict === "known-upstream" ? [] : causesFor(experiment.objects, all);
+  const finding = result.findings.find(({ verdict }) => verdict === result.verdict);
+  const layer = causes[0]?.layer ?? finding?.layer;
+  return { ...result, causes, ...(layer ? { layer } : {}) };
+}
+
+/** Steps in the order that makes negatives safe to send once. */
+function rounds(steps: readonly Step[]): Step[][] {
+  const isGate = (step: Step) => step.kind === "check" && "gate" in step;
+  const isNegative = (step: Step) => step.kind === "probe" && !isPositive(step);
+  return [
+    steps.filter(isGate),
+    steps.filter((step) => !isGate(step) && !isNegative(step)),
+    steps.filter(isNegative),
+  ].filter((round) => round.length > 0);
+}
+
+async function runStep(bench: Bench, step: Step): Promise<Finding[]> {
+  try {
+    return step.kind === "probe" ? [await runProbe(bench, step satisfies Probe)] : await runCheck(bench, step);
+  } catch (error) {
+    bench.signal.throwIfAborted();
+    return [obstructed(step, error)];
+  }
+}
+
+async function runCheck(bench: Bench, check: Check): Promise<Finding[]> {
+  // The registry pairs each kind with its own details; the compiler cannot follow a union through an index.
+  const kind = checkKinds[check.check] as CheckKind<typeof check.check>;
+  const attempt = () => kind.run(bench, check as Detail<typeof check.check>);
+  if (!kind.settles) return attempt();
+  let last: Finding[] | undefined;
+  try {
+    return await eventually(
+      async () => {
+        last = await attempt();
+        const miss = last.find(({ verdict }) => verdict !== "pass");
+        if (miss) throw new Error(miss.seen);
+        return last;
+      },
+      {
+        what: check.name,
+        deadlineMs: bench.timings.convergeMs,
+        intervalMs: bench.timings.intervalMs,
+        signal: bench.signal,
+        clock: bench.clock,
+      },
+    );
+  } catch (error) {
+    if (!(error instanceof DeadlineError)) throw error;
+    if (last && !(error.cause instanceof Obstacle)) return last;
+    throw error.cause ?? error;
+  }
+}
+
+function obstructed(step: Step, error: unknown): Finding {
+  const known = error instanceof Obstacle ? error : undefined;
+  return {
+    name: step.name,
+    // An error that nobody foresaw says nothing about the mesh.
+    verdict: known?.verdict ?? "inconclusive",
+    layer: known?.layer ?? "api-server",
+    seen: messageOf(error),
+    evidence: [],
+  };
+}
