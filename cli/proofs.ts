@@ -5,7 +5,7 @@ import { keptLine } from "./bug-report/keep";
 import { type CommandContext, examples } from "./commands/common";
 import { registerVerify } from "./commands/verify";
 import { newEvidence, recordTimeline } from "./report/keep";
-import { livingLab } from "./stack/running-lab";
+import { runningLab } from "./stack/running-lab";
 import type { Session } from "./stack/session";
 import { readConfig } from "./stack/settings";
 import { resolveStack } from "./stack/stack-name";
@@ -14,7 +14,7 @@ import { type Io, isColoured } from "./terminal/io";
 /** Adds `verify`, with the lab of the asked stack. */
 export function registerProofs(program: Command, { io, end }: CommandContext): void {
   registerVerify(program, {
-    facts: (stack) => livingLab(io, stack === undefined ? {} : { stack }),
+    facts: (stack) => runningLab(io, stack === undefined ? {} : { stack }),
     settings: (stack) => readConfig(io.root, resolveStack(stack, io)),
     evidence: newEvidence,
     open: (facts) => opened(facts, io),
@@ -39,16 +39,16 @@ export function registerProofs(program: Command, { io, end }: CommandContext): v
     );
 }
 
-const opened = async (facts: LabFacts, { openWorld, clock }: Io) => ({ world: await openWorld(facts), clock });
+const opened = async (facts: LabFacts, { openLabClient, clock }: Io) => ({ lab: await openLabClient(facts), clock });
 
 /** What the proofs of a lab came to. */
-export interface Proven extends Pick<VerifyReport, "verdict"> {
+export interface ProofResult extends Pick<VerifyReport, "verdict"> {
   /** Folder of their evidence. */
   evidence: string;
 }
 
 /** Runs all proofs as a phase, a line for each, and keeps their evidence with the time of the phases. */
-export async function prove({ io, stack, progress }: Session, facts: LabFacts): Promise<Proven> {
+export async function prove({ io, stack, progress }: Session, facts: LabFacts): Promise<ProofResult> {
   const evidence = newEvidence(stack);
   const proofs = async () =>
     verifyLab(facts, {
@@ -77,7 +77,7 @@ const unproven = {
 } as const;
 
 /** Says what to do about a lab whose proofs did not pass; nothing where they did. */
-export function sayUnproven({ stack, io, progress }: Session, { verdict, evidence }: Proven): void {
+export function reportFailedProofs({ stack, io, progress }: Session, { verdict, evidence }: ProofResult): void {
   if (verdict === "pass") return;
   const { what, shows } = unproven[verdict];
   progress.line(`${verdictMark(verdict, { colour: isColoured(io) })} ${what}`);

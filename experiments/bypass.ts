@@ -40,7 +40,7 @@ function around(settings: LabSettings, from: Client, to: "pod" | "service"): Pro
     method,
     path: pathFor(method),
     expect: settings.closeBypass
-      ? { fate: "reset", by: "ztunnel", policy: "AuthorizationPolicy/appb-waypoint-only" }
-      : { fate: "answered", through: [] },
+      ? { outcome: "reset", by: "ztunnel", policy: "AuthorizationPolicy/appb-waypoint-only" }
+      : { outcome: "answered", through: [] },
   };
 }

@@ -1,4 +1,4 @@
-import type { Bound, Victim } from "../modules/numbers";
+import type { Bound, KillTarget } from "../modules/numbers";
 import type { LabObject } from "./objects";
 
 import type { AppName, Client, Method, Probe, Sample, ServiceName } from "./types";
@@ -70,7 +70,7 @@ export type CheckDetail =
       check: "chaos";
       method: Method;
       path: string;
-      strikes: readonly Strike[];
+      kills: readonly KillSpec[];
     }
   | {
       check: "gateway-told";
@@ -89,7 +89,7 @@ export type CheckDetail =
   /** Nobody shakes hands for a name. It is asked once. */
   | { check: "tls-silence"; host: string }
   | { check: "flip" }
-  | { check: "fail-open"; acts: readonly Act[] }
+  | { check: "fail-open"; stages: readonly Stage[] }
   | { check: "prometheus"; families: readonly { name: string; anyOf: readonly string[] }[] }
   | { check: "grafana"; dashboard: string }
   | { check: "kiali"; edgeTo: string }
@@ -110,20 +110,20 @@ export interface Call {
 }
 
 /** What a check that kills does, and what it may cost. */
-export interface Strike {
-  victim: Victim;
+export interface KillSpec {
+  victim: KillTarget;
   bound: Bound;
 }
 
 /** A guard of appb that a check may take away for a few seconds. */
-export type Guard = "policy" | "waypoint";
+export type Protection = "policy" | "waypoint";
 
 /** One scene of a check that changes the lab: what is done, and the fates that requests meet then. */
-export interface Act {
+export interface Stage {
   name: string;
-  /** Guard that is taken away first. */
-  takes?: Guard;
-  /** Guard that is put back first. */
-  returns?: Guard;
+  /** Protection that is taken away first. */
+  takes?: Protection;
+  /** Protection that is put back first. */
+  returns?: Protection;
   probes: readonly Probe[];
 }

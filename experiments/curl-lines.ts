@@ -1,6 +1,6 @@
 import { shellWord } from "../host/shell";
 import { gatewayJwt, gatewayTls } from "../modules/numbers";
-import { controlPath, fateAtWaypoint, forbiddenMethod, pathFor, usualMethod } from "./requests";
+import { controlPath, forbiddenMethod, outcomeAtWaypoint, pathFor, usualMethod } from "./requests";
 import type { LabFacts, LabSettings, Method } from "./types";
 
 /**
@@ -14,7 +14,7 @@ export function curlLines(settings: LabSettings, url: string, lab: Pick<LabFacts
   const usual = usualMethod(settings);
   const forbidden = forbiddenMethod(settings);
   const control = controlPath(settings, usual) ?? pathFor(usual);
-  const may = fateAtWaypoint(settings, "host", usual).fate === "answered";
+  const may = outcomeAtWaypoint(settings, "host", usual).outcome === "answered";
   const refused = "403 RBAC: access denied, by the waypoint";
   const line = (method: Method, path: string, answer: string, host = `appb.${domain}`) =>
     `curl ${flags(method)} -H 'Host: ${host}' ${url}${path}   # ${answer}`;
@@ -58,7 +58,7 @@ function jwtLines(settings: LabSettings, url: string, stack: string): string[] {
 function ordinary(settings: LabSettings) {
   const method = usualMethod(settings);
   const path = controlPath(settings, method) ?? pathFor(method);
-  const answer = fateAtWaypoint(settings, "host", method).fate === "answered" ? "200" : "403 by the waypoint";
+  const answer = outcomeAtWaypoint(settings, "host", method).outcome === "answered" ? "200" : "403 by the waypoint";
   return { method, path, answer };
 }
 

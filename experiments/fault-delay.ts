@@ -31,8 +31,8 @@ export const faultDelay: Experiment = {
 /** One caller inside the mesh, and the gateway, as far as the policy lets them. */
 function sources(settings: LabSettings): Client[] {
   const clients = allowedClients(settings);
-  const inMesh = clients.find((client) => client !== "host");
-  return [...(inMesh ? [inMesh] : []), ...clients.filter((client) => client === "host")];
+  const repairLabMesh = clients.find((client) => client !== "host");
+  return [...(repairLabMesh ? [repairLabMesh] : []), ...clients.filter((client) => client === "host")];
 }
 
 function samples(settings: LabSettings, from: Client, share: number): Check[] {

@@ -35,7 +35,7 @@ export const gateway: Experiment = {
       method: "GET",
       path: "/get",
       host: `other.${settings.domain}`,
-      expect: { fate: "refused", by: "gateway", status: 404 },
+      expect: { outcome: "refused", by: "gateway", status: 404 },
     },
   ],
 };

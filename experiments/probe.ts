@@ -4,12 +4,12 @@ import type { Client, Method, ServiceName } from "./types";
 /** The fate that a request must meet, and who decides it. */
 export type Expectation =
   | {
-      fate: "answered";
+      outcome: "answered";
       /** Proxies that must have a record of the request. */
       through: readonly ("gateway" | "waypoint")[];
     }
   | {
-      fate: "refused";
+      outcome: "refused";
       by: "waypoint" | "gateway";
       status: 401 | 403 | 404;
       policy?: LabObject;
@@ -17,13 +17,13 @@ export type Expectation =
       because?: string;
     }
   | {
-      fate: "redirected";
+      outcome: "redirected";
       by: "gateway";
       status: 301;
       /** Scheme, host and port that the request is to be sent to instead; its path stays. */
       to: string;
     }
-  | { fate: "reset"; by: "ztunnel"; policy: LabObject };
+  | { outcome: "reset"; by: "ztunnel"; policy: LabObject };
 
 /** One request and its fate. */
 export interface Probe {

@@ -61,8 +61,8 @@ export function frontProbes(settings: LabSettings, service: ServiceName, policy:
   };
   const forbidden = forbiddenMethod(settings);
   return [
-    probe(usualMethod(settings), "may", { fate: "answered", through: ["waypoint"] }),
-    ...(forbidden ? [probe(forbidden, "may not", { fate: "refused", by: "waypoint", status: 403, policy })] : []),
+    probe(usualMethod(settings), "may", { outcome: "answered", through: ["waypoint"] }),
+    ...(forbidden ? [probe(forbidden, "may not", { outcome: "refused", by: "waypoint", status: 403, policy })] : []),
   ];
 }
 
@@ -76,19 +76,19 @@ export const controlPath = (settings: LabSettings, method: Method): string | und
   [pathFor(method), "/anything", "/status/200"].find((path) => !path.startsWith(settings.faultPath));
 
 /** What the policy makes of a request to appb that takes the way through the waypoint. */
-export function fateAtWaypoint(settings: LabSettings, client: Client, method: Method): Expectation {
+export function outcomeAtWaypoint(settings: LabSettings, client: Client, method: Method): Expectation {
   if (isAllowed(settings, client) && settings.allowedMethods.includes(method))
-    return { fate: "answered", through: client === "host" ? ["gateway", "waypoint"] : ["waypoint"] };
-  return { fate: "refused", by: "waypoint", status: 403, policy: "AuthorizationPolicy/appb-l7" };
+    return { outcome: "answered", through: client === "host" ? ["gateway", "waypoint"] : ["waypoint"] };
+  return { outcome: "refused", by: "waypoint", status: 403, policy: "AuthorizationPolicy/appb-l7" };
 }
 
 /** A request to appb on its proper way, with the fate that the settings give it. */
 export function request(settings: LabSettings, client: Client, method: Method, path = pathFor(method)): Probe {
-  const expect = fateAtWaypoint(settings, client, method);
+  const expect = outcomeAtWaypoint(settings, client, method);
   const who = client === "host" ? "the gateway" : client;
   return {
     kind: "probe",
-    name: expect.fate === "answered" ? `${who} may ${method} ${path}` : `${who} may not ${method} ${path}`,
+    name: expect.outcome === "answered" ? `${who} may ${method} ${path}` : `${who} may not ${method} ${path}`,
     from: client,
     to: client === "host" ? "gateway" : "service",
     method,

@@ -2,7 +2,7 @@ import type { CheckDetail } from "./check-detail";
 import type { LabObject } from "./objects";
 import type { Probe } from "./probe";
 
-export type { Act, Call, CheckDetail, Guard, Outcome, Strike } from "./check-detail";
+export type { Call, CheckDetail, KillSpec, Outcome, Protection, Stage } from "./check-detail";
 export type { Expectation, Probe, Sample, TokenSpec } from "./probe";
 
 /** HTTP methods that the lab's policy can allow. */

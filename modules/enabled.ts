@@ -1,7 +1,7 @@
 import type { Experiment, LabSettings } from "../experiments/types";
 
 /** Why a lab cannot be asked an experiment of a module that its stack does not name; nothing when it can. */
-export function whyOff(
+export function disabledReason(
   { module }: Pick<Experiment, "module">,
   { modules }: Pick<LabSettings, "modules">,
 ): string | undefined {
@@ -10,5 +10,5 @@ export function whyOff(
 }
 
 /** Whether a lab with these settings is asked an experiment: all of the story, and those of its modules. */
-export const isAsked = (experiment: Pick<Experiment, "module">, settings: Pick<LabSettings, "modules">): boolean =>
-  whyOff(experiment, settings) === undefined;
+export const isEnabled = (experiment: Pick<Experiment, "module">, settings: Pick<LabSettings, "modules">): boolean =>
+  disabledReason(experiment, settings) === undefined;

@@ -47,8 +47,8 @@ export const resilience = {
 } as const;
 
 /** Who is killed by the module chaos. */
-export const victims = ["istiod", "ztunnel", "waypoint", "node"] as const;
-export type Victim = (typeof victims)[number];
+export const killTargets = ["istiod", "ztunnel", "waypoint", "node"] as const;
+export type KillTarget = (typeof killTargets)[number];
 
 /** What a kill may cost at most. */
 export interface Bound {
@@ -85,5 +85,5 @@ export const chaos = {
     waypoint: { lost: 150, gapMs: 30_000, backMs: 45_000 },
     // Down, up, and all of its pods anew. Kubernetes itself would move them after five minutes.
     node: { lost: 600, gapMs: 120_000, backMs: 180_000 },
-  } satisfies Record<Victim, Bound>,
+  } satisfies Record<KillTarget, Bound>,
 } as const;

@@ -2,10 +2,15 @@ import type { LabObject } from "../experiments/objects";
 import type { Client, Expectation, Method, Probe, ServiceName } from "../experiments/types";
 
 /** The app answers, and the waypoint has a record of it. */
-export const answered: Expectation = { fate: "answered", through: ["waypoint"] };
+export const answered: Expectation = { outcome: "answered", through: ["waypoint"] };
 
 /** The waypoint refuses, in the name of a policy. */
-export const refused = (policy: LabObject): Expectation => ({ fate: "refused", by: "waypoint", status: 403, policy });
+export const refused = (policy: LabObject): Expectation => ({
+  outcome: "refused",
+  by: "waypoint",
+  status: 403,
+  policy,
+});
 
 /** A request to a Service, on the path that httpbin answers by every method. */
 export const ask = (from: Client, method: Method, service: ServiceName, name: string, expect: Expectation): Probe => ({

@@ -1,8 +1,8 @@
 import type { LabFacts } from "../experiments/types";
 import type { Clock } from "./eventually";
-import type { LogBook } from "./logs/log-reader";
-import type { Cast } from "./pods";
-import type { World } from "./world";
+import type { LabClient } from "./lab-client";
+import type { LogReader } from "./logs/log-reader";
+import type { PodFinder } from "./pods";
 
 /** How long the verifier waits for what. */
 export interface Timings {
@@ -43,13 +43,13 @@ export interface Attachment {
 }
 
 /** What every check works with. */
-export interface Bench {
+export interface VerifyContext {
   facts: LabFacts;
-  world: World;
+  lab: LabClient;
   clock: Clock;
   timings: Timings;
-  cast: Cast;
-  logs: LogBook;
+  cast: PodFinder;
+  logs: LogReader;
   /** Files for the evidence folder that are no text, by name. */
   attachments: Map<string, Attachment>;
   signal: AbortSignal;

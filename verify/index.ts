@@ -2,16 +2,16 @@ import { setMaxListeners } from "node:events";
 import { experiments } from "../experiments";
 import type { Experiment, LabFacts, LabSettings } from "../experiments/types";
 import { ExitCode, LabError } from "../host/errors";
-import { isAsked } from "../modules/enabled";
-import { type Bench, labTimings, type Timings } from "./context";
+import { isEnabled } from "../modules/enabled";
+import { labTimings, type Timings, type VerifyContext } from "./context";
 import { type Clock, realClock } from "./eventually";
-import { kubeWorld } from "./kube";
-import { LogBook } from "./logs/log-reader";
-import { Cast } from "./pods";
+import { kubeLabClient } from "./kube";
+import type { LabClient } from "./lab-client";
+import { LogReader } from "./logs/log-reader";
+import { PodFinder } from "./pods";
 import { writeEvidence } from "./report/evidence";
 import type { VerifyReport } from "./report/schema";
 import { type Observer, runAll } from "./run";
-import type { World } from "./world";
 
 export { labFactsSchema, parseFacts } from "./lab-facts";
 export { explain, explanationText, listExperiments } from "./report/explain";
@@ -34,7 +34,7 @@ export interface VerifyOptions {
   /** @default those of a lab on a laptop */
   timings?: Partial<Timings>;
   /** @default the cluster that the facts name */
-  world?: World;
+  lab?: LabClient;
   /** @default the time of this machine */
   clock?: Clock;
 }
@@ -45,23 +45,23 @@ export interface VerifyOptions {
  */
 export async function verifyLab(facts: LabFacts, options: VerifyOptions = {}): Promise<VerifyReport> {
   const chosen = chooseExperiments(facts.settings, options.only ?? []);
-  const world = options.world ?? (await kubeWorld(facts));
+  const lab = options.lab ?? (await kubeLabClient(facts));
   const clock = options.clock ?? realClock;
   const signal = options.signal ?? new AbortController().signal;
   // Every wait of every experiment listens to it: more than the ten that Node takes for a leak.
   setMaxListeners(0, signal);
-  const bench: Bench = {
+  const context: VerifyContext = {
     facts,
-    world,
+    lab,
     clock,
     timings: { ...labTimings, ...options.timings },
-    cast: new Cast(world),
-    logs: new LogBook(world, clock, signal),
+    cast: new PodFinder(lab),
+    logs: new LogReader(lab, clock, signal),
     attachments: new Map(),
     signal,
   };
-  const report = await runAll(bench, chosen, options.observer ?? {});
-  if (options.evidenceDir) await writeEvidence(options.evidenceDir, report, bench);
+  const report = await runAll(context, chosen, options.observer ?? {});
+  if (options.evidenceDir) await writeEvidence(options.evidenceDir, report, context);
   return report;
 }
 
@@ -81,7 +81,7 @@ export function chooseExperiments(settings: LabSettings, ids: readonly string[])
       { exitCode: ExitCode.usage },
     );
   }
-  if (ids.length === 0) return experiments.filter((experiment) => isAsked(experiment, settings));
+  if (ids.length === 0) return experiments.filter((experiment) => isEnabled(experiment, settings));
   return experiments.filter(({ id }) => ids.includes(id));
 }
 

@@ -1,11 +1,11 @@
 import { type LabObject, objects } from "../experiments/objects";
 import type { Client, Layer } from "../experiments/types";
 import { at, entriesAt, listAt, numberAt, textAt } from "./json";
-import { Obstacle } from "./precondition-error";
-import type { KubeObject, PodRef, World } from "./world";
+import type { KubeObject, LabClient, PodRef } from "./lab-client";
+import { PreconditionError } from "./precondition-error";
 
 /** A running pod of the lab. */
-export interface Actor extends PodRef {
+export interface LabPod extends PodRef {
   uid: string;
   ip: string;
   node: string;
@@ -63,57 +63,57 @@ const roles = {
 } as const satisfies Record<string, Role>;
 
 /** A part that pods play in the lab. */
-export type RoleName = keyof typeof roles;
+export type PodRole = keyof typeof roles;
 
 /** Finds the lab's pods; asks anew each time, because pods come and go while the lab is being broken. */
-export class Cast {
-  readonly #world: World;
+export class PodFinder {
+  readonly #lab: LabClient;
 
-  constructor(world: World) {
-    this.#world = world;
+  constructor(lab: LabClient) {
+    this.#lab = lab;
   }
 
   /** All pods of a role that are not on their way out. */
-  async all(role: RoleName, signal: AbortSignal): Promise<Actor[]> {
+  async all(role: PodRole, signal: AbortSignal): Promise<LabPod[]> {
     const { namespace, labels, container } = roles[role];
-    const pods = await this.#world.list({ apiVersion: "v1", kind: "Pod", namespace, labels }, signal);
+    const pods = await this.#lab.list({ apiVersion: "v1", kind: "Pod", namespace, labels }, signal);
     return pods.filter(isLive).map((pod) => actorOf(pod, container));
   }
 
   /**
    * One ready pod of a role.
-   * @throws Obstacle naming the layer when there is none
+   * @throws PreconditionError naming the layer when there is none
    */
-  async one(role: RoleName, signal: AbortSignal): Promise<Actor> {
+  async one(role: PodRole, signal: AbortSignal): Promise<LabPod> {
     const ready = (await this.all(role, signal)).find((pod) => pod.ready);
     if (ready) return ready;
-    throw new Obstacle(roles[role].layer, `no ready pod of ${role}`);
+    throw new PreconditionError(roles[role].layer, `no ready pod of ${role}`);
   }
 
   /** The pod from which a client inside the cluster sends. */
-  client(client: Exclude<Client, "host">, signal: AbortSignal): Promise<Actor> {
+  client(client: Exclude<Client, "host">, signal: AbortSignal): Promise<LabPod> {
     return this.one(client, signal);
   }
 
   /** The ztunnel on a node; undefined when it is not ready. */
-  async ztunnelOn(node: string, signal: AbortSignal): Promise<Actor | undefined> {
+  async ztunnelOn(node: string, signal: AbortSignal): Promise<LabPod | undefined> {
     return (await this.all("ztunnel", signal)).find((pod) => pod.ready && pod.node === node);
   }
 
   /**
    * A ready pod behind a Service, and the pod's port for a port of the Service.
-   * @throws Obstacle naming the Service's layer when there is none
+   * @throws PreconditionError naming the Service's layer when there is none
    */
-  async behind(service: LabObject, port: number, signal: AbortSignal): Promise<{ pod: Actor; port: number }> {
+  async behind(service: LabObject, port: number, signal: AbortSignal): Promise<{ pod: LabPod; port: number }> {
     const { layer, ...ref } = objects[service];
-    const found = await this.#world.read(ref, signal);
-    if (!found) throw new Obstacle(layer, `${service} does not exist`);
+    const found = await this.#lab.read(ref, signal);
+    if (!found) throw new PreconditionError(layer, `${service} does not exist`);
     const entry = listAt(found, "spec", "ports").find((item) => numberAt(item, "port") === port);
     const labels = Object.fromEntries(entriesAt(found, "spec", "selector").map(([key, value]) => [key, String(value)]));
     const namespace = "namespace" in ref ? ref.namespace : "default";
-    const pods = await this.#world.list({ apiVersion: "v1", kind: "Pod", namespace, labels }, signal);
+    const pods = await this.#lab.list({ apiVersion: "v1", kind: "Pod", namespace, labels }, signal);
     const pod = pods.filter(isLive).find(isReady);
-    if (!pod) throw new Obstacle(layer, `no ready pod behind ${service}`);
+    if (!pod) throw new PreconditionError(layer, `no ready pod behind ${service}`);
     return { pod: actorOf(pod, ""), port: numberAt(entry, "targetPort") ?? namedPort(pod, entry) ?? port };
   }
 }
@@ -129,7 +129,7 @@ const isReady = (pod: KubeObject): boolean =>
     (condition) => textAt(condition, "type") === "Ready" && textAt(condition, "status") === "True",
   );
 
-const actorOf = (pod: KubeObject, container: string): Actor => ({
+const actorOf = (pod: KubeObject, container: string): LabPod => ({
   namespace: pod.metadata?.namespace ?? "default",
   name: pod.metadata?.name ?? "",
   uid: pod.metadata?.uid ?? "",

@@ -1,31 +1,31 @@
 import type { Check, Experiment, Probe, Step } from "../experiments/types";
 import { messageOf } from "../host/errors";
-import { whyOff } from "../modules/enabled";
+import { disabledReason } from "../modules/enabled";
 import { checkKinds } from "./checks";
 import type { CheckKind, Detail } from "./checks/check";
-import type { Bench } from "./context";
+import type { VerifyContext } from "./context";
 import { causesFor } from "./diagnosis";
 import { DeadlineError, eventually } from "./eventually";
-import { Obstacle } from "./precondition-error";
+import { PreconditionError } from "./precondition-error";
 import { isPositive, runProbe } from "./probe/probe";
 import { type Cause, type ExperimentResult, type Finding, worst } from "./report/schema";
 
 /** Runs one experiment: gates, then whatever is expected to be there, then, once, what is expected to be refused. */
-export async function runExperiment(bench: Bench, experiment: Experiment): Promise<ExperimentResult> {
-  const started = bench.clock.now();
+export async function runExperiment(context: VerifyContext, experiment: Experiment): Promise<ExperimentResult> {
+  const started = context.clock.now();
   const { id, title } = experiment;
   const done = (result: Omit<ExperimentResult, "id" | "title" | "durationMs" | "causes">): ExperimentResult => ({
     id,
     title,
     causes: [],
-    durationMs: bench.clock.now() - started,
+    durationMs: context.clock.now() - started,
     ...result,
   });
-  const reason = whyOff(experiment, bench.facts.settings) ?? experiment.skip?.(bench.facts);
+  const reason = disabledReason(experiment, context.facts.settings) ?? experiment.skip?.(context.facts);
   if (reason) return done({ verdict: "skipped", reason, findings: [] });
   const findings: Finding[] = [];
-  for (const round of rounds(experiment.steps(bench.facts.settings))) {
-    findings.push(...(await Promise.all(round.map((step) => runStep(bench, step)))).flat());
+  for (const round of rounds(experiment.steps(context.facts.settings))) {
+    findings.push(...(await Promise.all(round.map((step) => runStep(context, step)))).flat());
   }
   const verdict = worst(findings.map((finding) => finding.verdict));
   const reasons = findings.filter((finding) => finding.verdict === "skipped").map(({ seen }) => seen);
@@ -52,19 +52,19 @@ function rounds(steps: readonly Step[]): Step[][] {
   ].filter((round) => round.length > 0);
 }
 
-async function runStep(bench: Bench, step: Step): Promise<Finding[]> {
+async function runStep(context: VerifyContext, step: Step): Promise<Finding[]> {
   try {
-    return step.kind === "probe" ? [await runProbe(bench, step satisfies Probe)] : await runCheck(bench, step);
+    return step.kind === "probe" ? [await runProbe(context, step satisfies Probe)] : await runCheck(context, step);
   } catch (error) {
-    bench.signal.throwIfAborted();
-    return [obstructed(step, error)];
+    context.signal.throwIfAborted();
+    return [unexpectedError(step, error)];
   }
 }
 
-async function runCheck(bench: Bench, check: Check): Promise<Finding[]> {
+async function runCheck(context: VerifyContext, check: Check): Promise<Finding[]> {
   // The registry pairs each kind with its own details; the compiler cannot follow a union through an index.
   const kind = checkKinds[check.check] as CheckKind<typeof check.check>;
-  const attempt = () => kind.run(bench, check as Detail<typeof check.check>);
+  const attempt = () => kind.run(context, check as Detail<typeof check.check>);
   if (!kind.settles) return attempt();
   let last: Finding[] | undefined;
   try {
@@ -77,21 +77,21 @@ async function runCheck(bench: Bench, check: Check): Promise<Finding[]> {
       },
       {
         what: check.name,
-        deadlineMs: bench.timings.convergeMs,
-        intervalMs: bench.timings.intervalMs,
-        signal: bench.signal,
-        clock: bench.clock,
+        deadlineMs: context.timings.convergeMs,
+        intervalMs: context.timings.intervalMs,
+        signal: context.signal,
+        clock: context.clock,
       },
     );
   } catch (error) {
     if (!(error instanceof DeadlineError)) throw error;
-    if (last && !(error.cause instanceof Obstacle)) return last;
+    if (last && !(error.cause instanceof PreconditionError)) return last;
     throw error.cause ?? error;
   }
 }
 
-function obstructed(step: Step, error: unknown): Finding {
-  const known = error instanceof Obstacle ? error : undefined;
+function unexpectedError(step: Step, error: unknown): Finding {
+  const known = error instanceof PreconditionError ? error : undefined;
   return {
     name: step.name,
     // An error that nobody foresaw says nothing about the mesh.

@@ -1,6 +1,6 @@
 import type { Experiment } from "../experiments/types";
 import { messageOf } from "../host/errors";
-import type { Bench } from "./context";
+import type { VerifyContext } from "./context";
 import { diagnosed } from "./diagnosis";
 import { type Cause, type ExperimentResult, overall, type VerifyReport } from "./report/schema";
 import { changedSince, type Marks, marksOf } from "./restore/concurrent-changes";
@@ -17,46 +17,50 @@ export interface Observer {
 }
 
 /** Runs experiments: side by side those that disturb nobody, then one by one those that must be alone. */
-export async function runAll(bench: Bench, chosen: readonly Experiment[], observer: Observer): Promise<VerifyReport> {
-  const started = bench.clock.now();
+export async function runAll(
+  context: VerifyContext,
+  chosen: readonly Experiment[],
+  observer: Observer,
+): Promise<VerifyReport> {
+  const started = context.clock.now();
   const notes: string[] = [];
   const note = (text: string) => {
     notes.push(text);
     observer.noted?.(text);
   };
-  await recoverNodes(bench, note);
-  await recover(bench, note);
-  await openLogs(bench);
-  const readable = await logsReadable(bench);
+  await recoverNodes(context, note);
+  await recover(context, note);
+  await openLogs(context);
+  const readable = await logsReadable(context);
   if (!readable) note("the waypoint's log cannot be read: counters and configuration stand in where they can");
   const together = readable ? chosen.filter(({ alone }) => !alone) : [];
   const alone = chosen.filter((experiment) => !together.includes(experiment));
   // Before and after: a lab that was mended or broken meanwhile is not taken for what it was not.
-  const before = await diagnosed(bench);
+  const before = await diagnosed(context);
   const one = async (experiment: Experiment) => {
     observer.began?.(experiment);
-    const result = explained(await runExperiment(bench, experiment), experiment, before);
+    const result = explained(await runExperiment(context, experiment), experiment, before);
     observer.ended?.(result);
     return result;
   };
   const undisturbed = async (experiment: Experiment, marks: Marks | undefined) => {
     const result = await one(experiment);
-    if (result.verdict !== "fail" || isChanging(experiment, bench)) return result;
-    const [changed] = await changedSince(bench, marks);
+    if (result.verdict !== "fail" || isChanging(experiment, context)) return result;
+    const [changed] = await changedSince(context, marks);
     if (!changed) return result;
     note(`${result.id}: ${seenBy(result)}; somebody changed ${changed} meanwhile, so that it is asked once more`);
     try {
-      await recover(bench, note);
+      await recover(context, note);
     } catch (error) {
-      bench.signal.throwIfAborted();
+      context.signal.throwIfAborted();
       note(`${result.id} is not asked once more: ${messageOf(error)}`);
       return result;
     }
     return one(experiment);
   };
-  const marks = await marksOf(bench);
+  const marks = await marksOf(context);
   const results = await Promise.all(together.map((experiment) => undisturbed(experiment, marks)));
-  for (const experiment of alone) results.push(await undisturbed(experiment, await marksOf(bench)));
+  for (const experiment of alone) results.push(await undisturbed(experiment, await marksOf(context)));
   for (const [index, experiment] of together.entries()) {
     const result = results[index];
     if (!result || !isBlurred(result)) continue;
@@ -64,11 +68,11 @@ export async function runAll(bench: Bench, chosen: readonly Experiment[], observ
     results[index] = await one(experiment);
   }
   const ordered = chosen.flatMap(({ id }) => results.find((result) => result.id === id) ?? []);
-  return reportOf(bench, started, ordered, merged(before, await diagnosed(bench)), notes);
+  return reportOf(context, started, ordered, merged(before, await diagnosed(context)), notes);
 }
 
 /** Whether an experiment changes the lab itself, and puts it back. */
-const isChanging = ({ steps }: Experiment, { facts }: Bench): boolean =>
+const isChanging = ({ steps }: Experiment, { facts }: VerifyContext): boolean =>
   steps(facts.settings).some((step) => step.kind === "check" && ["flip", "fail-open"].includes(step.check));
 
 /** Whether this machine alone kept an experiment from an answer. Whatever the second one is, it counts. */
@@ -80,14 +84,14 @@ const missesOf = (findings: ExperimentResult["findings"]) =>
 
 const seenBy = ({ findings }: ExperimentResult): string => missesOf(findings)[0]?.seen ?? "";
 
-async function openLogs({ cast, logs, signal }: Bench): Promise<void> {
+async function openLogs({ cast, logs, signal }: VerifyContext): Promise<void> {
   const roles = ["gateway", "waypoint", "ztunnel"] as const;
   await logs.open((await Promise.all(roles.map((role) => cast.all(role, signal)))).flat());
 }
 
-async function logsReadable(bench: Bench): Promise<boolean> {
-  const pods = await bench.cast.all("waypoint", bench.signal);
-  const reads = await Promise.all(pods.map((pod) => bench.logs.read(pod)));
+async function logsReadable(context: VerifyContext): Promise<boolean> {
+  const pods = await context.cast.all("waypoint", context.signal);
+  const reads = await Promise.all(pods.map((pod) => context.logs.read(pod)));
   return reads.every((read) => "lines" in read);
 }
 
@@ -96,7 +100,7 @@ function merged(before: readonly Cause[], after: readonly Cause[]): Cause[] {
 }
 
 function reportOf(
-  { facts, clock }: Bench,
+  { facts, clock }: VerifyContext,
   started: number,
   results: readonly ExperimentResult[],
   causes: readonly Cause[],

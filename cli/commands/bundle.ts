@@ -4,7 +4,7 @@ import { readFacts } from "../../artifacts/bundle-folder";
 import type { LabConfig } from "../../config/schema";
 import { ExitCode, LabError } from "../../host/errors";
 import { shellWord } from "../../host/shell";
-import { flawsOf } from "../offline/bundle/collect";
+import { verifyBundle } from "../offline/bundle/collect";
 import { type BundleOrder, bundleImages, filePieces, trimmedSource } from "../offline/bundle/contents";
 import { fill, withoutText } from "../offline/bundle/fill";
 import { type Part, parts } from "../offline/bundle/pieces";
@@ -49,7 +49,7 @@ export function registerBundle(program: Command, { io, end }: CommandContext): v
     if (options.verify) {
       const pieces = [...filePieces(order, work), ...(await bundleImages(order, work, true))];
       const wanted = pieces.map(({ path }) => path);
-      const flaws = await flawsOf(folder, wanted);
+      const flaws = await verifyBundle(folder, wanted);
       if (flaws.length > 0) end(ExitCode.fail);
       const lines = flaws.map(({ path, flaw }) => `✗ ${path} is ${flaw}\n`);
       const verdict =

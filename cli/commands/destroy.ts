@@ -6,9 +6,9 @@ import { requireDocker } from "../../preflight/host";
 import { engineFailure, lockRefusal } from "../engine/failure";
 import { Follower } from "../engine/follow";
 import type { Engine } from "../engine/types";
-import { clearLeftovers } from "../recovery/leftovers";
+import { removeLeftovers } from "../recovery/leftovers";
 import { clearDeadLocks } from "../recovery/locks";
-import { settle } from "../recovery/recover";
+import { waitForPlugins } from "../recovery/recover";
 import { installedMesh, sweepMesh } from "../recovery/sweep";
 import { labAddress, sameAddress } from "../stack/lab-address";
 import { requireOwnCluster } from "../stack/require-running";
@@ -35,7 +35,7 @@ export function registerDestroy(program: Command, { io }: CommandContext): void 
     if (existed) await progress.phase(`Destroy "${stack}"`, () => destroy(engine, session));
     io.signal.throwIfAborted();
     // They agreed to the end of all that is in it, whether the state knew of it or not.
-    const left = await clearLeftovers(session, undefined, async () => true);
+    const left = await removeLeftovers(session, undefined, async () => true);
     await rm(stackDir(stack), { recursive: true, force: true });
     withdrawSettings(io.root, stack);
     if (config.imageCache) progress.line("The registries' caches stay for other labs; docs/offline.md removes them");
@@ -68,7 +68,7 @@ async function destroy(engine: Engine, session: Session): Promise<void> {
   const unfinished = state.pending.length > 0;
   // A kind that still runs would make nodes after the cluster was deleted.
   if (killed || unfinished) {
-    await settle({ exec: io.exec, cluster: clusterName(stack), releases: undefined, signal: io.signal, say });
+    await waitForPlugins({ exec: io.exec, cluster: clusterName(stack), releases: undefined, signal: io.signal, say });
   }
   const follower = new Follower(progress);
   const { signal } = io;

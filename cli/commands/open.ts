@@ -2,11 +2,11 @@ import { pathToFileURL } from "node:url";
 import { Argument, type Command } from "commander";
 import type { Addon, LabFacts } from "../../experiments/types";
 import { ExitCode, LabError } from "../../host/errors";
-import { kubeWorld } from "../../verify/kube";
-import { Cast } from "../../verify/pods";
+import { kubeLabClient } from "../../verify/kube";
+import { PodFinder } from "../../verify/pods";
 import { dashboards } from "../dashboards/dashboards";
 import { forward } from "../dashboards/forward";
-import { livingLab } from "../stack/running-lab";
+import { runningLab } from "../stack/running-lab";
 import type { Io } from "../terminal/io";
 import { type CommandContext, common, examples, json, jsonText } from "./common";
 import { writeReport } from "./report";
@@ -42,14 +42,14 @@ async function openReport(io: Io, options: OpenOptions): Promise<void> {
 }
 
 async function openDashboard(io: Io, addon: Addon, options: OpenOptions): Promise<void> {
-  const facts = await livingLab(io, options);
+  const facts = await runningLab(io, options);
   requireAddon(facts, addon);
   const { service, port, page, find, shows } = dashboards[addon];
-  const world = await kubeWorld(facts);
-  const target = () => new Cast(world).behind(service, port, io.signal);
+  const lab = await kubeLabClient(facts);
+  const target = () => new PodFinder(lab).behind(service, port, io.signal);
   const first = await target();
   const better = find
-    ? await world.podGet(first.pod, first.port, find.path, io.signal).then(
+    ? await lab.podGet(first.pod, first.port, find.path, io.signal).then(
         ({ body }) => find.page(JSON.parse(body)),
         // The page to begin with is a nicety: its absence must not keep the dashboard shut.
         () => undefined,

@@ -1,13 +1,13 @@
 import type { Command } from "commander";
 import { exitCodeFor } from "../../verify";
-import { mendMesh, untilBack } from "../../verify/repair/mesh";
-import { prove, sayUnproven } from "../proofs";
+import { repairMesh, waitUntilReady } from "../../verify/repair/mesh";
+import { prove, reportFailedProofs } from "../proofs";
 import { labFacts } from "../stack/lab-facts";
 import { nodeStarts, nodesOf, startNodes } from "../stack/nodes";
 import { readOutputs } from "../stack/outputs";
 import { hostFacts } from "../stack/prepare";
 import { ownNodes } from "../stack/require-running";
-import { noLab } from "../stack/running-lab";
+import { labNotFound } from "../stack/running-lab";
 import { type CommonOptions, openSession, sessionEngine, stackExists } from "../stack/session";
 import { summaryText } from "../stack/summary";
 import { type CommandContext, common, examples, json, jsonText } from "./common";
@@ -33,23 +33,23 @@ async function resume(options: ResumeOptions, { io, end }: CommandContext): Prom
   const { stack, config, progress } = session;
   await ownNodes(session, "resume");
   const engine = await sessionEngine(session, { install: false, makesClusters: false });
-  if (!(await stackExists(engine, stack))) throw noLab(stack);
+  if (!(await stackExists(engine, stack))) throw labNotFound(stack);
   const outputs = readOutputs(await engine.outputs());
   const facts = labFacts(stack, outputs);
   const asleep = (await nodesOf(stack, io.exec)).filter(({ state }) => state !== "running");
   await progress.phase("Nodes", () => startNodes(session));
   await hostFacts(session, config);
   const say = (line: string) => progress.line(`  ${line}`);
-  const world = await io.openWorld(facts);
+  const lab = await io.openLabClient(facts);
   const mended = await progress.phase("Mesh", async () => {
-    const mesh = { facts, world, say, starts: await nodeStarts(stack, io.exec), signal: io.signal, clock: io.clock };
-    await untilBack(mesh);
-    return mendMesh(mesh);
+    const mesh = { facts, lab, say, starts: await nodeStarts(stack, io.exec), signal: io.signal, clock: io.clock };
+    await waitUntilReady(mesh);
+    return repairMesh(mesh);
   });
   if (options.verify) {
     const proven = await prove(session, facts);
     end(exitCodeFor(proven));
-    sayUnproven(session, proven);
+    reportFailedProofs(session, proven);
   }
   const started = asleep.map(({ name }) => name);
   io.stdout.write(options.json ? jsonText({ stack, started, mended, ...outputs }) : summaryText(stack, outputs));

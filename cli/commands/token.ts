@@ -1,9 +1,9 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { ExitCode, LabError } from "../../host/errors";
-import { whyOff } from "../../modules/enabled";
+import { disabledReason } from "../../modules/enabled";
 import { gatewayJwt } from "../../modules/numbers";
 import { tokenFor } from "../../verify/probe/token";
-import { livingLab } from "../stack/running-lab";
+import { runningLab } from "../stack/running-lab";
 import { type CommandContext, common, examples, json, jsonText } from "./common";
 
 interface TokenOptions {
@@ -28,12 +28,12 @@ export function registerToken(program: Command, { io }: CommandContext): void {
     `npm run --silent lab -- token --claims '{"groups": ["guests"]}'   # a good token that is let in nowhere`,
   );
   command.action(async (options: TokenOptions) => {
-    const facts = await livingLab(io, options);
-    const off = whyOff({ module: "gateway-jwt" }, facts.settings);
+    const facts = await runningLab(io, options);
+    const off = disabledReason({ module: "gateway-jwt" }, facts.settings);
     if (off) throw withoutModule(facts.stack);
-    const world = await io.openWorld(facts);
+    const lab = await io.openLabClient(facts);
     const spec = { claims: options.claims, seconds: options.for };
-    const token = await tokenFor({ facts, world, clock: io.clock }, spec, io.signal);
+    const token = await tokenFor({ facts, lab, clock: io.clock }, spec, io.signal);
     io.stdout.write(options.json ? jsonText({ token, ...spec }) : `${token}\n`);
   });
 }

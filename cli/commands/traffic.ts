@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { methods } from "../../experiments/types";
 import { ExitCode } from "../../host/errors";
 import { durationMs } from "../../verify/lab-facts";
-import { livingLab } from "../stack/running-lab";
+import { runningLab } from "../stack/running-lab";
 import { Progress } from "../terminal/progress";
 import { gatewaySender, type Shot, sendTraffic } from "../traffic/loop";
 import { summarise, summaryLines } from "../traffic/summary";
@@ -37,7 +37,7 @@ export function registerTraffic(program: Command, { io, end }: CommandContext): 
     "npm run lab -- traffic --rate 20 --for 1m --json",
   );
   command.action(async (options: TrafficOptions) => {
-    const facts = await livingLab(io, options);
+    const facts = await runningLab(io, options);
     const { faultPath, faultDelay } = facts.settings;
     const plan = { path: options.path ?? faultPath, method: options.method, rate: options.rate, forMs: options.for };
     const delayMs = durationMs(faultDelay);

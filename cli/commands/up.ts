@@ -8,9 +8,9 @@ import { engineFailure } from "../engine/failure";
 import { Follower } from "../engine/follow";
 import type { Engine } from "../engine/types";
 import { previewText } from "../preview/text";
-import { prove, sayUnproven } from "../proofs";
+import { prove, reportFailedProofs } from "../proofs";
 import { driftText, findDrift } from "../recovery/drift";
-import { comeBack, inMesh } from "../recovery/mesh";
+import { repairLabMesh, waitForLab } from "../recovery/mesh";
 import { labAddress, sameAddress } from "../stack/lab-address";
 import { finishedLab, labFacts } from "../stack/lab-facts";
 import { startNodes } from "../stack/nodes";
@@ -20,9 +20,9 @@ import { type CommonOptions, openSession, type Session, sessionEngine } from "..
 import { rememberSettings } from "../stack/settings";
 import { resolveStack } from "../stack/stack-name";
 import { summaryText } from "../stack/summary";
-import { consentToChange, Declined } from "../terminal/consent";
+import { ConsentDeniedError, consentToChange } from "../terminal/consent";
 import { seconds } from "../terminal/progress";
-import { type Disturbance, disturbanceText, type Upgrade, upgradeOf, whileCalled } from "../traffic/upgrade";
+import { type Disturbance, disturbanceText, measureDisturbance, type Upgrade, upgradeOf } from "../traffic/upgrade";
 import { type CommandContext, common, examples, json, jsonText, yes } from "./common";
 import { preview } from "./preview";
 
@@ -56,13 +56,13 @@ export function registerUp(program: Command, context: CommandContext): void {
 
 async function up(options: UpOptions, context: CommandContext): Promise<void> {
   const { io } = context;
-  const putBack = rememberSettings(io.root, resolveStack(options.stack, io));
+  const restoreObject = rememberSettings(io.root, resolveStack(options.stack, io));
   const session = openSession(io, options);
   try {
     await makeAndProve(session, options, context);
   } catch (thrown) {
     // Who declines what --config would do does not want the next "up" to do it.
-    if (thrown instanceof Declined) putBack();
+    if (thrown instanceof ConsentDeniedError) restoreObject();
     if (isWorthKeeping(thrown, session)) context.note(await keptText("up", thrown, session));
     throw thrown;
   }
@@ -81,14 +81,14 @@ async function makeAndProve(session: Session, options: UpOptions, { io, end }: C
     io.stderr.write(previewText(model));
   }
   if (options.preview || config.cluster === "existing") await consentToChange(session, options);
-  if (fresh) await comeBack(engine, session);
+  if (fresh) await waitForLab(engine, session);
   const upgrade = upgradeOf(installedIstio, config.istioVersion);
   const { changed, noticed } = await progress.phase(`Lab "${stack}"`, () => change(engine, session, upgrade));
-  const outputs = await inMesh(engine, session);
+  const outputs = await repairLabMesh(engine, session);
   const proven = options.verify ? await prove(session, labFacts(stack, outputs)) : undefined;
   if (proven) end(exitCodeFor(proven));
   progress.line(progress.phases.map(({ title, ms }) => `${title} ${seconds(ms)}`).join(" · "));
-  if (proven) sayUnproven(session, proven);
+  if (proven) reportFailedProofs(session, proven);
   const result = { stack, changed, ...(noticed ? { upgrade: noticed } : {}), ...outputs };
   io.stdout.write(options.json ? jsonText(result) : summaryText(stack, outputs));
 }
@@ -137,7 +137,7 @@ async function change(engine: Engine, session: Session, upgrade: Upgrade | undef
     noticed = { ...upgrade, ...seen };
     progress.line(`  ${disturbanceText(noticed)}`);
   };
-  const changed = await whileCalled(before, work, { signal: io.signal, counted });
+  const changed = await measureDisturbance(before, work, { signal: io.signal, counted });
   return { changed, noticed };
 }
 

@@ -26,7 +26,7 @@ export interface VerifyDeps {
   /** Folder for the evidence of a whole run of a stack, when none is named. */
   evidence?: (stack: string) => string;
   /** The cluster of a lab, and the time that the run goes by. */
-  open(facts: LabFacts): Promise<Pick<VerifyOptions, "world" | "clock">>;
+  open(facts: LabFacts): Promise<Pick<VerifyOptions, "lab" | "clock">>;
   io: { out(text: string): void; err(text: string): void; isTty: boolean; colour: boolean; signal: AbortSignal };
   setExitCode(code: number): void;
 }

@@ -6,7 +6,7 @@ import { supported } from "../../config/versions";
 import { clusterName } from "../../host/paths";
 import { findTool, labBin } from "../toolchain/find";
 import { type Tool, tools } from "../toolchain/tools";
-import { type Check, ok, type Patient } from "./types";
+import { type Check, type DoctorContext, ok } from "./types";
 
 /** What istio-cni, ztunnel and the kubelets of all nodes watch together; `up` raises the limits to it, never lowers. */
 const inotify = { max_user_instances: 1024, max_user_watches: 1_048_576 } as const;
@@ -54,7 +54,7 @@ const inotifyLimits: Check = {
 };
 
 /** Nodes share the kernel of the Docker host: any of them can tell its limits. */
-async function readInotify({ docker, io, stack }: Patient): Promise<Record<string, number> | undefined> {
+async function readInotify({ docker, io, stack }: DoctorContext): Promise<Record<string, number> | undefined> {
   const keys = Object.keys(inotify);
   if (docker.local && existsSync(inotifyDir)) {
     const values = await Promise.all(keys.map((key) => readFile(join(inotifyDir, key), "utf8")));

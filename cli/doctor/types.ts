@@ -13,7 +13,7 @@ export type Finding = { id: string; title: string } & (
 export type Verdict = { status: "ok"; what: string } | ({ status: "warn" | "fail" } & Problem);
 
 /** What checks look at; they change nothing. */
-export interface Patient {
+export interface DoctorContext {
   io: Pick<Io, "env" | "exec">;
   stack: string;
   config: LabConfig;
@@ -29,7 +29,7 @@ export interface Check {
   kindOnly: boolean;
   /** Whether only a cluster that the lab did not make needs it. */
   existingOnly?: true;
-  look(patient: Patient): Promise<Verdict> | Verdict;
+  look(patient: DoctorContext): Promise<Verdict> | Verdict;
 }
 
 /** A good finding. */

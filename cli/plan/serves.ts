@@ -1,14 +1,14 @@
 import { experiments } from "../../experiments";
 import { objects } from "../../experiments/objects";
 import type { LabSettings } from "../../experiments/types";
-import { isAsked } from "../../modules/enabled";
+import { isEnabled } from "../../modules/enabled";
 import type { Declared } from "./record";
 
 /** Ids of the experiments that this lab is asked, and that look at an object, or at one that the bundle installs. */
 export function servedExperiments(resource: Declared, settings: Pick<LabSettings, "modules">): string[] {
   const keys = new Set(Object.entries(objects).flatMap(([key, spec]) => (isAbout(resource, spec) ? [key] : [])));
   return experiments
-    .filter((experiment) => isAsked(experiment, settings) && experiment.objects.some((key) => keys.has(key)))
+    .filter((experiment) => isEnabled(experiment, settings) && experiment.objects.some((key) => keys.has(key)))
     .map(({ id }) => id);
 }
 

@@ -16,7 +16,7 @@ export class PolicyCollector {
     }
     this.#broken.push({
       what,
-      why: `Guard-rail "${event.policyName}": ${description}`,
+      why: `Protection-rail "${event.policyName}": ${description}`,
       fix: `Mend the program or its configuration; the rule is in policies/, and "npm run preview" without --policy goes without it`,
     });
   }

@@ -12,7 +12,7 @@ import { nodesOf, nodesText } from "../stack/nodes";
 import type { Session } from "../stack/session";
 
 /** Asks whoever called the command; false when nobody can answer. */
-export type Agree = (question: string) => Promise<boolean>;
+export type ConfirmPrompt = (question: string) => Promise<boolean>;
 
 /**
  * Removes what Docker has of the stack when its state does not know it: the state was lost. The labels of the network must
@@ -21,7 +21,11 @@ export type Agree = (question: string) => Promise<boolean>;
  * @returns whether there was anything
  * @throws LabError (exit code 2) without consent, and for a lab that is not proven to be this owner's, with or without it
  */
-export async function clearLeftovers(session: Session, state: StackState | undefined, agree: Agree): Promise<boolean> {
+export async function removeLeftovers(
+  session: Session,
+  state: StackState | undefined,
+  agree: ConfirmPrompt,
+): Promise<boolean> {
   const { io, stack, config, progress } = session;
   const name = clusterName(stack);
   if (config.cluster !== "kind" || state?.resources.some(isNetwork)) return false;

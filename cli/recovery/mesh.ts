@@ -1,5 +1,5 @@
 import { LabError } from "../../host/errors";
-import { type MeshOptions, mendMesh, untilBack } from "../../verify/repair/mesh";
+import { type MeshOptions, repairMesh, waitUntilReady } from "../../verify/repair/mesh";
 import type { Engine } from "../engine/types";
 import { labFacts } from "../stack/lab-facts";
 import { nodeStarts } from "../stack/nodes";
@@ -7,19 +7,19 @@ import { type LabOutputs, readOutputs } from "../stack/outputs";
 import type { Session } from "../stack/session";
 
 /** Brings back into the mesh what left it. @returns the stack's outputs */
-export async function inMesh(engine: Engine, session: Session): Promise<LabOutputs> {
+export async function repairLabMesh(engine: Engine, session: Session): Promise<LabOutputs> {
   const outputs = readOutputs(await engine.outputs());
   const mesh = await meshOf(session, outputs);
-  if (mesh) await session.progress.phase("Mesh", () => mendMesh(mesh));
+  if (mesh) await session.progress.phase("Mesh", () => repairMesh(mesh));
   return outputs;
 }
 
 /** On nodes that were started just now: a lab that is not up again would refuse what is applied to it. */
-export async function comeBack(engine: Engine, session: Session): Promise<void> {
+export async function waitForLab(engine: Engine, session: Session): Promise<void> {
   const mesh = await meshOf(session, readOutputs(await engine.outputs()));
   if (!mesh) return;
   await session.progress.phase("Nodes", async () => {
-    await untilBack(mesh).catch((thrown: unknown) => {
+    await waitUntilReady(mesh).catch((thrown: unknown) => {
       if (!(thrown instanceof LabError)) throw thrown;
       // What keeps it down may be what is about to be changed.
       mesh.say(`! ${thrown.what}`);
@@ -34,5 +34,5 @@ async function meshOf(session: Session, outputs: LabOutputs): Promise<MeshOption
   const facts = labFacts(stack, outputs);
   const say = (line: string) => progress.line(`  ${line}`);
   const starts = config.cluster === "kind" ? await nodeStarts(stack, io.exec) : new Map<string, number>();
-  return { facts, starts, world: await io.openWorld(facts), say, signal: io.signal, clock: io.clock };
+  return { facts, starts, lab: await io.openLabClient(facts), say, signal: io.signal, clock: io.clock };
 }

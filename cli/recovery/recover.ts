@@ -43,9 +43,9 @@ export async function recover(options: RecoverOptions): Promise<StackState> {
   const state = await ownState(engine);
   const unfinished = state.pending.length > 0;
   const releases = await options.openReleases(state.resources);
-  if (locks.count > 0 || unfinished) await settle({ ...options, cluster: clusterName(stack), releases });
+  if (locks.count > 0 || unfinished) await waitForPlugins({ ...options, cluster: clusterName(stack), releases });
   const revisions = (await releases?.list()) ?? [];
-  const stuck = stuckReleases(revisions, state);
+  const stuck = interruptedReleases(revisions, state);
   for (const other of revisions.filter((each) => isPending(each) && !stuck.includes(each))) {
     say(`! Helm release "${other.release}" is ${other.status}, and the state does not know it: it is left alone`);
     say(`  If no Helm works on it any more: ${releases?.forgetCommand(other)}`);
@@ -104,7 +104,7 @@ function requireEnded(
   }
 }
 
-interface SettleOptions extends Pick<RecoverOptions, "exec" | "signal" | "say" | "clock"> {
+interface PluginWaitOptions extends Pick<RecoverOptions, "exec" | "signal" | "say" | "clock"> {
   /** Name of the stack's kind cluster. */
   cluster: string;
   /** Releases of the stack's cluster; absent while no cluster answers. */
@@ -115,7 +115,14 @@ interface SettleOptions extends Pick<RecoverOptions, "exec" | "signal" | "say" |
  * Waits until what the killed engine's plugins still do is done.
  * @throws LabError with their process ids when they do not come to an end
  */
-export async function settle({ exec, cluster, releases, signal, say, clock }: SettleOptions): Promise<void> {
+export async function waitForPlugins({
+  exec,
+  cluster,
+  releases,
+  signal,
+  say,
+  clock,
+}: PluginWaitOptions): Promise<void> {
   let orphans: Orphan[] = [];
   let told = false;
   const settled = async () => {
@@ -151,7 +158,7 @@ const isPending = ({ status }: ReleaseRevision) => status.startsWith("pending-")
  * Records of the stack's releases that would make Helm refuse the next run: begun and never finished, or finished and
  * unknown to the state. A release that the state does not name at all is not the stack's.
  */
-export function stuckReleases(
+export function interruptedReleases(
   revisions: readonly ReleaseRevision[],
   { resources, pending }: StackState,
 ): ReleaseRevision[] {

@@ -13,7 +13,7 @@ export interface Hop {
   reached: boolean;
   /** Whether the evidence holds a record of it; otherwise the lab's design says so. */
   recorded: boolean;
-  fate?: "answered" | "stopped";
+  end?: "answered" | "stopped";
 }
 
 /** The way between two stops. */
@@ -80,7 +80,7 @@ function journeyOf(
       ...stop,
       reached: at <= end,
       recorded: at <= end && isRecorded(requests, stop, at, stops.length),
-      ...(at === end ? { fate: stopped ? ("stopped" as const) : ("answered" as const) } : {}),
+      ...(at === end ? { end: stopped ? ("stopped" as const) : ("answered" as const) } : {}),
     }),
   );
   const legs = legsOf(first, hops, identities);
@@ -113,7 +113,7 @@ function stopsOf(request: JudgedRequest): Stop[] {
   return client === "outsider" ? [caller, ...middle, far, app] : [caller, near, ...middle, far, app];
 }
 
-/** Index of the stop where the request's fate was decided. */
+/** Index of the stop where the request's end was decided. */
 function endOf({ decision }: JudgedRequest, stops: readonly Stop[]): number {
   if (decision.action === "answered") return stops.length - 1;
   const at: readonly string[] = stops.map(({ layer }) => layer);

@@ -11,7 +11,7 @@ import { lockRefusal } from "../engine/failure";
 import { Follower } from "../engine/follow";
 import type { Engine, StackState } from "../engine/types";
 import { openHelmReleases } from "../recovery/helm-releases";
-import { type Agree, clearLeftovers } from "../recovery/leftovers";
+import { type ConfirmPrompt, removeLeftovers } from "../recovery/leftovers";
 import { findDeadLocks } from "../recovery/locks";
 import { recover } from "../recovery/recover";
 import { labAddress } from "./lab-address";
@@ -52,11 +52,11 @@ export async function prepareStack(
   engine: Engine,
   session: Session,
   ports: Partial<GatewayPorts>,
-  agree: Agree,
+  agree: ConfirmPrompt,
 ): Promise<void> {
   const fresh = !(await stackExists(engine, session.stack));
   if (fresh) {
-    await clearLeftovers(session, undefined, agree);
+    await removeLeftovers(session, undefined, agree);
     await createStack(engine, session);
   }
   await engine.select();
@@ -66,7 +66,7 @@ export async function prepareStack(
     setPort(session.io.root, session.stack, key, port);
     session.progress.line(`  The stack's own port is in use: it gets ${port} (${key} in Pulumi.${session.stack}.yaml)`);
   }
-  if (!fresh) await clearLeftovers(session, await mend(engine, session), agree);
+  if (!fresh) await removeLeftovers(session, await mend(engine, session), agree);
   await forgetLostCluster(engine, session);
 }
 

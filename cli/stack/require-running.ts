@@ -8,7 +8,7 @@ import type { Session } from "./session";
  * Stops a command that asks a lab whose nodes do not run, before it waits for an answer.
  * @throws LabError (exit code 2)
  */
-export async function requireAwake({ stack, config, io }: Pick<Session, "stack" | "config" | "io">): Promise<void> {
+export async function requireRunning({ stack, config, io }: Pick<Session, "stack" | "config" | "io">): Promise<void> {
   if (config.cluster !== "kind") return;
   const state = await requireOwnCluster({ stack, io });
   if (state === "paused") throw new LabError(sleepingCluster(stack, state), { exitCode: ExitCode.usage });

@@ -3,24 +3,24 @@ import { ExitCode, LabError } from "../../host/errors";
 import type { Io } from "../terminal/io";
 import { labFacts } from "./lab-facts";
 import { readOutputs } from "./outputs";
-import { requireAwake } from "./require-running";
+import { requireRunning } from "./require-running";
 import { openSession, sessionEngine, stackExists } from "./session";
 
 /**
  * The living lab of the asked stack.
  * @throws LabError (exit code 2) when there is none or when it is paused; LabError when it was never finished
  */
-export async function livingLab(io: Io, { stack }: { stack?: string }): Promise<LabFacts> {
+export async function runningLab(io: Io, { stack }: { stack?: string }): Promise<LabFacts> {
   const session = openSession(io, stack === undefined ? {} : { stack });
   const engine = await sessionEngine(session, { install: false, makesClusters: false });
-  if (!(await stackExists(engine, session.stack))) throw noLab(session.stack);
+  if (!(await stackExists(engine, session.stack))) throw labNotFound(session.stack);
   const facts = labFacts(session.stack, readOutputs(await engine.outputs()));
-  await requireAwake(session);
+  await requireRunning(session);
   return facts;
 }
 
 /** There is no stack of that name. */
-export const noLab = (stack: string) =>
+export const labNotFound = (stack: string) =>
   new LabError(
     {
       what: `There is no lab "${stack}"`,

@@ -3,11 +3,11 @@ import { shellWord } from "../../host/shell";
 import type { CommonOptions, Session } from "../stack/session";
 
 /** Nobody agreed, and nothing was made. */
-export class Declined extends LabError {}
+export class ConsentDeniedError extends LabError {}
 
 /**
  * Asks for consent to a change of the lab.
- * @throws Declined (exit code 2) without it
+ * @throws ConsentDeniedError (exit code 2) without it
  */
 export async function consentToChange(
   { io, config, stack }: Session,
@@ -18,7 +18,7 @@ export async function consentToChange(
     config.cluster === "existing" ? `context "${config.context}" of ${config.kubeconfig}` : `stack "${stack}"`;
   if (await io.confirm?.(`Apply this to ${where}?`)) return;
   const pairs = (options.config ?? []).map((pair) => `--config ${shellWord(pair)} `).join("");
-  throw new Declined(
+  throw new ConsentDeniedError(
     {
       what: io.confirm ? "Nothing was changed" : `Nobody was there to agree to a change of ${where}`,
       why: io.confirm

@@ -2,7 +2,7 @@ import type { Fetcher } from "../../artifacts/download";
 import type { LabFacts } from "../../experiments/types";
 import type { Exec } from "../../host/exec";
 import type { Clock } from "../../verify/eventually";
-import type { World } from "../../verify/world";
+import type { LabClient } from "../../verify/lab-client";
 import type { OpenEngine } from "../engine/types";
 
 /** Where text goes. */
@@ -33,7 +33,7 @@ export interface Io {
   fetcher: Fetcher;
   openEngine: OpenEngine;
   /** The cluster of a lab, as the verifier sees it. */
-  openWorld(facts: LabFacts): Promise<World>;
+  openLabClient(facts: LabFacts): Promise<LabClient>;
   /** Shows an address in the browser; absent where there is none to show it. */
   openBrowser?: (url: string) => Promise<void>;
   /** Time, for whoever waits. */

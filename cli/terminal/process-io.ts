@@ -24,7 +24,7 @@ export function processIo(): Io {
     exec,
     fetcher,
     openEngine: async (options) => (await import("../engine/automation.js")).openEngine(options),
-    openWorld: async (facts) => (await import("../../verify/kube/index.js")).kubeWorld(facts),
+    openLabClient: async (facts) => (await import("../../verify/kube/index.js")).kubeLabClient(facts),
     clock: realClock,
     signal,
   };

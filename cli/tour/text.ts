@@ -1,7 +1,7 @@
 import { experiments } from "../../experiments";
 import { type TourStep, tour } from "../../experiments/tour";
 import type { LabSettings } from "../../experiments/types";
-import { whyOff } from "../../modules/enabled";
+import { disabledReason } from "../../modules/enabled";
 import { stepLines } from "../../verify/report/explain";
 
 /** A step with all that a reader, or a program, needs to walk it. */
@@ -27,7 +27,7 @@ export function walked(step: TourStep, settings: LabSettings, stack: string): Wa
   const experiment = experiments.find(({ id }) => id === step.proof);
   if (!experiment) throw new RangeError(`Step "${step.id}" is proven by "${step.proof}", which is no experiment`);
   const then = { ...settings, ...step.change };
-  const off = whyOff(experiment, then);
+  const off = disabledReason(experiment, then);
   const next = tour[number]?.id;
   return {
     ...{ number, id: step.id, title: step.title, asks: experiment.question, why: experiment.why },

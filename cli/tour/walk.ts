@@ -19,26 +19,26 @@ export async function walkStep(walk: Walk, step: TourStep): Promise<ExitCode> {
   const { stack, lab } = walk;
   const proof = ["verify", "--only", step.proof, "--stack", stack];
   if (!step.change) return lab(proof);
-  const putBack = rememberSettings(walk.io.root, stack);
+  const restoreObject = rememberSettings(walk.io.root, stack);
   const consent = walk.confirm ? ["--preview"] : ["--yes"];
   const changes = pairsOf(step).flatMap((pair) => ["--config", pair]);
   const made = await lab(["up", "--stack", stack, "--no-verify", ...consent, ...changes]);
   if (made === ExitCode.usage) {
     // Nobody agreed, so that nothing but the settings was touched.
-    putBack();
+    restoreObject();
     return made;
   }
   try {
     return made === ExitCode.pass ? await lab(proof) : made;
   } finally {
-    await undo(walk, step, putBack);
+    await undo(walk, step, restoreObject);
   }
 }
 
-async function undo({ io, stack, lab, confirm }: Walk, { id }: TourStep, putBack: () => boolean): Promise<void> {
+async function undo({ io, stack, lab, confirm }: Walk, { id }: TourStep, restoreObject: () => boolean): Promise<void> {
   if (confirm && !(await confirm("Undo the change now?"))) {
     io.stderr.write(`The change stays. Undo it: npm run lab -- tour ${id} --undo --stack ${stack}\n`);
     return;
   }
-  if (putBack()) await lab(["up", "--stack", stack, "--no-verify", "--yes"]);
+  if (restoreObject()) await lab(["up", "--stack", stack, "--no-verify", "--yes"]);
 }

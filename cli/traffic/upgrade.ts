@@ -27,7 +27,7 @@ export function upgradeOf(installed: string | undefined, istioVersion: string): 
   return installed && installed !== istioVersion ? { from: installed, to: istioVersion } : undefined;
 }
 
-/** How {@link whileCalled} watches. */
+/** How {@link measureDisturbance} watches. */
 export interface Watch {
   signal: AbortSignal;
   /** Hears what became of the requests, also when the work fails; nothing when the lab did not answer before. */
@@ -39,7 +39,7 @@ export interface Watch {
 }
 
 /** Sends requests through gateway, waypoint and ztunnel while something is done to the lab. */
-export async function whileCalled<T>(
+export async function measureDisturbance<T>(
   facts: LabFacts,
   work: () => Promise<T>,
   { signal, counted, clock = realClock, send = gatewaySender(facts, plan) }: Watch,

@@ -85,7 +85,7 @@ export const agentgateway: Experiment = {
 };
 
 const refusedByEnvoy = refused("AuthorizationPolicy/apph-envoy-l7");
-const shut: Expectation = { fate: "reset", by: "ztunnel", policy: "AuthorizationPolicy/apph-waypoint-only" };
+const shut: Expectation = { outcome: "reset", by: "ztunnel", policy: "AuthorizationPolicy/apph-waypoint-only" };
 
 const accepted = (object: LabObject, type: string, messageIncludes?: string): Check => ({
   ...{ kind: "check", check: "condition", object, type },

@@ -1,7 +1,7 @@
 import { meshPath, policies } from "../../experiments/objects";
 import { controlPath, inMeshClient, usualMethod } from "../../experiments/requests";
 import type { Experiment, LabSettings } from "../../experiments/types";
-import { chaos as numbers, victims } from "../numbers";
+import { killTargets, chaos as numbers } from "../numbers";
 
 /** Parts of the mesh are killed under load, one after the other. */
 export const chaos: Experiment = {
@@ -24,7 +24,7 @@ export const chaos: Experiment = {
       check: "chaos",
       method: usualMethod(settings),
       path: pathOf(settings) ?? "/",
-      strikes: victims.map((victim) => ({ victim, bound: numbers.bounds[victim] })),
+      kills: killTargets.map((victim) => ({ victim, bound: numbers.bounds[victim] })),
     },
   ],
 };

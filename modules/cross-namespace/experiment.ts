@@ -91,4 +91,4 @@ const rules = (service: ServiceName, waypoint: string): Check => ({
   wanted: [`ALLOW GET ${principalOf("appa")}`, `ALLOW GET ${principalOf("appa", "second")}`],
 });
 
-const shut: Expectation = { fate: "reset", by: "ztunnel", policy: "AuthorizationPolicy/appe-waypoint-only" };
+const shut: Expectation = { outcome: "reset", by: "ztunnel", policy: "AuthorizationPolicy/appe-waypoint-only" };

@@ -1,6 +1,6 @@
 import { gatewayPath, meshPath, policies } from "../../experiments/objects";
 import { allowedClients, forbiddenMethod, pathFor, request, usualMethod } from "../../experiments/requests";
-import type { Act, Client, Experiment, LabSettings, Probe } from "../../experiments/types";
+import type { Client, Experiment, LabSettings, Probe, Stage } from "../../experiments/types";
 
 /** What becomes of appb when its guards are taken away, one after the other. */
 export const failOpen: Experiment = {
@@ -26,18 +26,18 @@ export const failOpen: Experiment = {
     return undefined;
   },
   steps: (settings) => [
-    { kind: "check", name: "open, walked through, shut", check: "fail-open", acts: acts(settings) },
+    { kind: "check", name: "open, walked through, shut", check: "fail-open", stages: stages(settings) },
   ],
 };
 
-function acts(settings: LabSettings): Act[] {
+function stages(settings: LabSettings): Stage[] {
   const method = forbiddenMethod(settings) ?? usualMethod(settings);
   const path = pathFor(method);
   const probe = (from: Client, to: Probe["to"], name: string, expect: Probe["expect"]): Probe => {
     return { kind: "probe", name, from, to, method, path, expect };
   };
-  const reset = { fate: "reset", by: "ztunnel", policy: "AuthorizationPolicy/appb-waypoint-only" } as const;
-  const straight = { fate: "answered", through: [] } as const;
+  const reset = { outcome: "reset", by: "ztunnel", policy: "AuthorizationPolicy/appb-waypoint-only" } as const;
+  const straight = { outcome: "answered", through: [] } as const;
   const refused = request(settings, "stranger", method, path);
   const shutOut = probe("outsider", "service", "outsider is shut out of Service appb", reset);
   const guarded = [
@@ -63,7 +63,7 @@ function acts(settings: LabSettings): Act[] {
       takes: "waypoint",
       probes: [
         probe("stranger", "service", "stranger walks in by Service appb", straight),
-        probe("host", "gateway", `the gateway lets ${method} through`, { fate: "answered", through: ["gateway"] }),
+        probe("host", "gateway", `the gateway lets ${method} through`, { outcome: "answered", through: ["gateway"] }),
       ],
     },
     {

@@ -1,5 +1,5 @@
 import { meshPath, policies } from "../../experiments/objects";
-import { fateAtWaypoint, pathFor, request, usualMethod } from "../../experiments/requests";
+import { outcomeAtWaypoint, pathFor, request, usualMethod } from "../../experiments/requests";
 import type { Expectation, Experiment, Probe, TokenSpec } from "../../experiments/types";
 import { gatewayJwt } from "../numbers";
 
@@ -71,11 +71,11 @@ export const gatewayJwtClaims: Experiment = {
     const host = hostOf(settings.domain);
     const method = usualMethod(settings);
     const sent = { kind: "probe", from: "host", to: "gateway", host, method, path: pathFor(method) } as const;
-    const fate = fateAtWaypoint(settings, "host", method);
-    const may = fate.fate === "answered" ? "may" : "passes the gateway and may not";
+    const fate = outcomeAtWaypoint(settings, "host", method);
+    const may = fate.outcome === "answered" ? "may" : "passes the gateway and may not";
     const refused = (status: 401 | 403, because: string): Expectation => {
       const by = because.startsWith("rule") ? policy : authentication;
-      return { fate: "refused", by: "gateway", status, policy: by, because };
+      return { outcome: "refused", by: "gateway", status, policy: by, because };
     };
     const probes: Probe[] = [
       {

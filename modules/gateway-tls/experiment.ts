@@ -1,5 +1,5 @@
 import { meshPath, policies } from "../../experiments/objects";
-import { fateAtWaypoint, pathFor, usualMethod } from "../../experiments/requests";
+import { outcomeAtWaypoint, pathFor, usualMethod } from "../../experiments/requests";
 import type { Experiment, Probe } from "../../experiments/types";
 import { gatewayTls } from "../numbers";
 
@@ -24,16 +24,16 @@ export const gatewayTlsListener: Experiment = {
   steps: (settings) => {
     const host = gatewayTls.hostOf(settings.domain);
     const method = usualMethod(settings);
-    const expect = fateAtWaypoint(settings, "host", method);
+    const expect = outcomeAtWaypoint(settings, "host", method);
     const sent = { kind: "probe", from: "host", to: "gateway", host, method, path: pathFor(method) } as const;
-    const may = expect.fate === "answered" ? "may" : "may not";
+    const may = expect.outcome === "answered" ? "may" : "may not";
     const probes: Probe[] = [
       { ...sent, name: `who comes by HTTPS ${may} ${method} ${sent.path}`, tls: true, expect },
       {
         ...sent,
         name: "who comes by HTTP is sent to HTTPS",
         expect: {
-          fate: "redirected",
+          outcome: "redirected",
           by: "gateway",
           status: 301,
           to: `https://${host}${settings.httpsPort ? `:${settings.httpsPort}` : ""}`,

@@ -25,9 +25,9 @@ export const strictMtls: Experiment = {
     },
     known("appf", [`${strictPolicy.namespace}/${strictPolicy.name}`]),
     known("appg", []),
-    get("appa", "appf", "service", "appa, in the mesh, reaches appf", { fate: "answered", through: [] }),
+    get("appa", "appf", "service", "appa, in the mesh, reaches appf", { outcome: "answered", through: [] }),
     get("outsider", "appg", "service", "outsider, not in the mesh, reaches the permissive twin", {
-      fate: "answered",
+      outcome: "answered",
       through: [],
     }),
     get("outsider", "appf", "service", "outsider is reset by appf's ztunnel", reset),
@@ -36,7 +36,7 @@ export const strictMtls: Experiment = {
   ],
 };
 
-const reset = { fate: "reset", by: "ztunnel", policy: "PeerAuthentication/appf-strict" } as const;
+const reset = { outcome: "reset", by: "ztunnel", policy: "PeerAuthentication/appf-strict" } as const;
 
 const known = (app: "appf" | "appg", policies: readonly string[]) =>
   ({

@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { stringify } from "yaml";
 import { exec } from "../../host/exec";
-import { interrupt, type Moment, type Run, type Victim } from "../support/interruption";
+import { interrupt, type KillTarget, type Moment, type Run } from "../support/interruption";
 import { removeFromDocker } from "../support/leftovers";
 import { type Project, projectCopy } from "../support/pulumi-project";
 import { artifactsFolder } from "../support/skip";
@@ -13,17 +13,17 @@ import { artifactsFolder } from "../support/skip";
  *   npx tsx test/e2e/interrupt.ts [--points N] [--from N] [--to N] [--per-lab N] [--stack NAME]
  * `--per-lab`: points on one lab, one run after the other, before it must be whole and is removed.
  */
-const at = (resource: string, victim: Victim, afterMs = 500): [Moment, Victim] => [
+const at = (resource: string, victim: KillTarget, afterMs = 500): [Moment, KillTarget] => [
   { operation: "up", resource, afterMs },
   victim,
 ];
-const gone = (resource: string, victim: Victim, afterMs = 500): [Moment, Victim] => [
+const gone = (resource: string, victim: KillTarget, afterMs = 500): [Moment, KillTarget] => [
   { operation: "destroy", resource, afterMs },
   victim,
 ];
 
 /** In the order of a lab's life, so that several fit on one lab; a destroy ends it. */
-const points: readonly [Moment, Victim][] = [
+const points: readonly [Moment, KillTarget][] = [
   at("cluster-kind", "kill engine", 3000),
   at("images-load-mesh", "kill program", 2000),
   at("istiod", "kill group", 1500),

@@ -1,8 +1,8 @@
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { parse } from "yaml";
 import { eventually } from "../../verify/eventually";
-import { kubeWorld } from "../../verify/kube";
-import { Cast } from "../../verify/pods";
+import { kubeLabClient } from "../../verify/kube";
+import { PodFinder } from "../../verify/pods";
 import { keep, type LiveLab, patched, type Undo } from "./live-lab";
 
 const { signal } = new AbortController();
@@ -26,7 +26,7 @@ export async function namespaceLeft(lab: LiveLab): Promise<Undo> {
 
 /** The ztunnel of appb's node hangs: its process is stopped, as by a machine that is out of memory. */
 export async function ztunnelFrozen(lab: LiveLab): Promise<Undo> {
-  const { node } = await new Cast(await kubeWorld(lab.facts)).one("appb", signal);
+  const { node } = await new PodFinder(await kubeLabClient(lab.facts)).one("appb", signal);
   const signalled = (signal: string) => lab.onNode(node, "sh", "-c", `kill -${signal} $(pidof ztunnel)`);
   await signalled("STOP");
   const ready = ["get", "daemonset", "ztunnel", "-n", "istio-system", "-o", "jsonpath={.status.numberReady}"];
@@ -100,8 +100,8 @@ export async function withoutAccessLog(lab: LiveLab): Promise<Undo> {
 
 /** Waits until the waypoint was told to write its access log, or not to. */
 async function accessLogged(lab: LiveLab, wanted: boolean): Promise<void> {
-  const world = await kubeWorld(lab.facts);
-  const pod = await new Cast(world).one("waypoint", signal);
+  const world = await kubeLabClient(lab.facts);
+  const pod = await new PodFinder(world).one("waypoint", signal);
   await eventually(
     async () => {
       const { body } = await world.podGet(pod, 15000, "/config_dump", signal);

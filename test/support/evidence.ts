@@ -15,9 +15,9 @@ export async function evidenceFolder(
   folder = mkdtempSync(join(tmpdir(), "lab-evidence-")),
   breaks: (state: FakeState) => unknown = () => undefined,
 ): Promise<string> {
-  const world = new FakeWorld(settings);
-  breaks(world.state);
-  await verifyLab(world.state.facts, { world, clock: world.state.clock, evidenceDir: folder });
+  const lab = new FakeWorld(settings);
+  breaks(lab.state);
+  await verifyLab(lab.state.facts, { lab, clock: lab.state.clock, evidenceDir: folder });
   return folder;
 }
 

@@ -6,8 +6,8 @@ import { exec } from "../../host/exec";
 import { eventually } from "../../verify/eventually";
 
 /** Who is ended, and how: the command line, the engine `pulumi`, the Node.js of the program, or all of them. */
-export const victims = ["kill cli", "kill engine", "kill program", "kill group", "INT cli", "INT group"] as const;
-export type Victim = (typeof victims)[number];
+export const killTargets = ["kill cli", "kill engine", "kill program", "kill group", "INT cli", "INT group"] as const;
+export type KillTarget = (typeof killTargets)[number];
 
 /** A moment of an operation: when the engine has begun with a resource, plus some time. */
 export interface Moment {
@@ -50,7 +50,7 @@ export interface Run {
 }
 
 /** Runs the lab's command line in a process group of its own and ends the victim when the moment has come. */
-export async function interrupt(run: Run, moment: Moment, victim: Victim): Promise<Interruption> {
+export async function interrupt(run: Run, moment: Moment, victim: KillTarget): Promise<Interruption> {
   const child = spawn(process.execPath, ["cli/bootstrap.cjs", ...run.args], {
     ...{ cwd: run.dir, env: { ...process.env, ...run.env } },
     ...{ detached: true, stdio: ["ignore", "ignore", "pipe"] },
@@ -81,7 +81,7 @@ export async function interrupt(run: Run, moment: Moment, victim: Victim): Promi
 }
 
 /** A command line whose engine or program was killed, or that got an interrupt, must come to its own end. */
-async function lingering(victim: Victim, child: ReturnType<typeof spawn>): Promise<void> {
+async function lingering(victim: KillTarget, child: ReturnType<typeof spawn>): Promise<void> {
   const { signal } = new AbortController();
   await eventually(
     async () => {
@@ -91,7 +91,7 @@ async function lingering(victim: Victim, child: ReturnType<typeof spawn>): Promi
   );
 }
 
-async function end(cli: number, victim: Victim): Promise<void> {
+async function end(cli: number, victim: KillTarget): Promise<void> {
   const [how, who] = victim.split(" ");
   const sent = how === "INT" ? "SIGINT" : "SIGKILL";
   const target = who === "group" ? -cli : who === "cli" ? cli : await below(cli, who ?? "");

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { settle } from "../../cli/recovery/recover";
+import { waitForPlugins } from "../../cli/recovery/recover";
 import type { Io } from "../../cli/terminal/io";
 import { ExitCode, LabError } from "../../host/errors";
 import { run } from "../../host/exec";
@@ -76,7 +76,7 @@ export async function clearWorkshop(workshop: Workshop, { exec, say }: Hands): P
   const { signal } = new AbortController();
   for (const cluster of [workshop.lab, workshop.script]) {
     // A kind that still runs would make nodes after they were removed.
-    await settle({ exec, cluster, releases: undefined, signal, say });
+    await waitForPlugins({ exec, cluster, releases: undefined, signal, say });
   }
   const means = {
     timeoutMs: 120_000,

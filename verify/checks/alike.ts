@@ -1,14 +1,14 @@
 import { isDeepStrictEqual } from "node:util";
 import { objects } from "../../experiments/objects";
 import { at, listAt } from "../json";
-import type { KubeObject } from "../world";
+import type { KubeObject } from "../lab-client";
 import { type CheckRun, failed, listed, passed } from "./check";
 
 /** Objects say the same as those that they are compared with, but for whom it is for. */
-export const alike: CheckRun<"alike"> = async ({ world, signal }, { name, pairs }) => {
+export const alike: CheckRun<"alike"> = async ({ lab, signal }, { name, pairs }) => {
   const found = await Promise.all(
     pairs.map(async ([one, other]) => {
-      const [a, b] = await Promise.all([one, other].map((each) => world.read(objects[each], signal)));
+      const [a, b] = await Promise.all([one, other].map((each) => lab.read(objects[each], signal)));
       return { one, other, said: a && sayings(a), control: b && sayings(b) };
     }),
   );

@@ -1,7 +1,7 @@
 import { podsBehind } from "../../experiments/names";
 import type { Call, ServiceName } from "../../experiments/types";
-import type { Bench } from "../context";
-import type { Actor } from "../pods";
+import type { VerifyContext } from "../context";
+import type { LabPod } from "../pods";
 import { byWaypoint } from "../probe/decision";
 import { type Called, call, converge } from "../probe/grpc-call";
 import type { Decision, Evidence, Finding } from "../report/schema";
@@ -11,20 +11,20 @@ import { type CheckRun, failed, passed, unclear } from "./check";
  * Calls by gRPC, those that must be refused before those that must not: once the server's log has the last ones, it has
  * whatever came before them. Each is judged by its code and the waypoint's record, all together by what the server served.
  */
-export const calls: CheckRun<"calls"> = async (bench, { name, service, calls: wanted, served }) => {
-  const app = await bench.cast.one(podsBehind[service], bench.signal);
+export const calls: CheckRun<"calls"> = async (context, { name, service, calls: wanted, served }) => {
+  const app = await context.cast.one(podsBehind[service], context.signal);
   const positive = wanted.filter(({ code }) => code !== 7);
   for (const each of positive) {
-    await converge(bench, service, each);
+    await converge(context, service, each);
     // Its record at the waypoint comes a second late: by then the server's log has whatever was called so far.
-    await call(bench, service, each);
+    await call(context, service, each);
   }
-  const anchor = (await bench.world.logs(app, undefined, bench.signal)).at(-1);
+  const anchor = (await context.lab.logs(app, undefined, context.signal)).at(-1);
   const findings: Finding[] = [];
   for (const each of [...wanted.filter(({ code }) => code === 7), ...positive]) {
-    findings.push(judge(service, each, await call(bench, service, each)));
+    findings.push(judge(service, each, await call(context, service, each)));
   }
-  return [...findings, await serverFinding(bench, app, { name, anchor, served, wanted })];
+  return [...findings, await serverFinding(context, app, { name, anchor, served, wanted })];
 };
 
 function judge(service: ServiceName, wanted: Call, called: Called): Finding {
@@ -62,8 +62,8 @@ function blamed(wanted: Call["code"], found: number | undefined, details: string
 }
 
 async function serverFinding(
-  bench: Bench,
-  app: Actor,
+  context: VerifyContext,
+  app: LabPod,
   {
     name,
     anchor,
@@ -72,7 +72,7 @@ async function serverFinding(
   }: { name: string; anchor: string | undefined; served: string; wanted: readonly Call[] },
 ): Promise<Finding> {
   const since = anchor?.slice(0, anchor.indexOf(" ")) ?? "1970-01-01T00:00:00Z";
-  const all = await bench.world.logs(app, since, bench.signal);
+  const all = await context.lab.logs(app, since, context.signal);
   const found = (anchor === undefined ? all : all.slice(all.lastIndexOf(anchor) + 1)).filter((l) => l.includes(served));
   const count = wanted.filter(({ code }) => code === 0).length;
   const seen = `the server wrote "${served}" ${found.length} ×`;

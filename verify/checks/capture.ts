@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { hostOf } from "../../experiments/names";
-import type { Bench } from "../context";
+import type { VerifyContext } from "../context";
 import { listAt, textAt } from "../json";
-import type { Actor } from "../pods";
-import { Obstacle } from "../precondition-error";
+import type { LabPod } from "../pods";
+import { PreconditionError } from "../precondition-error";
 import { captured } from "../probe/capture";
 import { curlManyArguments, parseCurlMany } from "../probe/curl";
 import { isTls, type Packet, parsePcap } from "../probe/pcap";
@@ -19,31 +19,34 @@ const attachment = "strict-mtls.pcap";
 
 /** Who sends to whom, and who listens. */
 interface Scene {
-  appa: Actor;
-  appf: Actor;
-  appg: Actor;
+  appa: LabPod;
+  appf: LabPod;
+  appg: LabPod;
   /** On appa's node and outside the mesh: it sends the control. */
-  sender: Actor;
+  sender: LabPod;
   /** On the node of appf and appg. */
-  sniffer: Actor;
+  sniffer: LabPod;
 }
 
 /**
  * The same request over the same wire twice: by appa to appf through the mesh, and in plain text from appa's node to
  * appg. The capture must show the second one to be believed about the first.
  */
-export const capture: CheckRun<"capture"> = async (bench, { name, count }) => {
-  const scene = await sceneOf(bench);
+export const capture: CheckRun<"capture"> = async (context, { name, count }) => {
+  const scene = await sceneOf(context);
   if (typeof scene === "string") return [skipped(name, "nodes", scene)];
   const { appa, appf, appg, sniffer, sender } = scene;
   const marker = randomUUID();
   const filter = `tcp and ((host ${appa.ip} and host ${appf.ip}) or (host ${appg.ip} and port ${appPort}))`;
   let answered = { mesh: 0, plain: 0 };
-  const bytes = await captured(bench, sniffer, filter, async () => {
-    const mesh = await sent(bench, appa, `http://${hostOf("appf")}:8000`, marker, count);
-    answered = { mesh, plain: await sent(bench, sender, `http://${appg.ip}:${appPort}`, marker, count) };
+  const bytes = await captured(context, sniffer, filter, async () => {
+    const mesh = await sent(context, appa, `http://${hostOf("appf")}:8000`, marker, count);
+    answered = { mesh, plain: await sent(context, sender, `http://${appg.ip}:${appPort}`, marker, count) };
   });
-  bench.attachments.set(attachment, { about: `what was captured on ${sniffer.node}, for Wireshark or tcpdump`, bytes });
+  context.attachments.set(attachment, {
+    about: `what was captured on ${sniffer.node}, for Wireshark or tcpdump`,
+    bytes,
+  });
   const packets = packetsOf(bytes);
   const meshed = packets.filter(between(appa.ip, appf.ip));
   const tunnel = meshed.filter(({ fromPort, toPort }) => fromPort === hbonePort || toPort === hbonePort);
@@ -69,13 +72,13 @@ export const capture: CheckRun<"capture"> = async (bench, { name, count }) => {
 };
 
 /** Those who take part; the reason why there is no wire between them. */
-async function sceneOf({ cast, world, signal }: Bench): Promise<Scene | string> {
+async function sceneOf({ cast, lab, signal }: VerifyContext): Promise<Scene | string> {
   const [appa, appf, appg] = await Promise.all([
     cast.one("appa", signal),
     cast.one("appf", signal),
     cast.one("appg", signal),
   ]);
-  const nodes = await world.list({ apiVersion: "v1", kind: "Node" }, signal);
+  const nodes = await lab.list({ apiVersion: "v1", kind: "Node" }, signal);
   const open = nodes.filter(
     (node) => !listAt(node, "spec", "taints").some((taint) => /^No/.test(textAt(taint, "effect") ?? "")),
   );
@@ -83,27 +86,33 @@ async function sceneOf({ cast, world, signal }: Bench): Promise<Scene | string> 
   if (appa.node === appf.node || appf.node !== appg.node) {
     const where = `appa is on ${appa.node}, appf on ${appf.node}, appg on ${appg.node}`;
     const fix = "kubectl rollout restart deployment/appf deployment/appg";
-    throw new Obstacle("nodes", `${where}: appf and appg belong on one other node (${fix})`, {
+    throw new PreconditionError("nodes", `${where}: appf and appg belong on one other node (${fix})`, {
       verdict: "inconclusive",
     });
   }
   const sniffers = (await cast.all("sniffer", signal)).filter(({ ready }) => ready);
   const on = (node: string) => {
     const found = sniffers.find((pod) => pod.node === node);
-    if (!found) throw new Obstacle("nodes", `no ready sniffer on ${node}`, { verdict: "inconclusive" });
+    if (!found) throw new PreconditionError("nodes", `no ready sniffer on ${node}`, { verdict: "inconclusive" });
     return found;
   };
   return { appa, appf, appg, sender: on(appa.node), sniffer: on(appf.node) };
 }
 
 /** Sends the marker in path and header. @returns how many requests were answered by the application */
-async function sent(bench: Bench, from: Actor, base: string, marker: string, count: number): Promise<number> {
-  const timeoutMs = requestLimit(bench);
+async function sent(
+  context: VerifyContext,
+  from: LabPod,
+  base: string,
+  marker: string,
+  count: number,
+): Promise<number> {
+  const timeoutMs = requestLimit(context);
   const command = curlManyArguments({
     ...{ method: "GET", url: `${base}/anything/${marker}?probe=${marker}`, headers: { "x-marker": marker } },
     ...{ count, parallel: 1, timeoutMs },
   });
-  const { stdout } = await bench.world.exec(from, command, timeoutMs * count + 10_000, bench.signal);
+  const { stdout } = await context.lab.exec(from, command, timeoutMs * count + 10_000, context.signal);
   return parseCurlMany(stdout).filter(({ status }) => status === 200).length;
 }
 
@@ -111,7 +120,7 @@ function packetsOf(bytes: Uint8Array): Packet[] {
   try {
     return parsePcap(bytes);
   } catch (cause) {
-    throw new Obstacle("nodes", "tcpdump's file cannot be read", { verdict: "inconclusive", cause });
+    throw new PreconditionError("nodes", "tcpdump's file cannot be read", { verdict: "inconclusive", cause });
   }
 }
 

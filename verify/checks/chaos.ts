@@ -1,23 +1,23 @@
-import type { Strike } from "../../experiments/check-detail";
+import type { KillSpec } from "../../experiments/check-detail";
 import { appbHost } from "../../experiments/names";
 import type { Layer } from "../../experiments/types";
 import { messageOf } from "../../host/errors";
-import { chaos as numbers, type Victim } from "../../modules/numbers";
-import type { Bench } from "../context";
+import { type KillTarget, chaos as numbers } from "../../modules/numbers";
+import type { VerifyContext } from "../context";
 import { eventually } from "../eventually";
-import { Obstacle } from "../precondition-error";
-import { Load, type LoadShot } from "../probe/load";
-import { calmSince, isGood, type Losses, lossesOf } from "../probe/losses";
+import { PreconditionError } from "../precondition-error";
+import { Load, type LoadAnswer } from "../probe/load";
+import { isSuccess, type LossSummary, steadySince, summarizeLosses } from "../probe/losses";
 import { accessLines } from "../probe/records";
 import type { Evidence, Finding } from "../report/schema";
 import { type CheckRun, type Detail, failed, passed, skipped, unclear } from "./check";
-import { type Blow, blowOf } from "./kill";
+import { type Kill, prepareKill } from "./kill";
 
 const { perSecond, timeoutMs, calm } = numbers;
 /** How long so many requests in a row take on a slow machine. */
 const calmMs = (2_000 * calm) / perSecond;
 
-const layerOf: Readonly<Record<Victim, Layer>> = {
+const layerOf: Readonly<Record<KillTarget, Layer>> = {
   istiod: "istiod",
   ztunnel: "ztunnel",
   waypoint: "waypoint",
@@ -25,31 +25,35 @@ const layerOf: Readonly<Record<Victim, Layer>> = {
 };
 
 /** Kills one after the other; where a lab does not come back there is nothing more to be learned. */
-export const chaos: CheckRun<"chaos"> = async (bench, detail) => {
+export const chaos: CheckRun<"chaos"> = async (context, detail) => {
   const findings: Finding[] = [];
-  for (const strike of detail.strikes) {
-    findings.push(await struck(bench, detail, strike));
+  for (const strike of detail.kills) {
+    findings.push(await struck(context, detail, strike));
     if (!["pass", "skipped"].includes(findings.at(-1)?.verdict ?? "")) break;
   }
   return findings;
 };
 
-async function struck(bench: Bench, { method, path }: Detail<"chaos">, { victim, bound }: Strike): Promise<Finding> {
+async function struck(
+  context: VerifyContext,
+  { method, path }: Detail<"chaos">,
+  { victim, bound }: KillSpec,
+): Promise<Finding> {
   const layer = layerOf[victim];
   const name = `${victim} killed: at most ${bound.lost} lost, back within ${bound.backMs / 1000} s`;
-  const from = await bench.cast.one("loadgen", bench.signal);
-  const blow = await blowOf(bench, victim, from);
+  const from = await context.cast.one("loadgen", context.signal);
+  const blow = await prepareKill(context, victim, from);
   if ("skip" in blow) return skipped(name, layer, blow.skip);
   // A run that dies leaves a load that ends by itself.
   const most = perSecond * Math.ceil((numbers.downMs + bound.backMs) / 1000 + 120);
-  const load = new Load(bench, from, {
+  const load = new Load(context, from, {
     ...{ method, url: `http://${appbHost}:8000${path}`, perSecond, timeoutMs, most },
   });
-  const ran = await underLoad(bench, load, blow, bound.backMs);
+  const ran = await underLoad(context, load, blow, bound.backMs);
   const { shots, sent } = await load.result();
-  const losses = lossesOf(shots, sent, ran.killedAt);
+  const losses = summarizeLosses(shots, sent, ran.killedAt);
   const backMs = Math.max(losses.backMs, ran.backAt - ran.killedAt);
-  const waypoint = await noticedBy(bench, load.id);
+  const waypoint = await noticedBy(context, load.id);
   const seen = `${ran.late ?? ran.what}; ${sayLosses(losses, backMs)}${waypoint.words}`;
   const expected = `at most ${bound.lost} lost, ${bound.gapMs} ms without a good answer, all well again after ${bound.backMs} ms`;
   const evidence: Evidence[] = [{ source: "load", lines: badLines(shots, ran.killedAt) }, ...waypoint.evidence];
@@ -77,13 +81,13 @@ interface Ran {
 }
 
 /** Kills while the load runs, once it is calm, and waits until it is calm again. */
-async function underLoad(bench: Bench, load: Load, blow: Blow, limitMs: number): Promise<Ran> {
-  const now = async () => (await load.read(bench.signal)).now;
+async function underLoad(context: VerifyContext, load: Load, blow: Kill, limitMs: number): Promise<Ran> {
+  const now = async () => (await load.read(context.signal)).now;
   load.start();
   try {
-    await untilCalm(bench, load, 0, bench.timings.convergeMs + calmMs).catch((error) => {
-      bench.signal.throwIfAborted();
-      throw new Obstacle("client", `nothing was killed: ${messageOf(error)}`, {
+    await untilCalm(context, load, 0, context.timings.convergeMs + calmMs).catch((error) => {
+      context.signal.throwIfAborted();
+      throw new PreconditionError("client", `nothing was killed: ${messageOf(error)}`, {
         verdict: "inconclusive",
         cause: error,
       });
@@ -93,10 +97,10 @@ async function underLoad(bench: Bench, load: Load, blow: Blow, limitMs: number):
     try {
       const what = await blow.back(limitMs);
       const backAt = await now();
-      await untilCalm(bench, load, killedAt, Math.max(0, limitMs - (backAt - killedAt)) + calmMs);
+      await untilCalm(context, load, killedAt, Math.max(0, limitMs - (backAt - killedAt)) + calmMs);
       return { killedAt, backAt, what };
     } catch (error) {
-      bench.signal.throwIfAborted();
+      context.signal.throwIfAborted();
       return { killedAt, backAt: await now(), late: messageOf(error) };
     }
   } finally {
@@ -104,27 +108,27 @@ async function underLoad(bench: Bench, load: Load, blow: Blow, limitMs: number):
   }
 }
 
-function untilCalm(bench: Bench, load: Load, after: number, deadlineMs: number): Promise<LoadShot> {
+function untilCalm(context: VerifyContext, load: Load, after: number, deadlineMs: number): Promise<LoadAnswer> {
   const look = async (signal: AbortSignal) => {
     const { shots } = await load.read(signal);
-    const since = calmSince(shots, after, calm);
+    const since = steadySince(shots, after, calm);
     if (since) return since;
-    const bad = shots.filter((shot) => !isGood(shot)).length;
+    const bad = shots.filter((shot) => !isSuccess(shot)).length;
     throw new Error(`${shots.length} requests, ${bad} of them without a good answer`);
   };
   const what = `${calm} requests in a row to be answered`;
-  return eventually(look, { what, deadlineMs, intervalMs: 500, signal: bench.signal, clock: bench.clock });
+  return eventually(look, { what, deadlineMs, intervalMs: 500, signal: context.signal, clock: context.clock });
 }
 
-function sayLosses({ sent, lost, bad, gapMs, met }: Losses, backMs: number): string {
+function sayLosses({ sent, lost, bad, gapMs, met }: LossSummary, backMs: number): string {
   const words = [...met].map(([word, count]) => `${word} ×${count}`).join(", ");
   const when = bad ? ` (${words}; from ${bad[0]} to ${bad[1]} ms after the kill)` : "";
   return `${lost} of ${sent} requests lost${when}, at most ${gapMs} ms without a good answer, ${Number.isFinite(backMs) ? `all well again after ${backMs} ms` : "and not well again"}`;
 }
 
 /** Failures that the waypoint noted, those of a waypoint that is gone excepted. */
-async function noticedBy(bench: Bench, id: string): Promise<{ words: string; evidence: Evidence[] }> {
-  const read = await accessLines(bench, "waypoint", id);
+async function noticedBy(context: VerifyContext, id: string): Promise<{ words: string; evidence: Evidence[] }> {
+  const read = await accessLines(context, "waypoint", id);
   if ("unavailable" in read) return { words: "", evidence: [{ source: "waypoint log", lines: [read.unavailable] }] };
   const bad = read.found.filter(({ status }) => status < 200 || status > 299);
   const kinds = [...new Set(bad.map(({ status, flags }) => `${status} ${flags}`))];
@@ -138,9 +142,9 @@ async function noticedBy(bench: Bench, id: string): Promise<{ words: string; evi
 }
 
 /** The requests that were lost, a line each. */
-const badLines = (shots: readonly LoadShot[], killedAt: number): string[] =>
+const badLines = (shots: readonly LoadAnswer[], killedAt: number): string[] =>
   shots
-    .filter((shot) => !isGood(shot))
+    .filter((shot) => !isSuccess(shot))
     .slice(0, 200)
     .map(
       ({ n, at, status, exit, ms }) =>

@@ -1,17 +1,20 @@
 import type { CheckDetail, Layer } from "../../experiments/types";
-import type { Bench } from "../context";
+import type { VerifyContext } from "../context";
 import type { Evidence, Finding } from "../report/schema";
 
 /** The details of one kind of check. */
 export type Detail<K extends CheckDetail["check"]> = Extract<CheckDetail, { check: K }> & { name: string };
 
-/** Makes one kind of check. It throws an `Obstacle` when it cannot get as far as an opinion. */
-export type CheckRun<K extends CheckDetail["check"]> = (bench: Bench, detail: Detail<K>) => Promise<Finding[]>;
+/** Makes one kind of check. It throws a PreconditionError when it cannot get as far as an opinion. */
+export type CheckRun<K extends CheckDetail["check"]> = (
+  context: VerifyContext,
+  detail: Detail<K>,
+) => Promise<Finding[]>;
 
 /** A check and its manners. */
 export interface CheckKind<K extends CheckDetail["check"]> {
   run: CheckRun<K>;
-  /** It reads a state that may need a moment to settle, so that a miss is looked at again until the deadline. */
+  /** It reads a state that may need a moment to waitForPlugins, so that a miss is looked at again until the deadline. */
   settles: boolean;
 }
 

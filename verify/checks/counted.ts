@@ -1,22 +1,22 @@
 import type { WaypointName } from "../../experiments/types";
 import { messageOf } from "../../host/errors";
-import type { Bench } from "../context";
+import type { VerifyContext } from "../context";
 import type { AccessLine } from "../logs/access-log";
 import { lateLines } from "../logs/late-lines";
 import { growth, readCounts } from "../probe/counters";
 import type { WaypointCounts } from "../probe/metrics";
 import { accessLines } from "../probe/records";
-import { fire, type Volley } from "../probe/sample";
+import { type SampleResult, sendSample } from "../probe/sample";
 import type { Finding } from "../report/schema";
 import { type CheckRun, failed, passed, unclear } from "./check";
 
 /** For N requests the waypoint's log has N lines, and Envoy's own counters grow by N. */
-export const counted: CheckRun<"counted"> = async (bench, { name, sample, denied }) => {
-  const before = await tryCounts(bench);
-  const volley = await fire(bench, sample, 5);
+export const counted: CheckRun<"counted"> = async (context, { name, sample, denied }) => {
+  const before = await tryCounts(context);
+  const volley = await sendSample(context, sample, 5);
   const { shots } = volley;
-  const lines = await loggedLines(bench, volley, sample.count);
-  const after = await tryCounts(bench);
+  const lines = await loggedLines(context, volley, sample.count);
+  const after = await tryCounts(context);
   const grown = typeof before === "string" || typeof after === "string" ? undefined : growth(before, after);
   const fits = (status: number) => (denied ? status === 403 : (status >= 200 && status < 300) || status === 405);
   const odd = shots.find(({ status }) => !fits(status));
@@ -56,24 +56,24 @@ function weigh({ name, count, denied, lines, grown }: Outcome): Finding {
   return passed(name, "waypoint", seen);
 }
 
-async function tryCounts(bench: Bench): Promise<WaypointCounts | undefined | string> {
+async function tryCounts(context: VerifyContext): Promise<WaypointCounts | undefined | string> {
   try {
-    return await readCounts(bench);
+    return await readCounts(context);
   } catch (error) {
-    bench.signal.throwIfAborted();
+    context.signal.throwIfAborted();
     return messageOf(error);
   }
 }
 
 /** The sample's lines, as soon as all are there; what is there at the deadline otherwise; a reason when none can be read. */
 export async function loggedLines(
-  bench: Bench,
-  { id, shots }: Volley,
+  context: VerifyContext,
+  { id, shots }: SampleResult,
   count: number,
   waypoint: WaypointName = "waypoint",
 ): Promise<AccessLine[] | string> {
-  return lateLines(bench, { what: "access lines", count, shots }, async () => {
-    const read = await accessLines(bench, waypoint, id);
+  return lateLines(context, { what: "access lines", count, shots }, async () => {
+    const read = await accessLines(context, waypoint, id);
     if ("unavailable" in read) return read.unavailable;
     return read.silent ? `${waypoint} wrote none` : read.found;
   });

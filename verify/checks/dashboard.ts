@@ -1,6 +1,6 @@
 import type { LabObject } from "../../experiments/objects";
 import { request, usualMethod } from "../../experiments/requests";
-import type { Bench } from "../context";
+import type { VerifyContext } from "../context";
 import { DeadlineError, eventually } from "../eventually";
 import { send } from "../probe/send";
 
@@ -8,9 +8,9 @@ import { send } from "../probe/send";
 const lookMs = 3_000;
 
 /** GET on a dashboard's Service, parsed. */
-export async function ask(bench: Bench, service: LabObject, port: number, path: string): Promise<unknown> {
-  const { pod, port: target } = await bench.cast.behind(service, port, bench.signal);
-  const answer = await bench.world.podGet(pod, target, path, bench.signal);
+export async function ask(context: VerifyContext, service: LabObject, port: number, path: string): Promise<unknown> {
+  const { pod, port: target } = await context.cast.behind(service, port, context.signal);
+  const answer = await context.lab.podGet(pod, target, path, context.signal);
   if (answer.status !== 200) throw new Error(`${path}: status ${answer.status}`);
   const parsed: unknown = JSON.parse(answer.body);
   return parsed;
@@ -18,27 +18,27 @@ export async function ask(bench: Bench, service: LabObject, port: number, path: 
 
 /** Sends a request each way, so that there is something to see, then looks; until it is seen or time is up. */
 export async function watch<T>(
-  bench: Bench,
+  context: VerifyContext,
   what: string,
   look: () => Promise<T>,
-  longestMs = bench.timings.telemetryMs,
+  longestMs = context.timings.telemetryMs,
 ): Promise<T | DeadlineError> {
   try {
     return await eventually(
       async (signal) => {
         await Promise.allSettled(
           (["appa", "host"] as const).map((from) =>
-            send(bench, request(bench.facts.settings, from, usualMethod(bench.facts.settings)), signal),
+            send(context, request(context.facts.settings, from, usualMethod(context.facts.settings)), signal),
           ),
         );
         return await look();
       },
       {
         what,
-        deadlineMs: Math.min(bench.timings.telemetryMs, longestMs),
+        deadlineMs: Math.min(context.timings.telemetryMs, longestMs),
         intervalMs: lookMs,
-        signal: bench.signal,
-        clock: bench.clock,
+        signal: context.signal,
+        clock: context.clock,
       },
     );
   } catch (error) {

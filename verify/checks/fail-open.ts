@@ -1,5 +1,5 @@
-import type { Act, Guard, Probe } from "../../experiments/types";
-import type { Bench } from "../context";
+import type { Probe, Protection, Stage } from "../../experiments/types";
+import type { VerifyContext } from "../context";
 import { entriesAt } from "../json";
 import { isPositive, runProbe } from "../probe/probe";
 import type { Finding } from "../report/schema";
@@ -13,7 +13,7 @@ import { beside, policiesOn, waypointOf } from "./ztunnel";
 const waypointLabels = ["istio.io/use-waypoint", "istio.io/ingress-use-waypoint"];
 
 /** How each guard is taken away: the policy selects nobody, the Service no longer names its waypoint. */
-const guards: Record<Guard, Change> = {
+const guards: Record<Protection, Change> = {
   policy: {
     object: "AuthorizationPolicy/appb-waypoint-only",
     field: ["spec", "selector", "matchLabels"],
@@ -26,57 +26,57 @@ const guards: Record<Guard, Change> = {
   },
 };
 
-/** Plays the acts in turn, and puts both guards back whatever happens: the policy first, for it shuts every door. */
-export const failOpen: CheckRun<"fail-open"> = async (bench, { acts }) => {
+/** Plays the stages in turn, and puts both guards back whatever happens: the policy first, for it shuts every door. */
+export const failOpen: CheckRun<"fail-open"> = async (context, { stages }) => {
   const findings: Finding[] = [];
   const good = () => findings.every(({ verdict }) => verdict === "pass");
   try {
-    for (const act of acts) {
+    for (const act of stages) {
       // Where the lab is not what the next act builds upon, there is nothing to be learned, and a door to be shut.
       if (!good()) break;
-      findings.push(...(await play(bench, act)));
+      findings.push(...(await play(context, act)));
     }
   } finally {
-    findings.push(await restore(bench, guards.policy.object, "the policy is as it was"));
-    findings.push(await restore(bench, guards.waypoint.object, "Service appb is as it was"));
+    findings.push(await restore(context, guards.policy.object, "the policy is as it was"));
+    findings.push(await restore(context, guards.waypoint.object, "Service appb is as it was"));
   }
   return findings;
 };
 
-async function play(bench: Bench, act: Act): Promise<Finding[]> {
+async function play(context: VerifyContext, act: Stage): Promise<Finding[]> {
   const findings: Finding[] = [];
   if (act.takes) {
-    await change(bench.world, guards[act.takes], bench.signal);
-    findings.push(await known(bench, act.takes, false));
+    await change(context.lab, guards[act.takes], context.signal);
+    findings.push(await known(context, act.takes, false));
   }
   if (act.returns) {
-    findings.push(await restore(bench, guards[act.returns].object, `${act.name}: put back`));
-    findings.push(await known(bench, act.returns, true));
+    findings.push(await restore(context, guards[act.returns].object, `${act.name}: put back`));
+    findings.push(await known(context, act.returns, true));
   }
   if (findings.some(({ verdict }) => verdict !== "pass")) return findings;
   const probes = act.probes.map((probe): Probe => ({ ...probe, name: `${act.name}: ${probe.name}` }));
   for (const round of [probes.filter(isPositive), probes.filter((probe) => !isPositive(probe))])
-    findings.push(...(await Promise.all(round.map((probe) => runProbe(bench, probe)))));
+    findings.push(...(await Promise.all(round.map((probe) => runProbe(context, probe)))));
   return findings;
 }
 
 /** Whether those who enforce a guard know that it is there, or that it is gone. */
-function known(bench: Bench, guard: Guard, there: boolean): Promise<Finding> {
+function known(context: VerifyContext, guard: Protection, there: boolean): Promise<Finding> {
   const miss = (what: string) => `${what} ${there ? "does not know it" : "still knows it"}`;
   if (guard === "policy") {
     const name = there ? "appb's ztunnel has the policy again" : "appb's ztunnel has lost the policy";
-    return gate(bench, name, "ztunnel", async () => {
-      const { pod, policies } = await policiesOn(bench, "appb");
+    return gate(context, name, "ztunnel", async () => {
+      const { pod, policies } = await policiesOn(context, "appb");
       return policies.includes("default/appb-waypoint-only") === there ? undefined : miss(pod.name);
     });
   }
   const name = there ? "callers are sent to the waypoint again" : "callers are no longer sent to the waypoint";
-  return gate(bench, name, "ztunnel", async () => {
+  return gate(context, name, "ztunnel", async () => {
     for (const role of ["appa", "stranger"] as const) {
-      const { pod, dump } = await beside(bench, role);
+      const { pod, dump } = await beside(context, role);
       if ((waypointOf(dump) !== "none") !== there) return miss(pod.name);
     }
-    const { through } = await gatewayTargets(bench);
+    const { through } = await gatewayTargets(context);
     return through === there ? undefined : miss("the gateway");
   });
 }

@@ -1,10 +1,10 @@
 import type { Sample } from "../../experiments/types";
 import { binomialBand } from "../binomial";
-import type { Bench } from "../context";
+import type { VerifyContext } from "../context";
 import { durationMs } from "../lab-facts";
 import type { AccessLine } from "../logs/access-log";
 import type { Shot } from "../probe/curl";
-import { fire } from "../probe/sample";
+import { sendSample } from "../probe/sample";
 import type { Evidence, Finding } from "../report/schema";
 import { type CheckRun, failed, passed, skipped, unclear } from "./check";
 import { loggedLines } from "./counted";
@@ -28,12 +28,12 @@ interface Sampled {
 }
 
 /** The share of delayed requests is within the exact band of the configured percent. */
-export const share: CheckRun<"share"> = async (bench, { name, sample, percent, delay, falseAlarm }) => {
+export const share: CheckRun<"share"> = async (context, { name, sample, percent, delay, falseAlarm }) => {
   const delayMs = durationMs(delay);
   if (delayMs > longestDelayMs) return [skipped(name, "waypoint", `${delay} is too long to sample`)];
   const band = binomialBand(sample.count, percent / 100, falseAlarm);
   const busy = sample.count * (percent / 100) * delayMs;
-  const sampled = await take(bench, sample, Math.min(100, Math.max(25, Math.ceil(busy / 4_000))), delayMs);
+  const sampled = await take(context, sample, Math.min(100, Math.max(25, Math.ceil(busy / 4_000))), delayMs);
   const expected = `${band.low} to ${band.high} of ${sample.count} delayed by ${delay}`;
   const problem = answersProblem(name, sample, sampled, expected) ?? disagreement(name, sampled, delayMs, expected);
   if (problem) return [problem];
@@ -45,9 +45,9 @@ export const share: CheckRun<"share"> = async (bench, { name, sample, percent, d
 };
 
 /** No request to the control path is delayed. */
-export const neverSlow: CheckRun<"never-slow"> = async (bench, { name, sample, delay }) => {
+export const neverSlow: CheckRun<"never-slow"> = async (context, { name, sample, delay }) => {
   const delayMs = durationMs(delay);
-  const sampled = await take(bench, sample, 10, delayMs);
+  const sampled = await take(context, sample, 10, delayMs);
   const expected = "no delayed request";
   const problem = answersProblem(name, sample, sampled, expected);
   if (problem) return [problem];
@@ -64,10 +64,10 @@ export const neverSlow: CheckRun<"never-slow"> = async (bench, { name, sample, d
   return [unclear(name, typeof sampled.flagged === "number" ? "client" : "waypoint", seen, more)];
 };
 
-async function take(bench: Bench, sample: Sample, parallel: number, delayMs: number): Promise<Sampled> {
-  const volley = await fire(bench, sample, parallel);
+async function take(context: VerifyContext, sample: Sample, parallel: number, delayMs: number): Promise<Sampled> {
+  const volley = await sendSample(context, sample, parallel);
   const { shots } = volley;
-  const lines = await loggedLines(bench, volley, sample.count);
+  const lines = await loggedLines(context, volley, sample.count);
   const flags = typeof lines === "string" ? lines : lines.filter((line) => line.flags.split(",").includes("DI"));
   const times = shots.map(({ seconds }) => Math.round(seconds * 1000)).sort((a, b) => a - b);
   const text = typeof flags === "string" ? [`unavailable: ${flags}`] : flags.slice(0, 3).map((line) => line.text);

@@ -11,8 +11,8 @@ export const chainFacts = ({ rbac, filters, routes }: HttpChain): string[] => [
 ];
 
 /** The waypoint was told all that is wanted of a Service, and to let in nobody else: ALLOW policies add up. */
-export const front: CheckRun<"front"> = async (bench, { name, service, wanted }) => {
-  const { chain } = await chainOf(bench, service);
+export const front: CheckRun<"front"> = async (context, { name, service, wanted }) => {
+  const { chain } = await chainOf(context, service);
   const facts = chainFacts(chain);
   const evidence = [{ source: `${waypointAt(service)} config of ${hostOf(service)}`, lines: facts }];
   const missing = wanted.filter((fact) => !facts.includes(fact));

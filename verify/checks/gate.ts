@@ -1,7 +1,7 @@
 import type { Layer } from "../../experiments/types";
-import type { Bench } from "../context";
+import type { VerifyContext } from "../context";
 import { DeadlineError, eventually } from "../eventually";
-import { Obstacle } from "../precondition-error";
+import { PreconditionError } from "../precondition-error";
 import type { Finding } from "../report/schema";
 import { failed, passed, unclear } from "./check";
 
@@ -16,12 +16,12 @@ class Unaware extends Error {}
  * @returns a failure when the last look showed a layer that does not know; what could not be looked at proves neither
  */
 export async function gate(
-  bench: Bench,
+  context: VerifyContext,
   name: string,
   layer: Layer,
   look: () => Promise<string | undefined>,
 ): Promise<Finding> {
-  const { convergeMs, intervalMs, streak } = bench.timings;
+  const { convergeMs, intervalMs, streak } = context.timings;
   const aware = async () => {
     const miss = await look();
     if (miss) throw new Unaware(miss);
@@ -29,7 +29,7 @@ export async function gate(
   try {
     await eventually(aware, {
       ...{ what: name, deadlineMs: 2 * convergeMs, intervalMs, streak },
-      ...{ signal: bench.signal, clock: bench.clock },
+      ...{ signal: context.signal, clock: context.clock },
     });
     return passed(name, layer, `as the ${layer}'s own configuration says`);
   } catch (error) {
@@ -37,7 +37,7 @@ export async function gate(
     const expected = "the change within seconds";
     // It is istiod that tells the proxies.
     if (error.cause instanceof Unaware) return failed(name, "istiod", error.message, { expected });
-    if (error.cause instanceof Obstacle) {
+    if (error.cause instanceof PreconditionError) {
       const judged = error.cause.verdict === "fail" ? failed : unclear;
       return judged(name, error.cause.layer, error.message, { expected });
     }

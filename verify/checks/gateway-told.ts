@@ -15,8 +15,8 @@ export const gatewayFacts = ({ listeners, http, hosts }: ProxySummary): string[]
 ];
 
 /** The gateway was told all that is wanted. */
-export const gatewayTold: CheckRun<"gateway-told"> = async (bench, { name, wanted }) => {
-  const facts = [...new Set(gatewayFacts(await proxySummary(bench, "gateway")))];
+export const gatewayTold: CheckRun<"gateway-told"> = async (context, { name, wanted }) => {
+  const facts = [...new Set(gatewayFacts(await proxySummary(context, "gateway")))];
   const evidence = [{ source: "gateway config", lines: facts }];
   const missing = wanted.filter((fact) => !facts.includes(fact));
   if (missing.length === 0) return [passed(name, "gateway", listed(wanted), { evidence })];

@@ -1,5 +1,5 @@
 import { appbHost, principalOf } from "../../experiments/names";
-import type { Bench } from "../context";
+import type { VerifyContext } from "../context";
 import { DeadlineError, eventually } from "../eventually";
 import { type ConnectionLine, parseConnectionLine } from "../logs/ztunnel-log";
 import { parseMetrics } from "../probe/metrics";
@@ -21,9 +21,12 @@ interface Leg {
 }
 
 /** Both legs of a request from appa carry proven identities: appa to the waypoint, the waypoint to appb. */
-export const hbone: CheckRun<"hbone"> = async (bench, { name, sample }) => {
-  const probe = { kind: "probe", name, to: "service", expect: { fate: "answered", through: [] } } as const;
-  const [appa, appb] = await Promise.all([bench.cast.one("appa", bench.signal), bench.cast.one("appb", bench.signal)]);
+export const hbone: CheckRun<"hbone"> = async (context, { name, sample }) => {
+  const probe = { kind: "probe", name, to: "service", expect: { outcome: "answered", through: [] } } as const;
+  const [appa, appb] = await Promise.all([
+    context.cast.one("appa", context.signal),
+    context.cast.one("appb", context.signal),
+  ]);
   const first: Leg = {
     name: "appa → waypoint",
     reporter: "source",
@@ -40,20 +43,20 @@ export const hbone: CheckRun<"hbone"> = async (bench, { name, sample }) => {
     node: appb.node,
     pooled: true,
   };
-  const [before, beforeSecond] = await Promise.all([opened(bench, first), opened(bench, second)]);
-  const answer = await send(bench, { ...probe, ...sample }, bench.signal);
-  const { ztunnel } = await recordsOf(bench, answer, ["ztunnel"]);
+  const [before, beforeSecond] = await Promise.all([opened(context, first), opened(context, second)]);
+  const answer = await send(context, { ...probe, ...sample }, context.signal);
+  const { ztunnel } = await recordsOf(context, answer, ["ztunnel"]);
   const own = "found" in ztunnel ? ztunnel.found.findLast(({ direction }) => direction === "outbound") : undefined;
-  const mayCall = bench.facts.settings.allowedCallers.includes("appa");
+  const mayCall = context.facts.settings.allowedCallers.includes("appa");
   const secondLeg = () => {
     const refused = `appa is refused at the waypoint (${answer.status})`;
     if (!mayCall) return skipped(second.name, "ztunnel", refused);
     if (answer.status === 403)
       return failed(second.name, "waypoint", refused, { expected: "the request goes on to appb" });
-    return pooledLeg(bench, second, beforeSecond);
+    return pooledLeg(context, second, beforeSecond);
   };
   return Promise.all([
-    own ? judgeLeg(first, own, answer.status > 0) : byCounters(bench, first, reasonOf(ztunnel), before),
+    own ? judgeLeg(first, own, answer.status > 0) : byCounters(context, first, reasonOf(ztunnel), before),
     secondLeg(),
   ]);
 };
@@ -77,13 +80,13 @@ function judgeLeg(leg: Leg, line: ConnectionLine, answered: boolean): Finding {
 }
 
 /** The line of a pooled connection comes when it closes: any line of this run with the two identities will do. */
-async function pooledLeg(bench: Bench, leg: Leg, before: number | undefined): Promise<Finding> {
-  const pod = await bench.cast.ztunnelOn(leg.node, bench.signal);
+async function pooledLeg(context: VerifyContext, leg: Leg, before: number | undefined): Promise<Finding> {
+  const pod = await context.cast.ztunnelOn(leg.node, context.signal);
   if (!pod) return failed(leg.name, "ztunnel", `no ready ztunnel on ${leg.node}`, { expected: "a ready ztunnel" });
   try {
     const line = await eventually(
       async () => {
-        const read = await bench.logs.read(pod);
+        const read = await context.logs.read(pod);
         if ("unavailable" in read) throw new Error(read.unavailable);
         const lines = read.lines.filter((text) => text.includes(spiffe(leg.to)) && text.includes(spiffe(leg.from)));
         const found = lines.flatMap((text) => parseConnectionLine(text) ?? []).find((item) => isLeg(item, leg));
@@ -92,15 +95,15 @@ async function pooledLeg(bench: Bench, leg: Leg, before: number | undefined): Pr
       },
       {
         what: `the pooled connection to ${appbHost}`,
-        deadlineMs: bench.timings.pooledMs,
-        signal: bench.signal,
-        clock: bench.clock,
+        deadlineMs: context.timings.pooledMs,
+        signal: context.signal,
+        clock: context.clock,
       },
     );
     return judgeLeg(leg, line, true);
   } catch (error) {
     if (!(error instanceof DeadlineError)) throw error;
-    return byCounters(bench, leg, error.message, before);
+    return byCounters(context, leg, error.message, before);
   }
 }
 
@@ -111,9 +114,9 @@ const isLeg = ({ direction, fields, error }: ConnectionLine, leg: Leg): boolean 
   fields["dst.identity"] === spiffe(leg.to);
 
 /** Connections that ztunnel counted under both identities since it started; undefined when it does not tell. */
-async function opened(bench: Bench, leg: Leg): Promise<number | undefined> {
-  const pod = await bench.cast.ztunnelOn(leg.node, bench.signal);
-  const answer = pod && (await bench.world.podGet(pod, 15020, "/stats/prometheus", bench.signal));
+async function opened(context: VerifyContext, leg: Leg): Promise<number | undefined> {
+  const pod = await context.cast.ztunnelOn(leg.node, context.signal);
+  const answer = pod && (await context.lab.podGet(pod, 15020, "/stats/prometheus", context.signal));
   if (answer?.status !== 200) return undefined;
   const series = parseMetrics(answer.body).filter(
     ({ name, labels }) =>
@@ -127,10 +130,10 @@ async function opened(bench: Bench, leg: Leg): Promise<number | undefined> {
 }
 
 /** The second source: the counter grew by the request. What it counted before says nothing of the lab as it is now. */
-async function byCounters(bench: Bench, leg: Leg, why: string, before: number | undefined): Promise<Finding> {
-  const pod = await bench.cast.ztunnelOn(leg.node, bench.signal);
+async function byCounters(context: VerifyContext, leg: Leg, why: string, before: number | undefined): Promise<Finding> {
+  const pod = await context.cast.ztunnelOn(leg.node, context.signal);
   if (!pod) return failed(leg.name, "ztunnel", `no ready ztunnel on ${leg.node}`, { expected: "a ready ztunnel" });
-  const after = await opened(bench, leg);
+  const after = await opened(context, leg);
   const expected = "connections with both identities";
   if (before === undefined || after === undefined)
     return unclear(leg.name, "ztunnel", `${why}; the metrics of ${pod.name} cannot be read`, { expected });

@@ -1,24 +1,24 @@
 import { podsBehind } from "../../experiments/names";
-import type { Bench } from "../context";
+import type { VerifyContext } from "../context";
 import { eventually } from "../eventually";
 import { appLines } from "../logs/app-lines";
-import { fire } from "../probe/sample";
+import { sendSample } from "../probe/sample";
 import { type CheckRun, failed, passed, unclear } from "./check";
 import { loggedLines } from "./counted";
 
 const parallel = 20;
 
 /** Of many requests at once as many are let through as there are tokens; the waypoint answers the rest with 429. */
-export const limited: CheckRun<"limited"> = async (bench, { name, sample, burst, perSecond }) => {
-  await refilled(bench, burst / perSecond);
-  const started = bench.clock.now();
-  const volley = await fire(bench, sample, parallel);
-  const seconds = Math.ceil((bench.clock.now() - started) / 1000);
-  const lines = await loggedLines(bench, volley, sample.count);
+export const limited: CheckRun<"limited"> = async (context, { name, sample, burst, perSecond }) => {
+  await refilled(context, burst / perSecond);
+  const started = context.clock.now();
+  const volley = await sendSample(context, sample, parallel);
+  const seconds = Math.ceil((context.clock.now() - started) / 1000);
+  const lines = await loggedLines(context, volley, sample.count);
   const answered = volley.shots.filter(({ status }) => status >= 200 && status < 300).length;
   const turned = volley.shots.filter(({ status }) => status === 429).length;
   const app = podsBehind[sample.service ?? "appb"];
-  const written = await appLines(bench, app, volley, answered);
+  const written = await appLines(context, app, volley, answered);
   // Tokens come one fill at a time: one may fall on the first request, and one on the last.
   const most = burst + perSecond * (seconds + 1);
   const flagged = typeof lines === "string" ? undefined : lines.filter((line) => line.flags === "RL").length;
@@ -42,7 +42,7 @@ export const limited: CheckRun<"limited"> = async (bench, { name, sample, burst,
 };
 
 /** Waits until the bucket is full, whatever an earlier run took from it. */
-async function refilled({ clock, signal }: Bench, seconds: number): Promise<void> {
+async function refilled({ clock, signal }: VerifyContext, seconds: number): Promise<void> {
   const full = clock.now() + (seconds + 1) * 1000;
   await eventually(
     async () => {

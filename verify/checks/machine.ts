@@ -1,5 +1,5 @@
 import { listAt, textAt } from "../json";
-import type { KubeObject } from "../world";
+import type { KubeObject } from "../lab-client";
 import { type CheckRun, failed, listed, passed } from "./check";
 
 const isReady = (node: KubeObject): boolean =>
@@ -10,8 +10,8 @@ const isReady = (node: KubeObject): boolean =>
 const nameOf = (node: KubeObject): string => node.metadata?.name ?? "";
 
 /** The nodes that the stack asks for, all Ready. */
-export const nodes: CheckRun<"nodes"> = async ({ world, facts, signal }, { name }) => {
-  const all = await world.list({ apiVersion: "v1", kind: "Node" }, signal);
+export const nodes: CheckRun<"nodes"> = async ({ lab, facts, signal }, { name }) => {
+  const all = await lab.list({ apiVersion: "v1", kind: "Node" }, signal);
   const tired = all.filter((node) => !isReady(node)).map(nameOf);
   const wanted = facts.cluster === "kind" ? facts.settings.workers + 1 : Math.max(all.length, 1);
   const evidence = [
@@ -27,10 +27,10 @@ export const nodes: CheckRun<"nodes"> = async ({ world, facts, signal }, { name 
 };
 
 /** The cluster's clock agrees with this machine's. */
-export const clock: CheckRun<"clock"> = async (bench, { name, toleranceSeconds }) => {
-  const before = bench.clock.now();
-  const theirs = await bench.world.serverTime(bench.signal);
-  const ours = (before + bench.clock.now()) / 2;
+export const clock: CheckRun<"clock"> = async (context, { name, toleranceSeconds }) => {
+  const before = context.clock.now();
+  const theirs = await context.lab.serverTime(context.signal);
+  const ours = (before + context.clock.now()) / 2;
   const skew = Math.round((theirs - ours) / 1000);
   if (Math.abs(skew) <= toleranceSeconds) return [passed(name, "nodes", `${Math.abs(skew)} s apart`)];
   const seen = `the nodes' clock is ${Math.abs(skew)} s ${skew > 0 ? "ahead of" : "behind"} this machine's`;
@@ -38,11 +38,11 @@ export const clock: CheckRun<"clock"> = async (bench, { name, toleranceSeconds }
 };
 
 /** Kernel settings are high enough on every node. */
-export const sysctls: CheckRun<"sysctls"> = async ({ world, signal }, { name, atLeast }) => {
+export const sysctls: CheckRun<"sysctls"> = async ({ lab, signal }, { name, atLeast }) => {
   const names = Object.keys(atLeast);
-  const all = await world.list({ apiVersion: "v1", kind: "Node" }, signal);
+  const all = await lab.list({ apiVersion: "v1", kind: "Node" }, signal);
   const read = await Promise.all(
-    all.map(async (node) => ({ node: nameOf(node), values: await world.sysctls(nameOf(node), names, signal) })),
+    all.map(async (node) => ({ node: nameOf(node), values: await lab.sysctls(nameOf(node), names, signal) })),
   );
   const lines = read.flatMap(({ node, values }) => names.map((key) => `${node} ${key} = ${values[key] ?? "?"}`));
   const low = read.flatMap(({ node, values }) =>

@@ -1,7 +1,7 @@
 import { BlockList } from "node:net";
 import { objects } from "../../experiments/objects";
 import { listAt, numberAt, textAt, textsAt } from "../json";
-import type { KubeObject } from "../world";
+import type { KubeObject } from "../lab-client";
 import { type CheckRun, failed, listed, passed } from "./check";
 
 /** Conditions of an object; an HTTPRoute has them per parent. */
@@ -16,10 +16,10 @@ const isStale = (object: KubeObject, found: unknown): boolean =>
   (numberAt(object, "metadata", "generation") ?? 0);
 
 /** A condition of an object is True, or what else is asked for. */
-export const condition: CheckRun<"condition"> = async ({ world, signal }, detail) => {
+export const condition: CheckRun<"condition"> = async ({ lab, signal }, detail) => {
   const { layer, ...ref } = objects[detail.object];
   const { status: wanted = "True" } = detail;
-  const object = await world.read(ref, signal);
+  const object = await lab.read(ref, signal);
   const expected = `${detail.object} ${detail.type}=${wanted}${detail.messageIncludes ? `, "${detail.messageIncludes}"` : ""}`;
   if (!object) return [failed(detail.name, layer, `${detail.object} does not exist`, { expected })];
   const found = conditionsOf(object).find((item) => textAt(item, "type") === detail.type);
@@ -37,8 +37,8 @@ export const condition: CheckRun<"condition"> = async ({ world, signal }, detail
 };
 
 /** The gateway's Service has an address, of the lab's pool where the lab brings the load balancer. */
-export const address: CheckRun<"address"> = async ({ world, facts, signal }, { name, pool, advertisement }) => {
-  const read = (key: keyof typeof objects) => world.read(objects[key], signal);
+export const address: CheckRun<"address"> = async ({ lab, facts, signal }, { name, pool, advertisement }) => {
+  const read = (key: keyof typeof objects) => lab.read(objects[key], signal);
   const [service, poolObject, announced] = await Promise.all([
     read("Service/gateway-istio"),
     read(pool),
@@ -74,9 +74,9 @@ function within(ip: string, ranges: readonly string[]): boolean {
 }
 
 /** The Gateway API's definitions are the pinned bundle; Istio accepted its classes. */
-export const bundle: CheckRun<"bundle"> = async ({ world, facts, signal }, { name, channel, classes }) => {
+export const bundle: CheckRun<"bundle"> = async ({ lab, facts, signal }, { name, channel, classes }) => {
   const apiVersion = "gateway.networking.k8s.io/v1";
-  const crd = await world.read(
+  const crd = await lab.read(
     {
       apiVersion: "apiextensions.k8s.io/v1",
       kind: "CustomResourceDefinition",
@@ -89,7 +89,7 @@ export const bundle: CheckRun<"bundle"> = async ({ world, facts, signal }, { nam
   const found = annotations["gateway.networking.k8s.io/channel"];
   const states = await Promise.all(
     classes.map(async (item) => {
-      const object = await world.read({ apiVersion, kind: "GatewayClass", name: item }, signal);
+      const object = await lab.read({ apiVersion, kind: "GatewayClass", name: item }, signal);
       const accepted = object && conditionsOf(object).find((entry) => textAt(entry, "type") === "Accepted");
       return { item, accepted: textAt(accepted, "status") === "True" };
     }),

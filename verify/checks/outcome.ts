@@ -1,6 +1,6 @@
 import { podsBehind, waypointAt } from "../../experiments/names";
 import { appLines } from "../logs/app-lines";
-import { fire } from "../probe/sample";
+import { sendSample } from "../probe/sample";
 import { type CheckRun, failed, listed, passed, unclear } from "./check";
 import { loggedLines } from "./counted";
 
@@ -8,12 +8,12 @@ import { loggedLines } from "./counted";
 const slack = 0.95;
 
 /** Every request of a sample ends in the same way: as the client, the waypoint's log and the application's log say. */
-export const outcome: CheckRun<"outcome"> = async (bench, { name, sample, status, flags, attempts, between }) => {
+export const outcome: CheckRun<"outcome"> = async (context, { name, sample, status, flags, attempts, between }) => {
   const { count, service = "appb" } = sample;
   const app = podsBehind[service];
-  const volley = await fire(bench, sample, count);
-  const lines = await loggedLines(bench, volley, count, waypointAt(service));
-  const written = await appLines(bench, app, volley, count * attempts);
+  const volley = await sendSample(context, sample, count);
+  const lines = await loggedLines(context, volley, count, waypointAt(service));
+  const written = await appLines(context, app, volley, count * attempts);
   const times = volley.shots.map(({ seconds }) => Math.round(seconds * 1000)).sort((a, b) => a - b);
   const evidence = [
     { source: "client", lines: [`milliseconds: ${times.join(" ")}`] },

@@ -1,7 +1,7 @@
 import { podsBehind, waypointAt } from "../../experiments/names";
 import { appLines } from "../logs/app-lines";
 import { accessLines } from "../probe/records";
-import { fire } from "../probe/sample";
+import { sendSample } from "../probe/sample";
 import { type CheckRun, failed, listed, passed, unclear } from "./check";
 import { loggedLines } from "./counted";
 
@@ -9,18 +9,19 @@ import { loggedLines } from "./counted";
  * Requests that are answered without a waypoint: the application wrote them down, the waypoint did not. What a log lacks
  * proves nothing until it has what came later: so the control is sent after the sample, through the waypoint.
  */
-export const past: CheckRun<"past"> = async (bench, { name, sample, control }) => {
+export const past: CheckRun<"past"> = async (context, { name, sample, control }) => {
   const service = sample.service ?? "appb";
   const waypoint = waypointAt(control.service ?? "appb");
   const app = podsBehind[service];
-  const straight = await fire(bench, sample, sample.count);
-  const written = await appLines(bench, app, straight, sample.count);
-  const through = await fire(bench, control, control.count);
-  const seen = await loggedLines(bench, through, control.count, waypoint);
-  const strays = await accessLines(bench, waypoint, straight.id);
+  const straight = await sendSample(context, sample, sample.count);
+  const written = await appLines(context, app, straight, sample.count);
+  const through = await sendSample(context, control, control.count);
+  const seen = await loggedLines(context, through, control.count, waypoint);
+  const unenrolledPods = await accessLines(context, waypoint, straight.id);
   const statuses = listed([...new Set(straight.shots.map(({ status }) => String(status || "no answer")))]);
   const lines = (found: readonly string[] | string) => (typeof found === "string" ? [`unavailable: ${found}`] : found);
-  const passing = "unavailable" in strays ? strays.unavailable : strays.found.map(({ text }) => text);
+  const passing =
+    "unavailable" in unenrolledPods ? unenrolledPods.unavailable : unenrolledPods.found.map(({ text }) => text);
   const evidence = [
     { source: `${app} log`, lines: lines(written) },
     { source: `${waypoint} log of the sample`, lines: lines(passing) },

@@ -1,8 +1,8 @@
 import { accountOf, appbHost, hostOf, principalOf, waypointAt } from "../../experiments/names";
 import type { LabSettings, ServiceName } from "../../experiments/types";
-import type { Bench } from "../context";
+import type { VerifyContext } from "../context";
 import { durationMs } from "../lab-facts";
-import { Obstacle } from "../precondition-error";
+import { PreconditionError } from "../precondition-error";
 import type { HttpChain, ProxySummary } from "../proxy-config/envoy-dump";
 import { outOfOrder, type RbacRule } from "../proxy-config/envoy-filters";
 import { proxySummary } from "../proxy-config/read";
@@ -16,12 +16,13 @@ const inboundOf = (service: ServiceName): string => `inbound-vip|8000|http|${hos
 
 /** The waypoint's HTTP chain for a Service. */
 export async function chainOf(
-  bench: Bench,
+  context: VerifyContext,
   service: ServiceName,
 ): Promise<{ summary: ProxySummary; chain: HttpChain }> {
-  const summary = await proxySummary(bench, waypointAt(service));
+  const summary = await proxySummary(context, waypointAt(service));
   const chain = summary.http.find((item) => item.chain === inboundOf(service));
-  if (!chain) throw new Obstacle("waypoint", `${waypointAt(service)} has no HTTP chain for ${hostOf(service)}:8000`);
+  if (!chain)
+    throw new PreconditionError("waypoint", `${waypointAt(service)} has no HTTP chain for ${hostOf(service)}:8000`);
   return { summary, chain };
 }
 
@@ -61,8 +62,8 @@ export function routeLine(route: HttpChain["routes"][number]): string {
 }
 
 /** The waypoint has a chain for appb whose filters stand in the order that the experiments rely on. */
-export const waypointConfig: CheckRun<"waypoint-config"> = async (bench, { name }) => {
-  const { summary, chain } = await chainOf(bench, "appb");
+export const waypointConfig: CheckRun<"waypoint-config"> = async (context, { name }) => {
+  const { summary, chain } = await chainOf(context, "appb");
   const evidence = [{ source: "waypoint config", lines: summaryLines(summary) }];
   const here = order.filter((filter) => chain.filters.includes(filter));
   const seen = chain.filters.map((filter) => filter.replace("envoy.filters.http.", "")).join(" → ");
@@ -79,22 +80,22 @@ const cluster = `outbound|8000||${appbHost}`;
 
 /** Where the gateway sends what is for appb, and whether that is the waypoint and nothing else. */
 export async function gatewayTargets(
-  bench: Bench,
+  context: VerifyContext,
   known?: ProxySummary,
 ): Promise<{ targets: readonly string[]; through: boolean }> {
-  const summary = known ?? (await proxySummary(bench, "gateway"));
+  const summary = known ?? (await proxySummary(context, "gateway"));
   const targets = summary.endpoints.find((item) => item.cluster === cluster)?.targets ?? [];
-  const waypoints = (await bench.cast.all("waypoint", bench.signal)).map(
+  const waypoints = (await context.cast.all("waypoint", context.signal)).map(
     ({ ip }) => `envoy://connect_originate/${ip}:15008`,
   );
   return { targets, through: targets.length > 0 && targets.every((target) => waypoints.includes(target)) };
 }
 
 /** The gateway leads appb's host to appb's cluster, whose endpoint is the waypoint. */
-export const gatewayConfig: CheckRun<"gateway-config"> = async (bench, { name }) => {
-  const summary = await proxySummary(bench, "gateway");
+export const gatewayConfig: CheckRun<"gateway-config"> = async (context, { name }) => {
+  const summary = await proxySummary(context, "gateway");
   const evidence = [{ source: "gateway config", lines: summaryLines(summary) }];
-  const host = `appb.${bench.facts.settings.domain}`;
+  const host = `appb.${context.facts.settings.domain}`;
   const routes = summary.hosts.filter(({ domains }) =>
     domains.some((domain) => domain === host || domain.startsWith(`${host}:`)),
   );
@@ -104,7 +105,7 @@ export const gatewayConfig: CheckRun<"gateway-config"> = async (bench, { name })
   if (!routes.some((item) => item.routes.some((route) => route.cluster === cluster))) {
     return fail(`no route of ${host} to ${cluster}`, "gateway", `${host} → ${cluster}`);
   }
-  const { targets, through } = await gatewayTargets(bench, summary);
+  const { targets, through } = await gatewayTargets(context, summary);
   const seen = `${host} → ${cluster} → ${listed(targets)}`;
   return through ? [passed(name, "gateway", seen, { evidence })] : fail(seen, "waypoint", "the waypoint's port 15008");
 };
@@ -127,22 +128,22 @@ export const pairsOf = (rules: readonly RbacRule[]): string[] =>
   );
 
 /** The pairs that the story's policy lets through now, as the waypoint's own configuration says. */
-export async function programmedPairs(bench: Bench): Promise<string[]> {
-  const { chain } = await chainOf(bench, "appb");
+export async function programmedPairs(context: VerifyContext): Promise<string[]> {
+  const { chain } = await chainOf(context, "appb");
   return pairsOf(chain.rbac.filter(({ name, action }) => action === "ALLOW" && name.includes("policy[appb-l7]")));
 }
 
 /** The waypoint lets through what the settings allow, and nothing else: ALLOW policies of any name add up. */
-export const l7Policy: CheckRun<"l7-policy"> = async (bench, { name }) => {
-  const { chain } = await chainOf(bench, "appb");
+export const l7Policy: CheckRun<"l7-policy"> = async (context, { name }) => {
+  const { chain } = await chainOf(context, "appb");
   const of = (action: RbacRule["action"]) => chain.rbac.filter((rule) => rule.action === action);
-  const [found, wanted] = [pairsOf(of("ALLOW")), allowedPairs(bench.facts.settings)];
+  const [found, wanted] = [pairsOf(of("ALLOW")), allowedPairs(context.facts.settings)];
   const missing = wanted.filter((pair) => !found.includes(pair));
   const extra = found.filter((pair) => !wanted.includes(pair));
   const denied = of("DENY").map((rule) => rule.name);
   const evidence = [{ source: "waypoint config", lines: chain.rbac.map(rbacLine) }];
   if (missing.length + extra.length + denied.length === 0) {
-    await requireDrained(bench);
+    await requireDrained(context);
     return [passed(name, "waypoint", `lets through: ${listed(found)}`, { evidence })];
   }
   const seen = `missing: ${listed(missing)}; too much: ${listed(extra)}${denied.length > 0 ? `; denied by ${listed(denied)}` : ""}`;
@@ -150,9 +151,9 @@ export const l7Policy: CheckRun<"l7-policy"> = async (bench, { name }) => {
 };
 
 /** The waypoint's routes inject the configured delay, and only there. */
-export const faultConfig: CheckRun<"fault-config"> = async (bench, { name }) => {
-  const { faultPath, faultDelay, faultPercent } = bench.facts.settings;
-  const { chain } = await chainOf(bench, "appb");
+export const faultConfig: CheckRun<"fault-config"> = async (context, { name }) => {
+  const { faultPath, faultDelay, faultPercent } = context.facts.settings;
+  const { chain } = await chainOf(context, "appb");
   const evidence = [{ source: "waypoint config", lines: chain.routes.map(routeLine) }];
   const expected = `${faultPath}: ${faultPercent} % by ${durationMs(faultDelay)} ms, and a route to appb without a fault for all else`;
   const fault = chain.routes.find(
@@ -172,6 +173,6 @@ export const faultConfig: CheckRun<"fault-config"> = async (bench, { name }) => 
     return [failed(name, "waypoint", `${seen}; no route for other paths: they get 404`, { expected, evidence })];
   }
   if (other) return [failed(name, "waypoint", `${seen}; and ${routeLine(other).trim()}`, { expected, evidence })];
-  await requireDrained(bench);
+  await requireDrained(context);
   return [passed(name, "waypoint", seen, { evidence })];
 };

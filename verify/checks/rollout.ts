@@ -1,6 +1,6 @@
 import { type LabObject, objects } from "../../experiments/objects";
 import { entriesAt, listAt, numberAt, textAt } from "../json";
-import type { KubeObject } from "../world";
+import type { KubeObject } from "../lab-client";
 import { type CheckRun, failed, passed } from "./check";
 
 /**
@@ -24,11 +24,11 @@ export function rolloutProblem(object: KubeObject | undefined): string | undefin
 }
 
 /** Every pod of the workloads is up to date and ready. */
-export const rollouts: CheckRun<"rollouts"> = async ({ world, signal }, { objects: names }) =>
+export const rollouts: CheckRun<"rollouts"> = async ({ lab, signal }, { objects: names }) =>
   Promise.all(
     names.map(async (name: LabObject) => {
       const { layer, ...ref } = objects[name];
-      const object = await world.read(ref, signal);
+      const object = await lab.read(ref, signal);
       const problem = rolloutProblem(object);
       const evidence = [{ source: name, lines: [...imagesOf(object), ...statusOf(object)] }];
       if (problem) return failed(name, layer, `${name} ${problem}`, { expected: "all pods ready", evidence });
@@ -37,11 +37,11 @@ export const rollouts: CheckRun<"rollouts"> = async ({ world, signal }, { object
   );
 
 /** Every part of the mesh runs the Istio that the stack asks for: an upgrade came through to the last proxy. */
-export const istioVersion: CheckRun<"istio-version"> = async ({ world, facts, signal }, { objects: names }) =>
+export const istioVersion: CheckRun<"istio-version"> = async ({ lab, facts, signal }, { objects: names }) =>
   Promise.all(
     names.map(async (name: LabObject) => {
       const { layer, ...ref } = objects[name];
-      const object = await world.read(ref, signal);
+      const object = await lab.read(ref, signal);
       const images = imagesOf(object);
       const evidence = [{ source: name, lines: images }];
       const wanted = facts.versions.istio;

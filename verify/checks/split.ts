@@ -1,9 +1,9 @@
 import type { Sample } from "../../experiments/types";
 import { binomialBand } from "../binomial";
-import type { Bench } from "../context";
+import type { VerifyContext } from "../context";
 import type { AccessLine } from "../logs/access-log";
 import { appLines } from "../logs/app-lines";
-import { fire, type Volley } from "../probe/sample";
+import { type SampleResult, sendSample } from "../probe/sample";
 import type { Evidence, Finding } from "../report/schema";
 import { type CheckRun, failed, passed, unclear } from "./check";
 import { loggedLines } from "./counted";
@@ -14,7 +14,7 @@ const isTo = (version: "appb-v1" | "appb-v2") => (line: AccessLine) =>
 
 /** A sample through the front, as the waypoint and the second version saw it. */
 interface Sent {
-  volley: Volley;
+  volley: SampleResult;
   /** The waypoint's lines; a reason when they cannot be read. */
   lines: readonly AccessLine[] | string;
   /** What the second version wrote; a reason when it cannot be read. */
@@ -23,9 +23,9 @@ interface Sent {
 }
 
 /** The share of the second version is within the exact band of its weight, as both witnesses say. */
-export const split: CheckRun<"split"> = async (bench, { name, sample, percent, falseAlarm }) => {
+export const split: CheckRun<"split"> = async (context, { name, sample, percent, falseAlarm }) => {
   const band = binomialBand(sample.count, percent / 100, falseAlarm);
-  const sent = await send(bench, sample, (lines) => lines.filter(isTo("appb-v2")).length);
+  const sent = await send(context, sample, (lines) => lines.filter(isTo("appb-v2")).length);
   const expected = `${band.low} to ${band.high} of ${sample.count} at appb-v2`;
   const problem = problemOf(name, sample, sent, expected);
   if (problem) return [problem];
@@ -42,8 +42,8 @@ export const split: CheckRun<"split"> = async (bench, { name, sample, percent, f
 };
 
 /** The first version answers, and the second one gets a copy of each request; or of none. */
-export const mirrored: CheckRun<"mirrored"> = async (bench, { name, sample, copied }) => {
-  const sent = await send(bench, sample, (lines) => (copied ? sample.count : lines.filter(isTo("appb-v2")).length));
+export const mirrored: CheckRun<"mirrored"> = async (context, { name, sample, copied }) => {
+  const sent = await send(context, sample, (lines) => (copied ? sample.count : lines.filter(isTo("appb-v2")).length));
   const expected = copied
     ? `${sample.count} answered by appb-v1, and ${sample.count} copies in appb-v2's log`
     : "in appb-v2's log only what the waypoint sent there";
@@ -62,10 +62,14 @@ export const mirrored: CheckRun<"mirrored"> = async (bench, { name, sample, copi
   return [good ? passed(name, "waypoint", seen, { evidence }) : failed(name, "waypoint", seen, { expected, evidence })];
 };
 
-async function send(bench: Bench, sample: Sample, awaited: (lines: readonly AccessLine[]) => number): Promise<Sent> {
-  const volley = await fire(bench, sample, parallel);
-  const lines = await loggedLines(bench, volley, sample.count);
-  const written = await appLines(bench, "appb-v2", volley, typeof lines === "string" ? 0 : awaited(lines));
+async function send(
+  context: VerifyContext,
+  sample: Sample,
+  awaited: (lines: readonly AccessLine[]) => number,
+): Promise<Sent> {
+  const volley = await sendSample(context, sample, parallel);
+  const lines = await loggedLines(context, volley, sample.count);
+  const written = await appLines(context, "appb-v2", volley, typeof lines === "string" ? 0 : awaited(lines));
   const text = typeof lines === "string" ? [`unavailable: ${lines}`] : lines.map((line) => line.text);
   const evidence = [
     { source: "waypoint log", lines: text },

@@ -1,6 +1,6 @@
 import { parse as parseYaml } from "yaml";
 import { messageOf } from "../../host/errors";
-import type { Bench } from "../context";
+import type { VerifyContext } from "../context";
 import { DeadlineError } from "../eventually";
 import { listAt, numberAt, textAt } from "../json";
 import { type CheckRun, failed, listed, passed, unclear, upstream } from "./check";
@@ -10,14 +10,14 @@ import { ask, watch } from "./dashboard";
 const spansMs = 20_000;
 
 /** Prometheus has numbers of both layers. */
-export const prometheus: CheckRun<"prometheus"> = async (bench, { families }) => {
-  await bench.cast.behind("Service/prometheus", 9090, bench.signal);
+export const prometheus: CheckRun<"prometheus"> = async (context, { families }) => {
+  await context.cast.behind("Service/prometheus", 9090, context.signal);
   return Promise.all(
     families.map(async ({ name, anyOf }) => {
-      const found = await watch(bench, name, async () => {
+      const found = await watch(context, name, async () => {
         for (const query of anyOf) {
           const answer = await ask(
-            bench,
+            context,
             "Service/prometheus",
             9090,
             `/api/v1/query?query=${encodeURIComponent(query)}`,
@@ -28,7 +28,7 @@ export const prometheus: CheckRun<"prometheus"> = async (bench, { families }) =>
         throw new Error(`no answer to ${anyOf.join(" or ")}`);
       });
       const title = `metrics: ${name}`;
-      if (found instanceof DeadlineError) return silent(bench, title, found.message, `one of ${listed(anyOf)}`);
+      if (found instanceof DeadlineError) return silent(context, title, found.message, `one of ${listed(anyOf)}`);
       const evidence = [{ source: "prometheus", lines: [`${found.query} = ${found.value}`] }];
       return passed(title, "prometheus", `${found.query} = ${found.value}`, { evidence });
     }),
@@ -36,25 +36,25 @@ export const prometheus: CheckRun<"prometheus"> = async (bench, { families }) =>
 };
 
 /** A Prometheus that answers but lacks a family may belong to proxies that do not count it: that proves neither. */
-async function silent(bench: Bench, name: string, seen: string, expected: string) {
+async function silent(context: VerifyContext, name: string, seen: string, expected: string) {
   try {
-    await ask(bench, "Service/prometheus", 9090, "/api/v1/query?query=up");
+    await ask(context, "Service/prometheus", 9090, "/api/v1/query?query=up");
     return unclear(name, "prometheus", seen, { expected });
   } catch (error) {
-    bench.signal.throwIfAborted();
+    context.signal.throwIfAborted();
     return failed(name, "prometheus", `${seen}; ${messageOf(error)}`, { expected });
   }
 }
 
 /** Grafana is healthy, draws from Prometheus and has a dashboard. */
-export const grafana: CheckRun<"grafana"> = async (bench, { name, dashboard }) => {
-  const found = await watch(bench, name, async () => {
-    const health = textAt(await ask(bench, "Service/grafana", 3000, "/api/health"), "database");
+export const grafana: CheckRun<"grafana"> = async (context, { name, dashboard }) => {
+  const found = await watch(context, name, async () => {
+    const health = textAt(await ask(context, "Service/grafana", 3000, "/api/health"), "database");
     if (health !== "ok") throw new Error(`health of the database: ${health}`);
-    const hits = await ask(bench, "Service/grafana", 3000, `/api/search?query=${encodeURIComponent(dashboard)}`);
+    const hits = await ask(context, "Service/grafana", 3000, `/api/search?query=${encodeURIComponent(dashboard)}`);
     const titles = listAt(hits).map((hit) => textAt(hit, "title") ?? "");
     if (titles.length === 0) throw new Error(`no dashboard named like "${dashboard}"`);
-    return { titles, series: await seriesBehindGrafana(bench) };
+    return { titles, series: await seriesBehindGrafana(context) };
   });
   if (found instanceof DeadlineError)
     return [
@@ -68,15 +68,15 @@ export const grafana: CheckRun<"grafana"> = async (bench, { name, dashboard }) =
  * How many series Grafana itself gets of Prometheus (Grafana's HTTP API, data source proxy calls by uid).
  * @throws Error when it has no such source, or the source does not answer
  */
-async function seriesBehindGrafana(bench: Bench): Promise<number> {
-  const sources = listAt(await ask(bench, "Service/grafana", 3000, "/api/datasources"));
+async function seriesBehindGrafana(context: VerifyContext): Promise<number> {
+  const sources = listAt(await ask(context, "Service/grafana", 3000, "/api/datasources"));
   const uid = textAt(
     sources.find((item) => textAt(item, "type") === "prometheus"),
     "uid",
   );
   if (uid === undefined) throw new Error("no data source of the type prometheus");
   const query = `/api/datasources/proxy/uid/${encodeURIComponent(uid)}/api/v1/query?query=up`;
-  const series = listAt(await ask(bench, "Service/grafana", 3000, query), "data", "result").length;
+  const series = listAt(await ask(context, "Service/grafana", 3000, query), "data", "result").length;
   if (series === 0) throw new Error("its data source has no series of up");
   return series;
 }
@@ -85,9 +85,9 @@ const graphPath =
   "/kiali/api/namespaces/graph?namespaces=default&duration=300s&graphType=workload&ambientTraffic=total";
 
 /** Kiali's graph has an edge to appb. */
-export const kiali: CheckRun<"kiali"> = async (bench, { name, edgeTo }) => {
-  const found = await watch(bench, name, async () => {
-    const graph = await ask(bench, "Service/kiali", 20001, graphPath);
+export const kiali: CheckRun<"kiali"> = async (context, { name, edgeTo }) => {
+  const found = await watch(context, name, async () => {
+    const graph = await ask(context, "Service/kiali", 20001, graphPath);
     const nodes = new Map(
       listAt(graph, "elements", "nodes").map((node) => [
         textAt(node, "data", "id"),
@@ -108,26 +108,26 @@ export const kiali: CheckRun<"kiali"> = async (bench, { name, edgeTo }) => {
 };
 
 /** Jaeger has spans of a proxy; without them the bug that Istio knows of is named. */
-export const jaeger: CheckRun<"jaeger"> = async (bench, { name, service, upstream: issue }) => {
+export const jaeger: CheckRun<"jaeger"> = async (context, { name, service, upstream: issue }) => {
   try {
-    await ask(bench, "Service/tracing", 80, "/jaeger/api/services");
+    await ask(context, "Service/tracing", 80, "/jaeger/api/services");
   } catch (error) {
-    bench.signal.throwIfAborted();
+    context.signal.throwIfAborted();
     return [
       failed(name, "jaeger", `Jaeger does not answer: ${messageOf(error)}`, { expected: "its list of services" }),
     ];
   }
   // Spans of an earlier run prove nothing: Jaeger takes the beginning in microseconds, the clock is told by the second.
-  const begin = (Math.floor((await bench.world.serverTime(bench.signal)) / 1000) - 1) * 1_000_000;
+  const begin = (Math.floor((await context.lab.serverTime(context.signal)) / 1000) - 1) * 1_000_000;
   const found = await watch(
-    bench,
+    context,
     name,
     async () => {
-      const services = listAt(await ask(bench, "Service/tracing", 80, "/jaeger/api/services"), "data").map(String);
+      const services = listAt(await ask(context, "Service/tracing", 80, "/jaeger/api/services"), "data").map(String);
       const named = services.find((item) => item === service || item.startsWith(`${service}.`));
       if (!named) throw new Error(`services with spans: ${listed(services)}`);
       const traces = await ask(
-        bench,
+        context,
         "Service/tracing",
         80,
         `/jaeger/api/traces?service=${encodeURIComponent(named)}&limit=5&start=${begin}`,
@@ -140,7 +140,7 @@ export const jaeger: CheckRun<"jaeger"> = async (bench, { name, service, upstrea
   );
   if (found instanceof DeadlineError) {
     const expected = `spans of ${service}`;
-    if (!(await spansAsked(bench))) {
+    if (!(await spansAsked(context))) {
       return [unclear(name, "jaeger", `${found.message}; the mesh is not told to export spans`, { expected })];
     }
     return [upstream(name, "jaeger", `no spans of ${service}, a known bug of Istio: ${issue}`, { expected })];
@@ -153,14 +153,14 @@ export const jaeger: CheckRun<"jaeger"> = async (bench, { name, service, upstrea
 };
 
 /** Whether the mesh's configuration, or a Telemetry, asks the proxies for spans: only then is their absence a bug. */
-async function spansAsked({ world, signal }: Bench): Promise<boolean> {
-  const mesh = await world.read(
+async function spansAsked({ lab, signal }: VerifyContext): Promise<boolean> {
+  const mesh = await lab.read(
     { apiVersion: "v1", kind: "ConfigMap", namespace: "istio-system", name: "istio" },
     signal,
   );
   const config: unknown = parseYaml(textAt(mesh, "data", "mesh") ?? "");
   if (listAt(config, "defaultProviders", "tracing").length > 0) return true;
   const what = { apiVersion: "telemetry.istio.io/v1", kind: "Telemetry", namespace: "istio-system" };
-  const asking = (await world.list(what, signal)).filter((item) => listAt(item, "spec", "tracing").length > 0);
+  const asking = (await lab.list(what, signal)).filter((item) => listAt(item, "spec", "tracing").length > 0);
   return asking.length > 0;
 }

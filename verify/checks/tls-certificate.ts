@@ -1,9 +1,9 @@
 import { objects } from "../../experiments/objects";
 import { messageOf } from "../../host/errors";
-import type { Bench } from "../context";
+import type { VerifyContext } from "../context";
 import { textAt } from "../json";
+import type { Handshake } from "../lab-client";
 import type { Finding } from "../report/schema";
-import type { Handshake } from "../world";
 import { type CheckRun, type Detail, failed, listed, passed } from "./check";
 
 const dayMs = 86_400_000;
@@ -18,17 +18,17 @@ const unknownAuthority = [
 ];
 
 /** The certificate that the gateway serves, as a client and as the Secret see it. */
-export const tlsCertificate: CheckRun<"tls-certificate"> = async (bench, detail) => {
+export const tlsCertificate: CheckRun<"tls-certificate"> = async (context, detail) => {
   const { host, name } = detail;
   let served: Handshake;
   try {
-    served = await bench.world.handshake(host, "lab", bench.signal);
+    served = await context.lab.handshake(host, "lab", context.signal);
   } catch (error) {
-    bench.signal.throwIfAborted();
+    context.signal.throwIfAborted();
     return [failed(name, "gateway", `no handshake for ${host}: ${messageOf(error)}`, { expected: "a certificate" })];
   }
-  const findings = [trust(bench, detail, served), expiry(bench, detail, served)];
-  return [...findings, ...(await Promise.all([control(bench, detail), same(bench, detail, served)]))];
+  const findings = [trust(context, detail, served), expiry(context, detail, served)];
+  return [...findings, ...(await Promise.all([control(context, detail), same(context, detail, served)]))];
 };
 
 const described = ({ names, issuer, notBefore, notAfter }: Handshake): string[] => [
@@ -38,7 +38,7 @@ const described = ({ names, issuer, notBefore, notAfter }: Handshake): string[] 
 ];
 
 /** Chain, name and dates, as TLS itself judges them. */
-function trust({ facts }: Bench, { host }: Detail<"tls-certificate">, served: Handshake): Finding {
+function trust({ facts }: VerifyContext, { host }: Detail<"tls-certificate">, served: Handshake): Finding {
   const name = `the lab's CA vouches for ${host}`;
   const evidence = [{ source: "certificate", lines: described(served) }];
   const expected = `a certificate for ${host} that ${facts.tls?.caFile ?? "the lab's CA"} vouches for`;
@@ -48,7 +48,7 @@ function trust({ facts }: Bench, { host }: Detail<"tls-certificate">, served: Ha
   return passed(name, "gateway", `trusted, for ${listed(served.names)}, issued by ${served.issuer}`, { evidence });
 }
 
-function expiry({ clock }: Bench, { leastDays }: Detail<"tls-certificate">, { notAfter }: Handshake): Finding {
+function expiry({ clock }: VerifyContext, { leastDays }: Detail<"tls-certificate">, { notAfter }: Handshake): Finding {
   const name = `the certificate holds for ${leastDays} days and more`;
   const days = Math.floor((notAfter - clock.now()) / dayMs);
   const seen = `${days} days left, until ${new Date(notAfter).toISOString()}`;
@@ -57,11 +57,11 @@ function expiry({ clock }: Bench, { leastDays }: Detail<"tls-certificate">, { no
 }
 
 /** The control: a client that trusts what this machine trusts must not take the certificate. */
-async function control({ world, signal }: Bench, { host }: Detail<"tls-certificate">): Promise<Finding> {
+async function control({ lab, signal }: VerifyContext, { host }: Detail<"tls-certificate">): Promise<Finding> {
   const name = "without the lab's CA nobody trusts it";
   const expected = "no trust, for want of an authority";
   try {
-    const { distrust } = await world.handshake(host, "public", signal);
+    const { distrust } = await lab.handshake(host, "public", signal);
     if (distrust && unknownAuthority.includes(distrust)) return passed(name, "client", `not trusted: ${distrust}`);
     return failed(name, "client", distrust ? `not trusted, but for ${distrust}` : "trusted", { expected });
   } catch (error) {
@@ -70,10 +70,14 @@ async function control({ world, signal }: Bench, { host }: Detail<"tls-certifica
   }
 }
 
-async function same(bench: Bench, { secret }: Detail<"tls-certificate">, { der }: Handshake): Promise<Finding> {
+async function same(
+  context: VerifyContext,
+  { secret }: Detail<"tls-certificate">,
+  { der }: Handshake,
+): Promise<Finding> {
   const name = `it is the certificate of ${secret}`;
   const { layer, ...ref } = objects[secret];
-  const found = await bench.world.read(ref, bench.signal);
+  const found = await context.lab.read(ref, context.signal);
   if (!found) return failed(name, layer, `${secret} does not exist`, { expected: "the certificate that is served" });
   const pem = Buffer.from(textAt(found, "data", "tls.crt") ?? "", "base64").toString("utf8");
   const body = /-----BEGIN CERTIFICATE-----([\s\S]*?)-----END CERTIFICATE-----/.exec(pem)?.[1]?.replace(/\s/g, "");

@@ -1,34 +1,34 @@
 import { appbHost, principalOf } from "../../experiments/names";
 import type { AppName } from "../../experiments/types";
-import type { Bench } from "../context";
-import type { Actor, RoleName } from "../pods";
-import { Obstacle } from "../precondition-error";
+import type { VerifyContext } from "../context";
+import type { LabPod, PodRole } from "../pods";
+import { PreconditionError } from "../precondition-error";
 import { ztunnelDump } from "../proxy-config/read";
 import type { ZtunnelDump, ZtunnelPolicy } from "../proxy-config/ztunnel-dump";
 import { type CheckRun, failed, listed, passed } from "./check";
 
 /** Every ready ztunnel with what it knows. */
-async function known(bench: Bench): Promise<{ pod: Actor; dump: ZtunnelDump }[]> {
-  const pods = (await bench.cast.all("ztunnel", bench.signal)).filter(({ ready }) => ready);
-  if (pods.length === 0) throw new Obstacle("ztunnel", "no ready pod of ztunnel");
-  return Promise.all(pods.map(async (pod) => ({ pod, dump: await ztunnelDump(bench, pod) })));
+async function known(context: VerifyContext): Promise<{ pod: LabPod; dump: ZtunnelDump }[]> {
+  const pods = (await context.cast.all("ztunnel", context.signal)).filter(({ ready }) => ready);
+  if (pods.length === 0) throw new PreconditionError("ztunnel", "no ready pod of ztunnel");
+  return Promise.all(pods.map(async (pod) => ({ pod, dump: await ztunnelDump(context, pod) })));
 }
 
 /** The ztunnel beside an application. */
-export async function beside(bench: Bench, role: RoleName): Promise<{ pod: Actor; dump: ZtunnelDump }> {
-  const actor = await bench.cast.one(role, bench.signal);
-  const pod = await bench.cast.ztunnelOn(actor.node, bench.signal);
-  if (!pod) throw new Obstacle("ztunnel", `no ready ztunnel on ${actor.node}, the node of ${role}`);
-  return { pod, dump: await ztunnelDump(bench, pod) };
+export async function beside(context: VerifyContext, role: PodRole): Promise<{ pod: LabPod; dump: ZtunnelDump }> {
+  const actor = await context.cast.one(role, context.signal);
+  const pod = await context.cast.ztunnelOn(actor.node, context.signal);
+  if (!pod) throw new PreconditionError("ztunnel", `no ready ztunnel on ${actor.node}, the node of ${role}`);
+  return { pod, dump: await ztunnelDump(context, pod) };
 }
 
 /** ztunnel's own workload list says who is in the mesh. */
-export const enrolment: CheckRun<"enrolment"> = async (bench, { name, hbone, plain }) => {
+export const enrolment: CheckRun<"enrolment"> = async (context, { name, hbone, plain }) => {
   const wanted = [
     ...hbone.map((account) => ({ account, protocol: "HBONE" })),
     ...plain.map((account) => ({ account, protocol: "TCP" })),
   ];
-  const lists = await known(bench);
+  const lists = await known(context);
   const rows = lists.flatMap(({ pod, dump }) =>
     wanted.map(({ account, protocol }) => {
       const found = dump.workloads.filter((item) => item.namespace === "default" && item.account === account);
@@ -48,8 +48,8 @@ export const waypointOf = (dump: ZtunnelDump): string =>
   dump.services.find(({ hostname, namespace }) => hostname === appbHost && namespace === "default")?.waypoint ?? "none";
 
 /** The caller's ztunnel sends those who call appb's Service to the waypoint. */
-export const waypointAttached: CheckRun<"waypoint-attached"> = async (bench, { name }) => {
-  const { pod, dump } = await beside(bench, "appa");
+export const waypointAttached: CheckRun<"waypoint-attached"> = async (context, { name }) => {
+  const { pod, dump } = await beside(context, "appa");
   const waypoint = waypointOf(dump);
   const seen = `${pod.name}: ${appbHost} has waypoint ${waypoint}`;
   const evidence = [{ source: "ztunnel services", lines: [seen] }];
@@ -58,13 +58,13 @@ export const waypointAttached: CheckRun<"waypoint-attached"> = async (bench, { n
 };
 
 /** The ztunnel beside each application holds a certificate for it. */
-export const certificates: CheckRun<"certificates"> = async (bench, { accounts }) => {
-  const now = await bench.world.serverTime(bench.signal);
+export const certificates: CheckRun<"certificates"> = async (context, { accounts }) => {
+  const now = await context.lab.serverTime(context.signal);
   const roles = accounts.filter((item) => item === "appa" || item === "appb" || item === "stranger");
   return Promise.all(
     roles.map(async (account) => {
       const identity = `spiffe://${principalOf(account)}`;
-      const { pod, dump } = await beside(bench, account);
+      const { pod, dump } = await beside(context, account);
       const found = dump.certificates.find((item) => item.identity === identity);
       const seen = found ? `${found.state}, until ${found.expires}` : `${pod.name} holds none for ${identity}`;
       const evidence = [{ source: "ztunnel certificates", lines: [`${pod.name}: ${identity} ${seen}`] }];
@@ -79,16 +79,16 @@ export const certificates: CheckRun<"certificates"> = async (bench, { accounts }
 
 /** Policies that select an application's pod, as the ztunnel beside it knows them. */
 export async function policiesOn(
-  bench: Bench,
+  context: VerifyContext,
   app: AppName,
-): Promise<{ pod: Actor; dump: ZtunnelDump; policies: readonly string[] }> {
-  const [{ pod, dump }, { ip }] = await Promise.all([beside(bench, app), bench.cast.one(app, bench.signal)]);
+): Promise<{ pod: LabPod; dump: ZtunnelDump; policies: readonly string[] }> {
+  const [{ pod, dump }, { ip }] = await Promise.all([beside(context, app), context.cast.one(app, context.signal)]);
   return { pod, dump, policies: dump.workloads.find(({ ips }) => ips.includes(ip))?.policies ?? [] };
 }
 
 /** Exactly these policies select an application's pod. */
-export const podPolicies: CheckRun<"pod-policies"> = async (bench, { name, app, policies: wanted }) => {
-  const { pod, policies } = await policiesOn(bench, app);
+export const podPolicies: CheckRun<"pod-policies"> = async (context, { name, app, policies: wanted }) => {
+  const { pod, policies } = await policiesOn(context, app);
   const seen = `${pod.name}: ${listed(policies)} on ${app}`;
   const evidence = [{ source: "ztunnel workloads", lines: [seen] }];
   const same = policies.length === wanted.length && wanted.every((policy) => policies.includes(policy));
@@ -97,8 +97,8 @@ export const podPolicies: CheckRun<"pod-policies"> = async (bench, { name, app, 
 };
 
 /** appb's ztunnel has the policy that lets in the waypoint alone, and no other that lets in somebody. */
-export const l4Policy: CheckRun<"l4-policy"> = async (bench, { name }) => {
-  const { pod, dump, policies } = await policiesOn(bench, "appb");
+export const l4Policy: CheckRun<"l4-policy"> = async (context, { name }) => {
+  const { pod, dump, policies } = await policiesOn(context, "appb");
   const isAbout = ({ scope, namespace, name }: ZtunnelPolicy) =>
     scope === "Global" ||
     (scope === "Namespace" && namespace === "default") ||

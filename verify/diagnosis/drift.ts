@@ -2,9 +2,9 @@ import { accountOf, principalOf } from "../../experiments/names";
 import { type LabObject, moduleOf, objects } from "../../experiments/objects";
 import type { LabFacts } from "../../experiments/types";
 import { at, listAt, numberAt, textAt, textsAt } from "../json";
+import type { KubeObject } from "../lab-client";
 import { durationMs } from "../lab-facts";
 import type { Cause } from "../report/schema";
-import type { KubeObject } from "../world";
 
 /** The objects of the lab that were found. */
 export type Inventory = Partial<Record<LabObject, KubeObject>>;

@@ -1,6 +1,6 @@
 import { type LabObject, objects, objectsOf } from "../../experiments/objects";
 import { messageOf } from "../../host/errors";
-import type { Bench } from "../context";
+import type { VerifyContext } from "../context";
 import { eventually } from "../eventually";
 import type { Cause } from "../report/schema";
 import { isDead, isOurs, writerOf } from "../restore/change";
@@ -8,13 +8,13 @@ import { driftOf, type Inventory } from "./drift";
 import { ailmentsOf } from "./health";
 
 /** What in the cluster differs from the stack or is not well: the possible causes of what the experiments meet. */
-async function diagnose({ world, facts, signal }: Bench): Promise<Cause[]> {
+async function diagnose({ lab, facts, signal }: VerifyContext): Promise<Cause[]> {
   // To read Secrets is a right that many have not: it is asked for by the modules that have one, and by no other lab.
   const here = objectsOf(facts.settings);
   const names = (Object.keys(objects) as LabObject[]).filter(
     (name) => objects[name].kind !== "Secret" || here.includes(name),
   );
-  const found = await Promise.all(names.map(async (name) => [name, await world.read(objects[name], signal)] as const));
+  const found = await Promise.all(names.map(async (name) => [name, await lab.read(objects[name], signal)] as const));
   const inventory: Inventory = Object.fromEntries(found.filter(([, object]) => object !== undefined));
   // What another run has changed for a few seconds is its own to put back, and no drift.
   const isHeld = ({ object }: Cause): boolean => {
@@ -25,11 +25,11 @@ async function diagnose({ world, facts, signal }: Bench): Promise<Cause[]> {
 }
 
 /** {@link diagnose} of a cluster that may be out of reach for a moment; that it is out of reach is a cause, too. */
-export async function diagnosed(bench: Bench): Promise<Cause[]> {
-  const { signal, clock, timings } = bench;
+export async function diagnosed(context: VerifyContext): Promise<Cause[]> {
+  const { signal, clock, timings } = context;
   const what = "the state of the lab's objects";
   try {
-    return await eventually(() => diagnose(bench), { what, deadlineMs: timings.convergeMs, signal, clock });
+    return await eventually(() => diagnose(context), { what, deadlineMs: timings.convergeMs, signal, clock });
   } catch (error) {
     signal.throwIfAborted();
     const unread = `${what} cannot be read: ${messageOf(error)}`;

@@ -1,6 +1,6 @@
 import { Duplex, PassThrough, Writable } from "node:stream";
 import { bounded } from "../eventually";
-import type { HttpAnswer, PodRef } from "../world";
+import type { HttpAnswer, PodRef } from "../lab-client";
 import { client, type KubeConfig } from "./client";
 import { httpRequest } from "./http";
 

@@ -1,7 +1,7 @@
 import { type IncomingMessage, request as plainRequest } from "node:http";
 import { type RequestOptions, request as tlsRequest } from "node:https";
 import type { Duplex } from "node:stream";
-import type { HttpAnswer } from "../world";
+import type { HttpAnswer } from "../lab-client";
 
 /** Where a request goes: an address, or a stream that is already open. */
 export type Way = { url: string; options?: RequestOptions } | { tunnel: Duplex };

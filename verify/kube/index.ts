@@ -2,7 +2,7 @@ import { fieldManager } from "../../experiments/names";
 import type { LabFacts } from "../../experiments/types";
 import { bounded } from "../eventually";
 import { listAt } from "../json";
-import type { KubeObject, World } from "../world";
+import type { KubeObject, LabClient } from "../lab-client";
 import { kubeConfig } from "./client";
 import { podExec } from "./exec";
 import { forwardGet } from "./forward";
@@ -21,8 +21,8 @@ const json = { accept: "application/json" };
 /** Files of a kubelet have no type that it would name: it answers 406 to whoever asks for one. */
 const anything = { accept: "*/*" };
 
-/** The world behind a kubeconfig: the real lab. */
-export async function kubeWorld(facts: LabFacts): Promise<World> {
+/** The lab behind a kubeconfig: the real lab. */
+export async function kubeLabClient(facts: LabFacts): Promise<LabClient> {
   const config = await kubeConfig(facts);
   const [execs, forwards] = [limiter(most), limiter(most)];
   const get = (path: string, signal: AbortSignal, headers = json) =>

@@ -1,6 +1,6 @@
 import type { LabFacts } from "../../experiments/types";
 import { exec } from "../../host/exec";
-import type { World } from "../world";
+import type { LabClient } from "../lab-client";
 
 /** A command of Docker that must succeed. @returns what it wrote */
 async function docker(args: readonly string[], signal: AbortSignal): Promise<string> {
@@ -21,7 +21,7 @@ export async function readSysctls(
 }
 
 /** What is done to the containers behind nodes; to those of the lab's own cluster alone. */
-export function nodePower({ clusterName }: Pick<LabFacts, "clusterName">): Pick<World, "nodeContainer" | "power"> {
+export function nodePower({ clusterName }: Pick<LabFacts, "clusterName">): Pick<LabClient, "nodeContainer" | "power"> {
   const inspected = async (node: string, signal: AbortSignal) => {
     const format = '{{index .Config.Labels "io.x-k8s.kind.cluster"}} {{.State.Running}} {{.State.StartedAt}}';
     const [cluster, running, startedAt = ""] = (await docker(["inspect", "--format", format, node], signal)).split(" ");

@@ -1,7 +1,7 @@
 import type { RequestOptions } from "node:https";
 import { bounded } from "../eventually";
 import { textAt } from "../json";
-import type { HttpAnswer } from "../world";
+import type { HttpAnswer } from "../lab-client";
 import type { KubeConfig } from "./client";
 import { type HttpRequest, httpRequest } from "./http";
 

@@ -1,5 +1,5 @@
 import { textAt } from "../json";
-import type { HttpAnswer, PodRef } from "../world";
+import type { HttpAnswer, PodRef } from "../lab-client";
 import { pathOf } from "./rest";
 
 /**

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { connect, type PeerCertificate, type TLSSocket } from "node:tls";
 import type { LabFacts } from "../../experiments/types";
 import { LabError, messageOf } from "../../host/errors";
-import type { Handshake } from "../world";
+import type { Handshake } from "../lab-client";
 import type { Way } from "./http";
 
 /** What the lab's outputs say of HTTPS. */

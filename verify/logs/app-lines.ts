@@ -1,6 +1,6 @@
 import type { AppName } from "../../experiments/types";
-import type { Bench } from "../context";
-import type { Volley } from "../probe/sample";
+import type { VerifyContext } from "../context";
+import type { SampleResult } from "../probe/sample";
 import { lateLines } from "./late-lines";
 
 /**
@@ -8,17 +8,17 @@ import { lateLines } from "./late-lines";
  * are there at the deadline; a reason when its log cannot be read.
  */
 export async function appLines(
-  bench: Bench,
+  context: VerifyContext,
   app: AppName,
-  { id, shots }: Volley,
+  { id, shots }: SampleResult,
   atLeast: number,
 ): Promise<string[] | string> {
-  return lateLines(bench, { what: `lines of ${app}`, count: atLeast, shots }, () => read(bench, app, id));
+  return lateLines(context, { what: `lines of ${app}`, count: atLeast, shots }, () => read(context, app, id));
 }
 
-async function read(bench: Bench, app: AppName, id: string): Promise<string[] | string> {
-  const pods = await bench.cast.all(app, bench.signal);
-  const reads = await Promise.all(pods.map((pod) => bench.logs.read(pod)));
+async function read(context: VerifyContext, app: AppName, id: string): Promise<string[] | string> {
+  const pods = await context.cast.all(app, context.signal);
+  const reads = await Promise.all(pods.map((pod) => context.logs.read(pod)));
   const failed = reads.find((each) => "unavailable" in each);
   if (failed && "unavailable" in failed) return failed.unavailable;
   return reads.flatMap((each) => ("lines" in each ? each.lines : [])).filter((line) => line.includes(id));

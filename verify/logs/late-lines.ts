@@ -1,4 +1,4 @@
-import type { Bench } from "../context";
+import type { VerifyContext } from "../context";
 import { DeadlineError, eventually } from "../eventually";
 import type { Shot } from "../probe/curl";
 import { logLimit, longestLogMs } from "../probe/records";
@@ -18,12 +18,12 @@ export interface Awaited {
  * @returns what is there in the end; a reason when the log cannot be read
  */
 export async function lateLines<T>(
-  bench: Pick<Bench, "timings" | "clock" | "signal">,
+  context: Pick<VerifyContext, "timings" | "clock" | "signal">,
   { what, count, shots }: Awaited,
   read: () => Promise<T[] | string>,
 ): Promise<T[] | string> {
-  const { clock, signal } = bench;
-  const end = clock.now() + longestLogMs(bench);
+  const { clock, signal } = context;
+  const end = clock.now() + longestLogMs(context);
   let last: T[] | string = "not read";
   const length = () => (typeof last === "string" ? 0 : last.length);
   for (;;) {
@@ -36,7 +36,7 @@ export async function lateLines<T>(
         },
         {
           what: `${count} ${what}`,
-          deadlineMs: Math.min(logLimit(bench, shots), end - clock.now()),
+          deadlineMs: Math.min(logLimit(context, shots), end - clock.now()),
           ...{ signal, clock },
         },
       );

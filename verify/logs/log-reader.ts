@@ -1,6 +1,6 @@
 import { messageOf } from "../../host/errors";
 import type { Clock } from "../eventually";
-import type { PodRef, World } from "../world";
+import type { LabClient, PodRef } from "../lab-client";
 import { isAccessLine } from "./access-log";
 import { isAppLine } from "./app-log";
 import { isConnectionLine } from "./ztunnel-log";
@@ -26,8 +26,8 @@ interface Page {
  * stamps, so that a clock that disagrees with this machine's does no harm. A log at debug level is rotated every few
  * minutes, and the API server hands out the newest file alone: a gap is noticed, and filled from the file before.
  */
-export class LogBook {
-  readonly #world: World;
+export class LogReader {
+  readonly #lab: LabClient;
   readonly #clock: Clock;
   readonly #signal: AbortSignal;
   readonly #startedAt: number;
@@ -35,8 +35,8 @@ export class LogBook {
   #begin: Promise<string> | undefined;
 
   /** @param signal of the whole run: a read serves several checks, so that none of them may end it */
-  constructor(world: World, clock: Clock, signal: AbortSignal) {
-    this.#world = world;
+  constructor(lab: LabClient, clock: Clock, signal: AbortSignal) {
+    this.#lab = lab;
     this.#clock = clock;
     this.#signal = signal;
     this.#startedAt = clock.now();
@@ -48,7 +48,7 @@ export class LogBook {
       pods.map(async (pod) => {
         const page = this.#page(pod);
         try {
-          page.anchor ??= (await this.#world.logs(pod, undefined, this.#signal)).at(-1);
+          page.anchor ??= (await this.#lab.logs(pod, undefined, this.#signal)).at(-1);
         } catch {
           // Whoever needs the log will meet the same error, and report it.
           this.#signal.throwIfAborted();
@@ -80,7 +80,7 @@ export class LogBook {
     try {
       const { anchor } = page;
       const since = anchor === undefined ? await this.#runBegan() : stampOf(anchor);
-      const newest = await this.#world.logs(pod, since, this.#signal);
+      const newest = await this.#lab.logs(pod, since, this.#signal);
       const lines = anchor === undefined ? newest : await this.#following(pod, anchor, newest);
       page.lines.push(...lines.filter(isRecord));
       page.anchor = lines.at(-1) ?? anchor;
@@ -96,7 +96,7 @@ export class LogBook {
   async #following(pod: PodRef, anchor: string, newest: readonly string[]): Promise<readonly string[]> {
     const here = newest.lastIndexOf(anchor);
     if (here >= 0) return newest.slice(here + 1);
-    const older = await this.#world.rotatedLogs(pod, this.#signal);
+    const older = await this.#lab.rotatedLogs(pod, this.#signal);
     const there = older.lastIndexOf(anchor);
     if (there < 0) throw new Error("the log was rotated, and what this run wrote before is gone");
     return [...older.slice(there + 1), ...newest];
@@ -104,7 +104,7 @@ export class LogBook {
 
   /** When the run began, by the cluster's clock: for pods that were not there then. */
   #runBegan(): Promise<string> {
-    this.#begin ??= this.#world.serverTime(this.#signal).then((theirs) => {
+    this.#begin ??= this.#lab.serverTime(this.#signal).then((theirs) => {
       const ago = this.#clock.now() - this.#startedAt + earlyMs;
       return new Date(theirs - ago).toISOString();
     });

@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { messageOf } from "../../host/errors";
-import type { Bench } from "../context";
+import type { VerifyContext } from "../context";
 import { eventually } from "../eventually";
-import type { Actor } from "../pods";
-import { Obstacle } from "../precondition-error";
+import type { LabPod } from "../pods";
+import { PreconditionError } from "../precondition-error";
 
 /** Bytes of each packet that are kept: a request of the lab and its headers. */
 const snapBytes = 512;
@@ -32,23 +32,26 @@ const stop = 'read dump <"$1.pid"; kill $dump';
  *
  * @param filter which packets, in tcpdump's words (pcap-filter(7))
  * @returns the capture file
- * @throws Obstacle when nothing can be captured
+ * @throws PreconditionError when nothing can be captured
  */
 export async function captured(
-  bench: Bench,
-  sniffer: Actor,
+  context: VerifyContext,
+  sniffer: LabPod,
   filter: string,
   work: () => Promise<void>,
 ): Promise<Uint8Array> {
-  const { world, clock } = bench;
+  const { lab, clock } = context;
   // What an earlier run left says nothing about this one.
   const file = `/tmp/${randomUUID()}`;
   const blind = (why: string, cause?: unknown) =>
-    new Obstacle("nodes", `nothing can be captured on ${sniffer.node}: ${why}`, { verdict: "inconclusive", cause });
+    new PreconditionError("nodes", `nothing can be captured on ${sniffer.node}: ${why}`, {
+      verdict: "inconclusive",
+      cause,
+    });
   const shell = (script: string, signal: AbortSignal, ...more: string[]) =>
-    world.exec(sniffer, ["sh", "-c", script, "capture", file, ...more], 10_000, signal);
+    lab.exec(sniffer, ["sh", "-c", script, "capture", file, ...more], 10_000, signal);
   const limit = (longestSeconds + 20) * 1000;
-  const running = world.exec(sniffer, ["sh", "-c", listen, "capture", file, filter], limit, bench.signal);
+  const running = lab.exec(sniffer, ["sh", "-c", listen, "capture", file, filter], limit, context.signal);
   // Who waits for it comes later; until then nobody hears of its end.
   let over: string | undefined;
   running.then(
@@ -66,14 +69,14 @@ export async function captured(
         if (over === undefined && !stdout.includes("listening on"))
           throw new Error(stdout.trim() || "no word of tcpdump");
       },
-      { what: "tcpdump to listen", deadlineMs: startMs, signal: bench.signal, clock },
+      { what: "tcpdump to listen", deadlineMs: startMs, signal: context.signal, clock },
     ).catch((error: unknown) => {
-      bench.signal.throwIfAborted();
+      context.signal.throwIfAborted();
       throw blind(messageOf(error), error);
     });
     if (over !== undefined) throw blind(over);
     await work();
-    await clock.sleep(lastMs, bench.signal);
+    await clock.sleep(lastMs, context.signal);
   } finally {
     // An interrupted run stops it, too: on a signal of its own.
     await shell(stop, new AbortController().signal).catch(() => undefined);

@@ -1,5 +1,5 @@
-import type { Bench } from "../context";
-import { Obstacle } from "../precondition-error";
+import type { VerifyContext } from "../context";
+import { PreconditionError } from "../precondition-error";
 import { parseMetrics, type Series, type WaypointCounts, waypointCounts } from "./metrics";
 
 /** Where Istio's agent merges the proxy's metrics. */
@@ -7,23 +7,23 @@ const metricsPort = 15020;
 
 /**
  * Metrics of each of the waypoint's pods.
- * @throws Obstacle when one does not show them: that is not the same as to have none
+ * @throws PreconditionError when one does not show them: that is not the same as to have none
  */
-export async function waypointMetrics(bench: Bench): Promise<Series[][]> {
-  const pods = await bench.cast.all("waypoint", bench.signal);
+export async function waypointMetrics(context: VerifyContext): Promise<Series[][]> {
+  const pods = await context.cast.all("waypoint", context.signal);
   return Promise.all(
     pods.map(async (pod) => {
-      const answer = await bench.world.podGet(pod, metricsPort, "/stats/prometheus", bench.signal);
+      const answer = await context.lab.podGet(pod, metricsPort, "/stats/prometheus", context.signal);
       if (answer.status === 200) return parseMetrics(answer.body);
       const message = `${pod.name} answers ${answer.status} to a question for its metrics`;
-      throw new Obstacle("waypoint", message, { verdict: "inconclusive" });
+      throw new PreconditionError("waypoint", message, { verdict: "inconclusive" });
     }),
   );
 }
 
 /** The waypoint's counters over all of its pods; undefined when it exposes none. */
-export async function readCounts(bench: Bench): Promise<WaypointCounts | undefined> {
-  const counts = (await waypointMetrics(bench)).map(waypointCounts);
+export async function readCounts(context: VerifyContext): Promise<WaypointCounts | undefined> {
+  const counts = (await waypointMetrics(context)).map(waypointCounts);
   return counts.reduce<WaypointCounts | undefined>(
     (sum, one) => (sum && one ? add(sum, one) : (sum ?? one)),
     undefined,

@@ -9,7 +9,7 @@ import {
 import type { AccessLine } from "../logs/access-log";
 import { isPolicyRefusal } from "../logs/ztunnel-log";
 import type { Decision } from "../report/schema";
-import { isOwn, type Records, type Sought } from "./records";
+import { isOwn, type RecordLookup, type Records } from "./records";
 import type { Answer } from "./send";
 
 /** Body of a refusal by Envoy's RBAC filter, to the letter. */
@@ -25,7 +25,8 @@ export function decide(answer: Answer, records: Records): Decision {
   );
 }
 
-const lineOf = (sought: Sought<AccessLine>): AccessLine | undefined => ("found" in sought ? sought.found : undefined);
+const lineOf = (sought: RecordLookup<AccessLine>): AccessLine | undefined =>
+  "found" in sought ? sought.found : undefined;
 
 /** Who decided about a request, by the line of the waypoint; undefined without one. */
 export function byWaypoint({ service }: Pick<Answer, "service">, line: AccessLine | undefined): Decision | undefined {

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { hostOf, waypointAt } from "../../experiments/names";
 import type { Call, ServiceName } from "../../experiments/types";
 import { loggedLines } from "../checks/counted";
-import type { Bench } from "../context";
+import type { VerifyContext } from "../context";
 import { DeadlineError, eventually } from "../eventually";
 import type { AccessLine } from "../logs/access-log";
 import type { SentRequest } from "../report/schema";
@@ -20,33 +20,43 @@ export interface Called {
 }
 
 /** Calls a method once and looks for the waypoint's record of it. */
-export async function call(bench: Bench, service: ServiceName, { from, method }: Call): Promise<Called> {
+export async function call(context: VerifyContext, service: ServiceName, { from, method }: Call): Promise<Called> {
   const id = randomUUID();
-  const { answer, request, words, seconds } = await sent(bench, service, { from, method }, id);
+  const { answer, request, words, seconds } = await sent(context, service, { from, method }, id);
   const shots = [{ status: answer.http, seconds }];
-  return { answer, request, words, lines: await loggedLines(bench, { id, shots }, 1, waypointAt(service)) };
+  return { answer, request, words, lines: await loggedLines(context, { id, shots }, 1, waypointAt(service)) };
 }
 
 /** Calls until the code is as expected, or the deadline is over: who is refused later must have been able to be answered. */
-export async function converge(bench: Bench, service: ServiceName, wanted: Call): Promise<void> {
-  const { convergeMs, intervalMs, streak } = bench.timings;
+export async function converge(context: VerifyContext, service: ServiceName, wanted: Call): Promise<void> {
+  const { convergeMs, intervalMs, streak } = context.timings;
   const look = async () => {
-    const { answer } = await sent(bench, service, wanted, randomUUID());
+    const { answer } = await sent(context, service, wanted, randomUUID());
     if (answer.code !== wanted.code) throw new Error(`code ${answer.code ?? "none"}`);
   };
-  const timing = { deadlineMs: convergeMs, intervalMs, streak, signal: bench.signal, clock: bench.clock };
+  const timing = { deadlineMs: convergeMs, intervalMs, streak, signal: context.signal, clock: context.clock };
   await eventually(look, { what: wanted.name, ...timing }).catch((error: unknown) => {
     // The call that is judged afterwards says what is wrong.
     if (!(error instanceof DeadlineError)) throw error;
   });
 }
 
-async function sent(bench: Bench, service: ServiceName, { from, method }: Pick<Call, "from" | "method">, id: string) {
-  const actor = await bench.cast.client(from, bench.signal);
-  const timeoutMs = requestLimit(bench);
+async function sent(
+  context: VerifyContext,
+  service: ServiceName,
+  { from, method }: Pick<Call, "from" | "method">,
+  id: string,
+) {
+  const actor = await context.cast.client(from, context.signal);
+  const timeoutMs = requestLimit(context);
   const url = `http://${hostOf(service)}:8000${method}`;
-  const started = bench.clock.now();
-  const result = await bench.world.exec(actor, grpcArguments({ url, id, timeoutMs }), timeoutMs + 10_000, bench.signal);
+  const started = context.clock.now();
+  const result = await context.lab.exec(
+    actor,
+    grpcArguments({ url, id, timeoutMs }),
+    timeoutMs + 10_000,
+    context.signal,
+  );
   const trouble = result.code === 0 ? "" : ` (exit ${result.code}: ${result.stderr.trim()})`;
   const answer = parseGrpc(result.stdout);
   const pod = podName(actor);
@@ -59,6 +69,6 @@ async function sent(bench: Bench, service: ServiceName, { from, method }: Pick<C
     answer,
     request,
     words: `POST ${url} from ${pod}, id ${id}${trouble}`,
-    seconds: (bench.clock.now() - started) / 1000,
+    seconds: (context.clock.now() - started) / 1000,
   };
 }

@@ -8,7 +8,7 @@ import type { Answer } from "./send";
 
 /** Whether the client's side of an answer is as expected; who decided is another question. */
 export function answerFits(expect: Expectation, answer: Answer): boolean {
-  switch (expect.fate) {
+  switch (expect.outcome) {
     case "answered":
       // 405 is the application's own word: the method came through.
       return (answer.status >= 200 && answer.status < 300) || answer.status === 405;
@@ -32,7 +32,7 @@ function leadsTo(place: string, { id, headers: { location = "" } }: Answer): boo
 
 /** The records that a fate must leave. */
 export function recordsWanted(expect: Expectation): RecordKind[] {
-  if (expect.fate === "answered") return [...expect.through];
+  if (expect.outcome === "answered") return [...expect.through];
   return [expect.by];
 }
 
@@ -65,24 +65,24 @@ export function judge(probe: Probe, answer: Answer, records: Records): Finding {
     return { ...common, verdict: "fail", layer: layerOf(decision, decider), expected };
   }
   // The right layer may have ended it for another reason: a ztunnel that reached nobody has refused nobody.
-  if (decision.action !== expect.fate) return { ...common, verdict: "fail", layer: decider, expected };
-  const reason = expect.fate === "refused" ? expect.because : undefined;
+  if (decision.action !== expect.outcome) return { ...common, verdict: "fail", layer: decider, expected };
+  const reason = expect.outcome === "refused" ? expect.because : undefined;
   if (reason && !decision.because.includes(reason)) return { ...common, verdict: "fail", layer: decider, expected };
-  const policy = expect.fate === "refused" || expect.fate === "reset" ? expect.policy : undefined;
+  const policy = expect.outcome === "refused" || expect.outcome === "reset" ? expect.policy : undefined;
   if (policy && decision.policy && decision.policy !== policy)
     return { ...common, verdict: "fail", layer: decider, expected };
   return { ...common, verdict: "pass", layer: decider };
 }
 
-const deciderOf = (expect: Expectation): Layer => (expect.fate === "answered" ? "app" : expect.by);
+const deciderOf = (expect: Expectation): Layer => (expect.outcome === "answered" ? "app" : expect.by);
 
 const layerOf = (decision: Decision, otherwise: Layer): Layer =>
   decision.layer === "unknown" ? otherwise : decision.layer;
 
 /** A refusal that did not come is the fault of whoever should have refused, not of the app that answered. */
 function blamed(expect: Expectation, decision: Decision): Layer {
-  if (expect.fate !== "answered" && decision.action === "answered") return expect.by;
-  return layerOf(decision, expect.fate === "answered" ? (expect.through[0] ?? "app") : expect.by);
+  if (expect.outcome !== "answered" && decision.action === "answered") return expect.by;
+  return layerOf(decision, expect.outcome === "answered" ? (expect.through[0] ?? "app") : expect.by);
 }
 
 const seenBy = (answer: Answer): string => {
@@ -103,7 +103,7 @@ export const calledIn = <L extends string>(layer: L, waypoint: WaypointName): L 
 
 /** An expectation in words. */
 export function sayExpectation(expect: Expectation, waypoint: WaypointName): string {
-  switch (expect.fate) {
+  switch (expect.outcome) {
     case "answered":
       return expect.through.length > 0
         ? `an answer of the app, recorded by ${expect.through.map((each) => calledIn(each, waypoint)).join(" and ")}`

@@ -1,12 +1,12 @@
 import { randomUUID } from "node:crypto";
-import type { Bench } from "../context";
+import type { VerifyContext } from "../context";
 import { eventually } from "../eventually";
-import type { Actor } from "../pods";
-import { Obstacle } from "../precondition-error";
+import type { LabPod } from "../pods";
+import { PreconditionError } from "../precondition-error";
 import { tagged } from "./send";
 
 /** One request of a load. */
-export interface LoadShot {
+export interface LoadAnswer {
   n: number;
   /** When it was sent, in milliseconds by the clock of the client's node. */
   at: number;
@@ -23,7 +23,7 @@ export interface LoadState {
   /** The clock of the client's node, in milliseconds. */
   now: number;
   /** In the order in which they were sent; those under way are not among them. */
-  shots: readonly LoadShot[];
+  shots: readonly LoadAnswer[];
   /** How many were sent, once the load has ended. */
   sent?: number;
 }
@@ -60,14 +60,14 @@ const end = 'read -r load <"$1.pid"; kill $load';
 export class Load {
   /** In the query of every request. */
   readonly id = randomUUID();
-  readonly #bench: Bench;
-  readonly #from: Actor;
+  readonly #context: VerifyContext;
+  readonly #from: LabPod;
   readonly #plan: LoadPlan;
   readonly #file = `/tmp/load-${this.id}`;
   #running: Promise<unknown> | undefined;
 
-  constructor(bench: Bench, from: Actor, plan: LoadPlan) {
-    this.#bench = bench;
+  constructor(context: VerifyContext, from: LabPod, plan: LoadPlan) {
+    this.#context = context;
     this.#from = from;
     this.#plan = plan;
   }
@@ -78,13 +78,14 @@ export class Load {
     const command = ["sh", "-c", run, "load", this.#file, ...arguments_];
     const limit = (most / perSecond) * 3_000 + timeoutMs;
     // It writes to a file of its own: a connection to the API server that breaks loses nothing.
-    this.#running = this.#bench.world.exec(this.#from, command, limit, this.#bench.signal).catch(() => undefined);
+    this.#running = this.#context.lab.exec(this.#from, command, limit, this.#context.signal).catch(() => undefined);
   }
 
   async read(signal: AbortSignal): Promise<LoadState> {
     const { stdout, stderr } = await this.#shell(look, signal);
     const now = /^now (\d+\.\d+)$/m.exec(stdout)?.[1];
-    if (now === undefined) throw new Obstacle("app", `the load of ${this.#from.name} cannot be read: ${stderr.trim()}`);
+    if (now === undefined)
+      throw new PreconditionError("app", `the load of ${this.#from.name} cannot be read: ${stderr.trim()}`);
     const sent = /^sent (\d+)$/m.exec(stdout)?.[1];
     return {
       ...{ now: msOf(now), shots: parseShots(stdout) },
@@ -106,19 +107,19 @@ export class Load {
       if (state.sent === undefined) throw new Error("it still sends");
       return { ...state, sent: state.sent };
     };
-    const { signal, clock, timings } = this.#bench;
+    const { signal, clock, timings } = this.#context;
     return eventually(ended, { what: "the load to end", deadlineMs: timings.convergeMs, signal, clock });
   }
 
   #shell(script: string, signal: AbortSignal) {
-    return this.#bench.world.exec(this.#from, ["sh", "-c", script, "load", this.#file], 10_000, signal);
+    return this.#context.lab.exec(this.#from, ["sh", "-c", script, "load", this.#file], 10_000, signal);
   }
 }
 
 const msOf = (seconds: string): number => Math.round(Number(seconds) * 1000);
 
 /** Reads the lines that a load wrote, in the order of sending. */
-export function parseShots(text: string): LoadShot[] {
+export function parseShots(text: string): LoadAnswer[] {
   const lines = [...text.matchAll(/^(\d+) (\d+\.\d+) (\d{3}) (\d+) (\d+\.\d+)$/gm)];
   return lines
     .map(([, n, at, status, exit, seconds]) => ({

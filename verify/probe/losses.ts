@@ -1,21 +1,21 @@
-import type { LoadShot } from "./load";
+import type { LoadAnswer } from "./load";
 
 /** Whether a request was answered as it should be. */
-export const isGood = ({ status, exit }: LoadShot): boolean => exit === 0 && status >= 200 && status < 300;
+export const isSuccess = ({ status, exit }: LoadAnswer): boolean => exit === 0 && status >= 200 && status < 300;
 
 /**
  * The first request from which on so many in a row are good; undefined while they are not. Requests that were sent
  * before `after` do not count.
  */
-export function calmSince(shots: readonly LoadShot[], after: number, calm: number): LoadShot | undefined {
+export function steadySince(shots: readonly LoadAnswer[], after: number, calm: number): LoadAnswer | undefined {
   const later = shots.filter(({ at }) => at >= after);
-  const lastBad = later.findLastIndex((shot) => !isGood(shot));
+  const lastBad = later.findLastIndex((shot) => !isSuccess(shot));
   const row = later.slice(lastBad + 1);
   return row.length >= calm ? row[0] : undefined;
 }
 
 /** What a kill cost the clients. */
-export interface Losses {
+export interface LossSummary {
   sent: number;
   lost: number;
   /** First and last request without a good answer, in milliseconds since the kill. */
@@ -32,13 +32,13 @@ export interface Losses {
  * Counts what a kill at `killedAt` cost: of the requests that were under way then, or sent later. One that left no line is
  * lost, too.
  */
-export function lossesOf(all: readonly LoadShot[], sentInAll: number, killedAt: number): Losses {
-  const endOf = ({ at, ms }: LoadShot) => at + ms;
+export function summarizeLosses(all: readonly LoadAnswer[], sentInAll: number, killedAt: number): LossSummary {
+  const endOf = ({ at, ms }: LoadAnswer) => at + ms;
   const shots = all.filter((shot) => endOf(shot) >= killedAt);
   const sent = sentInAll - (all.length - shots.length);
-  const bad = shots.filter((shot) => !isGood(shot));
+  const bad = shots.filter((shot) => !isSuccess(shot));
   const good = all
-    .filter(isGood)
+    .filter(isSuccess)
     .map(endOf)
     .sort((a, b) => a - b);
   // Where nobody answers any more, the gap lasts as long as somebody asked.
@@ -63,7 +63,7 @@ export function lossesOf(all: readonly LoadShot[], sentInAll: number, killedAt: 
 }
 
 /** An answer by its status; none by what curl says of it. */
-function wordsOf({ status, exit }: LoadShot): string {
+function wordsOf({ status, exit }: LoadAnswer): string {
   if (status > 0) return String(status);
   const known: Readonly<Record<number, string>> = { 7: "refused", 28: "no answer", 52: "cut off", 56: "reset" };
   return known[exit] ?? `curl exit ${exit}`;

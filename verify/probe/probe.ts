@@ -1,5 +1,5 @@
 import type { Probe } from "../../experiments/types";
-import type { Bench } from "../context";
+import type { VerifyContext } from "../context";
 import { DeadlineError, eventually } from "../eventually";
 import type { Finding } from "../report/schema";
 import { answerFits, judge, recordsWanted } from "./judge";
@@ -10,25 +10,25 @@ import { type Answer, injectedMs, requestLimit, send } from "./send";
 const graceMs = 3_000;
 
 /** Whether a probe expects an answer. Positives converge; negatives are sent once and never again. */
-export const isPositive = (probe: Probe): boolean => probe.expect.fate === "answered";
+export const isPositive = (probe: Probe): boolean => probe.expect.outcome === "answered";
 
 /** Sends a probe and judges it: a positive until it holds, a negative once. */
-export async function runProbe(bench: Bench, probe: Probe): Promise<Finding> {
-  if (!isPositive(probe)) return judged(bench, probe, await send(bench, probe, bench.signal));
-  const { answer, doubt } = await converged(bench, probe);
-  const finding = await judged(bench, probe, answer);
+export async function runProbe(context: VerifyContext, probe: Probe): Promise<Finding> {
+  if (!isPositive(probe)) return judged(context, probe, await send(context, probe, context.signal));
+  const { answer, doubt } = await converged(context, probe);
+  const finding = await judged(context, probe, answer);
   if (!doubt || finding.verdict !== "pass") return finding;
-  const { streak } = bench.timings;
+  const { streak } = context.timings;
   const expected = `${streak} good answers in a row`;
   return { ...finding, ...doubt, seen: `${doubt.seen}; ${finding.seen}`, expected };
 }
 
-async function judged(bench: Bench, probe: Probe, answer: Answer): Promise<Finding> {
+async function judged(context: VerifyContext, probe: Probe, answer: Answer): Promise<Finding> {
   // An unexpected answer needs every record there is: the question is then who gave it.
   const wanted = answerFits(probe.expect, answer)
     ? recordsWanted(probe.expect)
     : (["gateway", "waypoint", "ztunnel"] as const);
-  return judge(probe, answer, await recordsOf(bench, answer, wanted));
+  return judge(probe, answer, await recordsOf(context, answer, wanted));
 }
 
 /** What a positive came to. */
@@ -38,21 +38,21 @@ interface Converged {
   doubt?: Pick<Finding, "verdict" | "layer" | "seen">;
 }
 
-async function converged(bench: Bench, probe: Probe): Promise<Converged> {
-  const { convergeMs, intervalMs, streak } = bench.timings;
+async function converged(context: VerifyContext, probe: Probe): Promise<Converged> {
+  const { convergeMs, intervalMs, streak } = context.timings;
   const answers: Answer[] = [];
   // A request that hangs has to come to its own end: who left it without an answer is then read from the records. Those
   // that are delayed on purpose take their time each.
-  const deadlineMs = Math.max(convergeMs + streak * injectedMs(bench.facts), requestLimit(bench) + graceMs);
+  const deadlineMs = Math.max(convergeMs + streak * injectedMs(context.facts), requestLimit(context) + graceMs);
   try {
     const answer = await eventually(
       async (signal) => {
-        const answer = await send(bench, probe, signal);
+        const answer = await send(context, probe, signal);
         answers.push(answer);
         if (!answerFits(probe.expect, answer)) throw new Error(answer.error ?? `status ${answer.status}`);
         return answer;
       },
-      { what: probe.name, deadlineMs, intervalMs, streak, signal: bench.signal, clock: bench.clock },
+      { what: probe.name, deadlineMs, intervalMs, streak, signal: context.signal, clock: context.clock },
     );
     return { answer };
   } catch (error) {

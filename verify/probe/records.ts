@@ -1,23 +1,23 @@
 import { hostOf, podsBehind, waypointAt } from "../../experiments/names";
 import type { WaypointName } from "../../experiments/types";
-import type { Bench } from "../context";
+import type { VerifyContext } from "../context";
 import { DeadlineError, eventually } from "../eventually";
 import { type AccessLine, parseAccessLine } from "../logs/access-log";
 import { type ConnectionLine, isPolicyRefusal, parseConnectionLine } from "../logs/ztunnel-log";
-import type { Actor } from "../pods";
+import type { LabPod } from "../pods";
 import type { Answer } from "./send";
 
 /**
  * A record that was looked for. `missing` means that the log is there and has no such line. It is `unsure` where that
  * proves nothing: a log without any line of its kind may be switched off, and one of several alike may be the one.
  */
-export type Sought<T> = { found: T } | { missing: string; unsure?: boolean } | { unavailable: string };
+export type RecordLookup<T> = { found: T } | { missing: string; unsure?: boolean } | { unavailable: string };
 
 /** What the layers wrote down about one request. */
 export interface Records {
-  gateway: Sought<AccessLine>;
-  waypoint: Sought<AccessLine>;
-  ztunnel: Sought<readonly ConnectionLine[]>;
+  gateway: RecordLookup<AccessLine>;
+  waypoint: RecordLookup<AccessLine>;
+  ztunnel: RecordLookup<readonly ConnectionLine[]>;
 }
 
 /** The kinds of records. */
@@ -28,62 +28,73 @@ export type RecordKind = keyof Records;
  * Lines are matched by the request's id, connections by the client's address and port; never by time. What a refused
  * connection's far side says of its client's workload comes along: it has no port in common with it.
  */
-export async function recordsOf(bench: Bench, answer: Answer, wanted: readonly RecordKind[]): Promise<Records> {
-  let records = await look(bench, answer);
+export async function recordsOf(
+  context: VerifyContext,
+  answer: Answer,
+  wanted: readonly RecordKind[],
+): Promise<Records> {
+  let records = await look(context, answer);
   const late = (kind: RecordKind) => "missing" in records[kind];
   if (!wanted.some(late)) return settled(records);
   try {
     await eventually(
       async () => {
-        records = await look(bench, answer);
+        records = await look(context, answer);
         const kind = wanted.find(late);
         if (kind) throw new Error(`no line of request ${answer.id} in the ${kind} log`);
       },
-      { what: "log lines", deadlineMs: logLimit(bench, [answer]), signal: bench.signal, clock: bench.clock },
+      { what: "log lines", deadlineMs: logLimit(context, [answer]), signal: context.signal, clock: context.clock },
     );
   } catch (error) {
     // A line that never comes is a finding of its own: the caller judges what is missing. The looks before may have been
     // cut off; only one that has all its time can say that there is nothing. The first of two ends a read that has begun.
     if (!(error instanceof DeadlineError)) throw error;
-    records = await look(bench, answer);
-    if (wanted.some(late)) records = await look(bench, answer);
+    records = await look(context, answer);
+    if (wanted.some(late)) records = await look(context, answer);
   }
   return settled(records);
 }
 
 /** How long a log may take on whatever machine. */
-export const longestLogMs = ({ timings }: Pick<Bench, "timings">): number => 6 * timings.logMs;
+export const longestLogMs = ({ timings }: Pick<VerifyContext, "timings">): number => 6 * timings.logMs;
 
 /**
  * How long a log may take for requests half of which were answered in so many seconds: a machine that is slow at one thing
  * is slow at both. Those without an answer say nothing about the machine.
  */
-export function logLimit(bench: Pick<Bench, "timings">, shots: readonly { status: number; seconds: number }[]): number {
+export function logLimit(
+  context: Pick<VerifyContext, "timings">,
+  shots: readonly { status: number; seconds: number }[],
+): number {
   const answered = shots.filter(({ status }) => status > 0).map(({ seconds }) => seconds);
   const half = answered.sort((a, b) => a - b)[Math.floor((answered.length - 1) / 2)] ?? 0;
-  return Math.max(bench.timings.logMs, Math.min(10_000 * half, longestLogMs(bench)));
+  return Math.max(context.timings.logMs, Math.min(10_000 * half, longestLogMs(context)));
 }
 
 /** Once the wait is over, what is unsure is not known. */
 function settled({ gateway, waypoint, ztunnel }: Records): Records {
-  const weigh = <T>(sought: Sought<T>): Sought<T> =>
+  const weigh = <T>(sought: RecordLookup<T>): RecordLookup<T> =>
     "missing" in sought && sought.unsure ? { unavailable: sought.missing } : sought;
   return { gateway: weigh(gateway), waypoint: weigh(waypoint), ztunnel: weigh(ztunnel) };
 }
 
-async function look(bench: Bench, answer: Answer): Promise<Records> {
+async function look(context: VerifyContext, answer: Answer): Promise<Records> {
   const [gateway, waypoint, ztunnel] = await Promise.all([
-    answer.from === "host" ? accessLine(bench, "gateway", answer.id) : notThisWay("the gateway"),
-    accessLine(bench, waypointAt(answer.service), answer.id),
-    answer.actor ? connections(bench, answer, answer.actor) : notThisWay("a pod's ztunnel"),
+    answer.from === "host" ? accessLine(context, "gateway", answer.id) : notThisWay("the gateway"),
+    accessLine(context, waypointAt(answer.service), answer.id),
+    answer.actor ? connections(context, answer, answer.actor) : notThisWay("a pod's ztunnel"),
   ]);
   return { gateway, waypoint, ztunnel };
 }
 
 const notThisWay = (where: string): { missing: string } => ({ missing: `the request did not start at ${where}` });
 
-async function accessLine(bench: Bench, role: "gateway" | WaypointName, id: string): Promise<Sought<AccessLine>> {
-  const lines = await accessLines(bench, role, id);
+async function accessLine(
+  context: VerifyContext,
+  role: "gateway" | WaypointName,
+  id: string,
+): Promise<RecordLookup<AccessLine>> {
+  const lines = await accessLines(context, role, id);
   if ("unavailable" in lines) return lines;
   const [line] = lines.found;
   if (line) return { found: line };
@@ -93,12 +104,12 @@ async function accessLine(bench: Bench, role: "gateway" | WaypointName, id: stri
 
 /** All access lines of a proxy that carry an id: one for each request of a sample. */
 export async function accessLines(
-  bench: Bench,
+  context: VerifyContext,
   role: "gateway" | WaypointName,
   id: string,
 ): Promise<{ found: AccessLine[]; silent: boolean } | { unavailable: string }> {
-  const pods = await bench.cast.all(role, bench.signal);
-  const reads = await Promise.all(pods.map((pod) => bench.logs.read(pod)));
+  const pods = await context.cast.all(role, context.signal);
+  const reads = await Promise.all(pods.map((pod) => context.logs.read(pod)));
   const texts = reads.flatMap((read) => ("lines" in read ? read.lines : []));
   const found = texts.filter((text) => text.includes(id)).flatMap((text) => parseAccessLine(text) ?? []);
   const failed = reads.find((read) => "unavailable" in read);
@@ -108,14 +119,14 @@ export async function accessLines(
 
 /** Lines about a client's connection: at its own ztunnel by its port, at the app's also by a refusal of its workload. */
 async function connections(
-  bench: Bench,
+  context: VerifyContext,
   { local, service }: Answer,
-  actor: Actor,
-): Promise<Sought<readonly ConnectionLine[]>> {
-  const targets = await bench.cast.all(podsBehind[service], bench.signal);
+  actor: LabPod,
+): Promise<RecordLookup<readonly ConnectionLine[]>> {
+  const targets = await context.cast.all(podsBehind[service], context.signal);
   const nodes = new Set([actor.node, ...targets.map(({ node }) => node)]);
-  const pods = (await bench.cast.all("ztunnel", bench.signal)).filter(({ node }) => nodes.has(node));
-  const reads = await Promise.all(pods.map((pod) => bench.logs.read(pod)));
+  const pods = (await context.cast.all("ztunnel", context.signal)).filter(({ node }) => nodes.has(node));
+  const reads = await Promise.all(pods.map((pod) => context.logs.read(pod)));
   const failed = reads.find((read) => "unavailable" in read);
   const lines = reads
     .flatMap((read) => ("lines" in read ? read.lines : []))
@@ -146,9 +157,9 @@ export const isOwn = (line: ConnectionLine, { local }: Pick<Answer, "local">): b
 
 function belongs(
   line: ConnectionLine,
-  actor: Actor,
+  actor: LabPod,
   { local, service }: Pick<Answer, "local" | "service">,
-  targets: readonly Actor[],
+  targets: readonly LabPod[],
 ): boolean {
   const toTarget = targets.some(({ name }) => name === line.fields["dst.workload"]);
   if (isOwn(line, { local })) return toTarget || line.fields["dst.service"] === hostOf(service);

@@ -1,23 +1,23 @@
 import { randomUUID } from "node:crypto";
 import { hostOf } from "../../experiments/names";
 import type { Sample } from "../../experiments/types";
-import type { Bench } from "../context";
+import type { VerifyContext } from "../context";
 import { curlManyArguments, parseCurlMany, type Shot } from "./curl";
 import { requestLimit, tagged } from "./send";
 
 /** A sample that was sent: one id for all, a number for each. */
-export interface Volley {
+export interface SampleResult {
   id: string;
   shots: readonly Shot[];
 }
 
 /** Sends the requests of a sample, so many at a time, each on a connection of its own. Nothing is sent twice. */
-export async function fire(bench: Bench, sample: Sample, parallel: number): Promise<Volley> {
+export async function sendSample(context: VerifyContext, sample: Sample, parallel: number): Promise<SampleResult> {
   const id = randomUUID();
   const path = tagged(sample.path, id);
-  const timeoutMs = requestLimit(bench) * 2;
-  if (sample.from === "host") return { id, shots: await fromHost(bench, sample, path, parallel, timeoutMs) };
-  const actor = await bench.cast.client(sample.from, bench.signal);
+  const timeoutMs = requestLimit(context) * 2;
+  if (sample.from === "host") return { id, shots: await fromHost(context, sample, path, parallel, timeoutMs) };
+  const actor = await context.cast.client(sample.from, context.signal);
   const command = curlManyArguments({
     method: sample.method,
     url: `http://${hostOf(sample.service ?? "appb")}:8000${path}`,
@@ -27,31 +27,31 @@ export async function fire(bench: Bench, sample: Sample, parallel: number): Prom
     timeoutMs,
   });
   const rounds = Math.ceil(sample.count / parallel);
-  const result = await bench.world.exec(actor, command, timeoutMs * rounds, bench.signal);
+  const result = await context.lab.exec(actor, command, timeoutMs * rounds, context.signal);
   return { id, shots: parseCurlMany(result.stdout) };
 }
 
 async function fromHost(
-  bench: Bench,
+  context: VerifyContext,
   sample: Sample,
   path: string,
   parallel: number,
   timeoutMs: number,
 ): Promise<Shot[]> {
-  const host = `appb.${bench.facts.settings.domain}`;
+  const host = `appb.${context.facts.settings.domain}`;
   const queue = Array.from({ length: sample.count }, (_, index) => index + 1);
   const shots: Shot[] = [];
   const worker = async () => {
     for (let n = queue.shift(); n !== undefined; n = queue.shift()) {
       const request = { method: sample.method, path: `${path}&n=${n}`, host, headers: sample.headers ?? {}, timeoutMs };
-      const started = bench.clock.now();
+      const started = context.clock.now();
       try {
-        const { status, seconds } = await bench.world.gateway(request, bench.signal);
+        const { status, seconds } = await context.lab.gateway(request, context.signal);
         shots.push({ status, seconds });
       } catch {
-        bench.signal.throwIfAborted();
+        context.signal.throwIfAborted();
         // No answer is an answer to a sample: it is counted as status 0.
-        shots.push({ status: 0, seconds: (bench.clock.now() - started) / 1000 });
+        shots.push({ status: 0, seconds: (context.clock.now() - started) / 1000 });
       }
     }
   };

@@ -2,9 +2,9 @@ import { randomUUID } from "node:crypto";
 import { hostOf, podsBehind } from "../../experiments/names";
 import type { Client, Probe, ServiceName } from "../../experiments/types";
 import { messageOf } from "../../host/errors";
-import type { Bench } from "../context";
+import type { VerifyContext } from "../context";
 import { durationMs } from "../lab-facts";
-import type { Actor } from "../pods";
+import type { LabPod } from "../pods";
 import type { SentRequest } from "../report/schema";
 import { type CurlAnswer, curlArguments, parseCurl } from "./curl";
 import { tokenFor } from "./token";
@@ -17,7 +17,7 @@ export interface Answer extends CurlAnswer {
   /** The Service that was asked, or whose pod. */
   service: ServiceName;
   /** The pod that sent; absent for this machine. */
-  actor?: Actor;
+  actor?: LabPod;
   /** curl's exit code; 0 when there was an answer. */
   exit: number;
   /** The request as it was sent. */
@@ -25,68 +25,68 @@ export interface Answer extends CurlAnswer {
 }
 
 /** Name of a pod, with its namespace unless that is the story's. */
-export const podName = ({ namespace, name }: Pick<Actor, "namespace" | "name">): string =>
+export const podName = ({ namespace, name }: Pick<LabPod, "namespace" | "name">): string =>
   namespace === "default" ? name : `${namespace}/${name}`;
 
 /** The path with the id in its query: proxies may replace the header, but they log the path as it came. */
 export const tagged = (path: string, id: string): string => `${path}${path.includes("?") ? "&" : "?"}probe=${id}`;
 
 /** Milliseconds by which the story's fault delays a request that it hits. */
-export const injectedMs = ({ settings }: Bench["facts"]): number =>
+export const injectedMs = ({ settings }: VerifyContext["facts"]): number =>
   settings.faultEnabled ? durationMs(settings.faultDelay) : 0;
 
 /** Milliseconds that one request may take, an injected delay included. */
-export const requestLimit = ({ facts, timings }: Bench): number => timings.requestMs + injectedMs(facts);
+export const requestLimit = ({ facts, timings }: VerifyContext): number => timings.requestMs + injectedMs(facts);
 
 /** Sends one request, on a connection of its own and with an id of its own. */
-export async function send(bench: Bench, probe: Probe, signal: AbortSignal): Promise<Answer> {
-  return probe.from === "host" ? throughGateway(bench, probe, signal) : fromPod(bench, probe, probe.from, signal);
+export async function send(context: VerifyContext, probe: Probe, signal: AbortSignal): Promise<Answer> {
+  return probe.from === "host" ? throughGateway(context, probe, signal) : fromPod(context, probe, probe.from, signal);
 }
 
-async function throughGateway(bench: Bench, probe: Probe, signal: AbortSignal): Promise<Answer> {
+async function throughGateway(context: VerifyContext, probe: Probe, signal: AbortSignal): Promise<Answer> {
   const id = randomUUID();
-  const host = probe.host ?? `appb.${bench.facts.settings.domain}`;
+  const host = probe.host ?? `appb.${context.facts.settings.domain}`;
   const path = tagged(probe.path, id);
-  const url = probe.tls ? (bench.facts.tls?.url ?? "https://") : bench.facts.url;
+  const url = probe.tls ? (context.facts.tls?.url ?? "https://") : context.facts.url;
   const { method, to } = probe;
   const sent = { method, url: `${url}${path}`, path: probe.path, to, target: host, token: probe.token !== undefined };
   const base = { id, from: "host", service: "appb", request: sent } as const;
   const bearer: Record<string, string> = probe.token
-    ? { authorization: `Bearer ${await tokenFor(bench, probe.token, signal)}` }
+    ? { authorization: `Bearer ${await tokenFor(context, probe.token, signal)}` }
     : {};
-  const started = bench.clock.now();
+  const started = context.clock.now();
   try {
     const request = { method, path, host, headers: { "x-request-id": id, ...bearer } };
-    const answer = await bench.world.gateway(
-      { ...request, tls: probe.tls ?? false, timeoutMs: requestLimit(bench) },
+    const answer = await context.lab.gateway(
+      { ...request, tls: probe.tls ?? false, timeoutMs: requestLimit(context) },
       signal,
     );
     return { ...base, ...answer, exit: 0 };
   } catch (error) {
     signal.throwIfAborted();
-    const seconds = (bench.clock.now() - started) / 1000;
+    const seconds = (context.clock.now() - started) / 1000;
     return { ...base, status: 0, headers: {}, body: "", seconds, exit: 1, error: messageOf(error) };
   }
 }
 
 async function fromPod(
-  bench: Bench,
+  context: VerifyContext,
   probe: Probe,
   client: Exclude<Client, "host">,
   signal: AbortSignal,
 ): Promise<Answer> {
   const id = randomUUID();
-  const actor = await bench.cast.client(client, signal);
-  const url = `http://${await authority(bench, probe, signal)}${tagged(probe.path, id)}`;
-  const timeoutMs = requestLimit(bench);
+  const actor = await context.cast.client(client, signal);
+  const url = `http://${await authority(context, probe, signal)}${tagged(probe.path, id)}`;
+  const timeoutMs = requestLimit(context);
   const command = curlArguments({
     method: probe.method,
     url,
     headers: { "x-request-id": id, connection: "close" },
     timeoutMs,
-    localPort: nextPort(bench.clock.now()),
+    localPort: nextPort(context.clock.now()),
   });
-  const result = await bench.world.exec(actor, command, timeoutMs + 10_000, signal);
+  const result = await context.lab.exec(actor, command, timeoutMs + 10_000, signal);
   const seen = parseCurl(result.stdout);
   const { service = "appb", method, path, to } = probe;
   const target = to === "pod" ? podsBehind[service] : service;
@@ -111,8 +111,8 @@ function nextPort(now: number): number {
   return ownPorts.first + (latest % ownPorts.count);
 }
 
-async function authority(bench: Bench, probe: Probe, signal: AbortSignal): Promise<string> {
+async function authority(context: VerifyContext, probe: Probe, signal: AbortSignal): Promise<string> {
   const { service = "appb" } = probe;
   if (probe.to === "service") return `${hostOf(service)}:8000`;
-  return `${(await bench.cast.one(podsBehind[service], signal)).ip}:8080`;
+  return `${(await context.cast.one(podsBehind[service], signal)).ip}:8080`;
 }

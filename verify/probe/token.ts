@@ -3,10 +3,10 @@ import { objects } from "../../experiments/objects";
 import type { LabFacts, TokenSpec } from "../../experiments/types";
 import { publicJwk } from "../../modules/gateway-jwt/jwk";
 import { gatewayJwt } from "../../modules/numbers";
-import type { Bench } from "../context";
+import type { VerifyContext } from "../context";
 import { textAt } from "../json";
-import { Obstacle } from "../precondition-error";
-import type { World } from "../world";
+import type { LabClient } from "../lab-client";
+import { PreconditionError } from "../precondition-error";
 
 const { issuerOf, audienceOf, secret } = gatewayJwt;
 const issuerSecret = objects["Secret/gateway-jwt-issuer"];
@@ -15,15 +15,15 @@ const earlySeconds = 30;
 
 /**
  * A token of the lab's issuer, as asked.
- * @throws Obstacle when the issuer's key is not there
+ * @throws PreconditionError when the issuer's key is not there
  */
 export async function tokenFor(
-  { facts, world, clock }: Pick<Bench, "facts" | "world" | "clock">,
+  { facts, lab, clock }: Pick<VerifyContext, "facts" | "lab" | "clock">,
   spec: TokenSpec,
   signal: AbortSignal,
 ): Promise<string> {
   if (spec.forgery === "garbage") return "not.a.token";
-  const key = await issuerKey(world, signal);
+  const key = await issuerKey(lab, signal);
   const { kid } = publicJwk(key);
   const now = Math.floor(clock.now() / 1000);
   const payload = payloadOf(facts, spec, now);
@@ -50,11 +50,11 @@ function payloadOf({ settings: { domain } }: Pick<LabFacts, "settings">, spec: T
   };
 }
 
-async function issuerKey(world: Pick<World, "read">, signal: AbortSignal): Promise<string> {
+async function issuerKey(lab: Pick<LabClient, "read">, signal: AbortSignal): Promise<string> {
   const { layer, ...ref } = issuerSecret;
-  const found = await world.read(ref, signal);
+  const found = await lab.read(ref, signal);
   const data = textAt(found, "data", secret.key);
-  if (!data) throw new Obstacle(layer, `Secret ${secret.name} has no ${secret.key}: nobody can make a token`);
+  if (!data) throw new PreconditionError(layer, `Secret ${secret.name} has no ${secret.key}: nobody can make a token`);
   return Buffer.from(data, "base64").toString("utf8");
 }
 

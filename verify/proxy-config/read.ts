@@ -1,8 +1,8 @@
 import type { WaypointName } from "../../experiments/types";
 import { messageOf } from "../../host/errors";
-import type { Bench } from "../context";
-import type { Actor } from "../pods";
-import { Obstacle } from "../precondition-error";
+import type { VerifyContext } from "../context";
+import type { LabPod } from "../pods";
+import { PreconditionError } from "../precondition-error";
 import { type ProxySummary, parseEnvoyDump } from "./envoy-dump";
 import { parseZtunnelDump, type ZtunnelDump } from "./ztunnel-dump";
 
@@ -10,30 +10,30 @@ import { parseZtunnelDump, type ZtunnelDump } from "./ztunnel-dump";
 const adminPort = 15000;
 
 /** What a ztunnel knows. */
-export async function ztunnelDump(bench: Pick<Bench, "world" | "signal">, pod: Actor): Promise<ZtunnelDump> {
-  return parseZtunnelDump(await dump(bench, pod, "ztunnel", "/config_dump"));
+export async function ztunnelDump(context: Pick<VerifyContext, "lab" | "signal">, pod: LabPod): Promise<ZtunnelDump> {
+  return parseZtunnelDump(await dump(context, pod, "ztunnel", "/config_dump"));
 }
 
 /** What a proxy was told. */
-export async function proxySummary(bench: Bench, role: "gateway" | WaypointName): Promise<ProxySummary> {
-  const pod = await bench.cast.one(role, bench.signal);
-  return parseEnvoyDump(await dump(bench, pod, role === "gateway" ? role : "waypoint", "/config_dump?include_eds"));
+export async function proxySummary(context: VerifyContext, role: "gateway" | WaypointName): Promise<ProxySummary> {
+  const pod = await context.cast.one(role, context.signal);
+  return parseEnvoyDump(await dump(context, pod, role === "gateway" ? role : "waypoint", "/config_dump?include_eds"));
 }
 
 async function dump(
-  bench: Pick<Bench, "world" | "signal">,
-  pod: Actor,
+  context: Pick<VerifyContext, "lab" | "signal">,
+  pod: LabPod,
   layer: "ztunnel" | "gateway" | "waypoint",
   path: string,
 ) {
   try {
-    const answer = await bench.world.podGet(pod, adminPort, path, bench.signal);
+    const answer = await context.lab.podGet(pod, adminPort, path, context.signal);
     if (answer.status !== 200) throw new Error(`status ${answer.status}`);
     const parsed: unknown = JSON.parse(answer.body);
     return parsed;
   } catch (error) {
-    bench.signal.throwIfAborted();
+    context.signal.throwIfAborted();
     const message = `cannot read the configuration of ${pod.name}: ${messageOf(error)}`;
-    throw new Obstacle(layer, message, { verdict: "inconclusive", cause: error });
+    throw new PreconditionError(layer, message, { verdict: "inconclusive", cause: error });
   }
 }

@@ -1,13 +1,13 @@
 import { type LabObject, objects, objectsOf } from "../../experiments/objects";
 import type { LabFacts } from "../../experiments/types";
 import { rolloutProblem } from "../checks/rollout";
-import type { Bench } from "../context";
+import type { VerifyContext } from "../context";
 import { entriesAt, listAt, numberAt, textAt } from "../json";
-import { type Actor, Cast } from "../pods";
-import { Obstacle } from "../precondition-error";
+import type { KubeObject, LabClient } from "../lab-client";
+import { type LabPod, PodFinder } from "../pods";
+import { PreconditionError } from "../precondition-error";
 import { ztunnelDump } from "../proxy-config/read";
 import type { ZtunnelDump } from "../proxy-config/ztunnel-dump";
-import type { KubeObject, World } from "../world";
 
 /** Applications whose pods belong to the mesh, those of modules included. */
 const members = [
@@ -22,7 +22,7 @@ const membersOf = ({ settings }: Pick<LabFacts, "settings">) => {
 };
 
 /** A pod that counts as healthy and is not in the mesh. */
-export interface Stray {
+export interface UnenrolledPod {
   app: (typeof members)[number];
   pod: string;
   /** What shows it, as it completes "it is not in the mesh: …". */
@@ -43,23 +43,23 @@ const systemNamespaces = { kind: ["kube-system", "metallb-system", "istio-system
 export type NodeStarts = ReadonlyMap<string, number>;
 
 /** What of a lab does not run and may come to, each as a line: not what was deleted or scaled to nothing. */
-export async function unsettled(
+export async function unreadyWorkloads(
   facts: Pick<LabFacts, "cluster" | "settings">,
-  world: World,
+  lab: LabClient,
   starts: NodeStarts,
   signal: AbortSignal,
 ): Promise<string[]> {
   const namespaces = systemNamespaces[facts.cluster];
   const listed = namespaces.flatMap((namespace) =>
     ["Deployment", "DaemonSet"].map(async (kind) => {
-      const found = await world.list({ apiVersion: "apps/v1", kind, namespace }, signal);
+      const found = await lab.list({ apiVersion: "apps/v1", kind, namespace }, signal);
       // Items of a list do not say what they are.
       return found.map((object) => lineOf(`${kind}/${object.metadata?.name}`, { ...object, kind }));
     }),
   );
-  const named = ownOf(facts).map(async (name) => [lineOf(name, await world.read(objects[name], signal))]);
+  const named = ownOf(facts).map(async (name) => [lineOf(name, await lab.read(objects[name], signal))]);
   const pods = [...namespaces, "default"].map(async (namespace) => {
-    const found = await world.list({ apiVersion: "v1", kind: "Pod", namespace }, signal);
+    const found = await lab.list({ apiVersion: "v1", kind: "Pod", namespace }, signal);
     return found.map((pod) => staleLine(pod, starts));
   });
   return (await Promise.all([...pods, ...listed, ...named])).flat().filter((line) => line !== undefined);
@@ -86,34 +86,42 @@ function lineOf(name: string, object: KubeObject | undefined): string | undefine
 /**
  * Ready pods of the applications that are not in the mesh, although their annotation may say so: a node that was started
  * anew gives its pods new network namespaces, without the redirection of the old ones.
- * @throws Obstacle when it cannot be told
+ * @throws PreconditionError when it cannot be told
  */
-export async function strays(facts: Pick<LabFacts, "settings">, world: World, signal: AbortSignal): Promise<Stray[]> {
-  const cast = new Cast(world);
+export async function unenrolledPods(
+  facts: Pick<LabFacts, "settings">,
+  lab: LabClient,
+  signal: AbortSignal,
+): Promise<UnenrolledPod[]> {
+  const cast = new PodFinder(lab);
   const dumps = new Map<string, Promise<ZtunnelDump>>();
   const dumpOn = (node: string) => {
-    const known = dumps.get(node) ?? dumpOf({ world, signal }, cast, node);
+    const known = dumps.get(node) ?? dumpOf({ lab, signal }, cast, node);
     dumps.set(node, known);
     return known;
   };
-  const look = async (app: Stray["app"]): Promise<Stray[]> => {
+  const look = async (app: UnenrolledPod["app"]): Promise<UnenrolledPod[]> => {
     const pods = (await cast.all(app, signal)).filter(({ ready }) => ready);
-    const found = pods.map(async (pod) => ({ app, pod: pod.name, why: await whyNot(world, pod, dumpOn, signal) }));
+    const found = pods.map(async (pod) => ({ app, pod: pod.name, why: await whyNot(lab, pod, dumpOn, signal) }));
     return (await Promise.all(found)).flatMap(({ why, ...stray }) => (why ? [{ ...stray, why }] : []));
   };
   return (await Promise.all(membersOf(facts).map(look))).flat();
 }
 
-async function dumpOf(bench: Pick<Bench, "world" | "signal">, cast: Cast, node: string): Promise<ZtunnelDump> {
-  const pod = await cast.ztunnelOn(node, bench.signal);
-  if (!pod) throw new Obstacle("ztunnel", `no ready ztunnel on ${node}`);
-  return ztunnelDump(bench, pod);
+async function dumpOf(
+  context: Pick<VerifyContext, "lab" | "signal">,
+  cast: PodFinder,
+  node: string,
+): Promise<ZtunnelDump> {
+  const pod = await cast.ztunnelOn(node, context.signal);
+  if (!pod) throw new PreconditionError("ztunnel", `no ready ztunnel on ${node}`);
+  return ztunnelDump(context, pod);
 }
 
 /** What shows that the pod is not in the mesh; undefined when it is. */
 async function whyNot(
-  world: World,
-  pod: Actor,
+  lab: LabClient,
+  pod: LabPod,
   dumpOn: (node: string) => Promise<ZtunnelDump>,
   signal: AbortSignal,
 ): Promise<string | undefined> {
@@ -124,7 +132,7 @@ async function whyNot(
   if (listed.protocol !== "HBONE") return `${ztunnel} knows it as ${listed.protocol}`;
   if (!listed.ips.includes(pod.ip)) return `${ztunnel} knows it at ${listed.ips.join(", ") || "no address"}`;
   if (serves && !serves.includes(`${pod.namespace}/${pod.name}`)) return `${ztunnel} does not take its connections`;
-  return (await isCaptured(world, pod, signal)) ? undefined : "its connections do not go to ztunnel";
+  return (await isCaptured(lab, pod, signal)) ? undefined : "its connections do not go to ztunnel";
 }
 
 /** A port of the node on which nobody listens ("discard"). */
@@ -134,31 +142,31 @@ const closedPort = 9;
  * Whether the pod's connections are redirected. Only ztunnel accepts one to a closed port, before it knows whether it can
  * go on; without it the node refuses.
  */
-async function isCaptured(world: World, pod: Actor, signal: AbortSignal): Promise<boolean> {
+async function isCaptured(lab: LabClient, pod: LabPod, signal: AbortSignal): Promise<boolean> {
   const url = `http://${pod.host}:${closedPort}/`;
   const command = ["curl", "--silent", "--output", "/dev/null", "--max-time", "2", "--write-out", "%{time_connect}"];
-  const { stdout, stderr, code } = await world.exec(pod, [...command, url], 10_000, signal);
+  const { stdout, stderr, code } = await lab.exec(pod, [...command, url], 10_000, signal);
   const seconds = Number(stdout);
   if (stdout === "" || Number.isNaN(seconds)) {
-    throw new Obstacle("app", `curl in ${pod.name} did not run (exit ${code}): ${stderr.trim()}`);
+    throw new PreconditionError("app", `curl in ${pod.name} did not run (exit ${code}): ${stderr.trim()}`);
   }
   return seconds > 0;
 }
 
 /** Rolls out an application anew, as `kubectl rollout restart` does. */
 export async function rollOut(
-  world: World,
-  { app }: Pick<Stray, "app">,
+  lab: LabClient,
+  { app }: Pick<UnenrolledPod, "app">,
   now: number,
   signal: AbortSignal,
 ): Promise<void> {
   const ref = objects[`Deployment/${app}`];
-  const has = entriesAt(await world.read(ref, signal), "spec", "template", "metadata", "annotations").length > 0;
+  const has = entriesAt(await lab.read(ref, signal), "spec", "template", "metadata", "annotations").length > 0;
   const path = "/spec/template/metadata/annotations";
   const restart = `${path}/kubectl.kubernetes.io~1restartedAt`;
   const operations = [
     ...(has ? [] : [{ op: "add", path, value: {} } as const]),
     { op: "add", path: restart, value: new Date(now).toISOString() } as const,
   ];
-  await world.patch(ref, operations, signal);
+  await lab.patch(ref, operations, signal);
 }

@@ -1,13 +1,13 @@
 import type { LabFacts } from "../../experiments/types";
 import { LabError, messageOf } from "../../host/errors";
 import { type Clock, DeadlineError, eventually } from "../eventually";
-import type { World } from "../world";
-import { type NodeStarts, rollOut, type Stray, strays, unsettled } from "./mesh-state";
+import type { LabClient } from "../lab-client";
+import { type NodeStarts, rollOut, type UnenrolledPod, unenrolledPods, unreadyWorkloads } from "./mesh-state";
 
 /** What looking after the mesh works with. */
 export interface MeshOptions {
   facts: LabFacts;
-  world: World;
+  lab: LabClient;
   /** When the lab's nodes were started, if they are containers of this machine. */
   starts: NodeStarts;
   say: (line: string) => void;
@@ -25,7 +25,7 @@ const intervalMs = 2_000;
  * Waits until all of the lab runs again on nodes that were started.
  * @throws LabError when it does not
  */
-export async function untilBack(options: MeshOptions): Promise<void> {
+export async function waitUntilReady(options: MeshOptions): Promise<void> {
   const { signal, clock } = options;
   const waiting = { what: "the lab to run again", deadlineMs: backMs, intervalMs, streak: 2, signal, clock };
   await eventually((at) => whole(options, at), waiting).catch((miss) => giveUp(options, miss));
@@ -36,17 +36,17 @@ export async function untilBack(options: MeshOptions): Promise<void> {
  * @returns the pods that had left
  * @throws LabError when the new ones stay out as well
  */
-export async function mendMesh(options: MeshOptions): Promise<Stray[]> {
-  const { facts, world, say, signal, clock } = options;
+export async function repairMesh(options: MeshOptions): Promise<UnenrolledPod[]> {
+  const { facts, lab, say, signal, clock } = options;
   const lost = await lostPods(options);
   if (lost.length === 0) return [];
   for (const { app, pod, why } of lost) {
     say(`Pod "${pod}" left the mesh (${why}): ${app} is rolled out anew`);
-    await rollOut(world, { app }, clock.now(), signal);
+    await rollOut(lab, { app }, clock.now(), signal);
   }
   const together = async (at: AbortSignal) => {
     await whole(options, at);
-    const still = await strays(facts, world, at);
+    const still = await unenrolledPods(facts, lab, at);
     if (still.length > 0) throw new Error(listed(still.map(({ pod, why }) => `${pod}: ${why}`)));
   };
   const waiting = { what: "the pods to join the mesh", deadlineMs: backMs, intervalMs, streak: 2, signal, clock };
@@ -54,18 +54,18 @@ export async function mendMesh(options: MeshOptions): Promise<Stray[]> {
   return lost;
 }
 
-async function whole({ facts, world, starts }: MeshOptions, signal: AbortSignal): Promise<void> {
-  const open = await unsettled(facts, world, starts, signal);
+async function whole({ facts, lab, starts }: MeshOptions, signal: AbortSignal): Promise<void> {
+  const open = await unreadyWorkloads(facts, lab, starts, signal);
   if (open.length > 0) throw new Error(listed(open));
 }
 
 /** Ready pods that stay out of the mesh; none when that cannot be told, which the proofs then explain. */
-async function lostPods(options: MeshOptions): Promise<Stray[]> {
-  const { facts, world, say, signal, clock } = options;
-  let found: Stray[] = [];
+async function lostPods(options: MeshOptions): Promise<UnenrolledPod[]> {
+  const { facts, lab, say, signal, clock } = options;
+  let found: UnenrolledPod[] = [];
   const look = async (at: AbortSignal) => {
     found = [];
-    found = await strays(facts, world, at);
+    found = await unenrolledPods(facts, lab, at);
     if (found.length > 0) throw new Error(listed(found.map(({ pod }) => pod)));
   };
   const waiting = { what: "all pods to be in the mesh", deadlineMs: graceMs, intervalMs: 1_000, signal, clock };

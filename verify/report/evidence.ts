@@ -3,7 +3,7 @@ import { type LabObject, objects, objectsOf } from "../../experiments/objects";
 import { messageOf } from "../../host/errors";
 import { writeWhole } from "../../host/write-file";
 import { summaryLines } from "../checks/proxies";
-import type { Bench } from "../context";
+import type { VerifyContext } from "../context";
 import { proxySummary } from "../proxy-config/read";
 import { renderJson } from "./json";
 import { renderJUnit } from "./junit";
@@ -19,16 +19,16 @@ interface Page {
 }
 
 /** Writes what a run sent, got and read: reports, a page for each experiment, configuration, objects, and an index. */
-export async function writeEvidence(folder: string, report: VerifyReport, bench: Bench): Promise<void> {
+export async function writeEvidence(folder: string, report: VerifyReport, context: VerifyContext): Promise<void> {
   const pages: Page[] = [
     { file: "report.txt", about: "the report for a person", text: renderText(report, { colour: false }) },
     { file: "report.json", about: "the report for a program", text: renderJson(report) },
     { file: "report.xml", about: "the report for a build server (JUnit)", text: renderJUnit(report) },
     ...report.results.map(experimentPage),
-    ...(await Promise.all([proxyPage(bench, "waypoint"), proxyPage(bench, "gateway")])),
-    await objectsPage(bench),
+    ...(await Promise.all([proxyPage(context, "waypoint"), proxyPage(context, "gateway")])),
+    await objectsPage(context),
   ];
-  const attached = [...bench.attachments].map(([file, { about, bytes }]) => ({ file, about, bytes }));
+  const attached = [...context.attachments].map(([file, { about, bytes }]) => ({ file, about, bytes }));
   const all = [indexPage(report, [...pages, ...attached]), ...pages];
   const contents = [
     ...all.map(({ file, text }) => ({ file, content: redacted(text) })),
@@ -59,20 +59,20 @@ const findingLines = ({ verdict, name, seen, expected, evidence }: Finding): str
   ...evidence.flatMap(({ source, lines }) => ["", `${source}:`, "", ...lines.map((line) => `    ${line}`)]),
 ];
 
-async function proxyPage(bench: Bench, role: "waypoint" | "gateway"): Promise<Page> {
+async function proxyPage(context: VerifyContext, role: "waypoint" | "gateway"): Promise<Page> {
   const page = { file: `config-${role}.txt`, about: `listeners, filters, routes and endpoints of the ${role}` };
   try {
-    return { ...page, text: `${summaryLines(await proxySummary(bench, role)).join("\n")}\n` };
+    return { ...page, text: `${summaryLines(await proxySummary(context, role)).join("\n")}\n` };
   } catch (error) {
     return { ...page, text: `unavailable: ${messageOf(error)}\n` };
   }
 }
 
-async function objectsPage({ world, facts, signal }: Bench): Promise<Page> {
+async function objectsPage({ lab, facts, signal }: VerifyContext): Promise<Page> {
   const page = { file: "objects.json", about: "the lab's objects as the cluster holds them" };
   const held = async (name: LabObject) => {
     try {
-      const object = await world.read(objects[name], signal);
+      const object = await lab.read(objects[name], signal);
       return object ? { spec: object.spec, status: object.status } : "does not exist";
     } catch (error) {
       return `unavailable: ${messageOf(error)}`;

@@ -1,20 +1,20 @@
 import { experiments } from "../../experiments/index";
 import { foreignHosts, hostOf, podsBehind, waypointAt } from "../../experiments/names";
 import type {
-  Act,
   Call,
   Check,
+  KillSpec,
   LabSettings,
   ModuleName,
   Probe,
   Sample,
   ServiceName,
+  Stage,
   Step,
-  Strike,
   TokenSpec,
 } from "../../experiments/types";
 import { ExitCode, LabError } from "../../host/errors";
-import { whyOff } from "../../modules/enabled";
+import { disabledReason } from "../../modules/enabled";
 import { chaos as numbers } from "../../modules/numbers";
 import { binomialBand } from "../binomial";
 import { calledIn, recordsWanted, sayExpectation } from "../probe/judge";
@@ -58,7 +58,7 @@ export function explain(id: string, settings: LabSettings): Explanation {
     );
   }
   const { title, question, why, rows, module, objects } = found;
-  const off = whyOff(found, settings);
+  const off = disabledReason(found, settings);
   return {
     ...{ id, title, question, why },
     steps: found.steps(settings).flatMap((step) => stepLines(step, settings)),
@@ -88,23 +88,23 @@ export function explanationText(explanation: Explanation): string {
   ].join("\n");
 }
 
-/** What a step sends and what it expects: a line, or one for each request of its acts. */
+/** What a step sends and what it expects: a line, or one for each request of its stages. */
 export function stepLines(step: Step, settings: LabSettings): string[] {
   if (step.kind === "probe") return [probeLine(step, settings)];
   if (step.check === "calls") return step.calls.map((call) => callLine(call, step.service));
-  if (step.check === "chaos") return step.strikes.map((strike) => strikeLine(strike, step));
+  if (step.check === "chaos") return step.kills.map((strike) => strikeLine(strike, step));
   if (step.check !== "fail-open") return [checkLine(step)];
-  return step.acts.flatMap((act) => act.probes.map((probe) => `${actWords(act)}; ${probeLine(probe, settings)}`));
+  return step.stages.flatMap((act) => act.probes.map((probe) => `${actWords(act)}; ${probeLine(probe, settings)}`));
 }
 
-function strikeLine({ victim, bound }: Strike, { method, path }: Extract<Check, { check: "chaos" }>): string {
+function strikeLine({ victim, bound }: KillSpec, { method, path }: Extract<Check, { check: "chaos" }>): string {
   const { perSecond, downMs } = numbers;
   const kill = victim === "node" ? `a node is killed for ${downMs / 1000} s` : `the pod of ${victim} is killed`;
   const most = `at most ${bound.lost} lost, ${bound.gapMs / 1000} s without a good answer, all well again after ${bound.backMs / 1000} s`;
   return `loadgen: ${perSecond} × ${method} http://appb:8000${path} a second while ${kill} → ${most}`;
 }
 
-function actWords({ name, takes, returns }: Act): string {
+function actWords({ name, takes, returns }: Stage): string {
   const words = { policy: "the policy", waypoint: "the waypoint" };
   if (takes) return `${name} (${words[takes]} is taken away)`;
   return returns ? `${name} (${words[returns]} is put back)` : name;
@@ -121,7 +121,7 @@ function probeLine(probe: Probe, settings: LabSettings): string {
     gateway: `${probe.tls ? "https" : "http"}://GATEWAY Host: ${probe.host ?? `appb.${settings.domain}`} `,
   }[probe.to];
   const bearing = probe.token ? ` with ${tokenWords(probe.token)}` : "";
-  const times = probe.expect.fate === "answered" ? "until three answers in a row" : "once, never again";
+  const times = probe.expect.outcome === "answered" ? "until three answers in a row" : "once, never again";
   const waypoint = waypointAt(service);
   const records = recordsWanted(probe.expect).map((record) => calledIn(record, waypoint));
   const proof = records.length > 0 ? `; proven by the log of ${records.join(" and ")}` : "";

@@ -2,8 +2,8 @@ import { hostname } from "node:os";
 import { flipAnnotation } from "../../experiments/names";
 import { type LabObject, objects } from "../../experiments/objects";
 import { at, listAt, numberAt, sameJson, textAt, textsAt } from "../json";
-import { Obstacle } from "../precondition-error";
-import type { KubeObject, PatchOperation, World } from "../world";
+import type { KubeObject, LabClient, PatchOperation } from "../lab-client";
+import { PreconditionError } from "../precondition-error";
 import { restoredOwners } from "./field-owners";
 
 /**
@@ -54,17 +54,18 @@ const annotationPath = pointer([...annotations, flipAnnotation]);
 /**
  * Makes a change. The original goes into an annotation by the same write, so that there is no moment in which a crash
  * could lose it.
- * @throws Obstacle when the object is not there, is changed already, or would stay as it is
+ * @throws PreconditionError when the object is not there, is changed already, or would stay as it is
  */
-export async function change(world: World, { object, field, to }: Change, signal: AbortSignal): Promise<void> {
+export async function change(lab: LabClient, { object, field, to }: Change, signal: AbortSignal): Promise<void> {
   const { layer, ...ref } = objects[object];
-  const found = await world.read(ref, signal);
-  if (!found) throw new Obstacle(layer, `${object} does not exist`);
+  const found = await lab.read(ref, signal);
+  if (!found) throw new PreconditionError(layer, `${object} does not exist`);
   if (originalOf(found))
-    throw new Obstacle(layer, `${object} is changed already, by another run`, { verdict: "inconclusive" });
+    throw new PreconditionError(layer, `${object} is changed already, by another run`, { verdict: "inconclusive" });
   const value = at(found, ...field);
   const other = to(value);
-  if (sameJson(value, other)) throw new Obstacle(layer, `${object} has nothing to change at ${field.join(".")}`);
+  if (sameJson(value, other))
+    throw new PreconditionError(layer, `${object} has nothing to change at ${field.join(".")}`);
   const annotated = found.metadata?.annotations !== undefined;
   const original: Original = {
     field,
@@ -74,7 +75,7 @@ export async function change(world: World, { object, field, to }: Change, signal
     annotated,
     by: { host: hostname(), pid: process.pid },
   };
-  await world.patch(
+  await lab.patch(
     ref,
     [
       // Whoever wrote in between wins: the change is made on what was read, or not at all.
@@ -88,15 +89,15 @@ export async function change(world: World, { object, field, to }: Change, signal
 }
 
 /** What putting an object back came to: there was nothing to do, it is as it was, or somebody has changed it meanwhile. */
-export type PutBack = "nothing" | "restored" | "others";
+export type RestoreResult = "nothing" | "restored" | "others";
 
 /**
  * Puts an object back as it was, owners included. Harmless when there is nothing to put back. What somebody else made of
  * the field while it was changed stays, and only the note of the change goes.
  */
-export async function putBack(world: World, object: Changeable, signal: AbortSignal): Promise<PutBack> {
+export async function restoreObject(lab: LabClient, object: Changeable, signal: AbortSignal): Promise<RestoreResult> {
   const { layer: _layer, ...ref } = objects[object];
-  const found = await world.read(ref, signal);
+  const found = await lab.read(ref, signal);
   const original = found && originalOf(found);
   if (!found || !original) return "nothing";
   const test = (object: KubeObject): PatchOperation => ({
@@ -108,14 +109,14 @@ export async function putBack(world: World, object: Changeable, signal: AbortSig
   const isKnown =
     original.changed === undefined || [original.changed, original.value].some((one) => sameJson(now, one));
   if (!isKnown) {
-    await world.patch(ref, [test(found), { op: "remove", path: notePath(found, original) }], signal);
+    await lab.patch(ref, [test(found), { op: "remove", path: notePath(found, original) }], signal);
     return "others";
   }
   // The annotation goes last: until then a crash loses nothing.
   const restored = { op: "add", path: pointer(original.field), value: original.value } as const;
-  const written = await world.patch(ref, [test(found), restored], signal);
+  const written = await lab.patch(ref, [test(found), restored], signal);
   const owners = restoredOwners(written.metadata?.managedFields ?? [], original.owners);
-  await world.patch(
+  await lab.patch(
     ref,
     [
       test(written),
@@ -128,9 +129,9 @@ export async function putBack(world: World, object: Changeable, signal: AbortSig
 }
 
 /** Who changed an object and did not put it back yet: a run that goes on, or one that died. */
-export async function changedBy(world: World, object: Changeable, signal: AbortSignal): Promise<Writer | undefined> {
+export async function changedBy(lab: LabClient, object: Changeable, signal: AbortSignal): Promise<Writer | undefined> {
   const { layer: _layer, ...ref } = objects[object];
-  const found = await world.read(ref, signal);
+  const found = await lab.read(ref, signal);
   return found && writerOf(found);
 }
 

@@ -1,10 +1,10 @@
 import { objects } from "../../experiments/objects";
-import type { Bench } from "../context";
+import type { VerifyContext } from "../context";
 import { eventually } from "../eventually";
 import { numberAt } from "../json";
 import { type Changeable, changeable, isOurs, writerOf } from "./change";
 
-type Around = Pick<Bench, "world" | "signal" | "clock" | "timings">;
+type Around = Pick<VerifyContext, "lab" | "signal" | "clock" | "timings">;
 
 /** Where an object stands that proofs may change. */
 interface Mark {
@@ -21,10 +21,10 @@ export type Marks = ReadonlyMap<Changeable, Mark>;
  * Where the objects stand now; undefined when it cannot be told, for a cluster that is out of reach says nothing of others.
  * A policy's generation counts changes of its spec; a Service has none, and istiod writes to it when its labels change.
  */
-export async function marksOf({ world, signal, clock, timings }: Around): Promise<Marks | undefined> {
+export async function marksOf({ lab, signal, clock, timings }: Around): Promise<Marks | undefined> {
   const read = async (object: Changeable) => {
     const { layer: _layer, ...ref } = objects[object];
-    const found = await world.read(ref, signal);
+    const found = await lab.read(ref, signal);
     const by = found && writerOf(found);
     const version = String(numberAt(found, "metadata", "generation") ?? found?.metadata?.resourceVersion);
     return [object, { version, changed: by !== undefined && !isOurs(by) }] as const;
@@ -39,8 +39,8 @@ export async function marksOf({ world, signal, clock, timings }: Around): Promis
 }
 
 /** What somebody else has changed since, or had changed before and not put back yet. */
-export async function changedSince(bench: Around, marks: Marks | undefined): Promise<Changeable[]> {
-  const now = marks && (await marksOf(bench));
+export async function changedSince(context: Around, marks: Marks | undefined): Promise<Changeable[]> {
+  const now = marks && (await marksOf(context));
   if (!now) return [];
   return changeable.filter((object) => {
     const before = marks.get(object);

@@ -1,28 +1,28 @@
 import { messageOf } from "../../host/errors";
 import { failed, passed } from "../checks/check";
-import type { Bench } from "../context";
+import type { VerifyContext } from "../context";
 import { DeadlineError, eventually } from "../eventually";
 import type { Finding } from "../report/schema";
-import { type Changeable, changeable, changedBy, isDead, isOurs, type PutBack, putBack } from "./change";
+import { type Changeable, changeable, changedBy, isDead, isOurs, type RestoreResult, restoreObject } from "./change";
 
 /** Longest life of a change that is not a dead run's. */
 const changeMs = 60_000;
 
 /** Puts an object back on a signal of its own: an interrupted run must do it too. */
-export async function restore(bench: Bench, object: Changeable, name: string): Promise<Finding> {
+export async function restore(context: VerifyContext, object: Changeable, name: string): Promise<Finding> {
   const lasting = new AbortController().signal;
   // A try that fails after its write finds nothing to do when it is made again.
-  const outcomes = new Set<PutBack>();
+  const outcomes = new Set<RestoreResult>();
   try {
     await eventually(
       async (signal) => {
-        const by = await changedBy(bench.world, object, signal);
+        const by = await changedBy(context.lab, object, signal);
         // What another run changed is that run's to put back.
         if (by && !isOurs(by)) return;
-        outcomes.add(await putBack(bench.world, object, signal));
-        if (await changedBy(bench.world, object, signal)) throw new Error("the annotation is still there");
+        outcomes.add(await restoreObject(context.lab, object, signal));
+        if (await changedBy(context.lab, object, signal)) throw new Error("the annotation is still there");
       },
-      { what: name, deadlineMs: bench.timings.restoreMs, signal: lasting, clock: bench.clock },
+      { what: name, deadlineMs: context.timings.restoreMs, signal: lasting, clock: context.clock },
     );
     if (outcomes.has("others")) {
       const seen = `somebody changed ${named(object)} meanwhile; it is left as they made it`;
@@ -36,15 +36,15 @@ export async function restore(bench: Bench, object: Changeable, name: string): P
 }
 
 /** Undoes what a run that died has left changed; waits first for one that may still be alive. */
-export async function recover(bench: Pick<Bench, "world" | "signal" | "clock">, note: (text: string) => void) {
+export async function recover(context: Pick<VerifyContext, "lab" | "signal" | "clock">, note: (text: string) => void) {
   for (const object of changeable) {
-    const by = await changedBy(bench.world, object, bench.signal);
+    const by = await changedBy(context.lab, object, context.signal);
     if (!by) continue;
-    if (!isDead(by)) await othersEnd(bench, object, `process ${by.pid} on ${by.host} to put ${named(object)} back`);
+    if (!isDead(by)) await othersEnd(context, object, `process ${by.pid} on ${by.host} to put ${named(object)} back`);
     // istiod writes an object's status a moment after every change: a write on what was read before is refused.
-    const restored = await eventually((limit) => putBack(bench.world, object, limit), {
+    const restored = await eventually((limit) => restoreObject(context.lab, object, limit), {
       ...{ what: `${named(object)} to be put back`, deadlineMs: changeMs },
-      ...{ signal: bench.signal, clock: bench.clock },
+      ...{ signal: context.signal, clock: context.clock },
     });
     if (restored === "restored") note(`${named(object)} was left changed by a run that died; it is restored`);
     if (restored === "others")
@@ -53,12 +53,12 @@ export async function recover(bench: Pick<Bench, "world" | "signal" | "clock">, 
 }
 
 async function othersEnd(
-  { world, signal, clock }: Pick<Bench, "world" | "signal" | "clock">,
+  { lab, signal, clock }: Pick<VerifyContext, "lab" | "signal" | "clock">,
   object: Changeable,
   what: string,
 ): Promise<void> {
   const over = async () => {
-    if (await changedBy(world, object, signal)) throw new Error("it is still changed");
+    if (await changedBy(lab, object, signal)) throw new Error("it is still changed");
   };
   try {
     await eventually(over, { what, deadlineMs: changeMs, intervalMs: 1_000, signal, clock });

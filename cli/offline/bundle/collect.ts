@@ -19,7 +19,7 @@ export interface Step {
 }
 
 /** Problems of the pieces that could not be had. */
-export type Lack = { piece: Piece; problem: LabError };
+export type MissingPiece = { piece: Piece; problem: LabError };
 
 /**
  * Brings the pieces that are not there, or not as promised, one after the other. SHA256SUMS is written after each, so that
@@ -27,9 +27,13 @@ export type Lack = { piece: Piece; problem: LabError };
  *
  * @returns those that could not be had
  */
-export async function collect(folder: string, pieces: readonly Piece[], say: (step: Step) => void): Promise<Lack[]> {
+export async function collect(
+  folder: string,
+  pieces: readonly Piece[],
+  say: (step: Step) => void,
+): Promise<MissingPiece[]> {
   const sums = await readSums(folder);
-  const lacking: Lack[] = [];
+  const lacking: MissingPiece[] = [];
   for (const [index, piece] of pieces.entries()) {
     const file = join(folder, piece.path);
     const tell = (brought: Brought, bytes?: number) =>
@@ -58,15 +62,15 @@ export async function collect(folder: string, pieces: readonly Piece[], say: (st
 }
 
 /** A piece that a bundle lacks, or has in another form than SHA256SUMS promises. */
-export interface Flaw {
+export interface BundleDefect {
   path: string;
   flaw: "missing" | "damaged" | "not promised";
 }
 
 /** Compares a bundle with what it must hold and with its own SHA256SUMS. */
-export async function flawsOf(folder: string, wanted: readonly string[]): Promise<Flaw[]> {
+export async function verifyBundle(folder: string, wanted: readonly string[]): Promise<BundleDefect[]> {
   const sums = await readSums(folder);
-  const flaws: Flaw[] = [];
+  const flaws: BundleDefect[] = [];
   for (const path of new Set([...wanted, ...sums.keys()])) {
     const actual = await digestOf(join(folder, path));
     if (actual === undefined) flaws.push({ path, flaw: "missing" });

@@ -2,7 +2,7 @@ import { archivePath, bundleFiles } from "../../../artifacts/bundle-folder";
 import { ExitCode, LabErrors, type Problem } from "../../../host/errors";
 import { writeWhole } from "../../../host/write-file";
 import type { Progress } from "../../terminal/progress";
-import { collect, type Lack, type Step } from "./collect";
+import { collect, type MissingPiece, type Step } from "./collect";
 import { appImageOf, type BundleOrder, bundleImages, filePieces } from "./contents";
 import { buildAppImage } from "./images";
 import { type Part, parts } from "./pieces";
@@ -50,7 +50,7 @@ function tell({ piece, brought, position, count, bytes }: Step, progress: Progre
   progress.line(`${mark} ${place} ${piece.path}${size}${brought === "there" ? "  (there)" : ""}`);
 }
 
-function leftToDo(count: number, lacking: readonly Lack[]): string {
+function leftToDo(count: number, lacking: readonly MissingPiece[]): string {
   const without = withoutText(parts.filter((part) => lacking.some(({ piece }) => piece.part === part)));
   const there = `${count - lacking.length} of ${count} pieces are there`;
   return `${there}; the same command fetches the rest, and${without} does without it`;
@@ -62,7 +62,7 @@ export function withoutText(left: readonly Part[]): string {
 }
 
 /** Many pieces may lack for one reason, such as a list of digests that is not there. */
-function distinct(lacking: readonly Lack[]): Problem[] {
+function distinct(lacking: readonly MissingPiece[]): Problem[] {
   return [...new Map(lacking.map(({ problem }) => [problem.what, problem])).values()];
 }
 

@@ -15,22 +15,22 @@ const words: Record<Leg["transport"], string> = {
   node: "in the node",
 };
 
-/** A request's way as a drawing: boxes for the layers, arrows for the legs, a mark where its fate was decided. */
+/** A request's way as a drawing: boxes for the layers, arrows for the legs, a mark where its end was decided. */
 export function journeySvg({ id, title, hops, legs, outcome, stopped }: Journey): Html {
   return html`<svg class="way" role="img" aria-labelledby="${id}-title ${id}-desc" viewBox="0 0 ${wide} ${height}">
 <title id="${id}-title">${title}</title><desc id="${id}-desc">${wordsOf({ hops, legs, outcome })}</desc>
 ${legs.map((leg, index) => legSvg(leg, index))}
 ${hops.map((hop, index) => hopSvg(hop, index))}
-${hops.map((hop, index) => (hop.fate ? outcomeSvg(outcome, stopped, index, hops.length) : undefined))}
+${hops.map((hop, index) => (hop.end ? outcomeSvg(outcome, stopped, index, hops.length) : undefined))}
 </svg>`;
 }
 
 /** The same way in words, for those who do not see it. */
 export function wordsOf({ hops, legs, outcome }: Pick<Journey, "hops" | "legs" | "outcome">): string {
-  const said = hops.map(({ name, reached, fate }, index) => {
+  const said = hops.map(({ name, reached, end }, index) => {
     const leg = legs[index - 1];
     const by = leg ? `${words[leg.transport]}${leg.identity ? ` as ${leg.identity}` : ""} to ` : "";
-    return reached ? `${by}${name}${fate ? ` (${outcome})` : ""}` : `${name} not reached`;
+    return reached ? `${by}${name}${end ? ` (${outcome})` : ""}` : `${name} not reached`;
   });
   return said.join(", ");
 }
@@ -45,9 +45,9 @@ function legSvg({ transport, identity, reached }: Leg, index: number): Html {
 <text class="identity" x="${center}" y="${middle + 18}">${identity ?? ""}</text></g>`;
 }
 
-function hopSvg({ name, role, reached, recorded, fate, layer }: Hop, index: number): Html {
+function hopSvg({ name, role, reached, recorded, end, layer }: Hop, index: number): Html {
   const x = 2 + index * step;
-  const state = fate ?? (reached ? "passed" : "dim");
+  const state = end ?? (reached ? "passed" : "dim");
   return html`<g class="hop ${state} ${layer}${recorded || !reached ? "" : " unrecorded"}"><rect x="${x}" y="${box.y}" width="${box.width}" height="${box.height}" rx="8"/>
 <text class="name" x="${x + box.width / 2}" y="${middle - 3}">${name}</text><text class="role" x="${x + box.width / 2}" y="${middle + 14}">${role}</text></g>`;
 }
@@ -58,5 +58,5 @@ function outcomeSvg(outcome: string, stopped: boolean, index: number, count: num
   const anchor = last ? "end" : "middle";
   const at = last ? x + box.width / 2 : Math.max(x, 150);
   const badge = html`<circle cx="${x}" cy="${box.y}" r="9"/><path d="${stopped ? `M${x - 3.5} ${box.y - 3.5}l7 7m0 -7l-7 7` : `M${x - 4} ${box.y}l3 3.5l5 -7`}"/>`;
-  return html`<g class="fate ${stopped ? "stopped" : "answered"}">${badge}<text x="${at}" y="${box.y + box.height + 20}" text-anchor="${anchor}">${outcome}</text></g>`;
+  return html`<g class="end ${stopped ? "stopped" : "answered"}">${badge}<text x="${at}" y="${box.y + box.height + 20}" text-anchor="${anchor}">${outcome}</text></g>`;
 }

@@ -48,8 +48,8 @@ svg.way { width:100%; min-width:640px; height:auto; display:block; margin:6px 0;
 .hop.dim rect { stroke:var(--line); fill:none; } .hop.dim text,.leg.dim text { opacity:.55; }
 .leg path { stroke:var(--muted); stroke-width:1.6; fill:none; } .leg .head { fill:var(--muted); stroke:none; } .leg.hbone path { stroke:var(--hbone); stroke-width:2.4; } .leg.hbone .head { fill:var(--hbone); stroke:none; }
 .leg.dim path { stroke:var(--line); stroke-dasharray:3 4; } .leg.dim .head { fill:var(--line); stroke:none; }
-.fate circle { fill:var(--ok); } .fate.stopped circle { fill:var(--no); } .fate path { stroke:var(--card); stroke-width:2; fill:none; stroke-linecap:round; stroke-linejoin:round; }
-.way .fate text { font-size:12.5px; font-weight:600; fill:var(--ok); } .way .fate.stopped text { fill:var(--no); } .way .fate text[text-anchor=end] { text-anchor:end; }
+.end circle { fill:var(--ok); } .end.stopped circle { fill:var(--no); } .end path { stroke:var(--card); stroke-width:2; fill:none; stroke-linecap:round; stroke-linejoin:round; }
+.way .end text { font-size:12.5px; font-weight:600; fill:var(--ok); } .way .end.stopped text { fill:var(--no); } .way .end text[text-anchor=end] { text-anchor:end; }
 .plain { columns:2; padding-left:18px; margin:6px 0; font-size:13.5px; } footer { color:var(--muted); font-size:13px; padding-bottom:48px; }
 @media (max-width:640px) { main,header.top,footer { padding-left:14px; padding-right:14px; } section { padding:16px 14px; } .plain { columns:1; } h1 { font-size:24px; } figure svg { min-width:560px; } }
 @media print { :root { --bg:#fff; --edge:transparent; } .tiles { grid-template-columns:repeat(6,1fr); } .tile { padding:6px 8px; } .tile dd { font-size:16px; } .scroll { overflow:visible; } body { font-size:11pt; } section { border:0; padding:0; margin:18pt 0; } nav { display:none; } main,header.top,footer { max-width:none; padding:0; }

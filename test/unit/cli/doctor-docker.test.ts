@@ -5,7 +5,7 @@ import { type Answer, checkout, dockerInfo, fakeExec, fakeIo, fitMachine, ownLab
 
 ownLabHome();
 
-interface World {
+interface LabClient {
   info?: object;
   answers?: Record<string, Answer>;
   env?: Record<string, string>;
@@ -13,7 +13,7 @@ interface World {
 }
 
 /** What doctor finds about one check on a machine whose Docker is another. */
-async function finding(id: string, { info = {}, answers = {}, env = {}, config }: World) {
+async function finding(id: string, { info = {}, answers = {}, env = {}, config }: LabClient) {
   const root = checkout(config ? { "Pulumi.alice.yaml": `config:\n  ambient-lab:${config}\n` } : {});
   const docker = { "docker info": JSON.stringify({ ...dockerInfo, ...info }) };
   const io = fakeIo({ root, exec: fakeExec({ ...fitMachine, ...docker, ...answers }) });

@@ -47,7 +47,7 @@ function world(states: string[], more: Record<string, Answer> = {}, config = "")
   engine.stackOutputs = { url, kubeconfig, context, versions, settings: { ...settings, cluster: "kind" } };
   const exec = machine(states, more);
   const root = checkout(config ? { "Pulumi.alice.yaml": `config:\n${config}` } : {});
-  const io = fakeIo({ engine, exec, root, openWorld: async () => mesh });
+  const io = fakeIo({ engine, exec, root, openLabClient: async () => mesh });
   return { io, exec, mesh, lab: (...args: string[]) => run([...args, "--stack", "alice"], io) };
 }
 const [up, down] = [Array<string>(3).fill("running"), Array<string>(3).fill("exited")];

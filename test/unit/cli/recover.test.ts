@@ -5,7 +5,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { openHelmReleases } from "../../../cli/recovery/helm-releases";
 import { findDeadLocks, noDeadLocks } from "../../../cli/recovery/locks";
 import { findOrphans } from "../../../cli/recovery/orphans";
-import { recover, stuckReleases } from "../../../cli/recovery/recover";
+import { interruptedReleases, recover } from "../../../cli/recovery/recover";
 import type { Clock } from "../../../verify/eventually";
 import { pendingCreate, recordPath, startHelmCluster, stateRelease } from "./helm-cluster";
 import { checkout, FakeEngine, fakeExec } from "./world";
@@ -40,10 +40,10 @@ const revision = (release: string, status: string) => ({
   secret: `sh.helm.release.v1.${release}.v1`,
 });
 
-describe("stuckReleases()", () => {
+describe("interruptedReleases()", () => {
   const state = { resources: [stateRelease("istiod")], pending: [pendingCreate("ztunnel"), pendingCreate("cni")] };
   const names = (...revisions: ReturnType<typeof revision>[]) =>
-    stuckReleases(revisions, state).map(({ release, status }) => `${release} ${status}`);
+    interruptedReleases(revisions, state).map(({ release, status }) => `${release} ${status}`);
   test("takes unfinished ones, and finished ones that the state does not know", () => {
     expect(
       names(revision("istiod", "pending-upgrade"), revision("istiod", "deployed"), revision("ztunnel", "deployed")),

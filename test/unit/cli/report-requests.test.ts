@@ -5,7 +5,7 @@ import { newEvidence } from "../../../cli/report/keep";
 import { run } from "../../../cli/run";
 import { experiments } from "../../../experiments";
 import { moduleNames } from "../../../experiments/types";
-import { isAsked } from "../../../modules/enabled";
+import { isEnabled } from "../../../modules/enabled";
 import { verifyLab } from "../../../verify";
 import type { VerifyReport } from "../../../verify/report/schema";
 import { FakeWorld } from "../verify/fake/world";
@@ -22,10 +22,10 @@ interface Got {
 }
 
 /** The requests that the lab in memory gets through its gateway, by the id in their query. */
-function watched(world: FakeWorld): ReadonlyMap<string, Got> {
+function watched(lab: FakeWorld): ReadonlyMap<string, Got> {
   const got = new Map<string, Got>();
-  const { gateway } = world;
-  world.gateway = (request, signal) => {
+  const { gateway } = lab;
+  lab.gateway = (request, signal) => {
     const { method, host: target, tls = false, headers, path } = request;
     got.set(idOf(`http://gateway${path}`), { method, target, tls, token: headers.authorization !== undefined });
     return gateway(request, signal);
@@ -38,7 +38,7 @@ const idOf = (url: string) => new URL(url).searchParams.get("probe") ?? "";
 /** The requests and calls that the experiments of the lab name. Those that change the lab judge more of their own. */
 function named({ facts }: FakeWorld["state"]): string[] {
   const steps = experiments
-    .filter((experiment) => isAsked(experiment, facts.settings))
+    .filter((experiment) => isEnabled(experiment, facts.settings))
     .flatMap((experiment) => experiment.steps(facts.settings));
   return steps.flatMap((step): string[] => {
     if (step.kind === "probe") return [step.name];
@@ -72,14 +72,14 @@ const labs: [string, readonly (typeof moduleNames)[number][]][] = [
 
 describe.each(labs)("the evidence of %s", (_name, modules) => {
   test("is read by report and list, and every request that was judged is in the report", async () => {
-    const world = new FakeWorld({ modules });
-    const { facts, clock } = world.state;
-    const got = watched(world);
+    const lab = new FakeWorld({ modules });
+    const { facts, clock } = lab.state;
+    const got = watched(lab);
     const folder = newEvidence(facts.stack);
-    const report = await verifyLab(facts, { world, clock, evidenceDir: folder });
+    const report = await verifyLab(facts, { lab, clock, evidenceDir: folder });
     const judged = judgedIn(report);
-    expect(judged.map(({ name }) => name)).toEqual(expect.arrayContaining(named(world.state)));
-    expect(judged.length).toBeGreaterThanOrEqual(named(world.state).length);
+    expect(judged.map(({ name }) => name)).toEqual(expect.arrayContaining(named(lab.state)));
+    expect(judged.length).toBeGreaterThanOrEqual(named(lab.state).length);
 
     const files = { html: join(folder, "page.html"), markdown: join(folder, "page.md") };
     const reported = fakeIo();

@@ -39,7 +39,7 @@ describe("html", () => {
 describe("journeysOf()", () => {
   const ways = () =>
     journeysOf(evidence.report).map(({ title, hops, legs }) => {
-      const stop = hops.find(({ fate }) => fate);
+      const stop = hops.find(({ end }) => end);
       return `${title} | ${hops.map(({ name }) => name).join(" ")} | ${legs.map(({ identity }) => identity ?? "-").join(" ")} | ${stop?.name}`;
     });
 

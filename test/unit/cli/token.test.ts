@@ -10,7 +10,7 @@ function lab(modules: ModuleName[]) {
   const engine = new FakeEngine(["dev"]);
   const { settings, url, kubeconfig, context, versions } = world.state.facts;
   engine.stackOutputs = { url, kubeconfig, context, versions, settings: { ...settings, cluster: "kind" } };
-  return fakeIo({ engine, openWorld: async () => world, clock: world.state.clock });
+  return fakeIo({ engine, openLabClient: async () => world, clock: world.state.clock });
 }
 
 const claimsOf = (token: string) => JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString());

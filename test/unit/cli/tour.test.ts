@@ -46,8 +46,8 @@ describe("the tour", () => {
   test.each(changing)("%s changes what its proof expects, and a lab that follows passes it", async (_id, step) => {
     const settings = { ...defaults, ...step.change };
     expect(walked(step, defaults, "dev").expects).not.toEqual(walked({ ...step, change: {} }, defaults, "dev").expects);
-    const world = new FakeWorld({ ...step.change });
-    const report = await verifyLab(world.state.facts, { world, clock: world.state.clock, only: [step.proof] });
+    const lab = new FakeWorld({ ...step.change });
+    const report = await verifyLab(lab.state.facts, { lab, clock: lab.state.clock, only: [step.proof] });
     expect(report.verdict).toBe("pass");
     expect(parseConfig(step.change ?? {})).toMatchObject({ faultPercent: settings.faultPercent });
   });

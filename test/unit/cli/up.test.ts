@@ -189,12 +189,12 @@ describe("up", () => {
     engine.stacks = ["alice"];
     const { settings, versions } = labFacts();
     engine.stackOutputs = { ...outputs, url: gateway.url, settings: { ...settings, cluster: "existing" }, versions };
-    const openWorld = async () => new FakeWorld();
-    const io = fakeIo({ root, engine, openWorld });
+    const openLabClient = async () => new FakeWorld();
+    const io = fakeIo({ root, engine, openLabClient });
     expect(await run([...up, "--config", "istioVersion=1.31.2"], io)).toBe(0);
     expect(io.err()).toContain("Istio 1.31.1 becomes 1.31.2: requests go through the gateway meanwhile");
     expect(io.err()).toMatch(/^ {2}Istio 1\.31\.1 → 1\.31\.2: \d+ requests, 0 failed, slowest answer \d\.\d s$/m);
-    const again = fakeIo({ root, engine, openWorld });
+    const again = fakeIo({ root, engine, openLabClient });
     expect(await run([...up, "--config", "istioVersion=1.31.1"], again)).toBe(0);
     expect(again.err()).not.toContain("becomes");
     engine.stackOutputs = {};

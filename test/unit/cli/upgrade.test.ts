@@ -1,6 +1,12 @@
 import { describe, expect, test } from "vitest";
 import type { Sender, Shot } from "../../../cli/traffic/loop";
-import { type Disturbance, disturbanceOf, disturbanceText, upgradeOf, whileCalled } from "../../../cli/traffic/upgrade";
+import {
+  type Disturbance,
+  disturbanceOf,
+  disturbanceText,
+  measureDisturbance,
+  upgradeOf,
+} from "../../../cli/traffic/upgrade";
 import { FakeClock } from "../verify/fake/clock";
 import { labFacts } from "../verify/fake/facts";
 
@@ -41,7 +47,7 @@ describe("disturbanceText()", () => {
   });
 });
 
-describe("whileCalled()", () => {
+describe("measureDisturbance()", () => {
   const answering = (status: () => number) => {
     const sent: number[] = [];
     const send: Sender = async () => {
@@ -65,7 +71,7 @@ describe("whileCalled()", () => {
       return "done";
     };
     const counted = (each: Disturbance | undefined) => void seen.push(each);
-    expect(await whileCalled(labFacts(), work, { signal, clock, send, counted })).toBe("done");
+    expect(await measureDisturbance(labFacts(), work, { signal, clock, send, counted })).toBe("done");
     expect(seen).toHaveLength(1);
     expect(seen[0]?.requests).toBe(sent.length - 1);
     expect(seen[0]?.failed).toBe(sent.filter((status) => status === 503).length);
@@ -77,7 +83,7 @@ describe("whileCalled()", () => {
     const seen: (Disturbance | undefined)[] = [];
     const work = async () => Promise.reject(new Error("the engine failed"));
     const counted = (each: Disturbance | undefined) => void seen.push(each);
-    await expect(whileCalled(labFacts(), work, { signal, send, counted })).rejects.toThrow("the engine failed");
+    await expect(measureDisturbance(labFacts(), work, { signal, send, counted })).rejects.toThrow("the engine failed");
     expect(seen).toEqual([expect.objectContaining({ failed: 0 })]);
     const before = sent.length;
     await new Promise((resolve) => setImmediate(resolve));
@@ -88,7 +94,7 @@ describe("whileCalled()", () => {
     const send: Sender = async () => Promise.reject(new Error("ECONNREFUSED"));
     const seen: (Disturbance | undefined)[] = [];
     const counted = (each: Disturbance | undefined) => void seen.push(each);
-    expect(await whileCalled(labFacts(), async () => 7, { signal, send, counted })).toBe(7);
+    expect(await measureDisturbance(labFacts(), async () => 7, { signal, send, counted })).toBe(7);
     expect(seen).toEqual([undefined]);
   });
 });

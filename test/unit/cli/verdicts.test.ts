@@ -34,7 +34,7 @@ function lab(breaks: (state: FakeState) => unknown = () => undefined, live = fal
   };
   const io = fakeIo({
     ...{ root: checkout(), engine, exec: fakeExec(machine), live, env: { ...fakeIo().env, NO_COLOR: live ? "" : "1" } },
-    openWorld: async () => world,
+    openLabClient: async () => world,
     clock: world.state.clock,
   });
   return { io, world, type: (...args: string[]) => run([...args, "--stack", "alice"], io) };

@@ -14,12 +14,12 @@ import { FakeEngine, fakeIo, ownLabHome } from "./world";
 const [folder = ""] = process.argv.slice(2);
 const { stdout, stderr, signal } = processIo();
 ownLabHome();
-const world = new FakeWorld();
-const before = JSON.stringify(rulesOf(world));
-const asBefore = () => JSON.stringify(rulesOf(world)) === before && annotationsOf(world) === undefined;
+const lab = new FakeWorld();
+const before = JSON.stringify(rulesOf(lab));
+const asBefore = () => JSON.stringify(rulesOf(lab)) === before && annotationsOf(lab) === undefined;
 
-const sent = world.exec;
-world.exec = async (...call) => {
+const sent = lab.exec;
+lab.exec = async (...call) => {
   if (!asBefore()) {
     writeFileSync(join(folder, "changed"), "");
     for (const file of ["go", "never"]) {
@@ -31,9 +31,9 @@ world.exec = async (...call) => {
 };
 
 const engine = new FakeEngine(["dev"]);
-const { facts } = world.state;
+const { facts } = lab.state;
 engine.stackOutputs = { ...facts, settings: { ...facts.settings, cluster: facts.cluster } };
-const io = fakeIo({ engine, openWorld: async () => world, clock: world.state.clock, stdout, stderr, signal });
+const io = fakeIo({ engine, openLabClient: async () => lab, clock: lab.state.clock, stdout, stderr, signal });
 void run(["verify", "--stack", "dev", "authz-flip"], io).then((code) => {
   writeFileSync(join(folder, asBefore() ? "restored" : "lost"), "");
   process.exitCode = code;

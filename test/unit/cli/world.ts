@@ -186,7 +186,7 @@ export function fakeIo(given: Partial<Io> & { engine?: Engine } = {}): Io & { ou
       throw new Error(`no download of ${address} was expected`);
     },
     openEngine: async () => engine,
-    openWorld: async ({ context }) => {
+    openLabClient: async ({ context }) => {
       throw new Error(`no look into ${context} was expected`);
     },
     clock: new FakeClock(),

@@ -23,8 +23,8 @@ describe("experiments", () => {
 
   it("put a positive control beside every negative probe", () => {
     const lonely = experiments.filter(({ steps }) => {
-      const fates = probesOf(steps(settings)).map(({ expect: { fate } }) => fate);
-      return fates.some((fate) => fate !== "answered") && !fates.includes("answered");
+      const fates = probesOf(steps(settings)).map(({ expect: { outcome } }) => outcome);
+      return fates.some((outcome) => outcome !== "answered") && !fates.includes("answered");
     });
     expect(lonely.map(({ id }) => id)).toEqual([]);
   });
@@ -49,9 +49,9 @@ describe("experiments", () => {
 
 describe("request()", () => {
   it("expects what the policy says of caller and method", () => {
-    expect(request(settings, "appa", "GET").expect).toEqual({ fate: "answered", through: ["waypoint"] });
-    expect(request(settings, "host", "GET").expect).toEqual({ fate: "answered", through: ["gateway", "waypoint"] });
-    expect(request(settings, "appa", "POST").expect).toMatchObject({ fate: "refused", by: "waypoint", status: 403 });
-    expect(request(settings, "stranger", "GET").expect).toMatchObject({ fate: "refused", by: "waypoint" });
+    expect(request(settings, "appa", "GET").expect).toEqual({ outcome: "answered", through: ["waypoint"] });
+    expect(request(settings, "host", "GET").expect).toEqual({ outcome: "answered", through: ["gateway", "waypoint"] });
+    expect(request(settings, "appa", "POST").expect).toMatchObject({ outcome: "refused", by: "waypoint", status: 403 });
+    expect(request(settings, "stranger", "GET").expect).toMatchObject({ outcome: "refused", by: "waypoint" });
   });
 });

@@ -6,9 +6,9 @@ import { FakeWorld } from "./fake/world";
 
 describe("verifyLab() in a broken world", () => {
   it.each(brokenWorlds)("does not pass with $name", async ({ breaks, noticed, drift, settings }) => {
-    const world = new FakeWorld(settings);
-    breaks(world.state);
-    const report = await verifyLab(world.state.facts, { world, clock: world.state.clock });
+    const lab = new FakeWorld(settings);
+    breaks(lab.state);
+    const report = await verifyLab(lab.state.facts, { lab, clock: lab.state.clock });
     const only = Object.fromEntries(Object.entries(summary(report)).filter(([id]) => id in noticed));
     const wanted = Object.entries(noticed).map(([id, { layer, verdict = "fail" }]) => [id, `${verdict} ${layer}`]);
     expect(only).toEqual(Object.fromEntries(wanted));
@@ -18,9 +18,9 @@ describe("verifyLab() in a broken world", () => {
   });
 
   it("is inconclusive about the delay on a machine that is slow by itself", async () => {
-    const world = new FakeWorld();
-    world.state.heldUpEvery = 19;
-    const report = await verifyLab(world.state.facts, { world, clock: world.state.clock, only: ["fault-delay"] });
+    const lab = new FakeWorld();
+    lab.state.heldUpEvery = 19;
+    const report = await verifyLab(lab.state.facts, { lab, clock: lab.state.clock, only: ["fault-delay"] });
     expect(summary(report)).toEqual({ "fault-delay": "inconclusive client" });
     expect(report.verdict).toBe("inconclusive");
   });
@@ -28,9 +28,9 @@ describe("verifyLab() in a broken world", () => {
   it("does not call a path fast without a log, where the clock cannot tell the delay from a slow machine", async () => {
     const settings = { faultDelay: "500ms" };
     const verdictOf = async (logsBroken: boolean) => {
-      const world = new FakeWorld(settings);
-      world.state.logsBroken = logsBroken;
-      const report = await verifyLab(world.state.facts, { world, clock: world.state.clock, only: ["fault-delay"] });
+      const lab = new FakeWorld(settings);
+      lab.state.logsBroken = logsBroken;
+      const report = await verifyLab(lab.state.facts, { lab, clock: lab.state.clock, only: ["fault-delay"] });
       return summary(report);
     };
     expect(await verdictOf(false)).toEqual({ "fault-delay": "pass" });
@@ -38,17 +38,17 @@ describe("verifyLab() in a broken world", () => {
   });
 
   it("asks once more, by itself, what a busy machine has blurred", async () => {
-    const world = new FakeWorld();
-    world.state.heldUpEvery = 19;
+    const lab = new FakeWorld();
+    lab.state.heldUpEvery = 19;
     const ended: string[] = [];
-    const report = await verifyLab(world.state.facts, {
-      world,
-      clock: world.state.clock,
+    const report = await verifyLab(lab.state.facts, {
+      lab,
+      clock: lab.state.clock,
       only: ["fault-delay"],
       observer: {
         ended: ({ verdict }) => {
           ended.push(verdict);
-          world.state.heldUpEvery = 0;
+          lab.state.heldUpEvery = 0;
         },
       },
     });
@@ -57,9 +57,9 @@ describe("verifyLab() in a broken world", () => {
   });
 
   it("keeps what the clock cannot disturb at a pass while the nodes' clock is off", async () => {
-    const world = new FakeWorld();
-    world.state.skewMs = 600_000;
-    const report = await verifyLab(world.state.facts, { world, clock: world.state.clock });
+    const lab = new FakeWorld();
+    lab.state.skewMs = 600_000;
+    const report = await verifyLab(lab.state.facts, { lab, clock: lab.state.clock });
     const bad = report.results.filter(({ verdict }) => verdict !== "pass").map(({ id }) => id);
     expect(bad).toEqual(["nodes"]);
   });

@@ -2,20 +2,20 @@ import { hostname } from "node:os";
 import { describe, expect, it } from "vitest";
 import { verifyLab } from "../../../verify";
 import { parseShots } from "../../../verify/probe/load";
-import { calmSince, lossesOf } from "../../../verify/probe/losses";
+import { steadySince, summarizeLosses } from "../../../verify/probe/losses";
 import { FakeWorld } from "./fake/world";
 
-const lab = (settings = {}) => new FakeWorld({ modules: ["chaos"], ...settings });
-const run = (world: FakeWorld, more = {}) =>
-  verifyLab(world.state.facts, { world, clock: world.state.clock, only: ["chaos"], ...more });
+const fakeLab = (settings = {}) => new FakeWorld({ modules: ["chaos"], ...settings });
+const run = (lab: FakeWorld, more = {}) =>
+  verifyLab(lab.state.facts, { lab, clock: lab.state.clock, only: ["chaos"], ...more });
 const node = "ambient-lab-dev-worker2";
 const mark = "ambient-lab.dev/verify-killed";
 const marksOf = ({ state }: FakeWorld) => state.get(`Node//${node}`).metadata?.annotations?.[mark];
 
 describe("chaos", () => {
   it("kills istiod, ztunnel, the waypoint and a node, and says what each was worth", async () => {
-    const world = lab();
-    const report = await run(world);
+    const lab = fakeLab();
+    const report = await run(lab);
     const findings = report.results[0]?.findings ?? [];
     expect(findings.map(({ verdict, layer }) => `${verdict} ${layer}`)).toEqual([
       ...["pass istiod", "pass ztunnel", "pass waypoint", "pass nodes"],
@@ -26,16 +26,16 @@ describe("chaos", () => {
     expect(seen[1]).toMatch(/; noted by the waypoint: 503 UF ×[1-9]/);
     expect(seen[2]).toMatch(/; [1-9]\d* of \d+ requests lost \(reset ×\d+/);
     expect(seen[3]).toMatch(/with appb, waypoint, was killed and started again; Pod "appb-\S+" left the mesh/);
-    expect(world.state.chaos.kills).toEqual(["istiod", "ztunnel-2", "waypoint", `kill ${node}`, `start ${node}`]);
-    expect(world.state.left.size).toBe(0);
-    expect(marksOf(world)).toBeUndefined();
+    expect(lab.state.chaos.kills).toEqual(["istiod", "ztunnel-2", "waypoint", `kill ${node}`, `start ${node}`]);
+    expect(lab.state.left.size).toBe(0);
+    expect(marksOf(lab)).toBeUndefined();
   });
 
   it("kills nothing after the first thing that does not come back", async () => {
-    const world = lab();
-    world.state.chaos.stuck.add("ztunnel");
-    const report = await run(world);
-    expect(world.state.chaos.kills).toEqual(["istiod", "ztunnel-2"]);
+    const lab = fakeLab();
+    lab.state.chaos.stuck.add("ztunnel");
+    const report = await run(lab);
+    expect(lab.state.chaos.kills).toEqual(["istiod", "ztunnel-2"]);
     expect(report.results[0]?.findings.at(-1)).toMatchObject({
       verdict: "fail",
       seen: expect.stringMatching(
@@ -45,70 +45,70 @@ describe("chaos", () => {
   });
 
   it("kills nothing while the load is not answered", async () => {
-    const world = lab();
-    world.state.scale("default/appb");
-    expect((await run(world)).verdict).not.toBe("pass");
-    expect(world.state.chaos.kills).toEqual([]);
+    const lab = fakeLab();
+    lab.state.scale("default/appb");
+    expect((await run(lab)).verdict).not.toBe("pass");
+    expect(lab.state.chaos.kills).toEqual([]);
   });
 
   it("is inconclusive when the load is too thin to notice anything", async () => {
-    const world = lab();
-    world.shell.pace = 0.3;
-    const report = await run(world);
+    const lab = fakeLab();
+    lab.shell.pace = 0.3;
+    const report = await run(lab);
     expect(report.results[0]).toMatchObject({ verdict: "inconclusive" });
     expect(report.results[0]?.findings.at(-1)?.seen).toMatch(/^the load was too thin: \d+ requests in \d+ s/);
   });
 
   it("leaves the nodes of an existing cluster alone, and says so", async () => {
-    const world = lab();
+    const lab = fakeLab();
     const report = await verifyLab(
-      { ...world.state.facts, cluster: "existing" },
-      { world, clock: world.state.clock, only: ["chaos"] },
+      { ...lab.state.facts, cluster: "existing" },
+      { lab, clock: lab.state.clock, only: ["chaos"] },
     );
     expect(report.results[0]?.verdict).toBe("pass");
     expect(report.results[0]?.findings.at(-1)).toMatchObject({
       ...{ verdict: "skipped", seen: "the nodes of an existing cluster are not the lab's to kill" },
     });
-    expect(world.state.chaos.kills).toEqual(["istiod", "ztunnel-2", "waypoint"]);
+    expect(lab.state.chaos.kills).toEqual(["istiod", "ztunnel-2", "waypoint"]);
   });
 
   it("starts the node again when it is interrupted while the node is down", async () => {
-    const world = lab();
+    const lab = fakeLab();
     const stop = new AbortController();
-    const { sleep } = world.state.clock;
-    world.state.clock.sleep = async (ms, signal) => {
-      if (!world.state.chaos.container(node).running) stop.abort(new Error("Interrupted"));
+    const { sleep } = lab.state.clock;
+    lab.state.clock.sleep = async (ms, signal) => {
+      if (!lab.state.chaos.container(node).running) stop.abort(new Error("Interrupted"));
       await sleep(ms, signal);
     };
-    await expect(run(world, { signal: stop.signal })).rejects.toThrow("Interrupted");
-    expect(world.state.chaos.kills.slice(-2)).toEqual([`kill ${node}`, `start ${node}`]);
-    expect(world.state.chaos.container(node).running).toBe(true);
+    await expect(run(lab, { signal: stop.signal })).rejects.toThrow("Interrupted");
+    expect(lab.state.chaos.kills.slice(-2)).toEqual([`kill ${node}`, `start ${node}`]);
+    expect(lab.state.chaos.container(node).running).toBe(true);
   });
 
   it("is mended by the next run after a crash, also when the module is off by then", async () => {
-    const world = lab();
-    await world.power(node, "kill", new AbortController().signal);
-    const { metadata } = world.state.get(`Node//${node}`);
+    const lab = fakeLab();
+    await lab.power(node, "kill", new AbortController().signal);
+    const { metadata } = lab.state.get(`Node//${node}`);
     Object.assign(metadata?.annotations ?? {}, { [mark]: JSON.stringify({ host: hostname(), pid: 2 ** 22 + 1 }) });
     const later = await verifyLab(
-      { ...world.state.facts, settings: { ...world.state.facts.settings, modules: [] } },
-      { world, clock: world.state.clock, only: ["enrolment"] },
+      { ...lab.state.facts, settings: { ...lab.state.facts.settings, modules: [] } },
+      { lab, clock: lab.state.clock, only: ["enrolment"] },
     );
     expect(later.notes).toContain(
       `${node} was left killed by a run that died; it runs again, and its pods are in the mesh`,
     );
     expect(later.results[0]?.verdict).toBe("pass");
-    expect(marksOf(world)).toBeUndefined();
-    expect(world.state.left.size).toBe(0);
+    expect(marksOf(lab)).toBeUndefined();
+    expect(lab.state.left.size).toBe(0);
   });
 
   it.each([
     ["nobody in the mesh may call", { allowedCallers: ["gateway"] }],
     ["the fault is on every path", { faultPath: "/" }],
   ] as const)("kills nothing when %s", async (_name, settings) => {
-    const world = lab(settings);
-    expect((await run(world)).results[0]?.verdict).toBe("skipped");
-    expect(world.state.chaos.kills).toEqual([]);
+    const lab = fakeLab(settings);
+    expect((await run(lab)).results[0]?.verdict).toBe("skipped");
+    expect(lab.state.chaos.kills).toEqual([]);
   });
 });
 
@@ -131,7 +131,7 @@ describe("a load's lines", () => {
   });
 
   it("tell what a kill cost; a request without a line is lost, too", () => {
-    expect(lossesOf(shots, 7, 100_100)).toEqual({
+    expect(summarizeLosses(shots, 7, 100_100)).toEqual({
       ...{ sent: 6, lost: 4, bad: [100, 510], gapMs: 805, backMs: 700 },
       met: new Map([
         ["reset", 1],
@@ -143,14 +143,14 @@ describe("a load's lines", () => {
   });
 
   it("cost nothing by what was over before the kill", () => {
-    const { lost, bad, gapMs } = lossesOf(shots, 6, 100_700);
+    const { lost, bad, gapMs } = summarizeLosses(shots, 6, 100_700);
     expect({ lost, bad, gapMs }).toEqual({ lost: 1, bad: [-300, -300], gapMs: 805 });
-    expect(lossesOf(shots, 6, 102_500)).toMatchObject({ sent: 0, lost: 0, met: new Map() });
+    expect(summarizeLosses(shots, 6, 102_500)).toMatchObject({ sent: 0, lost: 0, met: new Map() });
   });
 
   it("are calm once so many in a row are good, after a moment", () => {
-    expect(calmSince(shots, 0, 2)?.n).toBe(5);
-    expect(calmSince(shots, 0, 3)).toBeUndefined();
-    expect(calmSince(shots, 100_900, 1)?.n).toBe(6);
+    expect(steadySince(shots, 0, 2)?.n).toBe(5);
+    expect(steadySince(shots, 0, 3)).toBeUndefined();
+    expect(steadySince(shots, 100_900, 1)?.n).toBe(6);
   });
 });

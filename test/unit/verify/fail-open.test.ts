@@ -2,14 +2,14 @@ import { hostname } from "node:os";
 import { describe, expect, it } from "vitest";
 import { flipAnnotation } from "../../../experiments/names";
 import { verifyLab } from "../../../verify";
-import type { PatchOperation } from "../../../verify/world";
+import type { PatchOperation } from "../../../verify/lab-client";
 import { FakeWorld } from "./fake/world";
 
 const policy = "AuthorizationPolicy/default/appb-waypoint-only";
 const service = "Service/default/appb";
-const lab = (settings = {}) => new FakeWorld({ modules: ["fail-open"], ...settings });
-const run = (world: FakeWorld, only = ["fail-open"], signal?: AbortSignal) =>
-  verifyLab(world.state.facts, { world, clock: world.state.clock, only, ...(signal ? { signal } : {}) });
+const fakeLab = (settings = {}) => new FakeWorld({ modules: ["fail-open"], ...settings });
+const run = (lab: FakeWorld, only = ["fail-open"], signal?: AbortSignal) =>
+  verifyLab(lab.state.facts, { lab, clock: lab.state.clock, only, ...(signal ? { signal } : {}) });
 
 /** What must be as it was: both guards, but for the number that each write moves. */
 const guards = ({ state }: FakeWorld) =>
@@ -23,14 +23,14 @@ const takesWaypoint = takes("/metadata/labels");
 
 describe("fail-open", () => {
   it("shows who walks in, shuts the door, and leaves both guards as they were", async () => {
-    const world = lab();
-    const before = guards(world);
-    const report = await run(world);
+    const lab = fakeLab();
+    const before = guards(lab);
+    const report = await run(lab);
     expect(report.results[0]?.findings.filter(({ verdict }) => verdict !== "pass")).toEqual([]);
     expect(report.verdict).toBe("pass");
-    expect(guards(world)).toEqual(before);
-    expect(world.patches.filter(takesPolicy)).toHaveLength(1);
-    expect(world.patches.filter(takesWaypoint)).toHaveLength(1);
+    expect(guards(lab)).toEqual(before);
+    expect(lab.patches.filter(takesPolicy)).toHaveLength(1);
+    expect(lab.patches.filter(takesWaypoint)).toHaveLength(1);
     const decided = Object.fromEntries(
       report.results[0]?.findings.flatMap(({ name, decision }) => (decision ? [[name, decision.layer]] : [])) ?? [],
     );
@@ -46,14 +46,14 @@ describe("fail-open", () => {
   });
 
   it("is not asked of a lab without the module, and says how to switch it on when it is named", async () => {
-    const world = lab({ modules: [] });
+    const lab = fakeLab({ modules: [] });
     expect(
-      (await verifyLab(world.state.facts, { world, clock: world.state.clock })).results.map(({ id }) => id),
+      (await verifyLab(lab.state.facts, { lab, clock: lab.state.clock })).results.map(({ id }) => id),
     ).not.toContain("fail-open");
-    const { results, verdict } = await run(world);
+    const { results, verdict } = await run(lab);
     expect(results).toMatchObject([{ verdict: "skipped", reason: expect.stringContaining("'modules[0]' fail-open") }]);
     expect(verdict).toBe("inconclusive");
-    expect(world.patches.filter((each) => takesPolicy(each) || takesWaypoint(each))).toEqual([]);
+    expect(lab.patches.filter((each) => takesPolicy(each) || takesWaypoint(each))).toEqual([]);
   });
 
   it.each([
@@ -66,65 +66,65 @@ describe("fail-open", () => {
       },
     ],
   ] as const)("changes nothing with %s", async (_name, settings) => {
-    const world = lab(settings);
-    expect((await run(world)).results[0]?.verdict).toBe("skipped");
-    expect(world.patches).toEqual([]);
+    const lab = fakeLab(settings);
+    expect((await run(lab)).results[0]?.verdict).toBe("skipped");
+    expect(lab.patches).toEqual([]);
   });
 
   it.each([
     ["the policy is off", takesPolicy],
     ["the waypoint is off, too", takesWaypoint],
   ])("puts everything back when it is interrupted while %s", async (_name, taken) => {
-    const world = lab();
-    const before = guards(world);
+    const lab = fakeLab();
+    const before = guards(lab);
     const stop = new AbortController();
-    const { exec } = world;
-    world.exec = async (...call) => {
-      if (world.patches.some(taken)) stop.abort(new Error("Interrupted"));
+    const { exec } = lab;
+    lab.exec = async (...call) => {
+      if (lab.patches.some(taken)) stop.abort(new Error("Interrupted"));
       return exec(...call);
     };
-    await expect(run(world, ["fail-open"], stop.signal)).rejects.toThrow("Interrupted");
-    expect(world.patches.some(taken)).toBe(true);
-    expect(guards(world)).toEqual(before);
+    await expect(run(lab, ["fail-open"], stop.signal)).rejects.toThrow("Interrupted");
+    expect(lab.patches.some(taken)).toBe(true);
+    expect(guards(lab)).toEqual(before);
   });
 
   it("is mended by the next run after a crash, also when the module is off by then", async () => {
-    const world = lab();
-    const before = guards(world);
-    world.beforePatch = (operations) => {
+    const lab = fakeLab();
+    const before = guards(lab);
+    lab.beforePatch = (operations) => {
       if (!takesPolicy(operations) && !takesWaypoint(operations)) throw new Error("dead");
     };
-    expect((await run(world)).verdict).toBe("fail");
-    world.beforePatch = () => undefined;
-    for (const key of [policy, service]) buried(world, key);
+    expect((await run(lab)).verdict).toBe("fail");
+    lab.beforePatch = () => undefined;
+    for (const key of [policy, service]) buried(lab, key);
     const later = await verifyLab(
-      { ...world.state.facts, settings: { ...world.state.facts.settings, modules: [] } },
-      { world, clock: world.state.clock, only: ["apps"] },
+      { ...lab.state.facts, settings: { ...lab.state.facts.settings, modules: [] } },
+      { lab, clock: lab.state.clock, only: ["apps"] },
     );
     expect(later.notes).toEqual([
       "AuthorizationPolicy appb-waypoint-only was left changed by a run that died; it is restored",
       "Service appb was left changed by a run that died; it is restored",
     ]);
-    expect(guards(world)).toEqual(before);
+    expect(guards(lab)).toEqual(before);
   });
 
   it("shuts the doors again at once when one does not open", async () => {
-    const world = lab();
+    const lab = fakeLab();
     // Somebody else's policy still stands on appb's pods.
-    const { exec } = world;
-    world.exec = async (pod, command, ...rest) => {
-      const shut = pod.name.startsWith("outsider") && world.patches.some(takesPolicy);
+    const { exec } = lab;
+    lab.exec = async (pod, command, ...rest) => {
+      const shut = pod.name.startsWith("outsider") && lab.patches.some(takesPolicy);
       return shut ? { code: 56, stdout: "", stderr: "reset" } : exec(pod, command, ...rest);
     };
-    const before = guards(world);
-    const report = await run(world);
+    const before = guards(lab);
+    const report = await run(lab);
     expect(report.verdict).toBe("fail");
-    expect(world.patches.some(takesWaypoint)).toBe(false);
-    expect(guards(world)).toEqual(before);
+    expect(lab.patches.some(takesWaypoint)).toBe(false);
+    expect(guards(lab)).toEqual(before);
   });
 
   it("leaves alone what another run has changed", async () => {
-    const world = lab();
+    const lab = fakeLab();
     const original = {
       field: ["metadata", "labels"],
       value: {},
@@ -132,28 +132,28 @@ describe("fail-open", () => {
       annotated: false,
       by: { host: "another", pid: 1 },
     };
-    const { read } = world;
+    const { read } = lab;
     let asked = 0;
     // It comes between this run's start and its own change.
-    world.read = async (ref, signal) => {
+    lab.read = async (ref, signal) => {
       const found = await read(ref, signal);
-      if (ref.name === "appb-waypoint-only" && world.state.logs.size > 0 && found?.metadata) {
+      if (ref.name === "appb-waypoint-only" && lab.state.logs.size > 0 && found?.metadata) {
         asked += 1;
         found.metadata.annotations = { [flipAnnotation]: JSON.stringify(original) };
       }
       return found;
     };
-    const report = await run(world);
+    const report = await run(lab);
     expect(report.verdict).toBe("inconclusive");
     expect(asked).toBeGreaterThan(0);
-    expect(world.patches).toEqual([]);
+    expect(lab.patches).toEqual([]);
     expect(report.results[0]?.findings.map(({ seen }) => seen).join()).toContain("changed already, by another run");
   });
 });
 
 /** Makes the writer of a change a process that has ended. */
-function buried(world: FakeWorld, key: string): void {
-  const annotations = world.state.get(key).metadata?.annotations ?? {};
+function buried(lab: FakeWorld, key: string): void {
+  const annotations = lab.state.get(key).metadata?.annotations ?? {};
   const text = annotations[flipAnnotation];
   if (text === undefined) throw new Error(`${key} is not changed`);
   annotations[flipAnnotation] = JSON.stringify({ ...JSON.parse(text), by: { host: hostname(), pid: 2 ** 22 + 1 } });

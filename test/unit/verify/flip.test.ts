@@ -6,10 +6,10 @@ import { restoredOwners } from "../../../verify/restore/field-owners";
 import { withoutPrincipal } from "../../../verify/restore/without-principal";
 import { annotationsOf, FakeWorld, ownersOf, rulesOf } from "./fake/world";
 
-const run = (world: FakeWorld, signal?: AbortSignal) =>
-  verifyLab(world.state.facts, {
-    world,
-    clock: world.state.clock,
+const run = (lab: FakeWorld, signal?: AbortSignal) =>
+  verifyLab(lab.state.facts, {
+    lab,
+    clock: lab.state.clock,
     only: ["authz-flip"],
     ...(signal ? { signal } : {}),
   });
@@ -19,14 +19,14 @@ const isTakeOut = (operations: readonly { path: string; op: string }[]) =>
 
 describe("authz-flip", () => {
   it("leaves rules, annotations and owners as they were", async () => {
-    const world = new FakeWorld();
-    const before = structuredClone(rulesOf(world));
-    const report = await run(world);
+    const lab = new FakeWorld();
+    const before = structuredClone(rulesOf(lab));
+    const report = await run(lab);
     expect(report.verdict).toBe("pass");
-    expect(rulesOf(world)).toEqual(before);
-    expect(annotationsOf(world)).toBeUndefined();
-    expect(ownersOf(world)).toEqual(["pulumi-kubernetes-1"]);
-    expect(world.patches.filter(isTakeOut)).toHaveLength(1);
+    expect(rulesOf(lab)).toEqual(before);
+    expect(annotationsOf(lab)).toBeUndefined();
+    expect(ownersOf(lab)).toEqual(["pulumi-kubernetes-1"]);
+    expect(lab.patches.filter(isTakeOut)).toHaveLength(1);
   });
 
   it("names the waypoint, the policy and the log line of the refusal", async () => {
@@ -40,99 +40,99 @@ describe("authz-flip", () => {
   });
 
   it("puts the policy back when it is interrupted", async () => {
-    const world = new FakeWorld();
-    const before = structuredClone(rulesOf(world));
+    const lab = new FakeWorld();
+    const before = structuredClone(rulesOf(lab));
     const stop = new AbortController();
-    const sent = world.exec;
-    world.exec = async (...call) => {
-      if (world.patches.some(isTakeOut)) stop.abort(new Error("Interrupted"));
+    const sent = lab.exec;
+    lab.exec = async (...call) => {
+      if (lab.patches.some(isTakeOut)) stop.abort(new Error("Interrupted"));
       return sent(...call);
     };
-    await expect(run(world, stop.signal)).rejects.toThrow("Interrupted");
-    expect(world.patches.some(isTakeOut)).toBe(true);
-    expect(rulesOf(world)).toEqual(before);
-    expect(annotationsOf(world)).toBeUndefined();
-    expect(ownersOf(world)).toEqual(["pulumi-kubernetes-1"]);
+    await expect(run(lab, stop.signal)).rejects.toThrow("Interrupted");
+    expect(lab.patches.some(isTakeOut)).toBe(true);
+    expect(rulesOf(lab)).toEqual(before);
+    expect(annotationsOf(lab)).toBeUndefined();
+    expect(ownersOf(lab)).toEqual(["pulumi-kubernetes-1"]);
   });
 
   it("tries again when putting back fails", async () => {
-    const world = new FakeWorld();
+    const lab = new FakeWorld();
     let refusals = 2;
-    world.beforePatch = (operations) => {
+    lab.beforePatch = (operations) => {
       if (isTakeOut(operations) || refusals === 0) return;
       refusals -= 1;
       throw new Error("etcdserver: request timed out");
     };
-    const report = await run(world);
+    const report = await run(lab);
     expect(report.verdict).toBe("pass");
-    expect(annotationsOf(world)).toBeUndefined();
+    expect(annotationsOf(lab)).toBeUndefined();
   });
 
   it("fails and says so when the policy cannot be put back", async () => {
-    const world = new FakeWorld();
-    world.beforePatch = (operations) => {
+    const lab = new FakeWorld();
+    lab.beforePatch = (operations) => {
       if (!isTakeOut(operations)) throw new Error("etcdserver: request timed out");
     };
-    const report = await run(world);
+    const report = await run(lab);
     expect(report.verdict).toBe("fail");
     const finding = report.results[0]?.findings.find(({ name }) => name === "the policy is as it was");
     expect(finding).toMatchObject({ verdict: "fail", seen: expect.stringContaining("still changed") });
   });
 
   it("is restored by the next run after a crash", async () => {
-    const world = new FakeWorld();
-    const before = structuredClone(rulesOf(world));
-    await crash(world, { host: hostname(), pid: 2 ** 22 + 1 });
-    const report = await verifyLab(world.state.facts, { world, clock: world.state.clock, only: ["apps"] });
+    const lab = new FakeWorld();
+    const before = structuredClone(rulesOf(lab));
+    await crash(lab, { host: hostname(), pid: 2 ** 22 + 1 });
+    const report = await verifyLab(lab.state.facts, { lab, clock: lab.state.clock, only: ["apps"] });
     expect(report.notes.join()).toContain("left changed by a run that died");
-    expect(rulesOf(world)).toEqual(before);
-    expect(ownersOf(world)).toEqual(["pulumi-kubernetes-1"]);
+    expect(rulesOf(lab)).toEqual(before);
+    expect(ownersOf(lab)).toEqual(["pulumi-kubernetes-1"]);
     expect(report.durationMs).toBeLessThan(10_000);
   });
 
   it("is restored by the next run, although istiod writes the policy's status meanwhile", async () => {
-    const world = new FakeWorld();
-    await crash(world, { host: hostname(), pid: 2 ** 22 + 1 });
+    const lab = new FakeWorld();
+    await crash(lab, { host: hostname(), pid: 2 ** 22 + 1 });
     let writes = 2;
-    world.beforePatch = () => {
-      const policy = world.state.get("AuthorizationPolicy/default/appb-l7");
+    lab.beforePatch = () => {
+      const policy = lab.state.get("AuthorizationPolicy/default/appb-l7");
       if (writes > 0 && policy.metadata) policy.metadata.resourceVersion = `istiod-${writes}`;
       writes -= 1;
     };
-    const report = await verifyLab(world.state.facts, { world, clock: world.state.clock, only: ["apps"] });
+    const report = await verifyLab(lab.state.facts, { lab, clock: lab.state.clock, only: ["apps"] });
     expect(report.notes.join()).toContain("left changed by a run that died");
-    expect(annotationsOf(world)).toBeUndefined();
+    expect(annotationsOf(lab)).toBeUndefined();
   });
 
   it("waits for a run on another machine before it restores", async () => {
-    const world = new FakeWorld();
-    await crash(world, { host: "another-laptop", pid: 1 });
-    const report = await verifyLab(world.state.facts, { world, clock: world.state.clock, only: ["apps"] });
-    expect(annotationsOf(world)).toBeUndefined();
+    const lab = new FakeWorld();
+    await crash(lab, { host: "another-laptop", pid: 1 });
+    const report = await verifyLab(lab.state.facts, { lab, clock: lab.state.clock, only: ["apps"] });
+    expect(annotationsOf(lab)).toBeUndefined();
     expect(report.durationMs).toBeGreaterThan(55_000);
   });
 
   it("does not touch a policy that somebody changed in between", async () => {
-    const world = new FakeWorld();
-    world.beforePatch = (operations) => {
-      const policy = world.state.get("AuthorizationPolicy/default/appb-l7");
+    const lab = new FakeWorld();
+    lab.beforePatch = (operations) => {
+      const policy = lab.state.get("AuthorizationPolicy/default/appb-l7");
       if (isTakeOut(operations) && policy.metadata) policy.metadata.resourceVersion = "999";
     };
-    const report = await run(world);
+    const report = await run(lab);
     expect(report.verdict).not.toBe("pass");
-    expect(annotationsOf(world)).toBeUndefined();
+    expect(annotationsOf(lab)).toBeUndefined();
   });
 });
 
 /** A run that takes appa out and then dies: its process is the given one. */
-async function crash(world: FakeWorld, by: { host: string; pid: number }): Promise<void> {
+async function crash(lab: FakeWorld, by: { host: string; pid: number }): Promise<void> {
   const death = new AbortController();
-  world.beforePatch = (operations) => {
+  lab.beforePatch = (operations) => {
     if (!isTakeOut(operations)) throw new Error("dead");
   };
-  await run(world, death.signal);
-  world.beforePatch = () => undefined;
-  const annotations = world.state.get("AuthorizationPolicy/default/appb-l7").metadata?.annotations ?? {};
+  await run(lab, death.signal);
+  lab.beforePatch = () => undefined;
+  const annotations = lab.state.get("AuthorizationPolicy/default/appb-l7").metadata?.annotations ?? {};
   annotations[flipAnnotation] = JSON.stringify({ ...JSON.parse(annotations[flipAnnotation] ?? ""), by });
 }
 

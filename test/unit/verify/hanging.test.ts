@@ -4,17 +4,17 @@ import { realClock } from "../../../verify/eventually";
 import { FakeWorld } from "./fake/world";
 
 it("lets a request that hangs come to its own end, and blames who left it without an answer", async () => {
-  const world = new FakeWorld();
-  const { state } = world;
+  const lab = new FakeWorld();
+  const { state } = lab;
   state.silentNodes.add("ambient-lab-dev-worker2");
-  const { exec } = world;
-  world.exec = async (pod, command, timeoutMs, signal) => {
+  const { exec } = lab;
+  lab.exec = async (pod, command, timeoutMs, signal) => {
     // Longer than a positive may take to converge, shorter than one request may take.
     await realClock.sleep(60, signal);
     return exec(pod, command, timeoutMs, signal);
   };
   const report = await verifyLab(state.facts, {
-    world,
+    lab,
     clock: state.clock,
     only: ["authz-principals"],
     timings: { convergeMs: 20 },

@@ -8,30 +8,30 @@ const series = (reporter: string, from: string, to: string, value: number) =>
 
 /** A lab whose ztunnel counts what `count` says at each read. */
 function counting(count: () => number) {
-  const world = new FakeWorld();
-  const podGet = world.podGet;
-  world.podGet = async (pod, port, path, signal) => {
+  const lab = new FakeWorld();
+  const podGet = lab.podGet;
+  lab.podGet = async (pod, port, path, signal) => {
     if (port !== 15020 || !pod.name.startsWith("ztunnel")) return podGet(pod, port, path, signal);
     const body = [series("source", "appa", "waypoint", count()), series("destination", "waypoint", "appb", count())];
     return { status: 200, headers: {}, body: body.join("\n"), seconds: 0 };
   };
-  return world;
+  return lab;
 }
 
-const run = (world: FakeWorld) => verifyLab(world.state.facts, { world, clock: world.state.clock, only: ["hbone"] });
+const run = (lab: FakeWorld) => verifyLab(lab.state.facts, { lab, clock: lab.state.clock, only: ["hbone"] });
 
 describe("hbone by ztunnel's counters", () => {
   it("is proven by counters that grow when no log can be read", async () => {
     let connections = 0;
-    const world = counting(() => ++connections);
-    world.state.logsBroken = true;
-    expect((await run(world)).verdict).toBe("pass");
+    const lab = counting(() => ++connections);
+    lab.state.logsBroken = true;
+    expect((await run(lab)).verdict).toBe("pass");
   });
 
   it("is not proven by what was counted before the apps left the mesh", async () => {
-    const world = counting(() => 7);
-    world.state.get("Namespace//default").metadata = { name: "default", labels: {} };
-    const { results } = await run(world);
+    const lab = counting(() => 7);
+    lab.state.get("Namespace//default").metadata = { name: "default", labels: {} };
+    const { results } = await run(lab);
     expect(results[0]).toMatchObject({ verdict: "fail", layer: "ztunnel" });
   });
 });

@@ -3,7 +3,7 @@ import { type LabSettings, moduleNames } from "../../../experiments/types";
 import { exitCodeFor, renderText, verifyLab } from "../../../verify";
 import { FakeWorld } from "./fake/world";
 
-const verify = (world: FakeWorld) => verifyLab(world.state.facts, { world, clock: world.state.clock });
+const verify = (lab: FakeWorld) => verifyLab(lab.state.facts, { lab, clock: lab.state.clock });
 
 describe("verifyLab() on a healthy lab", () => {
   const settings: [string, Partial<LabSettings>][] = [
@@ -50,13 +50,13 @@ describe("verifyLab() on a healthy lab", () => {
 
 describe("verifyLab() without the right to read Secrets", () => {
   const blind = (modules: LabSettings["modules"]) => {
-    const world = new FakeWorld({ modules });
-    const read = world.read.bind(world);
-    world.read = async (ref, signal) => {
+    const lab = new FakeWorld({ modules });
+    const read = lab.read.bind(lab);
+    lab.read = async (ref, signal) => {
       if (ref.kind === "Secret") throw new Error(`403 secrets "${ref.name}" is forbidden`);
       return read(ref, signal);
     };
-    return world;
+    return lab;
   };
 
   it("asks for none where no module has one", async () => {

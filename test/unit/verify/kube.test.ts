@@ -3,10 +3,10 @@ import type { IncomingMessage } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import { kubeWorld } from "../../../verify/kube";
+import { kubeLabClient } from "../../../verify/kube";
 import { limiter } from "../../../verify/kube/limit";
 import { pathOf } from "../../../verify/kube/rest";
-import type { World } from "../../../verify/world";
+import type { LabClient } from "../../../verify/lab-client";
 import { apiServer, type Channel } from "./fake/api-server";
 import { labFacts } from "./fake/facts";
 
@@ -24,7 +24,7 @@ async function worldOf(
   status: number,
   body: string | ((request: IncomingMessage) => string),
   open: (url: string, channel: Channel) => void = () => undefined,
-): Promise<World> {
+): Promise<LabClient> {
   const server = await apiServer(async (request, response) => {
     let text = "";
     for await (const chunk of request) text += String(chunk);
@@ -43,14 +43,14 @@ async function worldOf(
     contexts: [context],
   };
   await writeFile(kubeconfig, JSON.stringify(config));
-  return kubeWorld({ ...labFacts(), kubeconfig, url: server.url });
+  return kubeLabClient({ ...labFacts(), kubeconfig, url: server.url });
 }
 
-describe("kubeWorld()", () => {
+describe("kubeLabClient()", () => {
   it("reads an object in raw JSON", async () => {
-    const world = await worldOf(200, '{"kind":"Gateway","status":{"odd":"2026-11-23T00:00:00Z"}}');
+    const lab = await worldOf(200, '{"kind":"Gateway","status":{"odd":"2026-11-23T00:00:00Z"}}');
     const ref = { apiVersion: "gateway.networking.k8s.io/v1", kind: "Gateway", namespace: "default", name: "gateway" };
-    expect(await world.read(ref, signal)).toEqual({ kind: "Gateway", status: { odd: "2026-11-23T00:00:00Z" } });
+    expect(await lab.read(ref, signal)).toEqual({ kind: "Gateway", status: { odd: "2026-11-23T00:00:00Z" } });
     expect(seen[0]?.url).toBe("/apis/gateway.networking.k8s.io/v1/namespaces/default/gateways/gateway");
   });
 
@@ -63,14 +63,14 @@ describe("kubeWorld()", () => {
   });
 
   it("patches under its own field manager", async () => {
-    const world = await worldOf(200, "{}");
+    const lab = await worldOf(200, "{}");
     const ref = {
       apiVersion: "security.istio.io/v1",
       kind: "AuthorizationPolicy",
       namespace: "default",
       name: "appb-l7",
     };
-    await world.patch(ref, [{ op: "remove", path: "/x" }], signal);
+    await lab.patch(ref, [{ op: "remove", path: "/x" }], signal);
     expect(seen[0]).toEqual({
       method: "PATCH",
       url: "/apis/security.istio.io/v1/namespaces/default/authorizationpolicies/appb-l7?fieldManager=ambient-lab-verify",
@@ -80,8 +80,8 @@ describe("kubeWorld()", () => {
   });
 
   it("kills one very pod, and no other of its name", async () => {
-    const world = await worldOf(200, "{}");
-    await world.killPod({ namespace: "default", name: "waypoint-1", uid: "u" }, signal);
+    const lab = await worldOf(200, "{}");
+    await lab.killPod({ namespace: "default", name: "waypoint-1", uid: "u" }, signal);
     expect(seen[0]).toEqual({
       ...{ method: "DELETE", url: "/api/v1/namespaces/default/pods/waypoint-1", type: "application/json" },
       body: '{"gracePeriodSeconds":1,"preconditions":{"uid":"u"}}',
@@ -89,10 +89,10 @@ describe("kubeWorld()", () => {
   });
 
   it("reads the server's clock, a pod's log since a moment, and its last line", async () => {
-    const world = await worldOf(200, "a\nb\n");
-    expect(await world.serverTime(signal)).toBe(Date.parse("2026-11-23T12:00:00Z"));
-    expect(await world.logs(pod, "2026-11-23T12:00:00.5Z", signal)).toEqual(["a", "b"]);
-    await world.logs(pod, undefined, signal);
+    const lab = await worldOf(200, "a\nb\n");
+    expect(await lab.serverTime(signal)).toBe(Date.parse("2026-11-23T12:00:00Z"));
+    expect(await lab.logs(pod, "2026-11-23T12:00:00.5Z", signal)).toEqual(["a", "b"]);
+    await lab.logs(pod, undefined, signal);
     const log = "/api/v1/namespaces/default/pods/appa-1/log?container=httpbin";
     expect(seen[1]?.url).toBe(`${log}&timestamps=true&sinceTime=2026-11-23T12%3A00%3A00.5Z`);
     expect(seen[2]?.url).toBe(`${log}&timestamps=true&tailLines=1`);
@@ -100,14 +100,14 @@ describe("kubeWorld()", () => {
 
   it("asks the kubelet for a rotated log in any form: it has no other", async () => {
     const file = "0.log.20261123-231247";
-    const world = await worldOf(200, ({ url = "", headers }) => {
+    const lab = await worldOf(200, ({ url = "", headers }) => {
       if (!url.includes("/proxy/logs/")) return '{"metadata":{"uid":"u"},"spec":{"nodeName":"n"}}';
       if (headers.accept !== "*/*") return "406: Not Acceptable\n\nAvailable representations: ";
       return url.endsWith(file)
         ? "2026-11-23T23:12:48Z stdout F one\n"
         : `<a href="0.log">x</a><a href="${file}">x</a>`;
     });
-    expect(await world.rotatedLogs(pod, signal)).toEqual(["2026-11-23T23:12:48.000000000Z one"]);
+    expect(await lab.rotatedLogs(pod, signal)).toEqual(["2026-11-23T23:12:48.000000000Z one"]);
   });
 
   it("runs a command and returns its exit code", async () => {
@@ -116,30 +116,30 @@ describe("kubeWorld()", () => {
       message: "exit 56",
       details: { causes: [{ reason: "ExitCode", message: "56" }] },
     };
-    const world = await worldOf(200, "", (_url, channel) => {
+    const lab = await worldOf(200, "", (_url, channel) => {
       channel.send(1, "out");
       channel.send(2, "err");
       channel.send(3, JSON.stringify(status));
     });
-    expect(await world.exec(pod, ["curl", "x"], 5_000, signal)).toEqual({
+    expect(await lab.exec(pod, ["curl", "x"], 5_000, signal)).toEqual({
       ...{ code: 56, stdout: "out", stderr: "err", bytes: Buffer.from("out") },
     });
   });
 
   it("fails when the connection of a command breaks", async () => {
-    const world = await worldOf(200, "", (_url, channel) => channel.close());
-    await expect(world.exec(pod, ["curl"], 5_000, signal)).rejects.toThrow("closed early");
+    const lab = await worldOf(200, "", (_url, channel) => channel.close());
+    await expect(lab.exec(pod, ["curl"], 5_000, signal)).rejects.toThrow("closed early");
   });
 
   it("ends a command that takes too long", async () => {
-    const world = await worldOf(200, "");
-    await expect(world.exec(pod, ["sleep"], 50, signal)).rejects.toThrow("did not end within 50 ms");
+    const lab = await worldOf(200, "");
+    await expect(lab.exec(pod, ["sleep"], 50, signal)).rejects.toThrow("did not end within 50 ms");
   });
 
   it("asks a loopback port of a pod through a port-forward", async () => {
     const big = "x".repeat(40_000);
     const urls: string[] = [];
-    const world = await worldOf(200, "", (url, channel) => {
+    const lab = await worldOf(200, "", (url, channel) => {
       urls.push(url);
       const port = Buffer.from([0x98, 0x3a]);
       channel.send(0, port);
@@ -151,27 +151,27 @@ describe("kubeWorld()", () => {
         channel.send(0, big);
       });
     });
-    expect(await world.podGet(pod, 15000, "/config_dump", signal)).toMatchObject({ status: 200, body: big });
+    expect(await lab.podGet(pod, 15000, "/config_dump", signal)).toMatchObject({ status: 200, body: big });
     expect(urls).toEqual(["/api/v1/namespaces/default/pods/appa-1/portforward?ports=15000"]);
   });
 
   it("says why a port cannot be reached", async () => {
-    const world = await worldOf(200, "", (_url, channel) => {
+    const lab = await worldOf(200, "", (_url, channel) => {
       const port = Buffer.from([0x98, 0x3a]);
       channel.send(0, port);
       channel.send(1, Buffer.concat([port, Buffer.from("connection refused")]));
     });
-    await expect(world.podGet(pod, 15000, "/", signal)).rejects.toThrow(/connection refused/);
+    await expect(lab.podGet(pod, 15000, "/", signal)).rejects.toThrow(/connection refused/);
   });
 
   it("sends the gateway the host it is asked for", async () => {
-    const world = await worldOf(404, "");
+    const lab = await worldOf(404, "");
     const request = { method: "GET", path: "/get", host: "other.opssec.in", headers: {}, timeoutMs: 1_000 };
-    expect(await world.gateway(request, signal)).toMatchObject({ status: 404, body: "" });
+    expect(await lab.gateway(request, signal)).toMatchObject({ status: 404, body: "" });
   });
 
   it("refuses a kubeconfig without the lab's context", async () => {
-    await expect(kubeWorld({ ...labFacts(), kubeconfig: "/nowhere" })).rejects.toThrow(/Cannot read "\/nowhere"/);
+    await expect(kubeLabClient({ ...labFacts(), kubeconfig: "/nowhere" })).rejects.toThrow(/Cannot read "\/nowhere"/);
   });
 });
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { verifyLab } from "../../../verify";
 import { labTimings } from "../../../verify/context";
 import { rotatedLines } from "../../../verify/kube/rotated";
-import { LogBook } from "../../../verify/logs/log-reader";
+import { LogReader } from "../../../verify/logs/log-reader";
 import { logLimit } from "../../../verify/probe/records";
 import { accessLine } from "./fake/lines";
 import { FakeWorld } from "./fake/world";
@@ -10,8 +10,8 @@ import { FakeWorld } from "./fake/world";
 const { signal } = new AbortController();
 
 function book() {
-  const world = new FakeWorld();
-  const { state } = world;
+  const lab = new FakeWorld();
+  const { state } = lab;
   const found = state.podOf("waypoint");
   if (!found) throw new Error("The fake lab has no waypoint");
   const pod = { namespace: found.namespace, name: found.name, container: "istio-proxy" };
@@ -19,7 +19,7 @@ function book() {
     const fields = { method: "GET", status: 200, flags: "-", details: "via_upstream", durationMs: 1, id: path };
     state.log(found, (stamp) => accessLine({ ...fields, stamp, path, authority: "a", upstream: "u", cluster: "c" }), 0);
   };
-  const logs = new LogBook(world, state.clock, signal);
+  const logs = new LogReader(lab, state.clock, signal);
   /** Paths of the requests that the book knows of, after a while. */
   const paths = async () => {
     await state.clock.sleep(1_000, signal);
@@ -27,10 +27,10 @@ function book() {
     return "lines" in read ? read.lines.map((line) => /GET (\S+)/.exec(line)?.[1]) : read.unavailable;
   };
   const rotate = () => state.rotations.set(pod.name, state.logs.get(pod.name)?.length ?? 0);
-  return { world, logs, pod, write, paths, rotate };
+  return { lab, logs, pod, write, paths, rotate };
 }
 
-describe("LogBook", () => {
+describe("LogReader", () => {
   it("knows what was written since it was opened, and nothing older", async () => {
     const { logs, pod, write, paths } = book();
     write("/old");
@@ -52,34 +52,34 @@ describe("LogBook", () => {
   });
 
   it("says that lines are gone when they are, instead of reporting fewer", async () => {
-    const { world, logs, pod, write, paths, rotate } = book();
+    const { lab, logs, pod, write, paths, rotate } = book();
     write("/old");
     await logs.open([pod]);
     write("/before");
     rotate();
     write("/after");
-    world.rotatedLogs = async () => ["2026-01-01T00:00:00.000000000Z another file"];
+    lab.rotatedLogs = async () => ["2026-01-01T00:00:00.000000000Z another file"];
     expect(await paths()).toMatch(/^logs of waypoint-.*: the log was rotated, and what this run wrote before is gone/);
   });
 
   it("reads the log of a pod that came later from the run's begin on, by the cluster's clock", async () => {
-    const { world, write, paths } = book();
-    world.state.skewMs = 600_000;
+    const { lab, write, paths } = book();
+    lab.state.skewMs = 600_000;
     write("/early");
     expect(await paths()).toEqual(["/early"]);
   });
 
   it("does not fail a healthy lab whose logs are rotated all the time", async () => {
-    const { world } = book();
-    const { state } = world;
-    const logs = world.logs;
-    world.logs = async (target, since, abort) => {
+    const { lab } = book();
+    const { state } = lab;
+    const logs = lab.logs;
+    lab.logs = async (target, since, abort) => {
       const lines = await logs(target, since, abort);
       const written = state.logs.get(target.name)?.filter(({ at }) => at <= state.clock.now()) ?? [];
       state.rotations.set(target.name, Math.max(1, written.length) - 1);
       return lines;
     };
-    const report = await verifyLab(state.facts, { world, clock: state.clock });
+    const report = await verifyLab(state.facts, { lab, clock: state.clock });
     expect(report.results.filter(({ verdict }) => verdict !== "pass").map(({ id }) => id)).toEqual([]);
   });
 });

@@ -9,11 +9,11 @@ const rule = (...accounts: string[]) => ({
   to: [{ operation: { methods: ["GET"] } }],
 });
 
-/** Calls something at the first request that a world's appa sends, and at no other. */
-function atFirstRequest(world: FakeWorld, doIt: () => void, when = () => true): void {
-  const { exec } = world;
+/** Calls something at the first request that a lab's appa sends, and at no other. */
+function atFirstRequest(lab: FakeWorld, doIt: () => void, when = () => true): void {
+  const { exec } = lab;
   let done = false;
-  world.exec = async (pod, ...rest) => {
+  lab.exec = async (pod, ...rest) => {
     if (!done && pod.name.startsWith("appa") && when()) {
       done = true;
       doIt();
@@ -24,31 +24,31 @@ function atFirstRequest(world: FakeWorld, doIt: () => void, when = () => true): 
 
 describe("while somebody else changes the lab", () => {
   it("what they made of the policy stays, and the run is no pass", async () => {
-    const world = new FakeWorld();
-    const flipped = () => world.patches.length > 0;
+    const lab = new FakeWorld();
+    const flipped = () => lab.patches.length > 0;
     atFirstRequest(
-      world,
+      lab,
       () => {
-        const found = world.state.get(policy);
+        const found = lab.state.get(policy);
         found.spec = { ...Object(found.spec), rules: [rule("stranger")] };
         Object.assign(Object(found.metadata), { resourceVersion: "777" });
       },
       flipped,
     );
-    const { results } = await verifyLab(world.state.facts, { world, clock: world.state.clock, only: ["authz-flip"] });
-    expect(rulesOf(world)).toEqual([rule("stranger")]);
-    expect(annotationsOf(world)).toBeUndefined();
+    const { results } = await verifyLab(lab.state.facts, { lab, clock: lab.state.clock, only: ["authz-flip"] });
+    expect(rulesOf(lab)).toEqual([rule("stranger")]);
+    expect(annotationsOf(lab)).toBeUndefined();
     expect(results[0]?.verdict).toBe("fail");
     expect(results[0]?.findings.map(({ seen }) => seen).join()).toContain("left as they made it");
   });
 
   /** A lab whose policy another run changes at the first request of appa, or had changed before, for some time. */
   function flippedByAnother(begin: "before" | "at the first request") {
-    const world = new FakeWorld();
-    const { clock } = world.state;
-    const found = world.state.get(policy);
+    const lab = new FakeWorld();
+    const { clock } = lab.state;
+    const found = lab.state.get(policy);
     const before = structuredClone(found);
-    const original = { field: ["spec", "rules"], value: rulesOf(world), owners: [], annotated: false };
+    const original = { field: ["spec", "rules"], value: rulesOf(lab), owners: [], annotated: false };
     let until = Number.POSITIVE_INFINITY;
     const flip = () => {
       found.spec = { ...Object(found.spec), rules: [rule("gateway-istio")] };
@@ -56,30 +56,30 @@ describe("while somebody else changes the lab", () => {
       Object.assign(Object(found.metadata), { annotations, resourceVersion: "101" });
       until = clock.now() + 40_000;
     };
-    const { read } = world;
-    world.read = async (...call) => {
+    const { read } = lab;
+    lab.read = async (...call) => {
       if (clock.now() >= until) Object.assign(found, structuredClone(before));
       return read(...call);
     };
-    if (begin === "at the first request") atFirstRequest(world, flip);
-    return { world, flip };
+    if (begin === "at the first request") atFirstRequest(lab, flip);
+    return { lab, flip };
   }
 
   it("an experiment that met another run's change is asked once more, when that is over", async () => {
-    const { world } = flippedByAnother("at the first request");
-    const { clock } = world.state;
-    const report = await verifyLab(world.state.facts, { world, clock, only: ["authz-principals"] });
+    const { lab } = flippedByAnother("at the first request");
+    const { clock } = lab.state;
+    const report = await verifyLab(lab.state.facts, { lab, clock, only: ["authz-principals"] });
     expect(report.verdict).toBe("pass");
     expect(report.notes.join()).toContain("somebody changed AuthorizationPolicy/appb-l7 meanwhile");
-    expect(world.patches).toEqual([]);
+    expect(lab.patches).toEqual([]);
   });
 
   it("so is one that began after the change and ended before it was put back", async () => {
-    const { world, flip } = flippedByAnother("before");
-    const { clock } = world.state;
+    const { lab, flip } = flippedByAnother("before");
+    const { clock } = lab.state;
     const only = ["apps", "waypoint-traversed"];
-    const report = await verifyLab(world.state.facts, {
-      world,
+    const report = await verifyLab(lab.state.facts, {
+      lab,
       clock,
       only,
       observer: { ended: ({ id }) => id === "apps" && flip() },
@@ -92,11 +92,11 @@ describe("while somebody else changes the lab", () => {
   });
 
   it.each([1, Number.POSITIVE_INFINITY])("a cluster that is out of reach for %s reads ends no run", async (times) => {
-    const world = new FakeWorld();
-    world.state.objects.delete(policy);
-    const { read } = world;
+    const lab = new FakeWorld();
+    lab.state.objects.delete(policy);
+    const { read } = lab;
     let left = 0;
-    world.read = async (...call) => {
+    lab.read = async (...call) => {
       left -= 1;
       if (left >= 0) throw new Error("connect ECONNREFUSED");
       return read(...call);
@@ -104,15 +104,15 @@ describe("while somebody else changes the lab", () => {
     const ended = () => {
       left = times;
     };
-    const options = { world, clock: world.state.clock, only: ["apps", "waypoint-traversed"], observer: { ended } };
-    const { results } = await verifyLab(world.state.facts, options);
+    const options = { lab, clock: lab.state.clock, only: ["apps", "waypoint-traversed"], observer: { ended } };
+    const { results } = await verifyLab(lab.state.facts, options);
     expect(results.map(({ id, verdict }) => `${id} ${verdict}`)).toEqual(["apps pass", "waypoint-traversed fail"]);
   });
 
   it("another run's change is no drift", async () => {
-    const { world, flip } = flippedByAnother("before");
-    const { clock } = world.state;
-    const report = await verifyLab(world.state.facts, { world, clock, only: ["apps"], observer: { ended: flip } });
+    const { lab, flip } = flippedByAnother("before");
+    const { clock } = lab.state;
+    const report = await verifyLab(lab.state.facts, { lab, clock, only: ["apps"], observer: { ended: flip } });
     expect(report).toMatchObject({ verdict: "pass", drift: [] });
   });
 });

@@ -1,20 +1,20 @@
 import { describe, expect, test } from "vitest";
 import { parseZtunnelDump } from "../../../verify/proxy-config/ztunnel-dump";
-import { mendMesh, untilBack } from "../../../verify/repair/mesh";
+import { repairMesh, waitUntilReady } from "../../../verify/repair/mesh";
 import { FakeWorld } from "./fake/world";
 
-function lab(arrange: (world: FakeWorld) => void = () => undefined) {
-  const world = new FakeWorld();
-  arrange(world);
+function fakeLab(arrange: (lab: FakeWorld) => void = () => undefined) {
+  const lab = new FakeWorld();
+  arrange(lab);
   const said: string[] = [];
-  const { facts, clock } = world.state;
+  const { facts, clock } = lab.state;
   const { signal } = new AbortController();
   const begun = clock.now();
   return {
-    ...{ world, said },
+    ...{ lab, said },
     options: {
       facts,
-      world,
+      lab,
       clock,
       signal,
       starts: new Map<string, number>(),
@@ -24,11 +24,11 @@ function lab(arrange: (world: FakeWorld) => void = () => undefined) {
   };
 }
 
-describe("mendMesh()", () => {
+describe("repairMesh()", () => {
   test("leaves a lab alone whose pods are all in the mesh", async () => {
-    const { world, options, took } = lab();
-    expect(await mendMesh(options)).toEqual([]);
-    expect(world.patches).toEqual([]);
+    const { lab, options, took } = fakeLab();
+    expect(await repairMesh(options)).toEqual([]);
+    expect(lab.patches).toEqual([]);
     expect(took()).toBe(0);
   });
 
@@ -37,11 +37,11 @@ describe("mendMesh()", () => {
     ["unserved", "ztunnel on ambient-lab-dev-worker2 does not take its connections"],
     ["uncaptured", "its connections do not go to ztunnel"],
   ] as const)("finds a healthy pod that left the mesh (%s), says so and rolls it out anew", async (how, why) => {
-    const { world, options, said } = lab(({ state }) => state.left.set("appb", how));
-    const [pod] = world.state.pods.filter(({ role }) => role === "appb");
-    expect(await mendMesh(options)).toEqual([{ app: "appb", pod: pod?.name, why }]);
+    const { lab, options, said } = fakeLab(({ state }) => state.left.set("appb", how));
+    const [pod] = lab.state.pods.filter(({ role }) => role === "appb");
+    expect(await repairMesh(options)).toEqual([{ app: "appb", pod: pod?.name, why }]);
     expect(said).toEqual([`Pod "${pod?.name}" left the mesh (${why}): appb is rolled out anew`]);
-    expect(world.patches).toEqual([
+    expect(lab.patches).toEqual([
       [
         { op: "add", path: "/spec/template/metadata/annotations", value: {} },
         {
@@ -54,7 +54,7 @@ describe("mendMesh()", () => {
   });
 
   test("gives a pod that is new to the mesh time to join", async () => {
-    const { world, options, said } = lab(({ state }) => {
+    const { lab, options, said } = fakeLab(({ state }) => {
       state.left.set("appa", "unserved");
       const { sleep } = state.clock;
       state.clock.sleep = async (ms, signal) => {
@@ -62,32 +62,32 @@ describe("mendMesh()", () => {
         await sleep.call(state.clock, ms, signal);
       };
     });
-    expect(await mendMesh(options)).toEqual([]);
-    expect([...said, ...world.patches]).toEqual([]);
+    expect(await repairMesh(options)).toEqual([]);
+    expect([...said, ...lab.patches]).toEqual([]);
   });
 
   test("gives up on a pod that stays out after its rollout, and names it", async () => {
-    const { world, options } = lab();
-    world.state.left.set("stranger", "uncaptured");
-    world.state.left.delete = () => false;
-    await expect(mendMesh(options)).rejects.toThrow(
+    const { lab, options } = fakeLab();
+    lab.state.left.set("stranger", "uncaptured");
+    lab.state.left.delete = () => false;
+    await expect(repairMesh(options)).rejects.toThrow(
       /Lab "dev" does not come back: stranger-\S+: its connections do not go to ztunnel/,
     );
   });
 
   test("leaves to the proofs what it cannot tell", async () => {
-    const { world, options, said } = lab(({ state }) => state.silentNodes.add("ambient-lab-dev-worker2"));
-    expect(await mendMesh(options)).toEqual([]);
+    const { lab, options, said } = fakeLab(({ state }) => state.silentNodes.add("ambient-lab-dev-worker2"));
+    expect(await repairMesh(options)).toEqual([]);
     expect(said).toEqual([
       "! Whether all pods are in the mesh cannot be told: no ready ztunnel on ambient-lab-dev-worker2",
     ]);
-    expect(world.patches).toEqual([]);
+    expect(lab.patches).toEqual([]);
   });
 });
 
-describe("untilBack()", () => {
+describe("waitUntilReady()", () => {
   test("waits until every workload runs, and not for what was scaled to nothing", async () => {
-    const { options, took } = lab(({ state }) => {
+    const { options, took } = fakeLab(({ state }) => {
       const ztunnel = state.get("DaemonSet/istio-system/ztunnel");
       const whole = ztunnel.status;
       ztunnel.status = { desiredNumberScheduled: 3, numberReady: 2, updatedNumberScheduled: 3 };
@@ -98,13 +98,13 @@ describe("untilBack()", () => {
         if (took() > 60_000) ztunnel.status = whole;
       };
     });
-    await untilBack(options);
+    await waitUntilReady(options);
     expect(took()).toBeGreaterThan(60_000);
   });
 
   test("does not believe what the cluster remembers of a pod from before its node was started", async () => {
     const start = Date.parse("2026-11-23T11:00:00Z");
-    const { options, took } = lab(({ state }) => {
+    const { options, took } = fakeLab(({ state }) => {
       state.startedAt.set("stranger", "2026-11-23T10:59:00Z");
       const { sleep } = state.clock;
       state.clock.sleep = async (ms, signal) => {
@@ -112,15 +112,15 @@ describe("untilBack()", () => {
         if (took() > 30_000) state.startedAt.set("stranger", "2026-11-23T11:00:00Z");
       };
     });
-    await untilBack({ ...options, starts: new Map([["ambient-lab-dev-worker", start]]) });
+    await waitUntilReady({ ...options, starts: new Map([["ambient-lab-dev-worker", start]]) });
     expect(took()).toBeGreaterThan(30_000);
   });
 
   test("says what does not come back", async () => {
-    const { options } = lab(({ state }) => {
+    const { options } = fakeLab(({ state }) => {
       state.get("Deployment/default/waypoint").status = { replicas: 1 };
     });
-    await expect(untilBack(options)).rejects.toThrow(
+    await expect(waitUntilReady(options)).rejects.toThrow(
       'Lab "dev" does not come back: Deployment/waypoint has 0 of 1 pods ready',
     );
   });

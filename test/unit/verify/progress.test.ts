@@ -6,11 +6,11 @@ import { FakeWorld } from "./fake/world";
 const esc = String.fromCharCode(27);
 
 async function run(live: boolean) {
-  const world = new FakeWorld();
+  const lab = new FakeWorld();
   let text = "";
   const progress = runProgress(2, (more) => (text += more), live);
-  const options = { world, clock: world.state.clock, only: ["nodes", "apps"], observer: progress };
-  const report = await verifyLab(world.state.facts, options);
+  const options = { lab, clock: lab.state.clock, only: ["nodes", "apps"], observer: progress };
+  const report = await verifyLab(lab.state.facts, options);
   progress.end();
   return { text, report: renderText(report, { colour: false }) };
 }

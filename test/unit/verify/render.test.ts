@@ -18,11 +18,11 @@ import { labFacts } from "./fake/facts";
 import { FakeWorld } from "./fake/world";
 
 async function bypassOpen(evidenceDir?: string) {
-  const world = new FakeWorld();
-  world.state.objects.delete("AuthorizationPolicy/default/appb-waypoint-only");
-  return verifyLab(world.state.facts, {
-    world,
-    clock: world.state.clock,
+  const lab = new FakeWorld();
+  lab.state.objects.delete("AuthorizationPolicy/default/appb-waypoint-only");
+  return verifyLab(lab.state.facts, {
+    lab,
+    clock: lab.state.clock,
     only: ["apps", "bypass"],
     ...(evidenceDir ? { evidenceDir } : {}),
   });
@@ -44,8 +44,8 @@ describe("renderText()", () => {
     [["prometheus", "kiali"], "open kiali --stack dev"],
     [[], "verify --explain bypass --stack dev"],
   ] as const)("with the addons %s of a lab that passes leads to a command that works there", async (addons, next) => {
-    const world = new FakeWorld({ addons });
-    const report = await verifyLab(world.state.facts, { world, clock: world.state.clock, only: ["apps"] });
+    const lab = new FakeWorld({ addons });
+    const report = await verifyLab(lab.state.facts, { lab, clock: lab.state.clock, only: ["apps"] });
     expect(renderText(report, { colour: false })).toContain(`Next  npm run lab -- ${next}\n`);
   });
 
@@ -82,10 +82,10 @@ describe("renderJUnit()", () => {
   });
 
   it("is not green when the cluster differs from the stack and no experiment noticed", async () => {
-    const world = new FakeWorld();
-    world.state.objects.delete("AuthorizationPolicy/default/appb-waypoint-only");
-    const options = { world, clock: world.state.clock, only: ["apps"] };
-    const report = await verifyLab(world.state.facts, options);
+    const lab = new FakeWorld();
+    lab.state.objects.delete("AuthorizationPolicy/default/appb-waypoint-only");
+    const options = { lab, clock: lab.state.clock, only: ["apps"] };
+    const report = await verifyLab(lab.state.facts, options);
     expect(report.verdict).toBe("inconclusive");
     const xml = renderJUnit(report);
     expect(xml).toContain('tests="2" failures="0" errors="1"');
@@ -147,8 +147,8 @@ describe("explain()", () => {
 
 describe("verifyLab()", () => {
   it("refuses an id that does not exist, as wrong usage", async () => {
-    const world = new FakeWorld();
-    const run = verifyLab(world.state.facts, { world, clock: world.state.clock, only: ["nothing"] });
+    const lab = new FakeWorld();
+    const run = verifyLab(lab.state.facts, { lab, clock: lab.state.clock, only: ["nothing"] });
     await expect(run).rejects.toMatchObject({ exitCode: 2 });
   });
 

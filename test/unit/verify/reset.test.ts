@@ -54,71 +54,71 @@ describe("a connection without an answer", () => {
 });
 
 describe("verifyLab() where connections end for want of a way", () => {
-  const verdictOf = async (world: FakeWorld, id: string) => {
-    const { results } = await verifyLab(world.state.facts, { world, clock: world.state.clock, only: [id] });
+  const verdictOf = async (lab: FakeWorld, id: string) => {
+    const { results } = await verifyLab(lab.state.facts, { lab, clock: lab.state.clock, only: [id] });
     return results[0]?.verdict;
   };
 
   it("does not pass bypass", async () => {
-    const world = new FakeWorld();
-    world.state.unreachable = true;
-    expect(await verdictOf(world, "bypass")).toBe("fail");
+    const lab = new FakeWorld();
+    lab.state.unreachable = true;
+    expect(await verdictOf(lab, "bypass")).toBe("fail");
   });
 
   it("is inconclusive about bypass where the lines bear other ports than the clients had", async () => {
-    const world = new FakeWorld();
-    const { exec } = world;
-    world.exec = async (...call) => {
+    const lab = new FakeWorld();
+    const { exec } = lab;
+    lab.exec = async (...call) => {
       const result = await exec(...call);
       return { ...result, stdout: result.stdout.replace(/"local_port":\d+/, '"local_port":1') };
     };
-    expect(await verdictOf(world, "bypass")).toBe("inconclusive");
+    expect(await verdictOf(lab, "bypass")).toBe("inconclusive");
   });
 
   it("asks from a port of its own each time, below those that the kernel gives", async () => {
-    const world = new FakeWorld();
-    const { exec } = world;
+    const lab = new FakeWorld();
+    const { exec } = lab;
     const ranges: string[] = [];
-    world.exec = async (pod, command, ...rest) => {
+    lab.exec = async (pod, command, ...rest) => {
       if (command.includes("--local-port")) ranges.push(command[command.indexOf("--local-port") + 1] ?? "");
       return exec(pod, command, ...rest);
     };
-    expect(await verdictOf(world, "bypass")).toBe("pass");
+    expect(await verdictOf(lab, "bypass")).toBe("pass");
     expect(ranges.length).toBeGreaterThan(3);
     expect(new Set(ranges).size).toBe(ranges.length);
     for (const range of ranges) expect(range).toMatch(/^(2\d|3[01])\d{3}-(2\d|3[012])\d{3}$/);
   });
 
   it("names the policy that refused, although the far side tells of it late", async () => {
-    const world = new FakeWorld();
-    const like = structuredClone(world.state.get("AuthorizationPolicy/default/appb-waypoint-only"));
+    const lab = new FakeWorld();
+    const like = structuredClone(lab.state.get("AuthorizationPolicy/default/appb-waypoint-only"));
     like.metadata = { ...like.metadata, name: "stray-deny" };
     like.spec = {
       ...Object(like.spec),
       action: "DENY",
       rules: [{ from: [{ source: { principals: [principalOf("appa")] } }] }],
     };
-    world.state.objects.set("AuthorizationPolicy/default/stray-deny", like);
-    const { logs } = world;
+    lab.state.objects.set("AuthorizationPolicy/default/stray-deny", like);
+    const { logs } = lab;
     let hidden = 3;
-    world.logs = async (...call) => {
+    lab.logs = async (...call) => {
       const lines = await logs(...call);
       const late = lines.findIndex((text) => text.includes("stray-deny"));
       if (late < 0) return lines;
       hidden -= 1;
       return hidden >= 0 ? lines.slice(0, late) : lines;
     };
-    const { results } = await verifyLab(world.state.facts, { world, clock: world.state.clock, only: ["bypass"] });
+    const { results } = await verifyLab(lab.state.facts, { lab, clock: lab.state.clock, only: ["bypass"] });
     expect(results[0]?.verdict).toBe("fail");
     expect(results[0]?.findings.map(({ decision }) => decision?.policy)).toContain("AuthorizationPolicy/stray-deny");
   });
 
   it("does not pass fail-open by the lines of an earlier act", async () => {
-    const world = new FakeWorld({ modules: ["fail-open"] });
-    world.beforePatch = (operations) => {
+    const lab = new FakeWorld({ modules: ["fail-open"] });
+    lab.beforePatch = (operations) => {
       if (operations.some(({ op, path }) => op === "replace" && path === "/metadata/labels"))
-        world.state.unreachable = true;
+        lab.state.unreachable = true;
     };
-    expect(await verdictOf(world, "fail-open")).toBe("fail");
+    expect(await verdictOf(lab, "fail-open")).toBe("fail");
   });
 });

@@ -7,17 +7,17 @@ import { isTls, parsePcap } from "../../../verify/probe/pcap";
 import { type FakePacket, pcapOf } from "./fake/pcap";
 import { FakeWorld } from "./fake/world";
 
-const lab = (settings = {}) => new FakeWorld({ modules: ["strict-mtls"], ...settings });
-const run = (world: FakeWorld, more = {}) =>
-  verifyLab(world.state.facts, { world, clock: world.state.clock, only: ["strict-mtls"], ...more });
-const captureOf = async (world: FakeWorld) => {
-  const report = await run(world);
+const fakeLab = (settings = {}) => new FakeWorld({ modules: ["strict-mtls"], ...settings });
+const run = (lab: FakeWorld, more = {}) =>
+  verifyLab(lab.state.facts, { lab, clock: lab.state.clock, only: ["strict-mtls"], ...more });
+const captureOf = async (lab: FakeWorld) => {
+  const report = await run(lab);
   return report.results[0]?.findings.find(({ name }) => name.startsWith("between two nodes"));
 };
 
 describe("strict-mtls", () => {
   it("names ztunnel and the PeerAuthentication of a refusal, beside a twin that takes plain text", async () => {
-    const report = await run(lab());
+    const report = await run(fakeLab());
     expect(report.verdict).toBe("pass");
     const decided = report.results[0]?.findings.flatMap(({ name, decision }) => (decision ? [[name, decision]] : []));
     expect(Object.fromEntries(decided ?? [])).toMatchObject({
@@ -31,7 +31,7 @@ describe("strict-mtls", () => {
 
   it("finds the marker in the control alone, and keeps the capture in the evidence", async () => {
     const folder = mkdtempSync(join(tmpdir(), "evidence-"));
-    const report = await run(lab(), { evidenceDir: folder });
+    const report = await run(fakeLab(), { evidenceDir: folder });
     const finding = report.results[0]?.findings.find(({ name }) => name.startsWith("between two nodes"));
     expect(finding).toMatchObject({
       verdict: "pass",
@@ -46,44 +46,44 @@ describe("strict-mtls", () => {
     rmSync(folder, { recursive: true });
   });
 
-  it.each<[string, (world: FakeWorld) => void, string]>([
+  it.each<[string, (lab: FakeWorld) => void, string]>([
     ["tcpdump may not listen", ({ shell }) => Object.assign(shell, { forbidden: true }), "Operation not permitted"],
     ["tcpdump hears nothing", ({ shell }) => Object.assign(shell, { deaf: true }), "0 packets of port 15008"],
   ])("is inconclusive when %s: whoever is deaf proves no silence", async (_name, breaks, words) => {
-    const world = lab();
-    breaks(world);
-    expect(await captureOf(world)).toMatchObject({
+    const lab = fakeLab();
+    breaks(lab);
+    expect(await captureOf(lab)).toMatchObject({
       ...{ verdict: "inconclusive", layer: "nodes", seen: expect.stringContaining(words) },
     });
   });
 
   it("fails when plain text is on the wire, whatever ztunnel says of itself", async () => {
-    const world = lab();
-    world.state.naked = true;
-    expect(await captureOf(world)).toMatchObject({
+    const lab = fakeLab();
+    lab.state.naked = true;
+    expect(await captureOf(lab)).toMatchObject({
       verdict: "fail",
       seen: expect.stringMatching(/[1-9] of another port, 5 with the marker/),
     });
   });
 
   it("says why it captures nothing where there is one worker, and asks the rest", async () => {
-    const world = lab({ workers: 1 });
-    for (const key of world.state.objects.keys()) if (key.endsWith("worker2")) world.state.objects.delete(key);
-    const finding = await captureOf(world);
+    const lab = fakeLab({ workers: 1 });
+    for (const key of lab.state.objects.keys()) if (key.endsWith("worker2")) lab.state.objects.delete(key);
+    const finding = await captureOf(lab);
     expect(finding).toMatchObject({ verdict: "skipped", seen: expect.stringContaining("one node") });
   });
 
   it("stops the capture of a run that is interrupted", async () => {
-    const world = lab();
+    const lab = fakeLab();
     const stop = new AbortController();
-    const { exec } = world;
-    world.exec = async (...call) => {
+    const { exec } = lab;
+    lab.exec = async (...call) => {
       if (call[1].join(" ").includes("/anything/")) stop.abort(new Error("Interrupted"));
       return exec(...call);
     };
-    await expect(run(world, { signal: stop.signal })).rejects.toThrow("Interrupted");
+    await expect(run(lab, { signal: stop.signal })).rejects.toThrow("Interrupted");
     await new Promise(setImmediate);
-    expect(world.state.wire).toBeUndefined();
+    expect(lab.state.wire).toBeUndefined();
   });
 });
 

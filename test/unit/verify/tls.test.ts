@@ -16,16 +16,16 @@ const { signal } = new AbortController();
 const host = "secure.opssec.in";
 
 describe("a name that nobody is to answer for by TLS", () => {
-  const verdictOf = async (answer: (world: FakeWorld) => ReturnType<FakeWorld["handshake"]>, times = 1) => {
-    const world = new FakeWorld({ modules: ["gateway-tls"] });
-    const shake = world.handshake;
+  const verdictOf = async (answer: (lab: FakeWorld) => ReturnType<FakeWorld["handshake"]>, times = 1) => {
+    const lab = new FakeWorld({ modules: ["gateway-tls"] });
+    const shake = lab.handshake;
     let left = times;
-    world.handshake = (name, ...rest) => {
+    lab.handshake = (name, ...rest) => {
       if (!name.startsWith("appb.")) return shake(name, ...rest);
       left -= 1;
-      return left >= 0 ? answer(world) : shake(name, ...rest);
+      return left >= 0 ? answer(lab) : shake(name, ...rest);
     };
-    const { results } = await verifyLab(world.state.facts, { world, clock: world.state.clock, only: ["gateway-tls"] });
+    const { results } = await verifyLab(lab.state.facts, { lab, clock: lab.state.clock, only: ["gateway-tls"] });
     return results[0]?.verdict;
   };
   const broken = (code: string) => async () => {
@@ -37,7 +37,7 @@ describe("a name that nobody is to answer for by TLS", () => {
   });
 
   it("is not refused by who showed a certificate the first time", async () => {
-    const shown = (world: FakeWorld) => world.handshake(`secure.${world.state.facts.settings.domain}`, "lab", signal);
+    const shown = (lab: FakeWorld) => lab.handshake(`secure.${lab.state.facts.settings.domain}`, "lab", signal);
     expect(await verdictOf(shown)).toBe("fail");
   });
 

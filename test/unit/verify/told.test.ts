@@ -9,9 +9,9 @@ import { FakeWorld } from "./fake/world";
 
 describe("a report for a build server", () => {
   const totals = async (only: string[], settings: Partial<LabSettings> = {}, spanless = false) => {
-    const world = new FakeWorld(settings);
-    world.state.spanless = spanless;
-    const report = await verifyLab(world.state.facts, { world, clock: world.state.clock, only });
+    const lab = new FakeWorld(settings);
+    lab.state.spanless = spanless;
+    const report = await verifyLab(lab.state.facts, { lab, clock: lab.state.clock, only });
     const [, failures, errors] = /failures="(\d+)" errors="(\d+)"/.exec(renderJUnit(report)) ?? [];
     return `${report.verdict} ${failures} ${errors}`;
   };
@@ -25,19 +25,19 @@ describe("a report for a build server", () => {
 
 describe("a cluster that is out of reach when all is proven", () => {
   async function run(forMs: number) {
-    const world = new FakeWorld();
-    const { read } = world;
+    const lab = new FakeWorld();
+    const { read } = lab;
     let until = 0;
-    world.read = async (ref, ...rest) => {
-      if (world.state.clock.now() < until) throw new Error("GET /api: 503 etcdserver: leader changed");
+    lab.read = async (ref, ...rest) => {
+      if (lab.state.clock.now() < until) throw new Error("GET /api: 503 etcdserver: leader changed");
       return read(ref, ...rest);
     };
     const evidence = mkdtempSync(join(tmpdir(), "lab-evidence-"));
     const ended = () => {
-      until = world.state.clock.now() + forMs;
+      until = lab.state.clock.now() + forMs;
     };
-    const options = { world, clock: world.state.clock, only: ["apps"], observer: { ended }, evidenceDir: evidence };
-    return { report: await verifyLab(world.state.facts, options), evidence };
+    const options = { lab, clock: lab.state.clock, only: ["apps"], observer: { ended }, evidenceDir: evidence };
+    return { report: await verifyLab(lab.state.facts, options), evidence };
   }
 
   it("is asked again", async () => {
@@ -55,9 +55,9 @@ describe("a cluster that is out of reach when all is proven", () => {
 
 describe("Jaeger", () => {
   const verdictOf = async (lastTrace: (now: number) => number | undefined) => {
-    const world = new FakeWorld();
-    world.state.lastTrace = lastTrace(world.state.clock.now());
-    const report = await verifyLab(world.state.facts, { world, clock: world.state.clock, only: ["jaeger"] });
+    const lab = new FakeWorld();
+    lab.state.lastTrace = lastTrace(lab.state.clock.now());
+    const report = await verifyLab(lab.state.facts, { lab, clock: lab.state.clock, only: ["jaeger"] });
     return report.results[0]?.verdict;
   };
 

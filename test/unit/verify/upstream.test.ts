@@ -2,11 +2,11 @@ import { describe, expect, it } from "vitest";
 import { renderText, verifyLab } from "../../../verify";
 import { FakeWorld } from "./fake/world";
 
-const spanless = async (change: (world: FakeWorld) => void = () => undefined) => {
-  const world = new FakeWorld();
-  world.state.spanless = true;
-  change(world);
-  return verifyLab(world.state.facts, { world, clock: world.state.clock, only: ["apps", "jaeger"] });
+const spanless = async (change: (lab: FakeWorld) => void = () => undefined) => {
+  const lab = new FakeWorld();
+  lab.state.spanless = true;
+  change(lab);
+  return verifyLab(lab.state.facts, { lab, clock: lab.state.clock, only: ["apps", "jaeger"] });
 };
 
 describe("jaeger", () => {

@@ -1,5 +1,5 @@
 import { textAt } from "../../../../verify/json";
-import type { KubeObject } from "../../../../verify/world";
+import type { KubeObject } from "../../../../verify/lab-client";
 import { appAnswers, routeTimeout } from "./interference";
 import { deployment, from, object, service, yes } from "./objects";
 import { waypointRefusal } from "./policies";
@@ -58,7 +58,7 @@ export const agentgatewayObjects = (): KubeObject[] => [
 export const isAgentgateway = (state: FakeState, { role }: FakePod): boolean =>
   textAt(state.told(`Gateway/default/${role}`), "spec", "gatewayClassName") === className;
 
-/** A request at an agentgateway; `direct` is its last leg. It knows HTTPRoutes, and policies only where a world gives it them. */
+/** A request at an agentgateway; `direct` is its last leg. It knows HTTPRoutes, and policies only where a lab gives it them. */
 export function atAgentgateway(
   state: FakeState,
   proxy: FakePod,

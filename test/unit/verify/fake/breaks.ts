@@ -1,7 +1,7 @@
 import type { LabSettings } from "../../../../experiments/types";
 import type { FakeState } from "./state";
 
-/** How a world is broken, and the experiments that must notice, each with the layer it must name. */
+/** How a lab is broken, and the experiments that must notice, each with the layer it must name. */
 export interface BrokenWorld {
   name: string;
   breaks: (state: FakeState) => void;

@@ -1,7 +1,7 @@
 import { appbHost, hostOf, strictPolicy } from "../../../../experiments/names";
 import type { ServiceName } from "../../../../experiments/types";
 import { at, listAt, numberAt, textAt, textsAt } from "../../../../verify/json";
-import type { KubeObject } from "../../../../verify/world";
+import type { KubeObject } from "../../../../verify/lab-client";
 import { accountFor, identityOf } from "./identity";
 import { isStrict, policiesAt, policiesOn, ztunnelRules } from "./policies";
 import { envoyRules } from "./routes";
@@ -15,7 +15,7 @@ export function ztunnelConfig(state: FakeState, node: string): unknown {
   const policies = state.toldAll("AuthorizationPolicy").filter((policy) => at(policy, "spec", "selector"));
   const known = here.filter(({ role }) => state.left.get(role) !== "unknown");
   const served = known.filter(
-    (pod) => pod.node === node && state.inMesh(pod.role) && state.left.get(pod.role) !== "unserved",
+    (pod) => pod.node === node && state.isEnrolled(pod.role) && state.left.get(pod.role) !== "unserved",
   );
   return {
     workloadState: Object.fromEntries(
@@ -25,7 +25,7 @@ export function ztunnelConfig(state: FakeState, node: string): unknown {
       name,
       namespace,
       serviceAccount: accountFor(role),
-      protocol: state.inMesh(role) ? "HBONE" : "TCP",
+      protocol: state.isEnrolled(role) ? "HBONE" : "TCP",
       workloadIps: [ip],
       authorizationPolicies: [
         ...policiesOn(state, role).map(({ metadata }) => `${metadata?.namespace}/${metadata?.name}`),
@@ -42,7 +42,7 @@ export function ztunnelConfig(state: FakeState, node: string): unknown {
       },
     ],
     certificates: here
-      .filter((pod) => pod.node === node && state.inMesh(pod.role))
+      .filter((pod) => pod.node === node && state.isEnrolled(pod.role))
       .map(({ role }) => ({
         identity: `spiffe://${identityOf(role)}`,
         state: "Available",

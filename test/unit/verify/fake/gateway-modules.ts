@@ -3,7 +3,7 @@ import type { LabSettings } from "../../../../experiments/types";
 import { publicJwk } from "../../../../modules/gateway-jwt/jwk";
 import { gatewayJwt, gatewayTls } from "../../../../modules/numbers";
 import { at, listAt, numberAt, textAt, textsAt } from "../../../../verify/json";
-import type { Handshake, KubeObject } from "../../../../verify/world";
+import type { Handshake, KubeObject } from "../../../../verify/lab-client";
 import { type Fields, object, yes } from "./objects";
 import type { FakeRequest } from "./request";
 import type { FakeState } from "./state";

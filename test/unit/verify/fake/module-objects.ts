@@ -1,6 +1,6 @@
 import { accountOf } from "../../../../experiments/names";
 import type { LabSettings, ModuleName } from "../../../../experiments/types";
-import type { KubeObject } from "../../../../verify/world";
+import type { KubeObject } from "../../../../verify/lab-client";
 import { agentgatewayObjects } from "./agentgateway";
 import { gatewayJwtObjects, gatewayTlsObjects } from "./gateway-modules";
 import { crossNamespace, egress } from "./namespace-objects";

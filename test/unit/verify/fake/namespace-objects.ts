@@ -1,5 +1,5 @@
 import { foreignHosts, principalOf } from "../../../../experiments/names";
-import type { KubeObject } from "../../../../verify/world";
+import type { KubeObject } from "../../../../verify/lab-client";
 import { deployment, type Fields, object, service, yes } from "./objects";
 
 const gatewayApi = "gateway.networking.k8s.io/v1";

@@ -1,6 +1,6 @@
 import { accountOf, principalOf } from "../../../../experiments/names";
 import type { LabFacts } from "../../../../experiments/types";
-import type { KubeObject } from "../../../../verify/world";
+import type { KubeObject } from "../../../../verify/lab-client";
 
 export type Fields = Record<string, unknown>;
 

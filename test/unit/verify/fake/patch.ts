@@ -1,6 +1,6 @@
 import { fieldManager } from "../../../../experiments/names";
 import { at } from "../../../../verify/json";
-import type { KubeObject, PatchOperation } from "../../../../verify/world";
+import type { KubeObject, PatchOperation } from "../../../../verify/lab-client";
 
 /** A JSON patch as the API server makes it, field owners included. */
 export function applyPatch(before: KubeObject, operations: readonly PatchOperation[]): KubeObject {

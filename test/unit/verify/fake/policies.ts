@@ -1,6 +1,6 @@
 import { strictPolicy } from "../../../../experiments/names";
 import { listAt, textAt, textsAt } from "../../../../verify/json";
-import type { KubeObject } from "../../../../verify/world";
+import type { KubeObject } from "../../../../verify/lab-client";
 import { refusedByPolicy } from "./lines";
 import type { FakeRequest } from "./request";
 import type { FakeState } from "./state";

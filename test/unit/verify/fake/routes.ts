@@ -1,5 +1,5 @@
 import { at, listAt, numberAt, textAt } from "../../../../verify/json";
-import type { KubeObject } from "../../../../verify/world";
+import type { KubeObject } from "../../../../verify/lab-client";
 import type { FakeRequest } from "./request";
 import type { FakeState } from "./state";
 

@@ -1,4 +1,4 @@
-import type { CommandResult } from "../../../../verify/world";
+import type { CommandResult } from "../../../../verify/lab-client";
 import { pcapOf } from "./pcap";
 import type { FakePod, FakeState } from "./state";
 import type { Traffic } from "./traffic";

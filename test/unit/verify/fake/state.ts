@@ -1,6 +1,6 @@
 import type { LabFacts } from "../../../../experiments/types";
 import { at, numberAt, textAt } from "../../../../verify/json";
-import type { KubeObject } from "../../../../verify/world";
+import type { KubeObject } from "../../../../verify/lab-client";
 import { FakeChaos } from "./chaos";
 import type { FakeClock } from "./clock";
 import { tlsListeners } from "./gateway-modules";
@@ -134,7 +134,7 @@ export class FakeState {
   }
 
   /** Whether the mesh was told to have an application's pods. */
-  inMesh(role: string): boolean {
+  isEnrolled(role: string): boolean {
     const labels = this.told(`Namespace//${namespaceOf(role)}`)?.metadata?.labels ?? {};
     return labels["istio.io/dataplane-mode"] === "ambient" && role !== "outsider" && role !== "sniffer";
   }

@@ -35,7 +35,7 @@ export class Traffic {
     const state = this.#state;
     this.#port += 1;
     const local = `${source.ip}:${this.#port}`;
-    const meshed = state.inMesh(source.role);
+    const meshed = state.isEnrolled(source.role);
     if (meshed && !state.ztunnelOn(source.node)) return broken(7, "Failed to connect: Connection refused");
     const from = { workload: source.name, address: local, ...(meshed ? { account: source.account } : {}) };
     const led = target === "service" ? state.waypointFor("pod", service) : undefined;
@@ -194,7 +194,7 @@ export class Traffic {
     const role = state.appBehind(service);
     const app = state.podOf(role);
     if (!app) return broken(7, "Failed to connect: Connection refused");
-    if (!state.inMesh(role)) {
+    if (!state.isEnrolled(role)) {
       state.log(app, (stamp) => appLine(stamp, request), 20);
       return answer(200, request.method === "HEAD" ? "" : "{}");
     }

@@ -1,6 +1,6 @@
 import type { LabSettings } from "../../../../experiments/types";
 import { at, listAt, textAt } from "../../../../verify/json";
-import type { HttpAnswer, KubeObject, PatchOperation, World } from "../../../../verify/world";
+import type { HttpAnswer, KubeObject, LabClient, PatchOperation } from "../../../../verify/lab-client";
 import { FakeClock } from "./clock";
 import { dashboards } from "./dashboards";
 import { gatewayConfig, waypointConfig, ztunnelConfig } from "./dumps";
@@ -21,7 +21,7 @@ const ok = (body: unknown): HttpAnswer => ({
 });
 
 /** A lab that lives in memory and behaves as a live one was seen to. */
-export class FakeWorld implements World {
+export class FakeWorld implements LabClient {
   readonly state: FakeState;
   readonly traffic: Traffic;
   readonly shell: FakeShell;
@@ -36,10 +36,10 @@ export class FakeWorld implements World {
     this.shell = new FakeShell(this.state, this.traffic);
   }
 
-  read: World["read"] = async ({ kind, namespace, name }) =>
+  read: LabClient["read"] = async ({ kind, namespace, name }) =>
     structuredClone(this.state.objects.get(keyOf(kind, namespace, name)));
 
-  list: World["list"] = async ({ kind, namespace, labels = {} }) => {
+  list: LabClient["list"] = async ({ kind, namespace, labels = {} }) => {
     if (kind === "Pod")
       return this.state.pods
         .filter((pod) => pod.namespace === namespace && matches(pod.labels, labels))
@@ -48,7 +48,7 @@ export class FakeWorld implements World {
     return all.filter((item) => item.kind === kind && (item.metadata?.namespace ?? "") === (namespace ?? ""));
   };
 
-  exec: World["exec"] = async (target, command) => {
+  exec: LabClient["exec"] = async (target, command) => {
     const source = this.#pod(target.name);
     const script = this.shell.run(source, command);
     if (script) return script;
@@ -80,7 +80,7 @@ export class FakeWorld implements World {
     return { code: met.exit, stdout: curlOutput(met), stderr: "" };
   };
 
-  podGet: World["podGet"] = async (target, port, path) => {
+  podGet: LabClient["podGet"] = async (target, port, path) => {
     const { role, node, labels } = this.#pod(target.name);
     if (port === 15000 && labels.app === "ztunnel") return ok(ztunnelConfig(this.state, node));
     if (port === 15000) return ok(role === "gateway" ? gatewayConfig(this.state) : waypointConfig(this.state, role));
@@ -93,29 +93,29 @@ export class FakeWorld implements World {
     return ok(dashboards(role, path, tracedAt));
   };
 
-  gateway: World["gateway"] = async ({ method, path, host, headers, tls = false }) => {
+  gateway: LabClient["gateway"] = async ({ method, path, host, headers, tls = false }) => {
     const id = headers["x-request-id"] ?? "";
     const met = this.traffic.throughGateway({ method, path, id, authority: host, headers, tls });
     const answered = { server: "istio-envoy", ...(met.location ? { location: met.location } : {}) };
     return { status: met.status, headers: answered, body: met.body, seconds: met.seconds };
   };
 
-  handshake: World["handshake"] = async (host, trusting) => shakeHands(this.state, host, trusting);
+  handshake: LabClient["handshake"] = async (host, trusting) => shakeHands(this.state, host, trusting);
 
-  logs: World["logs"] = async (target, since) => {
+  logs: LabClient["logs"] = async (target, since) => {
     const lines = this.#written(target.name).slice(this.state.rotations.get(target.name) ?? 0);
     return since === undefined ? lines.slice(-1) : lines.filter((text) => text >= since.slice(0, 19));
   };
 
-  rotatedLogs: World["rotatedLogs"] = async (target) =>
+  rotatedLogs: LabClient["rotatedLogs"] = async (target) =>
     this.#written(target.name).slice(0, this.state.rotations.get(target.name) ?? 0);
 
-  sysctls: World["sysctls"] = async (_node, names) =>
+  sysctls: LabClient["sysctls"] = async (_node, names) =>
     Object.fromEntries(names.map((name) => [name, name.endsWith("instances") ? 8192 : 1_048_576]));
 
-  serverTime: World["serverTime"] = async () => this.state.clock.now() + this.state.skewMs;
+  serverTime: LabClient["serverTime"] = async () => this.state.clock.now() + this.state.skewMs;
 
-  patch: World["patch"] = async ({ kind, namespace, name }, operations) => {
+  patch: LabClient["patch"] = async ({ kind, namespace, name }, operations) => {
     this.beforePatch(operations);
     this.patches.push([...operations]);
     const key = keyOf(kind, namespace, name);
@@ -134,23 +134,23 @@ export class FakeWorld implements World {
     return { code: met.exit, stdout: met.status > 0 ? grpcOutput(met, { path }) : "", stderr: met.error ?? "" };
   }
 
-  killPod: World["killPod"] = async ({ name, uid }) => this.state.chaos.kill(this.#pod(name), uid);
+  killPod: LabClient["killPod"] = async ({ name, uid }) => this.state.chaos.kill(this.#pod(name), uid);
 
-  nodeContainer: World["nodeContainer"] = async (node) => this.state.chaos.container(node);
+  nodeContainer: LabClient["nodeContainer"] = async (node) => this.state.chaos.container(node);
 
-  power: World["power"] = async (node, action) => {
+  power: LabClient["power"] = async (node, action) => {
     const here = this.state.pods.filter((pod) => pod.node === node && pod.namespace === "default");
     this.state.chaos.power(node, action);
     if (action === "kill")
       for (const { role, labels } of here)
-        if (labels.app && this.state.inMesh(role)) this.state.left.set(role, "uncaptured");
+        if (labels.app && this.state.isEnrolled(role)) this.state.left.set(role, "uncaptured");
     const anew = new Date(this.state.clock.now()).toISOString();
     for (const pod of this.state.pods) if (pod.node === node) this.state.startedAt.set(pod.role, anew);
   };
 
   /** A closed port of the node: ztunnel accepts whatever is led to it, the node refuses. */
   #connected({ role }: FakePod): { code: number; stdout: string; stderr: string } {
-    const captured = this.state.inMesh(role) && this.state.left.get(role) !== "uncaptured";
+    const captured = this.state.isEnrolled(role) && this.state.left.get(role) !== "uncaptured";
     return captured ? { code: 56, stdout: "0.000186", stderr: "" } : { code: 7, stdout: "0.000000", stderr: "" };
   }
 
@@ -215,15 +215,15 @@ function curlOutput({ status, body, seconds, error, local }: FakeAnswer): string
 }
 
 /** Rules of the policy as they are now. */
-export const rulesOf = (world: FakeWorld): readonly unknown[] =>
-  listAt(world.state.get("AuthorizationPolicy/default/appb-l7"), "spec", "rules");
+export const rulesOf = (lab: FakeWorld): readonly unknown[] =>
+  listAt(lab.state.get("AuthorizationPolicy/default/appb-l7"), "spec", "rules");
 
 /** An annotation of the policy. */
-export const annotationsOf = (world: FakeWorld): unknown =>
-  at(world.state.get("AuthorizationPolicy/default/appb-l7"), "metadata", "annotations");
+export const annotationsOf = (lab: FakeWorld): unknown =>
+  at(lab.state.get("AuthorizationPolicy/default/appb-l7"), "metadata", "annotations");
 
 /** Who owns fields of the policy. */
-export const ownersOf = (world: FakeWorld): (string | undefined)[] =>
-  listAt(world.state.get("AuthorizationPolicy/default/appb-l7"), "metadata", "managedFields").map((entry) =>
+export const ownersOf = (lab: FakeWorld): (string | undefined)[] =>
+  listAt(lab.state.get("AuthorizationPolicy/default/appb-l7"), "metadata", "managedFields").map((entry) =>
     textAt(entry, "manager"),
   );

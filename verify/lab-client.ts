@@ -88,7 +88,7 @@ export interface NodeContainer {
 }
 
 /** All that the verifier can see of a lab, and all that it can do to it. Tests bring a fake. */
-export interface World {
+export interface LabClient {
   /** One object; undefined when it, or its kind, does not exist. */
   read(ref: ObjectRef, signal: AbortSignal): Promise<KubeObject | undefined>;
   /** Objects of a kind; empty when the kind does not exist. */
