@@ -1,5 +1,4 @@
-import { isAgentgatewayLine, parseAgentgatewayLine } from "./agentgateway-log";
-import { isEnvoyLine, parseEnvoyLine } from "./envoy-log";
+import { fieldsOf } from "./fields";
 
 /** What a proxy wrote of one request. */
 export interface AccessLine {
@@ -20,9 +19,72 @@ export interface AccessLine {
   text: string;
 }
 
+const envoyBegin = /\[\d{4}-\d\d-\d\dT[^\]]*\] "/;
+
+/** Whether a line is one of the access log of Envoy, in Istio's default text format. */
+const isEnvoyLine = (text: string): boolean => envoyBegin.test(text);
+
+const agentgatewayBegin = /\binfo\s+request gateway=/;
+
+/** Whether a line is one of the access log of agentgateway, in its default text format. */
+const isAgentgatewayLine = (text: string): boolean => agentgatewayBegin.test(text);
+
 /** Whether a line is an access line; cheaper than to read it. */
 export const isAccessLine = (text: string): boolean => isEnvoyLine(text) || isAgentgatewayLine(text);
 
 /** Reads a line of either proxy; undefined when it is no access line (a proxy's own messages share the stream). */
 export const parseAccessLine = (text: string): AccessLine | undefined =>
   isAgentgatewayLine(text) ? parseAgentgatewayLine(text) : parseEnvoyLine(text);
+
+/** Reads a line of Envoy's access log; undefined when it is none. */
+function parseEnvoyLine(text: string): AccessLine | undefined {
+  const start = text.search(envoyBegin);
+  if (start < 0) return undefined;
+  const fields = splitFields(text.slice(start));
+  const [, request = "", status, flags, details, , , , , duration] = fields;
+  const [method, path] = request.split(" ");
+  if (!method || !path || status === undefined || flags === undefined) return undefined;
+  return {
+    method,
+    path,
+    status: Number(status),
+    flags,
+    details: details ?? "-",
+    durationMs: Number(duration),
+    requestId: fields[13] ?? "-",
+    authority: fields[14] ?? "-",
+    upstreamHost: fields[15] ?? "-",
+    upstreamCluster: fields[16] ?? "-",
+    text,
+  };
+}
+
+/** Fields are separated by blanks; quotes and the brackets of the time stamp hold blanks together. */
+function splitFields(line: string): string[] {
+  const [stamp = ""] = /^\[[^\]]*\]/.exec(line) ?? [];
+  const rest = line.slice(stamp.length);
+  return [stamp, ...[...rest.matchAll(/"((?:[^"\\]|\\.)*)"|(\S+)/g)].map(([whole, quoted]) => quoted ?? whole)];
+}
+
+/** Reads a line of agentgateway's access log; undefined when it is none. A request that no endpoint got has no field `endpoint`. */
+function parseAgentgatewayLine(text: string): AccessLine | undefined {
+  const start = text.search(agentgatewayBegin);
+  if (start < 0) return undefined;
+  const fields = fieldsOf(text.slice(start));
+  const { "http.method": method, "http.path": path, "http.status": status, error, endpoint } = fields;
+  if (!method || !path || status === undefined) return undefined;
+  return {
+    method,
+    path,
+    status: Number(status),
+    flags: fields.reason ?? "-",
+    details: error ?? (endpoint ? "via_upstream" : "direct_response"),
+    durationMs: Number.parseFloat(fields.duration ?? ""),
+    // It writes none; the lab's own stands in the path.
+    requestId: "-",
+    authority: fields["http.host"] ?? "-",
+    upstreamHost: endpoint ?? "-",
+    upstreamCluster: fields.route ?? "-",
+    text,
+  };
+}

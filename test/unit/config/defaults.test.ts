@@ -107,9 +107,9 @@ describe("the nightly workflow", () => {
   });
 
   test("it changes nothing when Istio's tags cannot be read", async () => {
-    const before = read("versions.ts");
+    const before = read("config/versions.ts");
     expect((await nightlyStep("Take the newest patch", runner([]).env)).code).not.toBe(0);
-    expect(read("versions.ts")).toBe(before);
+    expect(read("config/versions.ts")).toBe(before);
   });
 });
 

@@ -1,200 +1,177 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { dirname, join, normalize, relative } from "node:path";
-import { describe, expect, test } from "vitest";
+import { join, relative } from "node:path";
+import type { ICruiseOptions, ICruiseResult } from "dependency-cruiser" with { "resolution-mode": "import" };
+import { beforeAll, describe, expect, test } from "vitest";
 
-/** Who may import what: a unit is a module of the root or a folder. Node's own modules are free to all. */
-const allowed: Readonly<Record<string, readonly string[]>> = {
-  errors: [],
-  shell: [],
-  versions: [],
-  "image-names": ["versions"],
-  host: [],
-  backend: ["yaml"],
-  "lab-owner": ["backend"],
-  "docker-networks": ["exec", "host"],
-  "cluster-state": ["docker-networks", "exec", "host", "lab-owner"],
-  exec: ["errors", "execa"],
-  "bundle-folder": [],
-  "whole-file": ["errors", "shell"],
-  download: ["errors", "private-ca", "undici", "unreachable"],
-  "private-ca": ["errors", "shell"],
-  unreachable: ["errors"],
-  "cluster-api": ["host", "@kubernetes", "yaml"],
-  "cluster-facts": ["cluster-api", "experiments"],
-  compatibility: ["errors", "versions", "semver"],
-  "config-rules": ["config", "errors", "versions"],
-  "existing-check": [
-    "cluster-api",
-    "cluster-facts",
-    "compatibility",
-    "config",
-    "errors",
-    "experiments",
-    "shell",
-    "yaml",
-  ],
-  config: ["config-rules", "errors", "versions", "@pulumi", "fastest-levenshtein", "yaml", "zod"],
-  artifacts: ["bundle-folder", "download", "errors", "host", "image-names", "versions", "whole-file", "semver", "yaml"],
-  "host-problems": ["errors", "host", "lab-owner", "shell"],
-  "host-check": [
-    ...[
-      "cluster-api",
-      "cluster-facts",
-      "cluster-state",
-      "compatibility",
-      "config",
-      "errors",
-      "existing-check",
-      "exec",
-      "whole-file",
+/**
+ * Folders from the bottom up. A file imports from its own folder and from folders before it; `also` names exceptions.
+ * `packages` are all packages from npm that files of the folder may import.
+ */
+const folders: readonly { name: string; may: readonly string[]; packages: readonly string[] }[] = [
+  { name: "host", may: [], packages: ["@kubernetes/client-node", "execa", "yaml"] },
+  {
+    name: "config",
+    may: ["host"],
+    packages: ["@pulumi/pulumi", "fastest-levenshtein", "semver", "yaml", "zod"],
+  },
+  { name: "artifacts", may: ["config", "host"], packages: ["semver", "undici", "yaml"] },
+  // The slices of modules add objects to the story's, and their experiments use its vocabulary.
+  { name: "experiments", may: ["config", "host", "modules"], packages: [] },
+  {
+    name: "components",
+    may: ["config", "experiments", "host"],
+    packages: ["@pulumi/command", "@pulumi/docker", "@pulumi/kubernetes", "@pulumi/pulumi", "ipaddr.js", "yaml"],
+  },
+  {
+    name: "modules",
+    may: ["components", "config", "experiments", "host"],
+    packages: ["@pulumi/command", "@pulumi/kubernetes", "@pulumi/pulumi", "@pulumi/tls"],
+  },
+  { name: "preflight", may: ["artifacts", "config", "experiments", "host"], packages: ["ipaddr.js", "yaml"] },
+  {
+    name: "program",
+    may: ["artifacts", "components", "config", "experiments", "host", "modules", "preflight"],
+    packages: ["@pulumi/docker", "@pulumi/kubernetes", "@pulumi/pulumi"],
+  },
+  { name: "policies", may: [], packages: ["@pulumi/policy", "ipaddr.js"] },
+  {
+    name: "verify",
+    may: ["config", "experiments", "host", "modules"],
+    packages: ["@kubernetes/client-node", "picocolors", "semver", "yaml", "zod"],
+  },
+  {
+    name: "cli",
+    may: ["artifacts", "config", "experiments", "host", "modules", "preflight", "program", "verify"],
+    packages: [
+      ...["@kubernetes/client-node", "@observablehq/plot", "@pulumi/pulumi", "commander", "linkedom", "open"],
+      ...["picocolors", "semver", "tar", "tsx", "yaml", "zod"],
     ],
-    ...["docker-networks", "host", "host-problems", "ipaddr.js", "lab-owner", "private-ca"],
-  ],
-  experiments: ["shell"],
-  components: ["image-names", "versions", "experiments", "errors", "@pulumi", "ipaddr.js", "yaml"],
-  lab: [
-    ...["artifacts", "components", "config", "docker-networks", "host", "host-check", "lab-images", "lab-outputs"],
-    ...["lab-parts", "@pulumi"],
-  ],
-  "lab-images": ["artifacts", "components", "config", "image-names"],
-  "lab-parts": ["config", "host-check"],
-  "lab-outputs": ["components", "config", "experiments", "host-check", "versions", "@pulumi"],
-  policies: ["@pulumi", "ipaddr.js"],
-  index: [
-    "artifacts",
-    "components",
-    "config",
-    "errors",
-    "exec",
-    "host-check",
-    "lab",
-    "lab-owner",
-    "lab-parts",
-    "versions",
-    "@pulumi",
-  ],
-  // It measures the cluster, not our intentions: neither the program nor the SDK.
-  verify: [
-    "experiments",
-    "versions",
-    "errors",
-    "exec",
-    "whole-file",
-    "@kubernetes",
-    "picocolors",
-    "semver",
-    "yaml",
-    "zod",
-  ],
-  cli: [
-    ...["verify", "experiments", "versions", "errors", "exec", "config", "host", "host-check", "host-problems"],
-    ...[
-      "backend",
-      "cluster-api",
-      "cluster-state",
-      "docker-networks",
-      "download",
-      "artifacts",
-      "image-names",
-      "lab-owner",
-      "whole-file",
-    ],
-    ...[
-      "bundle-folder",
-      "compatibility",
-      "existing-check",
-      "lab",
-      "@kubernetes",
-      "@observablehq",
-      "@pulumi",
-      "commander",
-      "linkedom",
-      "listr2",
-      "open",
-      "private-ca",
-      "picocolors",
-      "semver",
-      "shell",
-      "tar",
-      "yaml",
-      "zod",
-    ],
-  ],
-};
+  },
+];
 
-/** What only some files may write. */
+/** Patterns that only the named files may contain. */
 const reserved: readonly { pattern: RegExp; files: readonly string[] }[] = [
-  { pattern: /"execa"|child_process"/, files: ["exec.ts", "cli/bootstrap.cjs"] },
-  // A script has to poll by itself what it waits for.
+  { pattern: /"execa"|child_process"/, files: ["host/exec.ts", "cli/bootstrap.cjs"] },
+  // A script has to wait by itself.
   { pattern: /\bsetTimeout\b|\bsleep \d/, files: ["verify/eventually.ts", "components/scripts/image-cache.sh"] },
-  { pattern: /pulumi\.Config\b|\ballConfig\(/, files: ["config.ts"] },
+  { pattern: /pulumi\.Config\b|\ballConfig\(/, files: ["config/load.ts"] },
 ];
 
 const root = join(__dirname, "../../..");
-const skipped = /(^|\/)(node_modules|\.git|\.ambient-lab)(\/|$)/;
-const files = readdirSync(root, { recursive: true, withFileTypes: true, encoding: "utf8" })
-  .filter((entry) => entry.isFile() && /\.(ts|mts|cjs|mjs|sh)$/.test(entry.name))
-  .map((entry) => relative(root, join(entry.parentPath, entry.name)))
-  .filter((file) => !skipped.test(file));
-const product = files.filter((file) => !file.startsWith("test/") && file !== "vitest.config.mts");
+const product = ["index.ts", "tools", ...folders.map(({ name }) => name)];
 
-const unitOf = (file: string) => file.split("/")[0]?.replace(/\.[jt]s$/, "") ?? "";
-
-/** Every line of the files that a rule objects to, as `file:line  text`. */
-function offences(of: readonly string[], objects: (line: string, file: string) => boolean): string[] {
-  return of.flatMap((file) =>
-    readFileSync(join(root, file), "utf8")
-      .split("\n")
-      .flatMap((line, index) => (objects(line, file) ? [`${file}:${index + 1}  ${line.trim()}`] : [])),
-  );
+/** The import graph, type imports included, as dependency-cruiser reads it. */
+async function graph(rules: ICruiseOptions): Promise<ICruiseResult> {
+  const { cruise } = await import("dependency-cruiser");
+  const { output } = await cruise(product, {
+    baseDir: root,
+    // Imports of types alone tie files together for a reader just as others do.
+    tsPreCompilationDeps: true,
+    doNotFollow: { path: "node_modules" },
+    validate: true,
+    ...rules,
+  });
+  if (typeof output === "string") throw new TypeError("dependency-cruiser returned text");
+  return output;
 }
 
-/** Unit or package that a line imports from `file`; undefined for its own unit and for Node's modules. */
-function imported(line: string, file: string): string | undefined {
-  const target = /(?:\bfrom |\bimport |\bimport\(|\brequire\()"([^"]+)"/.exec(line)?.[1];
-  if (target === undefined || target.startsWith("node:")) return undefined;
-  if (!target.startsWith(".")) return target.split("/")[0];
-  const unit = unitOf(normalize(join(dirname(file), target)));
-  return unit === unitOf(file) ? undefined : unit;
-}
+const folderRules = folders.map(({ name, may }) => ({
+  name: `imports of ${name}`,
+  severity: "error" as const,
+  from: { path: `^${name}/` },
+  to: {
+    dependencyTypesNot: ["core"],
+    path: "^[^/]+\\.ts$|^[^/]+/",
+    pathNot: [`^(${[name, ...may].join("|")})/`, "^node_modules/"],
+  },
+}));
+
+const packageRules = folders.map(({ name, packages }) => ({
+  name: `packages of ${name}`,
+  severity: "error" as const,
+  from: { path: `^${name}/` },
+  to: { path: "^node_modules/", pathNot: packages.map((each) => `^node_modules/(@types/)?${each}/`) },
+}));
 
 describe("the architecture", () => {
-  test("every module imports only what its unit may", () => {
-    const typescript = product.filter((file) => file.endsWith(".ts"));
-    expect(typescript.length).toBeGreaterThan(40);
-    expect(
-      offences(typescript, (line, file) => {
-        const target = imported(line, file);
-        return target !== undefined && !allowed[unitOf(file)]?.includes(target);
-      }),
-    ).toEqual([]);
+  let found: ICruiseResult;
+
+  beforeAll(async () => {
+    found = await graph({
+      ruleSet: {
+        forbidden: [
+          { name: "no cycles", severity: "error", from: {}, to: { circular: true } },
+          // The verifier measures the cluster and not the program's intentions.
+          {
+            name: "the verifier does not reach the Pulumi SDK",
+            severity: "error",
+            from: { path: "^verify/" },
+            to: { path: "^node_modules/@pulumi/", reachable: true },
+          },
+          ...folderRules,
+          ...packageRules,
+        ],
+      },
+    });
+  }, 60_000);
+
+  test("no file imports what its folder may not, directly or in a cycle", () => {
+    expect(found.summary.totalCruised).toBeGreaterThan(300);
+    const lines = found.summary.violations.map(({ rule, from, to, cycle }) =>
+      [`${rule.name}: ${from} -> ${to}`, ...(cycle ?? []).map((step) => step.name)].join(" -> "),
+    );
+    expect([...new Set(lines)]).toEqual([]);
   });
 
-  test("a component knows another by its type alone", () => {
-    const components = product.filter((file) => file.startsWith("components/"));
-    const classes = components
-      .filter((file) => readFileSync(join(root, file), "utf8").includes("extends pulumi.ComponentResource"))
+  test("the rules find an import that they forbid", async () => {
+    const { summary } = await graph({
+      ruleSet: {
+        forbidden: [
+          {
+            name: "control",
+            severity: "error",
+            from: { path: "^program/" },
+            to: { path: "^node_modules/@pulumi/", reachable: true },
+          },
+        ],
+      },
+    });
+    expect(summary.violations.length).toBeGreaterThan(0);
+  }, 60_000);
+
+  test("a component imports another component's type alone", () => {
+    const files = sources("components");
+    const classes = files
+      .filter((file) => read(file).includes("extends pulumi.ComponentResource"))
       .map((file) => `"./${file.slice("components/".length, -".ts".length)}"`);
     expect(classes.length).toBeGreaterThan(8);
     const values = (line: string) => /^import (?!type)/.test(line) && classes.some((name) => line.includes(name));
-    expect(offences(components, values)).toEqual([]);
+    expect(linesOf(files, values)).toEqual([]);
   });
 
-  test.each(reserved)("$pattern is written in $files alone", ({ pattern, files: owners }) => {
-    for (const owner of owners) expect(product).toContain(owner);
-    const others = product.filter((file) => !owners.includes(file));
-    expect(offences(others, (line) => pattern.test(line))).toEqual([]);
-  });
-
-  test("no file is longer than 200 lines, and no test than 300", () => {
-    const lines = (file: string) => readFileSync(join(root, file), "utf8").trimEnd().split("\n").length;
-    const limit = (file: string) => (file.startsWith("test/") ? 300 : 200);
-    expect(files.filter((file) => lines(file) > limit(file)).map((file) => `${file}: ${lines(file)} lines`)).toEqual(
-      [],
-    );
-  });
-
-  test("index.ts holds no logic of its own: it stays below 120 lines", () => {
-    expect(readFileSync(join(root, "index.ts"), "utf8").split("\n").length).toBeLessThan(120);
+  test.each(reserved)("$pattern occurs in $files alone", ({ pattern, files: owners }) => {
+    const files = product.flatMap(sources);
+    for (const owner of owners) expect(files).toContain(owner);
+    const others = files.filter((file) => !owners.includes(file));
+    expect(linesOf(others, (line) => pattern.test(line))).toEqual([]);
   });
 });
+
+const read = (file: string): string => readFileSync(join(root, file), "utf8");
+
+/** Files of a folder that hold code; of a file, the file itself. */
+function sources(place: string): string[] {
+  if (place.endsWith(".ts")) return [place];
+  return readdirSync(join(root, place), { recursive: true, withFileTypes: true, encoding: "utf8" })
+    .filter((entry) => entry.isFile() && /\.(ts|cjs|sh)$/.test(entry.name))
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)));
+}
+
+/** Every line that a rule matches, as `file:line  text`. */
+function linesOf(files: readonly string[], matches: (line: string) => boolean): string[] {
+  return files.flatMap((file) =>
+    read(file)
+      .split("\n")
+      .flatMap((line, index) => (matches(line) ? [`${file}:${index + 1}  ${line.trim()}`] : [])),
+  );
+}
