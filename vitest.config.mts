@@ -7,7 +7,7 @@ export default defineConfig({
   test: {
     globalSetup: "test/support/temporary-folder.ts",
     projects: [
-      { test: { ...shared, name: "unit", include: ["test/unit/**/*.test.ts"], testTimeout: 20_000 } },
+      { test: { ...shared, name: "unit", include: ["test/unit/**/*.test.{ts,mts}"], testTimeout: 20_000 } },
       {
         test: {
           ...shared,

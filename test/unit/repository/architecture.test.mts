@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
-import type { ICruiseOptions, ICruiseResult } from "dependency-cruiser" with { "resolution-mode": "import" };
+import { cruise, type ICruiseOptions, type ICruiseResult } from "dependency-cruiser";
 import { beforeAll, describe, expect, test } from "vitest";
 
 /**
@@ -57,12 +57,11 @@ const reserved: readonly { pattern: RegExp; files: readonly string[] }[] = [
   { pattern: /pulumi\.Config\b|\ballConfig\(/, files: ["config/load.ts"] },
 ];
 
-const root = join(__dirname, "../../..");
+const root = join(import.meta.dirname, "../../..");
 const product = ["index.ts", "tools", ...folders.map(({ name }) => name)];
 
 /** The import graph, type imports included, as dependency-cruiser reads it. */
 async function graph(rules: ICruiseOptions): Promise<ICruiseResult> {
-  const { cruise } = await import("dependency-cruiser");
   const { output } = await cruise(product, {
     baseDir: root,
     // Imports of types alone tie files together for a reader just as others do.
