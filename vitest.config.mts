@@ -1,13 +1,22 @@
 import { defineConfig } from "vitest/config";
 
-/** Pulumi's mock state is global to a process: every test file gets one of its own. */
-const shared = { pool: "forks", isolate: true, dangerouslyIgnoreUnhandledErrors: false } as const;
+/** Tests that declare the program with the SDK's mocks, whose state is global to a process, or that replace a module. */
+const isolated = [
+  "test/unit/cli/{offline-docs,plan,preview}.test.ts",
+  "test/unit/components/*.test.ts",
+  "test/unit/policies/*.test.ts",
+  "test/unit/tools/bench/*.test.ts",
+];
+const unit = "test/unit/**/*.test.{ts,mts}";
+const shared = { pool: "forks", dangerouslyIgnoreUnhandledErrors: false } as const;
 
 export default defineConfig({
   test: {
     globalSetup: "test/support/temporary-folder.ts",
     projects: [
-      { test: { ...shared, name: "unit", include: ["test/unit/**/*.test.{ts,mts}"], testTimeout: 20_000 } },
+      // The files of a worker share the modules that they import: half of the time went into importing them again.
+      { test: { ...shared, name: "unit", isolate: false, include: [unit], exclude: isolated, testTimeout: 20_000 } },
+      { test: { ...shared, name: "unit-isolated", include: isolated, testTimeout: 20_000 } },
       {
         test: {
           ...shared,
