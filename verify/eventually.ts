@@ -63,7 +63,7 @@ export async function eventually<T>(
     const began = clock.now();
     try {
       attempts += 1;
-      const value = await bounded(attempt, Math.max(left, 1), signal);
+      const value = await bounded(attempt, Math.max(left, 1), signal, clock);
       longest = Math.max(longest, clock.now() - began);
       row += 1;
       if (row >= streak) return value;
@@ -88,14 +88,19 @@ export async function bounded<T>(
   attempt: (signal: AbortSignal) => Promise<T>,
   ms: number,
   signal: AbortSignal,
+  clock: Clock = realClock,
 ): Promise<T> {
   const limit = new AbortController();
-  const timer = setTimeout(() => limit.abort(new CutOff(`the attempt did not end within ${ms} ms`)), ms);
+  const ended = new AbortController();
+  clock.sleep(ms, ended.signal).then(
+    () => limit.abort(new CutOff(`the attempt did not end within ${ms} ms`)),
+    () => undefined,
+  );
   const both = AbortSignal.any([signal, limit.signal]);
   try {
     return await Promise.race([attempt(both), aborted(both)]);
   } finally {
-    clearTimeout(timer);
+    ended.abort();
   }
 }
 

@@ -81,7 +81,7 @@ async function nodeKill(context: VerifyContext, loadgen: LabPod): Promise<Kill |
     back: async (limitMs) => {
       const said: string[] = [];
       const say = (line: string) => void said.push(line);
-      await bounded((limit) => bringBack({ ...context, signal: limit }, name, say), limitMs, signal);
+      await bounded((limit) => bringBack({ ...context, signal: limit }, name, say), limitMs, signal, clock);
       const { startedAt } = await lab.nodeContainer(name, signal);
       if (startedAt <= before.startedAt) throw new Error(`${name} runs since before: nothing was killed`);
       return [

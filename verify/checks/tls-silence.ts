@@ -11,10 +11,10 @@ const limitMs = 5_000;
  * gateway's own end of the connection (it has no filter chain for the name, and closes); that nothing came in time, or
  * that nobody listens, is none.
  */
-export const tlsSilence: CheckRun<"tls-silence"> = async ({ lab, signal }, { name, host }) => {
+export const tlsSilence: CheckRun<"tls-silence"> = async ({ lab, signal, clock }, { name, host }) => {
   const expected = "the gateway ends the connection";
   try {
-    const { names } = await bounded((limit) => lab.handshake(host, "lab", limit), limitMs, signal);
+    const { names } = await bounded((limit) => lab.handshake(host, "lab", limit), limitMs, signal, clock);
     return [failed(name, "gateway", `a certificate for ${listed(names)}`, { expected })];
   } catch (error) {
     signal.throwIfAborted();

@@ -1,4 +1,4 @@
-import { mkdtempSync, realpathSync } from "node:fs";
+import { mkdtempSync, realpathSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -10,9 +10,10 @@ import { fakeExec, fakeIo } from "./world";
 
 const root = resolve(__dirname, "../../..");
 
+const home = mkdtempSync(join(tmpdir(), "lab-npm-"));
+
 /** Runs npm itself in this checkout: no settings of the user, no lab, and neither Docker nor a download. */
-async function npm(...args: string[]) {
-  const home = mkdtempSync(join(tmpdir(), "lab-npm-"));
+async function npm(args: readonly string[], more: Record<string, string> = {}) {
   const inherited = Object.keys(process.env).filter((name) => /^(npm|ambient_lab|pulumi)_/i.test(name));
   const env = {
     ...Object.fromEntries(inherited.map((name) => [name, undefined])),
@@ -22,8 +23,32 @@ async function npm(...args: string[]) {
     DOCKER_HOST: "unix:///nonexistent.sock",
     HTTPS_PROXY: "http://127.0.0.1:9",
     npm_config_update_notifier: "false",
+    ...more,
   };
   return exec("npm", args, { cwd: root, env, timeoutMs: 120_000 });
+}
+
+/**
+ * Runs the command line with what npm hands to a script: a shell in place of npm's own (setting `script-shell`) prints the
+ * environment and the command, so that Node.js is not started once more for each command.
+ */
+async function underNpm(args: readonly string[]) {
+  const shell = join(home, "print");
+  writeFileSync(
+    shell,
+    '#!/bin/sh\nenv | grep "^npm_"\neval "set -- $2"\nshift 2\nfor each; do echo "argument $each"; done\n',
+    { mode: 0o755 },
+  );
+  const { stdout } = await npm(args, { npm_config_script_shell: shell });
+  const lines = stdout.split("\n");
+  const env = Object.fromEntries(
+    lines
+      .filter((line) => /^npm_\w+=/.test(line))
+      .map((line) => [line.split("=")[0], line.slice(line.indexOf("=") + 1)]),
+  );
+  const words = lines.flatMap((line) => /^argument (.*)$/.exec(line)?.[1] ?? []);
+  const io = fakeIo({ env });
+  return { code: await run(words, io), stderr: io.err() };
 }
 
 /** The command of the Fix. */
@@ -41,13 +66,18 @@ describe("an option that npm takes for itself", { timeout: 180_000 }, () => {
     ["run lab status --stack alice", "npm run lab -- status --stack alice"],
     ["run lab --stack alice list", "npm run lab -- list --stack alice"],
   ])("npm %s", async (typed, fix) => {
-    const { code, stderr } = await npm(...typed.split(" "));
+    const { code, stderr } = await underNpm(typed.split(" "));
     expect(fixOf(stderr)).toBe(fix);
     expect([code, stderr]).toEqual([2, expect.stringContaining("npm did not pass")]);
   });
 
+  test("npm run status --stack alice, by the lab itself", async () => {
+    const { code, stderr } = await npm(["run", "lab", "status", "--stack", "alice"]);
+    expect([code, fixOf(stderr)]).toEqual([2, "npm run lab -- status --stack alice"]);
+  });
+
   test("what follows -- is passed, and the lab runs with it", async () => {
-    const { code, stdout, stderr } = await npm("run", "lab", "--", "plan", "--stack", "alice");
+    const { code, stdout, stderr } = await npm(["run", "lab", "--", "plan", "--stack", "alice"]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(stdout).toContain("alice");
   });

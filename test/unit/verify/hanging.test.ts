@@ -1,6 +1,5 @@
 import { expect, it } from "vitest";
 import { verifyLab } from "../../../verify";
-import { realClock } from "../../../verify/eventually";
 import { FakeWorld } from "./fake/world";
 
 it("lets a request that hangs come to its own end, and blames who left it without an answer", async () => {
@@ -10,7 +9,7 @@ it("lets a request that hangs come to its own end, and blames who left it withou
   const { exec } = lab;
   lab.exec = async (pod, command, timeoutMs, signal) => {
     // Longer than a positive may take to converge, shorter than one request may take.
-    await realClock.sleep(60, signal);
+    await state.clock.sleep(60, signal);
     return exec(pod, command, timeoutMs, signal);
   };
   const report = await verifyLab(state.facts, {
