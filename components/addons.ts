@@ -12,9 +12,9 @@ export interface AddonsArgs {
 /** Dashboards from Istio's samples, wired so that ambient traffic shows (addon-settings.ts). */
 export class Addons extends pulumi.ComponentResource {
   constructor(name: string, args: AddonsArgs, opts: pulumi.ComponentResourceOptions = {}) {
-    super("ambientlab:observability:Addons", name, {}, opts);
+    super("ambientlab:observability:Addons", name, { charts: args.charts }, opts);
     for (const [addon, chart] of Object.entries(args.charts)) {
-      bundle(addon, { chart, namespace: meshNamespace }, { parent: this, dependsOn: args.after });
+      bundle(addon, { chart, namespace: meshNamespace }, { prefix: name, parent: this, dependsOn: args.after });
     }
     this.registerOutputs();
   }

@@ -30,8 +30,14 @@ export class AppImage extends pulumi.ComponentResource {
   readonly imageId: pulumi.Output<string>;
 
   constructor(name: string, args: AppImageArgs, opts: pulumi.ComponentResourceOptions = {}) {
-    // The cluster is no input of the component: the build, as its child, would wait for it.
-    super("ambientlab:cluster:AppImage", name, {}, opts);
+    // The cluster is not an input of the component: children wait for what the inputs come from, and the build must not.
+    // Neither is the folder: another checkout changes nothing.
+    super(
+      "ambientlab:cluster:AppImage",
+      name,
+      { ready: args.ready, stack: args.stack, clusterName: args.clusterName },
+      opts,
+    );
     this.ref = args.ready ?? `docker.io/ambient-lab-${args.stack}/httpbin:${folderHash(args.context)}`;
     const built = args.ready
       ? undefined

@@ -1,3 +1,4 @@
+import type { Specs } from "./custom-resource";
 import { principal, serviceAccountOf, waypointName } from "./names";
 
 /** Who may call, and how. */
@@ -8,7 +9,10 @@ export interface CallerRules {
 }
 
 /** An ALLOW policy of the waypoint. Without a rule it allows nobody: that is what an empty list of callers asks for. */
-export function l7PolicySpec({ allowedCallers, allowedMethods }: CallerRules, services: readonly string[] = ["appb"]) {
+export function l7PolicySpec(
+  { allowedCallers, allowedMethods }: CallerRules,
+  services: readonly string[] = ["appb"],
+): Specs["AuthorizationPolicy"] {
   const principals = allowedCallers.map((caller) => principal(serviceAccountOf(caller)));
   const rule = { from: [{ source: { principals } }], to: [{ operation: { methods: [...allowedMethods] } }] };
   return {
@@ -22,7 +26,7 @@ export function l7PolicySpec({ allowedCallers, allowedMethods }: CallerRules, se
  * A policy on pods that lets in the waypoint alone. A pod that dials them, or is not in the mesh, never meets the
  * waypoint: their own ztunnel must refuse it.
  */
-export function waypointOnlySpec(pods: string, waypoint = principal(waypointName)) {
+export function waypointOnlySpec(pods: string, waypoint = principal(waypointName)): Specs["AuthorizationPolicy"] {
   return {
     selector: { matchLabels: { app: pods } },
     action: "ALLOW",

@@ -1,5 +1,5 @@
 import * as k8s from "@pulumi/kubernetes";
-import type * as pulumi from "@pulumi/pulumi";
+import { type ChildOptions, child } from "./child";
 
 export interface BundleArgs {
   /** Path of a packed chart or of a chart folder on this machine. */
@@ -12,18 +12,18 @@ export interface BundleArgs {
 /**
  * A third-party bundle as one Helm release. One resource instead of tens: a policy flip took 3.6 s so, and 31 to 47 s with
  * every object of the bundles in the state (docs/decisions/0002).
+ *
+ * @param name name of the release
  */
-export function bundle(name: string, args: BundleArgs, opts: pulumi.CustomResourceOptions): k8s.helm.v3.Release {
+export function bundle(name: string, args: BundleArgs, options: ChildOptions): k8s.helm.v3.Release {
   return new k8s.helm.v3.Release(
-    name,
-    {
+    ...child(name, options, {
       name,
       chart: args.chart,
       namespace: args.namespace,
       ...(args.values ? { values: args.values } : {}),
       timeout: 600,
       maxHistory: 3,
-    },
-    opts,
+    }),
   );
 }

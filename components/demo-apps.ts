@@ -1,5 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { child } from "./child";
 import { waypointName } from "./names";
 import { serviceArgs, type WorkloadImage, workload } from "./workload";
 
@@ -31,12 +32,13 @@ export const demoApps: readonly DemoApp[] = [
 /** appa and appb of the story, a stranger (in the mesh, not in the policy) and an outsider (not in the mesh). */
 export class DemoApps extends pulumi.ComponentResource {
   constructor(name: string, image: WorkloadImage, opts: pulumi.ComponentResourceOptions = {}) {
-    super("ambientlab:apps:DemoApps", name, {}, opts);
+    super("ambientlab:apps:DemoApps", name, { image: image.image }, opts);
     for (const app of demoApps) {
-      const deployment = workload(app, image, this);
+      const own = { prefix: name, parent: this };
+      const deployment = workload(app, image, own);
       if (app.service) {
         const service = serviceArgs({ name: app.name, pods: app.name, labels: app.service });
-        new k8s.core.v1.Service(`${app.name}-service`, service, { parent: this, dependsOn: deployment });
+        new k8s.core.v1.Service(...child(`${app.name}-service`, { ...own, dependsOn: deployment }, service));
       }
     }
     this.registerOutputs();

@@ -9,8 +9,8 @@ export interface GatewayApiArgs {
 /** The Gateway API's CRDs, and the guard that comes with them against older or experimental ones. */
 export class GatewayApi extends pulumi.ComponentResource {
   constructor(name: string, args: GatewayApiArgs, opts: pulumi.ComponentResourceOptions = {}) {
-    super("ambientlab:network:GatewayApi", name, {}, opts);
-    bundle("gateway-api", { chart: args.chart, namespace: "kube-system" }, { parent: this });
+    super("ambientlab:network:GatewayApi", name, args, opts);
+    bundle("gateway-api", { chart: args.chart, namespace: "kube-system" }, { prefix: name, parent: this });
     this.registerOutputs();
   }
 }

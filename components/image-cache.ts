@@ -21,7 +21,7 @@ export class ImageCache extends pulumi.ComponentResource {
   readonly running: command.local.Command;
 
   constructor(name: string, args: ImageCacheArgs, opts: pulumi.ComponentResourceOptions = {}) {
-    super("ambientlab:cluster:ImageCache", name, {}, opts);
+    super("ambientlab:cluster:ImageCache", name, args, opts);
     this.running = new command.local.Command(
       `${name}-start`,
       {

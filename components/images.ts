@@ -31,8 +31,8 @@ export class Images extends pulumi.ComponentResource {
   private readonly loads = new Map<string, pulumi.Resource>();
 
   constructor(name: string, args: ImagesArgs, opts: pulumi.ComponentResourceOptions = {}) {
-    // The cluster is no input of the component: the pulls, as its children, would wait for it.
-    super("ambientlab:cluster:Images", name, {}, opts);
+    // The cluster is not an input of the component: children wait for what the inputs come from, and the pulls must not.
+    super("ambientlab:cluster:Images", name, { clusterName: args.clusterName, groups: args.groups }, opts);
     for (const [group, { images: refs, daemons = [], after = "" }] of Object.entries(args.groups)) {
       if (refs.length === 0) continue;
       const pull = pullImages(`${name}-pull-${group}`, { ...args, images: refs }, this);

@@ -1,5 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { customResource, type Specs } from "./custom-resource";
 import { loopback } from "./loopback";
 import { appNamespace, appPort, gatewayName } from "./names";
 import { ownAnnotations, type Proxies, rollout } from "./rollout";
@@ -12,7 +13,7 @@ export interface IngressArgs {
   /** "annotation=value": what the cluster's load balancer is told by the gateway's Service. */
   annotations: readonly string[];
   /** Listeners that a module has beside the one for HTTP. */
-  listeners: readonly object[];
+  listeners: Specs["Gateway"]["listeners"];
   proxies: Proxies;
 }
 
@@ -22,11 +23,15 @@ export class Ingress extends pulumi.ComponentResource {
   readonly address: pulumi.Output<string>;
 
   constructor(name: string, args: IngressArgs, opts: pulumi.ComponentResourceOptions = {}) {
-    super("ambientlab:network:Ingress", name, {}, opts);
-    const gateway = new k8s.apiextensions.CustomResource(
+    super(
+      "ambientlab:network:Ingress",
+      name,
+      { domain: args.domain, loopback: args.loopback, annotations: args.annotations },
+      opts,
+    );
+    const gateway = customResource(
       gatewayName,
       {
-        apiVersion: "gateway.networking.k8s.io/v1",
         kind: "Gateway",
         metadata: {
           name: gatewayName,
@@ -48,12 +53,11 @@ export class Ingress extends pulumi.ComponentResource {
           ],
         },
       },
-      { parent: this },
+      { prefix: name, parent: this },
     );
-    new k8s.apiextensions.CustomResource(
+    customResource(
       `${name}-appb`,
       {
-        apiVersion: "gateway.networking.k8s.io/v1",
         kind: "HTTPRoute",
         metadata: { name: "appb", namespace: appNamespace },
         spec: {
@@ -62,9 +66,10 @@ export class Ingress extends pulumi.ComponentResource {
           rules: [{ backendRefs: [{ name: "appb", port: appPort.service }] }],
         },
       },
-      { parent: this, dependsOn: gateway },
+      { prefix: name, parent: this, dependsOn: gateway },
     );
     const ready = rollout(`${name}-rollout`, `${gatewayName}-istio`, args.proxies.istio, {
+      prefix: name,
       parent: this,
       dependsOn: [gateway, ...(args.proxies.after ?? [])],
     });

@@ -1,6 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { bundle } from "./bundle";
+import { customResource } from "./custom-resource";
 import { baseValues, cniValues, type IstioSettings, istiodValues, ztunnelValues } from "./istio-values";
 import { appNamespace, meshNamespace } from "./names";
 
@@ -39,7 +40,12 @@ export class IstioAmbient extends pulumi.ComponentResource {
   readonly enrolment: pulumi.Resource;
 
   constructor(name: string, args: IstioAmbientArgs, opts: pulumi.ComponentResourceOptions = {}) {
-    super("ambientlab:mesh:IstioAmbient", name, {}, opts);
+    super(
+      "ambientlab:mesh:IstioAmbient",
+      name,
+      { charts: args.charts, logLevel: args.logLevel, resources: args.resources },
+      opts,
+    );
     const namespace = meshNamespace;
     // Its own resource: Helm would leave it behind, with the mesh's keys in it.
     this.namespace = new k8s.core.v1.Namespace(
@@ -50,32 +56,31 @@ export class IstioAmbient extends pulumi.ComponentResource {
     const base = bundle(
       "istio-base",
       { chart: args.charts.base, namespace, values: baseValues(args) },
-      { parent: this, dependsOn: this.namespace },
+      { prefix: name, parent: this, dependsOn: this.namespace },
     );
     const istiod = bundle(
       "istiod",
       { chart: args.charts.istiod, namespace, values: istiodValues(args) },
-      { parent: this, dependsOn: [base, ...(args.gatewayApi ? [args.gatewayApi] : []), ...args.after] },
+      { prefix: name, parent: this, dependsOn: [base, ...(args.gatewayApi ? [args.gatewayApi] : []), ...args.after] },
     );
     const cni = bundle(
       "istio-cni",
       { chart: args.charts.cni, namespace, values: cniValues(args) },
-      { parent: this, dependsOn: [base, ...(args.upgrade ? [istiod] : []), ...args.after] },
+      { prefix: name, parent: this, dependsOn: [base, ...(args.upgrade ? [istiod] : []), ...args.after] },
     );
     const ztunnel = bundle(
       "ztunnel",
       { chart: args.charts.ztunnel, namespace, values: ztunnelValues(args) },
-      { parent: this, dependsOn: [istiod, cni] },
+      { prefix: name, parent: this, dependsOn: [istiod, cni] },
     );
-    new k8s.apiextensions.CustomResource(
+    customResource(
       `${name}-connections`,
       {
-        apiVersion: "networking.istio.io/v1",
         kind: "DestinationRule",
         metadata: { name: "connections", namespace },
         spec: { host: "*", trafficPolicy: { connectionPool: { http: { idleTimeout } } } },
       },
-      { parent: this, dependsOn: istiod },
+      { prefix: name, parent: this, dependsOn: istiod },
     );
     this.controlPlane = istiod;
     this.dataPlane = ztunnel;

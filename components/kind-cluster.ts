@@ -61,7 +61,7 @@ export class KindCluster extends pulumi.ComponentResource {
   readonly subnet: pulumi.Output<string>;
 
   constructor(name: string, args: KindClusterArgs, opts: pulumi.ComponentResourceOptions = {}) {
-    super("ambientlab:cluster:KindCluster", name, {}, opts);
+    super("ambientlab:cluster:KindCluster", name, inputsOf(args), opts);
 
     // Cluster and network wait for it: another image that cannot be had stops the run while the old cluster still lives.
     const nodeImage = pullImages(`${name}-node-image`, { ...args, images: [args.nodeImage] }, this);
@@ -178,6 +178,11 @@ export class KindCluster extends pulumi.ComponentResource {
     );
   }
 }
+
+/** Inputs of the component: what makes another cluster. Paths of this machine are none. */
+const inputsOf = ({ clusterName, nodeImage, workers, httpPort, httpsPort, subnet, imageMirrors }: KindClusterArgs) => ({
+  ...{ clusterName, nodeImage, workers, httpPort, httpsPort, subnet, imageMirrors },
+});
 
 /** Docker lists IPv4 and IPv6 configurations in any order. */
 function ipv4Subnet(configs: readonly { subnet?: string }[] | undefined): string {

@@ -1,7 +1,7 @@
-import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import ipaddr from "ipaddr.js";
 import { bundle } from "./bundle";
+import { customResource } from "./custom-resource";
 
 export interface MetalLbArgs {
   /** Chart folder of the MetalLB manifest. */
@@ -13,28 +13,26 @@ export interface MetalLbArgs {
 /** Load balancer where the cluster has none: announces Service addresses of the nodes' own network by ARP. */
 export class MetalLb extends pulumi.ComponentResource {
   constructor(name: string, args: MetalLbArgs, opts: pulumi.ComponentResourceOptions = {}) {
-    super("ambientlab:network:MetalLb", name, {}, opts);
+    super("ambientlab:network:MetalLb", name, args, opts);
     const namespace = "metallb-system";
-    const release = bundle("metallb", { chart: args.chart, namespace: "kube-system" }, { parent: this });
-    const pool = new k8s.apiextensions.CustomResource(
+    const release = bundle("metallb", { chart: args.chart, namespace: "kube-system" }, { prefix: name, parent: this });
+    const pool = customResource(
       `${name}-pool`,
       {
-        apiVersion: "metallb.io/v1beta1",
         kind: "IPAddressPool",
         metadata: { name: "lab", namespace },
         spec: { addresses: [args.addresses] },
       },
-      { parent: this, dependsOn: release },
+      { prefix: name, parent: this, dependsOn: release },
     );
-    new k8s.apiextensions.CustomResource(
+    customResource(
       `${name}-advertisement`,
       {
-        apiVersion: "metallb.io/v1beta1",
         kind: "L2Advertisement",
         metadata: { name: "lab", namespace },
         spec: { ipAddressPools: [pool.metadata.name] },
       },
-      { parent: this },
+      { prefix: name, parent: this },
     );
     this.registerOutputs();
   }

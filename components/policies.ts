@@ -1,6 +1,6 @@
-import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { type CallerRules, l7PolicySpec, waypointOnlySpec } from "./authorization";
+import { customResource, type Specs } from "./custom-resource";
 import { appNamespace, appPort } from "./names";
 
 export interface PoliciesArgs extends CallerRules {
@@ -22,39 +22,36 @@ export interface FaultArgs {
 /** What the experiments change: who may call appb, how, and which share of the calls is delayed. */
 export class Policies extends pulumi.ComponentResource {
   constructor(name: string, args: PoliciesArgs, opts: pulumi.ComponentResourceOptions = {}) {
-    super("ambientlab:mesh:Policies", name, {}, opts);
-    new k8s.apiextensions.CustomResource(
+    super("ambientlab:mesh:Policies", name, args, opts);
+    customResource(
       `${name}-appb-l7`,
       {
-        apiVersion: "security.istio.io/v1",
         kind: "AuthorizationPolicy",
         metadata: { name: "appb-l7", namespace: appNamespace },
         spec: l7PolicySpec(args),
       },
-      { parent: this },
+      { prefix: name, parent: this },
     );
     if (args.closeBypass) {
-      new k8s.apiextensions.CustomResource(
+      customResource(
         `${name}-appb-waypoint-only`,
         {
-          apiVersion: "security.istio.io/v1",
           kind: "AuthorizationPolicy",
           metadata: { name: "appb-waypoint-only", namespace: appNamespace },
           spec: waypointOnlySpec("appb"),
         },
-        { parent: this },
+        { prefix: name, parent: this },
       );
     }
     if (args.fault) {
-      new k8s.apiextensions.CustomResource(
+      customResource(
         `${name}-appb-fault`,
         {
-          apiVersion: "networking.istio.io/v1",
           kind: "VirtualService",
           metadata: { name: "appb-fault", namespace: appNamespace },
           spec: faultSpec(args.fault),
         },
-        { parent: this },
+        { prefix: name, parent: this },
       );
     }
     this.registerOutputs();
@@ -62,7 +59,7 @@ export class Policies extends pulumi.ComponentResource {
 }
 
 /** The second route keeps every other path alive: without it the waypoint answers them with 404. */
-export function faultSpec({ path, delay, percent }: FaultArgs) {
+export function faultSpec({ path, delay, percent }: FaultArgs): Specs["VirtualService"] {
   const route = [{ destination: { host: "appb", port: { number: appPort.service } } }];
   return {
     hosts: ["appb"],

@@ -1,5 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
+import { type ChildOptions, child } from "./child";
 import { appNamespace } from "./names";
 
 /**
@@ -25,12 +26,9 @@ export function rollout(
   name: string,
   deployment: string,
   istio: string,
-  opts: pulumi.CustomResourceOptions,
+  options: ChildOptions,
   namespace = appNamespace,
 ): k8s.apps.v1.DeploymentPatch {
-  return new k8s.apps.v1.DeploymentPatch(
-    name,
-    { metadata: { name: deployment, namespace, annotations: { "ambient-lab/awaited": istio } } },
-    opts,
-  );
+  const metadata = { name: deployment, namespace, annotations: { "ambient-lab/awaited": istio } };
+  return new k8s.apps.v1.DeploymentPatch(...child(name, options, { metadata }));
 }

@@ -1,5 +1,6 @@
-import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
+import type { ChildOptions } from "./child";
+import { customResource, type Specs } from "./custom-resource";
 import { appNamespace } from "./names";
 import { ownAnnotations, type Proxies, rollout } from "./rollout";
 
@@ -20,12 +21,11 @@ export function waypointGateway(
   name: string,
   { gateway: called, namespace = appNamespace, className = "istio-waypoint", admits }: WaypointSettings,
   proxies: Proxies,
-  opts: pulumi.CustomResourceOptions,
+  options: ChildOptions,
 ): pulumi.Resource {
-  const gateway = new k8s.apiextensions.CustomResource(
+  const gateway = customResource(
     `${name}-gateway`,
     {
-      apiVersion: "gateway.networking.k8s.io/v1",
       kind: "Gateway",
       metadata: {
         name: called,
@@ -39,14 +39,16 @@ export function waypointGateway(
         listeners: [{ name: "mesh", port: 15008, protocol: "HBONE", allowedRoutes: { namespaces: admitted(admits) } }],
       },
     },
-    opts,
+    options,
   );
   const dependsOn = [gateway, ...(proxies.after ?? [])];
-  return rollout(`${name}-rollout`, called, proxies.istio, { parent: opts.parent, dependsOn }, namespace);
+  return rollout(`${name}-rollout`, called, proxies.istio, { ...options, dependsOn }, namespace);
 }
 
+type AllowedNamespaces = NonNullable<NonNullable<Specs["Gateway"]["listeners"][number]["allowedRoutes"]>["namespaces"]>;
+
 /** The API server puts the label with its name on every namespace. */
-const admitted = (namespace: string | undefined) =>
+const admitted = (namespace: string | undefined): AllowedNamespaces =>
   namespace
     ? { from: "Selector", selector: { matchLabels: { "kubernetes.io/metadata.name": namespace } } }
     : { from: "Same" };

@@ -6,8 +6,8 @@ import { waypointGateway } from "./waypoint-gateway";
 /** The L7 proxy of the Services that name it; here appb alone. */
 export class Waypoint extends pulumi.ComponentResource {
   constructor(name: string, proxies: Proxies, opts: pulumi.ComponentResourceOptions = {}) {
-    super("ambientlab:mesh:Waypoint", name, {}, opts);
-    waypointGateway(name, { gateway: waypointName }, proxies, { parent: this });
+    super("ambientlab:mesh:Waypoint", name, { istio: proxies.istio }, opts);
+    waypointGateway(name, { gateway: waypointName }, proxies, { prefix: name, parent: this });
     this.registerOutputs();
   }
 }

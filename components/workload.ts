@@ -1,11 +1,12 @@
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
+import { type ChildOptions, child } from "./child";
 import { appNamespace, appPort } from "./names";
 
 /** The image that every workload of the lab runs. */
 export interface WorkloadImage {
   /** Image reference. */
-  image: string;
+  image: pulumi.Input<string>;
   /** Id of that image, in the pod template: a new image rolls the pods. */
   imageId: pulumi.Input<string>;
 }
@@ -31,17 +32,17 @@ export interface WorkloadSettings {
 export function workload(
   settings: WorkloadSettings,
   image: WorkloadImage,
-  parent: pulumi.Resource,
-  after: readonly pulumi.Resource[] = [],
+  options: ChildOptions,
 ): k8s.apps.v1.Deployment {
   const { name, namespace = appNamespace, within } = settings;
-  const place = within ? { dependsOn: within } : {};
   const called = namespace === appNamespace ? name : `${namespace}-${name}`;
   const account = settings.account
     ? within
-    : new k8s.core.v1.ServiceAccount(`${called}-account`, { metadata: { name, namespace } }, { parent, ...place });
-  const dependsOn = [...(account ? [account] : []), ...after];
-  return new k8s.apps.v1.Deployment(called, deploymentArgs(settings, image), { parent, dependsOn });
+    : new k8s.core.v1.ServiceAccount(
+        ...child(`${called}-account`, { ...options, dependsOn: within ?? [] }, { metadata: { name, namespace } }),
+      );
+  const dependsOn = [account, options.dependsOn ?? []].flat().filter((each) => each !== undefined);
+  return new k8s.apps.v1.Deployment(...child(called, { ...options, dependsOn }, deploymentArgs(settings, image)));
 }
 
 function deploymentArgs(settings: WorkloadSettings, { image, imageId }: WorkloadImage): k8s.apps.v1.DeploymentArgs {

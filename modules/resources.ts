@@ -1,5 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
+import { type ChildOptions, child } from "../components/child";
+import { type CustomResourceArgs, customResource, type Specs } from "../components/custom-resource";
 import { appNamespace, waypointName } from "../components/names";
 import { type ServiceSettings, serviceArgs } from "../components/workload";
 
@@ -14,8 +16,8 @@ export const secretData = (text: pulumi.Output<string>): pulumi.Output<string> =
   text.apply((value) => Buffer.from(value).toString("base64"));
 
 /** A Service of a module. */
-export const moduleService = (settings: ServiceSettings, opts: pulumi.CustomResourceOptions): k8s.core.v1.Service =>
-  new k8s.core.v1.Service(`${settings.name}-service`, serviceArgs(settings), opts);
+export const moduleService = (settings: ServiceSettings, options: ChildOptions): k8s.core.v1.Service =>
+  new k8s.core.v1.Service(...child(`${settings.name}-service`, options, serviceArgs(settings)));
 
 /** What an object says of itself beside its spec. */
 interface ModuleMetadata {
@@ -26,32 +28,11 @@ interface ModuleMetadata {
 }
 
 /** An object that the provider has no types for, under its own name. */
-export function moduleObject(
-  kind: keyof typeof apiVersions,
+export const moduleObject = <K extends keyof Specs>(
+  kind: K,
   name: string,
-  spec: unknown,
-  opts: pulumi.CustomResourceOptions,
+  spec: CustomResourceArgs<K>["spec"],
+  options: ChildOptions,
   metadata: ModuleMetadata = {},
-): k8s.apiextensions.CustomResource {
-  return new k8s.apiextensions.CustomResource(
-    name,
-    {
-      apiVersion: apiVersions[kind],
-      kind,
-      metadata: { name, namespace: appNamespace, ...metadata },
-      spec,
-    },
-    opts,
-  );
-}
-
-const apiVersions = {
-  AuthorizationPolicy: "security.istio.io/v1",
-  PeerAuthentication: "security.istio.io/v1",
-  VirtualService: "networking.istio.io/v1",
-  ServiceEntry: "networking.istio.io/v1",
-  EnvoyFilter: "networking.istio.io/v1alpha3",
-  RequestAuthentication: "security.istio.io/v1",
-  HTTPRoute: "gateway.networking.k8s.io/v1",
-  GatewayClass: "gateway.networking.k8s.io/v1",
-} as const;
+): k8s.apiextensions.CustomResource =>
+  customResource(name, { kind, metadata: { name, namespace: appNamespace, ...metadata }, spec }, options);

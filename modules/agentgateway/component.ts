@@ -25,8 +25,8 @@ const readers = { allowedCallers: ["appa"], allowedMethods: ["GET"] };
  */
 export class Agentgateway extends pulumi.ComponentResource {
   constructor(name: string, args: ModuleArgs, opts: pulumi.ComponentResourceOptions = {}) {
-    super("ambientlab:modules:Agentgateway", name, {}, opts);
-    const own = { parent: this };
+    super("ambientlab:modules:Agentgateway", name, { image: args.image }, opts);
+    const own = { prefix: name, parent: this };
     // istiod makes both while it has the feature, and leaves them behind once it has not: as the lab's own they go with the
     // module. Where the whole lab goes, istiod lives longest and makes them again; "lab destroy" sweeps up after it.
     const known = Object.entries(classes).map(([className, controllerName]) =>
@@ -37,7 +37,7 @@ export class Agentgateway extends pulumi.ComponentResource {
       ...own,
       dependsOn,
     });
-    const server = workload({ name: "apph", mesh: true }, args, this);
+    const server = workload({ name: "apph", mesh: true }, args, own);
     const fronts = { apph: gateway, "apph-envoy": waypointName };
     for (const [front, waypoint] of Object.entries(fronts)) {
       for (const each of [front, `${front}-routed`]) {

@@ -8,9 +8,9 @@ import type { ModuleArgs } from "../components";
  */
 export class Chaos extends pulumi.ComponentResource {
   constructor(name: string, args: ModuleArgs, opts: pulumi.ComponentResourceOptions = {}) {
-    super("ambientlab:modules:Chaos", name, {}, opts);
+    super("ambientlab:modules:Chaos", name, { allowedCallers: args.allowedCallers, image: args.image }, opts);
     const account = args.allowedCallers.find((caller) => caller !== "gateway") ?? "appa";
-    workload({ name: "loadgen", mesh: true, account, awayFrom: "appb" }, args, this);
+    workload({ name: "loadgen", mesh: true, account, awayFrom: "appb" }, args, { prefix: name, parent: this });
     this.registerOutputs();
   }
 }

@@ -1,5 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { child } from "../../components/child";
+import type { Specs } from "../../components/custom-resource";
 import { appPort, principal } from "../../components/names";
 import { waypointGateway } from "../../components/waypoint-gateway";
 import { workload } from "../../components/workload";
@@ -19,12 +21,13 @@ const waypoint = "egress-waypoint";
  */
 export class Egress extends pulumi.ComponentResource {
   constructor(name: string, args: ModuleArgs, opts: pulumi.ComponentResourceOptions = {}) {
-    super("ambientlab:modules:Egress", name, {}, opts);
-    const own = { parent: this };
-    const made = (each: string) => new k8s.core.v1.Namespace(`${each}-namespace`, { metadata: { name: each } }, own);
+    super("ambientlab:modules:Egress", name, { image: args.image }, opts);
+    const own = { prefix: name, parent: this };
+    const made = (each: string) =>
+      new k8s.core.v1.Namespace(...child(`${each}-namespace`, own, { metadata: { name: each } }));
     const [here, there] = [made(namespace), made(outside)];
-    const inside = { parent: this, dependsOn: here };
-    const server = workload({ name: "external", mesh: false, namespace: outside, within: there }, args, this);
+    const inside = { prefix: name, parent: this, dependsOn: here };
+    const server = workload({ name: "external", mesh: false, namespace: outside, within: there }, args, own);
     const service = moduleService(
       { name: "external", pods: "external", namespace: outside },
       { ...own, dependsOn: server },
@@ -49,7 +52,7 @@ export class Egress extends pulumi.ComponentResource {
 }
 
 /** A host outside the mesh. The waypoint looks its address up; callers get one that istiod made up, from their ztunnel. */
-export function serviceEntrySpec(host: string) {
+export function serviceEntrySpec(host: string): Specs["ServiceEntry"] {
   return {
     hosts: [host],
     location: "MESH_EXTERNAL",
@@ -59,15 +62,17 @@ export function serviceEntrySpec(host: string) {
   };
 }
 
-const on = (entry: string) => [{ group: "networking.istio.io", kind: "ServiceEntry", name: entry }];
+const on = (entry: string): Specs["AuthorizationPolicy"]["targetRefs"] => [
+  { group: "networking.istio.io", kind: "ServiceEntry", name: entry },
+];
 
-const partnerSpec = {
+const partnerSpec: Specs["AuthorizationPolicy"] = {
   targetRefs: on("partner"),
   action: "ALLOW",
   rules: [{ from: [{ source: { principals: [principal("appa")] } }], to: [{ operation: { methods: ["GET"] } }] }],
 };
 
-const forbiddenSpec = {
+const forbiddenSpec: Specs["AuthorizationPolicy"] = {
   targetRefs: on("forbidden"),
   action: "DENY",
   rules: [{ to: [{ operation: { paths: ["*"] } }] }],

@@ -1,5 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import type { Specs } from "../../components/custom-resource";
 import { appNamespace, appPort, gatewayName } from "../../components/names";
 import type { ModuleArgs } from "../components";
 import { gatewayJwt } from "../numbers";
@@ -12,7 +13,7 @@ const { claim, secret, hostOf, issuerOf, audienceOf } = gatewayJwt;
 /** A host that lets in bearers of a token of the lab's own issuer, and of those the ones with a claim. */
 export class GatewayJwt extends pulumi.ComponentResource {
   constructor(name: string, { domain }: ModuleArgs, opts: pulumi.ComponentResourceOptions = {}) {
-    super("ambientlab:modules:GatewayJwt", name, {}, opts);
+    super("ambientlab:modules:GatewayJwt", name, { domain }, opts);
     const own = { parent: this };
     const tls = tlsSdk();
     const key = new tls.PrivateKey(`${name}-key`, { algorithm: "ECDSA", ecdsaCurve: "P256" }, own);
@@ -25,8 +26,8 @@ export class GatewayJwt extends pulumi.ComponentResource {
       own,
     );
     const jwks = key.publicKeyPem.apply((pem) => JSON.stringify({ keys: [publicJwk(pem)] }));
-    moduleObject("RequestAuthentication", name, authenticationSpec(domain, jwks), own);
-    moduleObject("AuthorizationPolicy", `${name}-claim`, claimSpec(domain), own);
+    moduleObject("RequestAuthentication", name, authenticationSpec(domain, jwks), { ...own, prefix: name });
+    moduleObject("AuthorizationPolicy", `${name}-claim`, claimSpec(domain), { ...own, prefix: name });
     moduleObject(
       "HTTPRoute",
       `${name}-route`,
@@ -35,13 +36,13 @@ export class GatewayJwt extends pulumi.ComponentResource {
         hostnames: [hostOf(domain)],
         rules: [{ backendRefs: [{ name: "appb", port: appPort.service }] }],
       },
-      own,
+      { ...own, prefix: name },
     );
     this.registerOutputs();
   }
 }
 
-const targetRefs = [{ group: "gateway.networking.k8s.io", kind: "Gateway", name: gatewayName }];
+const targetRefs = [{ group: "gateway.networking.k8s.io", kind: "Gateway" as const, name: gatewayName }];
 
 /** Whose tokens the gateway takes. It has no host: whoever shows a bad token is refused at every name of the gateway. */
 const authenticationSpec = (domain: string, jwks: pulumi.Input<string>) => ({
@@ -53,7 +54,7 @@ const authenticationSpec = (domain: string, jwks: pulumi.Input<string>) => ({
  * Denials for one host, so that the gateway's other names stay open: an ALLOW policy would shut them. A host may come with a
  * port behind it, and the gateway routes it all the same.
  */
-export function claimSpec(domain: string) {
+export function claimSpec(domain: string): Specs["AuthorizationPolicy"] {
   const to = [{ operation: { hosts: [hostOf(domain), `${hostOf(domain)}:*`] } }];
   return {
     targetRefs,

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import * as command from "@pulumi/command";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import type { Specs } from "../../components/custom-resource";
 import { loopback } from "../../components/loopback";
 import { appNamespace, appPort, gatewayName } from "../../components/names";
 import { commandDefaults, script, scriptText } from "../../components/script";
@@ -20,7 +21,7 @@ const ownName = "gateway-tls";
  * The listener that the Gateway has with the module. It is of one host: the routes of all others stay with the listener for
  * HTTP. Its Secret must be there first.
  */
-export const httpsListener = (domain: string) => ({
+export const httpsListener = (domain: string): Specs["Gateway"]["listeners"][number] => ({
   name: "https",
   hostname: gatewayTls.hostOf(domain),
   port: 443,
@@ -32,7 +33,12 @@ export const httpsListener = (domain: string) => ({
 /** What HTTPS for one host of its own takes, and a redirect to it; the Gateway's listener for it is {@link httpsListener}. */
 export class GatewayTls extends pulumi.ComponentResource {
   constructor(name: string, args: ModuleArgs, opts: pulumi.ComponentResourceOptions = {}) {
-    super("ambientlab:modules:GatewayTls", name, {}, opts);
+    super(
+      "ambientlab:modules:GatewayTls",
+      name,
+      { domain: args.domain, httpsPort: args.httpsPort, loopback: args.loopback },
+      opts,
+    );
     const own = { parent: this };
     const host = gatewayTls.hostOf(args.domain);
     const { ca, certificate, key } = gatewayCertificate(name, host, own);
@@ -46,8 +52,8 @@ export class GatewayTls extends pulumi.ComponentResource {
       own,
     );
     caFile(name, ca, args, own);
-    moduleObject("HTTPRoute", name, secureRoute(host), own);
-    moduleObject("HTTPRoute", `${name}-redirect`, redirectRoute(host, args.httpsPort), own);
+    moduleObject("HTTPRoute", name, secureRoute(host), { ...own, prefix: name });
+    moduleObject("HTTPRoute", `${name}-redirect`, redirectRoute(host, args.httpsPort), { ...own, prefix: name });
     if (args.loopback) loopback(`${name}-loopback`, { name: `${name}-loopback`, listener: "https" }, own);
     this.registerOutputs();
   }
@@ -60,7 +66,7 @@ const secureRoute = (host: string) => ({
 });
 
 /** Leads to the port at which the reader finds HTTPS: behind a published port, 443 would lead astray. */
-export const redirectRoute = (host: string, port: number) => ({
+export const redirectRoute = (host: string, port: number): Specs["HTTPRoute"] => ({
   parentRefs: [{ name: gatewayName, sectionName: "http" }],
   hostnames: [host],
   rules: [{ filters: [{ type: "RequestRedirect", requestRedirect: { scheme: "https", port, statusCode: 301 } }] }],

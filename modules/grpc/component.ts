@@ -1,6 +1,8 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { waypointOnlySpec } from "../../components/authorization";
+import { child } from "../../components/child";
+import type { Specs } from "../../components/custom-resource";
 import { appNamespace, appPort, principal } from "../../components/names";
 import { grpcImage } from "../../config/image-names";
 import type { ModuleArgs } from "../components";
@@ -14,13 +16,13 @@ const port = 5000;
 /** A server of gRPC's own health service, and a policy that names one of its methods. */
 export class Grpc extends pulumi.ComponentResource {
   constructor(module: string, args: ModuleArgs, opts: pulumi.ComponentResourceOptions = {}) {
-    super("ambientlab:modules:Grpc", module, {}, opts);
-    const own = { parent: this };
+    super("ambientlab:modules:Grpc", module, { image: grpcImage }, opts);
+    const own = { prefix: module, parent: this };
     const metadata = { name, namespace: appNamespace };
-    const account = new k8s.core.v1.ServiceAccount(`${name}-account`, { metadata }, own);
+    const account = new k8s.core.v1.ServiceAccount(...child(`${name}-account`, own, { metadata }));
     const dependsOn = [account, ...args.images];
-    const server = new k8s.apps.v1.Deployment(`${name}-server`, deploymentArgs, { ...own, dependsOn });
-    new k8s.core.v1.Service(`${name}-service`, serviceArgs, { ...own, dependsOn: server });
+    const server = new k8s.apps.v1.Deployment(...child(`${name}-server`, { ...own, dependsOn }, deploymentArgs));
+    new k8s.core.v1.Service(...child(`${name}-service`, { ...own, dependsOn: server }, serviceArgs));
     moduleObject("AuthorizationPolicy", "grpc-l7", methodSpec, own);
     moduleObject("AuthorizationPolicy", "grpc-waypoint-only", waypointOnlySpec(name), own);
     this.registerOutputs();
@@ -69,7 +71,7 @@ const serviceArgs: k8s.core.v1.ServiceArgs = {
 };
 
 /** A method of gRPC is a path of HTTP, and each call a POST. */
-const methodSpec = {
+const methodSpec: Specs["AuthorizationPolicy"] = {
   targetRefs: [{ group: "", kind: "Service", name }],
   action: "ALLOW",
   rules: [

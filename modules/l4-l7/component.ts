@@ -12,10 +12,10 @@ const stranger = [{ source: { principals: [principal("stranger")] } }];
  */
 export class Layers extends pulumi.ComponentResource {
   constructor(name: string, image: ModuleArgs, opts: pulumi.ComponentResourceOptions = {}) {
-    super("ambientlab:modules:Layers", name, {}, opts);
-    const own = { parent: this };
+    super("ambientlab:modules:Layers", name, { image: image.image }, opts);
+    const own = { prefix: name, parent: this };
     for (const app of ["appc", "appd"]) {
-      const pods = workload({ name: app, mesh: true }, image, this);
+      const pods = workload({ name: app, mesh: true }, image, own);
       moduleService({ name: app, pods: app }, { ...own, dependsOn: pods });
     }
     const l7 = { name: "appc-l7", pods: "appc", labels: throughWaypoint, annotations: onPurpose("waypoint-only") };

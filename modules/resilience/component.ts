@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { l7PolicySpec } from "../../components/authorization";
+import type { Specs } from "../../components/custom-resource";
 import { appPort, waypointName } from "../../components/names";
 import type { ModuleArgs } from "../components";
 import { resilience } from "../numbers";
@@ -10,8 +11,13 @@ const seconds = (ms: number) => `${ms / 1000}s`;
 /** Two more names of appb: one whose requests fail on purpose, by path; one that takes only so many requests. */
 export class Resilience extends pulumi.ComponentResource {
   constructor(name: string, args: ModuleArgs, opts: pulumi.ComponentResourceOptions = {}) {
-    super("ambientlab:modules:Resilience", name, {}, opts);
-    const own = { parent: this };
+    super(
+      "ambientlab:modules:Resilience",
+      name,
+      { allowedCallers: args.allowedCallers, allowedMethods: args.allowedMethods },
+      opts,
+    );
+    const own = { prefix: name, parent: this };
     const fronts = ["appb-resilience", "appb-limited"];
     for (const front of fronts) moduleService({ name: front, pods: "appb", labels: throughWaypoint }, own);
     moduleObject("AuthorizationPolicy", "appb-resilience-l7", l7PolicySpec(args, fronts), own);
@@ -22,7 +28,7 @@ export class Resilience extends pulumi.ComponentResource {
 }
 
 /** An abort, a timeout and retries, each on a path of its own; the last route keeps every other path alive. */
-export function resilienceSpec() {
+export function resilienceSpec(): Specs["VirtualService"] {
   const { timeout, retries } = resilience;
   const route = routeTo("appb-resilience");
   return {
@@ -52,7 +58,7 @@ export const abortedRoute = (route: ReturnType<typeof routeTo>) => ({
  * Envoy's own rate limit, in the chain of one Service. Istio has no word of its own for it; the filter holds a bucket of
  * tokens, and a request that finds it empty is answered by 429.
  */
-export function limitSpec() {
+export function limitSpec(): Specs["EnvoyFilter"] {
   const { burst, perSecond } = resilience.limit;
   const always = { default_value: { numerator: 100, denominator: "HUNDRED" } };
   return {

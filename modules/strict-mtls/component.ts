@@ -1,5 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { child } from "../../components/child";
 import { appNamespace } from "../../components/names";
 import { type WorkloadImage, workload } from "../../components/workload";
 import type { ModuleArgs } from "../components";
@@ -11,15 +12,18 @@ import { moduleObject, moduleService, onPurpose } from "../resources";
  */
 export class StrictMtls extends pulumi.ComponentResource {
   constructor(name: string, args: ModuleArgs, opts: pulumi.ComponentResourceOptions = {}) {
-    super("ambientlab:modules:StrictMtls", name, {}, opts);
-    const own = { parent: this };
-    const strict = workload({ name: "appf", mesh: true, awayFrom: "appa" }, args, this);
-    const permissive = workload({ name: "appg", mesh: true, awayFrom: "appa", near: "appf" }, args, this, [strict]);
+    super("ambientlab:modules:StrictMtls", name, { image: args.image }, opts);
+    const own = { prefix: name, parent: this };
+    const strict = workload({ name: "appf", mesh: true, awayFrom: "appa" }, args, own);
+    const permissive = workload({ name: "appg", mesh: true, awayFrom: "appa", near: "appf" }, args, {
+      ...own,
+      dependsOn: strict,
+    });
     moduleService({ name: "appf", pods: "appf" }, { ...own, dependsOn: strict });
     moduleService({ name: "appg", pods: "appg" }, { ...own, dependsOn: permissive });
     const selector = { matchLabels: { app: "appf" } };
     moduleObject("PeerAuthentication", "appf-strict", { selector, mtls: { mode: "STRICT" } }, own);
-    new k8s.apps.v1.DaemonSet("sniffer", snifferArgs(args), own);
+    new k8s.apps.v1.DaemonSet(...child("sniffer", own, snifferArgs(args)));
     this.registerOutputs();
   }
 }

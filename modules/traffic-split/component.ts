@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { l7PolicySpec, waypointOnlySpec } from "../../components/authorization";
+import type { Specs } from "../../components/custom-resource";
 import { appPort } from "../../components/names";
 import { workload } from "../../components/workload";
 import type { ModuleArgs } from "../components";
@@ -12,9 +13,19 @@ import { moduleObject, moduleService, throughWaypoint } from "../resources";
  */
 export class Split extends pulumi.ComponentResource {
   constructor(name: string, args: ModuleArgs, opts: pulumi.ComponentResourceOptions = {}) {
-    super("ambientlab:modules:Split", name, {}, opts);
-    const own = { parent: this };
-    const second = workload({ name: "appb-v2", mesh: true }, args, this);
+    super(
+      "ambientlab:modules:Split",
+      name,
+      {
+        image: args.image,
+        allowedCallers: args.allowedCallers,
+        allowedMethods: args.allowedMethods,
+        splitWeight: args.splitWeight,
+      },
+      opts,
+    );
+    const own = { prefix: name, parent: this };
+    const second = workload({ name: "appb-v2", mesh: true }, args, own);
     moduleService({ name: "appb-v1", pods: "appb" }, own);
     moduleService({ name: "appb-v2", pods: "appb-v2" }, { ...own, dependsOn: second });
     moduleService({ name: "appb-split", pods: "appb", labels: throughWaypoint }, own);
@@ -26,9 +37,12 @@ export class Split extends pulumi.ComponentResource {
 }
 
 /** Routes of the front: the header first, then the copied path, then the weights. */
-export function splitSpec(weight: number) {
+export function splitSpec(weight: number): Specs["HTTPRoute"] {
   const port = appPort.service;
-  const [first, second] = ["appb-v1", "appb-v2"].map((name) => ({ name, port }));
+  const [first, second] = [
+    { name: "appb-v1", port },
+    { name: "appb-v2", port },
+  ];
   return {
     parentRefs: [{ group: "", kind: "Service", name: "appb-split", port }],
     rules: [

@@ -121,9 +121,9 @@ describe.skipIf(skip)("the lab on the real engine", () => {
   it("rolls the apps alone when the Dockerfile changes", async () => {
     project.write("images/httpbin/Dockerfile", `FROM ${appBase}\nLABEL revision=2\n`);
     const touched = (await project.changes()).map(({ name }) => name);
-    const apps = ["app-build", "app-load", "appa", "appb", "stranger", "outsider"];
+    const apps = ["app-build", "app-load", "apps-appa", "apps-appb", "apps-stranger", "apps-outsider"];
     expect(touched.filter((name) => !apps.includes(name))).toEqual([]);
-    for (const name of ["app-build", "app-load", "appa", "appb"]) expect(touched).toContain(name);
+    for (const name of ["app-build", "app-load", "apps-appa", "apps-appb"]) expect(touched).toContain(name);
     project.write("images/httpbin/Dockerfile", `FROM ${appBase}\nLABEL revision=1\n`);
   });
 

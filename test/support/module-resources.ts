@@ -1,20 +1,29 @@
 /** All that the modules are made of. */
 export const moduleResources = `
-  agentgateway-gateway agentgateway-rollout appb-limited appb-limited-service appb-resilience appb-resilience-l7
-  appb-resilience-service appb-split appb-split-l7 appb-split-service appb-v1-service appb-v2 appb-v2-account
-  appb-v2-service appb-v2-waypoint-only appc appc-account appc-l4-deny appc-l7-deny appc-l7-service appc-service appd
-  appd-account appd-misplaced appd-service appe-l7 appe-service appe-shared-l7 appe-shared-only appe-shared-service
-  appe-unadmitted-service appe-waypoint-only appf appf-account appf-service appf-strict appg appg-account appg-service
-  apph apph-account apph-envoy-fault apph-envoy-l7 apph-envoy-only apph-envoy-routed apph-envoy-routed-service
-  apph-envoy-service apph-fault apph-l7 apph-routed apph-routed-service apph-service apph-waypoint-only
-  egress-namespace egress-waypoint-gateway egress-waypoint-rollout external-service forbidden forbidden-deny
-  gateway-jwt gateway-jwt-claim gateway-jwt-issuer gateway-jwt-key gateway-jwt-route gateway-tls gateway-tls-ca
-  gateway-tls-ca-file gateway-tls-ca-key gateway-tls-certificate gateway-tls-key gateway-tls-loopback
-  gateway-tls-redirect gateway-tls-request gateway-tls-secret grpc-account grpc-l7 grpc-server grpc-service
-  grpc-waypoint-only images-load-modules images-pull-modules istio-agentgateway istio-agentgateway-waypoint loadgen
-  outside-external outside-external-account outside-namespace partner partner-l7 second-appa second-appa-account
-  second-appe second-appe-account second-namespace second-waypoint-gateway second-waypoint-rollout
-  shared-waypoint-gateway shared-waypoint-rollout sniffer
+  agentgateway-apph agentgateway-apph-account agentgateway-apph-envoy-fault agentgateway-apph-envoy-l7
+  agentgateway-apph-envoy-only agentgateway-apph-envoy-routed agentgateway-apph-envoy-routed-service
+  agentgateway-apph-envoy-service agentgateway-apph-fault agentgateway-apph-l7 agentgateway-apph-routed
+  agentgateway-apph-routed-service agentgateway-apph-service agentgateway-apph-waypoint-only agentgateway-gateway
+  agentgateway-istio-agentgateway agentgateway-istio-agentgateway-waypoint agentgateway-rollout chaos-loadgen
+  cross-namespace-appe-l7 cross-namespace-appe-service cross-namespace-appe-shared-l7 cross-namespace-appe-shared-only
+  cross-namespace-appe-shared-service cross-namespace-appe-unadmitted-service cross-namespace-appe-waypoint-only
+  cross-namespace-second-appa cross-namespace-second-appa-account cross-namespace-second-appe
+  cross-namespace-second-appe-account cross-namespace-second-namespace cross-namespace-second-waypoint-gateway
+  cross-namespace-second-waypoint-rollout cross-namespace-shared-waypoint-gateway
+  cross-namespace-shared-waypoint-rollout egress-external-service egress-forbidden egress-forbidden-deny
+  egress-namespace egress-outside-external egress-outside-external-account egress-outside-namespace egress-partner
+  egress-partner-l7 egress-waypoint-gateway egress-waypoint-rollout gateway-jwt gateway-jwt-claim gateway-jwt-issuer
+  gateway-jwt-key gateway-jwt-route gateway-tls gateway-tls-ca gateway-tls-ca-file gateway-tls-ca-key
+  gateway-tls-certificate gateway-tls-key gateway-tls-loopback gateway-tls-redirect gateway-tls-request
+  gateway-tls-secret grpc-account grpc-l7 grpc-server grpc-service grpc-waypoint-only images-load-modules
+  images-pull-modules l4-l7-appc l4-l7-appc-account l4-l7-appc-l4-deny l4-l7-appc-l7-deny l4-l7-appc-l7-service
+  l4-l7-appc-service l4-l7-appd l4-l7-appd-account l4-l7-appd-misplaced l4-l7-appd-service resilience-appb-limited
+  resilience-appb-limited-service resilience-appb-resilience resilience-appb-resilience-l7
+  resilience-appb-resilience-service strict-mtls-appf strict-mtls-appf-account strict-mtls-appf-service
+  strict-mtls-appf-strict strict-mtls-appg strict-mtls-appg-account strict-mtls-appg-service strict-mtls-sniffer
+  traffic-split-appb-split traffic-split-appb-split-l7 traffic-split-appb-split-service traffic-split-appb-v1-service
+  traffic-split-appb-v2 traffic-split-appb-v2-account traffic-split-appb-v2-service
+  traffic-split-appb-v2-waypoint-only
 `
   .trim()
   .split(/\s+/);

@@ -33,7 +33,7 @@ test("plan tells the whole lab in order, with nothing but Node.js", async () => 
   expect(longest.map((name) => entries.find((entry) => entry.name === name)?.phase)).toEqual(
     longest.map((_, index) => index + 1),
   );
-  expect(of("Helm release ztunnel").after).toEqual(expect.arrayContaining(["istiod"]));
+  expect(of("Helm release ztunnel").after).toEqual(expect.arrayContaining(["istio-istiod"]));
   expect(of("Helm release ztunnel").phase).toBeLessThan(of("Namespace/default").phase);
   expect(of("AuthorizationPolicy/appb-l7").experiments).toContain("authz-principals");
   expect(of("VirtualService/appb-fault").experiments).toContain("fault-delay");

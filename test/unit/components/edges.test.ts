@@ -14,32 +14,32 @@ const matching = (pattern: RegExp, from = lab) => from.resources.filter(({ name 
 
 describe("what waits for what", () => {
   test.each([
-    ["istiod", "gateway-api", "it looks for the CRDs when it starts"],
-    ["istiod", "cluster-sysctls", "its pods watch files"],
-    ["istiod", "images-load-mesh", "the nodes have its image by then"],
+    ["istio-istiod", "gateway-api", "it looks for the CRDs when it starts"],
+    ["istio-istiod", "cluster-sysctls", "its pods watch files"],
+    ["istio-istiod", "images-load-mesh", "the nodes have its image by then"],
     ["istio-cni", "images-load-mesh", "the nodes have its image by then"],
-    ["ztunnel", "istiod", "it needs certificates"],
-    ["ztunnel", "istio-cni", "it needs the socket"],
-    ["istio-enrolment", "ztunnel", "a pod that starts earlier hangs"],
-    ["appa", "istio-enrolment", "it must start inside the mesh"],
-    ["appb", "app-load", "the nodes have its image by then"],
-    ["appb-service", "appb", "the engine awaits its endpoints"],
-    ["gateway", "istiod", "somebody must program it"],
-    ["gateway", "metallb-advertisement", "it needs an address"],
-    ["waypoint-gateway", "istiod", "somebody must program it"],
-    ["policies-appb-l7", "istiod", "its webhook answers"],
+    ["istio-ztunnel", "istio-istiod", "it needs certificates"],
+    ["istio-ztunnel", "istio-cni", "it needs the socket"],
+    ["istio-enrolment", "istio-ztunnel", "a pod that starts earlier hangs"],
+    ["apps-appa", "istio-enrolment", "it must start inside the mesh"],
+    ["apps-appb", "app-load", "the nodes have its image by then"],
+    ["apps-appb-service", "apps-appb", "the engine awaits its endpoints"],
+    ["ingress-gateway", "istio-istiod", "somebody must program it"],
+    ["ingress-gateway", "metallb-advertisement", "it needs an address"],
+    ["waypoint-gateway", "istio-istiod", "somebody must program it"],
+    ["policies-appb-l7", "istio-istiod", "its webhook answers"],
     ["metallb-pool", "metallb", "its CRD comes with the bundle"],
     ["metallb", "images-load-metallb", "the nodes have its image by then"],
-    ["prometheus", "istio-namespace", "it lives there"],
+    ["addons-prometheus", "istio-namespace", "it lives there"],
     ["istio-base", "istio-namespace", "it lives there"],
-    ["kiali", "images-load-addons", "the nodes have its image by then"],
+    ["addons-kiali", "images-load-addons", "the nodes have its image by then"],
     ["cluster-kind", "cluster-network", "the nodes live on it"],
     ["cluster-kind", "cluster-node-image", "one that cannot be had must not cost the cluster that is there"],
     ["cluster-network", "cluster-node-image", "another network as well is the end of the cluster that is there"],
     ["images-load-metallb", "cluster-kind", "it loads into the nodes"],
     ["images-load-mesh", "cluster-kind", "it loads into the nodes"],
     ["app-load", "app-build", "it loads what was built"],
-    ["gateway", "images-load-proxies", "the nodes have its image by then"],
+    ["ingress-gateway", "images-load-proxies", "the nodes have its image by then"],
     ["waypoint-gateway", "images-load-proxies", "the nodes have its image by then"],
     ["images-load-proxies", "images-load-mesh", "the mesh is on the longest way"],
     ["images-load-addons", "images-load-proxies", "the gateway is on the longest way"],
@@ -51,12 +51,12 @@ describe("what waits for what", () => {
   test.each([
     ["pulling and building images", /^(images-pull-.*|app-build|cluster-node-image)$/, /^cluster-/],
     ["the Gateway API", /^gateway-api$/, /^(images-|app-|cluster-sysctls|istio|metallb)/],
-    ["Istio", /^(istio.*|ztunnel)$/, /^(app|images-.*-(addons|metallb|proxies)|metallb|waypoint|policies)/],
-    ["MetalLB", /^metallb/, /^(istio|gateway-api|app|images-.*-(addons|mesh|proxies))/],
-    ["the addons", /^(prometheus|grafana|jaeger|kiali)$/, /^(app|istiod|ztunnel|gateway|waypoint|metallb)/],
-    ["the loopback port", /^ingress-loopback$/, /^(gateway$|ingress-rollout)/],
-    ["the apps", /^app[ab]/, /^(prometheus|kiali|gateway$|ingress|waypoint|policies|metallb)/],
-    ["gateway, waypoint and policies", /^(gateway$|ingress|waypoint|policies)/, /^(app[ab]|prometheus|kiali|ztunnel)/],
+    ["Istio", /^istio-/, /^(app|images-.*-(addons|metallb|proxies)|metallb|waypoint|policies)/],
+    ["MetalLB", /^metallb/, /^(istio|gateway-api|apps?-|images-.*-(addons|mesh|proxies))/],
+    ["the addons", /^addons-/, /^(apps?-|istio-(istiod|ztunnel)|ingress|waypoint|metallb)/],
+    ["the loopback port", /^ingress-loopback$/, /^ingress-(gateway|rollout)/],
+    ["the apps", /^apps-app[ab]/, /^(addons|ingress|waypoint|policies|metallb)/],
+    ["gateway, waypoint and policies", /^(ingress|waypoint|policies)/, /^(apps-app[ab]|addons|istio-ztunnel)/],
   ])("%s do not wait for others", (_, waiting, never) => {
     const found = matching(waiting).filter(({ custom }) => custom);
     expect(found.length).toBeGreaterThan(0);
@@ -69,11 +69,11 @@ describe("what waits for what", () => {
   });
 
   test.each([
-    ["istiod", "istio-base"],
-    ["istio-cni", "istiod"],
-    ["ztunnel", "istio-cni"],
-    ["ingress-rollout", "ztunnel"],
-    ["waypoint-rollout", "ztunnel"],
+    ["istio-istiod", "istio-base"],
+    ["istio-cni", "istio-istiod"],
+    ["istio-ztunnel", "istio-cni"],
+    ["ingress-rollout", "istio-ztunnel"],
+    ["waypoint-rollout", "istio-ztunnel"],
   ])("in an upgrade %s waits for %s", async (waiting, first) => {
     const upgrade = await declare({ istioVersion: "1.31.2" }, { installedIstio: "1.31.1" });
     expect([...upgrade.waitsFor(waiting)]).toContain(first);
@@ -83,12 +83,12 @@ describe("what waits for what", () => {
     const modules = ["agentgateway"];
     const upgrade = await declare({ istioVersion: "1.31.2", modules }, { installedIstio: "1.31.1" });
     for (const group of ["proxies", "modules"])
-      expect([...upgrade.waitsFor("istiod")]).toContain(`images-load-${group}`);
+      expect([...upgrade.waitsFor("istio-istiod")]).toContain(`images-load-${group}`);
   });
 
   test("istio-cni does not wait for istiod when there is nothing to upgrade", async () => {
-    expect([...lab.waitsFor("istio-cni")]).not.toContain("istiod");
-    expect([...(await declare({}, { installedIstio: "1.31.1" })).waitsFor("istio-cni")]).not.toContain("istiod");
+    expect([...lab.waitsFor("istio-cni")]).not.toContain("istio-istiod");
+    expect([...(await declare({}, { installedIstio: "1.31.1" })).waitsFor("istio-cni")]).not.toContain("istio-istiod");
   });
 
   test("only a ready app image is loaded when the nodes pull", () => {
@@ -99,8 +99,8 @@ describe("what waits for what", () => {
 test("a host outside the mesh is told to its waypoint when there is something to find", async () => {
   const withEgress = await declare({ modules: ["egress"] });
   for (const entry of ["partner", "forbidden"])
-    for (const first of ["external-service", "egress-namespace"])
-      expect([...withEgress.waitsFor(entry)]).toContain(first);
+    for (const first of ["egress-external-service", "egress-namespace"])
+      expect([...withEgress.waitsFor(`egress-${entry}`)]).toContain(first);
 });
 
 describe("what goes with what", () => {

@@ -109,13 +109,13 @@ describe("what a setting adds and takes away", () => {
     expect(find("metallb-pool").inputs.spec).toEqual({ addresses: ["10.0.0.200-10.0.0.210"] });
     expect(outputs.versions).toHaveProperty("metallb");
     expect((await lab("existing")).outputs.versions).not.toHaveProperty("metallb");
-    for (const chart of ["istio-base", "istiod", "istio-cni", "ztunnel"]) {
+    for (const chart of ["istio-base", "istio-istiod", "istio-cni", "istio-ztunnel"]) {
       expect(find(chart).inputs.values, chart).toMatchObject({ global: { platform: "k3s" } });
     }
   });
 
   test("the gateway's Service gets the annotations of the cluster's load balancer", async () => {
-    const { spec } = (await lab("existing without a load balancer")).find("gateway").inputs;
+    const { spec } = (await lab("existing without a load balancer")).find("ingress-gateway").inputs;
     expect(spec).toMatchObject({
       infrastructure: { annotations: { "example.org/scheme": "internal", "example.org/tags": "a=b" } },
     });
@@ -139,7 +139,17 @@ describe("what a setting adds and takes away", () => {
         .flatMap((group) => [`images-load-${group}`, `images-pull-${group}`])
         .sort(),
     ],
-    ["no addons", ["grafana", "images-load-addons", "images-pull-addons", "jaeger", "kiali", "prometheus"]],
+    [
+      "no addons",
+      [
+        "addons-grafana",
+        "addons-jaeger",
+        "addons-kiali",
+        "addons-prometheus",
+        "images-load-addons",
+        "images-pull-addons",
+      ],
+    ],
     ["ready app image", ["app-build"]],
     ["open bypass", ["policies-appb-waypoint-only"]],
     ["no fault", ["policies-appb-fault"]],
@@ -183,18 +193,20 @@ describe("what a setting adds and takes away", () => {
     const plain = await lab("default");
     const withModules = await lab("modules");
     for (const { name, custom, inputs } of withModules.resources)
-      if (custom && !["gateway", "istiod"].includes(name) && !added.includes(name))
+      if (custom && !["ingress-gateway", "istio-istiod"].includes(name) && !added.includes(name))
         expect(inputs, name).toEqual(plain.find(name).inputs);
     // Two exceptions. istiod knows agentgateway, and all else is as it was.
-    const [unaware, aware] = [plain, withModules].map(({ find }) => find("istiod").inputs as { values: object });
+    const [unaware, aware] = [plain, withModules].map(({ find }) => find("istio-istiod").inputs as { values: object });
     const env = { PILOT_ENABLE_AGENTGATEWAY: "true" };
     expect(aware).toEqual({ ...unaware, values: { ...unaware?.values, env } });
     // The Gateway has a listener more.
-    const [before, after] = [plain, withModules].map(({ find }) => find("gateway").inputs as { spec: Listening });
+    const [before, after] = [plain, withModules].map(
+      ({ find }) => find("ingress-gateway").inputs as { spec: Listening },
+    );
     const [http, https, ...others] = after?.spec.listeners ?? [];
     expect({ ...after, spec: { ...after?.spec, listeners: [http] } }).toEqual(before);
     expect([https?.name, https?.hostname, others]).toEqual(["https", "secure.opssec.in", []]);
-    expect([...withModules.waitsFor("gateway")]).toContain("gateway-tls-secret");
+    expect([...withModules.waitsFor("ingress-gateway")]).toContain("gateway-tls-secret");
   });
 
   test("proxies give up a connection before the application does, which is after five seconds", async () => {
@@ -203,7 +215,7 @@ describe("what a setting adds and takes away", () => {
   });
 
   test("a ready app image is what the pods run", async () => {
-    const { spec } = (await lab("ready app image")).find("appb").inputs as { spec: { template: unknown } };
+    const { spec } = (await lab("ready app image")).find("apps-appb").inputs as { spec: { template: unknown } };
     expect(spec.template).toMatchObject({
       metadata: { annotations: { "ambient-lab/image-id": "registry.test/httpbin:1" } },
       spec: { containers: [{ image: "registry.test/httpbin:1" }] },
@@ -270,7 +282,7 @@ describe("the kind cluster", () => {
   test.each([
     ["allowedCallers", { allowedCallers: ["gateway"] }, ["policies-appb-l7"]],
     ["faultPercent", { faultPercent: 10 }, ["policies-appb-fault"]],
-    ["logLevel", { logLevel: "info" }, ["istio-cni", "istiod", "ztunnel"]],
+    ["logLevel", { logLevel: "info" }, ["istio-cni", "istio-istiod", "istio-ztunnel"]],
     [
       "istioVersion",
       { istioVersion: "1.31.2" },
