@@ -1,6 +1,5 @@
 import { Command, CommanderError } from "commander";
 import { ExitCode, formatProblem, LabError } from "../host/errors";
-import { registerBench } from "../tools/bench/command";
 import { registerBill } from "./commands/bill";
 import { registerBundle } from "./commands/bundle";
 import type { CommandContext } from "./commands/common";
@@ -105,7 +104,6 @@ const registrations = [
   registerTraffic,
   registerToken,
   registerTour,
-  registerBench,
   registerCompletion,
 ] as const;
 

@@ -1,110 +1,108 @@
-import { writeFileSync } from "node:fs";
-import { loadavg } from "node:os";
-import { join } from "node:path";
-import { type Command, InvalidArgumentError, Option } from "commander";
-import { type CommandContext, examples, json, jsonText } from "../../cli/commands/common";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { examples, json, jsonText } from "../../cli/commands/common";
+import { changedSettings } from "../../cli/stack/settings";
 import { resolveStack } from "../../cli/stack/stack-name";
-import { Progress } from "../../cli/terminal/progress";
-import { ExitCode } from "../../host/errors";
-import { type BenchRun, benchHome, historyFile, keepRun, pastRuns, thisMachine } from "./history";
-import { live, type Seen } from "./life";
-import { planOf } from "./plan";
-import { bringAll } from "./prepare";
-import { type Bench, setUp } from "./setup";
-import { judge } from "./targets";
-import { benchText } from "./text";
-import { type Measure, measures } from "./types";
-import { clearWorkshop, requireFree, workshopOf } from "./workshop";
+import { type Io, isColoured } from "../../cli/terminal/io";
+import { refuseSwallowedOptions } from "../../cli/terminal/npm-options";
+import { problemText } from "../../cli/terminal/problem-text";
+import { ExitCode, formatProblem, LabError } from "../../host/errors";
+import { historyFile, measure } from "./measure";
+import { benchText, keepRun, type Measure, measures } from "./result";
 
-interface BenchOptions {
+/** Options of the benchmark. */
+export interface BenchOptions {
   stack: string;
-  quiet?: boolean;
-  verbose?: boolean;
   json?: boolean;
   check?: boolean;
-  only: Measure[];
+  only: readonly Measure[];
   rounds: number;
   labs: number;
-  config: string[];
+  config: readonly string[];
 }
 
-/** `bench`: how long the lab takes, beside the least that it could. */
-export function registerBench(program: Command, { io, end }: CommandContext): void {
+/** The command line of `npm run bench`. */
+export function benchProgram(io: Io, end: (code: ExitCode) => void): Command {
+  const program = new Command("npm run").exitOverride().configureOutput({
+    writeOut: (text) => void io.stdout.write(text),
+    writeErr: (text) => void io.stderr.write(text),
+    outputError: () => undefined,
+  });
   const command = program
     .command("bench")
-    .description("measure a lab of its own beside the least it could take, and remove it");
+    .description("measure a lab of its own beside the same parts installed by a script, and remove it");
   examples(
     json(command)
-      .option("-s, --stack <name>", "name of the lab that is made and destroyed; no other is touched", "bench")
-      .option("-q, --quiet", "print the result and problems only")
-      .option("--verbose", "show the whole story of an error")
-      .addOption(new Option("--only <measures...>", "measure these alone").choices(measures).default([...measures]))
-      .option("--rounds <n>", "how often what takes seconds is repeated on a lab; the median counts", count, 3)
-      .option("--labs <n>", "how many labs are made, one after the other", count, 1)
+      .option("-s, --stack <name>", "name of the lab that is made and destroyed; no other lab is touched", "bench")
+      .addOption(new Option("--only <measures...>", "measure these only").choices(measures).default([...measures]))
+      .option("--rounds <n>", "repetitions on each lab of what takes seconds; the median counts", count, 3)
+      .option("--labs <n>", "number of labs that are made, one after the other", count, 1)
       .option("-c, --config <key=value...>", "keys of the lab's configuration", [])
       .option("--check", "exit code 1 when a target is missed"),
-    "npm run bench                                # a quarter of an hour",
+    "npm run bench                                # about a quarter of an hour",
     "npm run bench -- --only preview flip --rounds 5",
     "npm run bench -- --config 'addons=[]' --check --json",
-  );
-  command.action(async (options: BenchOptions) => {
+  ).action(async (options: BenchOptions) => {
     const stack = resolveStack(options.stack, io);
-    const progress = new Progress(io);
-    const workshop = workshopOf(stack);
-    const hands = { exec: io.exec, say: (line: string) => progress.line(`  ${line}`) };
-    await requireFree(workshop, hands);
-    try {
-      const bench = await progress.phase("Tools", () => setUp(workshop, { io, progress, pairs: options.config }));
-      await progress.phase("Downloads", () => bringAll(bench));
-      const before = loadavg()[0] ?? 0;
-      const seen = await live(bench, planOf(options));
-      const run = await runOf(bench, options, seen, before);
-      keepRun(run);
-      await drawn(run, progress);
-      io.stdout.write(options.json ? jsonText(run) : benchText(run));
-      if (options.check && run.rows.some(({ met }) => met === false)) end(ExitCode.fail);
-    } finally {
-      await clearWorkshop(workshop, hands);
-    }
+    const { config } = changedSettings(io.root, stack, options.config);
+    if (config.cluster !== "kind") throw notKind();
+    const run = await measure({ ...options, stack }, io);
+    keepRun(run, historyFile());
+    io.stdout.write(options.json ? jsonText(run) : benchText(run));
+    if (options.check && run.rows.some(({ met }) => met === false)) end(ExitCode.fail);
   });
+  return program;
 }
 
-async function runOf(bench: Bench, options: BenchOptions, seen: Seen, before: number): Promise<BenchRun> {
-  const { io, env } = bench;
-  const said = async (file: string, ...args: string[]) => {
-    const { code, stdout } = await io.exec(file, args, { env, cwd: io.root });
-    return code === 0 ? stdout.trim() : undefined;
-  };
-  const revision = await said("git", "describe", "--always", "--dirty");
-  return {
-    schema: "ambient-lab.bench/v1",
-    at: new Date().toISOString(),
-    machine: thisMachine(),
-    load: { before, after: loadavg()[0] ?? 0 },
-    versions: {
-      istio: bench.config.istioVersion,
-      node: process.version,
-      pulumi: (await said(bench.pulumi, "version")) ?? "",
-      kind: (await said("kind", "version")) ?? "",
-    },
-    ...(revision ? { commit: revision } : {}),
-    config: options.config,
-    rounds: options.rounds,
-    labs: options.labs,
-    ...seen,
-    rows: judge(seen.samples, seen.memory, bench.config.resources),
-  };
+/**
+ * Runs the benchmark.
+ * @param args the arguments behind `npm run bench --`
+ * @returns the exit code; every problem has been printed
+ */
+export async function bench(args: readonly string[], io: Io): Promise<ExitCode> {
+  let code: ExitCode = ExitCode.pass;
+  const typed = ["bench", ...args];
+  try {
+    const program = benchProgram(io, (other) => {
+      code = other;
+    });
+    refuseSwallowedOptions(program, typed, io.env);
+    await program.parseAsync(typed, { from: "user" });
+    return code;
+  } catch (thrown) {
+    if (thrown instanceof CommanderError) return mistyped(thrown, io);
+    const problem = io.signal.aborted ? interruption() : thrown;
+    io.stderr.write(problemText(problem, { args: typed, verbose: false, colour: isColoured(io) }));
+    return problem instanceof LabError ? problem.exitCode : ExitCode.fail;
+  }
 }
 
-async function drawn(run: BenchRun, progress: Progress): Promise<void> {
-  const { historyPlot, upPlot } = await import("./plots.js");
-  const plots = { "history.svg": await historyPlot(pastRuns(run.machine.id)), "up.svg": await upPlot(run) };
-  for (const [name, text] of Object.entries(plots)) writeFileSync(join(benchHome(), name), text);
-  progress.line(`${historyFile()}, ${Object.keys(plots).join(", ")}`);
+function mistyped({ exitCode, message }: CommanderError, io: Io): ExitCode {
+  if (exitCode === 0) return ExitCode.pass;
+  const what = message.replace(/^error: /, "");
+  const why = "The command line is checked before anything is made";
+  io.stderr.write(`${formatProblem({ what, why, fix: "npm run bench -- --help" })}\n`);
+  return ExitCode.usage;
 }
 
 function count(text: string): number {
-  const number = Number(text);
-  if (Number.isInteger(number) && number >= 1 && number <= 100) return number;
-  throw new InvalidArgumentError("It is a whole number from 1 to 100.");
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 1 && value <= 100) return value;
+  throw new InvalidArgumentError("It must be a whole number from 1 to 100.");
 }
+
+const interruption = () =>
+  new LabError({
+    what: "The benchmark was interrupted",
+    why: "Half of a run has no meaning: no time is kept, and the benchmark's lab was removed",
+    fix: "npm run bench",
+  });
+
+const notKind = () =>
+  new LabError(
+    {
+      what: 'The benchmark was given "cluster: existing"',
+      why: "Making and deleting the cluster is most of what it measures",
+      fix: "npm run bench   (with the default, cluster=kind)",
+    },
+    { exitCode: ExitCode.usage },
+  );

@@ -1,145 +1,182 @@
 import { join } from "node:path";
-import type { HelmRecord, Workload } from "./helm-records";
-import type { KubeInput, Part } from "./parts";
+import { asRecord, kindOf } from "../../cli/plan/serves";
+import { shellWord } from "../../host/shell";
 
-/** A command of the script. */
-export interface ScriptCommand {
-  file: string;
-  args: readonly string[];
-  /** Variables added to those of this process. */
-  env?: Record<string, string>;
-  /** Text for its standard input. */
-  input?: string;
+/** A resource of the exported state, as far as the script needs it. */
+export interface StateResource {
+  urn: string;
+  type: string;
+  /** URNs of the resources that it depends on. */
+  dependencies?: readonly string[];
+  inputs?: Record<string, unknown>;
+  outputs?: Record<string, unknown>;
 }
 
-/** Where the script installs, and with what. */
+/** Names and files of the script's own cluster, and of the lab that it was read from. */
 export interface ScriptPlace {
-  /** Name of its cluster and of its Docker network. */
+  /** Name of the script's cluster and of its Docker network. */
   cluster: string;
-  /** Name of the lab's cluster, which the script's own stands for. */
+  /** Name of the lab's cluster. */
   lab: string;
-  /** Folder for its files. */
+  /** Folder for kubeconfig, image archive and a copy of the registry settings. */
   folder: string;
-  /** Image that the lab's nodes were made of. */
+  /** Image that the lab's nodes run. */
   nodeImage: string;
-  /** What Helm rendered in the lab, by release: the script then does without Helm. @default it calls `helm` */
-  records?: ReadonlyMap<string, HelmRecord>;
-  /** Platform that Docker must be told when it saves an image. @default it keeps one platform only */
-  platform?: string;
 }
 
-/** Longest wait for anything that the script installs. */
-const patience = "600s";
+/** Timeout of each wait in the script. */
+const timeout = "600s";
 
-/** Path of the kubeconfig of the script's cluster; the user's own stays as it is. */
+const workloads = ["Deployment", "DaemonSet", "StatefulSet"];
+const isRelease = ({ type }: StateResource) => type === "kubernetes:helm.sh/v3:Release";
+const isObject = (resource: StateResource) => resource.type.startsWith("kubernetes:") && !isRelease(resource);
+const environmentOf = ({ inputs = {} }: StateResource) => asRecord(inputs.environment);
+
+/** Kubeconfig of the script's cluster; the user's own stays as it is. */
 export const scriptKubeconfig = ({ folder }: Pick<ScriptPlace, "folder">): string => join(folder, "kubeconfig");
 
-/** The commands that install one part, as a plain script would write them: each begins when the one before has ended. */
-export function commandsOf(part: Part, place: ScriptPlace): ScriptCommand[] {
-  switch (part.do) {
-    case "network": {
-      const subnets = part.subnets.flatMap((subnet) => ["--subnet", subnet]);
-      return [docker("network", "create", "--driver", "bridge", ...subnets, place.cluster)];
+/** Folder on this machine that the lab's nodes mount as registry settings; empty without mirrors and private CA. */
+export const certsFolder = (resources: readonly StateResource[]): string =>
+  String(resources.map((each) => environmentOf(each).CERTS_DIR).find(Boolean) ?? "");
+
+/**
+ * Resources in an order that a script can follow, from the state that `pulumi up` left. Kubernetes objects are collected into
+ * one `kubectl apply` until another kind of resource needs one of them, or an object needs one that has to be waited for.
+ */
+export function partsOf(resources: readonly StateResource[]): StateResource[][] {
+  const parts: StateResource[][] = [];
+  let open: StateResource[] = [];
+  for (const resource of resources) {
+    const object = isObject(resource);
+    const needed = open.filter(({ urn }) => resource.dependencies?.includes(urn));
+    if (needed.some((each) => !object || waitCommand(each) !== undefined)) {
+      parts.push(open);
+      open = [];
     }
-    case "cluster":
-      return clusterCommands(part, place);
-    case "load": {
-      const archive = join(place.folder, "images.tar");
-      const platform = place.platform ? ["--platform", place.platform] : [];
-      return [
-        docker("save", ...platform, "--output", archive, ...part.images),
-        { file: "kind", args: ["load", "image-archive", archive, "--name", place.cluster] },
-      ];
-    }
-    case "build":
-      return [docker("build", "--quiet", "--tag", part.image, "--file", part.dockerfile, part.context)];
-    case "run": {
-      const [file = "/bin/sh", ...flags] = part.interpreter;
-      const env = Object.fromEntries(
-        Object.entries(part.environment).map(([key, value]) => [key, value === place.lab ? place.cluster : value]),
-      );
-      return [{ file, args: [...flags, part.script], env }];
-    }
-    case "release":
-      return place.records ? withoutHelm(part, place, place.records) : [helm(part, place)];
-    case "objects":
-      return objectCommands(part.objects, place);
+    if (object) open.push(resource);
+    else parts.push([resource]);
   }
+  return open.length > 0 ? [...parts, open] : parts;
 }
 
-function clusterCommands({ config, certsDir }: Extract<Part, { do: "cluster" }>, place: ScriptPlace): ScriptCommand[] {
-  const { cluster, nodeImage, folder } = place;
-  const where = ["--name", cluster, "--image", nodeImage, "--kubeconfig", scriptKubeconfig(place)];
-  return [
-    {
-      file: "kind",
-      args: ["create", "cluster", ...where, "--config", "-", "--wait", "180s"],
-      env: { KIND_EXPERIMENTAL_DOCKER_NETWORK: cluster },
-      // The lab's own folder goes with the lab.
-      input: certsDir ? config.replaceAll(certsDir, join(folder, "certs.d")) : config,
-    },
-    kubectl(place, "wait", "--for=condition=Ready", "nodes", "--all", `--timeout=${patience}`),
-  ];
-}
-
-function helm({ name, chart, namespace, createNamespace, values }: Release, place: ScriptPlace): ScriptCommand {
-  const where = ["--kubeconfig", scriptKubeconfig(place), "--kube-context", `kind-${place.cluster}`];
-  const into = ["--namespace", namespace, ...(createNamespace ? ["--create-namespace"] : [])];
-  const args = ["install", name, chart, ...into, "--values", "-", "--wait", "--timeout", patience, ...where];
-  return { file: "helm", args, input: JSON.stringify(values) };
-}
-
-type Release = Extract<Part, { do: "release" }>;
-
-function withoutHelm(
-  { name, namespace, createNamespace }: Release,
-  place: ScriptPlace,
-  records: ReadonlyMap<string, HelmRecord>,
-): ScriptCommand[] {
-  const record = records.get(name);
-  if (!record) throw new RangeError(`The lab has no Helm release "${name}"`);
-  return [
-    ...(createNamespace ? [kubectl(place, "create", "namespace", namespace)] : []),
-    apply(place, record.manifest),
-    ...record.workloads.map((workload) => rollout(place, { ...workload, namespace: workload.namespace || namespace })),
-  ];
-}
-
-function objectCommands(objects: readonly KubeInput[], place: ScriptPlace): ScriptCommand[] {
-  const mine = objects.filter(({ patch, kind }) => !(patch && isWorkload(kind)));
-  const items = mine.map(({ manifest }) => manifest);
-  return [
-    ...(items.length > 0 ? [apply(place, JSON.stringify({ apiVersion: "v1", kind: "List", items }))] : []),
-    ...objects.flatMap((object) => awaited(object, place)),
-  ];
-}
-
-function awaited({ kind, name, namespace, waitFor, manifest }: KubeInput, place: ScriptPlace): ScriptCommand[] {
-  if (isWorkload(kind)) return [rollout(place, { kind, name, namespace })];
-  if (!waitFor) return [];
-  // Istio and the Gateway API both have a Gateway: the group tells them apart.
-  const [group = "", version = ""] = String(manifest.apiVersion).split("/");
-  const object = `${kind}.${version}.${group}/${name}`;
-  return [kubectl(place, "wait", `--for=${waitFor}`, object, "--namespace", namespace, `--timeout=${patience}`)];
-}
-
-/** Whether the kind has a rollout that can be waited for. */
-export const isWorkload = (kind: string): boolean => ["Deployment", "DaemonSet", "StatefulSet"].includes(kind);
-
-const rollout = (place: ScriptPlace, { kind, name, namespace }: Workload) =>
-  kubectl(place, "rollout", "status", `${kind}/${name}`, "--namespace", namespace, `--timeout=${patience}`);
-
-/** Server-side: a CRD is too long for the annotation of a client-side one. */
-const apply = (place: ScriptPlace, input: string): ScriptCommand => ({
-  ...kubectl(place, "apply", "--server-side", "--force-conflicts", "--filename", "-"),
-  input,
-});
-
-/** A node brings its own kubectl: none is needed on this machine. */
-export const kubectl = ({ cluster }: Pick<ScriptPlace, "cluster">, ...args: readonly string[]): ScriptCommand =>
-  docker(
-    ...["exec", "--interactive", `${cluster}-control-plane`],
-    ...["kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf", ...args],
+/** The plain shell script, to be run in the checkout: each command begins after the end of the previous one. */
+export function scriptOf(resources: readonly StateResource[], place: ScriptPlace): string {
+  const parts = partsOf(resources).flatMap((part) =>
+    part.some(isObject) ? objectCommands(part) : part.flatMap((resource) => installCommands(resource, place)),
   );
+  return [
+    "set -eu",
+    // save() of image-get.sh knows the options of this Docker version.
+    "export MIRRORS= BUNDLE= CACHES= PLATFORM=",
+    ". ./components/scripts/image-get.sh",
+    `kubectl() { docker exec --interactive ${place.cluster}-control-plane kubectl --kubeconfig /etc/kubernetes/admin.conf "$@"; }`,
+    ...parts,
+    "",
+  ].join("\n");
+}
 
-const docker = (...args: readonly string[]): ScriptCommand => ({ file: "docker", args });
+function installCommands(resource: StateResource, place: ScriptPlace): string[] {
+  const { type, inputs = {}, outputs = {} } = resource;
+  if (isRelease(resource)) return [helmInstall(inputs, place)];
+  if (type === "docker:index/network:Network") {
+    return [words("docker network create --driver bridge", ...subnetsOf(outputs), place.cluster)];
+  }
+  if (type === "docker:index/image:Image") {
+    const { context, dockerfile } = asRecord(inputs.build);
+    return [words("docker build --quiet", "--tag", inputs.imageName, "--file", dockerfile, context)];
+  }
+  return type === "command:local:Command" ? localCommand(resource, place) : [];
+}
+
+function localCommand(resource: StateResource, place: ScriptPlace): string[] {
+  const { inputs = {} } = resource;
+  const environment = environmentOf(resource);
+  const { NODE_IMAGE, CERTS_DIR, IMAGES, CLUSTER } = environment;
+  if (NODE_IMAGE) return clusterCommands(String(inputs.stdin), String(CERTS_DIR ?? ""), place);
+  if (IMAGES && CLUSTER) {
+    const archive = join(place.folder, "images.tar");
+    return [
+      words("save", archive, "The nodes load their images from it", "docker info", ...String(IMAGES).split("\n")),
+      words("kind load image-archive", archive, "--name", place.cluster),
+    ];
+  }
+  // Images are pulled before anything is timed. A command without "create" acts when it is deleted.
+  if (IMAGES || inputs.create === undefined) return [];
+  const variables = Object.entries(environment).map(
+    ([name, value]) => `${name}=${value === place.lab ? place.cluster : value}`,
+  );
+  return [words("env", ...variables, ...[inputs.interpreter ?? ["/bin/sh", "-c"]].flat(), inputs.create)];
+}
+
+function clusterCommands(config: string, certs: string, place: ScriptPlace): string[] {
+  const { cluster, nodeImage, folder } = place;
+  const create = words(
+    ...["kind create cluster", "--name", cluster, "--image", nodeImage, "--kubeconfig", scriptKubeconfig(place)],
+    ...["--config", "-", "--wait", "180s"],
+  );
+  const own = certs ? config.replaceAll(certs, join(folder, "certs.d")) : config;
+  return [
+    // In the background, since a shell that runs a command in the foreground leaves it behind when a signal ends the shell.
+    `trap 'kill "$!"; wait; exit 1' TERM`,
+    withInput(`KIND_EXPERIMENTAL_DOCKER_NETWORK=${cluster} ${create}`, own, " &"),
+    'wait "$!"',
+    "trap - TERM",
+    `kubectl wait --for=condition=Ready nodes --all --timeout=${timeout}`,
+  ];
+}
+
+function helmInstall(inputs: Record<string, unknown>, place: ScriptPlace): string {
+  const { name, chart, namespace, createNamespace, values = {} } = inputs;
+  const into = ["--namespace", namespace, ...(createNamespace === true ? ["--create-namespace"] : [])];
+  const where = ["--kubeconfig", scriptKubeconfig(place), "--kube-context", `kind-${place.cluster}`];
+  const install = words(
+    "helm install",
+    name,
+    chart,
+    ...into,
+    "--values",
+    "-",
+    "--wait",
+    "--timeout",
+    timeout,
+    ...where,
+  );
+  return withInput(install, JSON.stringify(values));
+}
+
+function objectCommands(objects: readonly StateResource[]): string[] {
+  const items = objects
+    // A patch of a workload changes what a controller of the mesh makes: the script waits for it only.
+    .filter(({ type }) => !workloads.some((kind) => type.endsWith(`:${kind}Patch`)))
+    .map(({ type, inputs = {} }) => ({ ...inputs, kind: kindOf(type, inputs) }));
+  // Server-side: a CRD is too long for the annotation that a client-side apply writes.
+  const apply = "kubectl apply --server-side --force-conflicts --filename -";
+  const list = JSON.stringify({ apiVersion: "v1", kind: "List", items });
+  return [...(items.length > 0 ? [withInput(apply, list)] : []), ...objects.flatMap((each) => waitCommand(each) ?? [])];
+}
+
+/** The command that waits for an object as the program does; undefined for one that nothing waits for. */
+function waitCommand({ type, inputs = {} }: StateResource): string | undefined {
+  const { name, namespace = "default", annotations } = asRecord(inputs.metadata);
+  const kind = kindOf(type, inputs);
+  const where = ["--namespace", namespace, `--timeout=${timeout}`];
+  if (workloads.includes(kind)) return words("kubectl rollout status", `${kind}/${name}`, ...where);
+  const condition = asRecord(annotations)["pulumi.com/waitFor"];
+  if (condition === undefined) return undefined;
+  // Istio and the Gateway API both have a Gateway: the group tells them apart.
+  const [group = "", version = ""] = String(inputs.apiVersion).split("/");
+  return words("kubectl wait", `--for=${condition}`, `${kind}.${version}.${group}/${name}`, ...where);
+}
+
+/** IPv4 subnets of a Docker network, as options of `docker network create`. */
+function subnetsOf({ ipamConfigs }: Record<string, unknown>): string[] {
+  const subnets = [ipamConfigs].flat().map((each) => String(asRecord(each).subnet ?? ""));
+  return subnets.flatMap((subnet) => (subnet && !subnet.includes(":") ? ["--subnet", subnet] : []));
+}
+
+/** A command line: a fixed beginning, then arguments that the shell must not expand. */
+const words = (command: string, ...args: readonly unknown[]) =>
+  [command, ...args.map((arg) => shellWord(String(arg)))].join(" ");
+
+const withInput = (command: string, input: string, after = "") =>
+  `${command} <<'END_OF_INPUT'${after}\n${input.trimEnd()}\nEND_OF_INPUT`;

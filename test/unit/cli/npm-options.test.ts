@@ -140,8 +140,8 @@ describe("run() under npm", () => {
       "npm run lab -- up --help",
     ]);
     expect(
-      await fix({ npm_lifecycle_event: "bench", npm_config_rounds: "1", npm_config_check: "true" }, "bench"),
-    ).toEqual([2, "npm run bench -- --rounds 1 --check"]);
+      await fix({ npm_lifecycle_event: "up", npm_config_stack: "alice", npm_config_preview: "true" }, "up"),
+    ).toEqual([2, "npm run up -- --stack alice --preview"]);
     expect(await fix({ npm_config_stack: "" }, "status")).toEqual([2, "npm run lab -- status --help"]);
     expect(await fix({ npm_config_stack: "true" }, "verify", "mtls", "alice")).toEqual([
       2,

@@ -7,6 +7,7 @@ import { changeConfig } from "../../../cli/stack/settings";
 import { parseConfig } from "../../../config/load";
 import { configKeys } from "../../../config/schema";
 import { experiments } from "../../../experiments";
+import { benchProgram } from "../../../tools/bench/command";
 import { variables } from "../../../tools/docs/variables";
 import {
   commandsIn,
@@ -34,9 +35,10 @@ const ofExisting = ["cluster", "kubeconfig", "context", "platform", "addressRang
 const elsewhere =
   /^(docker|kind|kubectl|git|sudo sysctl|pulumi (stack|up|preview|destroy|cancel|new)|npm config set)\b/;
 
-/** The lab's commands, which are parsed and do nothing. */
-function idle(seen: { command?: Command }): Command {
-  const program = commandLine({ io: fakeIo(), end: () => undefined, note: () => undefined });
+/** The lab's commands and the benchmark's, which are parsed and do nothing. */
+function idle(seen: { command?: Command }, io = fakeIo()): Command {
+  const program = commandLine({ io, end: () => undefined, note: () => undefined });
+  for (const command of benchProgram(io, () => undefined).commands) program.addCommand(command);
   for (const command of program.commands) {
     command.action(() => {
       seen.command = command;
@@ -61,7 +63,8 @@ function flaw({ words: shownWords }: Pick<ShownCommand, "words">): string | unde
 function scriptFlaw([, verb, ...rest]: readonly string[]): string | undefined {
   const script = verb === "test" ? "test" : (rest.shift() ?? "");
   if (!Object.hasOwn(scripts, script)) return `package.json has no script "${script}"`;
-  const [, ownVerb] = /^node cli\/bootstrap\.cjs ?(\w*)$/.exec(scripts[script] ?? "") ?? [];
+  const line = scripts[script]?.replace("tsx tools/bench/main.ts", "node cli/bootstrap.cjs bench") ?? "";
+  const [, ownVerb] = /^node cli\/bootstrap\.cjs ?(\w*)$/.exec(line) ?? [];
   if (ownVerb === undefined) return rest.length > 0 ? `arguments of "${script}" are not checked` : undefined;
   if (rest.length > 0 && rest.shift() !== "--") return "npm takes the arguments without --";
   return labFlaw([...(ownVerb ? [ownVerb] : []), ...rest]);
@@ -126,13 +129,9 @@ describe("every command that is shown is one that can be typed", () => {
     expect(flaws(workflowCommands())).toEqual([]);
   });
 
-  test.each(
-    commandLine({ io: fakeIo(), end: () => undefined, note: () => undefined }).commands.map((command) =>
-      command.name(),
-    ),
-  )("in the help of %s", (verb) => {
+  test.each(idle({}).commands.map((command) => command.name()))("in the help of %s", (verb) => {
     const io = fakeIo();
-    const program = commandLine({ io, end: () => undefined, note: () => undefined });
+    const program = idle({}, io);
     expect(() => program.parse([verb, "--help"], { from: "user" })).toThrow();
     const lines = [...io.out().matchAll(/^ {2}\$ (.*)$/gm)].map(([, line = ""]) => line);
     expect(lines.length).toBeGreaterThan(0);
