@@ -2,8 +2,7 @@ import { z } from "zod";
 import { addonNames, istioMinorOf, istioMinors, nodeImage, versions } from "./versions";
 
 /** Callers the demo's policy can name. `gateway` is the ingress gateway's identity, the others are ServiceAccounts. */
-export const callers = ["appa", "gateway", "stranger"] as const;
-export type Caller = (typeof callers)[number];
+const callers = ["appa", "gateway", "stranger"] as const;
 
 /** Experiments beyond the story; each adds what it needs, and nothing while it is not named. */
 export const moduleNames = [

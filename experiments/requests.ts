@@ -24,7 +24,7 @@ const paths: Record<Method, string> = {
 export const pathFor = (method: Method): string => paths[method];
 
 /** Methods that the lab allows, in a fixed order. */
-export const allowedMethods = (settings: LabSettings): Method[] =>
+const allowedMethods = (settings: LabSettings): Method[] =>
   methods.filter((method) => settings.allowedMethods.includes(method));
 
 /** The method that allowed callers use: GET where it is allowed. */

@@ -37,7 +37,7 @@ export const labTimings: Timings = {
 };
 
 /** A file that a check leaves for the evidence folder. */
-export interface Attachment {
+interface Attachment {
   about: string;
   bytes: Uint8Array;
 }

@@ -13,14 +13,13 @@ import { writeEvidence } from "./report/evidence";
 import type { VerifyReport } from "./report/schema";
 import { type Observer, runAll } from "./run";
 
-export { labFactsSchema, parseFacts } from "./lab-facts";
+export { parseFacts } from "./lab-facts";
 export { explain, explanationText, listExperiments } from "./report/explain";
 export { renderJson } from "./report/json";
 export { renderJUnit } from "./report/junit";
 export { runProgress } from "./report/progress";
-export type { ExperimentResult, Verdict, VerifyReport } from "./report/schema";
+export type { VerifyReport } from "./report/schema";
 export { renderLine, renderText, verdictMark } from "./report/text";
-export type { Observer } from "./run";
 
 /** How a run differs from the usual one. */
 export interface VerifyOptions {

@@ -16,7 +16,7 @@ export interface KubeObject {
 }
 
 /** Which object. */
-export interface ObjectRef {
+interface ObjectRef {
   apiVersion: string;
   kind: string;
   namespace?: string;
@@ -49,7 +49,7 @@ export interface HttpAnswer {
 }
 
 /** A request to the gateway's published address. */
-export interface GatewayRequest {
+interface GatewayRequest {
   method: string;
   path: string;
   host: string;
@@ -81,7 +81,7 @@ export interface PatchOperation {
 }
 
 /** A node that is a container of this machine. */
-export interface NodeContainer {
+interface NodeContainer {
   running: boolean;
   /** When it was started last, in milliseconds since the epoch, to the second. */
   startedAt: number;

@@ -23,7 +23,7 @@ export function isWorthKeeping(thrown: unknown, { io }: Session): boolean {
  * Puts what is known of a failed command into a folder for a bug report, without secrets.
  * @returns the folder
  */
-export async function keepFailure(command: string, thrown: unknown, session: Session): Promise<string> {
+async function keepFailure(command: string, thrown: unknown, session: Session): Promise<string> {
   const { io, stack, config, progress } = session;
   const folder = newFolder(join(labHome(), "failures", stack));
   const settings = settingsFile(io.root, stack);

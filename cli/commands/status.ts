@@ -69,7 +69,7 @@ interface Drift {
 }
 
 /** What can be told without asking the cluster. */
-export function driftHints({ outputs, config, cluster, pending }: Drift): string[] {
+function driftHints({ outputs, config, cluster, pending }: Drift): string[] {
   const current = new Map<string, unknown>(Object.entries(config));
   const changed = Object.entries(outputs.settings ?? {})
     .filter(([key, value]) => current.has(key) && !isDeepStrictEqual(current.get(key), value))

@@ -4,7 +4,7 @@ import type { LabFacts } from "../../experiments/types";
 import { client, kubeConfig } from "../../verify/kube/client";
 
 /** A pod and one of its ports. */
-export interface Target {
+interface Target {
   pod: { namespace: string; name: string };
   port: number;
 }

@@ -26,7 +26,7 @@ const versionSchema = z.object({
 export type DockerKind = "Docker Engine" | "Docker Desktop" | "OrbStack" | "Colima" | "Rancher Desktop" | "podman";
 
 /** What `docker info` tells of the daemon. */
-export interface DockerInfo {
+interface DockerInfo {
   serverVersion: string;
   /** Version of the docker program; empty when it is not known. */
   clientVersion: string;

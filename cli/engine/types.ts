@@ -38,7 +38,7 @@ export interface StackSummary {
 }
 
 /** What is previewed, and how. */
-export interface PreviewOptions extends OperationOptions {
+interface PreviewOptions extends OperationOptions {
   /** Property by property. */
   diff?: boolean;
   /** Folder of a policy pack. */

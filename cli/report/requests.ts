@@ -54,7 +54,7 @@ export const linesOf = ({ evidence }: Pick<Finding, "evidence">, source: string)
   evidence.find((each) => each.source === source)?.lines ?? [];
 
 /** Name of the Deployment that a pod's name begins with. */
-export const workloadOf = (pod: string): string => pod.replace(/-[a-f0-9]{5,10}-[a-z0-9]{5}$/, "");
+const workloadOf = (pod: string): string => pod.replace(/-[a-f0-9]{5,10}-[a-z0-9]{5}$/, "");
 
 /** Identities that the run's ztunnel lines vouch for, by workload. */
 export function identitiesOf({ results }: Pick<VerifyReport, "results">): ReadonlyMap<string, string> {

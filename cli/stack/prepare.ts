@@ -91,7 +91,7 @@ async function forgetLostCluster(engine: Engine, { io, stack, config, progress }
  * @returns the state after that
  * @throws LabError while another engine is at work on the stack, or may be
  */
-export async function mend(engine: Engine, session: Session): Promise<StackState> {
+async function mend(engine: Engine, session: Session): Promise<StackState> {
   const { io, stack, progress } = session;
   const say = (line: string) => progress.line(`  ${line}`);
   const locks = await findDeadLocks(stack, { ...io, say });

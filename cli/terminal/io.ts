@@ -6,7 +6,7 @@ import type { LabClient } from "../../verify/lab-client";
 import type { OpenEngine } from "../engine/types";
 
 /** Where text goes. */
-export interface Sink {
+interface Sink {
   write(text: string): unknown;
 }
 

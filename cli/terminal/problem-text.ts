@@ -96,7 +96,7 @@ function rowsOf(text: string, columns: number): number {
 }
 
 /** The thrown error and what caused it, with their stacks. */
-export function stackOf(thrown: unknown): string {
+function stackOf(thrown: unknown): string {
   if (!(thrown instanceof Error)) return String(thrown);
   const own = thrown.stack ?? thrown.message;
   return thrown.cause === undefined ? own : `${own}\nCaused by: ${stackOf(thrown.cause)}`;

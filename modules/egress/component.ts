@@ -52,7 +52,7 @@ export class Egress extends pulumi.ComponentResource {
 }
 
 /** A host outside the mesh. The waypoint looks its address up; callers get one that istiod made up, from their ztunnel. */
-export function serviceEntrySpec(host: string): Specs["ServiceEntry"] {
+function serviceEntrySpec(host: string): Specs["ServiceEntry"] {
   return {
     hosts: [host],
     location: "MESH_EXTERNAL",

@@ -54,7 +54,7 @@ const authenticationSpec = (domain: string, jwks: pulumi.Input<string>) => ({
  * Denials for one host, so that the gateway's other names stay open: an ALLOW policy would shut them. A host may come with a
  * port behind it, and the gateway routes it all the same.
  */
-export function claimSpec(domain: string): Specs["AuthorizationPolicy"] {
+function claimSpec(domain: string): Specs["AuthorizationPolicy"] {
   const to = [{ operation: { hosts: [hostOf(domain), `${hostOf(domain)}:*`] } }];
   return {
     targetRefs,

@@ -66,7 +66,7 @@ const secureRoute = (host: string) => ({
 });
 
 /** Leads to the port at which the reader finds HTTPS: behind a published port, 443 would lead astray. */
-export const redirectRoute = (host: string, port: number): Specs["HTTPRoute"] => ({
+const redirectRoute = (host: string, port: number): Specs["HTTPRoute"] => ({
   parentRefs: [{ name: gatewayName, sectionName: "http" }],
   hostnames: [host],
   rules: [{ filters: [{ type: "RequestRedirect", requestRedirect: { scheme: "https", port, statusCode: 301 } }] }],

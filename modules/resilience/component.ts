@@ -28,7 +28,7 @@ export class Resilience extends pulumi.ComponentResource {
 }
 
 /** An abort, a timeout and retries, each on a path of its own; the last route keeps every other path alive. */
-export function resilienceSpec(): Specs["VirtualService"] {
+function resilienceSpec(): Specs["VirtualService"] {
   const { timeout, retries } = resilience;
   const route = routeTo("appb-resilience");
   return {
@@ -58,7 +58,7 @@ export const abortedRoute = (route: ReturnType<typeof routeTo>) => ({
  * Envoy's own rate limit, in the chain of one Service. Istio has no word of its own for it; the filter holds a bucket of
  * tokens, and a request that finds it empty is answered by 429.
  */
-export function limitSpec(): Specs["EnvoyFilter"] {
+function limitSpec(): Specs["EnvoyFilter"] {
   const { burst, perSecond } = resilience.limit;
   const always = { default_value: { numerator: 100, denominator: "HUNDRED" } };
   return {

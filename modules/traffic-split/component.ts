@@ -37,7 +37,7 @@ export class Split extends pulumi.ComponentResource {
 }
 
 /** Routes of the front: the header first, then the copied path, then the weights. */
-export function splitSpec(weight: number): Specs["HTTPRoute"] {
+function splitSpec(weight: number): Specs["HTTPRoute"] {
   const port = appPort.service;
   const [first, second] = [
     { name: "appb-v1", port },

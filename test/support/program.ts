@@ -10,7 +10,7 @@ import type { HostFacts } from "../../preflight/host";
 import { declareLab } from "../../program/lab";
 
 /** A resource as it would reach the engine. */
-export interface Declared {
+interface Declared {
   /** Its Pulumi name; a component bears the name of its class, since its main resource often has the same name. */
   name: string;
   type: string;

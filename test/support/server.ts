@@ -2,7 +2,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 
 /** What a path of the test server answers: a body, a status, or half of what its header announced. */
-export type Answer = { body: Buffer | string } | { status: number } | { cut: Buffer | string };
+type Answer = { body: Buffer | string } | { status: number } | { cut: Buffer | string };
 
 /** A real HTTP server on 127.0.0.1 whose answers a test may change as it goes. */
 export interface TestServer {

@@ -9,7 +9,7 @@ export async function worldsToFile(outcomes: readonly WorldOutcome[]): Promise<v
 }
 
 /** The table of broken worlds as a page for readers. */
-export function worldsPage(outcomes: readonly WorldOutcome[], when: Date): string {
+function worldsPage(outcomes: readonly WorldOutcome[], when: Date): string {
   const cell = (text: string) => text.replaceAll("|", "\\|").replaceAll("\n", " ");
   const rows = outcomes.map(({ world, noticed, causes, verdicts, healed }) => {
     const words = Object.entries(noticed).map(([id, verdict]) => `${id}: ${verdict.replace(/ (\S+)$/, " ($1)")}`);

@@ -4,7 +4,7 @@ import { type CheckRun, failed, listed, passed } from "./check";
 import { chainOf, pairsOf, routeLine } from "./proxies";
 
 /** What a chain of the waypoint does, a fact a line: its rules, its filters and its routes. */
-export const chainFacts = ({ rbac, filters, routes }: HttpChain): string[] => [
+const chainFacts = ({ rbac, filters, routes }: HttpChain): string[] => [
   ...rbac.flatMap((rule) => pairsOf([rule]).map((pair) => `${rule.action} ${pair}`)),
   ...filters.map((filter) => `filter ${filter}`),
   ...routes.map((route) => routeLine(route).trim()),

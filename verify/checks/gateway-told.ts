@@ -3,7 +3,7 @@ import { proxySummary } from "../proxy-config/read";
 import { type CheckRun, failed, listed, passed } from "./check";
 
 /** What the gateway does, a fact a line: where it listens, its filters and rules, and where each host leads. */
-export const gatewayFacts = ({ listeners, http, hosts }: ProxySummary): string[] => [
+const gatewayFacts = ({ listeners, http, hosts }: ProxySummary): string[] => [
   ...listeners.map(({ address }) => `listener for port ${address.split(":").at(-1)}`),
   ...http.flatMap(({ filters, rbac }) => [
     ...filters.map((filter) => `filter ${filter}`),

@@ -92,7 +92,7 @@ const seenBy = (answer: Answer): string => {
 };
 
 /** A decision in words. */
-export function sayDecision({ layer, action, policy, because }: Decision): string {
+function sayDecision({ layer, action, policy, because }: Decision): string {
   const who = layer === "unknown" ? `${action} by an unknown layer` : `${action} by ${layer}`;
   return policy && action !== "answered" ? `${who}, ${policy}: ${because}` : `${who}: ${because}`;
 }

@@ -2,7 +2,7 @@ import { at, entriesAt, listAt, numberAt, textAt, textsAt } from "../json";
 import { type Abort, abortOf, type Fault, faultOf, type RbacRule, rbacRules } from "./envoy-filters";
 
 /** One route: what it matches and where it leads. */
-export interface RouteSummary {
+interface RouteSummary {
   match: string;
   cluster: string;
   fault?: Fault;

@@ -1,7 +1,7 @@
 import { at, entriesAt, listAt, textAt, textsAt } from "../json";
 
 /** A pod as a ztunnel knows it. */
-export interface ZtunnelWorkload {
+interface ZtunnelWorkload {
   name: string;
   namespace: string;
   account: string;

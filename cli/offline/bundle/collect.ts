@@ -5,7 +5,7 @@ import type { Piece } from "./pieces";
 import { digestOf, readSums, writeSums } from "./sums";
 
 /** What became of a piece. */
-export type Brought = "there" | "begins" | "fetched" | "failed";
+type Brought = "there" | "begins" | "fetched" | "failed";
 
 /** How far a collection is. */
 export interface Step {
