@@ -6,18 +6,12 @@ import { type Io, isColoured } from "../../cli/terminal/io";
 import { refuseSwallowedOptions } from "../../cli/terminal/npm-options";
 import { problemText } from "../../cli/terminal/problem-text";
 import { ExitCode, formatProblem, LabError } from "../../host/errors";
-import { historyFile, measure } from "./measure";
-import { benchText, keepRun, type Measure, measures } from "./result";
+import { historyFile, type MeasureOptions, measure } from "./measure";
+import { benchText, keepRun, measures } from "./result";
 
-/** Options of the benchmark. */
-export interface BenchOptions {
-  stack: string;
+interface BenchOptions extends MeasureOptions {
   json?: boolean;
   check?: boolean;
-  only: readonly Measure[];
-  rounds: number;
-  labs: number;
-  config: readonly string[];
 }
 
 /** The command line of `npm run bench`. */

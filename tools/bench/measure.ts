@@ -13,9 +13,8 @@ import { ExitCode, LabError } from "../../host/errors";
 import { type ExecOptions, run as mustRun } from "../../host/exec";
 import { clusterName, labHome, stackDir } from "../../host/paths";
 import { shellWord } from "../../host/shell";
-import type { BenchOptions } from "./command";
 import { writeEmptyProgram } from "./empty-program";
-import { type BenchRun, judge, load, type Samples, type Series, targets, thisMachine } from "./result";
+import { type BenchRun, judge, load, type Measure, type Samples, type Series, targets, thisMachine } from "./result";
 import { certsFolder, type ScriptPlace, scriptKubeconfig, scriptOf } from "./script";
 
 const home = () => join(labHome(), "bench");
@@ -38,7 +37,19 @@ const stateSchema = z.object({
   }),
 });
 
-type Options = Pick<BenchOptions, "stack" | "only" | "rounds" | "labs" | "config">;
+/** What is measured, and on which lab. */
+export interface MeasureOptions {
+  /** Stack of the lab that is made and destroyed. */
+  stack: string;
+  only: readonly Measure[];
+  /** Repetitions on each lab of what takes seconds. */
+  rounds: number;
+  /** Number of labs that are made, one after the other. */
+  labs: number;
+  /** `key=value` pairs of the lab's configuration. */
+  config: readonly string[];
+}
+
 type BenchIo = Pick<Io, "exec" | "stderr" | "signal" | "env" | "root">;
 
 /**
@@ -46,7 +57,7 @@ type BenchIo = Pick<Io, "exec" | "stderr" | "signal" | "env" | "root">;
  * falls on both. Every lab is made and destroyed, whatever is measured; the script runs after the lab is gone, since a laptop
  * may not hold two of them.
  */
-export function planOf({ only, rounds, labs }: Pick<Options, "only" | "rounds" | "labs">): Series[] {
+export function planOf({ only, rounds, labs }: Pick<MeasureOptions, "only" | "rounds" | "labs">): Series[] {
   const asked = targets.filter((target) => only.includes(target.measure));
   const needed = new Set(asked.flatMap(({ measure, baseline }) => [measure, baseline]));
   const order: readonly Series[] = ["preview", "empty-preview", "empty-up", "again", "flip"];
@@ -56,14 +67,14 @@ export function planOf({ only, rounds, labs }: Pick<Options, "only" | "rounds" |
   return Array.from({ length: labs }, () => lab).flat();
 }
 
-const needsScript = (only: Options["only"]) => only.includes("up") || only.includes("destroy");
+const needsScript = (only: MeasureOptions["only"]) => only.includes("up") || only.includes("destroy");
 
 /**
  * Makes the benchmark's labs, measures them and removes them.
  * @throws LabError when something of that name exists (exit code 2), when another benchmark runs, or when a command fails;
  * the abort reason when the signal ends the benchmark
  */
-export async function measure(options: Options, io: BenchIo): Promise<BenchRun> {
+export async function measure(options: MeasureOptions, io: BenchIo): Promise<BenchRun> {
   const bench = new Workbench(options.stack, io);
   if (needsScript(options.only))
     await bench.command("helm", ["version"], "https://helm.sh/docs/intro/install   (or --only preview flip)");
@@ -77,7 +88,7 @@ export async function measure(options: Options, io: BenchIo): Promise<BenchRun> 
   return result;
 }
 
-async function run(bench: Workbench, options: Options): Promise<BenchRun> {
+async function run(bench: Workbench, options: MeasureOptions): Promise<BenchRun> {
   const { io, place, stack } = bench;
   const { only, rounds, labs, config } = options;
   await bench.prepare(config);
