@@ -4,7 +4,7 @@ import { renderLine, type VerifyReport, verdictMark, verifyLab } from "../verify
 import { keptLine } from "./bug-report/keep";
 import { type CommandContext, examples } from "./commands/common";
 import { registerVerify } from "./commands/verify";
-import { newEvidence, recordTimeline } from "./report/keep";
+import { newEvidence, recordTimeline } from "./report/evidence";
 import { runningLab } from "./stack/running-lab";
 import type { Session } from "./stack/session";
 import { readConfig } from "./stack/settings";

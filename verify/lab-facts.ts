@@ -47,6 +47,11 @@ export function parseFacts(raw: unknown): LabFacts {
   );
 }
 
+/**
+ * Least milliseconds at which a request counts as delayed: Envoy's timer does not fire early, but clocks round.
+ */
+export const delayedFromMs = (delayMs: number): number => delayMs * 0.95;
+
 /** Milliseconds of a duration such as "2s" or "500ms". */
 export function durationMs(duration: string): number {
   return Number.parseInt(duration, 10) * (duration.endsWith("ms") ? 1 : 1000);

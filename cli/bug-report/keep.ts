@@ -6,7 +6,7 @@ import { ExitCode, LabError, messageOf } from "../../host/errors";
 import { clusterName, labHome } from "../../host/paths";
 import { redacted } from "../../verify/report/redact";
 import { examine } from "../doctor/examine";
-import { newFolder } from "../report/keep";
+import { newFolder } from "../report/evidence";
 import { clusterAddress } from "../stack/prepare";
 import type { Session } from "../stack/session";
 import { settingsFile } from "../stack/settings";

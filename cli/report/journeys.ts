@@ -1,7 +1,6 @@
 import { accountOf, principalOf } from "../../experiments/names";
-import { parseConnectionLine } from "../../verify/logs/ztunnel-log";
 import type { VerifyReport } from "../../verify/report/schema";
-import { identitiesOf, isRefused, type JudgedRequest, linesOf, requestsOf } from "./requests";
+import { identitiesOf, isRefused, type JudgedRequest, requestsOf } from "./requests";
 
 /** One stop of a request's way. */
 export interface Hop {
@@ -59,10 +58,11 @@ function keyOf(request: JudgedRequest): string {
 }
 
 /** Whether a request went past the waypoint that stood in its way: it was answered, or stopped by appb's own ztunnel. */
-const isPast = ({ client, to, decision, evidence }: JudgedRequest): boolean =>
+const isPast = ({ client, to, decision, records }: JudgedRequest): boolean =>
   to !== "pod" &&
   client !== "outsider" &&
-  linesOf({ evidence }, "waypoint log").length === 0 &&
+  records.waypoint !== "found" &&
+  records.waypoint !== "unavailable" &&
   (decision.action === "answered" || decision.action === "reset");
 
 function journeyOf(
@@ -106,8 +106,7 @@ function stopsOf(request: JudgedRequest): Stop[] {
   const app: Stop = { name: "appb", role: "pod", layer: "app" };
   const waypoint: Stop = { name: "waypoint", role: "L7, Envoy", layer: "waypoint" };
   const gateway: Stop = { name: "gateway", role: "L7, Envoy", layer: "gateway" };
-  const passed = linesOf(request, "waypoint log").length > 0;
-  const meant = passed || (to !== "pod" && client !== "outsider" && !isPast(request));
+  const meant = request.records.waypoint === "found" || (to !== "pod" && client !== "outsider" && !isPast(request));
   const middle = meant ? [waypoint] : [];
   if (to === "gateway") return [caller, gateway, ...middle, far, app];
   return client === "outsider" ? [caller, ...middle, far, app] : [caller, near, ...middle, far, app];
@@ -117,23 +116,20 @@ function stopsOf(request: JudgedRequest): Stop[] {
 function endOf({ decision }: JudgedRequest, stops: readonly Stop[]): number {
   if (decision.action === "answered") return stops.length - 1;
   const at: readonly string[] = stops.map(({ layer }) => layer);
-  const inbound = decision.line !== undefined && directionOf(decision.line) === "inbound";
+  const inbound = decision.connection?.direction === "inbound";
   const found = decision.layer === "ztunnel" && inbound ? at.lastIndexOf("ztunnel") : at.indexOf(decision.layer);
   return found < 0 ? stops.length - 1 : found;
 }
-
-const directionOf = (line: string) => parseConnectionLine(line)?.direction;
 
 /** A record of one request stands for its group: they differ in method and path alone. */
 function isRecorded(requests: readonly JudgedRequest[], stop: Stop, at: number, count: number): boolean {
   return requests.some((request) => {
     if (stop.layer === "client") return true;
     if (stop.layer === "app") return request.decision.layer === "app";
-    if (stop.layer !== "ztunnel") return linesOf(request, `${stop.layer} log`).length > 0;
-    const { layer, line } = request.decision;
-    if (at < count - 2) return linesOf(request, "ztunnel log").some((text) => directionOf(text) === "outbound");
-    // Refusals are kept by workload, so that other lines of the far side may be about other requests.
-    return layer === "ztunnel" && line !== undefined && directionOf(line) === "inbound";
+    if (stop.layer !== "ztunnel") return request.records[stop.layer] === "found";
+    if (at < count - 2) return request.connections.some(({ direction }) => direction === "outbound");
+    // Refusals are found by workload, so that other connections at the far side may belong to other requests.
+    return request.decision.connection?.direction === "inbound";
   });
 }
 

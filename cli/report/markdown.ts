@@ -1,14 +1,14 @@
+import { routeFeatures, routeTarget } from "../../verify/checks/proxies";
+import { type EvidenceFolder, serviceChains } from "./evidence";
 import { wordsOf } from "./html/journey-svg";
 import { journeysOf, requestsElsewhere } from "./journeys";
-import { trafficChains } from "./proxy-text";
-import type { EvidenceFolder } from "./read";
 import { isRefused, requestsOf } from "./requests";
 import { samplesOf } from "./samples";
 
 /** The report as Markdown, for a pull request or a wiki: what the page says, without its drawings. */
-export function renderMarkdown({ report, waypoint, timeline }: EvidenceFolder): string {
+export function renderMarkdown(evidence: EvidenceFolder): string {
+  const { report, timeline } = evidence;
   const { results, stack, cluster, startedAt, verdict, versions, drift, health } = report;
-  const chains = waypoint === undefined ? [] : trafficChains(waypoint);
   const refusals = requestsOf(report).filter(isRefused);
   return [
     `# Ambient lab ${cell(stack)}: ${verdict}`,
@@ -45,7 +45,7 @@ export function renderMarkdown({ report, waypoint, timeline }: EvidenceFolder): 
         samplesOf(report).map(({ label, slow, milliseconds, share, verdict }) => [
           label,
           `${slow} of ${milliseconds.length}`,
-          share ? `${share.band.low} to ${share.band.high} (${share.percent} %)` : "none",
+          share ? `${share.low} to ${share.high} (${share.percent} %)` : "none",
           verdict,
         ]),
       ),
@@ -79,12 +79,12 @@ export function renderMarkdown({ report, waypoint, timeline }: EvidenceFolder): 
     ),
     ...section(
       "The waypoint's routes",
-      chains.flatMap(({ filters, routes }) => [
-        `Filters: ${filters.map(cell).join(" → ")}`,
+      serviceChains(evidence).flatMap(({ filters, routes }) => [
+        `Filters: ${filters.map((filter) => cell(filter.replace(/^envoy\.filters\.http\./, ""))).join(" → ")}`,
         "",
         ...table(
           ["Request", "goes to", "and is"],
-          routes.map(({ match, target, note }) => [match, target, note ?? "passed on"]),
+          routes.map((route) => [route.match, routeTarget(route), routeFeatures(route).join(", ") || "passed on"]),
         ),
       ]),
     ),

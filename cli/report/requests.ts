@@ -1,7 +1,6 @@
-import { parseConnectionLine } from "../../verify/logs/ztunnel-log";
-import type { Decision, Finding, SentRequest, Verdict, VerifyReport } from "../../verify/report/schema";
+import type { Connection, Decision, Finding, SentRequest, Verdict, VerifyReport } from "../../verify/report/schema";
 
-/** One request that a run sent and judged, with all that the layers wrote down about it. */
+/** One request that a run sent and judged, with the records of the layers. */
 export interface JudgedRequest extends SentRequest {
   experiment: string;
   verdict: Verdict;
@@ -14,7 +13,8 @@ export interface JudgedRequest extends SentRequest {
   /** What the client got, such as "200" or "connection reset". */
   answer: string;
   decision: Decision;
-  evidence: Finding["evidence"];
+  records: NonNullable<Finding["records"]>;
+  connections: readonly Connection[];
 }
 
 /** The requests of a run, in its own order. */
@@ -23,10 +23,10 @@ export function requestsOf({ results }: Pick<VerifyReport, "results">): JudgedRe
 }
 
 function requestOf(experiment: string, finding: Finding): JudgedRequest | undefined {
-  const { verdict, request, decision, evidence } = finding;
+  const { verdict, request, decision, records = {}, connections = [] } = finding;
   if (!request || !decision) return undefined;
   return {
-    ...{ ...request, experiment, verdict, decision, evidence },
+    ...{ ...request, experiment, verdict, decision, records, connections },
     client: request.pod === undefined ? "you" : workloadOf(request.pod),
     words: `${request.method} ${request.path}${request.token ? " with a token" : ""}`,
     address: addressOf(request),
@@ -43,31 +43,24 @@ function addressOf({ to, target, url }: SentRequest): string {
   return to === "pod" ? `${target}'s pod address` : `${url.startsWith("https:") ? "https://" : ""}${target}`;
 }
 
-function answerOf({ status, grpcStatus, error = "" }: SentRequest): string {
+function answerOf({ status, grpcStatus, curlExit }: SentRequest): string {
   if (status > 0) return `${status}${grpcStatus === undefined ? "" : `, grpc-status ${grpcStatus}`}`;
-  if (/reset by peer/i.test(error)) return "connection reset";
-  return /empty reply/i.test(error) ? "connection closed" : "no answer";
+  // 56: failure in receiving network data; 52: the server closed the connection without an answer (curl(1), exit codes).
+  if (curlExit === 56) return "connection reset";
+  return curlExit === 52 ? "connection closed" : "no answer";
 }
-
-/** Lines of one source. */
-export const linesOf = ({ evidence }: Pick<Finding, "evidence">, source: string): readonly string[] =>
-  evidence.find((each) => each.source === source)?.lines ?? [];
 
 /** Name of the Deployment that a pod's name begins with. */
 const workloadOf = (pod: string): string => pod.replace(/-[a-f0-9]{5,10}-[a-z0-9]{5}$/, "");
 
-/** Identities that the run's ztunnel lines vouch for, by workload. */
+/** Identities that ztunnel logged for the connections of a run, by workload. */
 export function identitiesOf({ results }: Pick<VerifyReport, "results">): ReadonlyMap<string, string> {
-  const lines = results
-    .flatMap(({ findings }) => findings)
-    .flatMap((finding) => linesOf(finding, "ztunnel log"))
-    .flatMap((line) => parseConnectionLine(line) ?? []);
+  const connections = results.flatMap(({ findings }) => findings).flatMap((finding) => finding.connections ?? []);
   return new Map(
-    lines.flatMap(({ fields }) =>
-      (["src", "dst"] as const).flatMap((side): [string, string][] => {
-        const [workload, identity] = [fields[`${side}.workload`], fields[`${side}.identity`]];
-        return workload && identity ? [[workloadOf(workload), identity.replace(/^spiffe:\/\//, "")]] : [];
-      }),
-    ),
+    connections
+      .flatMap(({ source, destination }) => [source, destination])
+      .flatMap(({ workload, identity }): [string, string][] =>
+        workload && identity ? [[workloadOf(workload), identity]] : [],
+      ),
   );
 }

@@ -4,8 +4,7 @@ import { LabError } from "../../host/errors";
 import type { Exec } from "../../host/exec";
 import { clusterName } from "../../host/paths";
 import type { Engine, StackSummary } from "../engine/types";
-import { evidenceHome } from "../report/places";
-import { newestEvidence, readEvidence } from "../report/read";
+import { evidenceHome, newestEvidence, readEvidence } from "../report/evidence";
 import { memoryOf, totalOf } from "./memory";
 import { readOutputs } from "./outputs";
 

@@ -1,4 +1,4 @@
-import { slack } from "../report/samples";
+import { delayedFromMs } from "../../verify/lab-facts";
 import type { Shot } from "./loop";
 
 /** What a loop of requests amounts to. */
@@ -24,7 +24,7 @@ export function summarise(shots: readonly Shot[], delayMs: number): TrafficSumma
   }
   return {
     ...{ count: shots.length, statuses, delayMs },
-    slow: times.filter((ms) => ms >= delayMs * slack).length,
+    slow: times.filter((ms) => ms >= delayedFromMs(delayMs)).length,
     p50Ms: percentile(times, 0.5),
     p95Ms: percentile(times, 0.95),
     longestMs: Math.round(times.at(-1) ?? 0),

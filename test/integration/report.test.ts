@@ -3,9 +3,8 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { readEvidence, recordTimeline } from "../../cli/report/evidence";
 import { renderHtml } from "../../cli/report/html/page";
-import { recordTimeline } from "../../cli/report/keep";
-import { readEvidence } from "../../cli/report/read";
 import { evidenceFolder, poison } from "../support/evidence";
 import { programPath, requires } from "../support/skip";
 

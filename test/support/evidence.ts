@@ -33,9 +33,14 @@ export function poison(folder: string): void {
   for (const result of report.results)
     for (const finding of result.findings) finding.evidence.push({ source: hostile, lines: [hostile] });
   writeFileSync(file, JSON.stringify(report));
+  const chain = {
+    ...{ listener: hostile, chain: `inbound-vip|${hostile}`, filters: [hostile] },
+    rbac: [{ name: hostile, action: "ALLOW", principals: [hostile], methods: [hostile], paths: [hostile] }],
+    routes: [{ match: hostile, cluster: hostile, mirrors: [hostile] }],
+  };
   writeFileSync(
-    join(folder, "config-waypoint.txt"),
-    `http inbound-vip|${hostile}: ${hostile}\n  route ${hostile} → x\n`,
+    join(folder, "config-waypoint.json"),
+    JSON.stringify({ listeners: [], http: [chain], hosts: [], endpoints: [] }),
   );
   const phases = [
     { title: hostile, startMs: 0, ms: 900 },

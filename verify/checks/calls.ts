@@ -28,7 +28,9 @@ export const calls: CheckRun<"calls"> = async (context, { name, service, calls: 
 };
 
 function judge(service: ServiceName, wanted: Call, called: Called): Finding {
-  return { ...verdictOf(wanted, called), request: called.request, decision: decisionOf(service, called) };
+  const { request, lines } = called;
+  const waypoint = typeof lines === "string" ? "unavailable" : lines.length > 0 ? "found" : "missing";
+  return { ...verdictOf(wanted, called), request, decision: decisionOf(service, called), records: { waypoint } };
 }
 
 function decisionOf(service: ServiceName, { lines }: Called): Decision {

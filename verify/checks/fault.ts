@@ -1,11 +1,11 @@
 import type { Sample } from "../../experiments/types";
 import { binomialBand } from "../binomial";
 import type { VerifyContext } from "../context";
-import { durationMs } from "../lab-facts";
+import { delayedFromMs, durationMs } from "../lab-facts";
 import type { AccessLine } from "../logs/access-log";
 import type { Shot } from "../probe/curl";
 import { sendSample } from "../probe/sample";
-import type { Evidence, Finding } from "../report/schema";
+import type { Evidence, Finding, LatencySample } from "../report/schema";
 import { type CheckRun, failed, passed, skipped, unclear } from "./check";
 import { loggedLines } from "./counted";
 
@@ -13,8 +13,6 @@ import { loggedLines } from "./counted";
 const longestDelayMs = 60_000;
 /** From here on a delay cannot be mistaken for a slow machine, so that the clock may judge beside the log. */
 const clearDelayMs = 1_000;
-/** Envoy's timer may not fire early, but clocks round. */
-const slack = 0.95;
 
 /** What a sample showed, by the client's clock and by the waypoint's log. */
 interface Sampled {
@@ -24,6 +22,8 @@ interface Sampled {
   /** Requests flagged DI (delay injected); a reason when the log cannot be read. */
   flagged: number | string;
   lines: readonly AccessLine[] | string;
+  /** The latencies, for the report. */
+  latencies: LatencySample;
   evidence: readonly Evidence[];
 }
 
@@ -35,34 +35,40 @@ export const share: CheckRun<"share"> = async (context, { name, sample, percent,
   const busy = sample.count * (percent / 100) * delayMs;
   const sampled = await take(context, sample, Math.min(100, Math.max(25, Math.ceil(busy / 4_000))), delayMs);
   const expected = `${band.low} to ${band.high} of ${sample.count} delayed by ${delay}`;
+  const measured = { ...sampled.latencies, share: { percent, ...band } };
   const problem = answersProblem(name, sample, sampled, expected) ?? disagreement(name, sampled, delayMs, expected);
-  if (problem) return [problem];
+  if (problem) return [{ ...problem, sample: measured }];
   const delayed = typeof sampled.flagged === "number" ? sampled.flagged : sampled.slow;
   const seen = `${delayed} of ${sample.count} delayed, expected ${band.low} to ${band.high}; ${flagWords(sampled)}`;
   const good = delayed >= band.low && delayed <= band.high;
   const make = good ? passed : failed;
-  return [make(name, "waypoint", seen, { ...(good ? {} : { expected }), evidence: sampled.evidence })];
+  const finding = make(name, "waypoint", seen, { ...(good ? {} : { expected }), evidence: sampled.evidence });
+  return [{ ...finding, sample: measured }];
 };
 
 /** No request to the control path is delayed. */
 export const neverSlow: CheckRun<"never-slow"> = async (context, { name, sample, delay }) => {
   const delayMs = durationMs(delay);
   const sampled = await take(context, sample, 10, delayMs);
+  return [{ ...judgeControl(name, sample, sampled, delayMs), sample: sampled.latencies }];
+};
+
+function judgeControl(name: string, sample: Sample, sampled: Sampled, delayMs: number): Finding {
   const expected = "no delayed request";
   const problem = answersProblem(name, sample, sampled, expected);
-  if (problem) return [problem];
+  if (problem) return problem;
   const slow = delayMs >= clearDelayMs ? sampled.slow : 0;
   const flagged = typeof sampled.flagged === "number" ? sampled.flagged : 0;
   const slowest = Math.max(...sampled.shots.map(({ seconds }) => seconds));
   const seen = `${slow} of ${sample.count} slow, the slowest took ${Math.round(slowest * 1000)} ms; ${flagWords(sampled)}`;
   const more = { expected, evidence: sampled.evidence };
-  if (flagged > 0) return [failed(name, "waypoint", seen, more)];
-  // Without a log, and with a delay that the clock cannot tell from a slow machine, nobody has looked.
-  if (typeof sampled.flagged === "string" && delayMs < clearDelayMs) return [unclear(name, "waypoint", seen, more)];
-  if (slow === 0) return [passed(name, "waypoint", seen, { evidence: sampled.evidence })];
-  // The waypoint delayed none: a busy machine, or something behind the waypoint. The clock alone cannot tell which.
-  return [unclear(name, typeof sampled.flagged === "number" ? "client" : "waypoint", seen, more)];
-};
+  if (flagged > 0) return failed(name, "waypoint", seen, more);
+  // Without a log, a delay that is as short as the latency of a slow machine cannot be observed.
+  if (typeof sampled.flagged === "string" && delayMs < clearDelayMs) return unclear(name, "waypoint", seen, more);
+  if (slow === 0) return passed(name, "waypoint", seen, { evidence: sampled.evidence });
+  // The waypoint delayed none: either the machine is busy, or a component behind the waypoint is slow.
+  return unclear(name, typeof sampled.flagged === "number" ? "client" : "waypoint", seen, more);
+}
 
 async function take(context: VerifyContext, sample: Sample, parallel: number, delayMs: number): Promise<Sampled> {
   const volley = await sendSample(context, sample, parallel);
@@ -70,12 +76,15 @@ async function take(context: VerifyContext, sample: Sample, parallel: number, de
   const lines = await loggedLines(context, volley, sample.count);
   const flags = typeof lines === "string" ? lines : lines.filter((line) => line.flags.split(",").includes("DI"));
   const times = shots.map(({ seconds }) => Math.round(seconds * 1000)).sort((a, b) => a - b);
+  const slowFromMs = delayedFromMs(delayMs);
+  const { from, method, path, count } = sample;
   const text = typeof flags === "string" ? [`unavailable: ${flags}`] : flags.slice(0, 3).map((line) => line.text);
   return {
     shots,
-    slow: times.filter((ms) => ms >= delayMs * slack).length,
+    slow: times.filter((ms) => ms >= slowFromMs).length,
     flagged: typeof flags === "string" ? flags : flags.length,
     lines,
+    latencies: { from, method, path, count, milliseconds: times, delayMs, slowFromMs },
     evidence: [
       { source: "client", lines: [`milliseconds: ${times.join(" ")}`] },
       { source: "waypoint log", lines: text },

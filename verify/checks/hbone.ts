@@ -1,7 +1,7 @@
 import { appbHost, principalOf } from "../../experiments/names";
 import type { VerifyContext } from "../context";
 import { DeadlineError, eventually } from "../eventually";
-import { type ConnectionLine, parseConnectionLine } from "../logs/ztunnel-log";
+import { type ConnectionLine, connectionOf, parseConnectionLine } from "../logs/ztunnel-log";
 import { parseMetrics } from "../probe/metrics";
 import { recordsOf } from "../probe/records";
 import { send } from "../probe/send";
@@ -70,13 +70,12 @@ function judgeLeg(leg: Leg, line: ConnectionLine, answered: boolean): Finding {
   const seen = `${from} → ${to}${inner ? ` for ${inner}` : ", without HBONE"}`;
   const evidence = [{ source: "ztunnel log", lines: [line.text] }];
   const error = answered ? undefined : line.error;
+  const connections = [connectionOf(line)];
   if (from === spiffe(leg.from) && to === spiffe(leg.to) && !error)
-    return passed(leg.name, "ztunnel", seen, { evidence });
+    return { ...passed(leg.name, "ztunnel", seen, { evidence }), connections };
   const layer = from === spiffe(leg.from) && to !== "none" ? "waypoint" : "ztunnel";
-  return failed(leg.name, layer, error ? `${seen}: ${error}` : seen, {
-    expected: `${spiffe(leg.from)} → ${spiffe(leg.to)}`,
-    evidence,
-  });
+  const expected = `${spiffe(leg.from)} → ${spiffe(leg.to)}`;
+  return { ...failed(leg.name, layer, error ? `${seen}: ${error}` : seen, { expected, evidence }), connections };
 }
 
 /** The line of a pooled connection comes when it closes: any line of this run with the two identities will do. */

@@ -1,11 +1,9 @@
 import { podsBehind, waypointAt } from "../../experiments/names";
+import { delayedFromMs } from "../lab-facts";
 import { appLines } from "../logs/app-lines";
 import { sendSample } from "../probe/sample";
 import { type CheckRun, failed, listed, passed, unclear } from "./check";
 import { loggedLines } from "./counted";
-
-/** A timer may not fire early, but clocks round. */
-const slack = 0.95;
 
 /** Every request of a sample ends in the same way: as the client, the waypoint's log and the application's log say. */
 export const outcome: CheckRun<"outcome"> = async (context, { name, sample, status, flags, attempts, between }) => {
@@ -33,7 +31,7 @@ export const outcome: CheckRun<"outcome"> = async (context, { name, sample, stat
   if (statuses !== String(status)) return [failed(name, "waypoint", seen, more)];
   if (typeof lines === "string") return [unclear(name, "waypoint", `${seen}; no access log: ${lines}`, more)];
   if (lines.length !== count || marks !== flags) return [failed(name, "waypoint", seen, more)];
-  const early = between && (times[0] ?? 0) < between[0] * slack;
+  const early = between && (times[0] ?? 0) < delayedFromMs(between[0]);
   if (early) return [failed(name, "waypoint", seen, more)];
   if (between && (times.at(-1) ?? 0) >= between[1]) {
     // The waypoint's own clock tells whether it was late, or the client.

@@ -3,7 +3,7 @@ import type { LabSettings, ServiceName } from "../../experiments/types";
 import type { VerifyContext } from "../context";
 import { durationMs } from "../lab-facts";
 import { PreconditionError } from "../precondition-error";
-import type { HttpChain, ProxySummary } from "../proxy-config/envoy-dump";
+import type { HttpChain, ProxySummary, RouteSummary } from "../proxy-config/envoy-dump";
 import { outOfOrder, type RbacRule } from "../proxy-config/envoy-filters";
 import { proxySummary } from "../proxy-config/read";
 import { type CheckRun, failed, listed, passed } from "./check";
@@ -26,7 +26,7 @@ export async function chainOf(
   return { summary, chain };
 }
 
-/** A proxy's configuration as a person wants to see it. */
+/** A proxy's configuration as lines of text. */
 export function summaryLines(summary: ProxySummary): string[] {
   return [
     ...summary.listeners.map(({ name, address, chains }) => `listener ${name} ${address} [${chains.join(" ")}]`),
@@ -43,22 +43,32 @@ export function summaryLines(summary: ProxySummary): string[] {
   ];
 }
 
-/** A rule as a person wants to see it. */
-const rbacLine = ({ action, name, principals, methods }: RbacRule): string =>
-  `rbac ${action} ${name}: ${listed(principals)} ${listed(methods)}`;
+const rbacLine = (rule: RbacRule): string => `rbac ${ruleText(rule)}`;
 
-/** A route as a person wants to see it. */
-export function routeLine(route: HttpChain["routes"][number]): string {
-  const { match, cluster, weights, fault, abort, timeoutMs, retries, mirrors = [] } = route;
-  const target = weights?.map((each) => `${each.cluster} (${each.weight})`).join(", ") ?? cluster;
-  const extras = [
+/** An RBAC rule as text. */
+export const ruleText = ({ action, name, principals, methods }: RbacRule): string =>
+  `${action} ${name}: ${listed(principals)} ${listed(methods)}`;
+
+/** The clusters of a route as text, each with its weight where several share the requests. */
+export const routeTarget = ({ cluster, weights }: RouteSummary): string =>
+  weights?.map((each) => `${each.cluster} (${each.weight})`).join(", ") ?? cluster;
+
+/** Faults, timeout, retries and mirrors of a route, a text each. */
+export function routeFeatures({ fault, abort, timeoutMs, retries, mirrors = [] }: RouteSummary): string[] {
+  return [
     ...(fault ? [`${fault.percent} % delayed by ${fault.delayMs} ms`] : []),
     ...(abort ? [`${abort.percent} % aborted with ${abort.status}`] : []),
     ...(timeoutMs ? [`timeout ${timeoutMs} ms`] : []),
     ...(retries ? [`${retries.attempts} retries on ${retries.on}`] : []),
     ...mirrors.map((mirror) => `mirrored to ${mirror}`),
   ];
-  return `  route ${match} → ${target}${extras.length > 0 ? ` (${extras.join(", ")})` : ""}`;
+}
+
+/** A route as text. */
+export function routeLine(route: RouteSummary): string {
+  const features = routeFeatures(route);
+  const suffix = features.length > 0 ? ` (${features.join(", ")})` : "";
+  return `  route ${route.match} → ${routeTarget(route)}${suffix}`;
 }
 
 /** The waypoint has a chain for appb whose filters stand in the order that the experiments rely on. */

@@ -1,3 +1,4 @@
+import type { Connection } from "../report/schema";
 import { fieldsOf } from "./fields";
 
 /** One line about a connection in ztunnel's log. */
@@ -33,6 +34,18 @@ export function parseConnectionLine(text: string): ConnectionLine | undefined {
     ...(fields.error === undefined ? {} : { error: fields.error }),
     text,
   };
+}
+
+/** The direction and the two ends of a logged connection, for the report. */
+export function connectionOf({ direction, fields }: ConnectionLine): Connection {
+  const peer = (side: "src" | "dst") => {
+    const [workload, identity] = [fields[`${side}.workload`], fields[`${side}.identity`]];
+    return {
+      ...(workload ? { workload } : {}),
+      ...(identity ? { identity: identity.replace(/^spiffe:\/\//, "") } : {}),
+    };
+  };
+  return { direction, source: peer("src"), destination: peer("dst") };
 }
 
 /** Whether ztunnel, here or at the other end, refused the connection because of a policy. */

@@ -7,7 +7,7 @@ import {
   strictPolicy,
 } from "../../experiments/names";
 import type { AccessLine } from "../logs/access-log";
-import { isPolicyRefusal } from "../logs/ztunnel-log";
+import { connectionOf, isPolicyRefusal } from "../logs/ztunnel-log";
 import type { Decision } from "../report/schema";
 import { isOwn, type RecordLookup, type Records } from "./records";
 import type { Answer } from "./send";
@@ -86,7 +86,10 @@ function byZtunnel(answer: Answer, records: Records): Decision | undefined {
   // The near side only knows that it was refused; the far side knows why, and tells it last of its latest connection.
   const far = found.findLast((line) => line.direction === "inbound" && isPolicyRefusal(line));
   const line = own.direction === "outbound" && isPolicyRefusal(own) ? (far ?? own) : own;
-  const base = { layer: "ztunnel", because: line.error ?? "", line: line.text } as const;
+  const base = {
+    ...({ layer: "ztunnel", because: line.error ?? "", line: line.text } as const),
+    connection: connectionOf(line),
+  };
   if (!isPolicyRefusal(line)) return { ...base, action: "failed" };
   const named = /explicitly denied by: ([\w-]+\/)?([\w-]+)/.exec(line.error ?? "")?.[2];
   const app = podsBehind[answer.service];

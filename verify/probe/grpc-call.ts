@@ -63,7 +63,7 @@ async function sent(
   const request: SentRequest = {
     ...{ pod, method: "POST", url, path: method, to: "service", target: service, token: false, status: answer.http },
     ...(answer.code === undefined ? {} : { grpcStatus: answer.code }),
-    ...(trouble ? { error: result.stderr.trim() } : {}),
+    ...(trouble ? { error: result.stderr.trim(), curlExit: result.code } : {}),
   };
   return {
     answer,

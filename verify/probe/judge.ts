@@ -1,6 +1,7 @@
 import { waypointAt } from "../../experiments/names";
 import { objects } from "../../experiments/objects";
 import type { Expectation, Layer, Probe, WaypointName } from "../../experiments/types";
+import { connectionOf } from "../logs/ztunnel-log";
 import type { Decision, Evidence, Finding } from "../report/schema";
 import { decide, rbacBody } from "./decision";
 import type { RecordKind, Records } from "./records";
@@ -44,7 +45,13 @@ export function judge(probe: Probe, answer: Answer, records: Records): Finding {
     name: probe.name,
     decision,
     seen: `${seenBy(answer)}; ${sayDecision(decision)}`,
-    request: { ...answer.request, status: answer.status, ...(answer.error ? { error: answer.error } : {}) },
+    request: sentRequest(answer),
+    records: {
+      gateway: lookupState(records.gateway),
+      waypoint: lookupState(records.waypoint),
+      ztunnel: lookupState(records.ztunnel),
+    },
+    ...("found" in records.ztunnel ? { connections: records.ztunnel.found.map(connectionOf) } : {}),
     evidence: evidenceOf(answer, records),
   };
   const waypoint = waypointAt(answer.service);
@@ -73,6 +80,15 @@ export function judge(probe: Probe, answer: Answer, records: Records): Finding {
     return { ...common, verdict: "fail", layer: decider, expected };
   return { ...common, verdict: "pass", layer: decider };
 }
+
+const sentRequest = ({ request, status, error, exit, actor }: Answer): NonNullable<Finding["request"]> => ({
+  ...{ ...request, status },
+  ...(error ? { error } : {}),
+  ...(actor && exit !== 0 ? { curlExit: exit } : {}),
+});
+
+const lookupState = (lookup: Records[RecordKind]): "found" | "missing" | "unavailable" =>
+  "found" in lookup ? "found" : "missing" in lookup ? "missing" : "unavailable";
 
 const deciderOf = (expect: Expectation): Layer => (expect.outcome === "answered" ? "app" : expect.by);
 

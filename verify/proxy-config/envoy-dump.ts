@@ -1,40 +1,60 @@
+import { z } from "zod";
 import { at, entriesAt, listAt, numberAt, textAt, textsAt } from "../json";
-import { type Abort, abortOf, type Fault, faultOf, type RbacRule, rbacRules } from "./envoy-filters";
+import { abortOf, abortSchema, faultOf, faultSchema, rbacRuleSchema, rbacRules } from "./envoy-filters";
 
-/** One route: what it matches and where it leads. */
-interface RouteSummary {
-  match: string;
-  cluster: string;
-  fault?: Fault;
-  abort?: Abort;
-  /** How long the waypoint waits for an answer; absent when it waits for ever. */
-  timeoutMs?: number;
-  /** Absent for Istio's own, which tries again only where the application got nothing. */
-  retries?: { attempts: number; on: string };
+const routeSchema = z.object({
+  match: z.string(),
+  cluster: z.string(),
+  fault: faultSchema.optional(),
+  abort: abortSchema.optional(),
+  /** Request timeout of the route; absent when it has none. */
+  timeoutMs: z.number().optional(),
+  /** Absent for Istio's default policy, which retries only requests that no application received. */
+  retries: z.object({ attempts: z.number(), on: z.string() }).optional(),
   /** Clusters that share the requests, each with its weight. */
-  weights?: readonly { cluster: string; weight: number }[];
+  weights: z
+    .array(z.object({ cluster: z.string(), weight: z.number() }))
+    .readonly()
+    .optional(),
   /** Clusters that get a copy of each request. */
-  mirrors?: readonly string[];
-}
+  mirrors: z.array(z.string()).readonly().optional(),
+});
 
-/** One chain of a listener that speaks HTTP. */
-export interface HttpChain {
-  listener: string;
-  chain: string;
+/** One route: the requests that it matches and the cluster that gets them. */
+export type RouteSummary = z.infer<typeof routeSchema>;
+
+const httpChainSchema = z.object({
+  listener: z.string(),
+  chain: z.string(),
   /** Names of the HTTP filters in their order. */
-  filters: readonly string[];
-  rbac: readonly RbacRule[];
-  routes: readonly RouteSummary[];
-}
+  filters: z.array(z.string()).readonly(),
+  rbac: z.array(rbacRuleSchema).readonly(),
+  routes: z.array(routeSchema).readonly(),
+});
 
-/** What `istioctl proxy-config` would show of a proxy, in short. */
-export interface ProxySummary {
-  listeners: readonly { name: string; address: string; chains: readonly string[] }[];
-  http: readonly HttpChain[];
+/** One filter chain of a listener that has an HTTP connection manager. */
+export type HttpChain = z.infer<typeof httpChainSchema>;
+
+export const proxySummarySchema = z.object({
+  listeners: z
+    .array(z.object({ name: z.string(), address: z.string(), chains: z.array(z.string()).readonly() }))
+    .readonly(),
+  http: z.array(httpChainSchema).readonly(),
   /** Routes by RDS: host names and the clusters behind them. */
-  hosts: readonly { config: string; domains: readonly string[]; routes: readonly RouteSummary[] }[];
-  endpoints: readonly { cluster: string; targets: readonly string[] }[];
-}
+  hosts: z
+    .array(
+      z.object({
+        config: z.string(),
+        domains: z.array(z.string()).readonly(),
+        routes: z.array(routeSchema).readonly(),
+      }),
+    )
+    .readonly(),
+  endpoints: z.array(z.object({ cluster: z.string(), targets: z.array(z.string()).readonly() })).readonly(),
+});
+
+/** Listeners, routes and endpoints of a proxy, as `istioctl proxy-config` shows them, in short. */
+export type ProxySummary = z.infer<typeof proxySummarySchema>;
 
 /** Reads Envoy's `/config_dump?include_eds`. */
 export function parseEnvoyDump(raw: unknown): ProxySummary {

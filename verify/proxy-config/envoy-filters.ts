@@ -1,22 +1,29 @@
+import { z } from "zod";
 import { at, entriesAt, numberAt, textAt } from "../json";
 
-/** One rule of an RBAC filter: the identities and methods it names. */
-export interface RbacRule {
-  /** Envoy's name for it, such as "ns[default]-policy[appb-l7]-rule[0]". */
-  name: string;
-  action: "ALLOW" | "DENY" | "LOG";
+export const rbacRuleSchema = z.object({
+  /** Envoy's name of the rule, such as "ns[default]-policy[appb-l7]-rule[0]". */
+  name: z.string(),
+  action: z.enum(["ALLOW", "DENY", "LOG"]),
   /** Identities without "spiffe://". Empty when the rule names none. */
-  principals: readonly string[];
-  methods: readonly string[];
-  /** Paths; those that are no exact ones as Envoy's own words for them. Empty when the rule is about every path. */
-  paths: readonly string[];
-}
+  principals: z.array(z.string()).readonly(),
+  methods: z.array(z.string()).readonly(),
+  /** Exact paths, and Envoy's matcher as JSON for any other kind. Empty when the rule applies to every path. */
+  paths: z.array(z.string()).readonly(),
+});
+
+/** One rule of an RBAC filter: the identities and methods it names. */
+export type RbacRule = z.infer<typeof rbacRuleSchema>;
+
+export const faultSchema = z.object({ delayMs: z.number(), percent: z.number() });
 
 /** A delay that a route injects. */
-export interface Fault {
-  delayMs: number;
-  percent: number;
-}
+export type Fault = z.infer<typeof faultSchema>;
+
+export const abortSchema = z.object({ status: z.number(), percent: z.number() });
+
+/** An answer that a route gives instead of the application. */
+export type Abort = z.infer<typeof abortSchema>;
 
 /** The rules of all RBAC filters among HTTP filters. */
 export function rbacRules(filters: readonly unknown[]): RbacRule[] {
@@ -33,12 +40,6 @@ export function rbacRules(filters: readonly unknown[]): RbacRule[] {
       paths: pathMatches(at(policy, "permissions")),
     }));
   });
-}
-
-/** An answer that a route gives instead of the application. */
-export interface Abort {
-  status: number;
-  percent: number;
 }
 
 /** The abort of a route; nothing when it injects none. */

@@ -8,7 +8,7 @@ import { proxySummary } from "../proxy-config/read";
 import { renderJson } from "./json";
 import { renderJUnit } from "./junit";
 import { redacted } from "./redact";
-import type { ExperimentResult, Finding, VerifyReport } from "./schema";
+import type { ExperimentResult, Finding, ProxyConfiguration, VerifyReport } from "./schema";
 import { renderText } from "./text";
 
 /** One file of the evidence folder. */
@@ -25,7 +25,7 @@ export async function writeEvidence(folder: string, report: VerifyReport, contex
     { file: "report.json", about: "the report for a program", text: renderJson(report) },
     { file: "report.xml", about: "the report for a build server (JUnit)", text: renderJUnit(report) },
     ...report.results.map(experimentPage),
-    ...(await Promise.all([proxyPage(context, "waypoint"), proxyPage(context, "gateway")])),
+    ...(await Promise.all((["waypoint", "gateway"] as const).map((role) => proxyPages(context, role)))).flat(),
     await objectsPage(context),
   ];
   const attached = [...context.attachments].map(([file, { about, bytes }]) => ({ file, about, bytes }));
@@ -59,12 +59,18 @@ const findingLines = ({ verdict, name, seen, expected, evidence }: Finding): str
   ...evidence.flatMap(({ source, lines }) => ["", `${source}:`, "", ...lines.map((line) => `    ${line}`)]),
 ];
 
-async function proxyPage(context: VerifyContext, role: "waypoint" | "gateway"): Promise<Page> {
-  const page = { file: `config-${role}.txt`, about: `listeners, filters, routes and endpoints of the ${role}` };
+async function proxyPages(context: VerifyContext, role: "waypoint" | "gateway"): Promise<Page[]> {
+  const about = `listeners, filters, routes and endpoints of the ${role}`;
+  const pages = (text: string, json: unknown): Page[] => [
+    { file: `config-${role}.txt`, about, text: `${text}\n` },
+    { file: `config-${role}.json`, about: `${about}, for a program`, text: `${JSON.stringify(json, null, 2)}\n` },
+  ];
   try {
-    return { ...page, text: `${summaryLines(await proxySummary(context, role)).join("\n")}\n` };
+    const summary = await proxySummary(context, role);
+    return pages(summaryLines(summary).join("\n"), summary);
   } catch (error) {
-    return { ...page, text: `unavailable: ${messageOf(error)}\n` };
+    const unavailable = messageOf(error);
+    return pages(`unavailable: ${unavailable}`, { unavailable } satisfies ProxyConfiguration);
   }
 }
 

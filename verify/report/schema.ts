@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { layers } from "../../experiments/types";
+import { proxySummarySchema } from "../proxy-config/envoy-dump";
 
 const layer = z.enum(layers);
 const verdict = z.enum(["pass", "fail", "inconclusive", "skipped", "known-upstream"]);
@@ -21,19 +22,55 @@ const request = z.object({
   status: z.number(),
   /** Status of a call by gRPC. */
   grpcStatus: z.number().optional(),
-  /** Why the client got no answer, in its own words. */
+  /** Error message of the client when it got no answer. */
   error: z.string().optional(),
+  /** Exit code of curl when it got no answer; absent for a request of this machine, which does not use curl. */
+  curlExit: z.number().optional(),
 });
+
+const peer = z.object({
+  /** Name of the pod. */
+  workload: z.string().optional(),
+  /** SPIFFE id without "spiffe://". */
+  identity: z.string().optional(),
+});
+
+const connection = z.object({
+  direction: z.enum(["inbound", "outbound"]),
+  source: peer,
+  destination: peer,
+});
+
+const recorded = z.enum(["found", "missing", "unavailable"]);
 
 const decision = z.object({
   layer: z.enum([...layers, "unknown"]),
   action: z.enum(["answered", "refused", "redirected", "reset", "failed"]),
   /** The policy that decided, such as "AuthorizationPolicy/appb-l7". */
   policy: z.string().optional(),
-  /** The record's own words, or what speaks for it without a record. */
+  /** The reason that the record gives; without a record, the reason that follows from the client's answer. */
   because: z.string(),
   /** The log line that says so. */
   line: z.string().optional(),
+  /** The connection that the line is about, when ztunnel decided. */
+  connection: connection.optional(),
+});
+
+const sample = z.object({
+  /** Name of the client, such as "appa"; "host" is this machine. */
+  from: z.string(),
+  method: z.string(),
+  path: z.string(),
+  /** Number of requests that had to be sent. */
+  count: z.number(),
+  /** Milliseconds that each request took by the client's clock, in ascending order. */
+  milliseconds: z.array(z.number()).readonly(),
+  /** The injected delay. */
+  delayMs: z.number(),
+  /** Least milliseconds at which a request counts as delayed: somewhat below the delay, because clocks round. */
+  slowFromMs: z.number(),
+  /** Share of delayed requests that the configuration asks for, and the accepted counts; absent when none may be delayed. */
+  share: z.object({ percent: z.number(), low: z.number(), high: z.number() }).optional(),
 });
 
 const evidence = z.object({
@@ -55,6 +92,12 @@ const finding = z.object({
   /** The request that it is about; a finding has it together with `decision`. */
   request: request.optional(),
   decision: decision.optional(),
+  /** Whether the log of each layer has a record of the request. */
+  records: z.partialRecord(z.enum(["gateway", "waypoint", "ztunnel"]), recorded).optional(),
+  /** The connections of the request that ztunnel logged. */
+  connections: z.array(connection).readonly().optional(),
+  /** The latencies that it is about. */
+  sample: sample.optional(),
   evidence: z.array(evidence).readonly(),
 });
 
@@ -103,6 +146,10 @@ export const reportSchema = z.object({
   notes: z.array(z.string()).readonly(),
 });
 
+/** The shape of config-waypoint.json and config-gateway.json, or the reason why the proxy could not be read. */
+export const proxyConfigurationSchema = z.union([proxySummarySchema, z.object({ unavailable: z.string() })]);
+export type ProxyConfiguration = z.infer<typeof proxyConfigurationSchema>;
+
 /** What came out: `pass` is the only good news; a check that could not be made is never a pass. */
 export type Verdict = z.infer<typeof verdict>;
 
@@ -111,6 +158,12 @@ export type SentRequest = z.infer<typeof request>;
 
 /** Who decided about a request, as far as records tell. */
 export type Decision = z.infer<typeof decision>;
+
+/** A connection as ztunnel logs it. */
+export type Connection = z.infer<typeof connection>;
+
+/** Latencies of requests that were sent to measure an injected delay. */
+export type LatencySample = z.infer<typeof sample>;
 
 /** A record that was looked at, kept for the reader and the evidence folder. */
 export type Evidence = z.infer<typeof evidence>;

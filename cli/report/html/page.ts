@@ -1,6 +1,6 @@
 import type { VerifyReport } from "../../../verify/report/schema";
+import type { EvidenceFolder } from "../evidence";
 import { journeysOf, requestsElsewhere } from "../journeys";
-import type { EvidenceFolder } from "../read";
 import { requestsOf } from "../requests";
 import { samplesOf } from "../samples";
 import { Html, html } from "./escape";

@@ -1,5 +1,5 @@
-import { type LatencySample, slack } from "../samples";
-import type { Timeline } from "../schema";
+import type { Timeline } from "../evidence";
+import { chancesOf, type JudgedSample } from "../samples";
 import { Html, html, printable } from "./escape";
 
 // Both packages are ESM, and only a report needs them.
@@ -23,11 +23,11 @@ const labelMargin = (labels: readonly string[]) =>
   Math.max(132, 26 + 7.4 * Math.max(...labels.map((each) => each.length)));
 
 /** Every request of every sample as a dot on one axis of time. */
-export async function latencyPlot(samples: readonly LatencySample[]): Promise<Html> {
+export async function latencyPlot(samples: readonly JudgedSample[]): Promise<Html> {
   const { Plot, document } = await library();
-  const dots = samples.flatMap(({ label, milliseconds, delayMs }) =>
+  const dots = samples.flatMap(({ label, milliseconds, slowFromMs }) =>
     // Spread by the golden ratio: even, and the same in every rendering.
-    milliseconds.map((ms, index) => ({ label, ms, spread: (index * 0.618) % 1, slow: ms >= delayMs * slack })),
+    milliseconds.map((ms, index) => ({ label, ms, spread: (index * 0.618) % 1, slow: ms >= slowFromMs })),
   );
   const labels = samples.map(({ label }) => label);
   const slowest = Math.max(...dots.map(({ ms }) => ms));
@@ -57,7 +57,7 @@ export async function latencyPlot(samples: readonly LatencySample[]): Promise<Ht
           ...(samples.some(({ delayMs }) => delayMs > slowest / 2)
             ? { textAnchor: "end" as const, dx: 4 }
             : { textAnchor: "start" as const, dx: -4 }),
-          ...{ text: ({ delayMs }: LatencySample) => `configured delay ${delayMs} ms`, fill: colour.line },
+          ...{ text: ({ delayMs }: JudgedSample) => `configured delay ${delayMs} ms`, fill: colour.line },
         }),
         Plot.text(samples, {
           fy: "label",
@@ -71,7 +71,7 @@ export async function latencyPlot(samples: readonly LatencySample[]): Promise<Ht
         }),
         Plot.text(samples, {
           ...{ fy: "label", frameAnchor: "left", textAnchor: "end", dx: -12, dy: 9, fill: colour.line },
-          text: ({ slow, milliseconds }: LatencySample) => `${slow} of ${milliseconds.length} slow`,
+          text: ({ slow, milliseconds }: JudgedSample) => `${slow} of ${milliseconds.length} slow`,
         }),
         Plot.dot(dots, {
           ...{ x: "ms", y: "spread", fy: "label", r: 2.8, fillOpacity: 0.75 },
@@ -85,13 +85,14 @@ export async function latencyPlot(samples: readonly LatencySample[]): Promise<Ht
 }
 
 /** How likely each number of delayed requests is, the band that is accepted, and the number that was seen. */
-export async function bandPlot({ label, slow, milliseconds, share }: LatencySample): Promise<Html> {
+export async function bandPlot({ label, slow, milliseconds, count, share }: JudgedSample): Promise<Html> {
   if (!share) return new Html("");
   const { Plot, document } = await library();
-  const { low, high } = share.band;
+  const { low, high } = share;
+  const chances = chancesOf(count, share.percent);
   const inside = slow >= low && slow <= high;
-  const from = Math.min(share.chances[0]?.count ?? 0, slow - 2);
-  const to = Math.max(share.chances.at(-1)?.count ?? 0, slow + 2);
+  const from = Math.min(chances[0]?.count ?? 0, slow - 2);
+  const to = Math.max(chances.at(-1)?.count ?? 0, slow + 2);
   const seen = inside ? "currentColor" : colour.bad;
   return svgOf(
     Plot.plot({
@@ -110,7 +111,7 @@ export async function bandPlot({ label, slow, milliseconds, share }: LatencySamp
           x2: (d: { high: number }) => d.high + 0.5,
           fill: colour.band,
         }),
-        Plot.rect(share.chances, {
+        Plot.rect(chances, {
           ...{
             x1: (d: { count: number }) => d.count - 0.42,
             x2: (d: { count: number }) => d.count + 0.42,

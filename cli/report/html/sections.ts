@@ -1,6 +1,12 @@
-import type { ExperimentResult, Finding, Verdict, VerifyReport } from "../../../verify/report/schema";
-import { trafficChains } from "../proxy-text";
-import type { EvidenceFolder } from "../read";
+import { routeFeatures, routeTarget, ruleText, summaryLines } from "../../../verify/checks/proxies";
+import type {
+  ExperimentResult,
+  Finding,
+  ProxyConfiguration,
+  Verdict,
+  VerifyReport,
+} from "../../../verify/report/schema";
+import { type EvidenceFolder, serviceChains } from "../evidence";
 import { type Html, html } from "./escape";
 
 const words: Record<Verdict, string> = {
@@ -58,24 +64,31 @@ ${expected ? html`<p class="note">Expected: ${expected}</p>` : ""}
 ${evidence.length > 0 ? html`<details class="raw"><summary>Evidence: ${evidence.map(({ source }) => source).join(", ")}</summary>${evidence.map(({ source, lines }) => html`<p class="note">${source}</p><pre>${lines.join("\n")}</pre>`)}</details>` : ""}</div>`;
 }
 
-/** What the waypoint was told: filters in their order, rules, routes. */
-export function routes({ waypoint, gateway }: EvidenceFolder): Html {
-  const chains = waypoint === undefined ? [] : trafficChains(waypoint);
+/** The configuration of the waypoint: filters in their order, rules, routes. */
+export function routes(evidence: EvidenceFolder): Html {
+  const chains = serviceChains(evidence);
+  const short = (filter: string) => filter.replace(/^envoy\.filters\.http\./, "");
   return html`<section id="routes" aria-labelledby="routes-h"><h2 id="routes-h">The waypoint's routes</h2>
 <p class="lead">Read from the proxy's own configuration. The order of the filters decides: <code>rbac</code> stands before <code>fault</code>, therefore a refused request is never delayed.</p>
 ${chains.map(
   ({
-    name,
+    chain,
     filters,
-    rules,
+    rbac,
     routes,
-  }) => html`<h3><code>${name}</code></h3><ol class="chips" aria-label="HTTP filters in order">${filters.map((filter) => html`<li><span class="chip ${filter === "rbac" || filter === "fault" ? "key" : ""}">${filter}</span></li>`)}</ol>
-${rules.length > 0 ? html`<p class="note">Rules of rbac</p><ul>${rules.map((rule) => html`<li><code>${rule}</code></li>`)}</ul>` : ""}
+  }) => html`<h3><code>${chain}</code></h3><ol class="chips" aria-label="HTTP filters in order">${filters.map(short).map((filter) => html`<li><span class="chip ${filter === "rbac" || filter === "fault" ? "key" : ""}">${filter}</span></li>`)}</ol>
+${rbac.length > 0 ? html`<p class="note">Rules of rbac</p><ul>${rbac.map((rule) => html`<li><code>${ruleText(rule)}</code></li>`)}</ul>` : ""}
 <div class="scroll" tabindex="0"><table><thead><tr><th scope="col">Request</th><th scope="col">goes to</th><th scope="col">and is</th></tr></thead><tbody>
-${routes.map(({ match, target, note }) => html`<tr><th scope="row"><code>${match}</code></th><td><code>${target}</code></td><td>${note ?? "passed on"}</td></tr>`)}</tbody></table></div>`,
+${routes.map((route) => html`<tr><th scope="row"><code>${route.match}</code></th><td><code>${routeTarget(route)}</code></td><td>${routeFeatures(route).join(", ") || "passed on"}</td></tr>`)}</tbody></table></div>`,
 )}
 ${chains.length === 0 ? html`<p class="note">No configuration of the waypoint for appb is among the evidence.</p>` : ""}
-${[["waypoint", waypoint] as const, ["gateway", gateway] as const].map(([name, text]) => (text ? html`<details class="raw"><summary>Everything the ${name} was told</summary><pre>${text}</pre></details>` : ""))}</section>`;
+${(["waypoint", "gateway"] as const).map((name) => configuration(name, evidence[name]))}</section>`;
+}
+
+function configuration(name: string, proxy: ProxyConfiguration | undefined): Html | undefined {
+  if (!proxy) return undefined;
+  const text = "unavailable" in proxy ? `unavailable: ${proxy.unavailable}` : summaryLines(proxy).join("\n");
+  return html`<details class="raw"><summary>Whole configuration of the ${name}</summary><pre>${text}</pre></details>`;
 }
 
 /** Versions and settings that the run judged by. */

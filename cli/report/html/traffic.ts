@@ -1,14 +1,14 @@
+import type { Timeline } from "../evidence";
 import type { Journey } from "../journeys";
 import { isRefused, type JudgedRequest } from "../requests";
-import type { LatencySample } from "../samples";
-import type { Timeline } from "../schema";
+import type { JudgedSample } from "../samples";
 import { type Html, html } from "./escape";
 import { journeySvg } from "./journey-svg";
 import { bandPlot, latencyPlot, timelinePlot } from "./plots";
 import { badge } from "./sections";
 
 /** The fault's samples: every request as a dot, and how the count compares with chance. */
-export async function fault(samples: readonly LatencySample[]): Promise<Html | undefined> {
+export async function fault(samples: readonly JudgedSample[]): Promise<Html | undefined> {
   if (samples.length === 0) return undefined;
   const shares = samples.filter(({ share }) => share !== undefined);
   const bands = await Promise.all(shares.map(bandPlot));

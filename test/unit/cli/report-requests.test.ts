@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { newEvidence } from "../../../cli/report/keep";
+import { newEvidence } from "../../../cli/report/evidence";
 import { run } from "../../../cli/run";
 import { experiments } from "../../../experiments";
 import { moduleNames } from "../../../experiments/types";

@@ -2,15 +2,20 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, utimesSy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
+import {
+  type EvidenceFolder,
+  evidenceHome,
+  evidencePlaces,
+  newEvidence,
+  newestEvidence,
+  readEvidence,
+  recordTimeline,
+} from "../../../cli/report/evidence";
 import { html } from "../../../cli/report/html/escape";
 import { journeySvg } from "../../../cli/report/html/journey-svg";
 import { renderHtml } from "../../../cli/report/html/page";
 import { journeysOf } from "../../../cli/report/journeys";
-import { newEvidence, recordTimeline } from "../../../cli/report/keep";
 import { renderMarkdown } from "../../../cli/report/markdown";
-import { evidenceHome, evidencePlaces } from "../../../cli/report/places";
-import { httpChains } from "../../../cli/report/proxy-text";
-import { type EvidenceFolder, newestEvidence, readEvidence } from "../../../cli/report/read";
 import { samplesOf } from "../../../cli/report/samples";
 import { run } from "../../../cli/run";
 import { evidenceFolder, hostile, poison } from "../../support/evidence";
@@ -114,24 +119,43 @@ describe("samplesOf()", () => {
       ["gateway /headers", 200],
       ["gateway /get", 60],
     ]);
-    expect(samples[0]?.share?.band).toEqual({ low: 76, high: 124 });
+    expect(samples[0]?.share).toEqual({ percent: 50, low: 76, high: 124 });
     expect(samples[1]).toMatchObject({ slow: 0 });
     expect(samples[1]).not.toHaveProperty("share");
   });
 });
 
-describe("httpChains()", () => {
-  it("reads filters, rules and routes, and leaves out what belongs to another block", () => {
-    const text =
-      "http a: envoy.filters.http.rbac → x\n  rbac ALLOW r\n  route prefix / → b (50 % delayed by 1 ms)\nrds c: *\n  route any → d\n";
-    expect(httpChains(text)).toEqual([
-      {
-        name: "a",
-        filters: ["rbac", "x"],
-        rules: ["ALLOW r"],
-        routes: [{ match: "prefix /", target: "b", note: "50 % delayed by 1 ms" }],
-      },
-    ]);
+describe("the waypoint's routes", () => {
+  it("are shown with filters, rules, weights and features, and without the chains that serve no Service", async () => {
+    const folder = await evidenceFolder({ modules: ["traffic-split"], faultEnabled: true });
+    const file = join(folder, "config-waypoint.json");
+    const kept = JSON.parse(readFileSync(file, "utf8"));
+    kept.http.push({ ...kept.http[0], chain: "metrics" });
+    const [chain] = kept.http.filter((each: { chain: string }) => each.chain.startsWith("inbound-vip"));
+    chain.routes.unshift({
+      match: "prefix /x",
+      cluster: "-",
+      weights: [
+        { cluster: "a", weight: 80 },
+        { cluster: "b", weight: 20 },
+      ],
+      timeoutMs: 500,
+    });
+    writeFileSync(file, JSON.stringify(kept));
+    const read = readEvidence(folder);
+    const page = await renderHtml(read);
+    const section = /<section id="routes"[\s\S]*?<details/.exec(page)?.[0] ?? "";
+    expect(section).toContain("<code>a (80), b (20)</code></td><td>timeout 500 ms</td>");
+    expect(section).toContain('<span class="chip key">rbac</span>');
+    expect(section).toMatch(/<li><code>ALLOW ns\[default\]-policy\[appb-l7\]/);
+    expect(section).not.toContain("<h3><code>metrics</code>");
+    expect(renderMarkdown(read)).toContain("| prefix /x | a (80), b (20) | timeout 500 ms |");
+  });
+
+  it("say why the configuration is absent", async () => {
+    const folder = await evidenceFolder();
+    writeFileSync(join(folder, "config-waypoint.json"), JSON.stringify({ unavailable: "no pod of waypoint" }));
+    expect(await renderHtml(readEvidence(folder))).toContain("<pre>unavailable: no pod of waypoint</pre>");
   });
 });
 

@@ -102,7 +102,9 @@ describe("verifyLab() with evidence", () => {
       expect(files.sort()).toEqual([
         "apps.md",
         "bypass.md",
+        "config-gateway.json",
         "config-gateway.txt",
+        "config-waypoint.json",
         "config-waypoint.txt",
         "index.md",
         "objects.json",
