@@ -29,7 +29,7 @@ export class LabError extends Error implements Problem {
   }
 }
 
-/** Several problems found in one pass, so that the user mends them in one go. */
+/** Several problems found in one pass, so that the user can solve them all at once. */
 export class LabErrors extends LabError {
   readonly problems: readonly Problem[];
 
@@ -42,10 +42,60 @@ export class LabErrors extends LabError {
   }
 }
 
-/** The three lines of a problem, indented to stand below a headline. */
-export function formatProblem({ what, why, fix }: Problem): string {
-  const block = (label: string, text: string) => `    ${label}  ${text.replaceAll("\n", "\n          ")}`;
-  return ["", block("What", what), block("Why ", why), block("Fix ", fix)].join("\n");
+/** Labels of a formatted problem, padded to one width. */
+const labels = [
+  ["what", "What"],
+  ["why", "Why "],
+  ["fix", "Fix "],
+] as const;
+/** Further lines of a text stand below its first character: label and gap to the right of the margin. */
+const hangingIndent = " ".repeat("What  ".length);
+
+/**
+ * The three lines of a problem, indented to stand below a headline. This is also the form in which a problem passes
+ * through the Pulumi engine, which hands on text only; {@link parseProblems} reads it back. Scripts of the lab print the
+ * same lines without a margin.
+ */
+export function formatProblem(problem: Problem): string {
+  const margin = "    ";
+  const block = (label: string, text: string) =>
+    `${margin}${label}  ${text.replaceAll("\n", `\n${margin}${hangingIndent}`)}`;
+  return ["", ...labels.map(([key, label]) => block(label, problem[key]))].join("\n");
+}
+
+/**
+ * Reads the problems that {@link formatProblem} has written into a text, each once. Other lines of the text are ignored.
+ * A line of a problem that is indented less than its first line is lost.
+ */
+export function parseProblems(text: string): Problem[] {
+  const problems: Problem[] = [];
+  let margin = "";
+  let parts: string[] = [];
+  let continues = false;
+  const flush = () => {
+    const [what, why, fix] = parts;
+    if (what === undefined || why === undefined || fix === undefined) return;
+    if (!problems.some((known) => known.what === what)) problems.push({ what, why, fix });
+  };
+  for (const line of text.split("\n")) {
+    const last = parts.length - 1;
+    // A continuation comes first: a text may contain a label, or a whole formatted problem.
+    if (continues && line.startsWith(margin + hangingIndent)) {
+      parts[last] += `\n${line.slice(margin.length + hangingIndent.length)}`;
+      continue;
+    }
+    const [head = "", indent = "", label] = /^( *)(What|Why |Fix ) {2}/.exec(line) ?? [];
+    const begins = label === "What";
+    continues = begins || (indent === margin && label !== undefined && label === labels[parts.length]?.[1]);
+    if (!continues) continue;
+    if (begins) {
+      flush();
+      [margin, parts] = [indent, []];
+    }
+    parts.push(line.slice(head.length));
+  }
+  flush();
+  return problems;
 }
 
 /** The message of anything that was thrown. */

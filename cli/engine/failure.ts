@@ -1,6 +1,5 @@
-import { ExitCode, LabError, LabErrors, messageOf } from "../../host/errors";
+import { ExitCode, LabError, LabErrors, messageOf, parseProblems } from "../../host/errors";
 import type { Diagnostic, Diagnostics } from "./diagnostics";
-import { problemsIn } from "./problems";
 
 /** Problems of one failure that are shown: ten images that cannot be pulled have one reason. */
 const problemsShown = 3;
@@ -48,7 +47,7 @@ export function engineFailure({ operation, stack, diagnostics, interrupted, caus
   if (refused) return refused;
   const again = `npm run ${operation} -- --stack ${stack}`;
   const { errors } = diagnostics;
-  const own = errors.flatMap(({ message }) => problemsIn(message)).slice(0, problemsShown);
+  const own = errors.flatMap(({ message }) => parseProblems(message)).slice(0, problemsShown);
   if (own.length > 0) {
     const problems = new LabErrors(own, ExitCode.fail);
     problems.cause = cause;

@@ -1,5 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { ExitCode, formatProblem, LabError, LabErrors, messageOf } from "../../../host/errors";
+import {
+  ExitCode,
+  formatProblem,
+  LabError,
+  LabErrors,
+  messageOf,
+  type Problem,
+  parseProblems,
+} from "../../../host/errors";
 
 const problem = { what: "Port 80 is in use", why: "The gateway needs it", fix: "pulumi config set httpPort 8080" };
 
@@ -43,5 +51,64 @@ describe("errors", () => {
     expect(messageOf(new Error("why"))).toBe("why");
     expect(messageOf("text")).toBe("text");
     expect(messageOf(undefined)).toBe("undefined");
+  });
+});
+
+/** Pieces that a formatted problem consists of, or that a text of the engine may hold. */
+const pieces = [
+  ...[
+    "What  ",
+    "Why   ",
+    "Fix   ",
+    "    What  ",
+    "    Why   ",
+    "          ",
+    "      ",
+    " ",
+    "\t",
+    "\n",
+    "\n\n",
+    "\r\n",
+  ],
+  ...["error: ", "Cannot pull", '"quay.io/a/b:1"', "…", "ünï", "\u2028", "$&", "\\n", "<{%reset%}>", "What", "Fix:"],
+];
+
+/** The same texts in every run (a linear congruential generator; Knuth, TAOCP 2, 3.3.4). */
+function textsFrom(seed: number): () => string {
+  let state = BigInt(seed);
+  const below = (limit: number) => {
+    state = (state * 6364136223846793005n + 1442695040888963407n) % 2n ** 64n;
+    return Number(state >> 33n) % limit;
+  };
+  return () => Array.from({ length: 1 + below(8) }, () => pieces[below(pieces.length)]).join("");
+}
+
+describe("parseProblems()", () => {
+  test("reads back every text that formatProblem() writes, amid other text and beside other problems", () => {
+    const text = textsFrom(17);
+    for (let round = 0; round < 2_000; round += 1) {
+      const some = Array.from({ length: 1 + (round % 3) }, (_, at) => ({
+        what: `${at} ${text()}`,
+        why: text(),
+        fix: text(),
+      }));
+      const written = new LabErrors(some, ExitCode.fail).message;
+      const engine = `exit status 1: running "set -eu\\necho What  no":\n${text().replaceAll("What", "")}\n${written}`;
+      expect(parseProblems(written)).toEqual(some);
+      expect(parseProblems(engine).slice(-some.length)).toEqual(some);
+    }
+  });
+
+  test("reads what a script prints without a margin, each problem once", () => {
+    const script = 'pulling\nWhat  Cannot pull "a"\nWhy   The limit\nFix   docker login\n';
+    const read: Problem[] = [{ what: 'Cannot pull "a"', why: "The limit", fix: "docker login" }];
+    expect(parseProblems(script)).toEqual(read);
+    expect(parseProblems(`${script}exit 1\n${script}`)).toEqual(read);
+  });
+
+  test("takes no part of a problem for a problem", () => {
+    expect(parseProblems("What  a\nFix   c\nWhy   b")).toEqual([]);
+    expect(parseProblems("    What  a\n  Why   b\n    Fix   c")).toEqual([]);
+    expect(parseProblems("It says What  a\nWhy   b\nFix   c")).toEqual([]);
   });
 });
