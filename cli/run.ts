@@ -2,8 +2,7 @@ import { Command, CommanderError } from "commander";
 import { ExitCode, formatProblem, LabError } from "../host/errors";
 import { registerBill } from "./commands/bill";
 import { registerBundle } from "./commands/bundle";
-import type { CommandContext } from "./commands/common";
-import { registerCompletion } from "./commands/completion";
+import { type CommandContext, runAction } from "./commands/common";
 import { registerDestroy } from "./commands/destroy";
 import { registerDoctor } from "./commands/doctor";
 import { registerList } from "./commands/list";
@@ -18,42 +17,31 @@ import { registerToken } from "./commands/token";
 import { registerTour } from "./commands/tour";
 import { registerTraffic } from "./commands/traffic";
 import { registerUp } from "./commands/up";
-import { registerProofs } from "./proofs";
+import { registerVerify } from "./commands/verify";
 import type { CommonOptions } from "./stack/session";
 import { stackToName } from "./stack/stack-option";
 import { type Io, isColoured } from "./terminal/io";
 import { refuseSwallowedOptions } from "./terminal/npm-options";
-import { headlineOf, problemText } from "./terminal/problem-text";
+import { headlineOf } from "./terminal/problem-text";
 
 /**
  * Runs the command line.
  * @returns the exit code; every problem has been printed
  */
 export async function run(args: readonly string[], io: Io): Promise<ExitCode> {
-  let code: ExitCode = ExitCode.pass;
-  const notes: string[] = [];
   let option: string | undefined;
-  const context: CommandContext = {
-    io: { ...io },
-    note: (line) => notes.push(line),
-    end: (other) => {
-      code = other;
-    },
-  };
-  try {
+  return runAction(io, { args, stack: () => stackToName(option, io) }, async (context) => {
     const program = commandLine(context).hook("preAction", (_program, command) => {
       option = command.opts<CommonOptions>().stack;
     });
     refuseSwallowedOptions(program, args, io.env);
-    await program.parseAsync(args, { from: "user" });
-    return code;
-  } catch (thrown) {
-    if (thrown instanceof CommanderError) return afterCommander(thrown, args, io);
-    const interrupted = io.signal.aborted && thrown === io.signal.reason;
-    const how = { verbose: args.includes("--verbose"), colour: isColoured(io), interrupted, notes };
-    io.stderr.write(problemText(thrown, { args, stack: stackToName(option, io), ...how }));
-    return thrown instanceof LabError ? thrown.exitCode : ExitCode.fail;
-  }
+    try {
+      await program.parseAsync(args, { from: "user" });
+    } catch (thrown) {
+      if (!(thrown instanceof CommanderError)) throw thrown;
+      context.end(afterCommander(thrown, args, io));
+    }
+  });
 }
 
 /** All commands of the lab. */
@@ -98,13 +86,12 @@ const registrations = [
   registerPlan,
   registerBill,
   registerBundle,
-  registerProofs,
+  registerVerify,
   registerReport,
   registerOpen,
   registerTraffic,
   registerToken,
   registerTour,
-  registerCompletion,
 ] as const;
 
 /** Help is an answer; everything else Commander throws is a mistyped command line. */

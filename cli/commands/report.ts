@@ -1,12 +1,10 @@
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Command } from "commander";
-import { ExitCode, LabError, messageOf } from "../../host/errors";
-import { writeWhole } from "../../host/write-file";
 import { type EvidenceFolder, evidencePlaces, newestEvidence, readEvidence } from "../report/evidence";
 import { resolveStack } from "../stack/stack-name";
 import type { Io } from "../terminal/io";
-import { type CommandContext, common, examples, json, jsonText } from "./common";
+import { type CommandContext, common, examples, json, jsonText, saveReport } from "./common";
 
 interface ReportOptions {
   stack?: string;
@@ -64,17 +62,9 @@ export async function writeReport(
   return { evidence, files: [page, markdown] };
 }
 
-function save(file: string, text: string): void {
-  try {
-    writeWhole(file, text, 0o600);
-  } catch (cause) {
-    throw new LabError(
-      {
-        what: cause instanceof LabError ? cause.what : messageOf(cause),
-        why: "The report is a file and nothing else",
-        fix: "npm run lab -- report --out FILE   (in a folder that may be written)",
-      },
-      { exitCode: ExitCode.usage, cause },
-    );
-  }
-}
+const save = (file: string, text: string) =>
+  saveReport(file, text, {
+    why: "The report is a file and nothing else",
+    fix: "npm run lab -- report --out FILE   (in a folder that is writable)",
+    mode: 0o600,
+  });

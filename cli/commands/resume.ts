@@ -1,7 +1,6 @@
 import type { Command } from "commander";
 import { exitCodeFor } from "../../verify";
 import { repairMesh, waitUntilReady } from "../../verify/repair/mesh";
-import { prove, reportFailedProofs } from "../proofs";
 import { labFacts } from "../stack/lab-facts";
 import { nodeStarts, nodesOf, startNodes } from "../stack/nodes";
 import { readOutputs } from "../stack/outputs";
@@ -11,6 +10,7 @@ import { labNotFound } from "../stack/running-lab";
 import { type CommonOptions, openSession, sessionEngine, stackExists } from "../stack/session";
 import { summaryText } from "../stack/summary";
 import { type CommandContext, common, examples, json, jsonText } from "./common";
+import { prove, reportFailedProofs } from "./verify";
 
 interface ResumeOptions extends CommonOptions {
   json?: boolean;

@@ -1,12 +1,15 @@
 import { Argument, type Command } from "commander";
 import { type TourStep, tour } from "../../experiments/tour";
 import { ExitCode } from "../../host/errors";
-import { readConfig, unsetConfig } from "../stack/settings";
+import { shellWord } from "../../host/shell";
+import { readConfig, rememberSettings, unsetConfig } from "../stack/settings";
 import { resolveStack } from "../stack/stack-name";
+import { stackToName } from "../stack/stack-option";
 import type { Io } from "../terminal/io";
-import { keysOf, stepText, walked } from "../tour/text";
-import { type Walk, walkStep } from "../tour/walk";
-import { type CommandContext, common, examples, json, jsonText, yes } from "./common";
+import { keysOf, pairsOf, stepText, walked } from "../tour";
+import { type CommandContext, common, examples, json, jsonText, runAction, yes } from "./common";
+import { up } from "./up";
+import { verify } from "./verify";
 
 interface TourOptions {
   stack?: string;
@@ -37,18 +40,14 @@ export function registerTour(program: Command, { io, end }: CommandContext): voi
   command.action(async (id: string | undefined, options: TourOptions) => {
     const stack = resolveStack(options.stack, io);
     const chosen = tour.filter((step) => id === undefined || step.id === id);
-    const lab = runner(io);
-    if (options.undo) return end(await undoSteps(io, stack, chosen, lab));
+    const walk = walkOf(io, stack, options.yes ? undefined : io.confirm);
+    if (options.undo) return end(await undoSteps(walk, chosen));
     const steps = chosen.map((step) => walked(step, readConfig(io.root, stack), stack));
     if (options.json) return void io.stdout.write(jsonText(steps));
-    const told = (index: number) => stepText(steps[index] as (typeof steps)[number], tour.length);
-    if (options.list || !(io.confirm || options.yes)) {
-      io.stdout.write(steps.map((_step, index) => told(index)).join("\n"));
-      return;
-    }
-    const walk: Walk = { io, stack, lab, ...(options.yes || !io.confirm ? {} : { confirm: io.confirm }) };
+    const texts = steps.map((step) => stepText(step, tour.length));
+    if (options.list || !(io.confirm || options.yes)) return void io.stdout.write(texts.join("\n"));
     for (const [index, step] of chosen.entries()) {
-      io.stderr.write(`\n${told(index)}\n`);
+      io.stderr.write(`\n${texts[index]}\n`);
       if (walk.confirm && !(await walk.confirm(`Walk step ${step.id}?`))) continue;
       const code = await walkStep(walk, step);
       if (code !== ExitCode.pass) return end(code);
@@ -56,23 +55,70 @@ export function registerTour(program: Command, { io, end }: CommandContext): voi
   });
 }
 
-async function undoSteps(io: Io, stack: string, steps: readonly TourStep[], lab: Walk["lab"]): Promise<ExitCode> {
-  if (unsetConfig(io.root, stack, steps.flatMap(keysOf))) return lab(["up", "--stack", stack, "--yes", "--no-verify"]);
-  io.stderr.write("There is nothing to undo: the stack's settings have the defaults\n");
-  return ExitCode.pass;
+/** The means to walk a step. */
+export interface Walk {
+  io: Io;
+  stack: string;
+  /** Brings the lab to its configuration without proofs, after `key=value` pairs are set in it. */
+  up(options: { preview?: boolean; config?: string[] }): Promise<ExitCode>;
+  /** Runs one experiment. */
+  verify(experiment: string): Promise<ExitCode>;
+  /** Asks before a change is made and before it is undone; absent when nothing is to be asked. */
+  confirm?: (question: string) => Promise<boolean>;
 }
 
 /**
- * Commands of the lab, with the line that was typed above what it prints. The walk says itself what comes next: what `up`
- * ends with, addresses and next steps, would be said twice in each step.
+ * Runs the commands of the lab in this process. Each one is printed as it can be typed. The tour itself says what comes
+ * next, so that the result that `up` prints, addresses and next steps, is left out.
  */
-function runner(io: Io): Walk["lab"] {
-  const silent = { ...io, stdout: { write: () => true } };
-  return async (args) => {
-    io.stderr.write(
-      `$ npm run lab -- ${args.map((arg) => (/[^\w@%+=:,./-]/.test(arg) ? `'${arg}'` : arg)).join(" ")}\n`,
-    );
-    const { run } = await import("../run.js");
-    return run(args, args[0] === "up" ? silent : io);
+function walkOf(io: Io, stack: string, confirm: Walk["confirm"]): Walk {
+  const command = (args: readonly string[], action: (context: CommandContext) => Promise<void>) => {
+    io.stderr.write(`$ npm run lab -- ${args.map(shellWord).join(" ")}\n`);
+    return runAction(io, { args, stack: () => stackToName(stack, io) }, action);
   };
+  return {
+    ...{ io, stack, confirm },
+    up({ preview = false, config = [] }) {
+      const flags = [preview ? "--preview" : "--yes", ...config.flatMap((pair) => ["--config", pair])];
+      const options = { ...{ stack, preview, config, yes: !preview }, verify: false, ignore: [] };
+      return command(["up", "--stack", stack, "--no-verify", ...flags], (context) =>
+        up(options, { ...context, io: { ...context.io, stdout: { write: () => true } } }),
+      );
+    },
+    verify: (experiment) =>
+      command(["verify", "--only", experiment, "--stack", stack], (context) =>
+        verify([experiment], { stack }, context),
+      ),
+  };
+}
+
+/** Makes the step's change, proves it, and puts the stack's settings and the lab back as they were. */
+export async function walkStep(walk: Walk, step: TourStep): Promise<ExitCode> {
+  if (!step.change) return walk.verify(step.proof);
+  const restoreSettings = rememberSettings(walk.io.root, walk.stack);
+  const made = await walk.up({ preview: walk.confirm !== undefined, config: pairsOf(step) });
+  if (made === ExitCode.usage) {
+    // The change was refused before anything but the settings was touched.
+    restoreSettings();
+    return made;
+  }
+  try {
+    return made === ExitCode.pass ? await walk.verify(step.proof) : made;
+  } finally {
+    await undo(walk, step, restoreSettings);
+  }
+}
+
+async function undo({ io, stack, up, confirm }: Walk, { id }: TourStep, restoreSettings: () => boolean): Promise<void> {
+  if (confirm && !(await confirm("Undo the change now?"))) {
+    io.stderr.write(`The change stays. Undo it: npm run lab -- tour ${id} --undo --stack ${stack}\n`);
+    return;
+  }
+  if (restoreSettings()) await up({});
+}
+
+async function undoSteps({ io, stack, up }: Walk, steps: readonly TourStep[]): Promise<ExitCode> {
+  if (unsetConfig(io.root, stack, steps.flatMap(keysOf))) return up({});
+  io.stderr.write("There is nothing to undo: the stack's settings have the defaults\n");
+  return ExitCode.pass;
 }

@@ -8,7 +8,6 @@ import { engineFailure } from "../engine/failure";
 import { Follower } from "../engine/follow";
 import type { Engine } from "../engine/types";
 import { previewText } from "../preview/text";
-import { prove, reportFailedProofs } from "../proofs";
 import { driftText, findDrift } from "../recovery/drift";
 import { repairLabMesh, waitForLab } from "../recovery/mesh";
 import { labAddress, sameAddress } from "../stack/lab-address";
@@ -25,6 +24,7 @@ import { seconds } from "../terminal/progress";
 import { type Disturbance, disturbanceText, measureDisturbance, type Upgrade, upgradeOf } from "../traffic/upgrade";
 import { type CommandContext, common, examples, json, jsonText, yes } from "./common";
 import { preview } from "./preview";
+import { prove, reportFailedProofs } from "./verify";
 
 interface UpOptions extends CommonOptions {
   yes?: boolean;
@@ -54,15 +54,16 @@ export function registerUp(program: Command, context: CommandContext): void {
   command.action((options: UpOptions) => up(options, context));
 }
 
-async function up(options: UpOptions, context: CommandContext): Promise<void> {
+/** Brings the lab to its configuration and prints its addresses. Sets the exit code of the proofs. */
+export async function up(options: UpOptions, context: CommandContext): Promise<void> {
   const { io } = context;
-  const restoreObject = rememberSettings(io.root, resolveStack(options.stack, io));
+  const restoreSettings = rememberSettings(io.root, resolveStack(options.stack, io));
   const session = openSession(io, options);
   try {
     await makeAndProve(session, options, context);
   } catch (thrown) {
     // Who declines what --config would do does not want the next "up" to do it.
-    if (thrown instanceof ConsentDeniedError) restoreObject();
+    if (thrown instanceof ConsentDeniedError) restoreSettings();
     if (isWorthKeeping(thrown, session)) context.note(await keptText("up", thrown, session));
     throw thrown;
   }

@@ -1,7 +1,5 @@
 import type { Command } from "commander";
-import type { LabFacts, LabSettings } from "../../experiments/types";
-import { ExitCode, LabError, messageOf } from "../../host/errors";
-import { writeWhole } from "../../host/write-file";
+import type { LabFacts } from "../../experiments/types";
 import {
   chooseExperiments,
   exitCodeFor,
@@ -10,28 +8,23 @@ import {
   listExperiments,
   renderJson,
   renderJUnit,
+  renderLine,
   renderText,
   runProgress,
-  type VerifyOptions,
+  type VerifyReport,
+  verdictMark,
   verifyLab,
 } from "../../verify";
-import { jsonText } from "./common";
+import { keptLine } from "../bug-report/keep";
+import { newEvidence, recordTimeline } from "../report/evidence";
+import { runningLab } from "../stack/running-lab";
+import type { Session } from "../stack/session";
+import { readConfig } from "../stack/settings";
+import { resolveStack } from "../stack/stack-name";
+import { type Io, isColoured } from "../terminal/io";
+import { type CommandContext, common, examples, json, jsonText, saveReport } from "./common";
 
-/** What the verb needs from the program around it. */
-export interface VerifyDeps {
-  /** The living lab of a stack. */
-  facts(stack?: string): Promise<LabFacts>;
-  /** What a stack's configuration asks for, whether it has a lab or not. */
-  settings(stack?: string): LabSettings;
-  /** Folder for the evidence of a whole run of a stack, when none is named. */
-  evidence?: (stack: string) => string;
-  /** The cluster of a lab, and the time that the run goes by. */
-  open(facts: LabFacts): Promise<Pick<VerifyOptions, "lab" | "clock">>;
-  io: { out(text: string): void; err(text: string): void; isTty: boolean; colour: boolean; signal: AbortSignal };
-  setExitCode(code: number): void;
-}
-
-interface Flags {
+interface VerifyOptions {
   only?: string[];
   list?: boolean;
   explain?: string;
@@ -41,65 +34,112 @@ interface Flags {
   stack?: string;
 }
 
-/** Adds `lab verify`. */
-export function registerVerify(program: Command, deps: VerifyDeps): void {
-  program
+/** `verify`: the experiments on the living lab. */
+export function registerVerify(program: Command, context: CommandContext): void {
+  const command = program
     .command("verify")
     .description("prove every experiment on the living lab, with the layer that decided")
-    .argument("[id...]", "experiments to run; all of the lab when none is named")
-    .option("--only <id...>", "experiments to run, as the arguments do")
-    .option("--list", "list the experiments")
-    .option("--explain <id>", "say what an experiment sends, what it expects, and why")
-    .option("--json", "write the report as JSON to stdout")
-    .option("--junit <file>", "write the report as JUnit XML to a file")
-    .option("--evidence <dir>", "folder for requests, answers, log lines and configuration (default: kept by the lab)")
-    .option("--stack <name>", "the stack whose lab is verified")
-    .action((ids: string[], flags: Flags) => act(ids, flags, deps));
+    .argument("[id...]", "experiments to run; all of the lab when none is named");
+  examples(
+    json(common(command))
+      .option("--only <id...>", "experiments to run, as the arguments do")
+      .option("--list", "list the experiments")
+      .option("--explain <id>", "say what an experiment sends, what it expects, and why")
+      .option("--junit <file>", "write the report as JUnit XML to a file")
+      .option(
+        "--evidence <dir>",
+        "folder for requests, answers, log lines and configuration (default: kept by the lab)",
+      ),
+    "npm run lab -- verify",
+    "npm run lab -- verify authz-methods --json",
+  );
+  command.action((ids: string[], options: VerifyOptions) => verify(ids, options, context));
 }
 
-async function act(ids: readonly string[], flags: Flags, deps: VerifyDeps): Promise<void> {
-  if (flags.list) return list(flags, deps);
-  if (flags.explain) {
-    const explanation = explain(flags.explain, deps.settings(flags.stack));
-    return deps.io.out(flags.json ? jsonText(explanation) : explanationText(explanation));
+/** Runs the named experiments, or all of the lab, and prints the report. Sets the exit code of the verdict. */
+export async function verify(ids: readonly string[], options: VerifyOptions, { io, end }: CommandContext) {
+  if (options.list) return list(options, io);
+  if (options.explain) {
+    const explanation = explain(options.explain, readConfig(io.root, resolveStack(options.stack, io)));
+    io.stdout.write(options.json ? jsonText(explanation) : explanationText(explanation));
+    return;
   }
-  const facts = await deps.facts(flags.stack);
-  const only = [...ids, ...(flags.only ?? [])];
-  // A part of a run would hide the last whole one from the report.
-  const folder = flags.evidence ?? (only.length === 0 ? deps.evidence?.(facts.stack) : undefined);
-  const progress = runProgress(chooseExperiments(facts.settings, only).length, deps.io.err, deps.io.isTty);
+  const facts = await runningLab(io, options);
+  const only = [...ids, ...(options.only ?? [])];
+  // The evidence of some experiments would hide that of the last whole run from the report.
+  const folder = options.evidence ?? (only.length === 0 ? newEvidence(facts.stack) : undefined);
+  const count = chooseExperiments(facts.settings, only).length;
+  const progress = runProgress(count, (text) => void io.stderr.write(text), io.live);
   const report = await verifyLab(facts, {
-    ...(await deps.open(facts)),
+    ...(await labClient(facts, io)),
     only,
-    signal: deps.io.signal,
+    signal: io.signal,
     observer: progress,
     ...(folder ? { evidenceDir: folder } : {}),
   }).finally(progress.end);
-  if (flags.junit) save(flags.junit, renderJUnit(report));
-  deps.io.out(flags.json ? renderJson(report) : renderText(report, { colour: deps.io.colour }));
-  deps.setExitCode(exitCodeFor(report));
+  if (options.junit) {
+    saveReport(options.junit, renderJUnit(report), {
+      why: "A missing report would be taken for a run that did not happen",
+      fix: "npm run lab -- verify --junit FILE   (in a folder that exists and is writable)",
+    });
+  }
+  // A report in a file is for programs and editors, whatever stderr is.
+  const colour = isColoured(io) && Reflect.get(io.stdout, "isTTY") === true;
+  io.stdout.write(options.json ? renderJson(report) : renderText(report, { colour }));
+  end(exitCodeFor(report));
 }
 
-function list(flags: Flags, { io }: VerifyDeps): void {
+const labClient = async (facts: LabFacts, { openLabClient, clock }: Io) => ({ lab: await openLabClient(facts), clock });
+
+function list(options: VerifyOptions, io: Io): void {
   const all = listExperiments();
   const width = Math.max(...all.map(({ id }) => id.length));
   const text = all.map(
     ({ id, title, module }) => `${id.padEnd(width)}  ${title}${module ? ` (module ${module})` : ""}`,
   );
-  io.out(flags.json ? jsonText(all) : `${text.join("\n")}\n`);
+  io.stdout.write(options.json ? jsonText(all) : `${text.join("\n")}\n`);
 }
 
-function save(file: string, text: string): void {
-  try {
-    writeWhole(file, text);
-  } catch (cause) {
-    throw new LabError(
-      {
-        what: cause instanceof LabError ? cause.what : messageOf(cause),
-        why: "A report that was asked for and is not there would be taken for a run that never was",
-        fix: "npm run lab -- verify --junit FILE   (in a folder that exists and may be written)",
+/** The result of the proofs of a lab. */
+export interface ProofResult extends Pick<VerifyReport, "verdict"> {
+  /** Folder of their evidence. */
+  evidence: string;
+}
+
+/** Runs all proofs as a phase, a line for each, and keeps their evidence with the time of the phases. */
+export async function prove({ io, stack, progress }: Session, facts: LabFacts): Promise<ProofResult> {
+  const evidence = newEvidence(stack);
+  const proofs = async () =>
+    verifyLab(facts, {
+      ...(await labClient(facts, io)),
+      evidenceDir: evidence,
+      signal: io.signal,
+      observer: {
+        ended: (result) => progress.line(renderLine(result, { colour: isColoured(io) })),
+        noted: (text) => progress.line(`Note: ${text}`),
       },
-      { exitCode: ExitCode.usage, cause },
-    );
-  }
+    });
+  const { verdict } = await progress.phase("Proofs", proofs, (report) => report.verdict);
+  recordTimeline(evidence, stack, progress.phases);
+  return { verdict, evidence };
+}
+
+const unproven = {
+  fail: {
+    what: "Not every proof passed: the lab is up, but not what it should be",
+    shows: "who decided otherwise, and why",
+  },
+  inconclusive: {
+    what: "The proofs are inconclusive: the lab is up, but it is not proven to be what it should be",
+    shows: "what is not proven, and why",
+  },
+} as const;
+
+/** Says what to do about a lab whose proofs did not pass; nothing where they did. */
+export function reportFailedProofs({ stack, io, progress }: Session, { verdict, evidence }: ProofResult): void {
+  if (verdict === "pass") return;
+  const { what, shows } = unproven[verdict];
+  progress.line(`${verdictMark(verdict, { colour: isColoured(io) })} ${what}`);
+  progress.line(`    Fix   npm run lab -- report --stack ${stack}   (shows ${shows})`);
+  progress.line(keptLine(evidence));
 }

@@ -1,6 +1,6 @@
 import { type Deployment, LocalWorkspace, PulumiCommand, Stack } from "@pulumi/pulumi/automation";
 import { run } from "../../host/exec";
-import { childSignal } from "../terminal/process-io";
+import { childSignal } from "../terminal/abort";
 import { withoutHangup } from "./hangup";
 import type { Engine, EngineOptions, OperationOptions, PendingOperation, StackState, StateResource } from "./types";
 

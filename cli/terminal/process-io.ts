@@ -4,6 +4,7 @@ import { createInterface, type ReadLineOptions } from "node:readline/promises";
 import { fetcher } from "../../artifacts/download";
 import { exec } from "../../host/exec";
 import { realClock } from "../../verify/eventually";
+import { abortedBy } from "./abort";
 import type { Io } from "./io";
 
 /** {@link Io} of this process. */
@@ -28,23 +29,6 @@ export function processIo(): Io {
     clock: realClock,
     signal,
   };
-}
-
-/** Reasons of the abort signal: the terminal has sent its SIGINT to the engine as well, a second one would kill it. */
-export const abortedBy = { terminal: "terminal", signal: "signal" } as const;
-
-/**
- * The command's signal for a program that it runs. A Ctrl+C at the terminal has reached that program already; a second
- * interrupt would make the engine drop what it has begun.
- */
-export function childSignal(signal: AbortSignal): AbortSignal {
-  const controller = new AbortController();
-  const forward = () => {
-    if (signal.reason !== abortedBy.terminal) controller.abort(signal.reason);
-  };
-  if (signal.aborted) forward();
-  signal.addEventListener("abort", forward, { once: true });
-  return controller.signal;
 }
 
 /**

@@ -1,10 +1,5 @@
-import { mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { run } from "../../../cli/run";
-import { exec } from "../../../host/exec";
-import { programPath } from "../../support/skip";
 import { FakeEngine, fakeIo, ownLabHome } from "./world";
 
 ownLabHome();
@@ -54,8 +49,7 @@ describe("colours", () => {
 describe("--json", () => {
   test("is understood by every verb that answers something", async () => {
     for (const verb of await verbs()) {
-      // What it prints is a script for the shell and nothing else.
-      if (verb !== "completion") expect(await say(verb, "--help"), verb).toContain("--json ");
+      expect(await say(verb, "--help"), verb).toContain("--json ");
     }
   });
 
@@ -92,36 +86,5 @@ describe("--quiet", () => {
     const io = fakeIo();
     expect(await run(["status", "--quiet", "--stack", "Not_A_Name"], io)).toBe(2);
     expect(io.err()).toContain('What  Stack name "Not_A_Name" is refused');
-  });
-});
-
-describe("completion", () => {
-  test.each(["bash", "zsh", "fish"])("for %s knows every verb and its options", async (shell) => {
-    const script = await say("completion", shell);
-    for (const verb of await verbs()) expect(script).toMatch(new RegExp(`\\b${verb}\\b`));
-    expect(script).toContain("markdown");
-    expect(script).toContain("waypoint-traversed");
-  });
-
-  test.each(["bash", "zsh", "fish"].filter((shell) => programPath(shell)))("for %s is good syntax", async (shell) => {
-    const file = join(mkdtempSync(join(tmpdir(), "lab-completion-")), "script");
-    writeFileSync(file, await say("completion", shell));
-    expect(await exec(shell, ["-n", file])).toMatchObject({ code: 0, stderr: "" });
-  });
-
-  /** What bash offers for a line, its last word being completed. */
-  async function offered(...line: string[]): Promise<string[]> {
-    const words = line.map((word) => `"${word}"`).join(" ");
-    const script = `${await say("completion", "bash")}\nCOMP_WORDS=(lab ${words}); COMP_CWORD=${line.length}; _lab; printf '%s\\n' "\${COMPREPLY[@]}"`;
-    return (await exec("bash", ["--norc", "-c", script])).stdout.split("\n").filter(Boolean);
-  }
-
-  test.skipIf(!programPath("bash"))("offers verbs, what they take, options and their values", async () => {
-    expect(await offered("pre")).toEqual(["preview"]);
-    expect(await offered("open", "k")).toEqual(["kiali"]);
-    expect(await offered("verify", "authz-")).toEqual(["authz-methods", "authz-principals", "authz-flip"]);
-    expect(await offered("report", "--ma")).toEqual(["--markdown"]);
-    expect(await offered("traffic", "--method", "P")).toEqual(["POST", "PUT", "PATCH"]);
-    expect(await offered("report", "--out", "x")).toEqual([]);
   });
 });

@@ -1,7 +1,8 @@
 import { once } from "node:events";
 import { PassThrough } from "node:stream";
 import { describe, expect, test } from "vitest";
-import { abortedBy, ask, childSignal } from "../../../cli/terminal/process-io";
+import { abortedBy, childSignal } from "../../../cli/terminal/abort";
+import { ask } from "../../../cli/terminal/process-io";
 
 describe("ask()", () => {
   const answer = async (typed: string) => {

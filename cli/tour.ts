@@ -1,8 +1,8 @@
-import { experiments } from "../../experiments";
-import { type TourStep, tour } from "../../experiments/tour";
-import type { LabSettings } from "../../experiments/types";
-import { disabledReason } from "../../modules/enabled";
-import { stepLines } from "../../verify/report/explain";
+import { experiments } from "../experiments";
+import { type TourStep, tour } from "../experiments/tour";
+import type { LabSettings } from "../experiments/types";
+import { disabledReason } from "../modules/enabled";
+import { stepLines } from "../verify/report/explain";
 
 /** A step with all that a reader, or a program, needs to walk it. */
 export interface WalkedStep {
