@@ -7,7 +7,7 @@ import { clusterName, labHome } from "../../host/paths";
 import { redacted } from "../../verify/report/redact";
 import { examine } from "../doctor/examine";
 import { newFolder } from "../report/evidence";
-import { clusterAddress } from "../stack/prepare";
+import { clusterAddress } from "../stack/lab-address";
 import type { Session } from "../stack/session";
 import { settingsFile } from "../stack/settings";
 import { problemText } from "../terminal/problem-text";

@@ -5,16 +5,14 @@ import { type ClusterAddress, clusterName, ownCluster, stackDir } from "../../ho
 import { requireDocker } from "../../preflight/host";
 import { engineFailure, lockRefusal } from "../engine/failure";
 import { Follower } from "../engine/follow";
-import type { Engine } from "../engine/types";
+import type { Engine, StackState } from "../engine/types";
 import { removeLeftovers } from "../recovery/leftovers";
-import { clearDeadLocks } from "../recovery/locks";
-import { waitForPlugins } from "../recovery/recover";
+import { repairStack } from "../recovery/repair-stack";
 import { installedMesh, sweepMesh } from "../recovery/sweep";
 import { labAddress, sameAddress } from "../stack/lab-address";
 import { requireOwnCluster } from "../stack/require-running";
 import { type CommonOptions, openSession, type Session, sessionEngine, stackExists } from "../stack/session";
 import { withdrawSettings } from "../stack/settings";
-import { ownState } from "../stack/state-ownership";
 import { type CommandContext, common, examples, json, jsonText, yes } from "./common";
 
 /** `destroy`: nothing of the stack stays, in whatever state its cluster is. */
@@ -62,36 +60,26 @@ async function consent({ io, stack }: Session, yes: boolean): Promise<void> {
 
 async function destroy(engine: Engine, session: Session): Promise<void> {
   const { io, stack, progress } = session;
-  const say = (line: string) => progress.line(`  ${line}`);
-  const killed = (await clearDeadLocks(stack, { ...io, say })) > 0;
-  const state = await ownState(engine);
-  const unfinished = state.pending.length > 0;
-  // A kind that still runs would make nodes after the cluster was deleted.
-  if (killed || unfinished) {
-    await waitForPlugins({ exec: io.exec, cluster: clusterName(stack), releases: undefined, signal: io.signal, say });
-  }
-  const follower = new Follower(progress);
   const { signal } = io;
+  const follower = new Follower(progress);
+  let state: StackState | undefined;
   try {
-    await follower.during(async (onEvent) => {
-      // To forget is to write the state: an engine that is at work on it would lose what it wrote meanwhile.
-      if (unfinished && !killed) await engine.takeLock({ onEvent, signal });
-      if (unfinished) await engine.forgetPending();
-      await engine.destroy({ onEvent, signal });
-    });
+    state = await repairStack(engine, session, { operation: "destroy" });
+    await follower.during((onEvent) => engine.destroy({ onEvent, signal }));
   } catch (cause) {
+    if (cause instanceof LabError) throw cause;
     const { diagnostics } = follower;
     const failure = engineFailure({ operation: "destroy", stack, diagnostics, interrupted: signal.aborted, cause });
-    // An engine that begins has nothing in Docker yet.
+    // While another engine begins there is nothing in Docker yet.
     if (signal.aborted || lockRefusal(cause, stack) || !(await nothingIsLeft(session))) throw failure;
     progress.line(`  ! ${failure.what}`);
     progress.line("  Docker has neither container nor network of the lab any more: the rest of the state is dropped");
     await engine.remove({ force: true });
     return;
   }
-  const address = labAddress(state.resources);
+  const address = labAddress(state?.resources ?? []);
   const goesOn = address && !sameAddress(address, ownCluster(stack));
-  if (goesOn && installedMesh(state)) await sweep(session, address);
+  if (goesOn && state && installedMesh(state)) await sweep(session, address);
   await engine.remove();
 }
 

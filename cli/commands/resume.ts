@@ -1,8 +1,9 @@
 import type { Command } from "commander";
 import { exitCodeFor } from "../../verify";
 import { repairMesh, waitUntilReady } from "../../verify/repair/mesh";
+import { openMesh } from "../recovery/mesh";
 import { labFacts } from "../stack/lab-facts";
-import { nodeStarts, nodesOf, startNodes } from "../stack/nodes";
+import { nodesOf, startNodes } from "../stack/nodes";
 import { readOutputs } from "../stack/outputs";
 import { hostFacts } from "../stack/prepare";
 import { ownNodes } from "../stack/require-running";
@@ -39,10 +40,9 @@ async function resume(options: ResumeOptions, { io, end }: CommandContext): Prom
   const asleep = (await nodesOf(stack, io.exec)).filter(({ state }) => state !== "running");
   await progress.phase("Nodes", () => startNodes(session));
   await hostFacts(session, config);
-  const say = (line: string) => progress.line(`  ${line}`);
-  const lab = await io.openLabClient(facts);
   const mended = await progress.phase("Mesh", async () => {
-    const mesh = { facts, lab, say, starts: await nodeStarts(stack, io.exec), signal: io.signal, clock: io.clock };
+    const mesh = await openMesh(session, outputs);
+    if (!mesh) return [];
     await waitUntilReady(mesh);
     return repairMesh(mesh);
   });

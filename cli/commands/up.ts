@@ -1,5 +1,4 @@
 import { type Command, Option } from "commander";
-import { messageOf } from "../../host/errors";
 import type { GatewayPorts } from "../../host/ports";
 import { exitCodeFor } from "../../verify";
 import { isWorthKeeping, keptText } from "../bug-report/keep";
@@ -8,13 +7,13 @@ import { engineFailure } from "../engine/failure";
 import { Follower } from "../engine/follow";
 import type { Engine } from "../engine/types";
 import { previewText } from "../preview/text";
-import { driftText, findDrift } from "../recovery/drift";
+import { reconcileDrift } from "../recovery/drift";
 import { repairLabMesh, waitForLab } from "../recovery/mesh";
-import { labAddress, sameAddress } from "../stack/lab-address";
+import { clusterAddress } from "../stack/lab-address";
 import { finishedLab, labFacts } from "../stack/lab-facts";
 import { startNodes } from "../stack/nodes";
 import { readOutputs } from "../stack/outputs";
-import { choosePorts, clusterAddress, hostFacts, prepareStack } from "../stack/prepare";
+import { choosePorts, hostFacts, prepareStack } from "../stack/prepare";
 import { type CommonOptions, openSession, type Session, sessionEngine } from "../stack/session";
 import { rememberSettings } from "../stack/settings";
 import { resolveStack } from "../stack/stack-name";
@@ -127,7 +126,8 @@ interface Changed {
 async function change(engine: Engine, session: Session, upgrade: Upgrade | undefined): Promise<Changed> {
   const { io, stack, progress } = session;
   const work = async () => {
-    await heal(engine, session);
+    const { resources } = await engine.state();
+    await reconcileDrift(resources, clusterAddress(session), (line) => progress.line(`  ${line}`));
     return apply(engine, session);
   };
   const before = upgrade && finishedLab(stack, readOutputs(await engine.outputs()));
@@ -140,22 +140,6 @@ async function change(engine: Engine, session: Session, upgrade: Upgrade | undef
   };
   const changed = await measureDisturbance(before, work, { signal: io.signal, counted });
   return { changed, noticed };
-}
-
-/** Puts back what was changed by hand since the last `up`: the engine would not see it. */
-async function heal(engine: Engine, session: Session): Promise<void> {
-  const { resources } = await engine.state();
-  const address = labAddress(resources);
-  // The engine is about to move the lab: what was changed where it was is of no use any more.
-  if (!address || !sameAddress(address, clusterAddress(session))) return;
-  for (const drifted of (await findDrift(resources, address)) ?? []) {
-    const outcome = await drifted.heal().then(
-      () => "(put back)",
-      // Its kind or namespace may be gone as well. The engine and the proofs come next, and know more.
-      (refused: unknown) => `(not put back: ${messageOf(refused).split("\n")[0]})`,
-    );
-    session.progress.line(`  ${driftText(drifted)}   ${outcome}`);
-  }
 }
 
 /** Runs the engine; returns the number of changed resources. */

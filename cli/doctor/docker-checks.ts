@@ -7,7 +7,7 @@ import { type Check, ok } from "./types";
 const gib = 1024 ** 3;
 const inGib = (bytes: number) => `${(bytes / gib).toFixed(1)} GiB`;
 
-/** Three nodes with mesh and dashboards waitForPlugins near 3 GiB; below it the kernel ends pods at random. */
+/** Three nodes with mesh and dashboards need about 3 GiB; below it the kernel ends pods at random. */
 const memory = { least: 3 * gib, comfortable: 6 * gib };
 /** The node image and, in each of three nodes, the bill of images. */
 const disk = { least: 8 * gib, comfortable: 16 * gib };

@@ -2,14 +2,15 @@ import { LabError } from "../../host/errors";
 import { clientConfig } from "../../host/kube-api";
 import type { ClusterAddress } from "../../host/paths";
 import { shellWord } from "../../host/shell";
+import type { StackState, StateResource } from "../engine/types";
 
-/** One revision of a Helm release, as its Secret's labels tell. */
+/** One revision of a Helm release, by the labels of its Secret. */
 export interface ReleaseRevision {
   /** Name of the Secret: `sh.helm.release.v1.NAME.vREVISION`. */
   secret: string;
   namespace: string;
   release: string;
-  /** Helm's word: deployed, superseded, failed, pending-install, pending-upgrade, pending-rollback, uninstalling. */
+  /** Status that Helm records: deployed, superseded, failed, pending-install, pending-upgrade, pending-rollback, uninstalling. */
   status: string;
   /**
    * Milliseconds since the Secret was written last, by the clock of the API server: the clocks of this machine and of the
@@ -34,7 +35,7 @@ export interface HelmReleases {
 
 /**
  * The releases of the cluster at that address.
- * @returns undefined when nothing answers there: a cluster that is gone has no releases to mend
+ * @returns undefined when nothing answers there: a cluster that is gone has no releases
  */
 export async function openHelmReleases(address: ClusterAddress): Promise<HelmReleases | undefined> {
   const config = await clientConfig(address);
@@ -100,4 +101,34 @@ function ageOf(metadata: Writes | undefined, now: number): number {
   const last = Math.max(...writes.flatMap((time) => (time ? [time.getTime()] : [])));
   const age = now - last;
   return Number.isFinite(age) ? Math.max(0, age) : 0;
+}
+
+/** Whether an operation of Helm on the release has begun and not ended. */
+export const isPending = ({ status }: ReleaseRevision): boolean => status.startsWith("pending-");
+
+/**
+ * Records of the stack's releases for which Helm would refuse the next run: operations that have not ended, and releases
+ * that are complete but not in the state. A release that the state does not name at all is not the stack's.
+ */
+export function interruptedReleases(
+  revisions: readonly ReleaseRevision[],
+  { resources, pending }: StackState,
+): ReleaseRevision[] {
+  const known = keysOf(resources);
+  const begun = keysOf(pending.map(({ resource }) => resource));
+  return revisions.filter((revision) => {
+    const key = keyOf(revision);
+    return isPending(revision) ? known.has(key) || begun.has(key) : begun.has(key) && !known.has(key);
+  });
+}
+
+/** Key of a release: namespace and name. */
+export const keyOf = ({ namespace, release }: ReleaseRevision) => `${namespace}/${release}`;
+
+/** {@link keyOf} of each Helm release among the resources. */
+export function keysOf(resources: readonly StateResource[]): ReadonlySet<string> {
+  const releases = resources.filter(({ type }) => type === "kubernetes:helm.sh/v3:Release");
+  return new Set(
+    releases.map(({ inputs }) => `${String(inputs?.namespace ?? "default")}/${String(inputs?.name ?? "")}`),
+  );
 }

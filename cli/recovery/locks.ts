@@ -11,18 +11,18 @@ import type { Io } from "../terminal/io";
 
 const lockSchema = z.object({ pid: z.int(), username: z.string().default("?"), hostname: z.string() });
 
-/** What {@link clearDeadLocks} needs of its command. */
+/** What {@link findStaleLocks} needs. */
 export interface LockOptions extends Pick<Io, "env" | "root" | "exec" | "signal"> {
   say: (line: string) => void;
   /** @default the time of this machine */
   clock?: Clock;
 }
 
-/** Above what a whole run takes on a slow machine: an engine without its command line goes on to the run's end. */
+/** Longer than a whole run takes on a slow machine: an engine without its command line continues to the end of the run. */
 const abandonedDeadlineMs = 20 * 60_000;
 
 /** Locks of engines of this machine that died. No engine starts on the stack before they are removed. */
-export interface DeadLocks {
+export interface StaleLocks {
   /** Number of locks; 0 also for a backend that has no lock files. */
   readonly count: number;
   /** Whether these are still the only locks of the stack. */
@@ -30,19 +30,19 @@ export interface DeadLocks {
   remove(): void;
 }
 
-/** No proof that an engine died. */
-export const noDeadLocks: DeadLocks = { count: 0, inPlace: () => true, remove: () => {} };
+/** No lock at all. */
+export const noStaleLocks: StaleLocks = { count: 0, inPlace: () => true, remove: () => {} };
 
 /**
- * Finds the locks that engines of this machine left when they died. An engine whose command line was killed goes on, and
- * nobody can tell it anything any more: it is waited for.
- * @throws LabError when an engine that somebody runs, here or on another machine, holds the stack
+ * Finds the locks that engines of this machine left when they died. An engine whose command line was killed continues and
+ * cannot be interrupted: the function waits for its end.
+ * @throws LabError when a running engine, here or on another machine, holds the stack
  */
-export async function findDeadLocks(stack: string, options: LockOptions): Promise<DeadLocks> {
+export async function findStaleLocks(stack: string, options: LockOptions): Promise<StaleLocks> {
   const { exec, signal, clock, say } = options;
-  const dead: string[] = [];
+  const stale: string[] = [];
   for (const { file, owner } of locksOf(stack, options)) {
-    dead.push(file);
+    stale.push(file);
     if (!owner) continue;
     const { pid } = owner;
     if (owner.hostname !== hostname()) throw heldBy(owner, stack);
@@ -60,7 +60,7 @@ export async function findDeadLocks(stack: string, options: LockOptions): Promis
     });
   }
   // An engine that was waited for and ended by itself has removed its lock.
-  const left = dead.filter((file) => existsSync(file));
+  const left = stale.filter((file) => existsSync(file));
   return {
     count: left.length,
     inPlace: () =>
@@ -74,20 +74,9 @@ export async function findDeadLocks(stack: string, options: LockOptions): Promis
 }
 
 /**
- * Removes the locks that {@link findDeadLocks} finds.
- * @returns the number of removed locks
- * @throws LabError when another engine holds the stack
- */
-export async function clearDeadLocks(stack: string, options: LockOptions): Promise<number> {
-  const locks = await findDeadLocks(stack, options);
-  locks.remove();
-  return locks.count;
-}
-
-/**
- * Lets nobody take the nodes away from an engine that is at work on the stack. Locks of dead engines stay: the next `up`
- * learns from them that a run was killed.
- * @throws LabError when such an engine lives, here or on another machine
+ * Requires that no running engine holds the stack. Locks of dead engines stay: the next `up` learns from them that a run
+ * was killed.
+ * @throws LabError when such an engine runs, here or on another machine
  */
 export async function requireUnlocked(stack: string, io: Pick<Io, "env" | "root" | "exec">): Promise<void> {
   for (const { owner } of locksOf(stack, io)) {
@@ -96,7 +85,7 @@ export async function requireUnlocked(stack: string, io: Pick<Io, "env" | "root"
   }
 }
 
-/** Lock files of a stack, each with who wrote it; a file that cannot be read was cut off, and its writer died then. */
+/** Lock files of a stack with their owners. A file that cannot be read was cut off when its writer died. */
 function locksOf(stack: string, io: Pick<Io, "env" | "root">) {
   const folder = backendFolder(io);
   const locks = folder && join(folder, ".pulumi", "locks", "organization", project, stack);
@@ -116,12 +105,12 @@ function readJson(file: string): unknown {
   }
 }
 
-/** What the process is, if it lives and is a Pulumi engine: its number may have gone to another program by now. */
+/** How a Pulumi engine with this process id runs; undefined when the id belongs to no process or to another program. */
 async function engineAt(exec: Exec, pid: number): Promise<"attended" | "abandoned" | undefined> {
   const { code, stdout } = await exec("ps", ["-p", String(pid), "-o", "ppid=,args="]);
   if (code === 127) return "attended";
   if (code !== 0 || !stdout.includes("pulumi")) return undefined;
-  // The lab calls the engine by the Automation API; what a shell put into the background is none of its business.
+  // The lab calls the engine by the Automation API. Any other engine was started by a user, who can end it.
   if (!stdout.includes("--exec-kind auto")) return "attended";
   const parent = Number.parseInt(stdout.trim(), 10);
   if (parent === 1) return "abandoned";

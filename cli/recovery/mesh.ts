@@ -6,29 +6,29 @@ import { nodeStarts } from "../stack/nodes";
 import { type LabOutputs, readOutputs } from "../stack/outputs";
 import type { Session } from "../stack/session";
 
-/** Brings back into the mesh what left it. @returns the stack's outputs */
+/** Repairs the mesh of a lab that is up: workloads that left it come back. @returns the stack's outputs */
 export async function repairLabMesh(engine: Engine, session: Session): Promise<LabOutputs> {
   const outputs = readOutputs(await engine.outputs());
-  const mesh = await meshOf(session, outputs);
+  const mesh = await openMesh(session, outputs);
   if (mesh) await session.progress.phase("Mesh", () => repairMesh(mesh));
   return outputs;
 }
 
-/** On nodes that were started just now: a lab that is not up again would refuse what is applied to it. */
+/** Waits for a lab whose nodes were started just now: before it is up it would refuse changes. */
 export async function waitForLab(engine: Engine, session: Session): Promise<void> {
-  const mesh = await meshOf(session, readOutputs(await engine.outputs()));
+  const mesh = await openMesh(session, readOutputs(await engine.outputs()));
   if (!mesh) return;
   await session.progress.phase("Nodes", async () => {
     await waitUntilReady(mesh).catch((thrown: unknown) => {
       if (!(thrown instanceof LabError)) throw thrown;
-      // What keeps it down may be what is about to be changed.
+      // The change that follows may remove the cause.
       mesh.say(`! ${thrown.what}`);
     });
   });
 }
 
-/** The mesh of a lab that was finished once. */
-async function meshOf(session: Session, outputs: LabOutputs): Promise<MeshOptions | undefined> {
+/** The mesh of a lab, as its repair needs it; undefined when no `up` of the lab was ever finished. */
+export async function openMesh(session: Session, outputs: LabOutputs): Promise<MeshOptions | undefined> {
   const { io, stack, config, progress } = session;
   if (!outputs.settings || !outputs.url) return undefined;
   const facts = labFacts(stack, outputs);

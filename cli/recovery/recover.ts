@@ -1,91 +1,115 @@
 import { LabError } from "../../host/errors";
 import type { Exec } from "../../host/exec";
 import { clusterName } from "../../host/paths";
-import { type Clock, eventually } from "../../verify/eventually";
+import type { Clock } from "../../verify/eventually";
 import { lockedStack, lockRefusal } from "../engine/failure";
-import type { Engine, OperationOptions, StackState, StateResource } from "../engine/types";
+import type { Engine, OperationOptions, StackState } from "../engine/types";
 import { ownState } from "../stack/state-ownership";
 import { seconds } from "../terminal/progress";
-import type { HelmReleases, ReleaseRevision } from "./helm-releases";
-import type { DeadLocks } from "./locks";
-import { findOrphans, type Orphan } from "./orphans";
+import {
+  type HelmReleases,
+  interruptedReleases,
+  isPending,
+  keyOf,
+  keysOf,
+  type ReleaseRevision,
+} from "./helm-releases";
+import type { StaleLocks } from "./locks";
+import { operationLimitMs, waitForPlugins } from "./plugins";
 
-/** What recovery looks at. */
+/** What {@link recover} needs. */
 export interface RecoverOptions extends OperationOptions {
   engine: Engine;
   exec: Exec;
   stack: string;
-  /** Opens the releases of the cluster that a state is in; undefined while none answers there. */
+  /**
+   * Opens the releases of the cluster that a state is in; undefined while no cluster answers, or when the cluster is to be
+   * deleted.
+   */
   openReleases: (resources: StackState["resources"]) => Promise<HelmReleases | undefined>;
-  /** What engines of this machine left when they died: the proof that they do not work any more. */
-  locks: DeadLocks;
-  /** Whether the backend's locks are files, so that a live engine of this machine would have been found. */
+  /** Locks of engines of this machine that died: they prove that these engines do not work any more. */
+  locks: StaleLocks;
+  /** Whether the backend's locks are files, so that a running engine of this machine would have been found. */
   fileBackend: boolean;
   say: (line: string) => void;
   /** @default the time of this machine */
   clock?: Clock;
 }
 
-/** A Helm install of the lab takes ten minutes at most. An idle plugin may live on for hours and harms nobody. */
-const orphanDeadlineMs = 12 * 60_000;
+/** What a killed run left. */
+interface Crash {
+  state: StackState;
+  /** Releases of the cluster; absent while no cluster answers. */
+  releases: HelmReleases | undefined;
+  /** Records that a killed run left in the middle of an operation. */
+  interrupted: readonly ReleaseRevision[];
+}
 
 /**
- * Makes a stack that a killed run left in the middle fit for the next `up`; does nothing to a healthy one.
+ * Recovers a stack from a crash: the next operation of the engine can continue where a killed run stopped. A healthy stack
+ * stays as it is.
  * @returns the state after that
- * @throws LabError when another engine is at work on the stack, or may be
+ * @throws LabError when another engine works on the stack, or may do so
  */
 export async function recover(options: RecoverOptions): Promise<StackState> {
-  const { engine, stack, locks, onEvent, signal, say } = options;
-  const refused = (cause: unknown) => {
-    signal.throwIfAborted();
-    throw lockRefusal(cause, stack) ?? cause;
-  };
+  const { engine, stack, locks } = options;
   const state = await ownState(engine);
-  const unfinished = state.pending.length > 0;
   const releases = await options.openReleases(state.resources);
-  if (locks.count > 0 || unfinished) await waitForPlugins({ ...options, cluster: clusterName(stack), releases });
+  if (locks.count > 0 || state.pending.length > 0) {
+    await waitForPlugins({ ...options, cluster: clusterName(stack), releases });
+  }
   const revisions = (await releases?.list()) ?? [];
-  const stuck = interruptedReleases(revisions, state);
-  for (const other of revisions.filter((each) => isPending(each) && !stuck.includes(each))) {
+  const crash = { state, releases, interrupted: interruptedReleases(revisions, state) };
+  reportForeignReleases(options, crash, revisions);
+  await requireNoOtherEngine(options, crash);
+  await deleteReleaseRecords(options, crash);
+  removeStaleLocks(options);
+  return clearPendingOperations(options, crash);
+}
+
+/** Names operations of Helm that are not the stack's: only a person can know whether they still run. */
+function reportForeignReleases(
+  { say }: RecoverOptions,
+  { releases, interrupted }: Crash,
+  revisions: readonly ReleaseRevision[],
+): void {
+  for (const other of revisions.filter((each) => isPending(each) && !interrupted.includes(each))) {
     say(`! Helm release "${other.release}" is ${other.status}, and the state does not know it: it is left alone`);
     say(`  If no Helm works on it any more: ${releases?.forgetCommand(other)}`);
   }
-  if (locks.count > 0) requireInPlace(options);
-  // An empty state makes the caller remove what Docker has of the lab.
-  else if (stuck.length > 0 || unfinished || (!options.fileBackend && state.resources.length === 0)) {
-    requireEnded(stuck, state, options, releases);
-    await engine.takeLock({ onEvent, signal }).catch(refused);
-  }
-  for (const each of stuck) {
-    say(`Helm release "${each.release}" was left ${each.status}: its record is removed, Helm adopts the objects`);
-    await releases?.forget(each);
-  }
-  if (locks.count > 0) say("A run that was killed had left its lock: removed");
-  locks.remove();
-  if (!unfinished) return state;
-  say(`A killed run left unfinished operations (${state.pending.length}): the state is put in order`);
-  await (releases ? engine.refresh({ onEvent, signal }) : engine.forgetPending()).catch(refused);
-  return engine.state();
-}
-
-/** While the locks of dead engines are in place, no engine can have started since. */
-function requireInPlace({ locks, stack }: Pick<RecoverOptions, "locks" | "stack">): void {
-  if (!locks.inPlace()) throw lockedStack(stack, "another engine");
 }
 
 /**
- * Without the lock of a dead engine, its plugins may still work on another machine, where they cannot be seen. Time alone
- * proves that a Helm operation ended.
- * @throws LabError for a record that something may still be at work on
+ * Requires that no engine works on the stack before anything of it is deleted. While the locks of dead engines are in
+ * place, no engine can have started since; without them the stack's lock is taken.
  */
-function requireEnded(
-  stuck: readonly ReleaseRevision[],
-  { pending }: StackState,
-  { stack, fileBackend }: Pick<RecoverOptions, "stack" | "fileBackend">,
-  releases: HelmReleases | undefined,
-): void {
-  const begun = keysOf(pending.map(({ resource }) => resource));
-  for (const revision of stuck.filter(isPending)) {
+async function requireNoOtherEngine(options: RecoverOptions, crash: Crash): Promise<void> {
+  const { engine, stack, locks, fileBackend, onEvent, signal } = options;
+  if (locks.count > 0) {
+    if (!locks.inPlace()) throw lockedStack(stack, "another engine");
+    return;
+  }
+  const { state, interrupted } = crash;
+  // For a stack with an empty state the caller removes what Docker has of the lab.
+  const emptied = !fileBackend && state.resources.length === 0;
+  if (interrupted.length === 0 && state.pending.length === 0 && !emptied) return;
+  requireEndedOperations(options, crash);
+  await engine.takeLock({ onEvent, signal }).catch((cause: unknown) => refusedBy(cause, options));
+}
+
+function refusedBy(cause: unknown, { stack, signal }: RecoverOptions): never {
+  signal.throwIfAborted();
+  throw lockRefusal(cause, stack) ?? cause;
+}
+
+/**
+ * Without the lock of a dead engine, its plugins may still work on another machine, where they cannot be seen. Only the
+ * age of a record proves that the operation of Helm ended.
+ * @throws LabError for a record of an operation that may still run
+ */
+function requireEndedOperations({ stack, fileBackend }: RecoverOptions, { state, interrupted, releases }: Crash): void {
+  const begun = keysOf(state.pending.map(({ resource }) => resource));
+  for (const revision of interrupted.filter(isPending)) {
     const is = `Helm release "${revision.release}" is ${revision.status}`;
     if (!fileBackend && !begun.has(keyOf(revision))) {
       throw new LabError({
@@ -94,7 +118,7 @@ function requireEnded(
         fix: `${releases?.forgetCommand(revision)}   (if no Helm works on the release any more; then: npm run up -- --stack ${stack})`,
       });
     }
-    const waitMs = orphanDeadlineMs - revision.ageMs;
+    const waitMs = operationLimitMs - revision.ageMs;
     if (waitMs <= 0) continue;
     throw new LabError({
       what: `${is}, and its record was written ${seconds(revision.ageMs)} ago`,
@@ -104,78 +128,25 @@ function requireEnded(
   }
 }
 
-interface PluginWaitOptions extends Pick<RecoverOptions, "exec" | "signal" | "say" | "clock"> {
-  /** Name of the stack's kind cluster. */
-  cluster: string;
-  /** Releases of the stack's cluster; absent while no cluster answers. */
-  releases: HelmReleases | undefined;
-}
-
-/**
- * Waits until what the killed engine's plugins still do is done.
- * @throws LabError with their process ids when they do not come to an end
- */
-export async function waitForPlugins({
-  exec,
-  cluster,
-  releases,
-  signal,
-  say,
-  clock,
-}: PluginWaitOptions): Promise<void> {
-  let orphans: Orphan[] = [];
-  let told = false;
-  const settled = async () => {
-    const all = await findOrphans(exec, cluster);
-    const helm = all.filter(({ program }) => program.endsWith("-kubernetes"));
-    const installing = helm.length > 0 && (await releases?.list())?.some(isPending);
-    orphans = all.filter((each) => each.busy || (installing && helm.includes(each)));
-    if (orphans.length === 0) return;
-    if (!told) say(`Waiting for plugins that a killed run left at work: ${listed(orphans)}`);
-    told = true;
-    throw new Error(`${listed(orphans)} still at work`);
-  };
-  const waiting = { what: "the plugins of a killed run", deadlineMs: orphanDeadlineMs, intervalMs: 2000, signal };
-  try {
-    await eventually(settled, { ...waiting, ...(clock ? { clock } : {}) });
-  } catch (cause) {
-    signal.throwIfAborted();
-    throw new LabError(
-      {
-        what: `Plugins of a killed run still work: ${listed(orphans)}`,
-        why: "They change the cluster behind the back of the next run",
-        fix: `kill ${orphans.map(({ pid }) => pid).join(" ")}   (then run the command again)`,
-      },
-      { cause },
-    );
+/** Deletes the records for which Helm would refuse the next run. The objects of the releases stay. */
+async function deleteReleaseRecords({ say }: RecoverOptions, { interrupted, releases }: Crash): Promise<void> {
+  for (const each of interrupted) {
+    say(`Helm release "${each.release}" was left ${each.status}: its record is removed, Helm adopts the objects`);
+    await releases?.forget(each);
   }
 }
 
-const listed = (orphans: readonly Orphan[]) => orphans.map(({ program, pid }) => `${program} (pid ${pid})`).join(", ");
-const isPending = ({ status }: ReleaseRevision) => status.startsWith("pending-");
-
-/**
- * Records of the stack's releases that would make Helm refuse the next run: begun and never finished, or finished and
- * unknown to the state. A release that the state does not name at all is not the stack's.
- */
-export function interruptedReleases(
-  revisions: readonly ReleaseRevision[],
-  { resources, pending }: StackState,
-): ReleaseRevision[] {
-  const known = keysOf(resources);
-  const begun = keysOf(pending.map(({ resource }) => resource));
-  return revisions.filter((revision) => {
-    const key = keyOf(revision);
-    return isPending(revision) ? known.has(key) || begun.has(key) : begun.has(key) && !known.has(key);
-  });
+function removeStaleLocks({ locks, say }: RecoverOptions): void {
+  if (locks.count > 0) say("A run that was killed had left its lock: removed");
+  locks.remove();
 }
 
-const keyOf = ({ namespace, release }: ReleaseRevision) => `${namespace}/${release}`;
-
-/** {@link keyOf} of each Helm release among the resources. */
-function keysOf(resources: readonly StateResource[]): ReadonlySet<string> {
-  const releases = resources.filter(({ type }) => type === "kubernetes:helm.sh/v3:Release");
-  return new Set(
-    releases.map(({ inputs }) => `${String(inputs?.namespace ?? "default")}/${String(inputs?.name ?? "")}`),
-  );
+/** Clears operations that the state lists as unfinished. A cluster that answers tells how they ended. */
+async function clearPendingOperations(options: RecoverOptions, { state, releases }: Crash): Promise<StackState> {
+  const { engine, say, onEvent, signal } = options;
+  if (state.pending.length === 0) return state;
+  say(`A killed run left unfinished operations (${state.pending.length}): the state is put in order`);
+  const cleared = releases ? engine.refresh({ onEvent, signal }) : engine.forgetPending();
+  await cleared.catch((cause: unknown) => refusedBy(cause, options));
+  return engine.state();
 }

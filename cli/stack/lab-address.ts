@@ -1,5 +1,6 @@
-import type { ClusterAddress } from "../../host/paths";
+import { type ClusterAddress, ownCluster } from "../../host/paths";
 import type { StateResource } from "../engine/types";
+import type { Session } from "./session";
 
 /**
  * Cluster that the lab of a state is in, as its provider is told. The configuration tells where the lab is to be: once it
@@ -15,4 +16,11 @@ export function labAddress(resources: readonly StateResource[]): ClusterAddress 
 /** Whether two addresses name the same cluster. */
 export function sameAddress(a: ClusterAddress, b: ClusterAddress): boolean {
   return a.kubeconfig === b.kubeconfig && a.context === b.context;
+}
+
+/** Where the stack's cluster is, whether it runs or not. */
+export function clusterAddress({ stack, config }: Pick<Session, "stack" | "config">): ClusterAddress {
+  return config.cluster === "kind"
+    ? ownCluster(stack)
+    : { kubeconfig: config.kubeconfig ?? "", context: config.context ?? "" };
 }

@@ -5,7 +5,7 @@ import { z } from "zod";
 import { engineEnvironment } from "../../cli/engine/environment";
 import { changeConfig, readConfig, settingsFile } from "../../cli/stack/settings";
 import type { Io } from "../../cli/terminal/io";
-import { childSignal } from "../../cli/terminal/process-io";
+import { childSignal } from "../../cli/terminal/abort";
 import { seconds } from "../../cli/terminal/progress";
 import { labBin } from "../../cli/toolchain/find";
 import { clusterState } from "../../host/cluster-state";

@@ -71,7 +71,7 @@ describe("findDrift()", () => {
     const found = (await findDrift([resource()], address)) ?? [];
     expect(found.map(driftText)).toEqual(["ReplicationController default/a was changed by hand: spec.replicas"]);
     expect(live()).toBe(5);
-    await found[0]?.heal();
+    await found[0]?.reconcile();
     expect(live()).toBe(2);
     expect(applied.map((each) => Object.fromEntries(each))).toEqual([
       { dryRun: "All", fieldManager: "pulumi-kubernetes-1", force: "true" },
@@ -84,7 +84,7 @@ describe("findDrift()", () => {
     expect(await findDrift([resource("kubernetes:core/v1:ReplicationControllerPatch")], address)).toEqual([]);
     const found = (await findDrift([resource()], address)) ?? [];
     expect(found.map(driftText)).toEqual(["ReplicationController default/a was deleted by hand"]);
-    await found[0]?.heal();
+    await found[0]?.reconcile();
     expect(live()).toBe(2);
   });
   test("leaves releases and other providers' resources alone, and tells nothing of a cluster that does not answer", async () => {

@@ -2,11 +2,11 @@ import { mkdirSync, mkdtempSync, readdirSync, writeFileSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { clearDeadLocks } from "../../../cli/recovery/locks";
+import { findStaleLocks } from "../../../cli/recovery/locks";
 import type { Clock } from "../../../verify/eventually";
 import { type Answer, checkout, fakeExec } from "./world";
 
-describe("clearDeadLocks()", () => {
+describe("findStaleLocks()", () => {
   function world(owner: object | string, ps: Answer) {
     const backend = mkdtempSync(join(tmpdir(), "lab-backend-"));
     const locks = join(backend, ".pulumi/locks/organization/ambient-lab/dev");
@@ -19,7 +19,11 @@ describe("clearDeadLocks()", () => {
       locks,
       said,
       io,
-      clear: (clock?: Clock) => clearDeadLocks("dev", { ...io, ...more, ...(clock ? { clock } : {}) }),
+      async clear(clock?: Clock) {
+        const { count, remove } = await findStaleLocks("dev", { ...io, ...more, ...(clock ? { clock } : {}) });
+        remove();
+        return count;
+      },
     };
   }
   const here = { pid: 4711, username: "u", hostname: hostname(), timestamp: "2026-11-23T10:00:00Z" };
@@ -81,6 +85,6 @@ describe("clearDeadLocks()", () => {
   test("looks at nothing in a backend without lock files", async () => {
     const { signal } = new AbortController();
     const io = { root: checkout(), env: { PULUMI_BACKEND_URL: "s3://bucket" }, exec: fakeExec({}), signal };
-    expect(await clearDeadLocks("dev", { ...io, say: () => {} })).toBe(0);
+    expect((await findStaleLocks("dev", { ...io, say: () => {} })).count).toBe(0);
   });
 });

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { openEngine } from "../../../cli/engine/automation";
 import type { StackState } from "../../../cli/engine/types";
 import { openHelmReleases } from "../../../cli/recovery/helm-releases";
-import { noDeadLocks } from "../../../cli/recovery/locks";
+import { noStaleLocks } from "../../../cli/recovery/locks";
 import { recover } from "../../../cli/recovery/recover";
 import { run } from "../../../cli/run";
 import { exec } from "../../../host/exec";
@@ -38,7 +38,7 @@ async function recovered(
   const engine = await openEngine({ stack: "alice", root: checkout(), pulumi: pulumi.program, env: {}, exec });
   const said: string[] = [];
   const outcome = await recover({
-    ...{ engine, stack: "alice", locks: noDeadLocks, fileBackend },
+    ...{ engine, stack: "alice", locks: noStaleLocks, fileBackend },
     ...{ exec: fakeExec({ "ps -axo": "" }), signal: new AbortController().signal, onEvent: () => {} },
     openReleases: () => openHelmReleases(address),
     say: (line) => void said.push(line),

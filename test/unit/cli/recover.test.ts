@@ -2,10 +2,10 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
-import { openHelmReleases } from "../../../cli/recovery/helm-releases";
-import { findDeadLocks, noDeadLocks } from "../../../cli/recovery/locks";
-import { findOrphans } from "../../../cli/recovery/orphans";
-import { interruptedReleases, recover } from "../../../cli/recovery/recover";
+import { interruptedReleases, openHelmReleases } from "../../../cli/recovery/helm-releases";
+import { findStaleLocks, noStaleLocks } from "../../../cli/recovery/locks";
+import { findOrphans } from "../../../cli/recovery/plugins";
+import { recover } from "../../../cli/recovery/recover";
 import type { Clock } from "../../../verify/eventually";
 import { pendingCreate, recordPath, startHelmCluster, stateRelease } from "./helm-cluster";
 import { checkout, FakeEngine, fakeExec } from "./world";
@@ -75,7 +75,7 @@ describe("recover()", () => {
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, "dead.json"), JSON.stringify({ pid: 4711, username: "u", hostname: hostname() }));
     const io = { root: checkout(), env: { PULUMI_BACKEND_URL: `file://${backend}` }, signal };
-    const locks = await findDeadLocks("dev", {
+    const locks = await findStaleLocks("dev", {
       ...io,
       exec: fakeExec({ "ps -p": { code: 1, stderr: "" } }),
       say: () => {},
@@ -86,7 +86,7 @@ describe("recover()", () => {
   const none = async () => undefined;
   const noTime: Clock = { now: () => 0, sleep: async () => undefined };
   const options = (engine: FakeEngine, said: string[], ps = "") => ({
-    ...{ engine, stack: "dev", locks: noDeadLocks, fileBackend: true, clock: noTime, onEvent: () => {} },
+    ...{ engine, stack: "dev", locks: noStaleLocks, fileBackend: true, clock: noTime, onEvent: () => {} },
     ...{ exec: fakeExec({ "ps -axo": ps }), signal },
     say: (line: string) => void said.push(line),
   });

@@ -1,0 +1,70 @@
+import { rm } from "node:fs/promises";
+import { backendFolder } from "../../host/backend";
+import { clusterIsLost } from "../../host/cluster-state";
+import { stackDir } from "../../host/paths";
+import { lockRefusal } from "../engine/failure";
+import { Follower } from "../engine/follow";
+import type { Engine, StackState } from "../engine/types";
+import { labAddress } from "../stack/lab-address";
+import { type Session, stackExists } from "../stack/session";
+import { openHelmReleases } from "./helm-releases";
+import { type ConfirmPrompt, removeLeftovers } from "./leftovers";
+import { findStaleLocks } from "./locks";
+import { recover } from "./recover";
+
+/** The operation that the stack is repaired for. */
+export type RepairFor =
+  | { operation: "up" /** Asks before a cluster is removed. */; agree: ConfirmPrompt }
+  | { operation: "destroy" };
+
+/**
+ * Repairs a stack whose last run was killed, whose state was lost, or whose cluster is gone, so that the engine can run.
+ * A healthy stack stays as it is.
+ *
+ * For `destroy` only the crash of a run matters: the cluster goes with everything in it, whatever Helm recorded there.
+ * @returns the state after that; undefined when the backend has no such stack
+ * @throws LabError while another engine works on the stack, or (exit code 2) when leftovers may not be removed
+ */
+export async function repairStack(
+  engine: Engine,
+  session: Session,
+  purpose: RepairFor,
+): Promise<StackState | undefined> {
+  const exists = await stackExists(engine, session.stack);
+  const state = exists ? await recoverFromCrash(engine, session, purpose) : undefined;
+  if (purpose.operation === "destroy") return state;
+  await removeLeftovers(session, state, purpose.agree);
+  await emptyStateOfLostCluster(exists ? engine : undefined, session);
+  return state;
+}
+
+async function recoverFromCrash(engine: Engine, session: Session, { operation }: RepairFor): Promise<StackState> {
+  const { io, stack, progress } = session;
+  const { exec, signal } = io;
+  const say = (line: string) => progress.line(`  ${line}`);
+  const locks = await findStaleLocks(stack, { ...io, say });
+  const openReleases = async (resources: StackState["resources"]) => {
+    const address = operation === "up" ? labAddress(resources) : undefined;
+    return address && openHelmReleases(address);
+  };
+  const fileBackend = backendFolder(io) !== undefined;
+  return new Follower(progress).during((onEvent) =>
+    recover({ engine, stack, locks, fileBackend, exec, signal, openReleases, say, onEvent }),
+  );
+}
+
+/**
+ * Empties the state of a lab whose cluster is gone. A plain update would first delete every object of it, one by one, on
+ * an API server that does not answer; a destroy knows that they went with the cluster.
+ * @param engine absent when there is no stack
+ */
+async function emptyStateOfLostCluster(engine: Engine | undefined, { io, stack, config, progress }: Session) {
+  if (config.cluster !== "kind" || !(await clusterIsLost(stack, io.exec))) return;
+  progress.line(`  The cluster of lab "${stack}" is gone: it is created again`);
+  await new Follower(progress)
+    .during(async (onEvent) => engine?.destroy({ onEvent, signal: io.signal }))
+    .catch((cause: unknown) => {
+      throw lockRefusal(cause, stack) ?? cause;
+    });
+  await rm(stackDir(stack), { recursive: true, force: true });
+}
