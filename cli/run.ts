@@ -1,5 +1,5 @@
 import { Command, CommanderError } from "commander";
-import { ExitCode, formatProblem, LabError } from "../host/errors";
+import { ExitCode, formatProblem, } from "../host/errors";
 import { registerBill } from "./commands/bill";
 import { registerBundle } from "./commands/bundle";
 import { type CommandContext, runAction } from "./commands/common";

@@ -1,7 +1,7 @@
 import type { EngineEvent, StepEventMetadata } from "@pulumi/pulumi/automation/events";
 import { type Progress, seconds } from "../terminal/progress";
 import { Diagnostics } from "./diagnostics";
-import { Components, isBookkeeping, isComponent, parseUrn } from "./urn";
+import { Components, isBookkeeping, isComponent, parseUrn, shortName } from "./urn";
 
 const verbs: Partial<Record<StepEventMetadata["op"], { doing: string; done: string }>> = {
   create: { doing: "creating", done: "created" },
@@ -77,7 +77,7 @@ export class Follower {
     const component = this.#components.of(step.urn);
     const where = component === name ? "" : `${component} › `;
     const took = colors.dim(seconds(performance.now() - begin));
-    this.#progress.line(`  ${mark} ${where}${name}  ${colors.dim(`${kind} ${ok ? verb.done : "failed"}`)}  ${took}`);
+    this.#progress.line(`  ${mark} ${where}${shortName(name, component)}  ${colors.dim(`${kind} ${ok ? verb.done : "failed"}`)}  ${took}`);
     this.#show();
   }
 

@@ -43,3 +43,7 @@ export class Components {
     return parseUrn(owner).name;
   }
 }
+
+/** A resource's name without the name of its component, with which it begins. */
+export const shortName = (name: string, component: string): string =>
+  name.startsWith(`${component}-`) ? name.slice(component.length + 1) : name;

@@ -1,5 +1,5 @@
 import type { EngineEvent, StepEventMetadata } from "@pulumi/pulumi/automation/events";
-import { Components, isBookkeeping, isComponent, parseUrn } from "../engine/urn";
+import { Components, isBookkeeping, isComponent, parseUrn, shortName } from "../engine/urn";
 import { type PropertyChange, propertyChanges } from "./properties";
 
 /** What happens to a resource; a replacement is one change, not the engine's three steps. */
@@ -73,7 +73,6 @@ export class PreviewCollector {
 function resourceChange(step: StepEventMetadata, change: Change, component: string): ResourceChange {
   const { kind, name } = parseUrn(step.urn);
   const own: unknown = (step.new ?? step.old)?.inputs?.metadata?.name;
-  const short = name.startsWith(`${component}-`) ? name.slice(component.length + 1) : name;
   const properties = change === "update" || change === "replace" ? propertyChanges(step, change) : [];
-  return { change, kind, name: typeof own === "string" ? own : short, urn: step.urn, properties };
+  return { change, kind, name: typeof own === "string" ? own : shortName(name, component), urn: step.urn, properties };
 }

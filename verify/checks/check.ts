@@ -14,7 +14,7 @@ export type CheckRun<K extends CheckDetail["check"]> = (
 /** A check and its manners. */
 export interface CheckKind<K extends CheckDetail["check"]> {
   run: CheckRun<K>;
-  /** It reads a state that may need a moment to waitForPlugins, so that a miss is looked at again until the deadline. */
+  /** It reads a state that may need a moment to converge: a miss is repeated until the deadline. */
   settles: boolean;
 }
 
