@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { pages } from "../../support/shell-commands";
@@ -26,6 +26,28 @@ test.each(pages)("every link of %s leads somewhere in the repository", (page) =>
     return !existsSync(join(root, file)) || (anchor !== undefined && !anchorsOf(file).includes(anchor));
   });
   expect(dead).toEqual([]);
+});
+
+const folders = readdirSync(root, { withFileTypes: true })
+  .filter((entry) => entry.isDirectory() && !entry.name.startsWith(".") && entry.name !== "node_modules")
+  .map(({ name }) => name);
+/** Paths that begin with a folder of the repository and hold no placeholder such as VERSION. */
+const pathsIn = (text: string): string[] =>
+  [...text.matchAll(new RegExp(`(?<![\\w./-])(?:${folders.join("|")})/[\\w./-]*[\\w-]`, "g"))]
+    .map(([path]) => path)
+    .filter((path) => !/[A-Z]{2}/.test(path));
+/** Decisions name files of their time. */
+const current = pages.filter((page) => !page.includes("/decisions/"));
+
+test.each(current)("every path that %s names exists", (page) => {
+  expect(pathsIn(textOf(page)).filter((path) => !existsSync(join(root, path)))).toEqual([]);
+});
+
+test("paths are found in tables, sentences and code, and not inside of other paths", () => {
+  const text =
+    "| `verify/run.ts` | see cli/stack/, `node cli/none.ts` `cli/kind-OS-ARCH` and https://example.org/test/a or ~/config/b.";
+  expect(pathsIn(text)).toEqual(["verify/run.ts", "cli/stack", "cli/none.ts"]);
+  expect(pathsIn(textOf("docs/architecture.md")).length).toBeGreaterThan(50);
 });
 
 test("every page of docs/ is found from the README", () => {
