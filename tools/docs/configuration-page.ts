@@ -4,12 +4,12 @@ import { parseConfig } from "../../config/load";
 import { type ConfigKey, configKeys, configSchema } from "../../config/schema";
 import { variables } from "./variables";
 
-/** What Pulumi.yaml says about the keys. */
+/** The part of Pulumi.yaml that declares the keys. */
 const projectSchema = z.object({
   config: z.record(z.string(), z.object({ type: z.string(), description: z.string() })),
 });
 
-/** What a JSON Schema of the loader says about one key. */
+/** The part of a JSON Schema that the page shows about one key. */
 interface Rule {
   type?: string;
   enum?: readonly unknown[];
@@ -21,8 +21,8 @@ interface Rule {
 }
 
 /**
- * The reference of the stack's configuration for readers: meaning and type from Pulumi.yaml, the allowed values and the
- * default from the loader.
+ * The reference page of the stack's configuration: meaning and type come from Pulumi.yaml, allowed values and defaults from
+ * the schema.
  * @param projectFile text of Pulumi.yaml
  * @throws ZodError for a project file that declares a key without type or description
  */
@@ -42,18 +42,18 @@ export function configurationPage(projectFile: string): string {
   return [
     "# Configuration",
     "",
-    "Generated from `Pulumi.yaml` and `config/schema.ts` by `npm run docs`; a test holds it current.",
+    "Generated from `Pulumi.yaml` and `config/schema.ts` by `npm run docs`; a test fails when it is out of date.",
     "",
-    "A key is set for one stack and lands in `Pulumi.<stack>.yaml`. All keys are checked before anything is made, all problems",
-    "are reported at once, and a key that does not exist is refused with the nearest one that does.",
+    "A key is set for one stack and stored in `Pulumi.<stack>.yaml`. All keys are checked before anything is made, and all problems",
+    "are reported at once. An unknown key is refused, with the most similar known key.",
     "",
     "```sh",
     "pulumi config set faultPercent 30",
     "pulumi config set --path 'addons[0]' prometheus         # one item of a list",
-    "npm run up -- --config 'allowedCallers=[]' faultPercent=30   # sets keys, then applies them; the way to an empty list",
+    "npm run up -- --config 'allowedCallers=[]' faultPercent=30   # sets keys and applies them; also sets an empty list",
     "pulumi config rm faultPercent                           # back to the default",
-    "npm run preview                                         # what the change would do",
-    "npm run preview -- --config faultPercent=30             # what a change would do that is not made",
+    "npm run preview                                         # shows the effect of the change",
+    "npm run preview -- --config faultPercent=30             # shows the effect of a change without setting it",
     "```",
     "",
     "## Keys",
@@ -80,7 +80,7 @@ function defaultOf(key: ConfigKey): string {
   return value === undefined ? "not set" : code(value);
 }
 
-/** What the loader takes, in words. */
+/** The allowed values of a key, in words. */
 function allowed(key: ConfigKey, rule: Rule): string {
   if (rule.enum) return codes(rule.enum);
   if (rule.type === "boolean") return codes([true, false]);
@@ -90,10 +90,10 @@ function allowed(key: ConfigKey, rule: Rule): string {
   return rule.items?.enum ? `any of ${codes(rule.items.enum)}${least}` : `each ${demanded(key, [blank])}${least}`;
 }
 
-/** No key takes it. */
+/** A value that every pattern refuses. */
 const blank = " ";
 
-/** The loader's own words to a value that it refuses. */
+/** The schema's error message for a value that it refuses, without its beginning. */
 function demanded(key: ConfigKey, value: unknown): string {
   const parsed = configSchema.shape[key].safeParse(value);
   if (parsed.success) throw new RangeError(`Config key "${key}" has a pattern, and takes ${JSON.stringify(value)}`);
