@@ -1,5 +1,5 @@
 import { Command, CommanderError } from "commander";
-import { ExitCode, formatProblem, } from "../host/errors";
+import { ExitCode, formatProblem } from "../host/errors";
 import { registerBill } from "./commands/bill";
 import { registerBundle } from "./commands/bundle";
 import { type CommandContext, runAction } from "./commands/common";
@@ -19,7 +19,7 @@ import { registerTraffic } from "./commands/traffic";
 import { registerUp } from "./commands/up";
 import { registerVerify } from "./commands/verify";
 import type { CommonOptions } from "./stack/session";
-import { stackToName } from "./stack/stack-option";
+import { stackToName } from "./stack/stack-name";
 import { type Io, isColoured } from "./terminal/io";
 import { refuseSwallowedOptions } from "./terminal/npm-options";
 import { headlineOf } from "./terminal/problem-text";

@@ -29,6 +29,20 @@ export class LabError extends Error implements Problem {
   }
 }
 
+/** A problem of the command line or the configuration: exit code 2. */
+export class UsageError extends LabError {
+  constructor(problem: Problem, cause?: unknown) {
+    super(problem, { exitCode: ExitCode.usage, cause });
+  }
+}
+
+/** A problem of the machine: exit code 4. */
+export class UnfitError extends LabError {
+  constructor(problem: Problem, cause?: unknown) {
+    super(problem, { exitCode: ExitCode.unfit, cause });
+  }
+}
+
 /** Several problems found in one pass, so that the user can solve them all at once. */
 export class LabErrors extends LabError {
   readonly problems: readonly Problem[];

@@ -1,7 +1,6 @@
 import type { Command } from "commander";
 import { artifactsOf } from "../../config/versions";
-import { type BillEntry, billEntries } from "../offline/bill/entries";
-import { manifestImages, ownImages } from "../offline/bill/images";
+import { type BillEntry, billEntries, manifestImages, ownImages } from "../offline/bill";
 import { type CommonOptions, openSession } from "../stack/session";
 import { type CommandContext, common, examples, json, jsonText } from "./common";
 

@@ -2,14 +2,19 @@ import { resolve } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { readFacts } from "../../artifacts/bundle-folder";
 import type { LabConfig } from "../../config/schema";
-import { ExitCode, LabError } from "../../host/errors";
+import { ExitCode, type LabError, UsageError } from "../../host/errors";
 import { shellWord } from "../../host/shell";
-import { verifyBundle } from "../offline/bundle/collect";
-import { type BundleOrder, bundleImages, filePieces, trimmedSource } from "../offline/bundle/contents";
-import { fill, withoutText } from "../offline/bundle/fill";
-import { type Part, parts } from "../offline/bundle/pieces";
-import { hostPlatform, platforms } from "../offline/bundle/platform";
-import type { BundleWork } from "../offline/bundle/work";
+import {
+  type BundleOrder,
+  bundleImages,
+  filePieces,
+  fill,
+  trimmedSource,
+  verifyBundle,
+  withoutText,
+} from "../offline/bundle";
+import type { BundleWork } from "../offline/pieces";
+import { hostPlatform, type Part, parts, platforms } from "../offline/pieces";
 import { type CommonOptions, openSession, type Session } from "../stack/session";
 import { type CommandContext, common, examples, json, jsonText } from "./common";
 
@@ -77,14 +82,11 @@ function workOf({ io, config }: Session, { platform: wanted, from }: BundleOptio
 }
 
 function otherPlatform(folder: string, made: string, wanted: string): LabError {
-  return new LabError(
-    {
-      what: `"${folder}" is a bundle for ${made}, not for ${wanted}`,
-      why: "A bundle is for one platform: tools and images of two have the same names in it",
-      fix: `npm run lab -- bundle ANOTHER-DIR --platform ${wanted}`,
-    },
-    { exitCode: ExitCode.usage },
-  );
+  return new UsageError({
+    what: `"${folder}" is a bundle for ${made}, not for ${wanted}`,
+    why: "A bundle is for one platform: tools and images of two have the same names in it",
+    fix: `npm run lab -- bundle ANOTHER-DIR --platform ${wanted}`,
+  });
 }
 
 function addPart(value: string, previous: Part[]): Part[] {

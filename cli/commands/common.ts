@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { ExitCode, LabError, messageOf } from "../../host/errors";
+import { ExitCode, LabError, messageOf, UsageError } from "../../host/errors";
 import { writeWhole } from "../../host/write-file";
 import { type Io, isColoured } from "../terminal/io";
 import { problemText } from "../terminal/problem-text";
@@ -88,6 +88,6 @@ export function saveReport(
     writeWhole(file, text, mode);
   } catch (cause) {
     const what = cause instanceof LabError ? cause.what : messageOf(cause);
-    throw new LabError({ what, why, fix }, { exitCode: ExitCode.usage, cause });
+    throw new UsageError({ what, why, fix }, cause);
   }
 }

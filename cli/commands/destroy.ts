@@ -1,6 +1,6 @@
 import { rm } from "node:fs/promises";
 import type { Command } from "commander";
-import { ExitCode, LabError } from "../../host/errors";
+import { LabError, UsageError } from "../../host/errors";
 import { type ClusterAddress, clusterName, ownCluster, stackDir } from "../../host/paths";
 import { requireDocker } from "../../preflight/host";
 import { engineFailure, lockRefusal } from "../engine/failure";
@@ -9,8 +9,8 @@ import type { Engine, StackState } from "../engine/types";
 import { removeLeftovers } from "../recovery/leftovers";
 import { repairStack } from "../recovery/repair-stack";
 import { installedMesh, sweepMesh } from "../recovery/sweep";
-import { labAddress, sameAddress } from "../stack/lab-address";
-import { requireOwnCluster } from "../stack/require-running";
+import { labAddress, sameAddress } from "../stack/lab";
+import { requireOwnCluster } from "../stack/running-lab";
 import { type CommonOptions, openSession, type Session, sessionEngine, stackExists } from "../stack/session";
 import { withdrawSettings } from "../stack/settings";
 import { type CommandContext, common, examples, json, jsonText, yes } from "./common";
@@ -48,14 +48,11 @@ export function registerDestroy(program: Command, { io }: CommandContext): void 
 
 async function consent({ io, stack }: Session, yes: boolean): Promise<void> {
   if (yes || (await io.confirm?.(`Destroy lab "${stack}" and all that is in it?`))) return;
-  throw new LabError(
-    {
-      what: io.confirm ? `Lab "${stack}" stays` : `Nobody was there to agree to the end of lab "${stack}"`,
-      why: io.confirm ? "You did not agree" : "Without a terminal the lab asks no questions",
-      fix: `npm run destroy -- --stack ${stack} --yes`,
-    },
-    { exitCode: ExitCode.usage },
-  );
+  throw new UsageError({
+    what: io.confirm ? `Lab "${stack}" stays` : `Nobody was there to agree to the end of lab "${stack}"`,
+    why: io.confirm ? "You did not agree" : "Without a terminal the lab asks no questions",
+    fix: `npm run destroy -- --stack ${stack} --yes`,
+  });
 }
 
 async function destroy(engine: Engine, session: Session): Promise<void> {

@@ -5,7 +5,7 @@ import { examine } from "../doctor/examine";
 import { examineNetwork } from "../doctor/network";
 import type { Finding } from "../doctor/types";
 import { type CommonOptions, openSession } from "../stack/session";
-import { ofStack, stackToName } from "../stack/stack-option";
+import { ofStack, stackToName } from "../stack/stack-name";
 import { Progress } from "../terminal/progress";
 import { type CommandContext, common, examples, json, jsonText } from "./common";
 

@@ -1,6 +1,13 @@
+import { existsSync } from "node:fs";
 import type { Command } from "commander";
-import { type LabSummary, labsOf } from "../stack/list";
-import { bytesText } from "../stack/memory";
+import { type ClusterState, clusterState } from "../../host/cluster-state";
+import { LabError } from "../../host/errors";
+import type { Exec } from "../../host/exec";
+import { clusterName } from "../../host/paths";
+import type { Engine, StackSummary } from "../engine/types";
+import { evidenceHome, newestEvidence, readEvidence } from "../report/evidence";
+import { readOutputs } from "../stack/lab";
+import { bytesText, memoryOf, totalOf } from "../stack/nodes";
 import { type CommonOptions, openSession, sessionEngine } from "../stack/session";
 import { type CommandContext, common, examples, json, jsonText } from "./common";
 
@@ -54,4 +61,118 @@ function table(rows: readonly Record<string, string>[]): string {
       .join("  ")
       .trimEnd();
   return `${[line((column) => column), ...rows.map((row) => line((column) => row[column] ?? ""))].join("\n")}\n`;
+}
+
+/** One lab as a list shows it. What is not known is absent. */
+export interface LabSummary {
+  stack: string;
+  /** `unknown` while Docker does not answer. */
+  cluster: ClusterState | "existing" | "unknown";
+  url?: string;
+  versions: { istio?: string; kubernetes?: string };
+  /** When the cluster's oldest node was made, ISO 8601. */
+  madeAt?: string;
+  /** Bytes of its running nodes. */
+  memoryBytes?: number;
+  /** Of the newest run of all proofs whose evidence the lab kept. */
+  verdict?: { verdict: "pass" | "fail" | "inconclusive"; at: string };
+  lastUpdate?: string;
+  resources: number;
+}
+
+/** A node container of any kind cluster. */
+interface NodeFacts {
+  cluster: string;
+  name: string;
+  running: boolean;
+  image: string;
+  madeAt: number;
+}
+
+/** Every lab of the backend. All that takes time is asked side by side. */
+export async function labsOf(engine: Engine, exec: Exec): Promise<LabSummary[]> {
+  const [stacks, nodes] = await Promise.all([engine.list(), allNodes(exec)]);
+  const names = stacks.map(({ name }) => name.split("/").at(-1) ?? name);
+  const ours = new Set(names.map(clusterName));
+  const running = nodes?.filter(({ cluster, running }) => running && ours.has(cluster)) ?? [];
+  const memory = memoryOf(
+    running.map(({ name }) => name),
+    exec,
+  );
+  return Promise.all(
+    stacks.map(async (summary, index) => {
+      const stack = names[index] ?? "";
+      const own = nodes?.filter(({ cluster }) => cluster === clusterName(stack));
+      return labOf(stack, summary, { engine, exec, nodes: own, memory });
+    }),
+  );
+}
+
+interface Sources {
+  engine: Engine;
+  exec: Exec;
+  /** Absent while Docker does not answer. */
+  nodes: readonly NodeFacts[] | undefined;
+  memory: Promise<ReadonlyMap<string, number>>;
+}
+
+async function labOf(stack: string, summary: StackSummary, { engine, exec, nodes, memory }: Sources) {
+  const [raw, state, used] = await Promise.all([engine.outputs(stack), clusterState(stack, exec), memory]);
+  const outputs = readOutputs(raw);
+  const existing = outputs.settings?.cluster === "existing";
+  const own = existing ? [] : (nodes ?? []);
+  const bytes = totalOf(new Map([...used].filter(([name]) => own.some((node) => node.name === name))));
+  const kubernetes = own.map(({ image }) => /:v?(\d+\.\d+\.\d+)/.exec(image)?.[1]).find(Boolean);
+  const made = Math.min(...own.map(({ madeAt }) => madeAt));
+  const proven = lastVerdict(stack);
+  const { istio } = outputs.versions ?? {};
+  const lab: LabSummary = {
+    stack,
+    cluster: existing ? "existing" : nodes ? state : "unknown",
+    ...(outputs.url ? { url: outputs.url } : {}),
+    versions: { ...(istio ? { istio } : {}), ...(kubernetes ? { kubernetes } : {}) },
+    ...(Number.isFinite(made) ? { madeAt: new Date(made).toISOString() } : {}),
+    ...(bytes === undefined ? {} : { memoryBytes: bytes }),
+    ...(proven ? { verdict: proven } : {}),
+    ...(summary.lastUpdate ? { lastUpdate: summary.lastUpdate } : {}),
+    resources: summary.resourceCount ?? 0,
+  };
+  return lab;
+}
+
+const clusterLabel = "io.x-k8s.kind.cluster";
+
+/** The nodes of all kind clusters; undefined when Docker does not answer. */
+async function allNodes(exec: Exec): Promise<NodeFacts[] | undefined> {
+  const columns = [`{{.Label "${clusterLabel}"}}`, "{{.Names}}", "{{.State}}", "{{.Image}}", "{{.CreatedAt}}"];
+  const { code, stdout } = await exec("docker", [
+    ...["ps", "--all", "--filter", `label=${clusterLabel}`],
+    ...["--format", columns.join("\t")],
+  ]);
+  if (code !== 0) return undefined;
+  return stdout.split("\n").flatMap((line) => {
+    const [cluster, name, state, image = "", created = ""] = line.split("\t");
+    if (!cluster || !name) return [];
+    return [{ cluster, name, running: state === "running", image, madeAt: timeOf(created) }];
+  });
+}
+
+/** Docker writes "2026-11-23 10:00:00 +0000 UTC". */
+function timeOf(created: string): number {
+  const [, day, time, hours, minutes] = /^(\S+) (\S+) ([+-]\d\d)(\d\d)\b/.exec(created) ?? [];
+  return Date.parse(`${day}T${time}${hours}:${minutes}`);
+}
+
+/** How the newest whole run of the proofs went. */
+function lastVerdict(stack: string): LabSummary["verdict"] {
+  const home = evidenceHome(stack);
+  if (!existsSync(home)) return undefined;
+  try {
+    const { report } = readEvidence(newestEvidence([home]));
+    return { verdict: report.verdict, at: report.startedAt };
+  } catch (error) {
+    // Evidence of another version, or of a run that was cut off: the list has better things to tell.
+    if (error instanceof LabError) return undefined;
+    throw error;
+  }
 }

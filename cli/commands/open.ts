@@ -1,11 +1,10 @@
 import { pathToFileURL } from "node:url";
 import { Argument, type Command } from "commander";
 import type { Addon, LabFacts } from "../../experiments/types";
-import { ExitCode, LabError } from "../../host/errors";
+import { UsageError } from "../../host/errors";
 import { kubeLabClient } from "../../verify/kube";
 import { PodFinder } from "../../verify/pods";
-import { dashboards } from "../dashboards/dashboards";
-import { forward } from "../dashboards/forward";
+import { dashboards, forward } from "../dashboards";
 import { runningLab } from "../stack/running-lab";
 import type { Io } from "../terminal/io";
 import { type CommandContext, common, examples, json, jsonText } from "./common";
@@ -83,12 +82,9 @@ function requireAddon({ stack, settings }: LabFacts, addon: Addon): void {
   const has = settings.addons.length > 0 ? `It has ${settings.addons.join(", ")}` : "It has no dashboards";
   // Kiali and Grafana draw what Prometheus has.
   const wanted = [...new Set<Addon>(["prometheus", ...settings.addons, addon])];
-  throw new LabError(
-    {
-      what: `Lab "${stack}" has no ${addon}`,
-      why: `${has}: the key "addons" of its stack names what is installed`,
-      fix: `npm run up -- --stack ${stack} --config 'addons=[${wanted.join(", ")}]'`,
-    },
-    { exitCode: ExitCode.usage },
-  );
+  throw new UsageError({
+    what: `Lab "${stack}" has no ${addon}`,
+    why: `${has}: the key "addons" of its stack names what is installed`,
+    fix: `npm run up -- --stack ${stack} --config 'addons=[${wanted.join(", ")}]'`,
+  });
 }

@@ -1,8 +1,7 @@
 import type { Command } from "commander";
 import { requireUnlocked } from "../recovery/locks";
-import { bytesText, memoryOf, totalOf } from "../stack/memory";
-import { nodesOf, nodesText, stopNodes } from "../stack/nodes";
-import { ownNodes } from "../stack/require-running";
+import { bytesText, memoryOf, nodesOf, nodesText, stopNodes, totalOf } from "../stack/nodes";
+import { ownNodes } from "../stack/running-lab";
 import { type CommonOptions, openSession } from "../stack/session";
 import { type CommandContext, common, examples, json, jsonText } from "./common";
 

@@ -2,8 +2,7 @@ import type { Command } from "commander";
 import { plannedArtifacts } from "../../artifacts/fetch";
 import { labOwner } from "../../host/lab-owner";
 import { gatewayPorts } from "../../host/ports";
-import { planGraph } from "../plan/graph";
-import { planEntries, planText } from "../plan/text";
+import { planEntries, planGraph, planText, writeObjects } from "../plan/plan";
 import { type CommonOptions, openSession } from "../stack/session";
 import { project } from "../stack/stack-name";
 import { type CommandContext, common, examples, json, jsonText } from "./common";
@@ -34,7 +33,6 @@ export function registerPlan(program: Command, { io }: CommandContext): void {
     });
     const graph = planGraph(declared);
     if (options.yaml) {
-      const { writeObjects } = await import("../plan/files.js");
       const names = writeObjects(options.yaml, graph);
       progress.line(`${names.length} files in ${options.yaml}`);
     }

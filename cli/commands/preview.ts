@@ -5,9 +5,7 @@ import type { Command } from "commander";
 import { engineFailure } from "../engine/failure";
 import { Follower } from "../engine/follow";
 import type { Engine } from "../engine/types";
-import { PreviewCollector, type PreviewModel } from "../preview/model";
-import { PolicyCollector } from "../preview/policy";
-import { previewText } from "../preview/text";
+import { PolicyCollector, PreviewCollector, type PreviewModel, previewText } from "../preview";
 import {
   type CommonOptions,
   createStack,

@@ -2,14 +2,11 @@ import type { Command } from "commander";
 import { exitCodeFor } from "../../verify";
 import { repairMesh, waitUntilReady } from "../../verify/repair/mesh";
 import { openMesh } from "../recovery/mesh";
-import { labFacts } from "../stack/lab-facts";
+import { labFacts, readOutputs, summaryText } from "../stack/lab";
 import { nodesOf, startNodes } from "../stack/nodes";
-import { readOutputs } from "../stack/outputs";
 import { hostFacts } from "../stack/prepare";
-import { ownNodes } from "../stack/require-running";
-import { labNotFound } from "../stack/running-lab";
+import { labNotFound, ownNodes } from "../stack/running-lab";
 import { type CommonOptions, openSession, sessionEngine, stackExists } from "../stack/session";
-import { summaryText } from "../stack/summary";
 import { type CommandContext, common, examples, json, jsonText } from "./common";
 import { prove, reportFailedProofs } from "./verify";
 

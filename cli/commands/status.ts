@@ -3,10 +3,8 @@ import type { Command } from "commander";
 import type { LabConfig } from "../../config/schema";
 import { type ClusterState, clusterState } from "../../host/cluster-state";
 import { driftText, findDrift } from "../recovery/drift";
-import { labAddress } from "../stack/lab-address";
-import { type LabOutputs, readOutputs } from "../stack/outputs";
+import { type LabOutputs, labAddress, readOutputs, summaryText } from "../stack/lab";
 import { type CommonOptions, openSession, type Session, sessionEngine, stackExists } from "../stack/session";
-import { summaryText } from "../stack/summary";
 import { type CommandContext, common, examples, json, jsonText } from "./common";
 
 /** `status`: the stack's outputs, whether its cluster runs, and what hints at drift. */

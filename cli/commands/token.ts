@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from "commander";
-import { ExitCode, LabError } from "../../host/errors";
+import { type LabError, UsageError } from "../../host/errors";
 import { disabledReason } from "../../modules/enabled";
 import { gatewayJwt } from "../../modules/numbers";
 import { tokenFor } from "../../verify/probe/token";
@@ -39,14 +39,11 @@ export function registerToken(program: Command, { io }: CommandContext): void {
 }
 
 function withoutModule(stack: string): LabError {
-  return new LabError(
-    {
-      what: `Lab "${stack}" takes no tokens`,
-      why: "Its stack does not name the module gateway-jwt, which brings their issuer",
-      fix: `npm run up -- --stack ${stack} --config 'modules=[gateway-jwt]'`,
-    },
-    { exitCode: ExitCode.usage },
-  );
+  return new UsageError({
+    what: `Lab "${stack}" takes no tokens`,
+    why: "Its stack does not name the module gateway-jwt, which brings their issuer",
+    fix: `npm run up -- --stack ${stack} --config 'modules=[gateway-jwt]'`,
+  });
 }
 
 function claims(text: string): Record<string, unknown> {

@@ -15,7 +15,7 @@ import {
   verdictMark,
   verifyLab,
 } from "../../verify";
-import { keptLine } from "../bug-report/keep";
+import { keptLine } from "../bug-report";
 import { newEvidence, recordTimeline } from "../report/evidence";
 import { runningLab } from "../stack/running-lab";
 import type { Session } from "../stack/session";

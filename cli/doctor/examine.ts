@@ -1,9 +1,8 @@
 import type { LabConfig } from "../../config/schema";
 import { ExitCode, LabErrors } from "../../host/errors";
 import type { Io } from "../terminal/io";
-import { dockerChecks } from "./docker-checks";
+import { dockerChecks, dockerKindChecks } from "./docker-checks";
 import { readDocker } from "./docker-facts";
-import { dockerKindChecks } from "./docker-kind-checks";
 import { hostChecks } from "./host-checks";
 import { stackChecks } from "./stack-checks";
 import type { Finding } from "./types";

@@ -4,8 +4,7 @@ import { join } from "node:path";
 import semver from "semver";
 import { supported } from "../../config/versions";
 import { clusterName } from "../../host/paths";
-import { findTool, labBin } from "../toolchain/find";
-import { type Tool, tools } from "../toolchain/tools";
+import { findTool, labBin, type Tool, tools } from "../toolchain/tools";
 import { type Check, type DoctorContext, ok } from "./types";
 
 /** What istio-cni, ztunnel and the kubelets of all nodes watch together; `up` raises the limits to it, never lowers. */

@@ -4,7 +4,7 @@ import { registries } from "../../config/image-names";
 import type { LabConfig } from "../../config/schema";
 import { artifactsOf, tools } from "../../config/versions";
 import { LabError } from "../../host/errors";
-import { billPlugins } from "../offline/bill/plugins";
+import { billPlugins } from "../offline/bill";
 import type { Finding } from "./types";
 
 const patience = 5_000;

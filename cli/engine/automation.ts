@@ -1,7 +1,7 @@
 import { type Deployment, LocalWorkspace, PulumiCommand, Stack } from "@pulumi/pulumi/automation";
 import { run } from "../../host/exec";
 import { childSignal } from "../terminal/abort";
-import { withoutHangup } from "./hangup";
+import { withoutHangup } from "./environment";
 import type { Engine, EngineOptions, OperationOptions, PendingOperation, StackState, StateResource } from "./types";
 
 /** {@link Engine} by Pulumi's Automation API: the program of Pulumi.yaml on the installed engine, as `pulumi` runs it. */

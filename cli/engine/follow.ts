@@ -1,6 +1,6 @@
 import type { EngineEvent, StepEventMetadata } from "@pulumi/pulumi/automation/events";
 import { type Progress, seconds } from "../terminal/progress";
-import { Diagnostics } from "./diagnostics";
+import { Diagnostics } from "./failure";
 import { Components, isBookkeeping, isComponent, parseUrn, shortName } from "./urn";
 
 const verbs: Partial<Record<StepEventMetadata["op"], { doing: string; done: string }>> = {
@@ -77,7 +77,9 @@ export class Follower {
     const component = this.#components.of(step.urn);
     const where = component === name ? "" : `${component} › `;
     const took = colors.dim(seconds(performance.now() - begin));
-    this.#progress.line(`  ${mark} ${where}${shortName(name, component)}  ${colors.dim(`${kind} ${ok ? verb.done : "failed"}`)}  ${took}`);
+    this.#progress.line(
+      `  ${mark} ${where}${shortName(name, component)}  ${colors.dim(`${kind} ${ok ? verb.done : "failed"}`)}  ${took}`,
+    );
     this.#show();
   }
 

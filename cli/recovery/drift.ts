@@ -3,7 +3,7 @@ import { clientConfig } from "../../host/kube-api";
 import type { ClusterAddress } from "../../host/paths";
 import { opened } from "../engine/secrets";
 import type { StateResource } from "../engine/types";
-import { labAddress, sameAddress } from "../stack/lab-address";
+import { labAddress, sameAddress } from "../stack/lab";
 
 /** An object of the stack that was changed or deleted since the last `up`, and not by the engine. */
 export interface DriftedObject {

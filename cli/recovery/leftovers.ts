@@ -2,7 +2,7 @@ import { rm } from "node:fs/promises";
 import { canonicalBackend } from "../../host/backend";
 import { clusterState } from "../../host/cluster-state";
 import { networkNamed, readNetworks } from "../../host/docker-networks";
-import { ExitCode, LabError } from "../../host/errors";
+import { type LabError, UsageError } from "../../host/errors";
 import { run } from "../../host/exec";
 import { labOwner, ownerParts } from "../../host/lab-owner";
 import { clusterName, stackDir } from "../../host/paths";
@@ -34,7 +34,7 @@ export async function removeLeftovers(
   const owner = labOwner(io);
   const found = await nodesOf(stack, io.exec);
   if (network.owner !== owner || !canLoseState(owner)) {
-    throw new LabError(unprovenLab(stack, network.owner, { nodes: found.length > 0 }), { exitCode: ExitCode.usage });
+    throw new UsageError(unprovenLab(stack, network.owner, { nodes: found.length > 0 }));
   }
   const nodes = found.map((node) => node.name);
   if (nodes.length > 0) {
@@ -60,14 +60,11 @@ export async function removeLeftovers(
 const isNetwork = ({ type }: StackState["resources"][number]) => type === "docker:index/network:Network";
 
 function unwanted({ io, stack }: Session): LabError {
-  return new LabError(
-    {
-      what: `Docker has the cluster of lab "${stack}", and the state in ${canonicalBackend(io)} does not know it`,
-      why: "Its state was lost, and a cluster without a state can only be removed",
-      fix: `npm run up -- --stack ${stack} --yes   (removes the cluster and makes the lab again)`,
-    },
-    { exitCode: ExitCode.usage },
-  );
+  return new UsageError({
+    what: `Docker has the cluster of lab "${stack}", and the state in ${canonicalBackend(io)} does not know it`,
+    why: "Its state was lost, and a cluster without a state can only be removed",
+    fix: `npm run up -- --stack ${stack} --yes   (removes the cluster and makes the lab again)`,
+  });
 }
 
 /** Only a folder or a bucket can be lost. A service also keeps the stacks of other organizations, with the same names. */

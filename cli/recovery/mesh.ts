@@ -1,9 +1,8 @@
 import { LabError } from "../../host/errors";
 import { type MeshOptions, repairMesh, waitUntilReady } from "../../verify/repair/mesh";
 import type { Engine } from "../engine/types";
-import { labFacts } from "../stack/lab-facts";
+import { type LabOutputs, labFacts, readOutputs } from "../stack/lab";
 import { nodeStarts } from "../stack/nodes";
-import { type LabOutputs, readOutputs } from "../stack/outputs";
 import type { Session } from "../stack/session";
 
 /** Repairs the mesh of a lab that is up: workloads that left it come back. @returns the stack's outputs */

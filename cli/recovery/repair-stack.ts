@@ -5,7 +5,7 @@ import { stackDir } from "../../host/paths";
 import { lockRefusal } from "../engine/failure";
 import { Follower } from "../engine/follow";
 import type { Engine, StackState } from "../engine/types";
-import { labAddress } from "../stack/lab-address";
+import { labAddress } from "../stack/lab";
 import { type Session, stackExists } from "../stack/session";
 import { openHelmReleases } from "./helm-releases";
 import { type ConfirmPrompt, removeLeftovers } from "./leftovers";

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { ExitCode, LabError, messageOf } from "../../host/errors";
+import { messageOf, UsageError } from "../../host/errors";
 import { labHome } from "../../host/paths";
 import { writeWhole } from "../../host/write-file";
 import type { HttpChain } from "../../verify/proxy-config/envoy-dump";
@@ -79,14 +79,11 @@ export function newestEvidence(places: readonly string[]): string {
     .map((folder) => ({ folder, at: statSync(join(folder, evidenceFiles.report)).mtimeMs }))
     .sort((a, b) => b.at - a.at);
   if (candidates[0]) return candidates[0].folder;
-  throw new LabError(
-    {
-      what: `There is no evidence in ${places.map((place) => `"${place}"`).join(" or ")}`,
-      why: "The report shows what a run of the proofs has seen; it asks the lab nothing itself",
-      fix: "npm run lab -- verify --evidence evidence",
-    },
-    { exitCode: ExitCode.usage },
-  );
+  throw new UsageError({
+    what: `There is no evidence in ${places.map((place) => `"${place}"`).join(" or ")}`,
+    why: "The report shows what a run of the proofs has seen; it asks the lab nothing itself",
+    fix: "npm run lab -- verify --evidence evidence",
+  });
 }
 
 function foldersIn(place: string): string[] {
@@ -101,13 +98,13 @@ function parsed<T>(folder: string, file: string, schema: z.ZodType<T>): T {
     return schema.parse(JSON.parse(readFileSync(join(folder, file), "utf8")));
   } catch (cause) {
     const first = messageOf(cause).split("\n").slice(0, 6).join("\n");
-    throw new LabError(
+    throw new UsageError(
       {
         what: `Cannot read "${join(folder, file)}": ${first}`,
         why: "A report of something else than an evidence folder of this version would show wrong things",
         fix: "npm run lab -- verify --evidence evidence && npm run lab -- report --evidence evidence",
       },
-      { exitCode: ExitCode.usage, cause },
+      cause,
     );
   }
 }

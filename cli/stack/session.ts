@@ -1,11 +1,10 @@
 import { existsSync } from "node:fs";
 import type { LabConfig } from "../../config/schema";
-import { engineEnvironment } from "../engine/environment";
-import { trustFolder } from "../engine/trust";
+import { engineEnvironment, trustFolder } from "../engine/environment";
 import type { Engine } from "../engine/types";
 import type { Io } from "../terminal/io";
 import { Progress } from "../terminal/progress";
-import { ensureTools } from "../toolchain/ensure";
+import { ensureTools } from "../toolchain/install";
 import { ensurePlugins } from "../toolchain/plugins";
 import type { Tool } from "../toolchain/tools";
 import { changeConfig, markSettings, readConfig, settingsFile } from "./settings";

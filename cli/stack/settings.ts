@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { Document, isMap, isScalar, parse, parseDocument, Scalar, type YAMLMap } from "yaml";
 import { parseConfig } from "../../config/load";
 import type { LabConfig } from "../../config/schema";
-import { ExitCode, LabError } from "../../host/errors";
+import { UsageError } from "../../host/errors";
 import { type GatewayPorts, portKeys } from "../../host/ports";
 import { shellWord } from "../../host/shell";
 import { writeWhole } from "../../host/write-file";
@@ -138,22 +138,19 @@ function readDocument(file: string) {
   const document = parseDocument(readFileSync(file, "utf8"));
   const [error] = document.errors;
   if (!error) return document;
-  throw new LabError(
+  throw new UsageError(
     {
       what: `"${file}" is not YAML: ${error.message.split("\n")[0]}`,
       why: "The stack's configuration cannot be read",
       fix: `git diff ${shellWord(file)}   (then correct the line, or remove the file to start from the defaults)`,
     },
-    { exitCode: ExitCode.usage, cause: error },
+    error,
   );
 }
 
 const notAPair = (pair: string) =>
-  new LabError(
-    {
-      what: `"${pair}" is not of the form key=value`,
-      why: "--config sets one key of the stack's configuration",
-      fix: "npm run up -- --config faultPercent=30 --config 'addons=[prometheus, kiali]'",
-    },
-    { exitCode: ExitCode.usage },
-  );
+  new UsageError({
+    what: `"${pair}" is not of the form key=value`,
+    why: "--config sets one key of the stack's configuration",
+    fix: "npm run up -- --config faultPercent=30 --config 'addons=[prometheus, kiali]'",
+  });

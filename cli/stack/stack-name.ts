@@ -3,7 +3,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { backendUrl, pulumiUserHome } from "../../host/backend";
-import { ExitCode, LabError } from "../../host/errors";
+import type { Problem } from "../../host/errors";
+import { UsageError } from "../../host/errors";
 import type { Io } from "../terminal/io";
 
 /** Name of the project in Pulumi.yaml. */
@@ -16,14 +17,11 @@ export const project = "ambient-lab";
 export function resolveStack(option: string | undefined, { env, root }: Pick<Io, "env" | "root">): string {
   const name = short(option ?? (pulumiStack({ env, root }) || "dev"));
   if (/^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$/.test(name)) return name;
-  throw new LabError(
-    {
-      what: `Stack name "${name}" is refused`,
-      why: "It is part of the cluster's, the network's and the nodes' names: small letters, digits and dashes, at most 32",
-      fix: "npm run up -- --stack alice",
-    },
-    { exitCode: ExitCode.usage },
-  );
+  throw new UsageError({
+    what: `Stack name "${name}" is refused`,
+    why: "It is part of the cluster's, the network's and the nodes' names: small letters, digits and dashes, at most 32",
+    fix: "npm run up -- --stack alice",
+  });
 }
 
 /** What `pulumi stack select` writes: one stack per backend; older CLIs wrote one for all. */
@@ -46,4 +44,23 @@ function selectedStack(env: NodeJS.ProcessEnv, root: string): string | undefined
   if (!existsSync(file)) return undefined;
   const { stack, stacks } = workspaceSchema.parse(JSON.parse(readFileSync(file, "utf8")));
   return stacks?.[backendUrl({ env, root })] ?? stack;
+}
+
+/**
+ * The stack that a command was about, where `pulumi` in this checkout would take another one, or none, by itself: what is
+ * typed next has to name it.
+ */
+export function stackToName(option: string | undefined, io: Pick<Io, "env" | "root">): string | undefined {
+  try {
+    const stack = resolveStack(option, io);
+    return stack === pulumiStack(io) ? undefined : stack;
+  } catch {
+    return undefined; // Its name is what is wrong.
+  }
+}
+
+/** The problem, with a Fix whose `pulumi config` commands are about that stack. */
+export function ofStack<P extends Pick<Problem, "fix">>(problem: P, stack: string | undefined): P {
+  if (stack === undefined) return problem;
+  return { ...problem, fix: problem.fix.replace(/\bpulumi config (set|rm) /g, `pulumi config $1 --stack ${stack} `) };
 }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { parse as parseYaml } from "yaml";
 import { z } from "zod";
 import { backendFolder, type Checkout } from "../../host/backend";
-import { ExitCode, LabError } from "../../host/errors";
+import { UsageError } from "../../host/errors";
 import { labHome } from "../../host/paths";
 import { shellWord } from "../../host/shell";
 import type { Engine, StackState } from "../engine/types";
@@ -19,14 +19,11 @@ export function requireProjectLayout(checkout: Checkout): void {
   if (folder === undefined || !isLegacy(folder, checkout.env)) return;
   const stacks = legacyStacks(folder);
   const own = join(labHome(), "state");
-  throw new LabError(
-    {
-      what: `The state in ${folder} has Pulumi's legacy layout${stacks.length > 0 ? `, with the stacks ${stacks.join(", ")}` : ""}`,
-      why: "That layout does not tell projects apart: the lab would take another project's stack of the same name for its own",
-      fix: `mkdir -p ${shellWord(own)} && export PULUMI_BACKEND_URL=${shellWord(`file://${own}`)}   (gives the lab its own folder; then run the command again)`,
-    },
-    { exitCode: ExitCode.usage },
-  );
+  throw new UsageError({
+    what: `The state in ${folder} has Pulumi's legacy layout${stacks.length > 0 ? `, with the stacks ${stacks.join(", ")}` : ""}`,
+    why: "That layout does not tell projects apart: the lab would take another project's stack of the same name for its own",
+    fix: `mkdir -p ${shellWord(own)} && export PULUMI_BACKEND_URL=${shellWord(`file://${own}`)}   (gives the lab its own folder; then run the command again)`,
+  });
 }
 
 /** The layout that Pulumi uses in a folder (pulumi v3.259.0, pkg/backend/diy/meta.go, ensurePulumiMeta). */
@@ -59,12 +56,9 @@ export async function ownState(engine: Pick<Engine, "state">): Promise<StackStat
   // A URN is urn:pulumi:STACK::PROJECT::TYPE::NAME.
   const others = state.resources.map(({ urn }) => urn.split("::")[1]).filter((name) => name !== project);
   if (others.length === 0) return state;
-  throw new LabError(
-    {
-      what: `The stack holds resources of the project ${[...new Set(others)].join(", ")}`,
-      why: `The lab changes and removes stacks of the project ${project} alone`,
-      fix: "npm run up -- --stack alice   (another stack name)",
-    },
-    { exitCode: ExitCode.usage },
-  );
+  throw new UsageError({
+    what: `The stack holds resources of the project ${[...new Set(others)].join(", ")}`,
+    why: `The lab changes and removes stacks of the project ${project} alone`,
+    fix: "npm run up -- --stack alice   (another stack name)",
+  });
 }

@@ -1,5 +1,5 @@
 import type { Command, Option } from "commander";
-import { ExitCode, LabError } from "../../host/errors";
+import { UsageError } from "../../host/errors";
 import { shellWord } from "../../host/shell";
 
 /**
@@ -33,14 +33,11 @@ export function refuseSwallowedOptions(program: Command, args: readonly string[]
   if (swallowed.length === 0) return;
   const name = command.name();
   const words = rebuilt(command, others, swallowed)?.map(shellWord).join(" ") ?? "--help";
-  throw new LabError(
-    {
-      what: `npm did not pass ${swallowed.map(({ option }) => `"${option.long}"`).join(", ")} to the command`,
-      why: `npm passes only the options after "--" and keeps the others as its own settings; without them "${name}" does something else`,
-      fix: `npm run ${script === name ? `${name} --` : `lab -- ${name}`} ${words}`,
-    },
-    { exitCode: ExitCode.usage },
-  );
+  throw new UsageError({
+    what: `npm did not pass ${swallowed.map(({ option }) => `"${option.long}"`).join(", ")} to the command`,
+    why: `npm passes only the options after "--" and keeps the others as its own settings; without them "${name}" does something else`,
+    fix: `npm run ${script === name ? `${name} --` : `lab -- ${name}`} ${words}`,
+  });
 }
 
 function swallowedOptions(command: Command, others: readonly string[], env: NodeJS.ProcessEnv): Swallowed[] {

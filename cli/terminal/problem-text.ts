@@ -1,7 +1,7 @@
 import picocolors from "picocolors";
 import { formatProblem, LabError, LabErrors, messageOf, type Problem } from "../../host/errors";
 import { shellWord } from "../../host/shell";
-import { ofStack } from "../stack/stack-option";
+import { ofStack } from "../stack/stack-name";
 
 /** What a problem may fill: a terminal of the least size, with the line that is typed next. */
 const screen = { lines: 23, columns: 80 };

@@ -1,14 +1,14 @@
 import { chmod, mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { setImmediate } from "node:timers/promises";
 import type { Fetcher } from "../../artifacts/download";
-import { ExitCode, LabError, messageOf } from "../../host/errors";
+import { LabError, messageOf, UnfitError } from "../../host/errors";
 import { writeWhole } from "../../host/write-file";
-import { labBin } from "./find";
-import { fetchRelease, releaseAddress } from "./release";
-import type { System, Tool } from "./tools";
+import type { Io } from "../terminal/io";
+import type { System } from "./tools";
+import { fetchRelease, findTool, firstOnPath, labBin, releaseAddress, type Tool, tools } from "./tools";
 
 /** How a tool is brought. */
 export interface InstallOptions {
@@ -75,19 +75,16 @@ async function* slices(bytes: Buffer): AsyncGenerator<Buffer> {
 
 function requireSystem({ name }: Tool, { platform, arch }: System): void {
   if (["linux", "darwin"].includes(platform) && ["x64", "arm64"].includes(arch)) return;
-  throw new LabError(
-    {
-      what: `This is ${platform} on ${arch}`,
-      why: `The lab brings ${name} for Linux and macOS on x64 and arm64`,
-      fix: platform === "win32" ? "Run the lab inside WSL 2 (wsl --install)" : `Put ${name} on the PATH`,
-    },
-    { exitCode: ExitCode.unfit },
-  );
+  throw new UnfitError({
+    what: `This is ${platform} on ${arch}`,
+    why: `The lab brings ${name} for Linux and macOS on x64 and arm64`,
+    fix: platform === "win32" ? "Run the lab inside WSL 2 (wsl --install)" : `Put ${name} on the PATH`,
+  });
 }
 
 function cannotBring(tool: Tool, address: string, cause: unknown): LabError {
   const what = cause instanceof LabError ? cause.what : `Cannot unpack ${address}: ${messageOf(cause)}`;
-  return new LabError(
+  return new UnfitError(
     {
       what,
       why: `${tool.purpose}, and no ${tool.name} on the PATH is in ${tool.range}`,
@@ -96,6 +93,56 @@ function cannotBring(tool: Tool, address: string, cause: unknown): LabError {
         'or name a folder or mirror that holds "cli/" in Pulumi.<stack>.yaml: ambient-lab:artifactSource: DIR-OR-URL',
       ].join("\n"),
     },
-    { exitCode: ExitCode.unfit, cause },
+    cause,
   );
+}
+
+/** The tools a command works with. */
+export interface Toolchain {
+  /** Path of the pulumi program. */
+  pulumi: string;
+  /** Folders to put before the PATH, so that the engine and the program's own scripts find the same tools. */
+  binFolders: readonly string[];
+}
+
+/** How tools are looked for. */
+export interface EnsureOptions {
+  needed: readonly Tool["name"][];
+  /** Mirror or folder for downloads. */
+  source?: string;
+  /** Whether missing tools are brought. A command that only reads does not change the machine. */
+  install: boolean;
+  say: (line: string) => void;
+}
+
+/** Finds the tools, and brings those that are missing. */
+export async function ensureTools(
+  io: Pick<Io, "env" | "exec" | "fetcher">,
+  { needed, source, install, say }: EnsureOptions,
+): Promise<Toolchain> {
+  const paths = new Map<string, string>();
+  for (const tool of tools.filter(({ name }) => needed.includes(name))) {
+    const found = await findTool(tool, io.env, io.exec);
+    if (found?.fits) {
+      paths.set(tool.name, found.path);
+      continue;
+    }
+    if (!install) throw missing(tool, found?.version);
+    say(`  ${tool.name} ${tool.version} → ${labBin()}`);
+    const system = { platform: process.platform, arch: process.arch };
+    paths.set(tool.name, await installTool(tool, { ...io, system, ...(source ? { source } : {}) }));
+  }
+  const shadowed = [...paths].filter(([name, path]) => firstOnPath(name, io.env) !== path);
+  return {
+    pulumi: paths.get("pulumi") ?? "pulumi",
+    binFolders: [...new Set(shadowed.map(([, path]) => dirname(path)))],
+  };
+}
+
+function missing(tool: Tool, version: string | undefined): LabError {
+  return new UnfitError({
+    what: version ? `${tool.name} ${version} is not in ${tool.range}` : `There is no ${tool.name} on the PATH`,
+    why: tool.purpose,
+    fix: `npm run up   (brings ${tool.name} ${tool.version} into ${labBin()})`,
+  });
 }

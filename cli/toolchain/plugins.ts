@@ -1,14 +1,12 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { isWeb } from "../../artifacts/bundle-folder";
-import { ExitCode, LabError } from "../../host/errors";
+import { type LabError, UnfitError } from "../../host/errors";
 import { type Exec, run } from "../../host/exec";
 import { shellWord } from "../../host/shell";
-import { billPlugins } from "../offline/bill/plugins";
-import { pluginPath } from "../offline/bundle/pieces";
-import { hostPlatform, platforms } from "../offline/bundle/platform";
-import { digestOf, readSums } from "../offline/bundle/sums";
-import { firstOnPath } from "./find";
+import { billPlugins } from "../offline/bill";
+import { digestOf, hostPlatform, platforms, pluginPath, readSums } from "../offline/pieces";
+import { firstOnPath } from "./tools";
 
 /** How plugins are brought. */
 export interface PluginOptions {
@@ -56,12 +54,9 @@ export async function ensurePlugins({ pulumi, source, env, exec, say }: PluginOp
 }
 
 function damaged(file: string): LabError {
-  return new LabError(
-    {
-      what: `"${file}" is not what SHA256SUMS of the bundle promises`,
-      why: "A plugin is a program: one that was cut or changed is not run",
-      fix: "npm run lab -- bundle DIR   (with a network; fetches what is damaged again)",
-    },
-    { exitCode: ExitCode.unfit },
-  );
+  return new UnfitError({
+    what: `"${file}" is not what SHA256SUMS of the bundle promises`,
+    why: "A plugin is a program: one that was cut or changed is not run",
+    fix: "npm run lab -- bundle DIR   (with a network; fetches what is damaged again)",
+  });
 }

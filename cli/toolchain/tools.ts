@@ -1,4 +1,11 @@
+import { existsSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import semver from "semver";
+import { checkDigest, type Fetcher } from "../../artifacts/download";
 import { tools as bill, supported } from "../../config/versions";
+import { LabError } from "../../host/errors";
+import type { Exec } from "../../host/exec";
+import { labHome } from "../../host/paths";
 
 /** A program the lab needs beside Node.js and Docker. */
 export interface Tool {
@@ -67,3 +74,83 @@ export const tools: readonly Tool[] = [
     },
   },
 ];
+
+/** A tool on this machine. */
+export interface FoundTool {
+  path: string;
+  version: string;
+  /** Whether the version is in the range the lab works with. */
+  fits: boolean;
+}
+
+/** Folder of the tools that the lab brings itself. */
+export function labBin(): string {
+  return join(labHome(), "bin");
+}
+
+/** The tool that will be used: the first that fits on the PATH, else in the lab's folder, else the first that does not fit. */
+export async function findTool(tool: Tool, env: NodeJS.ProcessEnv, exec: Exec): Promise<FoundTool | undefined> {
+  const found: FoundTool[] = [];
+  for (const folder of [...(env.PATH ?? "").split(delimiter), labBin()]) {
+    const path = join(folder, tool.name);
+    if (!folder || !existsSync(path)) continue;
+    const version = await versionOf(path, exec);
+    if (version === undefined) continue;
+    const candidate = { path, version, fits: semver.satisfies(version, tool.range, { includePrerelease: true }) };
+    if (candidate.fits) return candidate;
+    found.push(candidate);
+  }
+  return found[0];
+}
+
+/** Path of the program that a script gets by its name; undefined when the PATH has none. */
+export function firstOnPath(program: string, env: NodeJS.ProcessEnv): string | undefined {
+  return (env.PATH ?? "")
+    .split(delimiter)
+    .flatMap((folder) => (folder ? [join(folder, program)] : []))
+    .find((path) => existsSync(path));
+}
+
+async function versionOf(path: string, exec: Exec): Promise<string | undefined> {
+  const { code, stdout } = await exec(path, ["version"], { env: { PULUMI_SKIP_UPDATE_CHECK: "true" } });
+  return code === 0 ? /v?(\d+\.\d+\.\d+[\w.+-]*)/.exec(stdout)?.[1] : undefined;
+}
+
+/** A release that was fetched and is what its list of digests promises. */
+export interface CheckedRelease {
+  bytes: Buffer;
+  /** The list of digests, as it came. */
+  checksums: Buffer;
+}
+
+/** Where a release lies in a mirror or folder, or upstream. */
+export function releaseAddress(release: Release, source?: string): string {
+  return source ? `${cliFolder(source)}/${release.file}` : release.url;
+}
+
+/** Fetches a release and checks it. */
+export async function fetchRelease(release: Release, fetch: Fetcher, source?: string): Promise<CheckedRelease> {
+  const address = releaseAddress(release, source);
+  const checksums = await fetch(source ? `${cliFolder(source)}/${release.checksumsFile}` : release.checksums);
+  const digest = promised(checksums.toString("utf8"), release);
+  const bytes = await fetch(address);
+  checkDigest(address, bytes, digest);
+  return { bytes, checksums };
+}
+
+function cliFolder(source: string): string {
+  return `${source.replace(/\/+$/, "")}/cli`;
+}
+
+/** Lists of digests are lines of "DIGEST  NAME". */
+function promised(checksums: string, { file, checksumsFile }: Release): string {
+  for (const line of checksums.split("\n")) {
+    const [digest, name] = line.trim().split(/\s+\*?/);
+    if (name === file && digest && /^[0-9a-f]{64}$/.test(digest)) return digest;
+  }
+  throw new LabError({
+    what: `${checksumsFile} has no SHA-256 of ${file}`,
+    why: "A program that nobody vouches for is not run",
+    fix: "Compare with the project's own release page, or use another artifactSource",
+  });
+}

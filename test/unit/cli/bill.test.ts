@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { appBases } from "../../../cli/offline/bill/images";
+import { appBases } from "../../../cli/offline/bill";
 import { run } from "../../../cli/run";
 import { LabError } from "../../../host/errors";
 import { fakeIo, ownLabHome } from "./world";

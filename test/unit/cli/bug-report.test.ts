@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, statSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { clusterLines } from "../../../cli/bug-report/cluster";
+import { clusterLines } from "../../../cli/bug-report";
 import { run } from "../../../cli/run";
 import { apiServer } from "../verify/fake/api-server";
 import { checkout, FakeEngine, fakeExec, fakeIo, fitMachine, ownLabHome } from "./world";

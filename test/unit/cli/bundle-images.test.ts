@@ -2,8 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, statSync, writeFileSync } from "
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { saveImage } from "../../../cli/offline/bundle/images";
-import { platforms } from "../../../cli/offline/bundle/platform";
+import { platforms, saveImage } from "../../../cli/offline/pieces";
 import { LabError } from "../../../host/errors";
 import { exec } from "../../../host/exec";
 

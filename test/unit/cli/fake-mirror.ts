@@ -1,8 +1,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { type Fetcher, sha256 } from "../../../artifacts/download";
 import { artifactPath } from "../../../artifacts/fetch";
-import { billPlugins } from "../../../cli/offline/bill/plugins";
-import { platforms } from "../../../cli/offline/bundle/platform";
+import { billPlugins } from "../../../cli/offline/bill";
+import { platforms } from "../../../cli/offline/pieces";
 import { tools } from "../../../cli/toolchain/tools";
 import { artifacts } from "../../../config/versions";
 import { LabError } from "../../../host/errors";

@@ -1,7 +1,7 @@
 import { release } from "node:os";
 import { describe, expect, test } from "vitest";
 import { readDocker } from "../../../cli/doctor/docker-facts";
-import { hostPlatform, platforms } from "../../../cli/offline/bundle/platform";
+import { hostPlatform, platforms } from "../../../cli/offline/pieces";
 import { hasBrowser } from "../../../cli/terminal/process-io";
 import { tools } from "../../../cli/toolchain/tools";
 import { dockerInfo, fakeExec } from "./world";

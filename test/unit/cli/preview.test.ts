@@ -3,8 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DiffKind } from "@pulumi/pulumi/automation/events";
 import { describe, expect, test } from "vitest";
-import { PreviewCollector } from "../../../cli/preview/model";
-import { previewText } from "../../../cli/preview/text";
+import { PreviewCollector, previewText } from "../../../cli/preview";
 import { run } from "../../../cli/run";
 import { checkout, eventsOf, FakeEngine, type FakeStep, fakeIo, ownLabHome } from "./world";
 

@@ -1,10 +1,9 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { walkStep } from "../../../cli/commands/tour";
+import { pairsOf, walked, walkStep } from "../../../cli/commands/tour";
 import { run } from "../../../cli/run";
 import { readConfig, settingsFile } from "../../../cli/stack/settings";
-import { pairsOf, walked } from "../../../cli/tour";
 import { parseConfig } from "../../../config/load";
 import { experiments } from "../../../experiments";
 import { type TourStep, tour } from "../../../experiments/tour";

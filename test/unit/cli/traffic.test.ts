@@ -1,9 +1,9 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, expect, test } from "vitest";
+import { summarise, summaryLines } from "../../../cli/commands/traffic";
 import { run } from "../../../cli/run";
-import { type Shot, sendTraffic } from "../../../cli/traffic/loop";
-import { summarise, summaryLines } from "../../../cli/traffic/summary";
+import { type Shot, sendTraffic } from "../../../cli/traffic";
 import { FakeClock } from "../verify/fake/clock";
 import { labFacts } from "../verify/fake/facts";
 import { FakeEngine, fakeIo, ownLabHome } from "./world";

@@ -1,12 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { Sender, Shot } from "../../../cli/traffic/loop";
-import {
-  type Disturbance,
-  disturbanceOf,
-  disturbanceText,
-  measureDisturbance,
-  upgradeOf,
-} from "../../../cli/traffic/upgrade";
+import type { Sender, Shot } from "../../../cli/traffic";
+import { type Disturbance, disturbanceOf, disturbanceText, measureDisturbance, upgradeOf } from "../../../cli/traffic";
 import { FakeClock } from "../verify/fake/clock";
 import { labFacts } from "../verify/fake/facts";
 

@@ -1,0 +1,155 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { arch, release } from "node:os";
+import { join } from "node:path";
+import { z } from "zod";
+import { versions } from "../config/versions";
+import { ExitCode, LabError, messageOf } from "../host/errors";
+import type { ClusterAddress } from "../host/paths";
+import { clusterName, labHome } from "../host/paths";
+import { kubeConfig } from "../verify/kube/client";
+import { callApi, pathOf } from "../verify/kube/rest";
+import { redacted } from "../verify/report/redact";
+import { examine } from "./doctor/examine";
+import { newFolder } from "./report/evidence";
+import { clusterAddress } from "./stack/lab";
+import type { Session } from "./stack/session";
+import { settingsFile } from "./stack/settings";
+import { problemText } from "./terminal/problem-text";
+
+/** Whether a failure is one that a maintainer would want to see: not a mistake of the caller, of the machine, or a Ctrl-C. */
+export function isWorthKeeping(thrown: unknown, { io }: Session): boolean {
+  if (io.signal.aborted) return false;
+  return !(thrown instanceof LabError) || thrown.exitCode === ExitCode.fail;
+}
+
+/**
+ * Puts what is known of a failed command into a folder for a bug report, without secrets.
+ * @returns the folder
+ */
+export async function keepFailure(command: string, thrown: unknown, session: Session): Promise<string> {
+  const { io, stack, config, progress } = session;
+  const folder = newFolder(join(labHome(), "failures", stack));
+  const settings = settingsFile(io.root, stack);
+  const { signal } = new AbortController();
+  const nodes = await io.exec("docker", [
+    ...["ps", "--all", "--filter", `label=io.x-k8s.kind.cluster=${clusterName(stack)}`],
+    ...["--format", "{{.Names}}  {{.Status}}  {{.Image}}"],
+  ]);
+  const machine = {
+    node: process.versions.node,
+    system: `${process.platform} ${release()} ${arch()}`,
+    versions,
+    findings: await examine(io, stack, config),
+  };
+  const files: Record<string, string> = {
+    "problem.txt": problemText(thrown, { args: [command], verbose: true }),
+    "progress.txt": `${progress.lines.join("\n")}\n`,
+    "machine.json": `${JSON.stringify(machine, null, 2)}\n`,
+    "settings.yaml": existsSync(settings) ? withoutSecrets(readFileSync(settings, "utf8")) : "# the defaults\n",
+    "cluster.txt": [
+      "Containers",
+      ...(nodes.stdout || nodes.stderr).split("\n").map((line) => `  ${line}`),
+      ...(await clusterLines(clusterAddress(session), signal)),
+      "",
+    ].join("\n"),
+  };
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), redacted(text), { mode: 0o600 });
+  return folder;
+}
+
+/** {@link keepFailure} as a line below the problem; it must not hide the problem by one of its own. */
+export const keptText = (command: string, thrown: unknown, session: Session): Promise<string> =>
+  keepFailure(command, thrown, session).then(
+    keptLine,
+    (why) => `    Kept  nothing, for a bug report: ${messageOf(why)}`,
+  );
+
+/** The line that names a folder for a bug report. */
+export const keptLine = (folder: string): string => `    Kept  ${folder}   (for a bug report, without secrets)`;
+
+/** Encrypted values are of no use to anybody else, and the salt would help to guess the passphrase. */
+const withoutSecrets = (text: string) => text.replaceAll(/^(\s*(?:secure|encryptionsalt):).*$/gm, "$1 '[left out]'");
+
+const podsSchema = z.object({
+  items: z.array(
+    z.object({
+      metadata: z.object({ namespace: z.string(), name: z.string() }),
+      status: z.object({
+        phase: z.string().optional(),
+        containerStatuses: z
+          .array(
+            z.object({
+              name: z.string(),
+              ready: z.boolean(),
+              restartCount: z.number(),
+              state: z
+                .record(z.string(), z.object({ reason: z.string().optional(), message: z.string().optional() }))
+                .optional(),
+            }),
+          )
+          .default([]),
+      }),
+    }),
+  ),
+});
+
+const eventsSchema = z.object({
+  items: z.array(
+    z.object({
+      lastTimestamp: z.string().nullish(),
+      involvedObject: z.object({
+        namespace: z.string().optional(),
+        kind: z.string().optional(),
+        name: z.string().optional(),
+      }),
+      reason: z.string().optional(),
+      message: z.string().optional(),
+      count: z.number().nullish(),
+    }),
+  ),
+});
+
+/** Warnings that are kept: the newest. */
+const eventsKept = 60;
+
+/**
+ * What the cluster says about itself: every pod, and the newest warnings. A cluster that says nothing is part of the story
+ * and no error.
+ */
+export async function clusterLines(address: ClusterAddress, signal: AbortSignal): Promise<string[]> {
+  if (!existsSync(address.kubeconfig)) return [`There is no kubeconfig at ${address.kubeconfig}: no cluster was made`];
+  try {
+    const config = await kubeConfig(address);
+    const get = async (kind: string, query = "") => {
+      const path = `${pathOf({ apiVersion: "v1", kind })}${query}`;
+      const { body } = await callApi(config, { method: "GET", path, headers: { accept: "application/json" } }, signal);
+      return JSON.parse(body) as unknown;
+    };
+    const [pods, events] = await Promise.all([get("Pod"), get("Event", "?fieldSelector=type%3DWarning")]);
+    return ["Pods", ...podLines(pods), "", "Warnings", ...eventLines(events)];
+  } catch (thrown) {
+    return [`The cluster does not answer: ${messageOf(thrown)}`];
+  }
+}
+
+function podLines(answer: unknown): string[] {
+  return podsSchema.parse(answer).items.map(({ metadata, status }) => {
+    const containers = status.containerStatuses.map(({ name, ready, restartCount, state = {} }) => {
+      const [what, { reason, message } = {}] = Object.entries(state)[0] ?? ["unknown"];
+      const why = [reason, message].filter(Boolean).join(": ");
+      return `${name} ${ready ? "ready" : what}${why ? ` (${why})` : ""}${restartCount > 0 ? `, restarts ${restartCount}` : ""}`;
+    });
+    return `  ${metadata.namespace}/${metadata.name}  ${status.phase ?? "unknown"}  ${containers.join("; ")}`;
+  });
+}
+
+function eventLines(answer: unknown): string[] {
+  return eventsSchema
+    .parse(answer)
+    .items.sort((a, b) => (a.lastTimestamp ?? "").localeCompare(b.lastTimestamp ?? ""))
+    .slice(-eventsKept)
+    .map(({ lastTimestamp, involvedObject: { namespace = "", kind, name }, reason, message, count }) => {
+      return `  ${lastTimestamp ?? "-"}  ${namespace}/${kind}/${name}  ${reason}: ${message}${count && count > 1 ? ` (${count} times)` : ""}`;
+    });
+}

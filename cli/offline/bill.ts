@@ -1,0 +1,141 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Fetcher } from "../../artifacts/download";
+import { cachedArtifact, fetchArtifacts } from "../../artifacts/fetch";
+import { cacheImage, imagesByModule, istioImagesOf } from "../../config/image-names";
+import type { LabConfig } from "../../config/schema";
+import { type BillArtifact, nodePlatforms, pluginNames, tools } from "../../config/versions";
+import { LabError } from "../../host/errors";
+
+/** One thing that the lab brings from outside. */
+export interface BillEntry {
+  kind: "chart" | "manifest" | "tool" | "plugin" | "image";
+  name: string;
+  version: string;
+  /** Where it comes from when no mirror or folder replaces that. */
+  source: string;
+  /** SPDX expression. */
+  licence: string;
+  /** What it is there for; empty when it is the same everywhere. */
+  platforms: readonly string[];
+  /** SHA-256 or manifest digest, where it is known on this machine. */
+  digest?: string;
+  /** Who names it (an image). */
+  of?: string;
+}
+
+const hostPlatforms = nodePlatforms.flatMap((platform) => [platform, platform.replace("linux", "darwin")]).sort();
+
+/** The whole bill: of charts and manifests those given, images as they were found. */
+export function billEntries(artifacts: readonly BillArtifact[], images: readonly BillImage[]): BillEntry[] {
+  return [
+    ...artifacts.map(({ kind, name, version, upstream, licence }): BillEntry => {
+      const recorded = `${cachedArtifact({ kind, name, version })}.sha256`;
+      const digest = existsSync(recorded) ? { digest: `sha256:${readFileSync(recorded, "utf8").trim()}` } : {};
+      return { kind, name, version, source: upstream, licence, platforms: [], ...digest };
+    }),
+    ...Object.values(tools).map(
+      ({ upstream, ...tool }): BillEntry => ({ kind: "tool", ...tool, source: upstream, platforms: hostPlatforms }),
+    ),
+    ...billPlugins().map(
+      ({ upstream, ...plugin }): BillEntry => ({
+        kind: "plugin",
+        ...plugin,
+        source: upstream,
+        platforms: hostPlatforms,
+      }),
+    ),
+    ...images.map(imageEntry),
+  ];
+}
+
+function imageEntry({ ref, of, licence }: BillImage): BillEntry {
+  const [tagged = ref, digest] = ref.split("@");
+  const colon = tagged.lastIndexOf(":");
+  const [name, version] = [tagged.slice(0, colon), tagged.slice(colon + 1)];
+  const known = digest ? { digest } : {};
+  return { kind: "image", name, version, source: ref, licence, platforms: nodePlatforms, of, ...known };
+}
+
+/** An image that the lab runs or builds on. */
+export interface BillImage {
+  ref: string;
+  /** Who names it. */
+  of: string;
+  licence: string;
+  /** Whether a node runs it; the apps' image is built on the others, and one caches registries. */
+  runs: boolean;
+}
+
+/** Folder of the apps' image: its Dockerfile names what it is built on. */
+export const appFolder = join(__dirname, "../../images/httpbin");
+
+/** Images that are named here and not in a manifest. */
+export function ownImages({ nodeImage, istioVersion }: Pick<LabConfig, "nodeImage" | "istioVersion">): BillImage[] {
+  const dockerfile = readFileSync(join(appFolder, "Dockerfile"), "utf8");
+  return [
+    { ref: nodeImage, of: "kind", licence: "Apache-2.0", runs: true },
+    ...istioImagesOf(istioVersion).map((ref) => ({ ref, of: "istio", licence: "Apache-2.0", runs: true })),
+    ...Object.entries(imagesByModule(istioVersion)).map(([module, ref]) => ({
+      ...{ ref, of: `module ${module}`, licence: "Apache-2.0", runs: true },
+    })),
+    { ref: cacheImage, of: "imageCache", licence: "Apache-2.0", runs: false },
+    ...appBases(dockerfile).map((ref) => ({ ref, of: "images/httpbin", licence: baseLicence(ref), runs: false })),
+  ];
+}
+
+/** What a Dockerfile is built on, with its arguments' defaults put in. */
+export function appBases(dockerfile: string): string[] {
+  const defaults = new Map([...dockerfile.matchAll(/^ARG (\w+)=(\S+)$/gm)].map(([, name, value]) => [name, value]));
+  const named = [...dockerfile.matchAll(/^FROM (?:--\S+ )?(\S+)/gm)].map(([, ref = ""]) => ref);
+  return named.map((ref) => ref.replace(/\$\{(\w+)\}/g, (text, name: string) => defaults.get(name) ?? text));
+}
+
+function baseLicence(ref: string): string {
+  if (ref.includes("/golang:")) return "BSD-3-Clause";
+  return ref.includes("/alpine:") ? "LicenseRef-Alpine-packages" : "MIT";
+}
+
+/** Images of one manifest, or the reason why nobody can tell them now. */
+export type ManifestImages = { artifact: BillArtifact } & ({ images: BillImage[] } | { unknown: LabError });
+
+/** Reads the images that the manifests name: from the cache, else from where artifacts come from. */
+export async function manifestImages(
+  manifests: readonly BillArtifact[],
+  options: { source?: string; fetch: Fetcher },
+): Promise<ManifestImages[]> {
+  return Promise.all(
+    manifests.map(async (artifact) => {
+      const { name, licence } = artifact;
+      try {
+        const refs = (await fetchArtifacts({ ...options, bill: [artifact] })).images(name);
+        return { artifact, images: refs.map((ref) => ({ ref, of: name, licence, runs: true })) };
+      } catch (thrown) {
+        if (thrown instanceof LabError) return { artifact, unknown: thrown };
+        throw thrown;
+      }
+    }),
+  );
+}
+
+/** The plugin of a Pulumi provider. */
+export interface BillPlugin {
+  name: string;
+  version: string;
+  /** Upstream folder of the release's files. */
+  upstream: string;
+  licence: string;
+}
+
+/** The plugins that the engine loads; package.json has their pins. */
+export function billPlugins(): BillPlugin[] {
+  const manifest: { dependencies: Record<string, string> } = JSON.parse(
+    readFileSync(join(__dirname, "../../package.json"), "utf8"),
+  );
+  return pluginNames.map((name) => {
+    const version = manifest.dependencies[`@pulumi/${name}`];
+    if (!version) throw new RangeError(`package.json does not pin @pulumi/${name}`);
+    const upstream = `https://github.com/pulumi/pulumi-${name}/releases/download/v${version}`;
+    return { name, version, upstream, licence: "Apache-2.0" };
+  });
+}

@@ -1,0 +1,239 @@
+import { createHash } from "node:crypto";
+import { createReadStream, existsSync, readFileSync } from "node:fs";
+import { chmod, mkdir, readFile, rename, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { archivePath, bundleFiles, formatSums, isWeb, parseSums, tagged } from "../../artifacts/bundle-folder";
+import type { Fetcher } from "../../artifacts/download";
+import { artifactPath, cachedArtifact, fetchArtifacts } from "../../artifacts/fetch";
+import type { BillArtifact } from "../../config/versions";
+import { nodePlatforms } from "../../config/versions";
+import { type Problem, parseProblems, UnfitError } from "../../host/errors";
+import type { Exec } from "../../host/exec";
+import { run } from "../../host/exec";
+import { writeWhole } from "../../host/write-file";
+import type { System } from "../toolchain/tools";
+import { fetchRelease, tools } from "../toolchain/tools";
+import { appFolder, type BillPlugin, billPlugins } from "./bill";
+
+/** Parts of a bundle that can be left out. */
+export const parts = ["charts", "cli", "plugins", "images"] as const;
+export type Part = (typeof parts)[number];
+
+/** One file of a bundle. */
+export interface Piece {
+  part: Part;
+  /** Path inside the bundle. */
+  path: string;
+  /** Brings it to `file`; when this resolves it is whole. */
+  bring(file: string): Promise<void>;
+}
+
+/** Charts and manifests, checked by the cache they come through. */
+export function chartPieces(artifacts: readonly BillArtifact[], { fetch, source }: BundleWork): Piece[] {
+  return artifacts.map((artifact) => ({
+    part: "charts",
+    path: artifactPath(artifact),
+    async bring(file) {
+      await fetchArtifacts({ fetch, bill: [artifact], ...(source ? { source } : {}) });
+      writeWhole(file, await readFile(cachedArtifact(artifact)));
+    },
+  }));
+}
+
+/** Tools and the lists of their digests. */
+export function cliPieces({ fetch, source, platform }: BundleWork): Piece[] {
+  return tools.flatMap((tool): Piece[] => {
+    const release = tool.release(platform.system);
+    return [
+      {
+        part: "cli",
+        path: `cli/${release.file}`,
+        async bring(file) {
+          writeWhole(file, (await fetchRelease(release, fetch, source)).bytes, release.packed ? 0o644 : 0o755);
+        },
+      },
+      {
+        part: "cli",
+        path: `cli/${release.checksumsFile}`,
+        async bring(file) {
+          const address = source ? `${source}/cli/${release.checksumsFile}` : release.checksums;
+          writeWhole(file, await fetch(address));
+        },
+      },
+    ];
+  });
+}
+
+/** Path of a plugin inside a bundle; also its name upstream. */
+export function pluginPath({ name, version }: BillPlugin, platform: Platform): string {
+  return `plugins/pulumi-resource-${name}-v${version}-${platform.dashed}.tar.gz`;
+}
+
+/** Plugins of the engine. Upstream has no list of their digests: the bundle's own holds them from here on. */
+export function pluginPieces({ fetch, source, platform }: BundleWork): Piece[] {
+  return billPlugins().map((plugin) => {
+    const path = pluginPath(plugin, platform);
+    const address = source ? `${source}/${path}` : `${plugin.upstream}/${path.replace("plugins/", "")}`;
+    return { part: "plugins", path, bring: async (file) => writeWhole(file, await fetch(address)) };
+  });
+}
+
+/** Images as archives of one platform. */
+export function imagePieces(refs: readonly string[], work: BundleWork): Piece[] {
+  return [...new Set(refs)].map((ref) => ({
+    part: "images",
+    path: archivePath(ref),
+    bring: (file) => saveImage(ref, file, work),
+  }));
+}
+
+const scripts = join(__dirname, "../../components/scripts");
+const minutes = 60_000;
+
+/** Tag of the apps' image in bundles: the same Dockerfile, the same tag. */
+export function bundledAppImage(): string {
+  const dockerfile = readFileSync(join(appFolder, "Dockerfile"));
+  return `docker.io/ambient-lab/httpbin:${createHash("sha256").update(dockerfile).digest("hex").slice(0, 12)}`;
+}
+
+/** Builds the apps' image for the bundle's platform; `saveImage` then finds it. */
+export async function buildAppImage(ref: string, { exec, platform, signal }: BundleWork): Promise<void> {
+  await run(exec, "docker", ["build", "--platform", platform.nodes, "--tag", ref, appFolder], {
+    timeoutMs: 30 * minutes,
+    signal,
+    why: "The apps of the lab run it, and without a network it cannot be built",
+    fix: 'pulumi config set appImage REF   (a ready one; docs/offline.md, "The apps\' image")',
+  });
+}
+
+/** Writes an image of the bundle's platform to a file: from Docker, where it is, else pulled by the script of the lab. */
+export async function saveImage(ref: string, file: string, work: BundleWork): Promise<void> {
+  const { platform } = work;
+  const before = await inspect(ref, "{{.Id}}", work);
+  await pull(ref, work);
+  const tag = tagged(ref);
+  const id = (await inspect(ref, "{{.Id}}", work)) ?? (await inspect(tag, "{{.Id}}", work)) ?? ref;
+  // An archive of a reference with a digest would hold no name at all.
+  if (tag !== ref) await docker(["tag", id, tag], work);
+  const part = `${file}.part`;
+  await mkdir(dirname(file), { recursive: true });
+  try {
+    const why = `It is to be ${file}`;
+    const fix = `docker image rm --force ${[...new Set([tag, ref])].join(" ")}   (the next run brings it again)`;
+    const env = { ARCHIVE: part, WHY: why, FIX: fix, IMAGE: tag, PLATFORM: platform.nodes };
+    const problem = { what: `Cannot save "${tag}"`, why, fix };
+    await runScript([scriptOf("image-get"), 'save "$ARCHIVE" "$WHY" "$FIX" "$IMAGE"'], env, problem, work);
+    // A umask may deny others what another user of the bundle has to read.
+    await chmod(part, 0o644);
+    await rename(part, file);
+  } finally {
+    await rm(part, { force: true });
+    // Docker's classic store keeps one platform a tag: what this machine ran before is put back.
+    if (before && before !== id && tag === ref) await docker(["tag", before, ref], work);
+  }
+}
+
+async function pull(ref: string, work: BundleWork): Promise<void> {
+  const { platform, imageMirrors, source } = work;
+  const bundle = source && !isWeb(source) ? source : "";
+  const env = { IMAGES: ref, MIRRORS: imageMirrors.join("\n"), CACHES: "", BUNDLE: bundle, PLATFORM: platform.nodes };
+  const problem = {
+    what: `Cannot pull "${ref}"`,
+    why: "The bundle is to hold it",
+    fix: `docker pull ${ref}   (tells the reason)`,
+  };
+  await runScript([scriptOf("image-get"), scriptOf("images-pull")], env, problem, work);
+}
+
+const scriptOf = (name: string) => readFileSync(join(scripts, `${name}.sh`), "utf8");
+
+/**
+ * Runs shell text.
+ * @throws LabError (exit code 4) with the problem that the text prints; `otherwise` where it prints none
+ */
+async function runScript(
+  text: readonly string[],
+  env: Record<string, string>,
+  otherwise: Problem,
+  { exec, signal }: BundleWork,
+): Promise<void> {
+  const { code, stderr } = await exec("/bin/sh", ["-c", text.join("\n")], { env, timeoutMs: 30 * minutes, signal });
+  if (code === 0) return;
+  const [told] = parseProblems(stderr);
+  const what = `${otherwise.what}: ${stderr.trim().split("\n").at(-1)}`;
+  throw new UnfitError(told ?? { ...otherwise, what });
+}
+
+async function inspect(ref: string, format: string, { exec }: BundleWork): Promise<string | undefined> {
+  const { code, stdout } = await exec("docker", ["image", "inspect", "--format", format, ref]);
+  return code === 0 ? stdout : undefined;
+}
+
+async function docker(args: readonly string[], { exec }: BundleWork): Promise<void> {
+  await run(exec, "docker", args, { why: "The bundle is to hold the image", fix: "docker info   (does it answer?)" });
+}
+
+const systems = ["linux", "darwin"] as const;
+const processors = { amd64: "x64", arm64: "arm64" } as const;
+
+/** The machine a bundle is for: tools and plugins of its system, images of its processor. */
+export interface Platform {
+  /** `linux/amd64`, `darwin/arm64`. */
+  name: string;
+  system: System;
+  /** Words of Go and of plugin archives: `darwin-arm64`. */
+  dashed: string;
+  /** Platform of the images: nodes are Linux everywhere. */
+  nodes: (typeof nodePlatforms)[number];
+}
+
+/** Every platform that a bundle can be for. */
+export const platforms: readonly Platform[] = systems.flatMap((platform) =>
+  nodePlatforms.map((nodes): Platform => {
+    const processor = nodes === "linux/amd64" ? "amd64" : "arm64";
+    return {
+      name: `${platform}/${processor}`,
+      system: { platform, arch: processors[processor] },
+      dashed: `${platform}-${processor}`,
+      nodes,
+    };
+  }),
+);
+
+/** Name of this machine's platform; Windows runs the lab inside WSL, as Linux. */
+export function hostPlatform({ platform, arch }: System = process): string {
+  return `${platform === "darwin" ? "darwin" : "linux"}/${arch === "arm64" ? "arm64" : "amd64"}`;
+}
+
+/** What the pieces of a bundle are brought with. */
+export interface BundleWork {
+  fetch: Fetcher;
+  exec: Exec;
+  platform: Platform;
+  /** "registry=url": where images are pulled from instead. */
+  imageMirrors: readonly string[];
+  /** Mirror or folder, without a slash at its end, that replaces the upstream hosts. */
+  source?: string;
+  /** Ended when the user ends the command. */
+  signal: AbortSignal;
+}
+
+/** SHA-256 of a file of any size; undefined when there is none. */
+export async function digestOf(file: string): Promise<string | undefined> {
+  if (!existsSync(file)) return undefined;
+  const hash = createHash("sha256");
+  await pipeline(createReadStream(file, { highWaterMark: 1 << 20 }), hash);
+  return hash.digest("hex");
+}
+
+/** Digests that a bundle's SHA256SUMS promises; none where there is no such file. */
+export async function readSums(folder: string): Promise<Map<string, string>> {
+  const file = join(folder, bundleFiles.sums);
+  return existsSync(file) ? parseSums(await readFile(file, "utf8")) : new Map();
+}
+
+/** Writes SHA256SUMS anew. */
+export async function writeSums(folder: string, sums: ReadonlyMap<string, string>): Promise<void> {
+  writeWhole(join(folder, bundleFiles.sums), formatSums(sums));
+}
