@@ -4,8 +4,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { versions } from "../config/versions";
 import { ExitCode, LabError, messageOf } from "../host/errors";
-import type { ClusterAddress } from "../host/paths";
-import { clusterName, labHome } from "../host/paths";
+import { type ClusterAddress, clusterName, labHome } from "../host/paths";
 import { kubeConfig } from "../verify/kube/client";
 import { callApi, pathOf } from "../verify/kube/rest";
 import { redacted } from "../verify/report/redact";
@@ -26,7 +25,7 @@ export function isWorthKeeping(thrown: unknown, { io }: Session): boolean {
  * Puts what is known of a failed command into a folder for a bug report, without secrets.
  * @returns the folder
  */
-export async function keepFailure(command: string, thrown: unknown, session: Session): Promise<string> {
+async function keepFailure(command: string, thrown: unknown, session: Session): Promise<string> {
   const { io, stack, config, progress } = session;
   const folder = newFolder(join(labHome(), "failures", stack));
   const settings = settingsFile(io.root, stack);

@@ -3,10 +3,10 @@ import { ExitCode, LabErrors, type Problem } from "../host/errors";
 import { Components, isBookkeeping, isComponent, parseUrn, shortName } from "./engine/urn";
 
 /** What happens to a resource; a replacement is one change, not the engine's three steps. */
-export type Change = "create" | "update" | "replace" | "delete";
+type Change = "create" | "update" | "replace" | "delete";
 
 /** One resource that would change. */
-export interface ResourceChange {
+interface ResourceChange {
   change: Change;
   kind: string;
   /** Name of the object where it has one of its own, else the name in the program. */
@@ -17,7 +17,7 @@ export interface ResourceChange {
 }
 
 /** All changes in one component. */
-export interface ComponentChange {
+interface ComponentChange {
   component: string;
   resources: ResourceChange[];
 }
@@ -78,7 +78,7 @@ function resourceChange(step: StepEventMetadata, change: Change, component: stri
 }
 
 /** One property that changes. */
-export interface PropertyChange {
+interface PropertyChange {
   /** Path as the engine writes it: `spec.rules[0].to`. */
   path: string;
   old?: unknown;
@@ -90,7 +90,7 @@ const unknownValue = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 const afterwards = "known afterwards";
 
 /** The changed properties of one step. Lists are told as what enters and what leaves them: an index says little. */
-export function propertyChanges(step: StepEventMetadata, change: "update" | "replace"): PropertyChange[] {
+function propertyChanges(step: StepEventMetadata, change: "update" | "replace"): PropertyChange[] {
   const diff = Object.entries(step.detailedDiff ?? {});
   const forcing = diff.filter(([, { diffKind }]) => diffKind.endsWith("-replace"));
   const paths = (change === "replace" && forcing.length > 0 ? forcing : diff).map(([path]) => path);

@@ -7,4 +7,4 @@ export function shellWord(text: string): string {
 }
 
 /** A text in single quotes, in which a POSIX shell expands nothing. */
-export const singleQuoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
+const singleQuoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;

@@ -13,8 +13,7 @@ import {
   verifyBundle,
   withoutText,
 } from "../offline/bundle";
-import type { BundleWork } from "../offline/pieces";
-import { hostPlatform, type Part, parts, platforms } from "../offline/pieces";
+import { type BundleWork, hostPlatform, type Part, parts, platforms } from "../offline/pieces";
 import { type CommonOptions, openSession, type Session } from "../stack/session";
 import { type CommandContext, common, examples, json, jsonText } from "./common";
 

@@ -64,7 +64,7 @@ function table(rows: readonly Record<string, string>[]): string {
 }
 
 /** One lab as a list shows it. What is not known is absent. */
-export interface LabSummary {
+interface LabSummary {
   stack: string;
   /** `unknown` while Docker does not answer. */
   cluster: ClusterState | "existing" | "unknown";
@@ -90,7 +90,7 @@ interface NodeFacts {
 }
 
 /** Every lab of the backend. All that takes time is asked side by side. */
-export async function labsOf(engine: Engine, exec: Exec): Promise<LabSummary[]> {
+async function labsOf(engine: Engine, exec: Exec): Promise<LabSummary[]> {
   const [stacks, nodes] = await Promise.all([engine.list(), allNodes(exec)]);
   const names = stacks.map(({ name }) => name.split("/").at(-1) ?? name);
   const ours = new Set(names.map(clusterName));

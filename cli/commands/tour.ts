@@ -162,7 +162,7 @@ export function walked(step: TourStep, settings: LabSettings, stack: string): Wa
 }
 
 /** Keys of the stack's configuration that a step changes. */
-export const keysOf = ({ change = {} }: TourStep): string[] => Object.keys(change);
+const keysOf = ({ change = {} }: TourStep): string[] => Object.keys(change);
 
 /** The step's changes as `key=value`, as `up --config` takes them. */
 export const pairsOf = ({ change = {} }: TourStep): string[] =>
@@ -178,7 +178,7 @@ const setLines = ({ change = {} }: TourStep, stack: string): string[] =>
   );
 
 /** One step for a person who reads it in a terminal. */
-export function stepText(step: WalkedStep, of: number): string {
+function stepText(step: WalkedStep, of: number): string {
   const block = (label: string, lines: readonly string[]) =>
     lines.map((line, index) => `    ${(index === 0 ? label : "").padEnd(8)}${line}`);
   return [

@@ -120,7 +120,7 @@ const noise: readonly RegExp[] = [
 ];
 
 /** The engine's text without colours and empty lines around it; the indentation of its first line stays. */
-export function plain(text: string): string {
+function plain(text: string): string {
   const uncolored = stripVTControlCharacters(text.replaceAll(colorTag, ""));
   return uncolored.replace(/^(\s*\n)+/, "").trimEnd();
 }

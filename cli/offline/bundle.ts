@@ -8,8 +8,8 @@ import { ExitCode, LabError, LabErrors, type Problem } from "../../host/errors";
 import { writeWhole } from "../../host/write-file";
 import type { Progress } from "../terminal/progress";
 import { manifestImages } from "./bill";
-import type { BundleWork } from "./pieces";
 import {
+  type BundleWork,
   buildAppImage,
   bundledAppImage,
   chartPieces,
@@ -32,7 +32,7 @@ export interface BundleOrder {
 }
 
 /** The apps' image that the bundle is to hold: a ready one, or one that is built for it. */
-export function appImageOf({ config, without }: BundleOrder): { ref: string; build: boolean } | undefined {
+function appImageOf({ config, without }: BundleOrder): { ref: string; build: boolean } | undefined {
   if (without.includes("images")) return undefined;
   return config.appImage ? { ref: config.appImage, build: false } : { ref: bundledAppImage(), build: true };
 }
@@ -77,10 +77,10 @@ export function trimmedSource(source: string | undefined): string | undefined {
 }
 
 /** What became of a piece. */
-export type Brought = "there" | "begins" | "fetched" | "failed";
+type Brought = "there" | "begins" | "fetched" | "failed";
 
 /** How far a collection is. */
-export interface Step {
+interface Step {
   piece: Piece;
   brought: Brought;
   /** Which of them it is, from 1 on. */
@@ -91,7 +91,7 @@ export interface Step {
 }
 
 /** Problems of the pieces that could not be had. */
-export type MissingPiece = { piece: Piece; problem: LabError };
+type MissingPiece = { piece: Piece; problem: LabError };
 
 /**
  * Brings the pieces that are not there, or not as promised, one after the other. SHA256SUMS is written after each, so that
@@ -99,11 +99,7 @@ export type MissingPiece = { piece: Piece; problem: LabError };
  *
  * @returns those that could not be had
  */
-export async function collect(
-  folder: string,
-  pieces: readonly Piece[],
-  say: (step: Step) => void,
-): Promise<MissingPiece[]> {
+async function collect(folder: string, pieces: readonly Piece[], say: (step: Step) => void): Promise<MissingPiece[]> {
   const sums = await readSums(folder);
   const lacking: MissingPiece[] = [];
   for (const [index, piece] of pieces.entries()) {

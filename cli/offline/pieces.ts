@@ -6,14 +6,11 @@ import { pipeline } from "node:stream/promises";
 import { archivePath, bundleFiles, formatSums, isWeb, parseSums, tagged } from "../../artifacts/bundle-folder";
 import type { Fetcher } from "../../artifacts/download";
 import { artifactPath, cachedArtifact, fetchArtifacts } from "../../artifacts/fetch";
-import type { BillArtifact } from "../../config/versions";
-import { nodePlatforms } from "../../config/versions";
+import { type BillArtifact, nodePlatforms } from "../../config/versions";
 import { type Problem, parseProblems, UnfitError } from "../../host/errors";
-import type { Exec } from "../../host/exec";
-import { run } from "../../host/exec";
+import { type Exec, run } from "../../host/exec";
 import { writeWhole } from "../../host/write-file";
-import type { System } from "../toolchain/tools";
-import { fetchRelease, tools } from "../toolchain/tools";
+import { fetchRelease, type System, tools } from "../toolchain/tools";
 import { appFolder, type BillPlugin, billPlugins } from "./bill";
 
 /** Parts of a bundle that can be left out. */

@@ -9,7 +9,7 @@ import { isBookkeeping, parseUrn } from "../engine/urn";
 import type { Declared } from "./record";
 
 /** One thing that `up` makes. */
-export interface PlanNode {
+interface PlanNode {
   resource: Declared;
   /** Name of the outermost component; "" for a resource that stands alone. */
   component: string;
@@ -152,7 +152,7 @@ function servesText(experiments: readonly string[]): string {
 }
 
 /** Ids of the experiments that this lab is asked, and that look at an object, or at one that the bundle installs. */
-export function servedExperiments(resource: Declared, settings: Pick<LabSettings, "modules">): string[] {
+function servedExperiments(resource: Declared, settings: Pick<LabSettings, "modules">): string[] {
   const keys = new Set(Object.entries(objects).flatMap(([key, spec]) => (isAbout(resource, spec) ? [key] : [])));
   return experiments
     .filter((experiment) => isEnabled(experiment, settings) && experiment.objects.some((key) => keys.has(key)))

@@ -45,7 +45,7 @@ export const evidenceHome = (stack: string): string => join(labHome(), "evidence
 export const evidencePlaces = (stack: string): string[] => ["evidence", evidenceHome(stack)];
 
 /** Names of the files that the report reads. */
-export const evidenceFiles = {
+const evidenceFiles = {
   report: "report.json",
   waypoint: "config-waypoint.json",
   gateway: "config-gateway.json",

@@ -5,8 +5,7 @@ import { requireDocker } from "../../preflight/host";
 import { foreignCluster, sleepingCluster } from "../../preflight/problems";
 import type { Io } from "../terminal/io";
 import { labFacts, readOutputs } from "./lab";
-import type { Session } from "./session";
-import { openSession, sessionEngine, stackExists } from "./session";
+import { openSession, type Session, sessionEngine, stackExists } from "./session";
 
 /**
  * The living lab of the asked stack.
@@ -33,7 +32,7 @@ export const labNotFound = (stack: string) =>
  * Stops a command that asks a lab whose nodes do not run, before it waits for an answer.
  * @throws LabError (exit code 2)
  */
-export async function requireRunning({ stack, config, io }: Pick<Session, "stack" | "config" | "io">): Promise<void> {
+async function requireRunning({ stack, config, io }: Pick<Session, "stack" | "config" | "io">): Promise<void> {
   if (config.cluster !== "kind") return;
   const state = await requireOwnCluster({ stack, io });
   if (state === "paused") throw new UsageError(sleepingCluster(stack, state));

@@ -3,8 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { backendUrl, pulumiUserHome } from "../../host/backend";
-import type { Problem } from "../../host/errors";
-import { UsageError } from "../../host/errors";
+import { type Problem, UsageError } from "../../host/errors";
 import type { Io } from "../terminal/io";
 
 /** Name of the project in Pulumi.yaml. */
@@ -28,7 +27,7 @@ export function resolveStack(option: string | undefined, { env, root }: Pick<Io,
 const workspaceSchema = z.object({ stack: z.string().optional(), stacks: z.record(z.string(), z.string()).optional() });
 
 /** The stack that `pulumi` takes in this checkout by itself: `$PULUMI_STACK`, else the selected one. */
-export function pulumiStack({ env, root }: Pick<Io, "env" | "root">): string | undefined {
+function pulumiStack({ env, root }: Pick<Io, "env" | "root">): string | undefined {
   const full = env.PULUMI_STACK || selectedStack(env, root);
   return full ? short(full) : undefined;
 }

@@ -7,8 +7,7 @@ import type { Fetcher } from "../../artifacts/download";
 import { LabError, messageOf, UnfitError } from "../../host/errors";
 import { writeWhole } from "../../host/write-file";
 import type { Io } from "../terminal/io";
-import type { System } from "./tools";
-import { fetchRelease, findTool, firstOnPath, labBin, releaseAddress, type Tool, tools } from "./tools";
+import { fetchRelease, findTool, firstOnPath, labBin, releaseAddress, type System, type Tool, tools } from "./tools";
 
 /** How a tool is brought. */
 export interface InstallOptions {

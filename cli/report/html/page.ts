@@ -6,13 +6,10 @@ import type {
   Verdict,
   VerifyReport,
 } from "../../../verify/report/schema";
-import type { Timeline } from "../evidence";
-import { type EvidenceFolder, serviceChains } from "../evidence";
-import type { Journey } from "../journeys";
-import { journeysOf, requestsElsewhere } from "../journeys";
+import { type EvidenceFolder, serviceChains, type Timeline } from "../evidence";
+import { type Journey, journeysOf, requestsElsewhere } from "../journeys";
 import { isRefused, type JudgedRequest, requestsOf } from "../requests";
-import type { JudgedSample } from "../samples";
-import { samplesOf } from "../samples";
+import { type JudgedSample, samplesOf } from "../samples";
 import { Html, html } from "./escape";
 import { journeySvg } from "./journey-svg";
 import { bandPlot, latencyPlot, timelinePlot } from "./plots";
@@ -79,10 +76,10 @@ const words: Record<Verdict, string> = {
 };
 
 /** A verdict as a word with a mark: never by colour alone. */
-export const badge = (verdict: Verdict): Html => html`<span class="badge ${verdict}">${words[verdict]}</span>`;
+const badge = (verdict: Verdict): Html => html`<span class="badge ${verdict}">${words[verdict]}</span>`;
 
 /** What is wrong and what to do about it, the causes before what they caused; nothing when nothing is. */
-export function problems({ results, drift, health, notes }: VerifyReport): Html | undefined {
+function problems({ results, drift, health, notes }: VerifyReport): Html | undefined {
   const bad = results.filter(({ verdict }) => verdict === "fail" || verdict === "inconclusive");
   const causes = [...drift, ...health];
   if (bad.length + causes.length + notes.length === 0) return undefined;
@@ -102,7 +99,7 @@ ${notes.map((note) => html`<p class="note">Note: ${note}</p>`)}</section>`;
 }
 
 /** A row for every experiment, its findings and their evidence folded away below it. */
-export function verdicts(results: readonly ExperimentResult[]): Html {
+function verdicts(results: readonly ExperimentResult[]): Html {
   return html`<section id="verdicts" aria-labelledby="verdicts-h"><h2 id="verdicts-h">Verdicts</h2>
 <p class="lead">Every experiment, from the machine upwards. Open one to see what was sent, what came back and which record says so.</p>
 <div class="scroll" tabindex="0"><table><thead><tr><th scope="col">Verdict</th><th scope="col">Experiment</th><th scope="col" class="num">Took</th></tr></thead><tbody>
@@ -126,7 +123,7 @@ ${evidence.length > 0 ? html`<details class="raw"><summary>Evidence: ${evidence.
 }
 
 /** The configuration of the waypoint: filters in their order, rules, routes. */
-export function routes(evidence: EvidenceFolder): Html {
+function routes(evidence: EvidenceFolder): Html {
   const chains = serviceChains(evidence);
   const short = (filter: string) => filter.replace(/^envoy\.filters\.http\./, "");
   return html`<section id="routes" aria-labelledby="routes-h"><h2 id="routes-h">The waypoint's routes</h2>
@@ -153,7 +150,7 @@ function configuration(name: string, proxy: ProxyConfiguration | undefined): Htm
 }
 
 /** Versions and settings that the run judged by. */
-export function versionsAndSettings({ versions, settings }: VerifyReport): Html {
+function versionsAndSettings({ versions, settings }: VerifyReport): Html {
   const said = (value: unknown) => (Array.isArray(value) ? value.join(", ") || "none" : String(value));
   const rows = (entries: readonly (readonly [string, unknown])[]) =>
     entries.map(([key, value]) => html`<tr><th scope="row"><code>${key}</code></th><td>${said(value)}</td></tr>`);
@@ -164,7 +161,7 @@ ${table("What ran", Object.entries(versions))}<br>${table("What the stack asked 
 }
 
 /** The fault's samples: every request as a dot, and how the count compares with chance. */
-export async function fault(samples: readonly JudgedSample[]): Promise<Html | undefined> {
+async function fault(samples: readonly JudgedSample[]): Promise<Html | undefined> {
   if (samples.length === 0) return undefined;
   const shares = samples.filter(({ share }) => share !== undefined);
   const bands = await Promise.all(shares.map(bandPlot));
@@ -178,7 +175,7 @@ ${shares.map(
 }
 
 /** Every request that somebody stopped, with the record that says who. */
-export function refusals(requests: readonly JudgedRequest[]): Html | undefined {
+function refusals(requests: readonly JudgedRequest[]): Html | undefined {
   const stopped = requests.filter(isRefused);
   if (stopped.length === 0) return undefined;
   return html`<section id="no" aria-labelledby="no-h"><h2 id="no-h">Who said no</h2>
@@ -199,7 +196,7 @@ ${stopped.map(
 }
 
 /** The ways of all requests, each way drawn once. */
-export function ways(journeys: readonly Journey[]): Html | undefined {
+function ways(journeys: readonly Journey[]): Html | undefined {
   if (journeys.length === 0) return undefined;
   return html`<section id="ways" aria-labelledby="ways-h"><h2 id="ways-h">The way of each request</h2>
 <p class="lead">A solid box has a record of the request in this evidence; a dashed one stands where the mesh leads it, without a record of its own. On an arrow stands the identity that the mesh proves to the next stop.</p>
@@ -212,7 +209,7 @@ ${journeys.map(
 }
 
 /** Requests to applications of the modules, whose ways are not drawn. */
-export function elsewhere(requests: readonly JudgedRequest[]): Html | undefined {
+function elsewhere(requests: readonly JudgedRequest[]): Html | undefined {
   if (requests.length === 0) return undefined;
   return html`<section id="elsewhere" aria-labelledby="elsewhere-h"><h2 id="elsewhere-h">Requests to the modules' applications</h2>
 <div class="scroll" tabindex="0"><table><thead><tr><th scope="col">Caller</th><th scope="col">Request</th><th scope="col">Got</th><th scope="col">Decided by</th><th scope="col">Verdict</th></tr></thead><tbody>
@@ -223,7 +220,7 @@ ${requests.map(
 }
 
 /** Where the time of \`up\` went. */
-export async function timeline(recorded: Timeline | undefined): Promise<Html | undefined> {
+async function timeline(recorded: Timeline | undefined): Promise<Html | undefined> {
   if (!recorded) return undefined;
   return html`<section id="time" aria-labelledby="time-h"><h2 id="time-h">The time of <code>up</code></h2>
 <p class="lead">Begun ${recorded.startedAt.replace("T", " ").replace(/\.\d+Z$/, " UTC")}.</p><div class="scroll" tabindex="0"><figure>${await timelinePlot(recorded)}</figure></div></section>`;
