@@ -7,7 +7,7 @@ import { changeConfig, readConfig, settingsFile } from "../../cli/stack/settings
 import { childSignal } from "../../cli/terminal/abort";
 import type { Io } from "../../cli/terminal/io";
 import { seconds } from "../../cli/terminal/progress";
-import { labBin } from "../../cli/toolchain/find";
+import { labBin } from "../../cli/toolchain/tools";
 import { clusterState } from "../../host/cluster-state";
 import { ExitCode, LabError } from "../../host/errors";
 import { type ExecOptions, run as mustRun } from "../../host/exec";

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { asRecord, kindOf } from "../../cli/plan/serves";
+import { asRecord, kindOf } from "../../cli/plan/plan";
 import { shellWord } from "../../host/shell";
 
 /** A resource of the exported state, as far as the script needs it. */
