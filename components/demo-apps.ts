@@ -1,6 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { waypointName } from "./names";
+import { labelKeys, waypointName } from "../config/vocabulary";
 import { serviceArgs, type WorkloadImage, workload } from "./workload";
 
 /** A workload of the demo. */
@@ -20,8 +20,8 @@ export const demoApps: readonly DemoApp[] = [
     mesh: true,
     service: {
       // The caller's ztunnel goes through the waypoint by the first label; the gateway only by the second.
-      "istio.io/use-waypoint": waypointName,
-      "istio.io/ingress-use-waypoint": "true",
+      [labelKeys.useWaypoint]: waypointName,
+      [labelKeys.ingressUseWaypoint]: "true",
     },
   },
   { name: "stranger", mesh: true },

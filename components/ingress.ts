@@ -1,7 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { annotationKeys, apiVersions, appNamespace, gatewayName, gatewayWorkload, ports } from "../config/vocabulary";
 import { loopback } from "./loopback";
-import { appNamespace, appPort, gatewayName } from "./names";
 import { ownAnnotations, type Proxies, rollout } from "./rollout";
 
 export interface IngressArgs {
@@ -26,12 +26,12 @@ export class Ingress extends pulumi.ComponentResource {
     const gateway = new k8s.apiextensions.CustomResource(
       gatewayName,
       {
-        apiVersion: "gateway.networking.k8s.io/v1",
+        apiVersion: apiVersions.Gateway,
         kind: "Gateway",
         metadata: {
           name: gatewayName,
           namespace: appNamespace,
-          annotations: { "pulumi.com/waitFor": "condition=Programmed" },
+          annotations: { [annotationKeys.waitFor]: "condition=Programmed" },
         },
         spec: {
           gatewayClassName: "istio",
@@ -53,18 +53,18 @@ export class Ingress extends pulumi.ComponentResource {
     new k8s.apiextensions.CustomResource(
       `${name}-appb`,
       {
-        apiVersion: "gateway.networking.k8s.io/v1",
+        apiVersion: apiVersions.HTTPRoute,
         kind: "HTTPRoute",
         metadata: { name: "appb", namespace: appNamespace },
         spec: {
           parentRefs: [{ name: gatewayName }],
           hostnames: [`appb.${args.domain}`],
-          rules: [{ backendRefs: [{ name: "appb", port: appPort.service }] }],
+          rules: [{ backendRefs: [{ name: "appb", port: ports.service }] }],
         },
       },
       { parent: this, dependsOn: gateway },
     );
-    const ready = rollout(`${name}-rollout`, `${gatewayName}-istio`, args.proxies.istio, {
+    const ready = rollout(`${name}-rollout`, gatewayWorkload, args.proxies.istio, {
       parent: this,
       dependsOn: [gateway, ...(args.proxies.after ?? [])],
     });
@@ -89,7 +89,7 @@ function loadBalancerAddress(
   ready: pulumi.CustomResource,
 ): pulumi.Output<string> {
   // Unknown in the preview from nothing: the engine would look for a Service that nobody has made yet, and fail.
-  const id = ready.id.apply(() => `${appNamespace}/${gatewayName}-istio`);
+  const id = ready.id.apply(() => `${appNamespace}/${gatewayWorkload}`);
   const service = k8s.core.v1.Service.get(`${name}-address`, id, { parent, dependsOn: ready });
   return service.status.apply((status) => {
     const [ingress] = status?.loadBalancer?.ingress ?? [];

@@ -1,8 +1,8 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { apiVersions, appNamespace, labelKeys, meshNamespace } from "../config/vocabulary";
 import { bundle } from "./bundle";
 import { baseValues, cniValues, type IstioSettings, istiodValues, ztunnelValues } from "./istio-values";
-import { appNamespace, meshNamespace } from "./names";
 
 /**
  * For how long a proxy keeps a connection to an application that nobody uses. Envoy's own hour outlives the five seconds of
@@ -70,7 +70,7 @@ export class IstioAmbient extends pulumi.ComponentResource {
     new k8s.apiextensions.CustomResource(
       `${name}-connections`,
       {
-        apiVersion: "networking.istio.io/v1",
+        apiVersion: apiVersions.DestinationRule,
         kind: "DestinationRule",
         metadata: { name: "connections", namespace },
         spec: { host: "*", trafficPolicy: { connectionPool: { http: { idleTimeout } } } },
@@ -81,7 +81,7 @@ export class IstioAmbient extends pulumi.ComponentResource {
     this.dataPlane = ztunnel;
     this.enrolment = new k8s.core.v1.NamespacePatch(
       `${name}-enrolment`,
-      { metadata: { name: appNamespace, labels: { "istio.io/dataplane-mode": "ambient" } } },
+      { metadata: { name: appNamespace, labels: { [labelKeys.dataplaneMode]: "ambient" } } },
       { parent: this, dependsOn: ztunnel },
     );
     this.registerOutputs();

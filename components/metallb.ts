@@ -1,6 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import ipaddr from "ipaddr.js";
+import { apiVersions, metallbNamespace } from "../config/vocabulary";
 import { bundle } from "./bundle";
 
 export interface MetalLbArgs {
@@ -14,12 +15,12 @@ export interface MetalLbArgs {
 export class MetalLb extends pulumi.ComponentResource {
   constructor(name: string, args: MetalLbArgs, opts: pulumi.ComponentResourceOptions = {}) {
     super("ambientlab:network:MetalLb", name, {}, opts);
-    const namespace = "metallb-system";
+    const namespace = metallbNamespace;
     const release = bundle("metallb", { chart: args.chart, namespace: "kube-system" }, { parent: this });
     const pool = new k8s.apiextensions.CustomResource(
       `${name}-pool`,
       {
-        apiVersion: "metallb.io/v1beta1",
+        apiVersion: apiVersions.IPAddressPool,
         kind: "IPAddressPool",
         metadata: { name: "lab", namespace },
         spec: { addresses: [args.addresses] },
@@ -29,7 +30,7 @@ export class MetalLb extends pulumi.ComponentResource {
     new k8s.apiextensions.CustomResource(
       `${name}-advertisement`,
       {
-        apiVersion: "metallb.io/v1beta1",
+        apiVersion: apiVersions.L2Advertisement,
         kind: "L2Advertisement",
         metadata: { name: "lab", namespace },
         spec: { ipAddressPools: [pool.metadata.name] },

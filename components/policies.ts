@@ -1,7 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { apiVersions, appNamespace, ports } from "../config/vocabulary";
 import { type CallerRules, l7PolicySpec, waypointOnlySpec } from "./authorization";
-import { appNamespace, appPort } from "./names";
 
 export interface PoliciesArgs extends CallerRules {
   /** Whether only the waypoint may reach appb's pods. */
@@ -26,7 +26,7 @@ export class Policies extends pulumi.ComponentResource {
     new k8s.apiextensions.CustomResource(
       `${name}-appb-l7`,
       {
-        apiVersion: "security.istio.io/v1",
+        apiVersion: apiVersions.AuthorizationPolicy,
         kind: "AuthorizationPolicy",
         metadata: { name: "appb-l7", namespace: appNamespace },
         spec: l7PolicySpec(args),
@@ -37,7 +37,7 @@ export class Policies extends pulumi.ComponentResource {
       new k8s.apiextensions.CustomResource(
         `${name}-appb-waypoint-only`,
         {
-          apiVersion: "security.istio.io/v1",
+          apiVersion: apiVersions.AuthorizationPolicy,
           kind: "AuthorizationPolicy",
           metadata: { name: "appb-waypoint-only", namespace: appNamespace },
           spec: waypointOnlySpec("appb"),
@@ -49,7 +49,7 @@ export class Policies extends pulumi.ComponentResource {
       new k8s.apiextensions.CustomResource(
         `${name}-appb-fault`,
         {
-          apiVersion: "networking.istio.io/v1",
+          apiVersion: apiVersions.VirtualService,
           kind: "VirtualService",
           metadata: { name: "appb-fault", namespace: appNamespace },
           spec: faultSpec(args.fault),
@@ -63,7 +63,7 @@ export class Policies extends pulumi.ComponentResource {
 
 /** The second route keeps every other path alive: without it the waypoint answers them with 404. */
 export function faultSpec({ path, delay, percent }: FaultArgs) {
-  const route = [{ destination: { host: "appb", port: { number: appPort.service } } }];
+  const route = [{ destination: { host: "appb", port: { number: ports.service } } }];
   return {
     hosts: ["appb"],
     http: [

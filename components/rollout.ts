@@ -1,6 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
-import { appNamespace } from "./names";
+import { appNamespace } from "../config/vocabulary";
 
 /**
  * `spec.infrastructure` of a Gateway that is awaited by annotation. Without it istiod copies the Gateway's annotations to

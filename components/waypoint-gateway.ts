@@ -1,6 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
-import { appNamespace } from "./names";
+import { annotationKeys, apiVersions, appNamespace, labelKeys, ports } from "../config/vocabulary";
 import { ownAnnotations, type Proxies, rollout } from "./rollout";
 
 /** Which waypoint, and whom it serves. */
@@ -25,18 +25,20 @@ export function waypointGateway(
   const gateway = new k8s.apiextensions.CustomResource(
     `${name}-gateway`,
     {
-      apiVersion: "gateway.networking.k8s.io/v1",
+      apiVersion: apiVersions.Gateway,
       kind: "Gateway",
       metadata: {
         name: called,
         namespace,
-        labels: { "istio.io/waypoint-for": "service" },
-        annotations: { "pulumi.com/waitFor": "condition=Programmed" },
+        labels: { [labelKeys.waypointFor]: "service" },
+        annotations: { [annotationKeys.waitFor]: "condition=Programmed" },
       },
       spec: {
         gatewayClassName: className,
         infrastructure: ownAnnotations,
-        listeners: [{ name: "mesh", port: 15008, protocol: "HBONE", allowedRoutes: { namespaces: admitted(admits) } }],
+        listeners: [
+          { name: "mesh", port: ports.hbone, protocol: "HBONE", allowedRoutes: { namespaces: admitted(admits) } },
+        ],
       },
     },
     opts,

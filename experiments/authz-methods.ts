@@ -1,6 +1,7 @@
+import { methods } from "../config/vocabulary";
 import { gatewayPath, meshPath, policies } from "./objects";
 import { allowedClients, request } from "./requests";
-import { type Client, type Experiment, methods } from "./types";
+import type { Client, Experiment } from "./types";
 
 /** Row 13: what may be done. */
 export const authzMethods: Experiment = {

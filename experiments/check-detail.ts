@@ -1,7 +1,8 @@
+import type { Method } from "../config/vocabulary";
 import type { Bound, KillTarget } from "../modules/numbers";
 import type { LabObject } from "./objects";
 
-import type { AppName, Client, Method, Probe, Sample, ServiceName } from "./types";
+import type { AppName, Client, Probe, Sample, ServiceName } from "./types";
 
 /** What is read from the cluster instead of asked by one request; `verify/checks` has one file for each. */
 export type CheckDetail =

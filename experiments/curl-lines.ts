@@ -1,7 +1,9 @@
+import type { LabSettings } from "../config/schema";
+import type { Method } from "../config/vocabulary";
 import { shellWord } from "../host/shell";
 import { gatewayJwt, gatewayTls } from "../modules/numbers";
 import { controlPath, forbiddenMethod, outcomeAtWaypoint, pathFor, usualMethod } from "./requests";
-import type { LabFacts, LabSettings, Method } from "./types";
+import type { LabFacts } from "./types";
 
 /**
  * The story as lines for a shell, each with the answer to expect behind it: through, delayed, refused, no such host.

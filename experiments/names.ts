@@ -1,14 +1,5 @@
-import type { AppName, Caller, Client, ServiceName, WaypointName } from "./types";
-
-/** Label of the namespaces, Deployments and Services that a lab creates: the stack whose lab they belong to. */
-export const ownerLabel = "ambient-lab/stack";
-
-/** Identity of a ServiceAccount of the lab as policies write it (metrics and logs put "spiffe://" before it). */
-export const principalOf = (account: string, namespace = "default"): string =>
-  `cluster.local/ns/${namespace}/sa/${account}`;
-
-/** ServiceAccount behind a caller that the policy names. */
-export const accountOf = (caller: Caller): string => (caller === "gateway" ? "gateway-istio" : caller);
+import { type Caller, serviceHost } from "../config/vocabulary";
+import type { AppName, Client, ServiceName, WaypointName } from "./types";
 
 /** The caller that the policy sees when a client sends; nothing for one that no lab's policy can name. */
 export const callerOf = (client: Client): Caller | undefined =>
@@ -26,7 +17,7 @@ export const foreignHosts = {
 
 /** Name of a Service inside the cluster, or the host of a ServiceEntry. */
 export const hostOf = (service: ServiceName): string =>
-  service in foreignHosts ? foreignHosts[service as keyof typeof foreignHosts] : `${service}.default.svc.cluster.local`;
+  service in foreignHosts ? foreignHosts[service as keyof typeof foreignHosts] : serviceHost(service);
 
 /** The waypoint that the requests to a Service meet, or would meet if anybody sent them there. */
 export const waypointAt = (service: ServiceName): WaypointName => otherWaypoints[service] ?? "waypoint";
@@ -116,9 +107,3 @@ export const allowPolicyAt: Readonly<Record<ServiceName, string | undefined>> = 
 
 /** The authentication of the gateway: Envoy does not name it when it refuses a token. */
 export const authenticationAtGateway = "RequestAuthentication/gateway-jwt";
-
-/** Annotation that holds an object's original while a proof changes it; also what a later run restores from. */
-export const flipAnnotation = "ambient-lab.dev/verify-original";
-
-/** Name under which the verifier's writes appear in managedFields. */
-export const fieldManager = "ambient-lab-verify";

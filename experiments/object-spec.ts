@@ -1,4 +1,4 @@
-import type { Layer, ModuleName } from "./types";
+import type { Layer, ModuleName } from "../config/vocabulary";
 
 /** Where an object of the lab is, and which layer it belongs to. */
 export interface ObjectSpec {

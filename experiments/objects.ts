@@ -1,6 +1,7 @@
+import type { LabSettings } from "../config/schema";
+import type { Layer, ModuleName } from "../config/vocabulary";
 import { moduleObjects } from "../modules/objects";
 import { apps, core, gatewayApi, lab, networking, type ObjectSpec, security } from "./object-spec";
-import type { LabSettings, Layer, ModuleName } from "./types";
 
 const system = (apiVersion: string, kind: string, name: string, layer: Layer): ObjectSpec =>
   lab(apiVersion, kind, name, layer, "istio-system");

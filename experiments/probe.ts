@@ -1,5 +1,6 @@
+import type { Method } from "../config/vocabulary";
 import type { LabObject } from "./objects";
-import type { Client, Method, ServiceName } from "./types";
+import type { Client, ServiceName } from "./types";
 
 /** The fate that a request must meet, and who decides it. */
 export type Expectation =

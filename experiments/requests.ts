@@ -1,14 +1,8 @@
-import { accountOf, callerOf, principalOf } from "./names";
+import type { LabSettings } from "../config/schema";
+import { type Method, methods, principalOf, serviceAccountOf } from "../config/vocabulary";
+import { callerOf } from "./names";
 import type { LabObject } from "./objects";
-import {
-  type Client,
-  type Expectation,
-  type LabSettings,
-  type Method,
-  methods,
-  type Probe,
-  type ServiceName,
-} from "./types";
+import type { Client, Expectation, Probe, ServiceName } from "./types";
 
 const paths: Record<Method, string> = {
   GET: "/get",
@@ -46,11 +40,14 @@ export function allowedClients(settings: LabSettings): Client[] {
 export const inMeshClient = (settings: LabSettings): Exclude<Client, "host"> | undefined =>
   allowedClients(settings).find((client) => client !== "host");
 
-/** The rules of appb's policy, as the waypoint shows them for a Service that has the same. */
-export const allowRules = (settings: LabSettings): string[] =>
+/** Every pair of method and identity that appb's policy allows. */
+export const allowedPairs = (settings: LabSettings): string[] =>
   settings.allowedCallers.flatMap((caller) =>
-    allowedMethods(settings).map((method) => `ALLOW ${method} ${principalOf(accountOf(caller))}`),
+    allowedMethods(settings).map((method) => `${method} ${principalOf(serviceAccountOf(caller))}`),
   );
+
+/** {@link allowedPairs} as the rules that a waypoint shows for a Service with the same policy. */
+export const allowRules = (settings: LabSettings): string[] => allowedPairs(settings).map((pair) => `ALLOW ${pair}`);
 
 /** That a front of appb lets through what appb does, and is no way around its policy. */
 export function frontProbes(settings: LabSettings, service: ServiceName, policy: LabObject): Probe[] {

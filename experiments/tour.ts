@@ -1,4 +1,4 @@
-import type { LabSettings } from "./types";
+import type { LabSettings } from "../config/schema";
 
 /** One stop of the tour. What it asks and why comes from its experiment, so that neither can say something else. */
 export interface TourStep {

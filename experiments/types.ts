@@ -1,56 +1,11 @@
+import type { LabSettings } from "../config/schema";
+import type { ModuleName } from "../config/vocabulary";
 import type { CheckDetail } from "./check-detail";
 import type { LabObject } from "./objects";
 import type { Probe } from "./probe";
 
 export type { Call, CheckDetail, KillSpec, Outcome, Protection, Stage } from "./check-detail";
 export type { Expectation, Probe, Sample, TokenSpec } from "./probe";
-
-/** HTTP methods that the lab's policy can allow. */
-export const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
-export type Method = (typeof methods)[number];
-
-/** Callers that the lab's policy can name. */
-export type Caller = "appa" | "gateway" | "stranger";
-
-/** Dashboards that a lab can have. */
-export type Addon = "prometheus" | "grafana" | "jaeger" | "kiali";
-
-/** Experiments beyond the story. A lab has those that its stack names. */
-export const moduleNames = [
-  "fail-open",
-  "l4-l7",
-  "traffic-split",
-  "resilience",
-  "egress",
-  "cross-namespace",
-  "grpc",
-  "strict-mtls",
-  "chaos",
-  "gateway-tls",
-  "gateway-jwt",
-  "agentgateway",
-] as const;
-export type ModuleName = (typeof moduleNames)[number];
-
-/** What the lab's configuration asks for; every expectation follows it. */
-export interface LabSettings {
-  workers: number;
-  domain: string;
-  allowedCallers: readonly Caller[];
-  allowedMethods: readonly string[];
-  faultEnabled: boolean;
-  faultPath: string;
-  /** Duration with its unit, such as "2s" or "500ms". */
-  faultDelay: string;
-  faultPercent: number;
-  closeBypass: boolean;
-  addons: readonly Addon[];
-  modules: readonly ModuleName[];
-  /** Module traffic-split: share of the requests that the second version of appb gets, 0 to 100. */
-  splitWeight: number;
-  /** Port of HTTPS as a reader reaches the gateway: where the redirect of module gateway-tls leads. @default 443 */
-  httpsPort?: number;
-}
 
 /** A living lab, as its stack describes it. */
 export interface LabFacts {
@@ -69,26 +24,6 @@ export interface LabFacts {
   /** Without MetalLB where the cluster has a load balancer of its own. */
   versions: { istio: string; gatewayApi: string; metallb?: string };
 }
-
-/** Parts of the lab that decide the fate of a request, or fail to. */
-export const layers = [
-  "client",
-  "api-server",
-  "nodes",
-  "load-balancer",
-  "gateway-api",
-  "istiod",
-  "istio-cni",
-  "ztunnel",
-  "gateway",
-  "waypoint",
-  "app",
-  "prometheus",
-  "grafana",
-  "jaeger",
-  "kiali",
-] as const;
-export type Layer = (typeof layers)[number];
 
 /** Workloads that answer requests; pods of each bear its name in the label `app`. */
 export type AppName = "appb" | "appb-v2" | "appc" | "appd" | "external" | "appe" | "grpc" | "appf" | "appg" | "apph";

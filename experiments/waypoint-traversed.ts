@@ -1,6 +1,8 @@
+import type { LabSettings } from "../config/schema";
+import type { Method } from "../config/vocabulary";
 import { gatewayPath, meshPath, policies } from "./objects";
 import { controlPath, forbiddenMethod, pathFor, usualMethod } from "./requests";
-import type { Check, Client, Experiment, LabSettings, Method } from "./types";
+import type { Check, Client, Experiment } from "./types";
 
 const count = 10;
 

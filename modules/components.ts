@@ -2,7 +2,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import type { CallerRules } from "../components/authorization";
 import type { Proxies } from "../components/rollout";
 import type { WorkloadImage } from "../components/workload";
-import type { ModuleName } from "../experiments/types";
+import type { ModuleName } from "../config/vocabulary";
 import { Agentgateway } from "./agentgateway/component";
 import { Chaos } from "./chaos/component";
 import { CrossNamespace } from "./cross-namespace/component";

@@ -1,4 +1,5 @@
-import type { Experiment, LabSettings } from "../experiments/types";
+import type { LabSettings } from "../config/schema";
+import type { Experiment } from "../experiments/types";
 
 /** Why a lab cannot be asked an experiment of a module that its stack does not name; nothing when it can. */
 export function disabledReason(

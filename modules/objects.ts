@@ -1,5 +1,5 @@
+import type { ModuleName } from "../config/vocabulary";
 import { apps, core, gatewayApi, lab, networking, type ObjectSpec, security } from "../experiments/object-spec";
-import type { ModuleName } from "../experiments/types";
 
 /** The objects of one module, each with its name. */
 const only = <K extends string>(module: ModuleName, specs: Record<K, ObjectSpec>) =>

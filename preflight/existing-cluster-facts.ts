@@ -1,7 +1,6 @@
-import { ownerLabel } from "../experiments/names";
+import { appNamespace, labelKeys, type ModuleName } from "../config/vocabulary";
 import type { ObjectSpec } from "../experiments/object-spec";
 import { objects } from "../experiments/objects";
-import type { ModuleName } from "../experiments/types";
 import type { ApiObject, ReadApi } from "../host/kube-api";
 
 /** What a cluster that the lab did not make has already. */
@@ -37,7 +36,7 @@ const moduleNamespaces = Object.values(objects).flatMap((each: ObjectSpec) =>
 
 /** Names of what a lab has in the apps' namespace. */
 const labNames: ReadonlySet<string> = new Set(
-  Object.values(objects).flatMap((each) => ("namespace" in each && each.namespace === "default" ? [each.name] : [])),
+  Object.values(objects).flatMap((each) => ("namespace" in each && each.namespace === appNamespace ? [each.name] : [])),
 );
 
 /** Asks a cluster what it has, as the lab of a stack sees it. */
@@ -115,7 +114,7 @@ async function readForeignNamespaces(read: ReadApi, stack: string): Promise<Fore
 const nameOf = ({ metadata }: ApiObject): string => metadata?.name ?? "";
 
 /** Stack whose lab made an object; empty without the label that says so. */
-const ownerOf = ({ metadata }: ApiObject): string => metadata?.labels?.[ownerLabel] ?? "";
+const ownerOf = ({ metadata }: ApiObject): string => metadata?.labels?.[labelKeys.stack] ?? "";
 
 function isOurs(kind: string, object: ApiObject, stack: string, meshOwner: string | undefined): boolean {
   const { labels = {}, ownerReferences = [] } = object.metadata ?? {};

@@ -1,5 +1,6 @@
+import { type Layer, labelKeys } from "../config/vocabulary";
 import { type LabObject, objects } from "../experiments/objects";
-import type { Client, Layer } from "../experiments/types";
+import type { Client } from "../experiments/types";
 import { at, entriesAt, listAt, numberAt, textAt } from "./json";
 import type { KubeObject, LabClient, PodRef } from "./lab-client";
 import { PreconditionError } from "./precondition-error";
@@ -30,7 +31,7 @@ const app = (name: string, namespace = "default", container = "httpbin"): Role =
 });
 const proxy = (name: string, layer: Layer, namespace = "default", container = "istio-proxy"): Role => ({
   namespace,
-  labels: { "gateway.networking.k8s.io/gateway-name": name },
+  labels: { [labelKeys.gatewayName]: name },
   container,
   layer,
 });

@@ -1,7 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { methods } from "../../experiments/types";
+import { durationMs, methods } from "../../config/vocabulary";
 import { ExitCode } from "../../host/errors";
-import { durationMs } from "../../verify/lab-facts";
 import { runningLab } from "../stack/running-lab";
 import { Progress } from "../terminal/progress";
 import { gatewaySender, type Shot, sendTraffic } from "../traffic/loop";

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
-import type { LabFacts, LabSettings } from "../../experiments/types";
+import type { LabSettings } from "../../config/schema";
+import type { LabFacts } from "../../experiments/types";
 import { ExitCode, LabError, messageOf } from "../../host/errors";
 import { writeWhole } from "../../host/write-file";
 import {

@@ -1,5 +1,5 @@
+import type { AddonName } from "../../config/vocabulary";
 import type { LabObject } from "../../experiments/objects";
-import type { Addon } from "../../experiments/types";
 
 /** Where a dashboard is, and what of it is shown first. */
 export interface Dashboard {
@@ -16,7 +16,7 @@ export interface Dashboard {
 const query = (path: string, values: Record<string, string>) => `${path}?${new URLSearchParams(values)}`;
 
 /** All dashboards that `lab open` knows. */
-export const dashboards: Record<Addon, Dashboard> = {
+export const dashboards: Record<AddonName, Dashboard> = {
   kiali: {
     service: "Service/kiali",
     port: 20001,

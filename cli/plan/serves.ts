@@ -1,6 +1,6 @@
+import type { LabSettings } from "../../config/schema";
 import { experiments } from "../../experiments";
 import { objects } from "../../experiments/objects";
-import type { LabSettings } from "../../experiments/types";
 import { isEnabled } from "../../modules/enabled";
 import type { Declared } from "./record";
 

@@ -1,4 +1,4 @@
-import type { LabSettings } from "../../experiments/types";
+import type { LabSettings } from "../../config/schema";
 import { parseUrn } from "../engine/urn";
 import type { PlanGraph, PlanNode } from "./graph";
 import { asRecord, kindOf, servedExperiments } from "./serves";

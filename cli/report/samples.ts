@@ -1,7 +1,8 @@
+import { durationMs } from "../../config/vocabulary";
 import { experiments } from "../../experiments";
 import type { CheckDetail } from "../../experiments/types";
 import { type Band, binomialBand, chanceOf } from "../../verify/binomial";
-import { durationMs, labFactsSchema } from "../../verify/lab-facts";
+import { labFactsSchema } from "../../verify/lab-facts";
 import type { Finding, Verdict, VerifyReport } from "../../verify/report/schema";
 import { linesOf } from "./requests";
 

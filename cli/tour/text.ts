@@ -1,6 +1,6 @@
+import type { LabSettings } from "../../config/schema";
 import { experiments } from "../../experiments";
 import { type TourStep, tour } from "../../experiments/tour";
-import type { LabSettings } from "../../experiments/types";
 import { disabledReason } from "../../modules/enabled";
 import { stepLines } from "../../verify/report/explain";
 

@@ -1,8 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
-import { l7PolicySpec, waypointOnlySpec } from "../../components/authorization";
-import { appPort, principal, waypointName } from "../../components/names";
+import { type CallerRules, l7PolicySpec, waypointOnlySpec } from "../../components/authorization";
 import { waypointGateway } from "../../components/waypoint-gateway";
 import { workload } from "../../components/workload";
+import { labelKeys, ports, principalOf, waypointName } from "../../config/vocabulary";
 import type { ModuleArgs } from "../components";
 import { resilience } from "../numbers";
 import { abortedRoute, routeTo } from "../resilience/component";
@@ -17,7 +17,7 @@ const classes = {
 };
 
 /** appa alone may ask, and only by GET. */
-const readers = { allowedCallers: ["appa"], allowedMethods: ["GET"] };
+const readers: CallerRules = { allowedCallers: ["appa"], allowedMethods: ["GET"] };
 
 /**
  * A second waypoint that is no Envoy, and apph behind both. What is said to one is said to the other, word for word: a
@@ -41,7 +41,7 @@ export class Agentgateway extends pulumi.ComponentResource {
     const fronts = { apph: gateway, "apph-envoy": waypointName };
     for (const [front, waypoint] of Object.entries(fronts)) {
       for (const each of [front, `${front}-routed`]) {
-        const labels = { "istio.io/use-waypoint": waypoint };
+        const labels = { [labelKeys.useWaypoint]: waypoint };
         moduleService({ name: each, pods: "apph", labels }, { ...own, dependsOn: server });
       }
       const unheard = waypoint === gateway ? { annotations: onPurpose("enforced-at-waypoint") } : {};
@@ -49,7 +49,7 @@ export class Agentgateway extends pulumi.ComponentResource {
       moduleObject("VirtualService", `${front}-fault`, abortSpec(front), own);
       moduleObject("HTTPRoute", `${front}-routed`, timeoutSpec(`${front}-routed`), own);
     }
-    const guards = { "apph-waypoint-only": principal(gateway), "apph-envoy-only": principal(waypointName) };
+    const guards = { "apph-waypoint-only": principalOf(gateway), "apph-envoy-only": principalOf(waypointName) };
     for (const [policy, waypoint] of Object.entries(guards))
       moduleObject("AuthorizationPolicy", policy, waypointOnlySpec("apph", waypoint), own);
     this.registerOutputs();
@@ -64,7 +64,7 @@ function abortSpec(host: string) {
 
 /** Gateway API's routes: a limit to how long an answer may take. */
 function timeoutSpec(name: string) {
-  const port = appPort.service;
+  const port = ports.service;
   return {
     parentRefs: [{ group: "", kind: "Service", name, port }],
     rules: [{ timeouts: { request: `${resilience.timeout.ms / 1000}s` }, backendRefs: [{ name, port }] }],

@@ -1,4 +1,4 @@
-import { principalOf } from "../../experiments/names";
+import { principalOf } from "../../config/vocabulary";
 import type { LabObject } from "../../experiments/objects";
 import type { Check, Expectation, Experiment, Outcome, ServiceName } from "../../experiments/types";
 import { resilience } from "../numbers";

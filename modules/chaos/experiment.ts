@@ -1,6 +1,7 @@
+import type { LabSettings } from "../../config/schema";
 import { meshPath, policies } from "../../experiments/objects";
 import { controlPath, inMeshClient, usualMethod } from "../../experiments/requests";
-import type { Experiment, LabSettings } from "../../experiments/types";
+import type { Experiment } from "../../experiments/types";
 import { killTargets, chaos as numbers } from "../numbers";
 
 /** Parts of the mesh are killed under load, one after the other. */

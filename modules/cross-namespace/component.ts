@@ -1,9 +1,9 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { waypointOnlySpec } from "../../components/authorization";
-import { appNamespace, principal, waypointName } from "../../components/names";
 import { waypointGateway } from "../../components/waypoint-gateway";
 import { workload } from "../../components/workload";
+import { appNamespace, labelKeys, principalOf, waypointName } from "../../config/vocabulary";
 import type { ModuleArgs } from "../components";
 import { moduleObject, moduleService, onPurpose } from "../resources";
 
@@ -13,8 +13,8 @@ const [own, shared] = ["second-waypoint", "shared-waypoint"];
 
 /** Labels of a Service whose callers meet a waypoint of the apps' namespace. */
 const through = (waypoint: string) => ({
-  "istio.io/use-waypoint": waypoint,
-  "istio.io/use-waypoint-namespace": appNamespace,
+  [labelKeys.useWaypoint]: waypoint,
+  [labelKeys.useWaypointNamespace]: appNamespace,
 });
 
 /**
@@ -24,7 +24,7 @@ const through = (waypoint: string) => ({
 export class CrossNamespace extends pulumi.ComponentResource {
   constructor(name: string, args: ModuleArgs, opts: pulumi.ComponentResourceOptions = {}) {
     super("ambientlab:modules:CrossNamespace", name, {}, opts);
-    const mesh = { metadata: { name: namespace, labels: { "istio.io/dataplane-mode": "ambient" } } };
+    const mesh = { metadata: { name: namespace, labels: { [labelKeys.dataplaneMode]: "ambient" } } };
     const within = new k8s.core.v1.Namespace(`${namespace}-namespace`, mesh, { parent: this });
     const inside = { parent: this, dependsOn: within };
     const server = workload({ name: "appe", mesh: true, namespace, within }, args, this);
@@ -33,14 +33,14 @@ export class CrossNamespace extends pulumi.ComponentResource {
       const settings = { name: front, pods: "appe", namespace, labels, ...(annotations ? { annotations } : {}) };
       moduleService(settings, { parent: this, dependsOn: server });
     };
-    front("appe", { "istio.io/use-waypoint": own });
+    front("appe", { [labelKeys.useWaypoint]: own });
     front("appe-shared", through(shared));
     front("appe-unadmitted", through(waypointName), onPurpose("waypoint-only"));
     waypointGateway(own, { gateway: own, namespace }, args.proxies, inside);
     waypointGateway(shared, { gateway: shared, admits: namespace }, args.proxies, inside);
     for (const service of ["appe", "appe-shared"])
       moduleObject("AuthorizationPolicy", `${service}-l7`, callersSpec(service), inside, { namespace });
-    const guards = { "appe-waypoint-only": principal(own, namespace), "appe-shared-only": principal(shared) };
+    const guards = { "appe-waypoint-only": principalOf(own, namespace), "appe-shared-only": principalOf(shared) };
     for (const [policy, waypoint] of Object.entries(guards))
       moduleObject("AuthorizationPolicy", policy, waypointOnlySpec("appe", waypoint), inside, { namespace });
     this.registerOutputs();
@@ -53,7 +53,7 @@ const callersSpec = (service: string) => ({
   action: "ALLOW",
   rules: [
     {
-      from: [{ source: { principals: [principal("appa"), principal("appa", namespace)] } }],
+      from: [{ source: { principals: [principalOf("appa"), principalOf("appa", namespace)] } }],
       to: [{ operation: { methods: ["GET"] } }],
     },
   ],

@@ -1,8 +1,8 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { appPort, principal } from "../../components/names";
 import { waypointGateway } from "../../components/waypoint-gateway";
 import { workload } from "../../components/workload";
+import { labelKeys, ports, principalOf } from "../../config/vocabulary";
 import { foreignHosts } from "../../experiments/names";
 import type { ModuleArgs } from "../components";
 import { moduleObject, moduleService } from "../resources";
@@ -39,7 +39,7 @@ export class Egress extends pulumi.ComponentResource {
         { ...own, dependsOn: [here, service] },
         {
           namespace,
-          labels: { "istio.io/use-waypoint": waypoint },
+          labels: { [labelKeys.useWaypoint]: waypoint },
         },
       );
     moduleObject("AuthorizationPolicy", "partner-l7", partnerSpec, inside, { namespace });
@@ -54,7 +54,7 @@ export function serviceEntrySpec(host: string) {
     hosts: [host],
     location: "MESH_EXTERNAL",
     resolution: "DNS",
-    ports: [{ number: appPort.service, name: "http", protocol: "HTTP" }],
+    ports: [{ number: ports.service, name: "http", protocol: "HTTP" }],
     endpoints: [{ address: foreignHosts.external }],
   };
 }
@@ -64,7 +64,7 @@ const on = (entry: string) => [{ group: "networking.istio.io", kind: "ServiceEnt
 const partnerSpec = {
   targetRefs: on("partner"),
   action: "ALLOW",
-  rules: [{ from: [{ source: { principals: [principal("appa")] } }], to: [{ operation: { methods: ["GET"] } }] }],
+  rules: [{ from: [{ source: { principals: [principalOf("appa")] } }], to: [{ operation: { methods: ["GET"] } }] }],
 };
 
 const forbiddenSpec = {

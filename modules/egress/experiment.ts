@@ -1,4 +1,4 @@
-import { principalOf } from "../../experiments/names";
+import { principalOf } from "../../config/vocabulary";
 import type { LabObject } from "../../experiments/objects";
 import type { Check, Experiment, Sample, ServiceName } from "../../experiments/types";
 import { answered, ask, refused } from "../requests";

@@ -1,6 +1,7 @@
+import type { LabSettings } from "../../config/schema";
 import { gatewayPath, meshPath, policies } from "../../experiments/objects";
 import { allowedClients, forbiddenMethod, pathFor, request, usualMethod } from "../../experiments/requests";
-import type { Client, Experiment, LabSettings, Probe, Stage } from "../../experiments/types";
+import type { Client, Experiment, Probe, Stage } from "../../experiments/types";
 
 /** What becomes of appb when its guards are taken away, one after the other. */
 export const failOpen: Experiment = {

@@ -1,6 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { appNamespace, appPort, gatewayName } from "../../components/names";
+import { appNamespace, gatewayName, ports } from "../../config/vocabulary";
 import type { ModuleArgs } from "../components";
 import { gatewayJwt } from "../numbers";
 import { moduleObject, secretData } from "../resources";
@@ -33,7 +33,7 @@ export class GatewayJwt extends pulumi.ComponentResource {
       {
         parentRefs: [{ name: gatewayName, sectionName: "http" }],
         hostnames: [hostOf(domain)],
-        rules: [{ backendRefs: [{ name: "appb", port: appPort.service }] }],
+        rules: [{ backendRefs: [{ name: "appb", port: ports.service }] }],
       },
       own,
     );

@@ -1,3 +1,4 @@
+import { outboundCluster, ports, serviceHost } from "../../config/vocabulary";
 import { meshPath, policies } from "../../experiments/objects";
 import { outcomeAtWaypoint, pathFor, request, usualMethod } from "../../experiments/requests";
 import type { Expectation, Experiment, Probe, TokenSpec } from "../../experiments/types";
@@ -89,7 +90,7 @@ export const gatewayJwtClaims: Experiment = {
           ...sent,
           name: `${name} is refused`,
           ...(token ? { token } : {}),
-          ...(withPort ? { host: `${host}:8080` } : {}),
+          ...(withPort ? { host: `${host}:${ports.container}` } : {}),
           expect: refused(status, because),
         }),
       ),
@@ -102,7 +103,7 @@ export const gatewayJwtClaims: Experiment = {
         wanted: [
           "filter envoy.filters.http.jwt_authn",
           ...[0, 1].map((rule) => `DENY ns[default]-policy[gateway-jwt-claim]-rule[${rule}]`),
-          `${host} → outbound|8000||appb.default.svc.cluster.local`,
+          `${host} → ${outboundCluster(serviceHost("appb"))}`,
         ],
         gate: true,
       },

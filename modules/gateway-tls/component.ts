@@ -3,8 +3,8 @@ import * as command from "@pulumi/command";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { loopback } from "../../components/loopback";
-import { appNamespace, appPort, gatewayName } from "../../components/names";
 import { commandDefaults, script, scriptText } from "../../components/script";
+import { appNamespace, gatewayName, ports } from "../../config/vocabulary";
 import type { ModuleArgs } from "../components";
 import { gatewayTls } from "../numbers";
 import { moduleObject, secretData } from "../resources";
@@ -56,7 +56,7 @@ export class GatewayTls extends pulumi.ComponentResource {
 const secureRoute = (host: string) => ({
   parentRefs: [{ name: gatewayName, sectionName: "https" }],
   hostnames: [host],
-  rules: [{ backendRefs: [{ name: "appb", port: appPort.service }] }],
+  rules: [{ backendRefs: [{ name: "appb", port: ports.service }] }],
 });
 
 /** Leads to the port at which the reader finds HTTPS: behind a published port, 443 would lead astray. */

@@ -1,8 +1,8 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { waypointOnlySpec } from "../../components/authorization";
-import { appNamespace, appPort, principal } from "../../components/names";
 import { grpcImage } from "../../config/image-names";
+import { annotationKeys, appNamespace, ports, principalOf } from "../../config/vocabulary";
 import type { ModuleArgs } from "../components";
 import { health } from "../numbers";
 import { moduleObject, throughWaypoint } from "../resources";
@@ -60,11 +60,11 @@ const serviceArgs: k8s.core.v1.ServiceArgs = {
     name,
     namespace: appNamespace,
     labels: { ...labels, ...throughWaypoint },
-    annotations: { "pulumi.com/skipAwait": "true" },
+    annotations: { [annotationKeys.skipAwait]: "true" },
   },
   spec: {
     selector: labels,
-    ports: [{ name, port: appPort.service, targetPort: port, appProtocol: "kubernetes.io/h2c" }],
+    ports: [{ name, port: ports.service, targetPort: port, appProtocol: "kubernetes.io/h2c" }],
   },
 };
 
@@ -74,7 +74,7 @@ const methodSpec = {
   action: "ALLOW",
   rules: [
     {
-      from: [{ source: { principals: [principal("appa")] } }],
+      from: [{ source: { principals: [principalOf("appa")] } }],
       to: [{ operation: { methods: ["POST"], paths: [health.allowed] } }],
     },
   ],

@@ -1,4 +1,4 @@
-import { principalOf } from "../../experiments/names";
+import { principalOf } from "../../config/vocabulary";
 import type { Experiment } from "../../experiments/types";
 import { health } from "../numbers";
 

@@ -1,10 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
-import { principal, waypointName } from "../../components/names";
 import { workload } from "../../components/workload";
+import { principalOf, waypointName } from "../../config/vocabulary";
 import type { ModuleArgs } from "../components";
 import { moduleObject, moduleService, onPurpose, throughWaypoint } from "../resources";
 
-const stranger = [{ source: { principals: [principal("stranger")] } }];
+const stranger = [{ source: { principals: [principalOf("stranger")] } }];
 
 /**
  * appc, which refuses the stranger twice: by its own ztunnel under the name appc, by the waypoint under the name appc-l7.
@@ -40,7 +40,7 @@ export class Layers extends pulumi.ComponentResource {
         action: "ALLOW",
         rules: [
           {
-            from: [{ source: { principals: [principal("appa"), principal(waypointName)] } }],
+            from: [{ source: { principals: [principalOf("appa"), principalOf(waypointName)] } }],
             to: [{ operation: { methods: ["GET"] } }],
           },
         ],

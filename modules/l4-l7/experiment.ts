@@ -1,4 +1,4 @@
-import { principalOf } from "../../experiments/names";
+import { principalOf } from "../../config/vocabulary";
 import { meshPath } from "../../experiments/objects";
 import type { Client, Expectation, Experiment, Probe, ServiceName } from "../../experiments/types";
 

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { l7PolicySpec } from "../../components/authorization";
-import { appPort, waypointName } from "../../components/names";
+import { inboundCluster, ports, serviceHost, waypointName } from "../../config/vocabulary";
 import type { ModuleArgs } from "../components";
 import { resilience } from "../numbers";
 import { moduleObject, moduleService, throughWaypoint } from "../resources";
@@ -39,7 +39,7 @@ export function resilienceSpec() {
 const under = (prefix: string) => [{ uri: { prefix } }];
 
 /** Where a VirtualService sends the requests to a Service. */
-export const routeTo = (host: string) => [{ destination: { host, port: { number: appPort.service } } }];
+export const routeTo = (host: string) => [{ destination: { host, port: { number: ports.service } } }];
 
 /** The path whose requests are aborted before they reach what `route` names. */
 export const abortedRoute = (route: ReturnType<typeof routeTo>) => ({
@@ -64,7 +64,7 @@ export function limitSpec() {
           context: "SIDECAR_INBOUND",
           listener: {
             filterChain: {
-              name: `inbound-vip|${appPort.service}|http|appb-limited.default.svc.cluster.local`,
+              name: inboundCluster(serviceHost("appb-limited")),
               filter: {
                 name: "envoy.filters.network.http_connection_manager",
                 subFilter: { name: "envoy.filters.http.router" },

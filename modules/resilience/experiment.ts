@@ -1,3 +1,4 @@
+import { inboundCluster, serviceHost } from "../../config/vocabulary";
 import { meshPath, policies } from "../../experiments/objects";
 import { allowRules, frontProbes, inMeshClient, usualMethod } from "../../experiments/requests";
 import type { Check, Experiment, Outcome, ServiceName } from "../../experiments/types";
@@ -6,7 +7,7 @@ import { resilience } from "../numbers";
 const { abort, timeout, retries, limit } = resilience;
 /** Longer than the timeout, so that an answer is that of the waypoint. */
 const slowSeconds = 3;
-const cluster = "inbound-vip|8000|http|appb-resilience.default.svc.cluster.local";
+const cluster = inboundCluster(serviceHost("appb-resilience"));
 
 /** Requests that are broken on purpose, each in its own way and with its own number. */
 export const resilienceNumbers: Experiment = {

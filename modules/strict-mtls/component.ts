@@ -1,7 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { appNamespace } from "../../components/names";
 import { type WorkloadImage, workload } from "../../components/workload";
+import { annotationKeys, appNamespace, labelKeys } from "../../config/vocabulary";
 import type { ModuleArgs } from "../components";
 import { moduleObject, moduleService, onPurpose } from "../resources";
 
@@ -33,8 +33,8 @@ function snifferArgs({ image, imageId }: WorkloadImage): k8s.apps.v1.DaemonSetAr
       selector: { matchLabels: labels },
       template: {
         metadata: {
-          labels: { ...labels, "istio.io/dataplane-mode": "none" },
-          annotations: { "ambient-lab/image-id": imageId },
+          labels: { ...labels, [labelKeys.dataplaneMode]: "none" },
+          annotations: { [annotationKeys.imageId]: imageId },
         },
         spec: {
           hostNetwork: true,

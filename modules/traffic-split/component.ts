@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { l7PolicySpec, waypointOnlySpec } from "../../components/authorization";
-import { appPort } from "../../components/names";
 import { workload } from "../../components/workload";
+import { ports } from "../../config/vocabulary";
 import type { ModuleArgs } from "../components";
 import { split } from "../numbers";
 import { moduleObject, moduleService, throughWaypoint } from "../resources";
@@ -27,7 +27,7 @@ export class Split extends pulumi.ComponentResource {
 
 /** Routes of the front: the header first, then the copied path, then the weights. */
 export function splitSpec(weight: number) {
-  const port = appPort.service;
+  const port = ports.service;
   const [first, second] = ["appb-v1", "appb-v2"].map((name) => ({ name, port }));
   return {
     parentRefs: [{ group: "", kind: "Service", name: "appb-split", port }],

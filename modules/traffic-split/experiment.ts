@@ -1,6 +1,8 @@
+import type { LabSettings } from "../../config/schema";
+import { outboundCluster, serviceHost } from "../../config/vocabulary";
 import { meshPath, policies } from "../../experiments/objects";
 import { allowRules, frontProbes, inMeshClient, usualMethod } from "../../experiments/requests";
-import type { Experiment, LabSettings, Sample } from "../../experiments/types";
+import type { Experiment, Sample } from "../../experiments/types";
 import { split } from "../numbers";
 
 /** With 200 requests a share of 40 % is told from 20 % in 999 of 1000 runs. */
@@ -9,7 +11,7 @@ const controlSize = 20;
 /** Chance that a healthy lab is called broken. */
 const falseAlarm = 1e-3;
 
-const [first, second] = ["appb-v1", "appb-v2"].map((name) => `outbound|8000||${name}.default.svc.cluster.local`);
+const [first, second] = ["appb-v1", "appb-v2"].map((name) => outboundCluster(serviceHost(name)));
 
 /** Two versions of appb behind one name. */
 export const trafficSplit: Experiment = {

@@ -1,4 +1,4 @@
-import { moduleNames } from "../../config/schema";
+import { moduleNames } from "../../config/vocabulary";
 
 /** Configurations that between them reach every branch of the program. */
 export const profiles = {

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { addonNames } from "../../config/versions";
+import { addonNames } from "../../config/vocabulary";
 import type { PodMemory } from "./types";
 
 const containerSchema = z.object({

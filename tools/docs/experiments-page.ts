@@ -1,5 +1,6 @@
+import type { LabSettings } from "../../config/schema";
 import { experiments } from "../../experiments/index";
-import type { Experiment, LabSettings } from "../../experiments/types";
+import type { Experiment } from "../../experiments/types";
 import { stepLines } from "../../verify/report/explain";
 
 /** All experiments as a page for readers: what each asks, sends and expects in a lab with these settings. */

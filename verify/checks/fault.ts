@@ -1,7 +1,7 @@
+import { durationMs } from "../../config/vocabulary";
 import type { Sample } from "../../experiments/types";
 import { binomialBand } from "../binomial";
 import type { VerifyContext } from "../context";
-import { durationMs } from "../lab-facts";
 import type { AccessLine } from "../logs/access-log";
 import type { Shot } from "../probe/curl";
 import { sendSample } from "../probe/sample";

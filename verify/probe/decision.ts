@@ -1,3 +1,4 @@
+import { ports } from "../../config/vocabulary";
 import {
   allowPolicyAt,
   allowPolicyOn,
@@ -68,7 +69,7 @@ function byGateway(line: AccessLine | undefined): Decision | undefined {
   if (line.details === "direct_response" && line.status >= 300 && line.status < 400)
     return { ...base, action: "redirected" };
   if (reachedApp(line))
-    return line.upstreamHost.endsWith(":15008") ? undefined : { ...base, action: "answered", layer: "app" };
+    return line.upstreamHost.endsWith(`:${ports.hbone}`) ? undefined : { ...base, action: "answered", layer: "app" };
   const next = line.upstreamHost === "-" ? "no endpoint" : line.upstreamHost;
   return {
     ...base,

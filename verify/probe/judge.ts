@@ -1,6 +1,7 @@
+import type { Layer } from "../../config/vocabulary";
 import { waypointAt } from "../../experiments/names";
 import { objects } from "../../experiments/objects";
-import type { Expectation, Layer, Probe, WaypointName } from "../../experiments/types";
+import type { Expectation, Probe, WaypointName } from "../../experiments/types";
 import type { Decision, Evidence, Finding } from "../report/schema";
 import { decide, rbacBody } from "./decision";
 import type { RecordKind, Records } from "./records";

@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
+import { appNamespace, durationMs, ports } from "../../config/vocabulary";
 import { hostOf, podsBehind } from "../../experiments/names";
 import type { Client, Probe, ServiceName } from "../../experiments/types";
 import { messageOf } from "../../host/errors";
 import type { VerifyContext } from "../context";
-import { durationMs } from "../lab-facts";
 import type { LabPod } from "../pods";
 import type { SentRequest } from "../report/schema";
 import { type CurlAnswer, curlArguments, parseCurl } from "./curl";
@@ -26,7 +26,7 @@ export interface Answer extends CurlAnswer {
 
 /** Name of a pod, with its namespace unless that is the story's. */
 export const podName = ({ namespace, name }: Pick<LabPod, "namespace" | "name">): string =>
-  namespace === "default" ? name : `${namespace}/${name}`;
+  namespace === appNamespace ? name : `${namespace}/${name}`;
 
 /** The path with the id in its query: proxies may replace the header, but they log the path as it came. */
 export const tagged = (path: string, id: string): string => `${path}${path.includes("?") ? "&" : "?"}probe=${id}`;
@@ -113,6 +113,6 @@ function nextPort(now: number): number {
 
 async function authority(context: VerifyContext, probe: Probe, signal: AbortSignal): Promise<string> {
   const { service = "appb" } = probe;
-  if (probe.to === "service") return `${hostOf(service)}:8000`;
-  return `${(await context.cast.one(podsBehind[service], signal)).ip}:8080`;
+  if (probe.to === "service") return `${hostOf(service)}:${ports.service}`;
+  return `${(await context.cast.one(podsBehind[service], signal)).ip}:${ports.container}`;
 }

@@ -1,3 +1,4 @@
+import { appNamespace, meshNamespace, metallbNamespace } from "../../config/vocabulary";
 import { type LabObject, objects, objectsOf } from "../../experiments/objects";
 import type { LabFacts } from "../../experiments/types";
 import { rolloutProblem } from "../checks/rollout";
@@ -33,11 +34,11 @@ export interface UnenrolledPod {
 const ownOf = ({ settings }: Pick<LabFacts, "settings">): LabObject[] =>
   objectsOf(settings).filter((object) => {
     const { kind, namespace } = { namespace: "", ...objects[object] };
-    return namespace === "default" && (kind === "Deployment" || kind === "DaemonSet");
+    return namespace === appNamespace && (kind === "Deployment" || kind === "DaemonSet");
   });
 
 /** Namespaces whose every workload the lab needs. In somebody else's cluster that is Istio's alone. */
-const systemNamespaces = { kind: ["kube-system", "metallb-system", "istio-system"], existing: ["istio-system"] };
+const systemNamespaces = { kind: ["kube-system", metallbNamespace, meshNamespace], existing: [meshNamespace] };
 
 /** When each node was started, in milliseconds since the epoch; nodes of which that is not known are left out. */
 export type NodeStarts = ReadonlyMap<string, number>;
@@ -58,7 +59,7 @@ export async function unreadyWorkloads(
     }),
   );
   const named = ownOf(facts).map(async (name) => [lineOf(name, await lab.read(objects[name], signal))]);
-  const pods = [...namespaces, "default"].map(async (namespace) => {
+  const pods = [...namespaces, appNamespace].map(async (namespace) => {
     const found = await lab.list({ apiVersion: "v1", kind: "Pod", namespace }, signal);
     return found.map((pod) => staleLine(pod, starts));
   });

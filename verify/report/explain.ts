@@ -1,11 +1,11 @@
+import type { LabSettings } from "../../config/schema";
+import { type ModuleName, ports } from "../../config/vocabulary";
 import { experiments } from "../../experiments/index";
 import { foreignHosts, hostOf, podsBehind, waypointAt } from "../../experiments/names";
 import type {
   Call,
   Check,
   KillSpec,
-  LabSettings,
-  ModuleName,
   Probe,
   Sample,
   ServiceName,
@@ -101,7 +101,7 @@ function strikeLine({ victim, bound }: KillSpec, { method, path }: Extract<Check
   const { perSecond, downMs } = numbers;
   const kill = victim === "node" ? `a node is killed for ${downMs / 1000} s` : `the pod of ${victim} is killed`;
   const most = `at most ${bound.lost} lost, ${bound.gapMs / 1000} s without a good answer, all well again after ${bound.backMs / 1000} s`;
-  return `loadgen: ${perSecond} × ${method} http://appb:8000${path} a second while ${kill} → ${most}`;
+  return `loadgen: ${perSecond} × ${method} http://appb:${ports.service}${path} a second while ${kill} → ${most}`;
 }
 
 function actWords({ name, takes, returns }: Stage): string {
@@ -116,8 +116,8 @@ const askedAs = (service: ServiceName): string => (service in foreignHosts ? hos
 function probeLine(probe: Probe, settings: LabSettings): string {
   const { service = "appb" } = probe;
   const target = {
-    service: `http://${askedAs(service)}:8000`,
-    pod: `http://${podsBehind[service].toUpperCase()}-POD:8080`,
+    service: `http://${askedAs(service)}:${ports.service}`,
+    pod: `http://${podsBehind[service].toUpperCase()}-POD:${ports.container}`,
     gateway: `${probe.tls ? "https" : "http"}://GATEWAY Host: ${probe.host ?? `appb.${settings.domain}`} `,
   }[probe.to];
   const bearing = probe.token ? ` with ${tokenWords(probe.token)}` : "";
@@ -130,7 +130,7 @@ function probeLine(probe: Probe, settings: LabSettings): string {
 
 function callLine({ from, method, code }: Call, service: ServiceName): string {
   const times = code === 0 ? "until three answers in a row, then once" : "once, never again";
-  return `${from}: gRPC http://${askedAs(service)}:8000${method} → grpc-status ${code} (${times}; proven by the log of ${waypointAt(service)} and the server's own)`;
+  return `${from}: gRPC http://${askedAs(service)}:${ports.service}${method} → grpc-status ${code} (${times}; proven by the log of ${waypointAt(service)} and the server's own)`;
 }
 
 function tokenWords({ claims, seconds, issuer, audience, forgery }: TokenSpec): string {
@@ -147,11 +147,11 @@ function tokenWords({ claims, seconds, issuer, audience, forgery }: TokenSpec): 
 
 function checkLine(check: Check): string {
   if (check.check === "capture")
-    return `captures between two nodes: ${check.count} × GET http://appf:8000/anything/MARKER by appa, and the same in plain text to appg → port 15008 alone and no MARKER from appa; MARKER in every plain request`;
+    return `captures between two nodes: ${check.count} × GET http://appf:${ports.service}/anything/MARKER by appa, and the same in plain text to appg → port ${ports.hbone} alone and no MARKER from appa; MARKER in every plain request`;
   if (!("sample" in check))
     return check.check === "flip" ? `changes the policy: ${check.name}` : `reads: ${check.name}`;
   const { from, count, method, path, service, headers = {} } = check.sample;
-  const target = `${service ? `http://${askedAs(service)}:8000` : ""}${path}`;
+  const target = `${service ? `http://${askedAs(service)}:${ports.service}` : ""}${path}`;
   const extra = Object.entries(headers).map(([name, value]) => ` with ${name}: ${value}`);
   return `${from}: ${count} × ${method} ${target}${extra.join("")} → ${sampleExpectation(check)}`;
 }
@@ -183,7 +183,7 @@ function sampleExpectation(check: Extract<Check, { sample: Sample }>): string {
     case "never-slow":
       return "none of them delayed";
     case "past":
-      return `each answered, in the app's log, and in no log of ${waypointAt(check.sample.service ?? "appb")}, which has those to http://${askedAs(check.control.service ?? "appb")}:8000 sent after them`;
+      return `each answered, in the app's log, and in no log of ${waypointAt(check.sample.service ?? "appb")}, which has those to http://${askedAs(check.control.service ?? "appb")}:${ports.service} sent after them`;
     case "hbone":
       return "both ends of both legs proven by certificate, in ztunnel's log or counters";
   }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { layers } from "../../experiments/types";
+import { layers } from "../../config/vocabulary";
 
 const layer = z.enum(layers);
 const verdict = z.enum(["pass", "fail", "inconclusive", "skipped", "known-upstream"]);

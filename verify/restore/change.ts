@@ -1,5 +1,5 @@
 import { hostname } from "node:os";
-import { flipAnnotation } from "../../experiments/names";
+import { annotationKeys } from "../../config/vocabulary";
 import { type LabObject, objects } from "../../experiments/objects";
 import { at, listAt, numberAt, sameJson, textAt, textsAt } from "../json";
 import type { KubeObject, LabClient, PatchOperation } from "../lab-client";
@@ -49,7 +49,7 @@ const pointer = (path: readonly string[]): string =>
   path.map((key) => `/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
 
 const annotations = ["metadata", "annotations"] as const;
-const annotationPath = pointer([...annotations, flipAnnotation]);
+const annotationPath = pointer([...annotations, annotationKeys.original]);
 
 /**
  * Makes a change. The original goes into an annotation by the same write, so that there is no moment in which a crash
@@ -160,7 +160,7 @@ function notePath(object: KubeObject, original: Original): string {
 }
 
 function originalOf(found: KubeObject): Original | undefined {
-  const text = found.metadata?.annotations?.[flipAnnotation];
+  const text = found.metadata?.annotations?.[annotationKeys.original];
   if (text === undefined) return undefined;
   const parsed: unknown = JSON.parse(text);
   return {

@@ -1,5 +1,5 @@
 import { createPublicKey, generateKeyPairSync, verify } from "node:crypto";
-import type { LabSettings } from "../../../../experiments/types";
+import type { LabSettings } from "../../../../config/schema";
 import { publicJwk } from "../../../../modules/gateway-jwt/jwk";
 import { gatewayJwt, gatewayTls } from "../../../../modules/numbers";
 import { at, listAt, numberAt, textAt, textsAt } from "../../../../verify/json";

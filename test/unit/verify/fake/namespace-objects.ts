@@ -1,4 +1,5 @@
-import { foreignHosts, principalOf } from "../../../../experiments/names";
+import { principalOf } from "../../../../config/vocabulary";
+import { foreignHosts } from "../../../../experiments/names";
 import type { KubeObject } from "../../../../verify/lab-client";
 import { deployment, type Fields, object, service, yes } from "./objects";
 
