@@ -1,6 +1,7 @@
 import { z } from "zod";
+import { moduleNames } from "../modules/index";
 import { istioMinorOf, istioMinors, nodeImage, versions } from "./versions";
-import { addonNames, callers, methods, moduleNames } from "./vocabulary";
+import { addonNames, callers, methods } from "./vocabulary";
 
 /**
  * Platforms that Istio's charts have values for, where they differ from a plain Kubernetes (files/profile-platform-*.yaml).

@@ -15,23 +15,6 @@ export type Method = (typeof methods)[number];
 export const addonNames = ["prometheus", "grafana", "jaeger", "kiali"] as const;
 export type AddonName = (typeof addonNames)[number];
 
-/** Experiments beyond the story; each adds the objects it needs, and only in a lab whose configuration names it. */
-export const moduleNames = [
-  "fail-open",
-  "l4-l7",
-  "traffic-split",
-  "resilience",
-  "egress",
-  "cross-namespace",
-  "grpc",
-  "strict-mtls",
-  "chaos",
-  "gateway-tls",
-  "gateway-jwt",
-  "agentgateway",
-] as const;
-export type ModuleName = (typeof moduleNames)[number];
-
 /** Parts of the lab that decide how a request ends, or that can be the cause of a failure. */
 export const layers = [
   "client",

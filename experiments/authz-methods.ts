@@ -1,7 +1,8 @@
 import { methods } from "../config/vocabulary";
 import { gatewayPath, meshPath, policies } from "./objects";
 import { allowedClients, request } from "./requests";
-import type { Client, Experiment } from "./types";
+import type { Client } from "./slices";
+import type { Experiment } from "./types";
 
 /** Row 13: what may be done. */
 export const authzMethods: Experiment = {

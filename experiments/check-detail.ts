@@ -1,8 +1,7 @@
 import type { Method } from "../config/vocabulary";
-import type { Bound, KillTarget } from "../modules/numbers";
-import type { LabObject } from "./objects";
-
-import type { AppName, Client, Probe, Sample, ServiceName } from "./types";
+import type { Bound, KillTarget } from "../modules/chaos/objects";
+import type { Probe, Sample } from "./probe";
+import type { AppName, Client, LabObject, ServiceName } from "./slices";
 
 /** What is read from the cluster instead of asked by one request; `verify/checks` has one file for each. */
 export type CheckDetail =

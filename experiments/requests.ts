@@ -1,8 +1,8 @@
 import type { LabSettings } from "../config/schema";
 import { type Method, methods, principalOf, serviceAccountOf } from "../config/vocabulary";
 import { callerOf } from "./names";
-import type { LabObject } from "./objects";
-import type { Client, Expectation, Probe, ServiceName } from "./types";
+import type { Client, LabObject, ServiceName } from "./slices";
+import type { Expectation, Probe } from "./types";
 
 const paths: Record<Method, string> = {
   GET: "/get",

@@ -1,8 +1,8 @@
 import type { LabSettings } from "../config/schema";
-import type { ModuleName } from "../config/vocabulary";
+import type { ModuleName } from "../modules/index";
 import type { CheckDetail } from "./check-detail";
-import type { LabObject } from "./objects";
 import type { Probe } from "./probe";
+import type { LabObject } from "./slices";
 
 export type { Call, CheckDetail, KillSpec, Outcome, Protection, Stage } from "./check-detail";
 export type { Expectation, Probe, Sample, TokenSpec } from "./probe";
@@ -25,44 +25,24 @@ export interface LabFacts {
   versions: { istio: string; gatewayApi: string; metallb?: string };
 }
 
-/** Workloads that answer requests; pods of each bear its name in the label `app`. */
-export type AppName = "appb" | "appb-v2" | "appc" | "appd" | "external" | "appe" | "grpc" | "appf" | "appg" | "apph";
-
-/** Services of the lab, and hosts of ServiceEntries, that requests go to. */
-export type ServiceName =
-  | "appb"
-  | "appb-split"
-  | "appb-resilience"
-  | "appb-limited"
-  | "appc"
-  | "appc-l7"
-  | "appd"
-  | "partner"
-  | "forbidden"
-  | "external"
-  | "appe"
-  | "appe-shared"
-  | "appe-unadmitted"
-  | "grpc"
-  | "appf"
-  | "appg"
-  | "apph"
-  | "apph-envoy"
-  | "apph-routed"
-  | "apph-envoy-routed";
-
-/** Waypoints of the lab, by the name of their Gateway. */
-export type WaypointName = "waypoint" | "egress-waypoint" | "second-waypoint" | "shared-waypoint" | "agentgateway";
-
-/**
- * Where a request starts. `host` is this machine, through the gateway's published port; `second-appa` is the appa of the
- * second namespace.
- */
-export type Client = "appa" | "stranger" | "outsider" | "second-appa" | "host";
-
 /** A check with the good state as its name. A `gate` converges before any negative probe is sent. */
 export type Check = { kind: "check"; name: string } & CheckDetail;
 export type Step = Probe | Check;
+
+/** A stop of the tour, which asks what an experiment asks. */
+export interface TourStop {
+  id: string;
+  title: string;
+  /** What is changed before the proof. @default nothing: the lab as it stands is proven */
+  change?: Partial<
+    Pick<
+      LabSettings,
+      "allowedCallers" | "allowedMethods" | "faultPercent" | "faultPath" | "closeBypass" | "modules" | "splitWeight"
+    >
+  >;
+  /** A command of the lab that shows the effect. */
+  watch?: string;
+}
 
 /** One question about the lab, with all that is sent and demanded to answer it. */
 export interface Experiment {
@@ -76,6 +56,8 @@ export interface Experiment {
   rows: readonly number[];
   /** It belongs to a module: a lab that does not have the module is not asked. */
   module?: ModuleName;
+  /** Its stop of the tour. @default none; the stops of the story are in tour.ts */
+  tour?: TourStop;
   /** Objects whose drift or ill health explains a failure, the most basic first. */
   objects: readonly LabObject[];
   /** Runs after all others and by itself, because it counts exactly or changes the lab. */

@@ -1,6 +1,6 @@
 import type { Method } from "../config/vocabulary";
-import type { LabObject } from "../experiments/objects";
-import type { Client, Expectation, Probe, ServiceName } from "../experiments/types";
+import type { Client, LabObject, ServiceName } from "../experiments/slices";
+import type { Expectation, Probe } from "../experiments/types";
 
 /** The app answers, and the waypoint has a record of it. */
 export const answered: Expectation = { outcome: "answered", through: ["waypoint"] };

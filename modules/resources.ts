@@ -1,7 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 import { type ServiceSettings, serviceArgs } from "../components/workload";
-import { annotationKeys, appNamespace, labelKeys, waypointName } from "../config/vocabulary";
+import { annotationKeys, apiVersions, appNamespace, type Kind, labelKeys, waypointName } from "../config/vocabulary";
 
 /** Labels of a Service whose callers inside the mesh meet the waypoint. */
 export const throughWaypoint = { [labelKeys.useWaypoint]: waypointName } as const;
@@ -17,7 +17,7 @@ export const secretData = (text: pulumi.Output<string>): pulumi.Output<string> =
 export const moduleService = (settings: ServiceSettings, opts: pulumi.CustomResourceOptions): k8s.core.v1.Service =>
   new k8s.core.v1.Service(`${settings.name}-service`, serviceArgs(settings), opts);
 
-/** What an object says of itself beside its spec. */
+/** Metadata of an object beside its name. */
 interface ModuleMetadata {
   annotations?: Record<string, string>;
   labels?: Record<string, string>;
@@ -27,7 +27,7 @@ interface ModuleMetadata {
 
 /** An object that the provider has no types for, under its own name. */
 export function moduleObject(
-  kind: keyof typeof apiVersions,
+  kind: Kind,
   name: string,
   spec: unknown,
   opts: pulumi.CustomResourceOptions,
@@ -44,14 +44,3 @@ export function moduleObject(
     opts,
   );
 }
-
-const apiVersions = {
-  AuthorizationPolicy: "security.istio.io/v1",
-  PeerAuthentication: "security.istio.io/v1",
-  VirtualService: "networking.istio.io/v1",
-  ServiceEntry: "networking.istio.io/v1",
-  EnvoyFilter: "networking.istio.io/v1alpha3",
-  RequestAuthentication: "security.istio.io/v1",
-  HTTPRoute: "gateway.networking.k8s.io/v1",
-  GatewayClass: "gateway.networking.k8s.io/v1",
-} as const;

@@ -1,5 +1,5 @@
 import type { AddonName } from "../../config/vocabulary";
-import type { LabObject } from "../../experiments/objects";
+import type { LabObject } from "../../experiments/slices";
 
 /** Where a dashboard is, and what of it is shown first. */
 export interface Dashboard {

@@ -3,13 +3,12 @@ import { type CallerRules, l7PolicySpec, waypointOnlySpec } from "../../componen
 import { waypointGateway } from "../../components/waypoint-gateway";
 import { workload } from "../../components/workload";
 import { labelKeys, ports, principalOf, waypointName } from "../../config/vocabulary";
-import type { ModuleArgs } from "../components";
-import { resilience } from "../numbers";
+import type { ModuleArgs } from "../args";
 import { abortedRoute, routeTo } from "../resilience/component";
+import { numbers } from "../resilience/objects";
 import { moduleObject, moduleService, onPurpose } from "../resources";
+import { waypoint as gateway } from "./objects";
 
-/** Name of the waypoint's Gateway, and so of its ServiceAccount. */
-const gateway = "agentgateway";
 /** Its GatewayClass, and the one for gateways that istiod makes along with it. */
 const classes = {
   "istio-agentgateway-waypoint": "istio.io/agentgateway-waypoint-controller",
@@ -67,6 +66,6 @@ function timeoutSpec(name: string) {
   const port = ports.service;
   return {
     parentRefs: [{ group: "", kind: "Service", name, port }],
-    rules: [{ timeouts: { request: `${resilience.timeout.ms / 1000}s` }, backendRefs: [{ name, port }] }],
+    rules: [{ timeouts: { request: `${numbers.timeout.ms / 1000}s` }, backendRefs: [{ name, port }] }],
   };
 }

@@ -1,10 +1,10 @@
 import { principalOf } from "../../config/vocabulary";
-import type { LabObject } from "../../experiments/objects";
-import type { Check, Expectation, Experiment, Outcome, ServiceName } from "../../experiments/types";
-import { resilience } from "../numbers";
+import type { LabObject, ServiceName } from "../../experiments/slices";
+import type { Check, Expectation, Experiment, Outcome } from "../../experiments/types";
 import { answered, ask, refused } from "../requests";
+import { numbers } from "../resilience/objects";
 
-const { abort, timeout } = resilience;
+const { abort, timeout } = numbers;
 /** Longer than the timeout, so that an answer is that of the waypoint. */
 const slowSeconds = 3;
 
@@ -12,6 +12,7 @@ const slowSeconds = 3;
 export const agentgateway: Experiment = {
   id: "agentgateway",
   module: "agentgateway",
+  tour: { id: "agentgateway", title: "A waypoint that is no Envoy, and a policy that it never hears of" },
   title: "A waypoint of agentgateway obeys HTTPRoutes, and neither AuthorizationPolicy nor VirtualService",
   question: "What of a waypoint's duties does Istio's other waypoint, agentgateway, take over?",
   why: "Istio tells each kind of waypoint its own language. An agentgateway gets services, endpoints and what the Gateway API says; of AuthorizationPolicy and VirtualService it hears nothing. Istio writes that it accepted the policy all the same (WaypointAccepted, bound to the agentgateway), and everybody in the mesh gets in. The policy on the pods is ztunnel's and holds as ever: it says through whom they are reached, not by whom. The same policy, the same VirtualService and the same HTTPRoute at an Envoy are the control.",

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { workload } from "../../components/workload";
-import type { ModuleArgs } from "../components";
+import type { ModuleArgs } from "../args";
 
 /**
  * A caller of appb that outlives what is done to appb's node: it runs under the identity of a caller that may call appb,

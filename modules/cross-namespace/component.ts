@@ -4,12 +4,9 @@ import { waypointOnlySpec } from "../../components/authorization";
 import { waypointGateway } from "../../components/waypoint-gateway";
 import { workload } from "../../components/workload";
 import { appNamespace, labelKeys, principalOf, waypointName } from "../../config/vocabulary";
-import type { ModuleArgs } from "../components";
+import type { ModuleArgs } from "../args";
 import { moduleObject, moduleService, onPurpose } from "../resources";
-
-/** The second namespace of the mesh. */
-const namespace = "second";
-const [own, shared] = ["second-waypoint", "shared-waypoint"];
+import { namespace, ownWaypoint as own, sharedWaypoint as shared } from "./objects";
 
 /** Labels of a Service whose callers meet a waypoint of the apps' namespace. */
 const through = (waypoint: string) => ({

@@ -1,12 +1,14 @@
 import { principalOf } from "../../config/vocabulary";
-import type { LabObject } from "../../experiments/objects";
-import type { Check, Expectation, Experiment, ServiceName } from "../../experiments/types";
+import type { LabObject, ServiceName } from "../../experiments/slices";
+import type { Check, Expectation, Experiment } from "../../experiments/types";
 import { answered, ask, refused } from "../requests";
+import { namespace } from "./objects";
 
 /** Two namespaces and their waypoints: who is met across the border, and who is not admitted. */
 export const crossNamespace: Experiment = {
   id: "cross-namespace",
   module: "cross-namespace",
+  tour: { id: "namespaces", title: "Two namespaces, and which of their waypoints a request meets" },
   title: "Across namespaces the Service chooses the waypoint, and the waypoint whom it admits",
   question: "Which waypoint does a request to another namespace meet, and may a Service use one of another namespace?",
   why: "The waypoint belongs to the Service that is called, not to the caller: appa of the first namespace meets that of the second. A Service may name a waypoint of another namespace (use-waypoint-namespace), if the waypoint's listener admits the Service's namespace (allowedRoutes). If not, Istio says so in the Service's status, and sends its callers past the waypoint: the policy on the pods is what shuts them out. An identity holds its namespace: appa of the second namespace is nobody's namesake in a policy.",
@@ -88,7 +90,7 @@ const bound = (object: LabObject, waypoint: string): Check => ({
 
 const rules = (service: ServiceName, waypoint: string): Check => ({
   ...{ kind: "check", check: "front", service, gate: true, name: `rules of ${service} at ${waypoint}` },
-  wanted: [`ALLOW GET ${principalOf("appa")}`, `ALLOW GET ${principalOf("appa", "second")}`],
+  wanted: [`ALLOW GET ${principalOf("appa")}`, `ALLOW GET ${principalOf("appa", namespace)}`],
 });
 
 const shut: Expectation = { outcome: "reset", by: "ztunnel", policy: "AuthorizationPolicy/appe-waypoint-only" };

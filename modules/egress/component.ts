@@ -3,15 +3,9 @@ import * as pulumi from "@pulumi/pulumi";
 import { waypointGateway } from "../../components/waypoint-gateway";
 import { workload } from "../../components/workload";
 import { labelKeys, ports, principalOf } from "../../config/vocabulary";
-import { foreignHosts } from "../../experiments/names";
-import type { ModuleArgs } from "../components";
+import type { ModuleArgs } from "../args";
 import { moduleObject, moduleService } from "../resources";
-
-/** Namespace of the way out: its waypoint, the hosts that lead to it, and who may use them. */
-const namespace = "egress";
-/** Namespace of what is not in the mesh. */
-const outside = "outside";
-const waypoint = "egress-waypoint";
+import { hosts, namespace, outside, serverHost, waypoint } from "./objects";
 
 /**
  * A way out of the mesh: two hosts that nobody but their ServiceEntry knows, one waypoint for both, and a policy for each.
@@ -35,7 +29,7 @@ export class Egress extends pulumi.ComponentResource {
       moduleObject(
         "ServiceEntry",
         host,
-        serviceEntrySpec(foreignHosts[host]),
+        serviceEntrySpec(hosts[host]),
         { ...own, dependsOn: [here, service] },
         {
           namespace,
@@ -55,7 +49,7 @@ export function serviceEntrySpec(host: string) {
     location: "MESH_EXTERNAL",
     resolution: "DNS",
     ports: [{ number: ports.service, name: "http", protocol: "HTTP" }],
-    endpoints: [{ address: foreignHosts.external }],
+    endpoints: [{ address: serverHost }],
   };
 }
 

@@ -1,12 +1,13 @@
 import { principalOf } from "../../config/vocabulary";
-import type { LabObject } from "../../experiments/objects";
-import type { Check, Experiment, Sample, ServiceName } from "../../experiments/types";
+import type { LabObject, ServiceName } from "../../experiments/slices";
+import type { Check, Experiment, Sample } from "../../experiments/types";
 import { answered, ask, refused } from "../requests";
 
 /** The way out of the mesh: what a waypoint for hosts outside refuses, and what never meets it. */
 export const egress: Experiment = {
   id: "egress",
   module: "egress",
+  tour: { id: "egress", title: "The way out: one host may be asked, another may not, and a third one nobody guards" },
   title: "Hosts outside the mesh are reached through the egress waypoint, by whom and as its policies say",
   question: "Who reaches which host outside the mesh, who decides it, and what goes out without being asked?",
   why: "A ServiceEntry makes a host known to the mesh, and its label leads callers to a waypoint of its own, where policies are attached to the ServiceEntry. ztunnel answers the caller's question for the name with an address that istiod made up, so that the caller needs no DNS that knows the host. But ambient does not forbid what it does not know: a request to the same server by another name goes straight out, past every policy. Only a network that lets out nobody but the waypoint makes it the only way.",

@@ -1,13 +1,11 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { appNamespace, gatewayName, ports } from "../../config/vocabulary";
-import type { ModuleArgs } from "../components";
-import { gatewayJwt } from "../numbers";
+import type { ModuleArgs } from "../args";
 import { moduleObject, secretData } from "../resources";
 import { tlsSdk } from "../tls-sdk";
 import { publicJwk } from "./jwk";
-
-const { claim, secret, hostOf, issuerOf, audienceOf } = gatewayJwt;
+import { audienceOf, claim, hostOf, issuerOf, secret } from "./objects";
 
 /** A host that lets in bearers of a token of the lab's own issuer, and of those the ones with a claim. */
 export class GatewayJwt extends pulumi.ComponentResource {

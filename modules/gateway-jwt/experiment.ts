@@ -2,9 +2,8 @@ import { outboundCluster, ports, serviceHost } from "../../config/vocabulary";
 import { meshPath, policies } from "../../experiments/objects";
 import { outcomeAtWaypoint, pathFor, request, usualMethod } from "../../experiments/requests";
 import type { Expectation, Experiment, Probe, TokenSpec } from "../../experiments/types";
-import { gatewayJwt } from "../numbers";
+import { claim, hostOf, issuerOf } from "./objects";
 
-const { claim, hostOf, issuerOf } = gatewayJwt;
 const policy = "AuthorizationPolicy/gateway-jwt-claim";
 const authentication = "RequestAuthentication/gateway-jwt";
 
@@ -58,6 +57,7 @@ const unwelcome: readonly { name: string; token?: TokenSpec; withPort?: true; st
 export const gatewayJwtClaims: Experiment = {
   id: "gateway-jwt",
   module: "gateway-jwt",
+  tour: { id: "tokens", title: "Who you say you are: tokens, and what they claim" },
   title: "The gateway lets in good tokens with the right claim, and no others",
   question: "Does the gateway tell a good token from a bad one, and of the good ones those with the claim?",
   why: "Two filters decide, and the gateway's log names them. jwt_authn checks signature, issuer, audience and end of a token that is shown, and lets pass who shows none: RequestAuthentication alone shuts nobody out. The RBAC filter behind it asks for a token, and for the claim. Tokens are made for each request by the lab, with the issuer's key from its Secret.",

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
-import { gatewayTls } from "../numbers";
 import { tlsSdk } from "../tls-sdk";
+import { days } from "./objects";
 
 /** A certificate for a host, and what it takes to serve and to trust it. All in PEM. */
 export interface GatewayCertificate {
@@ -13,7 +13,6 @@ export interface GatewayCertificate {
 
 const hours = (days: number) => days * 24;
 const curve = { algorithm: "ECDSA", ecdsaCurve: "P256" };
-const { days } = gatewayTls;
 
 /**
  * Makes a CA of the lab's own and has it sign a certificate for a host. From 30 days before its end on, a preview shows that

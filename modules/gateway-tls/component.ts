@@ -5,10 +5,10 @@ import * as pulumi from "@pulumi/pulumi";
 import { loopback } from "../../components/loopback";
 import { commandDefaults, script, scriptText } from "../../components/script";
 import { appNamespace, gatewayName, ports } from "../../config/vocabulary";
-import type { ModuleArgs } from "../components";
-import { gatewayTls } from "../numbers";
+import type { ModuleArgs } from "../args";
 import { moduleObject, secretData } from "../resources";
 import { gatewayCertificate } from "./certificate";
+import { hostOf } from "./objects";
 
 /** File of the CA that clients of the stack's gateway are to trust. */
 export const caFileOf = (stackDir: string): string => join(stackDir, "gateway-ca.pem");
@@ -22,7 +22,7 @@ const ownName = "gateway-tls";
  */
 export const httpsListener = (domain: string) => ({
   name: "https",
-  hostname: gatewayTls.hostOf(domain),
+  hostname: hostOf(domain),
   port: 443,
   protocol: "HTTPS",
   tls: { mode: "Terminate", certificateRefs: [{ group: "", kind: "Secret", name: ownName }] },
@@ -34,7 +34,7 @@ export class GatewayTls extends pulumi.ComponentResource {
   constructor(name: string, args: ModuleArgs, opts: pulumi.ComponentResourceOptions = {}) {
     super("ambientlab:modules:GatewayTls", name, {}, opts);
     const own = { parent: this };
-    const host = gatewayTls.hostOf(args.domain);
+    const host = hostOf(args.domain);
     const { ca, certificate, key } = gatewayCertificate(name, host, own);
     new k8s.core.v1.Secret(
       `${name}-secret`,

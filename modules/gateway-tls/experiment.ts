@@ -1,12 +1,13 @@
 import { meshPath, policies } from "../../experiments/objects";
 import { outcomeAtWaypoint, pathFor, usualMethod } from "../../experiments/requests";
 import type { Experiment, Probe } from "../../experiments/types";
-import { gatewayTls } from "../numbers";
+import { hostOf, leastDays } from "./objects";
 
 /** HTTPS at the gateway, and the way to it for those who come by HTTP. */
 export const gatewayTlsListener: Experiment = {
   id: "gateway-tls",
   module: "gateway-tls",
+  tour: { id: "tls", title: "The way in by HTTPS, with a CA of your own" },
   title: "The gateway proves by a certificate who it is, and sends HTTP to HTTPS",
   question:
     "Does the gateway serve the certificate of its Secret, does the lab's CA and nobody else vouch for it, will it hold for a while yet, and is HTTP led to it?",
@@ -22,7 +23,7 @@ export const gatewayTlsListener: Experiment = {
     "HTTPRoute/gateway-tls-redirect",
   ],
   steps: (settings) => {
-    const host = gatewayTls.hostOf(settings.domain);
+    const host = hostOf(settings.domain);
     const method = usualMethod(settings);
     const expect = outcomeAtWaypoint(settings, "host", method);
     const sent = { kind: "probe", from: "host", to: "gateway", host, method, path: pathFor(method) } as const;
@@ -58,7 +59,7 @@ export const gatewayTlsListener: Experiment = {
         check: "tls-certificate",
         host,
         secret: "Secret/gateway-tls",
-        leastDays: gatewayTls.leastDays,
+        leastDays,
       },
       {
         kind: "check",

@@ -1,11 +1,10 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { waypointOnlySpec } from "../../components/authorization";
-import { grpcImage } from "../../config/image-names";
 import { annotationKeys, appNamespace, ports, principalOf } from "../../config/vocabulary";
-import type { ModuleArgs } from "../components";
-import { health } from "../numbers";
+import type { ModuleArgs } from "../args";
 import { moduleObject, throughWaypoint } from "../resources";
+import { health, image } from "./objects";
 
 const name = "grpc";
 const labels = { app: name };
@@ -40,7 +39,7 @@ const deploymentArgs: k8s.apps.v1.DeploymentArgs = {
         containers: [
           {
             name,
-            image: grpcImage,
+            image: image,
             imagePullPolicy: "IfNotPresent",
             args: ["grpc-health-checking", `--port=${port}`],
             ports: [{ name, containerPort: port }],

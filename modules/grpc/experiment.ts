@@ -1,11 +1,12 @@
 import { principalOf } from "../../config/vocabulary";
 import type { Experiment } from "../../experiments/types";
-import { health } from "../numbers";
+import { health } from "./objects";
 
 /** A policy about methods of gRPC, and how a caller learns of its refusal. */
 export const grpc: Experiment = {
   id: "grpc",
   module: "grpc",
+  tour: { id: "grpc", title: "A policy about methods of gRPC, and a refusal with HTTP 200" },
   title: "A gRPC method is allowed by its path, and a refusal is a status of gRPC",
   question: "Which methods may be called by whom, and what does a caller by gRPC see of a refusal?",
   why: "A method of gRPC is a path of HTTP/2, and every call is a POST: a policy of layer 7 names methods by paths. Envoy knows a call by its content type and refuses it as gRPC does: HTTP 200 with grpc-status 7 (PERMISSION_DENIED), where a plain request would get 403. Whoever counts HTTP statuses sees no refusal; the waypoint's log names the filter that made it.",

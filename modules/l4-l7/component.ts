@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { workload } from "../../components/workload";
 import { principalOf, waypointName } from "../../config/vocabulary";
-import type { ModuleArgs } from "../components";
+import type { ModuleArgs } from "../args";
 import { moduleObject, moduleService, onPurpose, throughWaypoint } from "../resources";
 
 const stranger = [{ source: { principals: [principalOf("stranger")] } }];

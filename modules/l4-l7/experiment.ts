@@ -1,11 +1,13 @@
 import { principalOf } from "../../config/vocabulary";
 import { meshPath } from "../../experiments/objects";
-import type { Client, Expectation, Experiment, Probe, ServiceName } from "../../experiments/types";
+import type { Client, ServiceName } from "../../experiments/slices";
+import type { Expectation, Experiment, Probe } from "../../experiments/types";
 
 /** One rule, told to ztunnel and to the waypoint; and one of layer 7 told to whom it says nothing. */
 export const l4l7: Experiment = {
   id: "l4-l7",
   module: "l4-l7",
+  tour: { id: "layers", title: "One denial, told twice: to ztunnel and to the waypoint" },
   title: "The same denial is a reset at layer 4, and a 403 at layer 7",
   question:
     "How does a caller learn of a denial by ztunnel, how of one by the waypoint, and what becomes of a rule about HTTP that ztunnel has to enforce?",

@@ -1,9 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
 import { l7PolicySpec } from "../../components/authorization";
 import { inboundCluster, ports, serviceHost, waypointName } from "../../config/vocabulary";
-import type { ModuleArgs } from "../components";
-import { resilience } from "../numbers";
+import type { ModuleArgs } from "../args";
 import { moduleObject, moduleService, throughWaypoint } from "../resources";
+import { numbers } from "./objects";
 
 const seconds = (ms: number) => `${ms / 1000}s`;
 
@@ -23,7 +23,7 @@ export class Resilience extends pulumi.ComponentResource {
 
 /** An abort, a timeout and retries, each on a path of its own; the last route keeps every other path alive. */
 export function resilienceSpec() {
-  const { timeout, retries } = resilience;
+  const { timeout, retries } = numbers;
   const route = routeTo("appb-resilience");
   return {
     hosts: ["appb-resilience"],
@@ -43,8 +43,8 @@ export const routeTo = (host: string) => [{ destination: { host, port: { number:
 
 /** The path whose requests are aborted before they reach what `route` names. */
 export const abortedRoute = (route: ReturnType<typeof routeTo>) => ({
-  match: under(resilience.abort.path),
-  fault: { abort: { httpStatus: resilience.abort.status, percentage: { value: 100 } } },
+  match: under(numbers.abort.path),
+  fault: { abort: { httpStatus: numbers.abort.status, percentage: { value: 100 } } },
   route,
 });
 
@@ -53,7 +53,7 @@ export const abortedRoute = (route: ReturnType<typeof routeTo>) => ({
  * tokens, and a request that finds it empty is answered by 429.
  */
 export function limitSpec() {
-  const { burst, perSecond } = resilience.limit;
+  const { burst, perSecond } = numbers.limit;
   const always = { default_value: { numerator: 100, denominator: "HUNDRED" } };
   return {
     targetRefs: [{ group: "gateway.networking.k8s.io", kind: "Gateway", name: waypointName }],

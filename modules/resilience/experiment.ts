@@ -1,10 +1,11 @@
 import { inboundCluster, serviceHost } from "../../config/vocabulary";
 import { meshPath, policies } from "../../experiments/objects";
 import { allowRules, frontProbes, inMeshClient, usualMethod } from "../../experiments/requests";
-import type { Check, Experiment, Outcome, ServiceName } from "../../experiments/types";
-import { resilience } from "../numbers";
+import type { ServiceName } from "../../experiments/slices";
+import type { Check, Experiment, Outcome } from "../../experiments/types";
+import { numbers } from "./objects";
 
-const { abort, timeout, retries, limit } = resilience;
+const { abort, timeout, retries, limit } = numbers;
 /** Longer than the timeout, so that an answer is that of the waypoint. */
 const slowSeconds = 3;
 const cluster = inboundCluster(serviceHost("appb-resilience"));
@@ -13,6 +14,7 @@ const cluster = inboundCluster(serviceHost("appb-resilience"));
 export const resilienceNumbers: Experiment = {
   id: "resilience",
   module: "resilience",
+  tour: { id: "resilience", title: "Break requests on purpose: abort, timeout, retries, rate limit" },
   title: "Abort, timeout, retries and rate limit act where they should, with their numbers",
   question:
     "Does the waypoint abort, time out, try again and limit exactly as configured, and does the application get what it should?",

@@ -2,7 +2,7 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { type WorkloadImage, workload } from "../../components/workload";
 import { annotationKeys, appNamespace, labelKeys } from "../../config/vocabulary";
-import type { ModuleArgs } from "../components";
+import type { ModuleArgs } from "../args";
 import { moduleObject, moduleService, onPurpose } from "../resources";
 
 /**

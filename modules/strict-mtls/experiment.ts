@@ -1,11 +1,13 @@
 import { strictPolicy } from "../../experiments/names";
 import { meshPath } from "../../experiments/objects";
-import type { Client, Expectation, Experiment, Probe, ServiceName } from "../../experiments/types";
+import type { Client, ServiceName } from "../../experiments/slices";
+import type { Expectation, Experiment, Probe } from "../../experiments/types";
 
 /** Who may speak plain text to a pod of the mesh, and what of a request can be read on the wire. */
 export const strictMtls: Experiment = {
   id: "strict-mtls",
   module: "strict-mtls",
+  tour: { id: "plain-text", title: "Who may speak plain text, and what can be read on the wire" },
   title: "A STRICT workload refuses plain text, and between two nodes nothing can be read",
   question:
     "Does ztunnel refuse plain text under PeerAuthentication STRICT, and does a capture between two nodes show HBONE alone?",

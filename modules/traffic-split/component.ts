@@ -2,9 +2,9 @@ import * as pulumi from "@pulumi/pulumi";
 import { l7PolicySpec, waypointOnlySpec } from "../../components/authorization";
 import { workload } from "../../components/workload";
 import { ports } from "../../config/vocabulary";
-import type { ModuleArgs } from "../components";
-import { split } from "../numbers";
+import type { ModuleArgs } from "../args";
 import { moduleObject, moduleService, throughWaypoint } from "../resources";
+import { canary, mirroredPath } from "./objects";
 
 /**
  * appb in two versions behind one name. `appb-split` is a front of its own, so that appb and all that is proven of it stay
@@ -33,11 +33,11 @@ export function splitSpec(weight: number) {
     parentRefs: [{ group: "", kind: "Service", name: "appb-split", port }],
     rules: [
       {
-        matches: [{ headers: [{ type: "Exact", ...split.canary }] }],
+        matches: [{ headers: [{ type: "Exact", ...canary }] }],
         backendRefs: [second],
       },
       {
-        matches: [{ path: { type: "PathPrefix", value: split.mirroredPath } }],
+        matches: [{ path: { type: "PathPrefix", value: mirroredPath } }],
         filters: [{ type: "RequestMirror", requestMirror: { backendRef: second } }],
         backendRefs: [first],
       },

@@ -3,7 +3,7 @@ import { outboundCluster, serviceHost } from "../../config/vocabulary";
 import { meshPath, policies } from "../../experiments/objects";
 import { allowRules, frontProbes, inMeshClient, usualMethod } from "../../experiments/requests";
 import type { Experiment, Sample } from "../../experiments/types";
-import { split } from "../numbers";
+import { canary, mirroredPath } from "./objects";
 
 /** With 200 requests a share of 40 % is told from 20 % in 999 of 1000 runs. */
 const sampleSize = 200;
@@ -17,6 +17,11 @@ const [first, second] = ["appb-v1", "appb-v2"].map((name) => outboundCluster(ser
 export const trafficSplit: Experiment = {
   id: "traffic-split",
   module: "traffic-split",
+  tour: {
+    id: "canary",
+    title: "A second version of appb: by weight, by header, and as a mirror",
+    change: { splitWeight: 30 },
+  },
   title: "The waypoint splits requests by weight and by header, and mirrors a path",
   question:
     "Does the second version of appb get its configured share, all of those who ask for it by header, and a copy of what is mirrored?",
@@ -40,7 +45,7 @@ export const trafficSplit: Experiment = {
       count,
       service: "appb-split",
     });
-    const { name, value } = split.canary;
+    const { name, value } = canary;
     return [
       { kind: "check", name: "rollout of appb-v2", check: "rollouts", objects: ["Deployment/appb-v2"] },
       {
@@ -78,9 +83,9 @@ export const trafficSplit: Experiment = {
       },
       {
         kind: "check",
-        name: `${split.mirroredPath} is answered by appb-v1, and copied to appb-v2`,
+        name: `${mirroredPath} is answered by appb-v1, and copied to appb-v2`,
         check: "mirrored",
-        sample: sample(split.mirroredPath, controlSize),
+        sample: sample(mirroredPath, controlSize),
         copied: true,
       },
       {
@@ -96,7 +101,6 @@ export const trafficSplit: Experiment = {
 
 /** What the waypoint must have been told; a share of nothing is left out. */
 function wanted(settings: LabSettings): string[] {
-  const { canary, mirroredPath } = split;
   const weight = settings.splitWeight;
   const shared = `${first} (${100 - weight}), ${second} (${weight})`;
   const target = weight === 0 ? first : weight === 100 ? second : shared;

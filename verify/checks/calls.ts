@@ -1,5 +1,6 @@
 import { podsBehind } from "../../experiments/names";
-import type { Call, ServiceName } from "../../experiments/types";
+import type { ServiceName } from "../../experiments/slices";
+import type { Call } from "../../experiments/types";
 import type { VerifyContext } from "../context";
 import type { LabPod } from "../pods";
 import { byWaypoint } from "../probe/decision";
@@ -12,7 +13,7 @@ import { type CheckRun, failed, passed, unclear } from "./check";
  * whatever came before them. Each is judged by its code and the waypoint's record, all together by what the server served.
  */
 export const calls: CheckRun<"calls"> = async (context, { name, service, calls: wanted, served }) => {
-  const app = await context.cast.one(podsBehind[service], context.signal);
+  const app = await context.cast.one(podsBehind(service), context.signal);
   const positive = wanted.filter(({ code }) => code !== 7);
   for (const each of positive) {
     await converge(context, service, each);

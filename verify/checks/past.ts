@@ -12,7 +12,7 @@ import { loggedLines } from "./counted";
 export const past: CheckRun<"past"> = async (context, { name, sample, control }) => {
   const service = sample.service ?? "appb";
   const waypoint = waypointAt(control.service ?? "appb");
-  const app = podsBehind[service];
+  const app = podsBehind(service);
   const straight = await sendSample(context, sample, sample.count);
   const written = await appLines(context, app, straight, sample.count);
   const through = await sendSample(context, control, control.count);

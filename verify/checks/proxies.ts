@@ -1,7 +1,7 @@
 import { durationMs, inboundCluster, outboundCluster, ports } from "../../config/vocabulary";
 import { appbHost, hostOf, waypointAt } from "../../experiments/names";
 import { allowedPairs } from "../../experiments/requests";
-import type { ServiceName } from "../../experiments/types";
+import type { ServiceName } from "../../experiments/slices";
 import type { VerifyContext } from "../context";
 import { PreconditionError } from "../precondition-error";
 import type { HttpChain, ProxySummary } from "../proxy-config/envoy-dump";

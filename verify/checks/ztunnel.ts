@@ -1,6 +1,6 @@
 import { appNamespace, principalOf, serviceHost, waypointName } from "../../config/vocabulary";
 import { appbHost } from "../../experiments/names";
-import type { AppName } from "../../experiments/types";
+import type { AppName } from "../../experiments/slices";
 import type { VerifyContext } from "../context";
 import type { LabPod, PodRole } from "../pods";
 import { PreconditionError } from "../precondition-error";

@@ -1,5 +1,6 @@
 import { durationMs, labelKeys, ports, principalOf, serviceAccountOf, waypointName } from "../../config/vocabulary";
-import { type LabObject, moduleOf, objects } from "../../experiments/objects";
+import { moduleOf, objects } from "../../experiments/objects";
+import type { LabObject } from "../../experiments/slices";
 import type { LabFacts } from "../../experiments/types";
 import { at, listAt, numberAt, textAt, textsAt } from "../json";
 import type { KubeObject } from "../lab-client";

@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { ports } from "../../config/vocabulary";
 import { hostOf, waypointAt } from "../../experiments/names";
-import type { Call, ServiceName } from "../../experiments/types";
+import type { ServiceName } from "../../experiments/slices";
+import type { Call } from "../../experiments/types";
 import { loggedLines } from "../checks/counted";
 import type { VerifyContext } from "../context";
 import { DeadlineError, eventually } from "../eventually";

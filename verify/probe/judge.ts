@@ -1,7 +1,8 @@
 import type { Layer } from "../../config/vocabulary";
 import { waypointAt } from "../../experiments/names";
 import { objects } from "../../experiments/objects";
-import type { Expectation, Probe, WaypointName } from "../../experiments/types";
+import type { WaypointName } from "../../experiments/slices";
+import type { Expectation, Probe } from "../../experiments/types";
 import type { Decision, Evidence, Finding } from "../report/schema";
 import { decide, rbacBody } from "./decision";
 import type { RecordKind, Records } from "./records";

@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { appNamespace, durationMs, ports } from "../../config/vocabulary";
 import { hostOf, podsBehind } from "../../experiments/names";
-import type { Client, Probe, ServiceName } from "../../experiments/types";
+import type { Client, ServiceName } from "../../experiments/slices";
+import type { Probe } from "../../experiments/types";
 import { messageOf } from "../../host/errors";
 import type { VerifyContext } from "../context";
 import type { LabPod } from "../pods";
@@ -89,7 +90,7 @@ async function fromPod(
   const result = await context.lab.exec(actor, command, timeoutMs + 10_000, signal);
   const seen = parseCurl(result.stdout);
   const { service = "appb", method, path, to } = probe;
-  const target = to === "pod" ? podsBehind[service] : service;
+  const target = to === "pod" ? podsBehind(service) : service;
   const request = { pod: podName(actor), method, url, path, to, target, token: false };
   const base = { id, from: client, service, actor, exit: result.code, request };
   if (seen) return { ...base, ...seen };
@@ -114,5 +115,5 @@ function nextPort(now: number): number {
 async function authority(context: VerifyContext, probe: Probe, signal: AbortSignal): Promise<string> {
   const { service = "appb" } = probe;
   if (probe.to === "service") return `${hostOf(service)}:${ports.service}`;
-  return `${(await context.cast.one(podsBehind[service], signal)).ip}:${ports.container}`;
+  return `${(await context.cast.one(podsBehind(service), signal)).ip}:${ports.container}`;
 }

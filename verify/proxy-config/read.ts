@@ -1,5 +1,5 @@
 import { ports } from "../../config/vocabulary";
-import type { WaypointName } from "../../experiments/types";
+import type { WaypointName } from "../../experiments/slices";
 import { messageOf } from "../../host/errors";
 import type { VerifyContext } from "../context";
 import type { LabPod } from "../pods";

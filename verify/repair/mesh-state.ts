@@ -1,5 +1,7 @@
 import { appNamespace, meshNamespace, metallbNamespace } from "../../config/vocabulary";
-import { type LabObject, objects, objectsOf } from "../../experiments/objects";
+import { workloads } from "../../experiments/names";
+import { objects, objectsOf } from "../../experiments/objects";
+import type { LabObject, MeshWorkload } from "../../experiments/slices";
 import type { LabFacts } from "../../experiments/types";
 import { rolloutProblem } from "../checks/rollout";
 import type { VerifyContext } from "../context";
@@ -10,21 +12,16 @@ import { PreconditionError } from "../precondition-error";
 import { ztunnelDump } from "../proxy-config/read";
 import type { ZtunnelDump } from "../proxy-config/ztunnel-dump";
 
-/** Applications whose pods belong to the mesh, those of modules included. */
-const members = [
-  ...(["appa", "appb", "stranger", "appb-v2", "appc", "appd", "appf", "appg", "apph", "loadgen"] as const),
-  ...(["appe", "second-appa"] as const),
-];
-
-/** Those of a lab's own. */
-const membersOf = ({ settings }: Pick<LabFacts, "settings">) => {
+/** Workloads of a lab whose pods belong to the mesh. */
+const membersOf = ({ settings }: Pick<LabFacts, "settings">): MeshWorkload[] => {
   const here = objectsOf(settings);
+  const members = Object.entries(workloads).flatMap(([name, { mesh }]) => (mesh ? [name as MeshWorkload] : []));
   return members.filter((app) => here.includes(`Deployment/${app}`));
 };
 
 /** A pod that counts as healthy and is not in the mesh. */
 export interface UnenrolledPod {
-  app: (typeof members)[number];
+  app: MeshWorkload;
   pod: string;
   /** What shows it, as it completes "it is not in the mesh: …". */
   why: string;
@@ -33,7 +30,7 @@ export interface UnenrolledPod {
 /** Workloads of the lab beside those of {@link systemNamespaces}. */
 const ownOf = ({ settings }: Pick<LabFacts, "settings">): LabObject[] =>
   objectsOf(settings).filter((object) => {
-    const { kind, namespace } = { namespace: "", ...objects[object] };
+    const { kind, namespace } = objects[object];
     return namespace === appNamespace && (kind === "Deployment" || kind === "DaemonSet");
   });
 

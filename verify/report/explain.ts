@@ -1,21 +1,13 @@
 import type { LabSettings } from "../../config/schema";
-import { type ModuleName, ports } from "../../config/vocabulary";
+import { ports, serviceHost } from "../../config/vocabulary";
 import { experiments } from "../../experiments/index";
-import { foreignHosts, hostOf, podsBehind, waypointAt } from "../../experiments/names";
-import type {
-  Call,
-  Check,
-  KillSpec,
-  Probe,
-  Sample,
-  ServiceName,
-  Stage,
-  Step,
-  TokenSpec,
-} from "../../experiments/types";
+import { hostOf, podsBehind, waypointAt } from "../../experiments/names";
+import type { ServiceName } from "../../experiments/slices";
+import type { Call, Check, KillSpec, Probe, Sample, Stage, Step, TokenSpec } from "../../experiments/types";
 import { ExitCode, LabError } from "../../host/errors";
+import { numbers } from "../../modules/chaos/objects";
 import { disabledReason } from "../../modules/enabled";
-import { chaos as numbers } from "../../modules/numbers";
+import type { ModuleName } from "../../modules/index";
 import { binomialBand } from "../binomial";
 import { calledIn, recordsWanted, sayExpectation } from "../probe/judge";
 
@@ -111,13 +103,14 @@ function actWords({ name, takes, returns }: Stage): string {
 }
 
 /** A Service as callers of its own namespace name it; a host as everybody does. */
-const askedAs = (service: ServiceName): string => (service in foreignHosts ? hostOf(service) : service);
+const askedAs = (service: ServiceName): string =>
+  hostOf(service) === serviceHost(service) ? service : hostOf(service);
 
 function probeLine(probe: Probe, settings: LabSettings): string {
   const { service = "appb" } = probe;
   const target = {
     service: `http://${askedAs(service)}:${ports.service}`,
-    pod: `http://${podsBehind[service].toUpperCase()}-POD:${ports.container}`,
+    pod: `http://${podsBehind(service).toUpperCase()}-POD:${ports.container}`,
     gateway: `${probe.tls ? "https" : "http"}://GATEWAY Host: ${probe.host ?? `appb.${settings.domain}`} `,
   }[probe.to];
   const bearing = probe.token ? ` with ${tokenWords(probe.token)}` : "";

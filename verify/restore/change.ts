@@ -1,6 +1,7 @@
 import { hostname } from "node:os";
 import { annotationKeys } from "../../config/vocabulary";
-import { type LabObject, objects } from "../../experiments/objects";
+import { objects } from "../../experiments/objects";
+import type { LabObject } from "../../experiments/slices";
 import { at, listAt, numberAt, sameJson, textAt, textsAt } from "../json";
 import type { KubeObject, LabClient, PatchOperation } from "../lab-client";
 import { PreconditionError } from "../precondition-error";

@@ -1,8 +1,9 @@
 import { isWeb } from "../../../artifacts/bundle-folder";
-import { cacheImage, istioImagesOf, moduleImagesOf } from "../../../config/image-names";
+import { cacheImage, istioImagesOf } from "../../../config/image-names";
 import type { LabConfig } from "../../../config/schema";
 import { artifactsOf, type BillArtifact } from "../../../config/versions";
 import { addonNames } from "../../../config/vocabulary";
+import { moduleImagesOf } from "../../../modules/index";
 import { manifestImages } from "../bill/images";
 import { bundledAppImage } from "./images";
 import { chartPieces, cliPieces, imagePieces, type Part, type Piece, pluginPieces } from "./pieces";

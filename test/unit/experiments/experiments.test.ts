@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { moduleNames } from "../../../config/vocabulary";
 import { experiments } from "../../../experiments";
 import { request } from "../../../experiments/requests";
 import type { Probe } from "../../../experiments/types";
+import { moduleNames } from "../../../modules/index";
 import { labFacts } from "../verify/fake/facts";
 
 const { settings } = labFacts();

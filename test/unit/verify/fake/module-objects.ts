@@ -1,5 +1,6 @@
 import type { LabSettings } from "../../../../config/schema";
-import { type ModuleName, serviceAccountOf } from "../../../../config/vocabulary";
+import { serviceAccountOf } from "../../../../config/vocabulary";
+import type { ModuleName } from "../../../../modules/index";
 import type { KubeObject } from "../../../../verify/lab-client";
 import { agentgatewayObjects } from "./agentgateway";
 import { gatewayJwtObjects, gatewayTlsObjects } from "./gateway-modules";
