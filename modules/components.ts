@@ -15,7 +15,7 @@ import { Split } from "./traffic-split/component";
 
 type Module = new (name: string, args: ModuleArgs, opts?: pulumi.ComponentResourceOptions) => pulumi.ComponentResource;
 
-/** The component of each module. One without a component changes nothing of the lab: it allows proofs that do. */
+/** The component of each module; undefined for a module that declares no objects. */
 const moduleComponents: Readonly<Record<ModuleName, Module | undefined>> = {
   "fail-open": undefined,
   "l4-l7": Layers,
@@ -31,7 +31,7 @@ const moduleComponents: Readonly<Record<ModuleName, Module | undefined>> = {
   agentgateway: Agentgateway,
 };
 
-/** Declares what the modules of a lab are made of. @returns the component of each that has one */
+/** Declares the objects of modules. @returns the component of each module that has one */
 export function makeModules(
   names: readonly ModuleName[],
   args: ModuleArgs,

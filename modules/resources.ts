@@ -3,13 +3,13 @@ import type * as pulumi from "@pulumi/pulumi";
 import { type ServiceSettings, serviceArgs } from "../components/workload";
 import { annotationKeys, apiVersions, appNamespace, type Kind, labelKeys, waypointName } from "../config/vocabulary";
 
-/** Labels of a Service whose callers inside the mesh meet the waypoint. */
+/** Labels of a Service that uses the waypoint for callers inside the mesh. */
 export const throughWaypoint = { [labelKeys.useWaypoint]: waypointName } as const;
 
-/** Marks an object that goes against a guard-rail of `policies/` to show why the guard-rail is there. */
+/** Annotation of an object that violates a rule of the policy pack (`policies/`) on purpose, to show its effect. */
 export const onPurpose = (guardRail: string) => ({ [annotationKeys.onPurpose]: guardRail });
 
-/** A value of a Secret's `data`; a secret of the state stays one. */
+/** A value of a Secret's `data`; a secret Output stays secret. */
 export const secretData = (text: pulumi.Output<string>): pulumi.Output<string> =>
   text.apply((value) => Buffer.from(value).toString("base64"));
 
@@ -25,7 +25,7 @@ interface ModuleMetadata {
   namespace?: string;
 }
 
-/** An object that the provider has no types for, under its own name. */
+/** A custom resource, under its own name. */
 export function moduleObject(
   kind: Kind,
   name: string,

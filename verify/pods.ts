@@ -40,7 +40,7 @@ const proxy = (name: string, layer: Layer, { namespace, container }: WaypointEnt
 const system = (app: "istiod" | "ztunnel", container: string): Role =>
   workload(app, { namespace: meshNamespace, container, layer: app });
 
-/** A part that pods play in the lab. */
+/** Names under which pods are looked for. */
 export type PodRole = WorkloadName | WaypointName | "gateway" | "istiod" | "ztunnel";
 
 const roles = {
@@ -55,7 +55,7 @@ function mapped<E>(entries: Readonly<Record<string, E>>, toRole: (key: string, e
   return Object.fromEntries(Object.entries(entries).map(([key, entry]) => [key, toRole(key, entry)]));
 }
 
-/** Finds the lab's pods; asks anew each time, because pods come and go while the lab is being broken. */
+/** Finds the lab's pods. Every call lists them again, because experiments replace pods. */
 export class PodFinder {
   readonly #lab: LabClient;
 
@@ -63,7 +63,7 @@ export class PodFinder {
     this.#lab = lab;
   }
 
-  /** All pods of a role that are not on their way out. */
+  /** All pods of a role that are not being deleted. */
   async all(role: PodRole, signal: AbortSignal): Promise<LabPod[]> {
     const { namespace, labels, container } = roles[role];
     const pods = await this.#lab.list({ apiVersion: "v1", kind: "Pod", namespace, labels }, signal);
@@ -108,7 +108,7 @@ export class PodFinder {
   }
 }
 
-/** An evicted pod is in the list, with its address, until it is cleared away. */
+/** An evicted pod stays in the list, with its address, until it is deleted. */
 const isLive = (pod: KubeObject): boolean =>
   at(pod, "metadata", "deletionTimestamp") === undefined &&
   textAt(pod, "status", "podIP") !== undefined &&

@@ -15,19 +15,19 @@ const classes = {
   "istio-agentgateway": "istio.io/agentgateway-controller",
 };
 
-/** appa alone may ask, and only by GET. */
+/** appa alone is allowed, with GET alone. */
 const readers: CallerRules = { allowedCallers: ["appa"], allowedMethods: ["GET"] };
 
 /**
- * A second waypoint that is no Envoy, and apph behind both. What is said to one is said to the other, word for word: a
- * policy and a VirtualService for one name of apph each, an HTTPRoute for another.
+ * A second waypoint, of agentgateway, and apph with Services at both waypoints. Both waypoints have the same configuration: an
+ * AuthorizationPolicy and a VirtualService for one Service each, and an HTTPRoute for another.
  */
 export class Agentgateway extends pulumi.ComponentResource {
   constructor(name: string, args: ModuleArgs, opts: pulumi.ComponentResourceOptions = {}) {
     super("ambientlab:modules:Agentgateway", name, {}, opts);
     const own = { parent: this };
-    // istiod makes both while it has the feature, and leaves them behind once it has not: as the lab's own they go with the
-    // module. Where the whole lab goes, istiod lives longest and makes them again; "lab destroy" sweeps up after it.
+    // istiod creates both classes while the feature is on, and does not delete them when it is off: as resources of the stack
+    // they are deleted with the module. "lab destroy" deletes those that istiod creates again until it ends itself.
     const known = Object.entries(classes).map(([className, controllerName]) =>
       moduleObject("GatewayClass", className, { controllerName }, own, { namespace: undefined }),
     );
@@ -55,13 +55,13 @@ export class Agentgateway extends pulumi.ComponentResource {
   }
 }
 
-/** Istio's own routes: a fault. */
+/** A fault in Istio's routing API. */
 function abortSpec(host: string) {
   const route = routeTo(host);
   return { hosts: [host], http: [abortedRoute(route), { route }] };
 }
 
-/** Gateway API's routes: a limit to how long an answer may take. */
+/** A timeout in the Gateway API. */
 function timeoutSpec(name: string) {
   const port = ports.service;
   return {

@@ -1,43 +1,43 @@
 import type { Slice } from "../slice";
 
-/** What is killed. */
+/** Targets of the kills. */
 export const killTargets = ["istiod", "ztunnel", "waypoint", "node"] as const;
 export type KillTarget = (typeof killTargets)[number];
 
-/** What a kill may cost at most. */
+/** Upper bounds for the effects of a kill. */
 export interface Bound {
-  /** Requests without a good answer. */
+  /** Failed requests. */
   lost: number;
-  /** Longest time between two good answers, in milliseconds. */
+  /** Longest time between two successful requests, in milliseconds. */
   gapMs: number;
-  /** Milliseconds from the kill until what was killed is there again, and every request is answered for good. */
+  /** Milliseconds from the kill until the target runs again and no request fails any more. */
   backMs: number;
 }
 
-/** The load, and what a kill may cost it. */
+/** The load, and the bounds of each kill. */
 export const numbers = {
-  /** Requests a second that the load aims at; a machine that is busy sends fewer. */
+  /** Target rate of the load in requests per second; a busy machine sends fewer. */
   perSecond: 5,
-  /** Share of them that must have been sent for a run to say anything. */
+  /** Share of the target rate that must have been reached; below it a run is inconclusive. */
   atLeast: 0.5,
   /** A request without an answer after this time counts as lost. */
   timeoutMs: 2_000,
-  /** Requests in a row, all good, that count as calm: before a kill and after it. */
+  /** Successful requests in a row that count as steady, before a kill and after it. */
   calm: 15,
-  /** How long a killed node stays down: long enough to be missed, too short for Kubernetes to move its pods. */
+  /** Time that a killed node stays down: long enough for requests to fail, too short for Kubernetes to move its pods. */
   downMs: 10_000,
   /**
-   * At least twice what was measured on two cores with twenty other things to do (docs/modules.md), so that a laptop
-   * keeps them; and below what it takes when nobody comes back.
+   * At least twice what was measured on two busy cores (docs/modules.md), so that a laptop keeps the bounds, and less than
+   * when the target does not come back.
    */
   bounds: {
-    // The data plane asks it nothing: not one request may be lost, however long its next pod takes.
+    // Requests do not depend on istiod: none may be lost, however long the next pod takes to start.
     istiod: { lost: 0, gapMs: 5_000, backMs: 60_000 },
-    // The next one listens before the last has ended: what breaks are the connections that the last one carried.
+    // The next ztunnel listens before the last has ended; the connections through the last one break.
     ztunnel: { lost: 50, gapMs: 10_000, backMs: 30_000 },
-    // There is one, and nobody answers for it until the next one is ready: seconds, with its image in the node.
+    // The only replica: requests fail until the next one is ready, which takes seconds with the image in the node.
     waypoint: { lost: 150, gapMs: 30_000, backMs: 45_000 },
-    // Down, up, and all of its pods anew. Kubernetes itself would move them after five minutes.
+    // The node restarts with all of its pods. Kubernetes itself would move them after five minutes.
     node: { lost: 600, gapMs: 120_000, backMs: 180_000 },
   } satisfies Record<KillTarget, Bound>,
 } as const;

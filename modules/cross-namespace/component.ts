@@ -8,15 +8,15 @@ import type { ModuleArgs } from "../args";
 import { moduleObject, moduleService, onPurpose } from "../resources";
 import { namespace, ownWaypoint as own, sharedWaypoint as shared } from "./objects";
 
-/** Labels of a Service whose callers meet a waypoint of the apps' namespace. */
+/** Labels of a Service that uses a waypoint of the apps' namespace. */
 const through = (waypoint: string) => ({
   [labelKeys.useWaypoint]: waypoint,
   [labelKeys.useWaypointNamespace]: appNamespace,
 });
 
 /**
- * A second namespace of the mesh. appe answers there under three names: one goes through the waypoint of its own
- * namespace, one through a waypoint of the first namespace that admits it, one asks for a waypoint that does not.
+ * A second namespace of the mesh. appe has three Services there: one uses the waypoint of its own namespace, one a waypoint of
+ * the first namespace that admits it, and one names a waypoint that does not admit it.
  */
 export class CrossNamespace extends pulumi.ComponentResource {
   constructor(name: string, args: ModuleArgs, opts: pulumi.ComponentResourceOptions = {}) {
@@ -44,7 +44,7 @@ export class CrossNamespace extends pulumi.ComponentResource {
   }
 }
 
-/** Both appas may GET: two identities that differ in their namespace alone. */
+/** appa of either namespace may GET: two identities that differ in the namespace alone. */
 const callersSpec = (service: string) => ({
   targetRefs: [{ group: "", kind: "Service", name: service }],
   action: "ALLOW",

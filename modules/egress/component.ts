@@ -8,8 +8,8 @@ import { moduleObject, moduleService } from "../resources";
 import { hosts, namespace, outside, serverHost, waypoint } from "./objects";
 
 /**
- * A way out of the mesh: two hosts that nobody but their ServiceEntry knows, one waypoint for both, and a policy for each.
- * Behind both stands one server without a mesh, in place of the Internet: a lab asks nobody outside of its machine.
+ * Egress from the mesh: two hosts that only ServiceEntries define, one waypoint for both, and a policy for each. One server
+ * outside the mesh answers for both in place of the Internet, since a lab sends nothing to other machines.
  */
 export class Egress extends pulumi.ComponentResource {
   constructor(name: string, args: ModuleArgs, opts: pulumi.ComponentResourceOptions = {}) {
@@ -24,7 +24,7 @@ export class Egress extends pulumi.ComponentResource {
       { ...own, dependsOn: server },
     );
     waypointGateway(waypoint, { gateway: waypoint, namespace }, args.proxies, inside);
-    // The waypoint asks for the server's address at once, and for a minute not again when there was none.
+    // The waypoint resolves the server's address at once, and retries only after a minute.
     for (const host of ["partner", "forbidden"] as const)
       moduleObject(
         "ServiceEntry",
@@ -42,7 +42,7 @@ export class Egress extends pulumi.ComponentResource {
   }
 }
 
-/** A host outside the mesh. The waypoint looks its address up; callers get one that istiod made up, from their ztunnel. */
+/** A host outside the mesh. The waypoint resolves its address; callers get a virtual address of istiod's from their ztunnel. */
 export function serviceEntrySpec(host: string) {
   return {
     hosts: [host],

@@ -57,10 +57,10 @@ const unwelcome: readonly { name: string; token?: TokenSpec; withPort?: true; st
 export const gatewayJwtClaims: Experiment = {
   id: "gateway-jwt",
   module: "gateway-jwt",
-  tour: { id: "tokens", title: "Who you say you are: tokens, and what they claim" },
-  title: "The gateway lets in good tokens with the right claim, and no others",
-  question: "Does the gateway tell a good token from a bad one, and of the good ones those with the claim?",
-  why: "Two filters decide, and the gateway's log names them. jwt_authn checks signature, issuer, audience and end of a token that is shown, and lets pass who shows none: RequestAuthentication alone shuts nobody out. The RBAC filter behind it asks for a token, and for the claim. Tokens are made for each request by the lab, with the issuer's key from its Secret.",
+  tour: { id: "tokens", title: "Tokens at the gateway, and a claim in them" },
+  title: "The gateway accepts valid tokens with the right claim, and no others",
+  question: "Does the gateway tell valid tokens from invalid ones, and valid ones with the claim from those without?",
+  why: "Two filters decide, and the gateway's log names them. jwt_authn checks signature, issuer, audience and expiry of a token if there is one; RequestAuthentication alone refuses no request without a token. The RBAC filter after it demands a token, and the claim. The lab makes a token for each request, with the issuer's key from its Secret.",
   rows: [],
   objects: [
     ...meshPath,
@@ -99,7 +99,8 @@ export const gatewayJwtClaims: Experiment = {
       {
         kind: "check",
         name: "authentication, policy and route at the gateway",
-        check: "gateway-told",
+        check: "proxy-config",
+        of: "gateway",
         wanted: [
           "filter envoy.filters.http.jwt_authn",
           ...[0, 1].map((rule) => `DENY ns[default]-policy[gateway-jwt-claim]-rule[${rule}]`),

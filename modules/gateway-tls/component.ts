@@ -10,15 +10,15 @@ import { moduleObject, secretData } from "../resources";
 import { gatewayCertificate } from "./certificate";
 import { hostOf } from "./objects";
 
-/** File of the CA that clients of the stack's gateway are to trust. */
+/** File of the CA that clients of the stack's gateway must trust. */
 export const caFileOf = (stackDir: string): string => join(stackDir, "gateway-ca.pem");
 
 /** Name of the module's Secret and routes. */
 const ownName = "gateway-tls";
 
 /**
- * The listener that the Gateway has with the module. It is of one host: the routes of all others stay with the listener for
- * HTTP. Its Secret must be there first.
+ * The HTTPS listener that the module adds to the Gateway, for one host: routes of other hosts stay with the HTTP listener. The
+ * Secret must exist before the listener.
  */
 export const httpsListener = (domain: string) => ({
   name: "https",
@@ -29,7 +29,7 @@ export const httpsListener = (domain: string) => ({
   allowedRoutes: { namespaces: { from: "Same" } },
 });
 
-/** What HTTPS for one host of its own takes, and a redirect to it; the Gateway's listener for it is {@link httpsListener}. */
+/** Certificate and routes of an HTTPS host, and a redirect to it. The Gateway's listener is {@link httpsListener}. */
 export class GatewayTls extends pulumi.ComponentResource {
   constructor(name: string, args: ModuleArgs, opts: pulumi.ComponentResourceOptions = {}) {
     super("ambientlab:modules:GatewayTls", name, {}, opts);
@@ -59,7 +59,7 @@ const secureRoute = (host: string) => ({
   rules: [{ backendRefs: [{ name: "appb", port: ports.service }] }],
 });
 
-/** Leads to the port at which the reader finds HTTPS: behind a published port, 443 would lead astray. */
+/** Redirects to the port at which clients reach HTTPS, which is not 443 behind a published port. */
 export const redirectRoute = (host: string, port: number) => ({
   parentRefs: [{ name: gatewayName, sectionName: "http" }],
   hostnames: [host],

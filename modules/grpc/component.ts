@@ -43,7 +43,7 @@ const deploymentArgs: k8s.apps.v1.DeploymentArgs = {
             imagePullPolicy: "IfNotPresent",
             args: ["grpc-health-checking", `--port=${port}`],
             ports: [{ name, containerPort: port }],
-            // By TCP: a probe by gRPC would stand in the server's log beside the calls that are counted there.
+            // A gRPC probe would add lines to the server's log, in which the experiment counts calls.
             readinessProbe: { tcpSocket: { port }, periodSeconds: 2 },
             resources: { requests: { cpu: "10m", memory: "32Mi" } },
           },
@@ -53,7 +53,7 @@ const deploymentArgs: k8s.apps.v1.DeploymentArgs = {
   },
 };
 
-/** HTTP/2 without TLS: without this word for it the waypoint would speak HTTP/1.1 to the server. */
+/** The appProtocol means HTTP/2 without TLS; the waypoint would use HTTP/1.1 otherwise. */
 const serviceArgs: k8s.core.v1.ServiceArgs = {
   metadata: {
     name,
@@ -67,7 +67,7 @@ const serviceArgs: k8s.core.v1.ServiceArgs = {
   },
 };
 
-/** A method of gRPC is a path of HTTP, and each call a POST. */
+/** A gRPC method is an HTTP path, and each call a POST. */
 const methodSpec = {
   targetRefs: [{ group: "", kind: "Service", name }],
   action: "ALLOW",

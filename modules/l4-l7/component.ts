@@ -7,8 +7,8 @@ import { moduleObject, moduleService, onPurpose, throughWaypoint } from "../reso
 const stranger = [{ source: { principals: [principalOf("stranger")] } }];
 
 /**
- * appc, which refuses the stranger twice: by its own ztunnel under the name appc, by the waypoint under the name appc-l7.
- * And appd, whose policy asks for a method where nobody reads HTTP.
+ * appc, which refuses the stranger twice: at its own ztunnel for Service appc, at the waypoint for Service appc-l7. And appd,
+ * whose policy on pods names an HTTP method, which ztunnel cannot evaluate.
  */
 export class Layers extends pulumi.ComponentResource {
   constructor(name: string, image: ModuleArgs, opts: pulumi.ComponentResourceOptions = {}) {

@@ -7,7 +7,7 @@ import { numbers } from "./objects";
 
 const seconds = (ms: number) => `${ms / 1000}s`;
 
-/** Two more names of appb: one whose requests fail on purpose, by path; one that takes only so many requests. */
+/** Two more Services on appb's pods: one with faults by path, one with a rate limit. */
 export class Resilience extends pulumi.ComponentResource {
   constructor(name: string, args: ModuleArgs, opts: pulumi.ComponentResourceOptions = {}) {
     super("ambientlab:modules:Resilience", name, {}, opts);
@@ -21,7 +21,7 @@ export class Resilience extends pulumi.ComponentResource {
   }
 }
 
-/** An abort, a timeout and retries, each on a path of its own; the last route keeps every other path alive. */
+/** An abort, a timeout and retries, each on a path of its own. Without the last route other paths would get 404. */
 export function resilienceSpec() {
   const { timeout, retries } = numbers;
   const route = routeTo("appb-resilience");
@@ -49,8 +49,8 @@ export const abortedRoute = (route: ReturnType<typeof routeTo>) => ({
 });
 
 /**
- * Envoy's own rate limit, in the chain of one Service. Istio has no word of its own for it; the filter holds a bucket of
- * tokens, and a request that finds it empty is answered by 429.
+ * Envoy's local rate limit in the filter chain of one Service, for which Istio has no API of its own. A request that finds the
+ * token bucket empty is answered with 429.
  */
 export function limitSpec() {
   const { burst, perSecond } = numbers.limit;

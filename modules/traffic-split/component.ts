@@ -7,8 +7,8 @@ import { moduleObject, moduleService, throughWaypoint } from "../resources";
 import { canary, mirroredPath } from "./objects";
 
 /**
- * appb in two versions behind one name. `appb-split` is a front of its own, so that appb and all that is proven of it stay
- * as they are: its first version are appb's own pods, its second one a workload of its own.
+ * Two versions of appb behind Service `appb-split`, so that Service appb and its experiments do not change: the first version
+ * is appb's own pods, the second a workload of its own.
  */
 export class Split extends pulumi.ComponentResource {
   constructor(name: string, args: ModuleArgs, opts: pulumi.ComponentResourceOptions = {}) {
@@ -25,7 +25,7 @@ export class Split extends pulumi.ComponentResource {
   }
 }
 
-/** Routes of the front: the header first, then the copied path, then the weights. */
+/** Routes of Service appb-split: by header, then the mirrored path, then by weight. */
 export function splitSpec(weight: number) {
   const port = ports.service;
   const [first, second] = ["appb-v1", "appb-v2"].map((name) => ({ name, port }));

@@ -13,7 +13,7 @@ const falseAlarm = 1e-3;
 
 const [first, second] = ["appb-v1", "appb-v2"].map((name) => outboundCluster(serviceHost(name)));
 
-/** Two versions of appb behind one name. */
+/** Two versions of appb behind one Service. */
 export const trafficSplit: Experiment = {
   id: "traffic-split",
   module: "traffic-split",
@@ -24,8 +24,8 @@ export const trafficSplit: Experiment = {
   },
   title: "The waypoint splits requests by weight and by header, and mirrors a path",
   question:
-    "Does the second version of appb get its configured share, all of those who ask for it by header, and a copy of what is mirrored?",
-  why: "Envoy draws for each request by itself, so that the share is binomial: an exact band around the weight tells a wrong weight from bad luck. The waypoint's log names the cluster it chose, and the version's own log has the request: two witnesses for each number. A mirrored request is answered by the first version; its copy is seen in the second one's log alone.",
+    "Does the second version of appb get its configured share, all requests with the header, and a copy of each request to the mirrored path?",
+  why: "Envoy chooses for each request by itself, so that the share is binomial: an exact band around the weight tells a wrong weight from chance. The waypoint's log names the cluster it chose, and the version's own log has the request: two sources for each number. A mirrored request is answered by the first version; its copy is in the second one's log alone.",
   rows: [],
   objects: [
     ...meshPath.filter((object) => object !== "Service/appb"),
@@ -59,8 +59,8 @@ export const trafficSplit: Experiment = {
       {
         kind: "check",
         name: "rules and routes of appb-split at the waypoint",
-        check: "front",
-        service: "appb-split",
+        check: "proxy-config",
+        of: "appb-split",
         wanted: wanted(settings),
         gate: true,
       },

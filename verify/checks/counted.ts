@@ -1,7 +1,7 @@
 import type { WaypointName } from "../../experiments/slices";
 import { messageOf } from "../../host/errors";
 import type { VerifyContext } from "../context";
-import type { AccessLine } from "../logs/access-log";
+import type { AccessLine } from "../logs/access-line";
 import { lateLines } from "../logs/late-lines";
 import { growth, readCounts } from "../probe/counters";
 import type { WaypointCounts } from "../probe/metrics";

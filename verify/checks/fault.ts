@@ -2,7 +2,7 @@ import { durationMs } from "../../config/vocabulary";
 import type { Sample } from "../../experiments/types";
 import { binomialBand } from "../binomial";
 import type { VerifyContext } from "../context";
-import type { AccessLine } from "../logs/access-log";
+import type { AccessLine } from "../logs/access-line";
 import type { Shot } from "../probe/curl";
 import { sendSample } from "../probe/sample";
 import type { Evidence, Finding } from "../report/schema";

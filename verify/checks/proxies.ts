@@ -1,6 +1,5 @@
 import { durationMs, inboundCluster, outboundCluster, ports } from "../../config/vocabulary";
 import { appbHost, hostOf, waypointAt } from "../../experiments/names";
-import { allowedPairs } from "../../experiments/requests";
 import type { ServiceName } from "../../experiments/slices";
 import type { VerifyContext } from "../context";
 import { PreconditionError } from "../precondition-error";
@@ -128,23 +127,6 @@ export async function programmedPairs(context: VerifyContext): Promise<string[]>
   const { chain } = await chainOf(context, "appb");
   return pairsOf(chain.rbac.filter(({ name, action }) => action === "ALLOW" && name.includes("policy[appb-l7]")));
 }
-
-/** The waypoint lets through what the settings allow, and nothing else: ALLOW policies of any name add up. */
-export const l7Policy: CheckRun<"l7-policy"> = async (context, { name }) => {
-  const { chain } = await chainOf(context, "appb");
-  const of = (action: RbacRule["action"]) => chain.rbac.filter((rule) => rule.action === action);
-  const [found, wanted] = [pairsOf(of("ALLOW")), allowedPairs(context.facts.settings)];
-  const missing = wanted.filter((pair) => !found.includes(pair));
-  const extra = found.filter((pair) => !wanted.includes(pair));
-  const denied = of("DENY").map((rule) => rule.name);
-  const evidence = [{ source: "waypoint config", lines: chain.rbac.map(rbacLine) }];
-  if (missing.length + extra.length + denied.length === 0) {
-    await requireDrained(context);
-    return [passed(name, "waypoint", `lets through: ${listed(found)}`, { evidence })];
-  }
-  const seen = `missing: ${listed(missing)}; too much: ${listed(extra)}${denied.length > 0 ? `; denied by ${listed(denied)}` : ""}`;
-  return [failed(name, "waypoint", seen, { expected: listed(wanted), evidence })];
-};
 
 /** The waypoint's routes inject the configured delay, and only there. */
 export const faultConfig: CheckRun<"fault-config"> = async (context, { name }) => {

@@ -2,7 +2,7 @@ import { outboundCluster, serviceHost } from "../../config/vocabulary";
 import type { Sample } from "../../experiments/types";
 import { binomialBand } from "../binomial";
 import type { VerifyContext } from "../context";
-import type { AccessLine } from "../logs/access-log";
+import type { AccessLine } from "../logs/access-line";
 import { appLines } from "../logs/app-lines";
 import { type SampleResult, sendSample } from "../probe/sample";
 import type { Evidence, Finding } from "../report/schema";

@@ -1,24 +1,6 @@
+import type { AccessLine } from "./access-line";
 import { isAgentgatewayLine, parseAgentgatewayLine } from "./agentgateway-log";
 import { isEnvoyLine, parseEnvoyLine } from "./envoy-log";
-
-/** What a proxy wrote of one request. */
-export interface AccessLine {
-  method: string;
-  path: string;
-  status: number;
-  /** Response flags of Envoy, such as "DI" or "NR", or agentgateway's reason, such as "Timeout"; "-" for none. */
-  flags: string;
-  /** Response code details, such as "via_upstream" or "rbac_access_denied_matched_policy[none]". */
-  details: string;
-  durationMs: number;
-  requestId: string;
-  authority: string;
-  /** Address of the chosen endpoint; "-" when none was. */
-  upstreamHost: string;
-  upstreamCluster: string;
-  /** The line as it was. */
-  text: string;
-}
 
 /** Whether a line is an access line; cheaper than to read it. */
 export const isAccessLine = (text: string): boolean => isEnvoyLine(text) || isAgentgatewayLine(text);

@@ -1,4 +1,4 @@
-import type { AccessLine } from "./access-log";
+import type { AccessLine } from "./access-line";
 import { fieldsOf } from "./fields";
 
 const begin = /\binfo\s+request gateway=/;

@@ -1,4 +1,4 @@
-import type { AccessLine } from "./access-log";
+import type { AccessLine } from "./access-line";
 
 const begin = /\[\d{4}-\d\d-\d\dT[^\]]*\] "/;
 

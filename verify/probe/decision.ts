@@ -1,6 +1,6 @@
 import { ports } from "../../config/vocabulary";
 import { authenticationAtGateway, podsBehind, services, strictPolicy, workloads } from "../../experiments/names";
-import type { AccessLine } from "../logs/access-log";
+import type { AccessLine } from "../logs/access-line";
 import { isPolicyRefusal } from "../logs/ztunnel-log";
 import type { Decision } from "../report/schema";
 import { isOwn, type RecordLookup, type Records } from "./records";

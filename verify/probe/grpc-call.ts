@@ -6,7 +6,7 @@ import type { Call } from "../../experiments/types";
 import { loggedLines } from "../checks/counted";
 import type { VerifyContext } from "../context";
 import { DeadlineError, eventually } from "../eventually";
-import type { AccessLine } from "../logs/access-log";
+import type { AccessLine } from "../logs/access-line";
 import type { SentRequest } from "../report/schema";
 import { type GrpcAnswer, grpcArguments, parseGrpc } from "./grpc-output";
 import { podName, requestLimit } from "./send";

@@ -83,7 +83,7 @@ export function explanationText(explanation: Explanation): string {
 /** What a step sends and what it expects: a line, or one for each request of its stages. */
 export function stepLines(step: Step, settings: LabSettings): string[] {
   if (step.kind === "probe") return [probeLine(step, settings)];
-  if (step.check === "calls") return step.calls.map((call) => callLine(call, step.service));
+  if (step.check === "grpc-calls") return step.calls.map((call) => callLine(call, step.service));
   if (step.check === "chaos") return step.kills.map((strike) => strikeLine(strike, step));
   if (step.check !== "fail-open") return [checkLine(step)];
   return step.stages.flatMap((act) => act.probes.map((probe) => `${actWords(act)}; ${probeLine(probe, settings)}`));
@@ -175,7 +175,7 @@ function sampleExpectation(check: Extract<Check, { sample: Sample }>): string {
       return check.copied ? "each answered by appb-v1, with a copy in appb-v2's log" : "no copy in anybody's log";
     case "never-slow":
       return "none of them delayed";
-    case "past":
+    case "bypasses-waypoint":
       return `each answered, in the app's log, and in no log of ${waypointAt(check.sample.service ?? "appb")}, which has those to http://${askedAs(check.control.service ?? "appb")}:${ports.service} sent after them`;
     case "hbone":
       return "both ends of both legs proven by certificate, in ztunnel's log or counters";

@@ -42,7 +42,7 @@ function named({ facts }: FakeWorld["state"]): string[] {
     .flatMap((experiment) => experiment.steps(facts.settings));
   return steps.flatMap((step): string[] => {
     if (step.kind === "probe") return [step.name];
-    return step.check === "calls" ? step.calls.map(({ name }) => name) : [];
+    return step.check === "grpc-calls" ? step.calls.map(({ name }) => name) : [];
   });
 }
 
