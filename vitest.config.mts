@@ -4,6 +4,7 @@ import { defineConfig } from "vitest/config";
 const isolated = [
   "test/unit/cli/{offline-docs,plan,preview}.test.ts",
   "test/unit/components/*.test.ts",
+  "test/unit/experiments/modules.test.ts",
   "test/unit/policies/*.test.ts",
   "test/unit/tools/bench/*.test.ts",
 ];

@@ -1,7 +1,8 @@
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { Writable } from "node:stream";
-import type { LabObject } from "../experiments/objects";
-import type { Addon, LabFacts } from "../experiments/types";
+import type { AddonName } from "../config/vocabulary";
+import type { LabObject } from "../experiments/slices";
+import type { LabFacts } from "../experiments/types";
 import { client, kubeConfig } from "../verify/kube/client";
 
 /** Where a dashboard is, and what of it is shown first. */
@@ -19,7 +20,7 @@ export interface Dashboard {
 const query = (path: string, values: Record<string, string>) => `${path}?${new URLSearchParams(values)}`;
 
 /** All dashboards that `lab open` knows. */
-export const dashboards: Record<Addon, Dashboard> = {
+export const dashboards: Record<AddonName, Dashboard> = {
   kiali: {
     service: "Service/kiali",
     port: 20001,

@@ -1,7 +1,7 @@
+import { durationMs } from "../config/vocabulary";
 import type { LabFacts } from "../experiments/types";
 import { bounded, type Clock, realClock } from "../verify/eventually";
 import { httpRequest } from "../verify/kube/http";
-import { durationMs } from "../verify/lab-facts";
 import { seconds } from "./terminal/progress";
 
 /** What is sent, how often and how long. */

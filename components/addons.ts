@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
+import { meshNamespace } from "../config/vocabulary";
 import { bundle } from "./bundle";
-import { meshNamespace } from "./names";
 
 export interface AddonsArgs {
   /** Chart folder of each addon to install. */

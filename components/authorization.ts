@@ -1,11 +1,11 @@
+import { type Caller, type Method, principalOf, serviceAccountOf, waypointName } from "../config/vocabulary";
 import type { Specs } from "./custom-resource";
-import { principal, serviceAccountOf, waypointName } from "./names";
 
 /** Who may call, and how. */
 export interface CallerRules {
-  /** Callers: `appa`, `gateway`, `stranger`. None of them denies everybody. */
-  allowedCallers: readonly string[];
-  allowedMethods: readonly string[];
+  /** An empty list denies every caller. */
+  allowedCallers: readonly Caller[];
+  allowedMethods: readonly Method[];
 }
 
 /** An ALLOW policy of the waypoint. Without a rule it allows nobody: that is what an empty list of callers asks for. */
@@ -13,7 +13,7 @@ export function l7PolicySpec(
   { allowedCallers, allowedMethods }: CallerRules,
   services: readonly string[] = ["appb"],
 ): Specs["AuthorizationPolicy"] {
-  const principals = allowedCallers.map((caller) => principal(serviceAccountOf(caller)));
+  const principals = allowedCallers.map((caller) => principalOf(serviceAccountOf(caller)));
   const rule = { from: [{ source: { principals } }], to: [{ operation: { methods: [...allowedMethods] } }] };
   return {
     targetRefs: services.map((name) => ({ group: "", kind: "Service", name })),
@@ -26,7 +26,7 @@ export function l7PolicySpec(
  * A policy on pods that lets in the waypoint alone. A pod that dials them, or is not in the mesh, never meets the
  * waypoint: their own ztunnel must refuse it.
  */
-export function waypointOnlySpec(pods: string, waypoint = principal(waypointName)): Specs["AuthorizationPolicy"] {
+export function waypointOnlySpec(pods: string, waypoint = principalOf(waypointName)): Specs["AuthorizationPolicy"] {
   return {
     selector: { matchLabels: { app: pods } },
     action: "ALLOW",

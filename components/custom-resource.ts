@@ -1,23 +1,8 @@
 import type { Gateway, GatewayClass, HTTPRoute } from "@kubernetes-models/gateway-api/gateway.networking.k8s.io/v1";
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
+import { apiVersions } from "../config/vocabulary";
 import { type ChildOptions, child } from "./child";
-
-/** Kinds of custom resources that the lab declares, with their API version and the type of their `spec`. */
-const apiVersions = {
-  AuthorizationPolicy: "security.istio.io/v1",
-  PeerAuthentication: "security.istio.io/v1",
-  RequestAuthentication: "security.istio.io/v1",
-  DestinationRule: "networking.istio.io/v1",
-  ServiceEntry: "networking.istio.io/v1",
-  VirtualService: "networking.istio.io/v1",
-  EnvoyFilter: "networking.istio.io/v1alpha3",
-  Gateway: "gateway.networking.k8s.io/v1",
-  GatewayClass: "gateway.networking.k8s.io/v1",
-  HTTPRoute: "gateway.networking.k8s.io/v1",
-  IPAddressPool: "metallb.io/v1beta1",
-  L2Advertisement: "metallb.io/v1beta1",
-} as const;
 
 /** A reference of a policy to what it is attached to (istio/api 1.31, type/v1beta1/selector.proto). */
 interface TargetRef {

@@ -1,7 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { labelKeys, waypointName } from "../config/vocabulary";
 import { child } from "./child";
-import { waypointName } from "./names";
 import { serviceArgs, type WorkloadImage, workload } from "./workload";
 
 /** A workload of the demo. */
@@ -14,15 +14,15 @@ interface DemoApp {
 }
 
 /** The workloads: two apps of the story, and the two that the proofs of a refusal need. */
-const demoApps: readonly DemoApp[] = [
+export const demoApps: readonly DemoApp[] = [
   { name: "appa", mesh: true, service: {} },
   {
     name: "appb",
     mesh: true,
     service: {
       // The caller's ztunnel goes through the waypoint by the first label; the gateway only by the second.
-      "istio.io/use-waypoint": waypointName,
-      "istio.io/ingress-use-waypoint": "true",
+      [labelKeys.useWaypoint]: waypointName,
+      [labelKeys.ingressUseWaypoint]: "true",
     },
   },
   { name: "stranger", mesh: true },

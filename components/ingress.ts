@@ -1,8 +1,8 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { annotationKeys, appNamespace, gatewayName, gatewayWorkload, ports } from "../config/vocabulary";
 import { customResource, type Specs } from "./custom-resource";
 import { loopback } from "./loopback";
-import { appNamespace, appPort, gatewayName } from "./names";
 import { ownAnnotations, type Proxies, rollout } from "./rollout";
 
 export interface IngressArgs {
@@ -36,7 +36,7 @@ export class Ingress extends pulumi.ComponentResource {
         metadata: {
           name: gatewayName,
           namespace: appNamespace,
-          annotations: { "pulumi.com/waitFor": "condition=Programmed" },
+          annotations: { [annotationKeys.waitFor]: "condition=Programmed" },
         },
         spec: {
           gatewayClassName: "istio",
@@ -63,12 +63,12 @@ export class Ingress extends pulumi.ComponentResource {
         spec: {
           parentRefs: [{ name: gatewayName }],
           hostnames: [`appb.${args.domain}`],
-          rules: [{ backendRefs: [{ name: "appb", port: appPort.service }] }],
+          rules: [{ backendRefs: [{ name: "appb", port: ports.service }] }],
         },
       },
       { prefix: name, parent: this, dependsOn: gateway },
     );
-    const ready = rollout(`${name}-rollout`, `${gatewayName}-istio`, args.proxies.istio, {
+    const ready = rollout(`${name}-rollout`, gatewayWorkload, args.proxies.istio, {
       prefix: name,
       parent: this,
       dependsOn: [gateway, ...(args.proxies.after ?? [])],
@@ -94,7 +94,7 @@ function loadBalancerAddress(
   ready: pulumi.CustomResource,
 ): pulumi.Output<string> {
   // Unknown in the preview from nothing: the engine would look for a Service that nobody has made yet, and fail.
-  const id = ready.id.apply(() => `${appNamespace}/${gatewayName}-istio`);
+  const id = ready.id.apply(() => `${appNamespace}/${gatewayWorkload}`);
   const service = k8s.core.v1.Service.get(`${name}-address`, id, { parent, dependsOn: ready });
   return service.status.apply((status) => {
     const [ingress] = status?.loadBalancer?.ingress ?? [];

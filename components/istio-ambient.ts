@@ -1,9 +1,9 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { appNamespace, labelKeys, meshNamespace } from "../config/vocabulary";
 import { bundle } from "./bundle";
 import { customResource } from "./custom-resource";
 import { baseValues, cniValues, type IstioSettings, istiodValues, ztunnelValues } from "./istio-values";
-import { appNamespace, meshNamespace } from "./names";
 
 /**
  * For how long a proxy keeps a connection to an application that nobody uses. Envoy's own hour outlives the five seconds of
@@ -86,7 +86,7 @@ export class IstioAmbient extends pulumi.ComponentResource {
     this.dataPlane = ztunnel;
     this.enrolment = new k8s.core.v1.NamespacePatch(
       `${name}-enrolment`,
-      { metadata: { name: appNamespace, labels: { "istio.io/dataplane-mode": "ambient" } } },
+      { metadata: { name: appNamespace, labels: { [labelKeys.dataplaneMode]: "ambient" } } },
       { parent: this, dependsOn: ztunnel },
     );
     this.registerOutputs();

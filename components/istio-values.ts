@@ -1,4 +1,5 @@
 import { istioHub } from "../config/image-names";
+import { meshNamespace, serviceHost } from "../config/vocabulary";
 
 /** What of the lab's configuration shapes Istio's charts. */
 export interface IstioSettings {
@@ -77,7 +78,7 @@ const tracing = {
   enableTracing: true,
   defaultProviders: { tracing: ["jaeger"] },
   extensionProviders: [
-    { name: "jaeger", opentelemetry: { service: "jaeger-collector.istio-system.svc.cluster.local", port: 4317 } },
+    { name: "jaeger", opentelemetry: { service: serviceHost("jaeger-collector", meshNamespace), port: 4317 } },
   ],
 } as const;
 

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import * as command from "@pulumi/command";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
+import { kindContext, kubeconfigFile, markerFile } from "../host/paths";
 import { pullImages } from "./image-commands";
 import { kindConfig } from "./kind-config";
 import { commandDefaults, type ImageOrigin, imageOriginEnvironment, script, scriptText } from "./script";
@@ -99,7 +100,7 @@ export class KindCluster extends pulumi.ComponentResource {
     );
     this.subnet = network.ipamConfigs.apply(ipv4Subnet);
 
-    const kubeconfigFile = join(args.stackDir, "kubeconfig");
+    const kubeconfig = kubeconfigFile(args.stackDir);
     const certsDir = join(args.stackDir, "certs.d");
     const { imageMirrors, caches, caFile } = args;
     const config = kindConfig({ ...args, ...(imageMirrors.length + caches.length > 0 || caFile ? { certsDir } : {}) });
@@ -115,8 +116,8 @@ export class KindCluster extends pulumi.ComponentResource {
         environment: {
           CLUSTER: args.clusterName,
           NODE_IMAGE: args.nodeImage,
-          KUBECONFIG_FILE: kubeconfigFile,
-          MARKER_FILE: join(args.stackDir, "cluster"),
+          KUBECONFIG_FILE: kubeconfig,
+          MARKER_FILE: markerFile(args.stackDir),
           KIND_EXPERIMENTAL_DOCKER_NETWORK: network.name,
           NETWORK_ID: network.id,
           ...imageOriginEnvironment(args),
@@ -140,10 +141,10 @@ export class KindCluster extends pulumi.ComponentResource {
     this.clusterId = this.cluster.id;
     // stdout is unknown until there is a cluster; in the preview of a living lab the file is there already.
     this.kubeconfig =
-      pulumi.runtime.isDryRun() && existsSync(kubeconfigFile)
-        ? pulumi.output(kubeconfigFile)
-        : this.cluster.stdout.apply(() => kubeconfigFile);
-    this.context = `kind-${args.clusterName}`;
+      pulumi.runtime.isDryRun() && existsSync(kubeconfig)
+        ? pulumi.output(kubeconfig)
+        : this.cluster.stdout.apply(() => kubeconfig);
+    this.context = kindContext(args.clusterName);
 
     this.sysctls = new command.local.Command(
       `${name}-sysctls`,

@@ -1,10 +1,10 @@
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
+import { annotationKeys, appNamespace, gatewayName, labelKeys } from "../config/vocabulary";
 import { gatewayNodePorts } from "./kind-config";
-import { appNamespace, gatewayName } from "./names";
 
 /** Ports of the gateway by the names of its listeners. */
-const ports = { http: 80, https: 443 } as const;
+const listenerPorts = { http: 80, https: 443 } as const;
 
 /**
  * The way from a port that kind publishes on 127.0.0.1 to a listener of the gateway. It may be there before there is a
@@ -12,17 +12,17 @@ const ports = { http: 80, https: 443 } as const;
  */
 export function loopback(
   resource: string,
-  { name, listener }: { name: string; listener: keyof typeof ports },
+  { name, listener }: { name: string; listener: keyof typeof listenerPorts },
   opts: pulumi.CustomResourceOptions,
 ): k8s.core.v1.Service {
   return new k8s.core.v1.Service(
     resource,
     {
-      metadata: { name, namespace: appNamespace, annotations: { "pulumi.com/skipAwait": "true" } },
+      metadata: { name, namespace: appNamespace, annotations: { [annotationKeys.skipAwait]: "true" } },
       spec: {
         type: "NodePort",
-        selector: { "gateway.networking.k8s.io/gateway-name": gatewayName },
-        ports: [{ name: listener, port: ports[listener], nodePort: gatewayNodePorts[listener] }],
+        selector: { [labelKeys.gatewayName]: gatewayName },
+        ports: [{ name: listener, port: listenerPorts[listener], nodePort: gatewayNodePorts[listener] }],
       },
     },
     opts,

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import ipaddr from "ipaddr.js";
+import { metallbNamespace } from "../config/vocabulary";
 import { bundle } from "./bundle";
 import { customResource } from "./custom-resource";
 
@@ -14,7 +15,7 @@ export interface MetalLbArgs {
 export class MetalLb extends pulumi.ComponentResource {
   constructor(name: string, args: MetalLbArgs, opts: pulumi.ComponentResourceOptions = {}) {
     super("ambientlab:network:MetalLb", name, args, opts);
-    const namespace = "metallb-system";
+    const namespace = metallbNamespace;
     const release = bundle("metallb", { chart: args.chart, namespace: "kube-system" }, { prefix: name, parent: this });
     const pool = customResource(
       `${name}-pool`,

@@ -1,5 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
-import { ownerLabel } from "../experiments/names";
+import { labelKeys } from "../config/vocabulary";
 
 /** Kinds of which a cluster that the lab did not make may have one of the same name, with other things in it or behind it. */
 const labelledTypes: ReadonlySet<string> = new Set([
@@ -12,7 +12,7 @@ const labelledTypes: ReadonlySet<string> = new Set([
 export function ownedBy(stack: string): pulumi.ResourceTransformation {
   return ({ type, props, opts }) => {
     if (!labelledTypes.has(type)) return undefined;
-    const labels = { ...props.metadata?.labels, [ownerLabel]: stack };
+    const labels = { ...props.metadata?.labels, [labelKeys.stack]: stack };
     return { props: { ...props, metadata: { ...props.metadata, labels } }, opts };
   };
 }

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
+import { appNamespace, ports } from "../config/vocabulary";
 import { type CallerRules, l7PolicySpec, waypointOnlySpec } from "./authorization";
 import { customResource, type Specs } from "./custom-resource";
-import { appNamespace, appPort } from "./names";
 
 export interface PoliciesArgs extends CallerRules {
   /** Whether only the waypoint may reach appb's pods. */
@@ -60,7 +60,7 @@ export class Policies extends pulumi.ComponentResource {
 
 /** The second route keeps every other path alive: without it the waypoint answers them with 404. */
 export function faultSpec({ path, delay, percent }: FaultArgs): Specs["VirtualService"] {
-  const route = [{ destination: { host: "appb", port: { number: appPort.service } } }];
+  const route = [{ destination: { host: "appb", port: { number: ports.service } } }];
   return {
     hosts: ["appb"],
     http: [

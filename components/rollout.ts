@@ -1,7 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
+import { appNamespace } from "../config/vocabulary";
 import { type ChildOptions, child } from "./child";
-import { appNamespace } from "./names";
 
 /**
  * `spec.infrastructure` of a Gateway that is awaited by annotation. Without it istiod copies the Gateway's annotations to
@@ -27,7 +27,7 @@ export function rollout(
   deployment: string,
   istio: string,
   options: ChildOptions,
-  namespace = appNamespace,
+  namespace: string = appNamespace,
 ): k8s.apps.v1.DeploymentPatch {
   const metadata = { name: deployment, namespace, annotations: { "ambient-lab/awaited": istio } };
   return new k8s.apps.v1.DeploymentPatch(...child(name, options, { metadata }));

@@ -1,7 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
+import { annotationKeys, appNamespace, labelKeys, ports } from "../config/vocabulary";
 import type { ChildOptions } from "./child";
 import { customResource, type Specs } from "./custom-resource";
-import { appNamespace } from "./names";
 import { ownAnnotations, type Proxies, rollout } from "./rollout";
 
 /** Which waypoint, and whom it serves. */
@@ -30,13 +30,15 @@ export function waypointGateway(
       metadata: {
         name: called,
         namespace,
-        labels: { "istio.io/waypoint-for": "service" },
-        annotations: { "pulumi.com/waitFor": "condition=Programmed" },
+        labels: { [labelKeys.waypointFor]: "service" },
+        annotations: { [annotationKeys.waitFor]: "condition=Programmed" },
       },
       spec: {
         gatewayClassName: className,
         infrastructure: ownAnnotations,
-        listeners: [{ name: "mesh", port: 15008, protocol: "HBONE", allowedRoutes: { namespaces: admitted(admits) } }],
+        listeners: [
+          { name: "mesh", port: ports.hbone, protocol: "HBONE", allowedRoutes: { namespaces: admitted(admits) } },
+        ],
       },
     },
     options,

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { waypointName } from "./names";
+import { waypointName } from "../config/vocabulary";
 import type { Proxies } from "./rollout";
 import { waypointGateway } from "./waypoint-gateway";
 

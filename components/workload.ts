@@ -1,7 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
+import { annotationKeys, appNamespace, labelKeys, ports } from "../config/vocabulary";
 import { type ChildOptions, child } from "./child";
-import { appNamespace, appPort } from "./names";
 
 /** The image that every workload of the lab runs. */
 export interface WorkloadImage {
@@ -55,8 +55,8 @@ function deploymentArgs(settings: WorkloadSettings, { image, imageId }: Workload
       selector: { matchLabels: labels },
       template: {
         metadata: {
-          labels: mesh ? labels : { ...labels, "istio.io/dataplane-mode": "none" },
-          annotations: { "ambient-lab/image-id": imageId },
+          labels: mesh ? labels : { ...labels, [labelKeys.dataplaneMode]: "none" },
+          annotations: { [annotationKeys.imageId]: imageId },
         },
         spec: {
           serviceAccountName: settings.account ?? name,
@@ -67,8 +67,8 @@ function deploymentArgs(settings: WorkloadSettings, { image, imageId }: Workload
               name: "httpbin",
               image,
               imagePullPolicy: "IfNotPresent",
-              ports: [{ name: "http", containerPort: appPort.container }],
-              readinessProbe: { httpGet: { path: "/status/200", port: appPort.container }, periodSeconds: 2 },
+              ports: [{ name: "http", containerPort: ports.container }],
+              readinessProbe: { httpGet: { path: "/status/200", port: ports.container }, periodSeconds: 2 },
               resources: { requests: { cpu: "10m", memory: "32Mi" } },
             },
           ],
@@ -116,11 +116,11 @@ export function serviceArgs({ name, pods, labels, annotations, namespace }: Serv
       name,
       namespace: namespace ?? appNamespace,
       labels: { app: name, ...labels },
-      annotations: { "pulumi.com/skipAwait": "true", ...annotations },
+      annotations: { [annotationKeys.skipAwait]: "true", ...annotations },
     },
     spec: {
       selector: { app: pods },
-      ports: [{ name: "http", port: appPort.service, targetPort: appPort.container, appProtocol: "http" }],
+      ports: [{ name: "http", port: ports.service, targetPort: ports.container, appProtocol: "http" }],
     },
   };
 }

@@ -1,4 +1,4 @@
-import { istioMinorOf, versions } from "./versions";
+import { versions } from "./versions";
 
 /** Registry and organisation of Istio's images: the charts' own default host is gone (istio.io, retirement of GCP hosts). */
 export const istioHub = "docker.io/istio";
@@ -15,7 +15,7 @@ export const registries = {
 export const cacheImage = `docker.io/library/registry:${versions.registry}`;
 
 /** An image of Istio's; profile ambient runs the distroless variants. */
-const istioImage = (name: string, istio: string): string => `${istioHub}/${name}:${istio}-distroless`;
+export const istioImage = (name: string, istio: string): string => `${istioHub}/${name}:${istio}-distroless`;
 
 /**
  * Images that Istio's charts make pods of. Every other image is named by a manifest, which is pinned itself: artifacts/fetch.ts
@@ -33,22 +33,6 @@ export const proxyImageOf = (istio: string): string => istioImage("proxyv2", ist
 
 /** {@link istioImagesOf} the pinned Istio. */
 export const istioImages: readonly string[] = istioImagesOf(versions.istio);
-
-/** The server of the module grpc. */
-export const grpcImage = `registry.k8s.io/e2e-test-images/agnhost:${versions.agnhost}`;
-
-/**
- * Images that modules run beside the apps' own, by module. Istio publishes agentgateway under its own hub and version (its
- * pilot/docker/Dockerfile.agentgateway).
- */
-export const imagesByModule = (istio: string): Readonly<Record<string, string>> => ({
-  grpc: grpcImage,
-  ...(istioMinorOf(istio)?.agentgateway ? { agentgateway: istioImage("agentgateway", istio) } : {}),
-});
-
-/** {@link imagesByModule} of some modules. */
-export const moduleImagesOf = (modules: readonly string[], istio: string): string[] =>
-  Object.entries(imagesByModule(istio)).flatMap(([module, ref]) => (modules.includes(module) ? [ref] : []));
 
 /** References of all containers that a manifest names. */
 export function imagesOf(manifest: string): string[] {

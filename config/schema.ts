@@ -1,24 +1,7 @@
 import { z } from "zod";
-import { addonNames, istioMinorOf, istioMinors, nodeImage, versions } from "./versions";
-
-/** Callers the demo's policy can name. `gateway` is the ingress gateway's identity, the others are ServiceAccounts. */
-const callers = ["appa", "gateway", "stranger"] as const;
-
-/** Experiments beyond the story; each adds what it needs, and nothing while it is not named. */
-export const moduleNames = [
-  "fail-open",
-  "l4-l7",
-  "traffic-split",
-  "resilience",
-  "egress",
-  "cross-namespace",
-  "grpc",
-  "strict-mtls",
-  "chaos",
-  "gateway-tls",
-  "gateway-jwt",
-  "agentgateway",
-] as const;
+import { moduleNames } from "../modules/index";
+import { istioMinorOf, istioMinors, nodeImage, versions } from "./versions";
+import { addonNames, callers, methods } from "./vocabulary";
 
 /**
  * Platforms that Istio's charts have values for, where they differ from a plain Kubernetes (files/profile-platform-*.yaml).
@@ -26,7 +9,6 @@ export const moduleNames = [
  */
 export const platforms = ["gke", "k3d", "k3s", "microk8s", "minikube"] as const;
 
-const httpMethods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
 const label = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
 const unique = <T>(items: readonly T[]) => new Set(items).size === items.length;
 const listOf = <T extends z.ZodType>(item: T) => z.array(item).refine(unique, "must not name anything twice");
@@ -69,7 +51,7 @@ export const configSchema = z.object({
     .regex(new RegExp(`^${label}(\\.${label})+$`), 'must be a DNS domain like "opssec.in"')
     .max(200),
   allowedCallers: listOf(z.enum(callers)),
-  allowedMethods: listOf(z.enum(httpMethods)).min(1),
+  allowedMethods: listOf(z.enum(methods)).min(1),
   faultEnabled: z.boolean(),
   faultPath: z.string().regex(/^\/[\w\-./]*$/, 'must be a path like "/headers"'),
   faultDelay: z.string(duration).regex(/^[1-9][0-9]*(ms|s)$/, duration),
@@ -93,7 +75,29 @@ export type ConfigKey = keyof LabConfig;
 /** Keys in the order of Pulumi.yaml. */
 export const configKeys = Object.keys(configSchema.shape) as ConfigKey[];
 
-/** Milliseconds of a checked {@link LabConfig.faultDelay}. */
-export function durationMs(duration: string): number {
-  return duration.endsWith("ms") ? Number.parseInt(duration, 10) : Number.parseInt(duration, 10) * 1000;
-}
+/** Keys that the experiments depend on, in the form in which the stack's outputs and reports hold them. */
+export const settingsSchema = configSchema
+  .pick({
+    workers: true,
+    domain: true,
+    allowedCallers: true,
+    allowedMethods: true,
+    faultEnabled: true,
+    faultPath: true,
+    faultDelay: true,
+    faultPercent: true,
+    closeBypass: true,
+    addons: true,
+  })
+  .extend({
+    // Outputs that were written before modules existed have neither key.
+    modules: configSchema.shape.modules.default([]),
+    splitWeight: configSchema.shape.splitWeight.default(20),
+    /** Port of HTTPS as a reader reaches the gateway: where the redirect of module gateway-tls leads. @default 443 */
+    httpsPort: z.int().min(1).max(65535).optional(),
+  });
+
+type ReadonlyLists<T> = { [K in keyof T]: T[K] extends (infer Item)[] ? readonly Item[] : T[K] };
+
+/** The part of the configuration that the experiments depend on: every expectation follows it. */
+export type LabSettings = ReadonlyLists<z.infer<typeof settingsSchema>>;

@@ -1,3 +1,5 @@
+import { type AddonName, addonNames } from "./vocabulary";
+
 /**
  * Every pin of the lab. A version changes here (or in the lockfile) and nowhere else.
  * Chart and manifest digests are not ours: they come from Helm's index or from the first download (artifacts/fetch.ts).
@@ -86,10 +88,6 @@ export const supported = {
 
 /** What a laptop's nodes run: every image of the bill has both. */
 export const nodePlatforms = ["linux/amd64", "linux/arm64"] as const;
-
-/** Addons the lab can install, each from the manifest of the same Istio tag. */
-export const addonNames = ["prometheus", "grafana", "jaeger", "kiali"] as const;
-export type AddonName = (typeof addonNames)[number];
 
 /** Something that Pulumi installs from a file: a packed Helm chart or a manifest. */
 export interface BillArtifact {

@@ -1,6 +1,8 @@
+import { methods } from "../config/vocabulary";
 import { gatewayPath, meshPath, policies } from "./objects";
-import { allowedClients, request } from "./requests";
-import { type Client, type Experiment, methods } from "./types";
+import { allowedClients, policyGate, request } from "./requests";
+import type { Client } from "./slices";
+import type { Experiment } from "./types";
 
 /** Row 13: what may be done. */
 export const authzMethods: Experiment = {
@@ -14,7 +16,7 @@ export const authzMethods: Experiment = {
     const allowed = allowedClients(settings);
     const clients: Client[] = allowed.length > 0 ? allowed.slice(0, 2) : ["appa", "host"];
     return [
-      { kind: "check", name: "rules of AuthorizationPolicy appb-l7 at the waypoint", check: "l7-policy", gate: true },
+      policyGate(settings),
       ...clients.flatMap((client) => methods.map((method) => request(settings, client, method))),
     ];
   },

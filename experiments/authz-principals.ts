@@ -1,5 +1,5 @@
 import { gatewayPath, meshPath, policies } from "./objects";
-import { request, usualMethod } from "./requests";
+import { policyGate, request, usualMethod } from "./requests";
 import type { Experiment } from "./types";
 
 /** Row 13: who may do it. */
@@ -11,7 +11,7 @@ export const authzPrincipals: Experiment = {
   rows: [13],
   objects: [...meshPath, "Deployment/stranger", ...policies, ...gatewayPath, "VirtualService/appb-fault"],
   steps: (settings) => [
-    { kind: "check", name: "rules of AuthorizationPolicy appb-l7 at the waypoint", check: "l7-policy", gate: true },
+    policyGate(settings),
     request(settings, "appa", usualMethod(settings)),
     request(settings, "stranger", usualMethod(settings)),
     request(settings, "host", usualMethod(settings)),

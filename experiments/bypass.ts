@@ -1,6 +1,8 @@
+import type { LabSettings } from "../config/schema";
 import { meshPath, policies } from "./objects";
 import { forbiddenMethod, pathFor, request, usualMethod } from "./requests";
-import type { Client, Experiment, LabSettings, Probe } from "./types";
+import type { Client } from "./slices";
+import type { Experiment, Probe } from "./types";
 
 /** Row 15: the doors beside the waypoint. */
 export const bypass: Experiment = {

@@ -1,7 +1,7 @@
-import type { Bound, KillTarget } from "../modules/numbers";
-import type { LabObject } from "./objects";
-
-import type { AppName, Client, Method, Probe, Sample, ServiceName } from "./types";
+import type { Method } from "../config/vocabulary";
+import type { Bound, KillTarget } from "../modules/chaos/objects";
+import type { Probe, Sample } from "./probe";
+import type { AppName, Client, LabObject, ServiceName } from "./slices";
 
 /** What is read from the cluster instead of asked by one request; `verify/checks` has one file for each. */
 export type CheckDetail =
@@ -19,7 +19,7 @@ export type CheckDetail =
       messageIncludes?: string;
     }
   | {
-      check: "alike";
+      check: "same-spec";
       /** Two objects of one kind each, which differ in names alone. */
       pairs: readonly (readonly [LabObject, LabObject])[];
     }
@@ -31,13 +31,19 @@ export type CheckDetail =
   | { check: "certificates"; accounts: readonly string[] }
   | { check: "waypoint-config" }
   | { check: "gateway-config" }
-  | { check: "l7-policy"; gate: true }
   | { check: "l4-policy"; gate: true }
   | { check: "fault-config"; gate: true }
   | { check: "counted"; sample: Sample; denied: boolean }
   | { check: "share"; sample: Sample; percent: number; delay: string; falseAlarm: number }
   | { check: "never-slow"; sample: Sample; delay: string }
-  | { check: "front"; service: ServiceName; wanted: readonly string[]; gate: true }
+  | {
+      check: "proxy-config";
+      /** Service whose chain at its waypoint is read, or the gateway with all that it has. */
+      of: ServiceName | "gateway";
+      /** Facts that the configuration must have. */
+      wanted: readonly string[];
+      gate: true;
+    }
   | { check: "pod-policies"; app: AppName; policies: readonly string[]; gate: true }
   | { check: "split"; sample: Sample; percent: number; falseAlarm: number }
   | { check: "mirrored"; sample: Sample; copied: boolean }
@@ -54,13 +60,13 @@ export type CheckDetail =
     }
   | { check: "limited"; sample: Sample; burst: number; perSecond: number }
   | {
-      check: "past";
+      check: "bypasses-waypoint";
       /** Requests that no waypoint sees. */
       sample: Sample;
       /** Requests to the same application that the waypoint must see. */
       control: Sample;
     }
-  | { check: "calls"; service: ServiceName; calls: readonly Call[]; served: string }
+  | { check: "grpc-calls"; service: ServiceName; calls: readonly Call[]; served: string }
   | {
       check: "capture";
       /** How often each request is sent. */
@@ -73,12 +79,6 @@ export type CheckDetail =
       kills: readonly KillSpec[];
     }
   | {
-      check: "gateway-told";
-      /** Facts that the gateway's own configuration must hold. */
-      wanted: readonly string[];
-      gate: true;
-    }
-  | {
       check: "tls-certificate";
       host: string;
       /** Secret whose certificate is to be served. */
@@ -86,8 +86,8 @@ export type CheckDetail =
       /** Days that it must hold at least. */
       leastDays: number;
     }
-  /** Nobody shakes hands for a name. It is asked once. */
-  | { check: "tls-silence"; host: string }
+  /** The gateway refuses the TLS handshake for a name. */
+  | { check: "tls-refused"; host: string }
   | { check: "flip" }
   | { check: "fail-open"; stages: readonly Stage[] }
   | { check: "prometheus"; families: readonly { name: string; anyOf: readonly string[] }[] }

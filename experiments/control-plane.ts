@@ -1,4 +1,4 @@
-import type { LabObject } from "./objects";
+import type { LabObject } from "./slices";
 import type { Experiment } from "./types";
 
 const mesh = ["Deployment/istiod", "DaemonSet/istio-cni-node", "DaemonSet/ztunnel"] as const satisfies LabObject[];

@@ -1,7 +1,10 @@
+import type { LabSettings } from "../config/schema";
+import type { Method } from "../config/vocabulary";
 import { shellWord } from "../host/shell";
-import { gatewayJwt, gatewayTls } from "../modules/numbers";
+import { hostOf as tokenHost } from "../modules/gateway-jwt/objects";
+import { hostOf as secureHost } from "../modules/gateway-tls/objects";
 import { controlPath, forbiddenMethod, outcomeAtWaypoint, pathFor, usualMethod } from "./requests";
-import type { LabFacts, LabSettings, Method } from "./types";
+import type { LabFacts } from "./types";
 
 /**
  * The story as lines for a shell, each with the answer to expect behind it: through, delayed, refused, no such host.
@@ -30,7 +33,7 @@ export function curlLines(settings: LabSettings, url: string, lab: Pick<LabFacts
 
 /** By name and not by address, since a certificate is for a name; --connect-to brings every name to the gateway. */
 function tlsLines(settings: LabSettings, url: string, tls: NonNullable<LabFacts["tls"]>): string[] {
-  const host = gatewayTls.hostOf(settings.domain);
+  const host = secureHost(settings.domain);
   const { method, path, answer } = ordinary(settings);
   const named = (address: string) => {
     const { protocol, hostname, port } = new URL(address);
@@ -46,7 +49,7 @@ function tlsLines(settings: LabSettings, url: string, tls: NonNullable<LabFacts[
 
 function jwtLines(settings: LabSettings, url: string, stack: string): string[] {
   const { method, path, answer } = ordinary(settings);
-  const host = `-H 'Host: ${gatewayJwt.hostOf(settings.domain)}'`;
+  const host = `-H 'Host: ${tokenHost(settings.domain)}'`;
   const token = `-H "Authorization: Bearer $(npm run --silent lab -- token --stack ${stack})"`;
   return [
     `curl ${flags(method)} ${host} ${token} ${url}${path}   # ${answer} with a token`,

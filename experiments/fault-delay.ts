@@ -1,6 +1,8 @@
+import type { LabSettings } from "../config/schema";
 import { gatewayPath, meshPath, policies } from "./objects";
 import { allowedClients, controlPath, usualMethod } from "./requests";
-import type { Check, Client, Experiment, LabSettings } from "./types";
+import type { Client } from "./slices";
+import type { Check, Experiment } from "./types";
 
 /** With 200 requests a share of 30 % is told from 50 % in 99 of 100 runs. */
 const sampleSize = 200;

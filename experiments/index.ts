@@ -1,15 +1,4 @@
-import { agentgateway } from "../modules/agentgateway/experiment";
-import { chaos } from "../modules/chaos/experiment";
-import { crossNamespace } from "../modules/cross-namespace/experiment";
-import { egress } from "../modules/egress/experiment";
-import { failOpen } from "../modules/fail-open/experiment";
-import { gatewayJwtClaims } from "../modules/gateway-jwt/experiment";
-import { gatewayTlsListener } from "../modules/gateway-tls/experiment";
-import { grpc } from "../modules/grpc/experiment";
-import { l4l7 } from "../modules/l4-l7/experiment";
-import { resilienceNumbers } from "../modules/resilience/experiment";
-import { strictMtls } from "../modules/strict-mtls/experiment";
-import { trafficSplit } from "../modules/traffic-split/experiment";
+import { moduleExperiments } from "../modules/experiments";
 import { apps } from "./apps";
 import { authzFlip } from "./authz-flip";
 import { authzMethods } from "./authz-methods";
@@ -58,16 +47,5 @@ export const experiments: readonly Experiment[] = [
   kiali,
   jaeger,
   authzFlip,
-  failOpen,
-  l4l7,
-  trafficSplit,
-  resilienceNumbers,
-  egress,
-  crossNamespace,
-  grpc,
-  strictMtls,
-  chaos,
-  gatewayTlsListener,
-  gatewayJwtClaims,
-  agentgateway,
+  ...moduleExperiments,
 ];

@@ -1,60 +1,31 @@
-import { moduleObjects } from "../modules/objects";
-import { apps, core, gatewayApi, lab, networking, type ObjectSpec, security } from "./object-spec";
-import type { LabSettings, Layer, ModuleName } from "./types";
+import type { LabSettings } from "../config/schema";
+import { apiVersions, appNamespace, type Kind, type Layer } from "../config/vocabulary";
+import { type ModuleName, modules } from "../modules/index";
+import type { Slice } from "../modules/slice";
+import { type LabObject, table } from "./slices";
 
-const system = (apiVersion: string, kind: string, name: string, layer: Layer): ObjectSpec =>
-  lab(apiVersion, kind, name, layer, "istio-system");
+/** Where an object of the lab is, and which layer it belongs to. */
+export interface ObjectSpec {
+  apiVersion: string;
+  kind: Kind;
+  namespace?: string;
+  name: string;
+  layer: Layer;
+}
 
 /** Every object that the verifier reads by name. The keys are what reports say. */
-export const objects = {
-  "Namespace/default": { apiVersion: core, kind: "Namespace", name: "default", layer: "ztunnel" },
-  "Deployment/istiod": system(apps, "Deployment", "istiod", "istiod"),
-  "DestinationRule/connections": system(networking, "DestinationRule", "connections", "waypoint"),
-  "DaemonSet/istio-cni-node": system(apps, "DaemonSet", "istio-cni-node", "istio-cni"),
-  "DaemonSet/ztunnel": system(apps, "DaemonSet", "ztunnel", "ztunnel"),
-  "Deployment/appa": lab(apps, "Deployment", "appa", "app"),
-  "Deployment/appb": lab(apps, "Deployment", "appb", "app"),
-  "Deployment/stranger": lab(apps, "Deployment", "stranger", "app"),
-  "Deployment/outsider": lab(apps, "Deployment", "outsider", "app"),
-  "Service/appb": lab(core, "Service", "appb", "waypoint"),
-  "Gateway/gateway": lab(gatewayApi, "Gateway", "gateway", "gateway"),
-  "Deployment/gateway-istio": lab(apps, "Deployment", "gateway-istio", "gateway"),
-  "Service/gateway-istio": lab(core, "Service", "gateway-istio", "gateway"),
-  "HTTPRoute/appb": lab(gatewayApi, "HTTPRoute", "appb", "gateway"),
-  "Gateway/waypoint": lab(gatewayApi, "Gateway", "waypoint", "waypoint"),
-  "Deployment/waypoint": lab(apps, "Deployment", "waypoint", "waypoint"),
-  "AuthorizationPolicy/appb-l7": lab(security, "AuthorizationPolicy", "appb-l7", "waypoint"),
-  "AuthorizationPolicy/appb-waypoint-only": lab(security, "AuthorizationPolicy", "appb-waypoint-only", "ztunnel"),
-  "VirtualService/appb-fault": lab(networking, "VirtualService", "appb-fault", "waypoint"),
-  "IPAddressPool/lab": {
-    apiVersion: "metallb.io/v1beta1",
-    kind: "IPAddressPool",
-    namespace: "metallb-system",
-    name: "lab",
-    layer: "load-balancer",
-  },
-  "L2Advertisement/lab": {
-    apiVersion: "metallb.io/v1beta1",
-    kind: "L2Advertisement",
-    namespace: "metallb-system",
-    name: "lab",
-    layer: "load-balancer",
-  },
-  "Service/prometheus": system(core, "Service", "prometheus", "prometheus"),
-  "Service/grafana": system(core, "Service", "grafana", "grafana"),
-  "Service/tracing": system(core, "Service", "tracing", "jaeger"),
-  "Service/kiali": system(core, "Service", "kiali", "kiali"),
-  ...moduleObjects,
-} as const satisfies Record<string, ObjectSpec>;
+export const objects = Object.fromEntries(
+  Object.entries(table("objects")).map(([key, entry]) => {
+    const [kind, named] = key.split("/") as [Kind, string];
+    const { layer, namespace = appNamespace, name = named } = typeof entry === "string" ? { layer: entry } : entry;
+    const place = kind === "Namespace" ? {} : { namespace };
+    return [key, { apiVersion: apiVersions[kind], kind, ...place, name, layer }];
+  }),
+) as Readonly<Record<LabObject, ObjectSpec>>;
 
-/** Name of an object of the lab, such as "Service/appb". */
-export type LabObject = keyof typeof objects;
-
-/** The module that an object belongs to; nothing for the objects of the story. */
-export function moduleOf(object: LabObject): ModuleName | undefined {
-  const spec: ObjectSpec = objects[object];
-  return spec.module;
-}
+/** The module that an object belongs to; undefined for the objects of the story. */
+export const moduleOf = (object: LabObject): ModuleName | undefined =>
+  (Object.entries(modules) as [ModuleName, Slice][]).find(([, slice]) => slice.objects && object in slice.objects)?.[0];
 
 /** The objects of a lab with these settings. */
 export const objectsOf = ({ modules }: Pick<LabSettings, "modules">): LabObject[] =>

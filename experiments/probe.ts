@@ -1,5 +1,5 @@
-import type { LabObject } from "./objects";
-import type { Client, Method, ServiceName } from "./types";
+import type { Method } from "../config/vocabulary";
+import type { Client, LabObject, ServiceName } from "./slices";
 
 /** The fate that a request must meet, and who decides it. */
 export type Expectation =

@@ -1,4 +1,5 @@
 import { gatewayPath, meshPath, policies } from "./objects";
+import { policyGate } from "./requests";
 import type { Experiment } from "./types";
 
 /** Row 11: what the proxies were told. */
@@ -12,7 +13,7 @@ export const proxyConfig: Experiment = {
   steps: (settings) => [
     { kind: "check", name: "listeners and filters of the waypoint", check: "waypoint-config" },
     { kind: "check", name: "routes of the gateway", check: "gateway-config" },
-    { kind: "check", name: "rules of AuthorizationPolicy appb-l7 at the waypoint", check: "l7-policy", gate: true },
+    policyGate(settings),
     ...(settings.faultEnabled
       ? [{ kind: "check", name: "fault at the waypoint", check: "fault-config", gate: true } as const]
       : []),

@@ -1,14 +1,8 @@
-import { accountOf, callerOf, principalOf } from "./names";
-import type { LabObject } from "./objects";
-import {
-  type Client,
-  type Expectation,
-  type LabSettings,
-  type Method,
-  methods,
-  type Probe,
-  type ServiceName,
-} from "./types";
+import type { LabSettings } from "../config/schema";
+import { type Method, methods, principalOf, serviceAccountOf } from "../config/vocabulary";
+import { callerOf } from "./names";
+import type { Client, LabObject, ServiceName } from "./slices";
+import type { Check, Expectation, Probe } from "./types";
 
 const paths: Record<Method, string> = {
   GET: "/get",
@@ -46,11 +40,21 @@ export function allowedClients(settings: LabSettings): Client[] {
 export const inMeshClient = (settings: LabSettings): Exclude<Client, "host"> | undefined =>
   allowedClients(settings).find((client) => client !== "host");
 
-/** The rules of appb's policy, as the waypoint shows them for a Service that has the same. */
+/** The rules of appb's policy, as a waypoint shows them for a Service with the same policy. */
 export const allowRules = (settings: LabSettings): string[] =>
   settings.allowedCallers.flatMap((caller) =>
-    allowedMethods(settings).map((method) => `ALLOW ${method} ${principalOf(accountOf(caller))}`),
+    allowedMethods(settings).map((method) => `ALLOW ${method} ${principalOf(serviceAccountOf(caller))}`),
   );
+
+/** The gate before requests that appb's policy must refuse: the waypoint has the rules of the settings, and no others. */
+export const policyGate = (settings: LabSettings): Check => ({
+  kind: "check",
+  name: "rules of AuthorizationPolicy appb-l7 at the waypoint",
+  check: "proxy-config",
+  of: "appb",
+  wanted: allowRules(settings),
+  gate: true,
+});
 
 /** That a front of appb lets through what appb does, and is no way around its policy. */
 export function frontProbes(settings: LabSettings, service: ServiceName, policy: LabObject): Probe[] {

@@ -1,21 +1,15 @@
-import type { LabSettings } from "./types";
+import { moduleExperiments } from "../modules/experiments";
+import type { TourStop } from "./types";
 
-/** One stop of the tour. What it asks and why comes from its experiment, so that neither can say something else. */
-export interface TourStep {
-  id: string;
-  title: string;
-  /** Id of the experiment that proves it. */
+/** A stop of the tour, and the id of the experiment that proves it. Question and reason come from the experiment. */
+export interface TourStep extends TourStop {
   proof: string;
-  /** What is changed before the proof. @default nothing: the lab as it stands is proven */
-  change?: Partial<
-    Pick<
-      LabSettings,
-      "allowedCallers" | "allowedMethods" | "faultPercent" | "faultPath" | "closeBypass" | "modules" | "splitWeight"
-    >
-  >;
-  /** A command of the lab that lets a person watch it. */
-  watch?: string;
 }
+
+/** Stops of the modules, in the order of the experiments. */
+const moduleStops = moduleExperiments.flatMap(({ id, module, tour }): TourStep[] =>
+  tour && module ? [{ ...tour, proof: id, change: { modules: [module], ...tour.change } }] : [],
+);
 
 /** The lab's story, stop by stop. */
 export const tour: readonly TourStep[] = [
@@ -54,78 +48,6 @@ export const tour: readonly TourStep[] = [
     proof: "bypass",
     change: { closeBypass: false },
   },
-  {
-    id: "fail-open",
-    title: "Take the waypoint away, too: who notices that nobody guards appb?",
-    proof: "fail-open",
-    change: { modules: ["fail-open"] },
-  },
-  {
-    id: "layers",
-    title: "One denial, told twice: to ztunnel and to the waypoint",
-    proof: "l4-l7",
-    change: { modules: ["l4-l7"] },
-  },
-  {
-    id: "canary",
-    title: "A second version of appb: by weight, by header, and as a mirror",
-    proof: "traffic-split",
-    change: { modules: ["traffic-split"], splitWeight: 30 },
-  },
-  {
-    id: "resilience",
-    title: "Break requests on purpose: abort, timeout, retries, rate limit",
-    proof: "resilience",
-    change: { modules: ["resilience"] },
-  },
-  {
-    id: "egress",
-    title: "The way out: one host may be asked, another may not, and a third one nobody guards",
-    proof: "egress",
-    change: { modules: ["egress"] },
-  },
-  {
-    id: "namespaces",
-    title: "Two namespaces, and which of their waypoints a request meets",
-    proof: "cross-namespace",
-    change: { modules: ["cross-namespace"] },
-  },
-  {
-    id: "agentgateway",
-    title: "A waypoint that is no Envoy, and a policy that it never hears of",
-    proof: "agentgateway",
-    change: { modules: ["agentgateway"] },
-  },
-  {
-    id: "grpc",
-    title: "A policy about methods of gRPC, and a refusal with HTTP 200",
-    proof: "grpc",
-    change: { modules: ["grpc"] },
-  },
-  {
-    id: "plain-text",
-    title: "Who may speak plain text, and what can be read on the wire",
-    proof: "strict-mtls",
-    change: { modules: ["strict-mtls"] },
-  },
-  {
-    id: "chaos",
-    title: "Kill istiod, ztunnel, the waypoint and a node: who notices, and for how long",
-    proof: "chaos",
-    change: { modules: ["chaos"] },
-    watch: "traffic --path /get --for 60s",
-  },
-  {
-    id: "tls",
-    title: "The way in by HTTPS, with a CA of your own",
-    proof: "gateway-tls",
-    change: { modules: ["gateway-tls"] },
-  },
-  {
-    id: "tokens",
-    title: "Who you say you are: tokens, and what they claim",
-    proof: "gateway-jwt",
-    change: { modules: ["gateway-jwt"] },
-  },
+  ...moduleStops,
   { id: "graph", title: "See it all as a graph", proof: "kiali", watch: "open kiali" },
 ];

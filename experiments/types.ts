@@ -1,56 +1,11 @@
+import type { LabSettings } from "../config/schema";
+import type { ModuleName } from "../modules/index";
 import type { CheckDetail } from "./check-detail";
-import type { LabObject } from "./objects";
 import type { Probe } from "./probe";
+import type { LabObject } from "./slices";
 
 export type { Call, CheckDetail, KillSpec, Outcome, Protection, Stage } from "./check-detail";
 export type { Expectation, Probe, Sample, TokenSpec } from "./probe";
-
-/** HTTP methods that the lab's policy can allow. */
-export const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
-export type Method = (typeof methods)[number];
-
-/** Callers that the lab's policy can name. */
-export type Caller = "appa" | "gateway" | "stranger";
-
-/** Dashboards that a lab can have. */
-export type Addon = "prometheus" | "grafana" | "jaeger" | "kiali";
-
-/** Experiments beyond the story. A lab has those that its stack names. */
-export const moduleNames = [
-  "fail-open",
-  "l4-l7",
-  "traffic-split",
-  "resilience",
-  "egress",
-  "cross-namespace",
-  "grpc",
-  "strict-mtls",
-  "chaos",
-  "gateway-tls",
-  "gateway-jwt",
-  "agentgateway",
-] as const;
-export type ModuleName = (typeof moduleNames)[number];
-
-/** What the lab's configuration asks for; every expectation follows it. */
-export interface LabSettings {
-  workers: number;
-  domain: string;
-  allowedCallers: readonly Caller[];
-  allowedMethods: readonly string[];
-  faultEnabled: boolean;
-  faultPath: string;
-  /** Duration with its unit, such as "2s" or "500ms". */
-  faultDelay: string;
-  faultPercent: number;
-  closeBypass: boolean;
-  addons: readonly Addon[];
-  modules: readonly ModuleName[];
-  /** Module traffic-split: share of the requests that the second version of appb gets, 0 to 100. */
-  splitWeight: number;
-  /** Port of HTTPS as a reader reaches the gateway: where the redirect of module gateway-tls leads. @default 443 */
-  httpsPort?: number;
-}
 
 /** A living lab, as its stack describes it. */
 export interface LabFacts {
@@ -70,64 +25,24 @@ export interface LabFacts {
   versions: { istio: string; gatewayApi: string; metallb?: string };
 }
 
-/** Parts of the lab that decide the fate of a request, or fail to. */
-export const layers = [
-  "client",
-  "api-server",
-  "nodes",
-  "load-balancer",
-  "gateway-api",
-  "istiod",
-  "istio-cni",
-  "ztunnel",
-  "gateway",
-  "waypoint",
-  "app",
-  "prometheus",
-  "grafana",
-  "jaeger",
-  "kiali",
-] as const;
-export type Layer = (typeof layers)[number];
-
-/** Workloads that answer requests; pods of each bear its name in the label `app`. */
-export type AppName = "appb" | "appb-v2" | "appc" | "appd" | "external" | "appe" | "grpc" | "appf" | "appg" | "apph";
-
-/** Services of the lab, and hosts of ServiceEntries, that requests go to. */
-export type ServiceName =
-  | "appb"
-  | "appb-split"
-  | "appb-resilience"
-  | "appb-limited"
-  | "appc"
-  | "appc-l7"
-  | "appd"
-  | "partner"
-  | "forbidden"
-  | "external"
-  | "appe"
-  | "appe-shared"
-  | "appe-unadmitted"
-  | "grpc"
-  | "appf"
-  | "appg"
-  | "apph"
-  | "apph-envoy"
-  | "apph-routed"
-  | "apph-envoy-routed";
-
-/** Waypoints of the lab, by the name of their Gateway. */
-export type WaypointName = "waypoint" | "egress-waypoint" | "second-waypoint" | "shared-waypoint" | "agentgateway";
-
-/**
- * Where a request starts. `host` is this machine, through the gateway's published port; `second-appa` is the appa of the
- * second namespace.
- */
-export type Client = "appa" | "stranger" | "outsider" | "second-appa" | "host";
-
 /** A check with the good state as its name. A `gate` converges before any negative probe is sent. */
 export type Check = { kind: "check"; name: string } & CheckDetail;
 export type Step = Probe | Check;
+
+/** A stop of the tour, which asks what an experiment asks. */
+export interface TourStop {
+  id: string;
+  title: string;
+  /** What is changed before the proof. @default nothing: the lab as it stands is proven */
+  change?: Partial<
+    Pick<
+      LabSettings,
+      "allowedCallers" | "allowedMethods" | "faultPercent" | "faultPath" | "closeBypass" | "modules" | "splitWeight"
+    >
+  >;
+  /** A command of the lab that shows the effect. */
+  watch?: string;
+}
 
 /** One question about the lab, with all that is sent and demanded to answer it. */
 export interface Experiment {
@@ -141,6 +56,8 @@ export interface Experiment {
   rows: readonly number[];
   /** It belongs to a module: a lab that does not have the module is not asked. */
   module?: ModuleName;
+  /** Its stop of the tour. @default none; the stops of the story are in tour.ts */
+  tour?: TourStop;
   /** Objects whose drift or ill health explains a failure, the most basic first. */
   objects: readonly LabObject[];
   /** Runs after all others and by itself, because it counts exactly or changes the lab. */

@@ -1,6 +1,9 @@
+import type { LabSettings } from "../config/schema";
+import type { Method } from "../config/vocabulary";
 import { gatewayPath, meshPath, policies } from "./objects";
 import { controlPath, forbiddenMethod, pathFor, usualMethod } from "./requests";
-import type { Check, Client, Experiment, LabSettings, Method } from "./types";
+import type { Client } from "./slices";
+import type { Check, Experiment } from "./types";
 
 const count = 10;
 

@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
-import { type DockerNetwork, markerFile, mayBeOwn, networkNamed, readNetworks } from "./docker-networks";
+import { type DockerNetwork, mayBeOwn, networkNamed, readNetworks } from "./docker-networks";
 import type { Exec } from "./exec";
 import { labOwner } from "./lab-owner";
-import { clusterName } from "./paths";
+import { clusterName, markerFile, stackDir } from "./paths";
 
 /**
  * A kind cluster as Docker sees it. `paused`: no node runs; `stopped`: some do; `foreign`: it has the name of the stack's
@@ -52,5 +52,5 @@ function stateOf(nodes: readonly string[], name: string): ClusterState {
 
 /** Whether the stack's cluster was made and is there no more: deleted by hand, or lost by Docker. */
 export async function clusterIsLost(stack: string, exec: Exec): Promise<boolean> {
-  return existsSync(markerFile(stack)) && (await clusterState(stack, exec)) === "absent";
+  return existsSync(markerFile(stackDir(stack))) && (await clusterState(stack, exec)) === "absent";
 }

@@ -1,7 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import type { Exec } from "./exec";
-import { clusterName, stackDir } from "./paths";
+import { clusterName, markerFile, stackDir } from "./paths";
 
 /** Labels of a lab's Docker network. All users of a Docker engine share its names; the labels tell their labs apart. */
 export const networkLabels = {
@@ -48,13 +47,8 @@ export function mayBeOwn(network: DockerNetwork, stack: string, owner: string): 
   return network.owner === "" ? recorded === undefined : network.owner === owner;
 }
 
-/** File that the stack's cluster leaves from its creation to its deletion: the name of the cluster, the id of its network. */
-export function markerFile(stack: string): string {
-  return join(stackDir(stack), "cluster");
-}
-
 /** Id of the stack's network; undefined when the lab was never made here, or by an earlier version. */
 function recordedNetwork(stack: string): string | undefined {
-  const file = markerFile(stack);
+  const file = markerFile(stackDir(stack));
   return existsSync(file) ? readFileSync(file, "utf8").trim().split(" ")[1] : undefined;
 }

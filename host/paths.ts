@@ -26,5 +26,14 @@ export interface ClusterAddress {
 
 /** Where the stack's kind cluster is, whether it runs or not. */
 export function ownCluster(stack: string): ClusterAddress {
-  return { kubeconfig: join(stackDir(stack), "kubeconfig"), context: `kind-${clusterName(stack)}` };
+  return { kubeconfig: kubeconfigFile(stackDir(stack)), context: kindContext(clusterName(stack)) };
 }
+
+/** Kubeconfig of a stack's kind cluster, in the folder of the stack. */
+export const kubeconfigFile = (folder: string): string => join(folder, "kubeconfig");
+
+/** Context that kind writes for a cluster. */
+export const kindContext = (cluster: string): string => `kind-${cluster}`;
+
+/** File in the stack's folder from the creation of its cluster to the deletion: the cluster's name and its network's id. */
+export const markerFile = (folder: string): string => join(folder, "cluster");

@@ -1,43 +1,21 @@
 import type * as pulumi from "@pulumi/pulumi";
-import type { CallerRules } from "../components/authorization";
-import type { Proxies } from "../components/rollout";
-import type { WorkloadImage } from "../components/workload";
-import type { ModuleName } from "../experiments/types";
 import { Agentgateway } from "./agentgateway/component";
+import type { ModuleArgs } from "./args";
 import { Chaos } from "./chaos/component";
 import { CrossNamespace } from "./cross-namespace/component";
 import { Egress } from "./egress/component";
 import { GatewayJwt } from "./gateway-jwt/component";
 import { GatewayTls } from "./gateway-tls/component";
 import { Grpc } from "./grpc/component";
+import type { ModuleName } from "./index";
 import { Layers } from "./l4-l7/component";
 import { Resilience } from "./resilience/component";
 import { StrictMtls } from "./strict-mtls/component";
 import { Split } from "./traffic-split/component";
 
-/** What modules are made of. */
-export interface ModuleArgs extends WorkloadImage, CallerRules {
-  /** Share of the requests that the second version of appb gets, 0 to 100. */
-  splitWeight: number;
-  /** What the Deployments of waypoints are awaited for. */
-  proxies: Proxies;
-  /** The modules' own images in the nodes. Empty when the nodes pull them. */
-  images: pulumi.Resource[];
-  /** DNS domain of the gateway. */
-  domain: string;
-  /** Port that readers reach the gateway's HTTPS listener at. */
-  httpsPort: number;
-  /** Whether a NodePort leads from the port that kind publishes on 127.0.0.1 to the gateway. */
-  loopback: boolean;
-  /** Folder of the stack's files, absolute. */
-  stackDir: string;
-  /** Identity of the cluster: files that went with another one are written again. */
-  clusterId: pulumi.Output<string>;
-}
-
 type Module = new (name: string, args: ModuleArgs, opts?: pulumi.ComponentResourceOptions) => pulumi.ComponentResource;
 
-/** The component of each module. One without a component changes nothing of the lab: it allows proofs that do. */
+/** The component of each module; undefined for a module that declares no objects. */
 const moduleComponents: Readonly<Record<ModuleName, Module | undefined>> = {
   "fail-open": undefined,
   "l4-l7": Layers,
@@ -53,7 +31,7 @@ const moduleComponents: Readonly<Record<ModuleName, Module | undefined>> = {
   agentgateway: Agentgateway,
 };
 
-/** Declares what the modules of a lab are made of. @returns the component of each that has one */
+/** Declares the objects of modules. @returns the component of each module that has one */
 export function makeModules(
   names: readonly ModuleName[],
   args: ModuleArgs,

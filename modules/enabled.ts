@@ -1,6 +1,7 @@
-import type { Experiment, LabSettings } from "../experiments/types";
+import type { LabSettings } from "../config/schema";
+import type { Experiment } from "../experiments/types";
 
-/** Why a lab cannot be asked an experiment of a module that its stack does not name; nothing when it can. */
+/** The reason why a lab does not run an experiment: its module is off; undefined when it runs. */
 export function disabledReason(
   { module }: Pick<Experiment, "module">,
   { modules }: Pick<LabSettings, "modules">,
@@ -9,6 +10,6 @@ export function disabledReason(
   return `module ${module} is off: pulumi config set --path 'modules[${modules.length}]' ${module}, then npm run up`;
 }
 
-/** Whether a lab with these settings is asked an experiment: all of the story, and those of its modules. */
+/** Whether a lab with these settings runs an experiment: all of the story, and those of its modules. */
 export const isEnabled = (experiment: Pick<Experiment, "module">, settings: Pick<LabSettings, "modules">): boolean =>
   disabledReason(experiment, settings) === undefined;

@@ -1,10 +1,11 @@
-import type { LabObject } from "../experiments/objects";
-import type { Client, Expectation, Method, Probe, ServiceName } from "../experiments/types";
+import type { Method } from "../config/vocabulary";
+import type { Client, LabObject, ServiceName } from "../experiments/slices";
+import type { Expectation, Probe } from "../experiments/types";
 
-/** The app answers, and the waypoint has a record of it. */
+/** The app answers, and the waypoint logs the request. */
 export const answered: Expectation = { outcome: "answered", through: ["waypoint"] };
 
-/** The waypoint refuses, in the name of a policy. */
+/** The waypoint refuses because of a policy. */
 export const refused = (policy: LabObject): Expectation => ({
   outcome: "refused",
   by: "waypoint",
@@ -12,7 +13,7 @@ export const refused = (policy: LabObject): Expectation => ({
   policy,
 });
 
-/** A request to a Service, on the path that httpbin answers by every method. */
+/** A request to a Service, for the path that httpbin answers for every method. */
 export const ask = (from: Client, method: Method, service: ServiceName, name: string, expect: Expectation): Probe => ({
   ...{ kind: "probe", name, from, to: "service", service, method, path: "/anything", expect },
 });

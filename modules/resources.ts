@@ -2,14 +2,14 @@ import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 import { type ChildOptions, child } from "../components/child";
 import { type CustomResourceArgs, customResource, type Specs } from "../components/custom-resource";
-import { appNamespace, waypointName } from "../components/names";
 import { type ServiceSettings, serviceArgs } from "../components/workload";
+import { annotationKeys, appNamespace, labelKeys, waypointName } from "../config/vocabulary";
 
 /** Labels of a Service whose callers inside the mesh meet the waypoint. */
-export const throughWaypoint = { "istio.io/use-waypoint": waypointName } as const;
+export const throughWaypoint = { [labelKeys.useWaypoint]: waypointName } as const;
 
 /** Marks an object that goes against a guard-rail of `policies/` to show why the guard-rail is there. */
-export const onPurpose = (guardRail: string) => ({ "ambient-lab/on-purpose": guardRail });
+export const onPurpose = (guardRail: string) => ({ [annotationKeys.onPurpose]: guardRail });
 
 /** A value of a Secret's `data`; a secret of the state stays one. */
 export const secretData = (text: pulumi.Output<string>): pulumi.Output<string> =>

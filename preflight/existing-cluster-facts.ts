@@ -1,8 +1,8 @@
-import { ownerLabel } from "../experiments/names";
-import type { ObjectSpec } from "../experiments/object-spec";
-import { objects } from "../experiments/objects";
-import type { ModuleName } from "../experiments/types";
+import { appNamespace, labelKeys } from "../config/vocabulary";
+import { moduleOf, objects } from "../experiments/objects";
+import type { LabObject } from "../experiments/slices";
 import type { ApiObject, ReadApi } from "../host/kube-api";
+import type { ModuleName } from "../modules/index";
 
 /** What a cluster that the lab did not make has already. */
 export interface ClusterFacts {
@@ -30,14 +30,16 @@ export interface ForeignNamespace {
   owner: string;
 }
 
-/** Namespaces that modules make. */
-const moduleNamespaces = Object.values(objects).flatMap((each: ObjectSpec) =>
-  each.kind === "Namespace" && each.module ? [{ name: each.name, module: each.module }] : [],
-);
+/** Namespaces that modules create. */
+const moduleNamespaces = (Object.keys(objects) as LabObject[]).flatMap((object) => {
+  const module = moduleOf(object);
+  const { kind, name } = objects[object];
+  return kind === "Namespace" && module ? [{ name, module }] : [];
+});
 
 /** Names of what a lab has in the apps' namespace. */
 const labNames: ReadonlySet<string> = new Set(
-  Object.values(objects).flatMap((each) => ("namespace" in each && each.namespace === "default" ? [each.name] : [])),
+  Object.values(objects).flatMap((each) => (each.namespace === appNamespace ? [each.name] : [])),
 );
 
 /** Asks a cluster what it has, as the lab of a stack sees it. */
@@ -115,7 +117,7 @@ async function readForeignNamespaces(read: ReadApi, stack: string): Promise<Fore
 const nameOf = ({ metadata }: ApiObject): string => metadata?.name ?? "";
 
 /** Stack whose lab made an object; empty without the label that says so. */
-const ownerOf = ({ metadata }: ApiObject): string => metadata?.labels?.[ownerLabel] ?? "";
+const ownerOf = ({ metadata }: ApiObject): string => metadata?.labels?.[labelKeys.stack] ?? "";
 
 function isOurs(kind: string, object: ApiObject, stack: string, meshOwner: string | undefined): boolean {
   const { labels = {}, ownerReferences = [] } = object.metadata ?? {};

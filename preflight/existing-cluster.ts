@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { parse as parseYaml } from "yaml";
 import { versionProblems } from "../config/compatibility";
 import type { LabConfig } from "../config/schema";
-import { ownerLabel } from "../experiments/names";
+import { labelKeys } from "../config/vocabulary";
 import { messageOf, type Problem } from "../host/errors";
 import { openApi } from "../host/kube-api";
 import { shellWord } from "../host/shell";
@@ -98,7 +98,7 @@ const foreignNamespace = (
     ...(owner
       ? []
       : [
-          `kubectl --kubeconfig ${shellWord(kubeconfig)} --context ${shellWord(context)} label namespace ${name} ${ownerLabel}=${stack}   (only if an earlier version of this lab made it)`,
+          `kubectl --kubeconfig ${shellWord(kubeconfig)} --context ${shellWord(context)} label namespace ${name} ${labelKeys.stack}=${stack}   (only if an earlier version of this lab made it)`,
         ]),
   ].join("\n"),
 });

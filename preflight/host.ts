@@ -4,12 +4,12 @@ import { readPrivateCa } from "../artifacts/private-ca";
 import { kubernetesOf, versionProblems } from "../config/compatibility";
 import type { LabConfig } from "../config/schema";
 import { lookAtCluster } from "../host/cluster-state";
-import { type DockerNetwork, markerFile, mayBeOwn, networkNamed, readNetworks } from "../host/docker-networks";
+import { type DockerNetwork, mayBeOwn, networkNamed, readNetworks } from "../host/docker-networks";
 import { ExitCode, LabError, LabErrors, type Problem } from "../host/errors";
 import type { Exec } from "../host/exec";
 import { openApi } from "../host/kube-api";
 import { labOwner } from "../host/lab-owner";
-import { clusterName, ownCluster } from "../host/paths";
+import { clusterName, markerFile, ownCluster, stackDir } from "../host/paths";
 import { type GatewayPorts, gatewayPorts, portIsFree, portKeys } from "../host/ports";
 import { writeWhole } from "../host/write-file";
 import { examineExisting } from "./existing-cluster";
@@ -67,7 +67,8 @@ export async function checkHost(
     networkProblems(config, stack, exec, pendingNetworks),
     requireDocker(exec),
   ]);
-  if (state === "absent" && existsSync(markerFile(stack)) && !lostClusterIsFine) problems.push(lostCluster(stack));
+  if (state === "absent" && existsSync(markerFile(stackDir(stack))) && !lostClusterIsFine)
+    problems.push(lostCluster(stack));
   if (state === "paused" || state === "stopped") problems.push(sleepingCluster(stack, state));
   // A living cluster holds its ports. Other ones make it anew, and it would be gone before kind finds them taken.
   if (state === "absent" || state === "running") problems.push(...(await portProblems(ports, published)));

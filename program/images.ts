@@ -1,7 +1,8 @@
 import type { Artifacts } from "../artifacts/fetch";
 import type { ImageGroup } from "../components/images";
-import { istioDaemonsOf, istioImagesOf, moduleImagesOf, proxyImageOf } from "../config/image-names";
+import { istioDaemonsOf, istioImagesOf, proxyImageOf } from "../config/image-names";
 import type { LabConfig } from "../config/schema";
+import { moduleImagesOf } from "../modules/index";
 
 /**
  * Third-party images by the part that runs them, as they are loaded into the nodes of kind. MetalLB's are no part of the

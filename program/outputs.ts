@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { MetalLb } from "../components/metallb";
-import type { LabConfig } from "../config/schema";
+import { type LabConfig, settingsSchema } from "../config/schema";
 import { istioMinorOf, versions } from "../config/versions";
 import { curlLines } from "../experiments/curl-lines";
 import type { HostFacts } from "../preflight/host";
@@ -26,7 +26,12 @@ interface Declared {
 
 /** The stack's outputs: the ways into the lab, and what it is to be measured by. */
 export function labOutputs({ stack, config, host }: Asked, { clusterName, metallb, tls, ...ways }: Declared) {
-  const settings = { ...settingsOf(config), httpsPort: config.cluster === "kind" ? host.httpsPort : 443 };
+  // The experiments compare the cluster with this, and not with the configuration of the moment.
+  const settings = {
+    ...settingsSchema.parse(config),
+    cluster: config.cluster,
+    httpsPort: config.cluster === "kind" ? host.httpsPort : 443,
+  };
   return {
     ...ways,
     ...(tls ? { tls } : {}),
@@ -44,14 +49,4 @@ export function labOutputs({ stack, config, host }: Asked, { clusterName, metall
       ...(metallb ? { metallb: versions.metallb } : {}),
     },
   };
-}
-
-/** What the proofs expect: they compare the cluster with this, not with the configuration of the moment. */
-function settingsOf(config: LabConfig) {
-  const { cluster, workers, domain, allowedCallers, allowedMethods, closeBypass, addons, modules, splitWeight } =
-    config;
-  const { faultEnabled, faultPath, faultDelay, faultPercent } = config;
-  const fault = { faultEnabled, faultPath, faultDelay, faultPercent };
-  const callers = { allowedCallers, allowedMethods, closeBypass };
-  return { cluster, workers, domain, ...callers, ...fault, addons, modules, splitWeight };
 }

@@ -1,6 +1,7 @@
 import { setMaxListeners } from "node:events";
+import type { LabSettings } from "../config/schema";
 import { experiments } from "../experiments";
-import type { Experiment, LabFacts, LabSettings } from "../experiments/types";
+import type { Experiment, LabFacts } from "../experiments/types";
 import { ExitCode, LabError } from "../host/errors";
 import { isEnabled } from "../modules/enabled";
 import { labTimings, type Timings, type VerifyContext } from "./context";

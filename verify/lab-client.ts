@@ -16,7 +16,7 @@ export interface KubeObject {
 }
 
 /** Which object. */
-interface ObjectRef {
+export interface ObjectRef {
   apiVersion: string;
   kind: string;
   namespace?: string;

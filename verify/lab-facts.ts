@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { type LabFacts, moduleNames } from "../experiments/types";
+import { settingsSchema } from "../config/schema";
+import type { LabFacts } from "../experiments/types";
 import { ExitCode, LabErrors } from "../host/errors";
 
 /** The shape of {@link LabFacts}, for a reader that gets them from outside (stack outputs, a file). */
@@ -11,22 +12,7 @@ export const labFactsSchema = z.object({
   context: z.string().min(1),
   url: z.url(),
   tls: z.object({ url: z.url(), caFile: z.string().min(1) }).optional(),
-  settings: z.object({
-    workers: z.int().min(0),
-    domain: z.string().min(1),
-    allowedCallers: z.array(z.enum(["appa", "gateway", "stranger"])),
-    allowedMethods: z.array(z.string()),
-    faultEnabled: z.boolean(),
-    faultPath: z.string().startsWith("/"),
-    faultDelay: z.string().regex(/^[1-9][0-9]*(ms|s)$/),
-    faultPercent: z.number().min(0).max(100),
-    closeBypass: z.boolean(),
-    addons: z.array(z.enum(["prometheus", "grafana", "jaeger", "kiali"])),
-    // A stack that was last brought up before there were modules says nothing of them.
-    modules: z.array(z.enum(moduleNames)).default([]),
-    splitWeight: z.int().min(0).max(100).default(20),
-    httpsPort: z.int().min(1).max(65535).optional(),
-  }),
+  settings: settingsSchema,
   versions: z.object({ istio: z.string(), gatewayApi: z.string(), metallb: z.string().optional() }),
 });
 
@@ -51,8 +37,3 @@ export function parseFacts(raw: unknown): LabFacts {
  * Least milliseconds at which a request counts as delayed: Envoy's timer does not fire early, but clocks round.
  */
 export const delayedFromMs = (delayMs: number): number => delayMs * 0.95;
-
-/** Milliseconds of a duration such as "2s" or "500ms". */
-export function durationMs(duration: string): number {
-  return Number.parseInt(duration, 10) * (duration.endsWith("ms") ? 1 : 1000);
-}

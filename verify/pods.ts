@@ -1,5 +1,8 @@
-import { type LabObject, objects } from "../experiments/objects";
-import type { Client, Layer } from "../experiments/types";
+import { appNamespace, gatewayName, type Layer, labelKeys, meshNamespace } from "../config/vocabulary";
+import { waypoints, workloads } from "../experiments/names";
+import { objects } from "../experiments/objects";
+import type { Client, LabObject, WaypointName, WorkloadName } from "../experiments/slices";
+import type { WaypointEntry, WorkloadEntry } from "../modules/slice";
 import { at, entriesAt, listAt, numberAt, textAt } from "./json";
 import type { KubeObject, LabClient, PodRef } from "./lab-client";
 import { PreconditionError } from "./precondition-error";
@@ -14,7 +17,7 @@ export interface LabPod extends PodRef {
   ready: boolean;
 }
 
-/** Which pods play a role, and whose fault it is when none does. */
+/** Which pods play a role, and which layer is at fault when none does. */
 interface Role {
   namespace: string;
   labels: Record<string, string>;
@@ -22,50 +25,37 @@ interface Role {
   layer: Layer;
 }
 
-const app = (name: string, namespace = "default", container = "httpbin"): Role => ({
-  namespace,
-  labels: { app: name },
-  container,
-  layer: "app",
+const workload = (key: string, { namespace, app = key, container, layer }: WorkloadEntry): Role => ({
+  namespace: namespace ?? appNamespace,
+  labels: { app },
+  container: container ?? "httpbin",
+  layer: layer ?? "app",
 });
-const proxy = (name: string, layer: Layer, namespace = "default", container = "istio-proxy"): Role => ({
-  namespace,
-  labels: { "gateway.networking.k8s.io/gateway-name": name },
-  container,
+const proxy = (name: string, layer: Layer, { namespace, container }: WaypointEntry = {}): Role => ({
+  namespace: namespace ?? appNamespace,
+  labels: { [labelKeys.gatewayName]: name },
+  container: container ?? "istio-proxy",
   layer,
 });
+const system = (app: "istiod" | "ztunnel", container: string): Role =>
+  workload(app, { namespace: meshNamespace, container, layer: app });
+
+/** Names under which pods are looked for. */
+export type PodRole = WorkloadName | WaypointName | "gateway" | "istiod" | "ztunnel";
 
 const roles = {
-  appa: app("appa"),
-  appb: app("appb"),
-  "appb-v2": app("appb-v2"),
-  appc: app("appc"),
-  appd: app("appd"),
-  appf: app("appf"),
-  appg: app("appg"),
-  loadgen: app("loadgen"),
-  sniffer: { ...app("sniffer"), container: "sniffer", layer: "nodes" },
-  stranger: app("stranger"),
-  outsider: app("outsider"),
-  gateway: proxy("gateway", "gateway"),
-  waypoint: proxy("waypoint", "waypoint"),
-  external: app("external", "outside"),
-  "egress-waypoint": proxy("egress-waypoint", "waypoint", "egress"),
-  apph: app("apph"),
-  agentgateway: proxy("agentgateway", "waypoint", "default", "agentgateway"),
-  grpc: app("grpc", "default", "grpc"),
-  appe: app("appe", "second"),
-  "second-appa": app("appa", "second"),
-  "second-waypoint": proxy("second-waypoint", "waypoint", "second"),
-  "shared-waypoint": proxy("shared-waypoint", "waypoint"),
-  istiod: { namespace: "istio-system", labels: { app: "istiod" }, container: "discovery", layer: "istiod" },
-  ztunnel: { namespace: "istio-system", labels: { app: "ztunnel" }, container: "istio-proxy", layer: "ztunnel" },
-} as const satisfies Record<string, Role>;
+  ...mapped(workloads, workload),
+  ...mapped(waypoints, (name, entry) => proxy(name, "waypoint", entry)),
+  gateway: proxy(gatewayName, "gateway"),
+  istiod: system("istiod", "discovery"),
+  ztunnel: system("ztunnel", "istio-proxy"),
+} as Readonly<Record<PodRole, Role>>;
 
-/** A part that pods play in the lab. */
-export type PodRole = keyof typeof roles;
+function mapped<E>(entries: Readonly<Record<string, E>>, toRole: (key: string, entry: E) => Role) {
+  return Object.fromEntries(Object.entries(entries).map(([key, entry]) => [key, toRole(key, entry)]));
+}
 
-/** Finds the lab's pods; asks anew each time, because pods come and go while the lab is being broken. */
+/** Finds the lab's pods. Every call lists them again, because experiments replace pods. */
 export class PodFinder {
   readonly #lab: LabClient;
 
@@ -73,7 +63,7 @@ export class PodFinder {
     this.#lab = lab;
   }
 
-  /** All pods of a role that are not on their way out. */
+  /** All pods of a role that are not being deleted. */
   async all(role: PodRole, signal: AbortSignal): Promise<LabPod[]> {
     const { namespace, labels, container } = roles[role];
     const pods = await this.#lab.list({ apiVersion: "v1", kind: "Pod", namespace, labels }, signal);
@@ -110,7 +100,7 @@ export class PodFinder {
     if (!found) throw new PreconditionError(layer, `${service} does not exist`);
     const entry = listAt(found, "spec", "ports").find((item) => numberAt(item, "port") === port);
     const labels = Object.fromEntries(entriesAt(found, "spec", "selector").map(([key, value]) => [key, String(value)]));
-    const namespace = "namespace" in ref ? ref.namespace : "default";
+    const { namespace = appNamespace } = ref;
     const pods = await this.#lab.list({ apiVersion: "v1", kind: "Pod", namespace, labels }, signal);
     const pod = pods.filter(isLive).find(isReady);
     if (!pod) throw new PreconditionError(layer, `no ready pod behind ${service}`);
@@ -118,7 +108,7 @@ export class PodFinder {
   }
 }
 
-/** An evicted pod is in the list, with its address, until it is cleared away. */
+/** An evicted pod stays in the list, with its address, until it is deleted. */
 const isLive = (pod: KubeObject): boolean =>
   at(pod, "metadata", "deletionTimestamp") === undefined &&
   textAt(pod, "status", "podIP") !== undefined &&

@@ -1,4 +1,4 @@
-import type { Layer } from "../experiments/types";
+import type { Layer } from "../config/vocabulary";
 
 /** Something stands in the way of a check, and a layer is to blame for it. */
 export class PreconditionError extends Error {

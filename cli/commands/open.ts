@@ -1,6 +1,7 @@
 import { pathToFileURL } from "node:url";
 import { Argument, type Command } from "commander";
-import type { Addon, LabFacts } from "../../experiments/types";
+import type { AddonName } from "../../config/vocabulary";
+import type { LabFacts } from "../../experiments/types";
 import { UsageError } from "../../host/errors";
 import { kubeLabClient } from "../../verify/kube";
 import { PodFinder } from "../../verify/pods";
@@ -16,7 +17,7 @@ interface OpenOptions {
   json?: boolean;
 }
 
-const addons = Object.keys(dashboards) as Addon[];
+const addons = Object.keys(dashboards) as AddonName[];
 
 /** `open`: a dashboard, or the report, in the browser. */
 export function registerOpen(program: Command, { io }: CommandContext): void {
@@ -30,7 +31,7 @@ export function registerOpen(program: Command, { io }: CommandContext): void {
     "npm run lab -- open grafana --no-browser",
     "npm run lab -- open report",
   );
-  command.action((what: Addon | "report", options: OpenOptions) =>
+  command.action((what: AddonName | "report", options: OpenOptions) =>
     what === "report" ? openReport(io, options) : openDashboard(io, what, options),
   );
 }
@@ -40,7 +41,7 @@ async function openReport(io: Io, options: OpenOptions): Promise<void> {
   await show(io, pathToFileURL(files[0] ?? "").href, "the report", options);
 }
 
-async function openDashboard(io: Io, addon: Addon, options: OpenOptions): Promise<void> {
+async function openDashboard(io: Io, addon: AddonName, options: OpenOptions): Promise<void> {
   const facts = await runningLab(io, options);
   requireAddon(facts, addon);
   const { service, port, page, find, shows } = dashboards[addon];
@@ -77,11 +78,11 @@ const ended = (signal: AbortSignal): Promise<void> =>
     signal.addEventListener("abort", () => done(), { once: true });
   });
 
-function requireAddon({ stack, settings }: LabFacts, addon: Addon): void {
+function requireAddon({ stack, settings }: LabFacts, addon: AddonName): void {
   if (settings.addons.includes(addon)) return;
   const has = settings.addons.length > 0 ? `It has ${settings.addons.join(", ")}` : "It has no dashboards";
   // Kiali and Grafana draw what Prometheus has.
-  const wanted = [...new Set<Addon>(["prometheus", ...settings.addons, addon])];
+  const wanted = [...new Set<AddonName>(["prometheus", ...settings.addons, addon])];
   throw new UsageError({
     what: `Lab "${stack}" has no ${addon}`,
     why: `${has}: the key "addons" of its stack names what is installed`,

@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { type LabError, UsageError } from "../../host/errors";
 import { disabledReason } from "../../modules/enabled";
-import { gatewayJwt } from "../../modules/numbers";
+import { claim } from "../../modules/gateway-jwt/objects";
 import { tokenFor } from "../../verify/probe/token";
 import { runningLab } from "../stack/running-lab";
 import { type CommandContext, common, examples, json, jsonText } from "./common";
@@ -13,7 +13,6 @@ interface TokenOptions {
   json?: boolean;
 }
 
-const { claim } = gatewayJwt;
 const usual = { [claim.name]: [claim.value] };
 
 /** `token`: a token that the lab's gateway takes, for curl lines of one's own. */

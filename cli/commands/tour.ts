@@ -1,7 +1,7 @@
 import { Argument, type Command } from "commander";
+import type { LabSettings } from "../../config/schema";
 import { experiments } from "../../experiments";
 import { type TourStep, tour } from "../../experiments/tour";
-import type { LabSettings } from "../../experiments/types";
 import { ExitCode } from "../../host/errors";
 import { shellWord } from "../../host/shell";
 import { disabledReason } from "../../modules/enabled";

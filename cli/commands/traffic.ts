@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { methods } from "../../experiments/types";
+import { durationMs, methods } from "../../config/vocabulary";
 import { ExitCode } from "../../host/errors";
-import { delayedFromMs, durationMs } from "../../verify/lab-facts";
+import { delayedFromMs } from "../../verify/lab-facts";
 import { runningLab } from "../stack/running-lab";
 import { Progress } from "../terminal/progress";
 import { gatewaySender, type Shot, sendTraffic } from "../traffic";

@@ -2,10 +2,11 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Fetcher } from "../../artifacts/download";
 import { cachedArtifact, fetchArtifacts } from "../../artifacts/fetch";
-import { cacheImage, imagesByModule, istioImagesOf } from "../../config/image-names";
+import { cacheImage, istioImagesOf } from "../../config/image-names";
 import type { LabConfig } from "../../config/schema";
 import { type BillArtifact, nodePlatforms, pluginNames, tools } from "../../config/versions";
 import { LabError } from "../../host/errors";
+import { imagesOfModule, moduleNames } from "../../modules/index";
 
 /** One thing that the lab brings from outside. */
 export interface BillEntry {
@@ -76,9 +77,11 @@ export function ownImages({ nodeImage, istioVersion }: Pick<LabConfig, "nodeImag
   return [
     { ref: nodeImage, of: "kind", licence: "Apache-2.0", runs: true },
     ...istioImagesOf(istioVersion).map((ref) => ({ ref, of: "istio", licence: "Apache-2.0", runs: true })),
-    ...Object.entries(imagesByModule(istioVersion)).map(([module, ref]) => ({
-      ...{ ref, of: `module ${module}`, licence: "Apache-2.0", runs: true },
-    })),
+    ...moduleNames.flatMap((module) =>
+      imagesOfModule(module, istioVersion).map((ref) => ({
+        ...{ ref, of: `module ${module}`, licence: "Apache-2.0", runs: true },
+      })),
+    ),
     { ref: cacheImage, of: "imageCache", licence: "Apache-2.0", runs: false },
     ...appBases(dockerfile).map((ref) => ({ ref, of: "images/httpbin", licence: baseLicence(ref), runs: false })),
   ];

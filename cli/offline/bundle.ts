@@ -1,11 +1,13 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { archivePath, bundleFiles, isWeb } from "../../artifacts/bundle-folder";
-import { cacheImage, istioImagesOf, moduleImagesOf } from "../../config/image-names";
+import { cacheImage, istioImagesOf } from "../../config/image-names";
 import type { LabConfig } from "../../config/schema";
-import { addonNames, artifactsOf, type BillArtifact } from "../../config/versions";
+import { artifactsOf, type BillArtifact } from "../../config/versions";
+import { addonNames } from "../../config/vocabulary";
 import { ExitCode, LabError, LabErrors, type Problem } from "../../host/errors";
 import { writeWhole } from "../../host/write-file";
+import { moduleImagesOf } from "../../modules/index";
 import type { Progress } from "../terminal/progress";
 import { manifestImages } from "./bill";
 import {

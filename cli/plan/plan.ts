@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { stringify } from "yaml";
+import type { LabSettings } from "../../config/schema";
 import { experiments } from "../../experiments";
 import { objects } from "../../experiments/objects";
-import type { LabSettings } from "../../experiments/types";
 import { writeWhole } from "../../host/write-file";
 import { isEnabled } from "../../modules/enabled";
 import { isBookkeeping, parseUrn } from "../engine/urn";

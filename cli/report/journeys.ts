@@ -1,4 +1,4 @@
-import { accountOf, principalOf } from "../../experiments/names";
+import { principalOf, serviceAccountOf } from "../../config/vocabulary";
 import type { VerifyReport } from "../../verify/report/schema";
 import { identitiesOf, isRefused, type JudgedRequest, requestsOf } from "./requests";
 
@@ -139,7 +139,7 @@ function legsOf(request: JudgedRequest, hops: readonly Hop[], identities: Readon
     return identity === undefined ? {} : { identity: identity.replace(/^.*\/(sa\/)/, "$1") };
   };
   const by = (hop: Hop, at: number) => {
-    if (hop.layer === "gateway") return shown("gateway-istio", principalOf(accountOf("gateway")));
+    if (hop.layer === "gateway") return shown("gateway-istio", principalOf(serviceAccountOf("gateway")));
     if (hop.layer === "waypoint") return shown("waypoint", principalOf("waypoint"));
     return at > 0 && hop.layer === "ztunnel" ? shown(request.client) : {};
   };

@@ -1,34 +1,33 @@
 import * as pulumi from "@pulumi/pulumi";
-import { l7PolicySpec, waypointOnlySpec } from "../../components/authorization";
-import { appPort, principal, waypointName } from "../../components/names";
+import { type CallerRules, l7PolicySpec, waypointOnlySpec } from "../../components/authorization";
 import { waypointGateway } from "../../components/waypoint-gateway";
 import { workload } from "../../components/workload";
-import type { ModuleArgs } from "../components";
-import { resilience } from "../numbers";
+import { labelKeys, ports, principalOf, waypointName } from "../../config/vocabulary";
+import type { ModuleArgs } from "../args";
 import { abortedRoute, routeTo } from "../resilience/component";
+import { numbers } from "../resilience/objects";
 import { moduleObject, moduleService, onPurpose } from "../resources";
+import { waypoint as gateway } from "./objects";
 
-/** Name of the waypoint's Gateway, and so of its ServiceAccount. */
-const gateway = "agentgateway";
 /** Its GatewayClass, and the one for gateways that istiod makes along with it. */
 const classes = {
   "istio-agentgateway-waypoint": "istio.io/agentgateway-waypoint-controller",
   "istio-agentgateway": "istio.io/agentgateway-controller",
 };
 
-/** appa alone may ask, and only by GET. */
-const readers = { allowedCallers: ["appa"], allowedMethods: ["GET"] };
+/** appa alone is allowed, with GET alone. */
+const readers: CallerRules = { allowedCallers: ["appa"], allowedMethods: ["GET"] };
 
 /**
- * A second waypoint that is no Envoy, and apph behind both. What is said to one is said to the other, word for word: a
- * policy and a VirtualService for one name of apph each, an HTTPRoute for another.
+ * A second waypoint, of agentgateway, and apph with Services at both waypoints. Both waypoints have the same configuration: an
+ * AuthorizationPolicy and a VirtualService for one Service each, and an HTTPRoute for another.
  */
 export class Agentgateway extends pulumi.ComponentResource {
   constructor(name: string, args: ModuleArgs, opts: pulumi.ComponentResourceOptions = {}) {
     super("ambientlab:modules:Agentgateway", name, { image: args.image }, opts);
     const own = { prefix: name, parent: this };
-    // istiod makes both while it has the feature, and leaves them behind once it has not: as the lab's own they go with the
-    // module. Where the whole lab goes, istiod lives longest and makes them again; "lab destroy" sweeps up after it.
+    // istiod creates both classes while the feature is on, and does not delete them when it is off: as resources of the stack
+    // they are deleted with the module. "lab destroy" deletes those that istiod creates again until it ends itself.
     const known = Object.entries(classes).map(([className, controllerName]) =>
       moduleObject("GatewayClass", className, { controllerName }, own, { namespace: undefined }),
     );
@@ -41,7 +40,7 @@ export class Agentgateway extends pulumi.ComponentResource {
     const fronts = { apph: gateway, "apph-envoy": waypointName };
     for (const [front, waypoint] of Object.entries(fronts)) {
       for (const each of [front, `${front}-routed`]) {
-        const labels = { "istio.io/use-waypoint": waypoint };
+        const labels = { [labelKeys.useWaypoint]: waypoint };
         moduleService({ name: each, pods: "apph", labels }, { ...own, dependsOn: server });
       }
       const unheard = waypoint === gateway ? { annotations: onPurpose("enforced-at-waypoint") } : {};
@@ -49,24 +48,24 @@ export class Agentgateway extends pulumi.ComponentResource {
       moduleObject("VirtualService", `${front}-fault`, abortSpec(front), own);
       moduleObject("HTTPRoute", `${front}-routed`, timeoutSpec(`${front}-routed`), own);
     }
-    const guards = { "apph-waypoint-only": principal(gateway), "apph-envoy-only": principal(waypointName) };
+    const guards = { "apph-waypoint-only": principalOf(gateway), "apph-envoy-only": principalOf(waypointName) };
     for (const [policy, waypoint] of Object.entries(guards))
       moduleObject("AuthorizationPolicy", policy, waypointOnlySpec("apph", waypoint), own);
     this.registerOutputs();
   }
 }
 
-/** Istio's own routes: a fault. */
+/** A fault in Istio's routing API. */
 function abortSpec(host: string) {
   const route = routeTo(host);
   return { hosts: [host], http: [abortedRoute(route), { route }] };
 }
 
-/** Gateway API's routes: a limit to how long an answer may take. */
+/** A timeout in the Gateway API. */
 function timeoutSpec(name: string) {
-  const port = appPort.service;
+  const port = ports.service;
   return {
     parentRefs: [{ group: "", kind: "Service", name, port }],
-    rules: [{ timeouts: { request: `${resilience.timeout.ms / 1000}s` }, backendRefs: [{ name, port }] }],
+    rules: [{ timeouts: { request: `${numbers.timeout.ms / 1000}s` }, backendRefs: [{ name, port }] }],
   };
 }

@@ -1,20 +1,21 @@
-import { principalOf } from "../../experiments/names";
-import type { LabObject } from "../../experiments/objects";
-import type { Check, Expectation, Experiment, Outcome, ServiceName } from "../../experiments/types";
-import { resilience } from "../numbers";
+import { principalOf } from "../../config/vocabulary";
+import type { LabObject, ServiceName } from "../../experiments/slices";
+import type { Check, Expectation, Experiment, Outcome } from "../../experiments/types";
 import { answered, ask, refused } from "../requests";
+import { numbers } from "../resilience/objects";
 
-const { abort, timeout } = resilience;
+const { abort, timeout } = numbers;
 /** Longer than the timeout, so that an answer is that of the waypoint. */
 const slowSeconds = 3;
 
-/** A waypoint that is no Envoy beside one that is: what it does of what it is told. */
+/** A waypoint of agentgateway beside one of Envoy, with the same configuration. */
 export const agentgateway: Experiment = {
   id: "agentgateway",
   module: "agentgateway",
+  tour: { id: "agentgateway", title: "A waypoint of agentgateway, and a policy that it does not get" },
   title: "A waypoint of agentgateway obeys HTTPRoutes, and neither AuthorizationPolicy nor VirtualService",
-  question: "What of a waypoint's duties does Istio's other waypoint, agentgateway, take over?",
-  why: "Istio tells each kind of waypoint its own language. An agentgateway gets services, endpoints and what the Gateway API says; of AuthorizationPolicy and VirtualService it hears nothing. Istio writes that it accepted the policy all the same (WaypointAccepted, bound to the agentgateway), and everybody in the mesh gets in. The policy on the pods is ztunnel's and holds as ever: it says through whom they are reached, not by whom. The same policy, the same VirtualService and the same HTTPRoute at an Envoy are the control.",
+  question: "Which of an Envoy waypoint's tasks does Istio's other waypoint, agentgateway, take over?",
+  why: "istiod sends an agentgateway Services, endpoints and Gateway API routes, and neither AuthorizationPolicies nor VirtualServices. The policy's status says that the agentgateway accepted it (WaypointAccepted), and the waypoint still lets every identity of the mesh through. The policy on the pods is enforced by ztunnel as ever: it restricts the waypoint through which the pods are reached, not the callers. The same policy, VirtualService and HTTPRoute at an Envoy are the control.",
   rows: [],
   objects: [
     ...(["Namespace/default", "DaemonSet/ztunnel", "Deployment/appa", "Deployment/stranger"] as const),
@@ -37,7 +38,7 @@ export const agentgateway: Experiment = {
       objects: ["Deployment/apph", "Deployment/agentgateway", "Deployment/waypoint"],
     },
     {
-      ...{ kind: "check", check: "alike", name: "both waypoints are told the same" },
+      ...{ kind: "check", check: "same-spec", name: "both waypoints are told the same" },
       pairs: [
         ["AuthorizationPolicy/apph-l7", "AuthorizationPolicy/apph-envoy-l7"],
         ["VirtualService/apph-fault", "VirtualService/apph-envoy-fault"],
@@ -58,7 +59,13 @@ export const agentgateway: Experiment = {
       policies: ["default/apph-waypoint-only", "default/apph-envoy-only"],
     },
     {
-      ...{ kind: "check", check: "front", service: "apph-envoy", gate: true, name: "rules of apph-envoy at waypoint" },
+      ...{
+        kind: "check",
+        check: "proxy-config",
+        of: "apph-envoy",
+        gate: true,
+        name: "rules of apph-envoy at waypoint",
+      },
       wanted: [`ALLOW GET ${principalOf("appa")}`],
     },
     ask("appa", "GET", "apph-envoy", "control: Envoy lets appa GET", answered),

@@ -1,10 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
 import { workload } from "../../components/workload";
-import type { ModuleArgs } from "../components";
+import type { ModuleArgs } from "../args";
 
 /**
- * A caller of appb that outlives what is done to appb's node: it runs under the identity of a caller that may call appb,
- * and on another node.
+ * A client of appb that survives a kill of appb's node: it runs on another node, under the identity of an allowed caller.
  */
 export class Chaos extends pulumi.ComponentResource {
   constructor(name: string, args: ModuleArgs, opts: pulumi.ComponentResourceOptions = {}) {

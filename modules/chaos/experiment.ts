@@ -1,15 +1,21 @@
+import type { LabSettings } from "../../config/schema";
 import { meshPath, policies } from "../../experiments/objects";
 import { controlPath, inMeshClient, usualMethod } from "../../experiments/requests";
-import type { Experiment, LabSettings } from "../../experiments/types";
-import { killTargets, chaos as numbers } from "../numbers";
+import type { Experiment } from "../../experiments/types";
+import { killTargets, numbers } from "./objects";
 
-/** Parts of the mesh are killed under load, one after the other. */
+/** Kills parts of the mesh under load, one after the other. */
 export const chaos: Experiment = {
   id: "chaos",
   module: "chaos",
-  title: "What is killed under load is missed for no longer than stated",
-  question: "When istiod, ztunnel, the waypoint or a node is killed: who notices, for how long, and what is lost?",
-  why: "Without istiod every proxy goes on with what it knows: nothing may be lost. ztunnel carries every connection of its node, and the waypoint every request to appb; there is one of each, so that both are missed until the next one is there. A node takes all of its pods with it. After its restart they look healthy and may have left the mesh: they are rolled out anew, which is part of the time.",
+  tour: {
+    id: "chaos",
+    title: "Kill istiod, ztunnel, the waypoint and a node: which requests fail, and for how long",
+    watch: "traffic --path /get --for 60s",
+  },
+  title: "Parts of the mesh that are killed under load are missing no longer than stated",
+  question: "When istiod, ztunnel, the waypoint or a node is killed: how many requests fail, and for how long?",
+  why: "Without istiod every proxy keeps its last configuration: no request may fail. ztunnel carries every connection of its node, and the waypoint every request to appb; there is one replica of each, so that requests fail until the next one is ready. A node takes down all of its pods. After its restart they look healthy and may have left the mesh: their rollout is restarted, which is part of the time.",
   rows: [],
   objects: [...meshPath, "Deployment/loadgen", ...policies, "Deployment/istiod", "DaemonSet/istio-cni-node"],
   alone: true,

@@ -3,30 +3,27 @@ import * as pulumi from "@pulumi/pulumi";
 import { waypointOnlySpec } from "../../components/authorization";
 import { child } from "../../components/child";
 import type { Specs } from "../../components/custom-resource";
-import { appNamespace, principal, waypointName } from "../../components/names";
 import { waypointGateway } from "../../components/waypoint-gateway";
 import { workload } from "../../components/workload";
-import type { ModuleArgs } from "../components";
+import { appNamespace, labelKeys, principalOf, waypointName } from "../../config/vocabulary";
+import type { ModuleArgs } from "../args";
 import { moduleObject, moduleService, onPurpose } from "../resources";
+import { namespace, ownWaypoint, sharedWaypoint } from "./objects";
 
-/** The second namespace of the mesh. */
-const namespace = "second";
-const [ownWaypoint, sharedWaypoint] = ["second-waypoint", "shared-waypoint"];
-
-/** Labels of a Service whose callers meet a waypoint of the apps' namespace. */
+/** Labels of a Service that uses a waypoint of the apps' namespace. */
 const through = (waypoint: string) => ({
-  "istio.io/use-waypoint": waypoint,
-  "istio.io/use-waypoint-namespace": appNamespace,
+  [labelKeys.useWaypoint]: waypoint,
+  [labelKeys.useWaypointNamespace]: appNamespace,
 });
 
 /**
- * A second namespace of the mesh. appe answers there under three names: one goes through the waypoint of its own
- * namespace, one through a waypoint of the first namespace that admits it, one asks for a waypoint that does not.
+ * A second namespace of the mesh. appe has three Services there: one uses the waypoint of its own namespace, one a waypoint of
+ * the first namespace that admits it, and one names a waypoint that does not admit it.
  */
 export class CrossNamespace extends pulumi.ComponentResource {
   constructor(name: string, args: ModuleArgs, opts: pulumi.ComponentResourceOptions = {}) {
     super("ambientlab:modules:CrossNamespace", name, { image: args.image }, opts);
-    const mesh = { metadata: { name: namespace, labels: { "istio.io/dataplane-mode": "ambient" } } };
+    const mesh = { metadata: { name: namespace, labels: { [labelKeys.dataplaneMode]: "ambient" } } };
     const own = { prefix: name, parent: this };
     const within = new k8s.core.v1.Namespace(...child(`${namespace}-namespace`, own, mesh));
     const inside = { prefix: name, parent: this, dependsOn: within };
@@ -36,7 +33,7 @@ export class CrossNamespace extends pulumi.ComponentResource {
       const settings = { name: front, pods: "appe", namespace, labels, ...(annotations ? { annotations } : {}) };
       moduleService(settings, { ...own, dependsOn: server });
     };
-    front("appe", { "istio.io/use-waypoint": ownWaypoint });
+    front("appe", { [labelKeys.useWaypoint]: ownWaypoint });
     front("appe-shared", through(sharedWaypoint));
     front("appe-unadmitted", through(waypointName), onPurpose("waypoint-only"));
     waypointGateway(ownWaypoint, { gateway: ownWaypoint, namespace }, args.proxies, inside);
@@ -44,8 +41,8 @@ export class CrossNamespace extends pulumi.ComponentResource {
     for (const service of ["appe", "appe-shared"])
       moduleObject("AuthorizationPolicy", `${service}-l7`, callersSpec(service), inside, { namespace });
     const guards = {
-      "appe-waypoint-only": principal(ownWaypoint, namespace),
-      "appe-shared-only": principal(sharedWaypoint),
+      "appe-waypoint-only": principalOf(ownWaypoint, namespace),
+      "appe-shared-only": principalOf(sharedWaypoint),
     };
     for (const [policy, waypoint] of Object.entries(guards))
       moduleObject("AuthorizationPolicy", policy, waypointOnlySpec("appe", waypoint), inside, { namespace });
@@ -53,13 +50,13 @@ export class CrossNamespace extends pulumi.ComponentResource {
   }
 }
 
-/** Both appas may GET: two identities that differ in their namespace alone. */
+/** appa of either namespace may GET: two identities that differ in the namespace alone. */
 const callersSpec = (service: string): Specs["AuthorizationPolicy"] => ({
   targetRefs: [{ group: "", kind: "Service", name: service }],
   action: "ALLOW",
   rules: [
     {
-      from: [{ source: { principals: [principal("appa"), principal("appa", namespace)] } }],
+      from: [{ source: { principals: [principalOf("appa"), principalOf("appa", namespace)] } }],
       to: [{ operation: { methods: ["GET"] } }],
     },
   ],

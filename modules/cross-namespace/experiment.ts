@@ -1,15 +1,18 @@
-import { principalOf } from "../../experiments/names";
-import type { LabObject } from "../../experiments/objects";
-import type { Check, Expectation, Experiment, ServiceName } from "../../experiments/types";
+import { principalOf } from "../../config/vocabulary";
+import type { LabObject, ServiceName } from "../../experiments/slices";
+import type { Check, Expectation, Experiment } from "../../experiments/types";
 import { answered, ask, refused } from "../requests";
+import { namespace } from "./objects";
 
-/** Two namespaces and their waypoints: who is met across the border, and who is not admitted. */
+/** Waypoints across two namespaces, and a Service that its waypoint does not admit. */
 export const crossNamespace: Experiment = {
   id: "cross-namespace",
   module: "cross-namespace",
-  title: "Across namespaces the Service chooses the waypoint, and the waypoint whom it admits",
-  question: "Which waypoint does a request to another namespace meet, and may a Service use one of another namespace?",
-  why: "The waypoint belongs to the Service that is called, not to the caller: appa of the first namespace meets that of the second. A Service may name a waypoint of another namespace (use-waypoint-namespace), if the waypoint's listener admits the Service's namespace (allowedRoutes). If not, Istio says so in the Service's status, and sends its callers past the waypoint: the policy on the pods is what shuts them out. An identity holds its namespace: appa of the second namespace is nobody's namesake in a policy.",
+  tour: { id: "namespaces", title: "Two namespaces, and which of their waypoints a request goes through" },
+  title: "Across namespaces the Service selects the waypoint, if the waypoint admits it",
+  question:
+    "Which waypoint does a request to another namespace go through, and may a Service use a waypoint of another namespace?",
+  why: "The waypoint belongs to the Service that is called, not to the caller: requests of appa in the first namespace go through the waypoint of the second. A Service may name a waypoint of another namespace (use-waypoint-namespace) if the waypoint's listener admits the Service's namespace (allowedRoutes). If not, Istio reports it in the Service's status and sends the requests past the waypoint: only the policy on the pods refuses them. An identity includes the namespace: a policy that names one appa does not mean the other.",
   rows: [],
   objects: [
     ...([
@@ -87,8 +90,8 @@ const bound = (object: LabObject, waypoint: string): Check => ({
 });
 
 const rules = (service: ServiceName, waypoint: string): Check => ({
-  ...{ kind: "check", check: "front", service, gate: true, name: `rules of ${service} at ${waypoint}` },
-  wanted: [`ALLOW GET ${principalOf("appa")}`, `ALLOW GET ${principalOf("appa", "second")}`],
+  ...{ kind: "check", check: "proxy-config", of: service, gate: true, name: `rules of ${service} at ${waypoint}` },
+  wanted: [`ALLOW GET ${principalOf("appa")}`, `ALLOW GET ${principalOf("appa", namespace)}`],
 });
 
 const shut: Expectation = { outcome: "reset", by: "ztunnel", policy: "AuthorizationPolicy/appe-waypoint-only" };

@@ -2,22 +2,16 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { child } from "../../components/child";
 import type { Specs } from "../../components/custom-resource";
-import { appPort, principal } from "../../components/names";
 import { waypointGateway } from "../../components/waypoint-gateway";
 import { workload } from "../../components/workload";
-import { foreignHosts } from "../../experiments/names";
-import type { ModuleArgs } from "../components";
+import { labelKeys, ports, principalOf } from "../../config/vocabulary";
+import type { ModuleArgs } from "../args";
 import { moduleObject, moduleService } from "../resources";
-
-/** Namespace of the way out: its waypoint, the hosts that lead to it, and who may use them. */
-const namespace = "egress";
-/** Namespace of what is not in the mesh. */
-const outside = "outside";
-const waypoint = "egress-waypoint";
+import { hosts, namespace, outside, serverHost, waypoint } from "./objects";
 
 /**
- * A way out of the mesh: two hosts that nobody but their ServiceEntry knows, one waypoint for both, and a policy for each.
- * Behind both stands one server without a mesh, in place of the Internet: a lab asks nobody outside of its machine.
+ * Egress from the mesh: two hosts that only ServiceEntries define, one waypoint for both, and a policy for each. One server
+ * outside the mesh answers for both in place of the Internet, since a lab sends nothing to other machines.
  */
 export class Egress extends pulumi.ComponentResource {
   constructor(name: string, args: ModuleArgs, opts: pulumi.ComponentResourceOptions = {}) {
@@ -33,16 +27,16 @@ export class Egress extends pulumi.ComponentResource {
       { ...own, dependsOn: server },
     );
     waypointGateway(waypoint, { gateway: waypoint, namespace }, args.proxies, inside);
-    // The waypoint asks for the server's address at once, and for a minute not again when there was none.
+    // The waypoint resolves the server's address at once, and retries only after a minute.
     for (const host of ["partner", "forbidden"] as const)
       moduleObject(
         "ServiceEntry",
         host,
-        serviceEntrySpec(foreignHosts[host]),
+        serviceEntrySpec(hosts[host]),
         { ...own, dependsOn: [here, service] },
         {
           namespace,
-          labels: { "istio.io/use-waypoint": waypoint },
+          labels: { [labelKeys.useWaypoint]: waypoint },
         },
       );
     moduleObject("AuthorizationPolicy", "partner-l7", partnerSpec, inside, { namespace });
@@ -51,14 +45,14 @@ export class Egress extends pulumi.ComponentResource {
   }
 }
 
-/** A host outside the mesh. The waypoint looks its address up; callers get one that istiod made up, from their ztunnel. */
-function serviceEntrySpec(host: string): Specs["ServiceEntry"] {
+/** A host outside the mesh. The waypoint resolves its address; callers get a virtual address of istiod's from their ztunnel. */
+export function serviceEntrySpec(host: string): Specs["ServiceEntry"] {
   return {
     hosts: [host],
     location: "MESH_EXTERNAL",
     resolution: "DNS",
-    ports: [{ number: appPort.service, name: "http", protocol: "HTTP" }],
-    endpoints: [{ address: foreignHosts.external }],
+    ports: [{ number: ports.service, name: "http", protocol: "HTTP" }],
+    endpoints: [{ address: serverHost }],
   };
 }
 
@@ -69,7 +63,7 @@ const on = (entry: string): Specs["AuthorizationPolicy"]["targetRefs"] => [
 const partnerSpec: Specs["AuthorizationPolicy"] = {
   targetRefs: on("partner"),
   action: "ALLOW",
-  rules: [{ from: [{ source: { principals: [principal("appa")] } }], to: [{ operation: { methods: ["GET"] } }] }],
+  rules: [{ from: [{ source: { principals: [principalOf("appa")] } }], to: [{ operation: { methods: ["GET"] } }] }],
 };
 
 const forbiddenSpec: Specs["AuthorizationPolicy"] = {

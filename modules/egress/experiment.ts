@@ -1,15 +1,16 @@
-import { principalOf } from "../../experiments/names";
-import type { LabObject } from "../../experiments/objects";
-import type { Check, Experiment, Sample, ServiceName } from "../../experiments/types";
+import { principalOf } from "../../config/vocabulary";
+import type { LabObject, ServiceName } from "../../experiments/slices";
+import type { Check, Experiment, Sample } from "../../experiments/types";
 import { answered, ask, refused } from "../requests";
 
-/** The way out of the mesh: what a waypoint for hosts outside refuses, and what never meets it. */
+/** Egress: what a waypoint for external hosts refuses, and which requests never go through it. */
 export const egress: Experiment = {
   id: "egress",
   module: "egress",
-  title: "Hosts outside the mesh are reached through the egress waypoint, by whom and as its policies say",
-  question: "Who reaches which host outside the mesh, who decides it, and what goes out without being asked?",
-  why: "A ServiceEntry makes a host known to the mesh, and its label leads callers to a waypoint of its own, where policies are attached to the ServiceEntry. ztunnel answers the caller's question for the name with an address that istiod made up, so that the caller needs no DNS that knows the host. But ambient does not forbid what it does not know: a request to the same server by another name goes straight out, past every policy. Only a network that lets out nobody but the waypoint makes it the only way.",
+  tour: { id: "egress", title: "Egress: an allowed host, a forbidden one, and one without a waypoint" },
+  title: "Hosts outside the mesh are reached through the egress waypoint, as its policies say",
+  question: "Which callers reach which host outside the mesh, what decides it, and which requests leave unchecked?",
+  why: "A ServiceEntry makes a host known to the mesh, and its label sends callers to a waypoint, where policies are attached to the ServiceEntry. ztunnel answers the caller's DNS query with a virtual address of istiod's, so that no DNS server has to know the host. But ambient does not forbid unknown destinations: a request to the same server by another name leaves past every policy. Only a network that accepts egress traffic from the waypoint alone makes the waypoint the only way out.",
   rows: [],
   objects: [
     ...(["Namespace/default", "DaemonSet/ztunnel", "Deployment/appa", "Deployment/stranger"] as const),
@@ -54,7 +55,11 @@ export const egress: Experiment = {
       ...{ sample: sample("forbidden"), status: 403, flags: "-", attempts: 0 },
     },
     {
-      ...{ kind: "check", check: "past", name: "the same server by a name without a waypoint: nobody is asked" },
+      ...{
+        kind: "check",
+        check: "bypasses-waypoint",
+        name: "the same server by a name without a waypoint: nobody is asked",
+      },
       ...{ sample: sample("external"), control: sample("partner") },
     },
   ],
@@ -67,7 +72,7 @@ const bound = (object: LabObject): Check => ({
 });
 
 const rules = (service: ServiceName, wanted: readonly string[]): Check => ({
-  ...{ kind: "check", check: "front", service, wanted, gate: true },
+  ...{ kind: "check", check: "proxy-config", of: service, wanted, gate: true },
   name: `rules of ${service} at the egress waypoint`,
 });
 

@@ -1,14 +1,17 @@
+import type { LabSettings } from "../../config/schema";
 import { gatewayPath, meshPath, policies } from "../../experiments/objects";
 import { allowedClients, forbiddenMethod, pathFor, request, usualMethod } from "../../experiments/requests";
-import type { Client, Experiment, LabSettings, Probe, Stage } from "../../experiments/types";
+import type { Client } from "../../experiments/slices";
+import type { Experiment, Probe, Stage } from "../../experiments/types";
 
-/** What becomes of appb when its guards are taken away, one after the other. */
+/** Requests to appb while its waypoint-only policy and its waypoint are taken away, one after the other. */
 export const failOpen: Experiment = {
   id: "fail-open",
   module: "fail-open",
-  title: "Without its guards appb is open to everybody, and with them back it is shut",
-  question: "Who reaches appb without the waypoint-only policy, and who without the waypoint as well?",
-  why: "Nothing in the mesh demands a waypoint: the caller's side chooses it, by a label of the Service. Without the policy on appb's pods a caller outside the mesh, or one who dials a pod, walks in. Without the waypoint the policy of layer 7 is still there, accepted, and enforced by nobody. Both guards are changed in place for seconds, the original in an annotation of the object itself: an interrupted run is mended by the next one.",
+  tour: { id: "fail-open", title: "Take the waypoint away as well: nothing protects appb" },
+  title: "Without its protections appb is open to every caller, and with them back it is closed",
+  question: "Which callers reach appb without the waypoint-only policy, and which without the waypoint as well?",
+  why: "Nothing in the mesh demands a waypoint: the caller's side selects it, by a label of the Service. Without the policy on appb's pods a caller outside the mesh, or one that connects to the pod's address, reaches appb. Without the waypoint the policy of layer 7 still exists, accepted, and no proxy enforces it. Both protections are changed in place for seconds, with the original in an annotation of the object itself: the next run restores what an interrupted run left.",
   rows: [],
   objects: [
     ...meshPath,

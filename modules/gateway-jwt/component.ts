@@ -1,16 +1,14 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { Specs } from "../../components/custom-resource";
-import { appNamespace, appPort, gatewayName } from "../../components/names";
-import type { ModuleArgs } from "../components";
-import { gatewayJwt } from "../numbers";
+import { appNamespace, gatewayName, ports } from "../../config/vocabulary";
+import type { ModuleArgs } from "../args";
 import { moduleObject, secretData } from "../resources";
 import { tlsSdk } from "../tls-sdk";
 import { publicJwk } from "./jwk";
+import { audienceOf, claim, hostOf, issuerOf, secret } from "./objects";
 
-const { claim, secret, hostOf, issuerOf, audienceOf } = gatewayJwt;
-
-/** A host that lets in bearers of a token of the lab's own issuer, and of those the ones with a claim. */
+/** A host of the gateway that demands a token of the lab's own issuer, with a certain claim. */
 export class GatewayJwt extends pulumi.ComponentResource {
   constructor(name: string, { domain }: ModuleArgs, opts: pulumi.ComponentResourceOptions = {}) {
     super("ambientlab:modules:GatewayJwt", name, { domain }, opts);
@@ -34,7 +32,7 @@ export class GatewayJwt extends pulumi.ComponentResource {
       {
         parentRefs: [{ name: gatewayName, sectionName: "http" }],
         hostnames: [hostOf(domain)],
-        rules: [{ backendRefs: [{ name: "appb", port: appPort.service }] }],
+        rules: [{ backendRefs: [{ name: "appb", port: ports.service }] }],
       },
       { ...own, prefix: name },
     );
@@ -44,17 +42,17 @@ export class GatewayJwt extends pulumi.ComponentResource {
 
 const targetRefs = [{ group: "gateway.networking.k8s.io", kind: "Gateway" as const, name: gatewayName }];
 
-/** Whose tokens the gateway takes. It has no host: whoever shows a bad token is refused at every name of the gateway. */
+/** The issuer whose tokens the gateway accepts. It has no host: a bad token is refused at every host of the gateway. */
 const authenticationSpec = (domain: string, jwks: pulumi.Input<string>) => ({
   targetRefs,
   jwtRules: [{ issuer: issuerOf(domain), audiences: [audienceOf(domain)], jwks }],
 });
 
 /**
- * Denials for one host, so that the gateway's other names stay open: an ALLOW policy would shut them. A host may come with a
- * port behind it, and the gateway routes it all the same.
+ * DENY rules for one host: an ALLOW policy would refuse the requests for the gateway's other hosts. The gateway routes a Host
+ * header with a port like one without, so that the rules name both.
  */
-function claimSpec(domain: string): Specs["AuthorizationPolicy"] {
+export function claimSpec(domain: string): Specs["AuthorizationPolicy"] {
   const to = [{ operation: { hosts: [hostOf(domain), `${hostOf(domain)}:*`] } }];
   return {
     targetRefs,

@@ -1,9 +1,9 @@
+import { outboundCluster, ports, serviceHost } from "../../config/vocabulary";
 import { meshPath, policies } from "../../experiments/objects";
 import { outcomeAtWaypoint, pathFor, request, usualMethod } from "../../experiments/requests";
 import type { Expectation, Experiment, Probe, TokenSpec } from "../../experiments/types";
-import { gatewayJwt } from "../numbers";
+import { claim, hostOf, issuerOf } from "./objects";
 
-const { claim, hostOf, issuerOf } = gatewayJwt;
 const policy = "AuthorizationPolicy/gateway-jwt-claim";
 const authentication = "RequestAuthentication/gateway-jwt";
 
@@ -57,9 +57,10 @@ const unwelcome: readonly { name: string; token?: TokenSpec; withPort?: true; st
 export const gatewayJwtClaims: Experiment = {
   id: "gateway-jwt",
   module: "gateway-jwt",
-  title: "The gateway lets in good tokens with the right claim, and no others",
-  question: "Does the gateway tell a good token from a bad one, and of the good ones those with the claim?",
-  why: "Two filters decide, and the gateway's log names them. jwt_authn checks signature, issuer, audience and end of a token that is shown, and lets pass who shows none: RequestAuthentication alone shuts nobody out. The RBAC filter behind it asks for a token, and for the claim. Tokens are made for each request by the lab, with the issuer's key from its Secret.",
+  tour: { id: "tokens", title: "Tokens at the gateway, and a claim in them" },
+  title: "The gateway accepts valid tokens with the right claim, and no others",
+  question: "Does the gateway tell valid tokens from invalid ones, and valid ones with the claim from those without?",
+  why: "Two filters decide, and the gateway's log names them. jwt_authn checks signature, issuer, audience and expiry of a token if there is one; RequestAuthentication alone refuses no request without a token. The RBAC filter after it demands a token, and the claim. The lab makes a token for each request, with the issuer's key from its Secret.",
   rows: [],
   objects: [
     ...meshPath,
@@ -89,7 +90,7 @@ export const gatewayJwtClaims: Experiment = {
           ...sent,
           name: `${name} is refused`,
           ...(token ? { token } : {}),
-          ...(withPort ? { host: `${host}:8080` } : {}),
+          ...(withPort ? { host: `${host}:${ports.container}` } : {}),
           expect: refused(status, because),
         }),
       ),
@@ -98,11 +99,12 @@ export const gatewayJwtClaims: Experiment = {
       {
         kind: "check",
         name: "authentication, policy and route at the gateway",
-        check: "gateway-told",
+        check: "proxy-config",
+        of: "gateway",
         wanted: [
           "filter envoy.filters.http.jwt_authn",
           ...[0, 1].map((rule) => `DENY ns[default]-policy[gateway-jwt-claim]-rule[${rule}]`),
-          `${host} → outbound|8000||appb.default.svc.cluster.local`,
+          `${host} → ${outboundCluster(serviceHost("appb"))}`,
         ],
         gate: true,
       },

@@ -1,6 +1,6 @@
 import { createHash, createPublicKey } from "node:crypto";
 
-/** A public key of an elliptic curve as JWT's world writes it (RFC 7517). */
+/** A public key of an elliptic curve as a JSON Web Key (RFC 7517). */
 export interface PublicJwk {
   kty: string;
   crv: string;
@@ -12,7 +12,7 @@ export interface PublicJwk {
 }
 
 /**
- * The JWK of a key on the curve P-256, named by its thumbprint (RFC 7638) so that whoever has the key knows its name.
+ * The JWK of a key on the curve P-256. Its id is its thumbprint (RFC 7638), which anyone can compute from the key.
  *
  * @param pem public or private key
  * @throws TypeError for any other kind of key

@@ -1,10 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
-import { gatewayTls } from "../numbers";
 import { tlsSdk } from "../tls-sdk";
+import { days } from "./objects";
 
-/** A certificate for a host, and what it takes to serve and to trust it. All in PEM. */
+/** A certificate for a host, its key, and the CA that signed it, in PEM. */
 export interface GatewayCertificate {
-  /** The lab's own CA: to be trusted by clients. */
+  /** The lab's own CA, which clients must trust. */
   ca: pulumi.Output<string>;
   certificate: pulumi.Output<string>;
   /** A secret of the state. */
@@ -13,11 +13,10 @@ export interface GatewayCertificate {
 
 const hours = (days: number) => days * 24;
 const curve = { algorithm: "ECDSA", ecdsaCurve: "P256" };
-const { days } = gatewayTls;
 
 /**
- * Makes a CA of the lab's own and has it sign a certificate for a host. From 30 days before its end on, a preview shows that
- * the certificate is to be replaced, and an update does it.
+ * Creates the lab's own CA, and a certificate for a host that it signs. From 30 days before the end of its validity, a preview
+ * shows that the certificate is to be replaced, and an update replaces it.
  */
 export function gatewayCertificate(name: string, host: string, opts: pulumi.CustomResourceOptions): GatewayCertificate {
   const tls = tlsSdk();
@@ -38,7 +37,7 @@ export function gatewayCertificate(name: string, host: string, opts: pulumi.Cust
   const key = new tls.PrivateKey(`${name}-key`, curve, opts);
   const request = new tls.CertRequest(
     `${name}-request`,
-    // Clients go by the DNS names alone; a common name holds no more than 64 characters.
+    // Clients check the DNS names alone; a common name holds at most 64 characters.
     { privateKeyPem: key.privateKeyPem, dnsNames: [host], subject: { commonName: "Ambient lab gateway" } },
     opts,
   );

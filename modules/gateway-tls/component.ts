@@ -4,33 +4,33 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { Specs } from "../../components/custom-resource";
 import { loopback } from "../../components/loopback";
-import { appNamespace, appPort, gatewayName } from "../../components/names";
 import { commandDefaults, script, scriptText } from "../../components/script";
-import type { ModuleArgs } from "../components";
-import { gatewayTls } from "../numbers";
+import { appNamespace, gatewayName, ports } from "../../config/vocabulary";
+import type { ModuleArgs } from "../args";
 import { moduleObject, secretData } from "../resources";
 import { gatewayCertificate } from "./certificate";
+import { hostOf } from "./objects";
 
-/** File of the CA that clients of the stack's gateway are to trust. */
+/** File of the CA that clients of the stack's gateway must trust. */
 export const caFileOf = (stackDir: string): string => join(stackDir, "gateway-ca.pem");
 
 /** Name of the module's Secret and routes. */
 const ownName = "gateway-tls";
 
 /**
- * The listener that the Gateway has with the module. It is of one host: the routes of all others stay with the listener for
- * HTTP. Its Secret must be there first.
+ * The HTTPS listener that the module adds to the Gateway, for one host: routes of other hosts stay with the HTTP listener. The
+ * Secret must exist before the listener.
  */
 export const httpsListener = (domain: string): Specs["Gateway"]["listeners"][number] => ({
   name: "https",
-  hostname: gatewayTls.hostOf(domain),
+  hostname: hostOf(domain),
   port: 443,
   protocol: "HTTPS",
   tls: { mode: "Terminate", certificateRefs: [{ group: "", kind: "Secret", name: ownName }] },
   allowedRoutes: { namespaces: { from: "Same" } },
 });
 
-/** What HTTPS for one host of its own takes, and a redirect to it; the Gateway's listener for it is {@link httpsListener}. */
+/** Certificate and routes of an HTTPS host, and a redirect to it. The Gateway's listener is {@link httpsListener}. */
 export class GatewayTls extends pulumi.ComponentResource {
   constructor(name: string, args: ModuleArgs, opts: pulumi.ComponentResourceOptions = {}) {
     super(
@@ -40,7 +40,7 @@ export class GatewayTls extends pulumi.ComponentResource {
       opts,
     );
     const own = { parent: this };
-    const host = gatewayTls.hostOf(args.domain);
+    const host = hostOf(args.domain);
     const { ca, certificate, key } = gatewayCertificate(name, host, own);
     new k8s.core.v1.Secret(
       `${name}-secret`,
@@ -62,11 +62,11 @@ export class GatewayTls extends pulumi.ComponentResource {
 const secureRoute = (host: string) => ({
   parentRefs: [{ name: gatewayName, sectionName: "https" }],
   hostnames: [host],
-  rules: [{ backendRefs: [{ name: "appb", port: appPort.service }] }],
+  rules: [{ backendRefs: [{ name: "appb", port: ports.service }] }],
 });
 
-/** Leads to the port at which the reader finds HTTPS: behind a published port, 443 would lead astray. */
-const redirectRoute = (host: string, port: number): Specs["HTTPRoute"] => ({
+/** Redirects to the port at which clients reach HTTPS, which is not 443 behind a published port. */
+export const redirectRoute = (host: string, port: number): Specs["HTTPRoute"] => ({
   parentRefs: [{ name: gatewayName, sectionName: "http" }],
   hostnames: [host],
   rules: [{ filters: [{ type: "RequestRedirect", requestRedirect: { scheme: "https", port, statusCode: 301 } }] }],

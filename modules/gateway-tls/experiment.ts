@@ -1,16 +1,17 @@
 import { meshPath, policies } from "../../experiments/objects";
 import { outcomeAtWaypoint, pathFor, usualMethod } from "../../experiments/requests";
 import type { Experiment, Probe } from "../../experiments/types";
-import { gatewayTls } from "../numbers";
+import { hostOf, leastDays } from "./objects";
 
-/** HTTPS at the gateway, and the way to it for those who come by HTTP. */
+/** HTTPS at the gateway, and a redirect to it from HTTP. */
 export const gatewayTlsListener: Experiment = {
   id: "gateway-tls",
   module: "gateway-tls",
-  title: "The gateway proves by a certificate who it is, and sends HTTP to HTTPS",
+  tour: { id: "tls", title: "HTTPS at the gateway, with a CA of your own" },
+  title: "The gateway serves a certificate of the lab's CA, and redirects HTTP to HTTPS",
   question:
-    "Does the gateway serve the certificate of its Secret, does the lab's CA and nobody else vouch for it, will it hold for a while yet, and is HTTP led to it?",
-  why: "The handshake is made from this machine, with nothing trusted but the file that the outputs name, so that chain, name and dates are judged as a client would. The control trusts what this machine trusts by itself, and must refuse. The redirect is the gateway's own answer: its log says direct_response, and appb has no record of the request.",
+    "Does the gateway serve the certificate of its Secret, is it signed by the lab's CA and no public one, is it valid for a while yet, and is HTTP redirected?",
+  why: "The handshake is made from this machine, which trusts only the file that the outputs name, so that chain, name and dates are checked as by a client. The control trusts this machine's own CAs, and must refuse. The gateway itself answers with the redirect: its log says direct_response, and appb has no record of the request.",
   rows: [],
   objects: [
     ...meshPath,
@@ -22,7 +23,7 @@ export const gatewayTlsListener: Experiment = {
     "HTTPRoute/gateway-tls-redirect",
   ],
   steps: (settings) => {
-    const host = gatewayTls.hostOf(settings.domain);
+    const host = hostOf(settings.domain);
     const method = usualMethod(settings);
     const expect = outcomeAtWaypoint(settings, "host", method);
     const sent = { kind: "probe", from: "host", to: "gateway", host, method, path: pathFor(method) } as const;
@@ -44,7 +45,8 @@ export const gatewayTlsListener: Experiment = {
       {
         kind: "check",
         name: "listener and redirect at the gateway",
-        check: "gateway-told",
+        check: "proxy-config",
+        of: "gateway",
         wanted: ["listener for port 443", `${host} → redirect to https`],
         gate: true,
       },
@@ -58,12 +60,12 @@ export const gatewayTlsListener: Experiment = {
         check: "tls-certificate",
         host,
         secret: "Secret/gateway-tls",
-        leastDays: gatewayTls.leastDays,
+        leastDays,
       },
       {
         kind: "check",
         name: `nobody answers by TLS for appb.${settings.domain}`,
-        check: "tls-silence",
+        check: "tls-refused",
         host: `appb.${settings.domain}`,
       },
       ...probes,

@@ -3,11 +3,10 @@ import * as pulumi from "@pulumi/pulumi";
 import { waypointOnlySpec } from "../../components/authorization";
 import { child } from "../../components/child";
 import type { Specs } from "../../components/custom-resource";
-import { appNamespace, appPort, principal } from "../../components/names";
-import { grpcImage } from "../../config/image-names";
-import type { ModuleArgs } from "../components";
-import { health } from "../numbers";
+import { annotationKeys, appNamespace, ports, principalOf } from "../../config/vocabulary";
+import type { ModuleArgs } from "../args";
 import { moduleObject, throughWaypoint } from "../resources";
+import { health, image } from "./objects";
 
 const name = "grpc";
 const labels = { app: name };
@@ -16,7 +15,7 @@ const port = 5000;
 /** A server of gRPC's own health service, and a policy that names one of its methods. */
 export class Grpc extends pulumi.ComponentResource {
   constructor(module: string, args: ModuleArgs, opts: pulumi.ComponentResourceOptions = {}) {
-    super("ambientlab:modules:Grpc", module, { image: grpcImage }, opts);
+    super("ambientlab:modules:Grpc", module, { image }, opts);
     const own = { prefix: module, parent: this };
     const metadata = { name, namespace: appNamespace };
     const account = new k8s.core.v1.ServiceAccount(...child(`${name}-account`, own, { metadata }));
@@ -42,11 +41,11 @@ const deploymentArgs: k8s.apps.v1.DeploymentArgs = {
         containers: [
           {
             name,
-            image: grpcImage,
+            image: image,
             imagePullPolicy: "IfNotPresent",
             args: ["grpc-health-checking", `--port=${port}`],
             ports: [{ name, containerPort: port }],
-            // By TCP: a probe by gRPC would stand in the server's log beside the calls that are counted there.
+            // A gRPC probe would add lines to the server's log, in which the experiment counts calls.
             readinessProbe: { tcpSocket: { port }, periodSeconds: 2 },
             resources: { requests: { cpu: "10m", memory: "32Mi" } },
           },
@@ -56,27 +55,27 @@ const deploymentArgs: k8s.apps.v1.DeploymentArgs = {
   },
 };
 
-/** HTTP/2 without TLS: without this word for it the waypoint would speak HTTP/1.1 to the server. */
+/** The appProtocol means HTTP/2 without TLS; the waypoint would use HTTP/1.1 otherwise. */
 const serviceArgs: k8s.core.v1.ServiceArgs = {
   metadata: {
     name,
     namespace: appNamespace,
     labels: { ...labels, ...throughWaypoint },
-    annotations: { "pulumi.com/skipAwait": "true" },
+    annotations: { [annotationKeys.skipAwait]: "true" },
   },
   spec: {
     selector: labels,
-    ports: [{ name, port: appPort.service, targetPort: port, appProtocol: "kubernetes.io/h2c" }],
+    ports: [{ name, port: ports.service, targetPort: port, appProtocol: "kubernetes.io/h2c" }],
   },
 };
 
-/** A method of gRPC is a path of HTTP, and each call a POST. */
+/** A gRPC method is an HTTP path, and each call a POST. */
 const methodSpec: Specs["AuthorizationPolicy"] = {
   targetRefs: [{ group: "", kind: "Service", name }],
   action: "ALLOW",
   rules: [
     {
-      from: [{ source: { principals: [principal("appa")] } }],
+      from: [{ source: { principals: [principalOf("appa")] } }],
       to: [{ operation: { methods: ["POST"], paths: [health.allowed] } }],
     },
   ],

@@ -1,14 +1,15 @@
-import { principalOf } from "../../experiments/names";
+import { principalOf } from "../../config/vocabulary";
 import type { Experiment } from "../../experiments/types";
-import { health } from "../numbers";
+import { health } from "./objects";
 
-/** A policy about methods of gRPC, and how a caller learns of its refusal. */
+/** A policy about gRPC methods, and how a client sees the refusal. */
 export const grpc: Experiment = {
   id: "grpc",
   module: "grpc",
-  title: "A gRPC method is allowed by its path, and a refusal is a status of gRPC",
-  question: "Which methods may be called by whom, and what does a caller by gRPC see of a refusal?",
-  why: "A method of gRPC is a path of HTTP/2, and every call is a POST: a policy of layer 7 names methods by paths. Envoy knows a call by its content type and refuses it as gRPC does: HTTP 200 with grpc-status 7 (PERMISSION_DENIED), where a plain request would get 403. Whoever counts HTTP statuses sees no refusal; the waypoint's log names the filter that made it.",
+  tour: { id: "grpc", title: "A policy about gRPC methods, and a refusal with HTTP 200" },
+  title: "A gRPC method is allowed by its path, and a refusal is a gRPC status",
+  question: "Which callers may call which methods, and what does a gRPC client see of a refusal?",
+  why: "A gRPC method is an HTTP/2 path, and every call a POST: a policy of layer 7 names methods by paths. Envoy recognises gRPC by its content type and refuses a call in the way of gRPC: HTTP 200 with grpc-status 7 (PERMISSION_DENIED), where a plain request would get 403. Metrics by HTTP status show no refusal; the waypoint's log names the filter that refused.",
   rows: [],
   objects: [
     ...(["Namespace/default", "DaemonSet/ztunnel", "Deployment/appa", "Deployment/stranger"] as const),
@@ -23,11 +24,16 @@ export const grpc: Experiment = {
       ...{ policies: ["default/grpc-waypoint-only"], gate: true },
     },
     {
-      ...{ kind: "check", check: "front", name: "rules of grpc at the waypoint", service: "grpc", gate: true },
+      ...{ kind: "check", check: "proxy-config", name: "rules of grpc at the waypoint", of: "grpc", gate: true },
       wanted: [`ALLOW POST ${health.allowed} ${principalOf("appa")}`],
     },
     {
-      ...{ kind: "check", check: "calls", name: "the server got what is allowed, and nothing else", service: "grpc" },
+      ...{
+        kind: "check",
+        check: "grpc-calls",
+        name: "the server got what is allowed, and nothing else",
+        service: "grpc",
+      },
       served: health.served,
       calls: [
         { name: "appa may call Check, which says SERVING", from: "appa", method: health.allowed, code: 0 },

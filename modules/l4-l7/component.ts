@@ -1,14 +1,14 @@
 import * as pulumi from "@pulumi/pulumi";
-import { principal, waypointName } from "../../components/names";
 import { workload } from "../../components/workload";
-import type { ModuleArgs } from "../components";
+import { principalOf, waypointName } from "../../config/vocabulary";
+import type { ModuleArgs } from "../args";
 import { moduleObject, moduleService, onPurpose, throughWaypoint } from "../resources";
 
-const stranger = [{ source: { principals: [principal("stranger")] } }];
+const stranger = [{ source: { principals: [principalOf("stranger")] } }];
 
 /**
- * appc, which refuses the stranger twice: by its own ztunnel under the name appc, by the waypoint under the name appc-l7.
- * And appd, whose policy asks for a method where nobody reads HTTP.
+ * appc, which refuses the stranger twice: at its own ztunnel for Service appc, at the waypoint for Service appc-l7. And appd,
+ * whose policy on pods names an HTTP method, which ztunnel cannot evaluate.
  */
 export class Layers extends pulumi.ComponentResource {
   constructor(name: string, image: ModuleArgs, opts: pulumi.ComponentResourceOptions = {}) {
@@ -40,7 +40,7 @@ export class Layers extends pulumi.ComponentResource {
         action: "ALLOW",
         rules: [
           {
-            from: [{ source: { principals: [principal("appa"), principal(waypointName)] } }],
+            from: [{ source: { principals: [principalOf("appa"), principalOf(waypointName)] } }],
             to: [{ operation: { methods: ["GET"] } }],
           },
         ],

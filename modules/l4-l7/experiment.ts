@@ -1,15 +1,17 @@
-import { principalOf } from "../../experiments/names";
+import { principalOf } from "../../config/vocabulary";
 import { meshPath } from "../../experiments/objects";
-import type { Client, Expectation, Experiment, Probe, ServiceName } from "../../experiments/types";
+import type { Client, ServiceName } from "../../experiments/slices";
+import type { Expectation, Experiment, Probe } from "../../experiments/types";
 
-/** One rule, told to ztunnel and to the waypoint; and one of layer 7 told to whom it says nothing. */
+/** The same denial at ztunnel and at the waypoint, and a layer 7 rule at ztunnel. */
 export const l4l7: Experiment = {
   id: "l4-l7",
   module: "l4-l7",
+  tour: { id: "layers", title: "The same denial at ztunnel and at the waypoint" },
   title: "The same denial is a reset at layer 4, and a 403 at layer 7",
   question:
-    "How does a caller learn of a denial by ztunnel, how of one by the waypoint, and what becomes of a rule about HTTP that ztunnel has to enforce?",
-  why: "Who enforces a policy follows from what it is attached to. On pods (selector) it is their ztunnel, which reads no HTTP and can only end the connection; on a Service (targetRefs) it is the waypoint, which answers. An ALLOW rule about a method on pods is left out, so that the policy allows nobody: Istio accepts it, says so in its status, and fails safe.",
+    "What does a caller see of a denial by ztunnel, what of one by the waypoint, and what does ztunnel do with a rule about HTTP?",
+  why: "The target of a policy decides which proxy enforces it. For pods (selector) it is their ztunnel, which reads no HTTP and can only close the connection; for a Service (targetRefs) it is the waypoint, which answers. ztunnel drops an ALLOW rule about a method, so that the policy allows no caller: Istio accepts the policy, reports that in its status, and fails closed.",
   rows: [],
   objects: [
     ...meshPath.filter((object) => object !== "Deployment/appb" && object !== "Service/appb"),
@@ -30,8 +32,8 @@ export const l4l7: Experiment = {
     {
       kind: "check",
       name: "rules of AuthorizationPolicy appc-l7-deny at the waypoint",
-      check: "front",
-      service: "appc-l7",
+      check: "proxy-config",
+      of: "appc-l7",
       wanted: [`DENY any method ${principalOf("stranger")}`],
       gate: true,
     },

@@ -1,14 +1,14 @@
 import * as pulumi from "@pulumi/pulumi";
 import { l7PolicySpec } from "../../components/authorization";
 import type { Specs } from "../../components/custom-resource";
-import { appPort, waypointName } from "../../components/names";
-import type { ModuleArgs } from "../components";
-import { resilience } from "../numbers";
+import { inboundCluster, ports, serviceHost, waypointName } from "../../config/vocabulary";
+import type { ModuleArgs } from "../args";
 import { moduleObject, moduleService, throughWaypoint } from "../resources";
+import { numbers } from "./objects";
 
 const seconds = (ms: number) => `${ms / 1000}s`;
 
-/** Two more names of appb: one whose requests fail on purpose, by path; one that takes only so many requests. */
+/** Two more Services on appb's pods: one with faults by path, one with a rate limit. */
 export class Resilience extends pulumi.ComponentResource {
   constructor(name: string, args: ModuleArgs, opts: pulumi.ComponentResourceOptions = {}) {
     super(
@@ -27,9 +27,9 @@ export class Resilience extends pulumi.ComponentResource {
   }
 }
 
-/** An abort, a timeout and retries, each on a path of its own; the last route keeps every other path alive. */
-function resilienceSpec(): Specs["VirtualService"] {
-  const { timeout, retries } = resilience;
+/** An abort, a timeout and retries, each on a path of its own. Without the last route other paths would get 404. */
+export function resilienceSpec(): Specs["VirtualService"] {
+  const { timeout, retries } = numbers;
   const route = routeTo("appb-resilience");
   return {
     hosts: ["appb-resilience"],
@@ -45,21 +45,21 @@ function resilienceSpec(): Specs["VirtualService"] {
 const under = (prefix: string) => [{ uri: { prefix } }];
 
 /** Where a VirtualService sends the requests to a Service. */
-export const routeTo = (host: string) => [{ destination: { host, port: { number: appPort.service } } }];
+export const routeTo = (host: string) => [{ destination: { host, port: { number: ports.service } } }];
 
 /** The path whose requests are aborted before they reach what `route` names. */
 export const abortedRoute = (route: ReturnType<typeof routeTo>) => ({
-  match: under(resilience.abort.path),
-  fault: { abort: { httpStatus: resilience.abort.status, percentage: { value: 100 } } },
+  match: under(numbers.abort.path),
+  fault: { abort: { httpStatus: numbers.abort.status, percentage: { value: 100 } } },
   route,
 });
 
 /**
- * Envoy's own rate limit, in the chain of one Service. Istio has no word of its own for it; the filter holds a bucket of
- * tokens, and a request that finds it empty is answered by 429.
+ * Envoy's local rate limit in the filter chain of one Service, for which Istio has no API of its own. A request that finds the
+ * token bucket empty is answered with 429.
  */
-function limitSpec(): Specs["EnvoyFilter"] {
-  const { burst, perSecond } = resilience.limit;
+export function limitSpec(): Specs["EnvoyFilter"] {
+  const { burst, perSecond } = numbers.limit;
   const always = { default_value: { numerator: 100, denominator: "HUNDRED" } };
   return {
     targetRefs: [{ group: "gateway.networking.k8s.io", kind: "Gateway", name: waypointName }],
@@ -70,7 +70,7 @@ function limitSpec(): Specs["EnvoyFilter"] {
           context: "SIDECAR_INBOUND",
           listener: {
             filterChain: {
-              name: `inbound-vip|${appPort.service}|http|appb-limited.default.svc.cluster.local`,
+              name: inboundCluster(serviceHost("appb-limited")),
               filter: {
                 name: "envoy.filters.network.http_connection_manager",
                 subFilter: { name: "envoy.filters.http.router" },

@@ -1,21 +1,24 @@
+import { inboundCluster, serviceHost } from "../../config/vocabulary";
 import { meshPath, policies } from "../../experiments/objects";
 import { allowRules, frontProbes, inMeshClient, usualMethod } from "../../experiments/requests";
-import type { Check, Experiment, Outcome, ServiceName } from "../../experiments/types";
-import { resilience } from "../numbers";
+import type { ServiceName } from "../../experiments/slices";
+import type { Check, Experiment, Outcome } from "../../experiments/types";
+import { numbers } from "./objects";
 
-const { abort, timeout, retries, limit } = resilience;
+const { abort, timeout, retries, limit } = numbers;
 /** Longer than the timeout, so that an answer is that of the waypoint. */
 const slowSeconds = 3;
-const cluster = "inbound-vip|8000|http|appb-resilience.default.svc.cluster.local";
+const cluster = inboundCluster(serviceHost("appb-resilience"));
 
-/** Requests that are broken on purpose, each in its own way and with its own number. */
+/** Faults, timeouts, retries and a rate limit, each with its own numbers. */
 export const resilienceNumbers: Experiment = {
   id: "resilience",
   module: "resilience",
-  title: "Abort, timeout, retries and rate limit act where they should, with their numbers",
+  tour: { id: "resilience", title: "Break requests on purpose: abort, timeout, retries, rate limit" },
+  title: "Abort, timeout, retries and rate limit work where they are configured, with their numbers",
   question:
-    "Does the waypoint abort, time out, try again and limit exactly as configured, and does the application get what it should?",
-  why: "Each leaves a flag in the waypoint's log: FI for an injected abort, UT for a timeout, URX for retries that were used up, RL for the rate limit. The application's own log is the other witness: it gets an aborted or limited request never, and one that is tried again three times four times.",
+    "Does the waypoint abort, time out, retry and limit exactly as configured, and does the application get the requests that it should?",
+  why: "Each leaves a flag in the waypoint's log: FI for an injected abort, UT for a timeout, URX for exhausted retries, RL for the rate limit. The application's own log is the second source: it has no aborted or limited request, and a request with three retries four times.",
   rows: [],
   objects: [
     ...meshPath.filter((object) => object !== "Service/appb"),
@@ -68,5 +71,5 @@ const routes = [
 ];
 
 const front = (service: ServiceName, wanted: readonly string[]): Check => {
-  return { kind: "check", name: `configuration of ${service}`, check: "front", service, wanted, gate: true };
+  return { kind: "check", name: `configuration of ${service}`, check: "proxy-config", of: service, wanted, gate: true };
 };

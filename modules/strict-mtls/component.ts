@@ -1,14 +1,14 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { child } from "../../components/child";
-import { appNamespace } from "../../components/names";
 import { type WorkloadImage, workload } from "../../components/workload";
-import type { ModuleArgs } from "../components";
+import { annotationKeys, appNamespace, labelKeys } from "../../config/vocabulary";
+import type { ModuleArgs } from "../args";
 import { moduleObject, moduleService, onPurpose } from "../resources";
 
 /**
- * appf, which takes mutual TLS alone, and its twin appg, which takes whatever comes; both on another node than appa, so
- * that what they get has crossed a wire. A sniffer on every node hears it.
+ * appf, which accepts mutual TLS alone, and appg, which also accepts plain text; both on another node than appa, so that their
+ * traffic crosses the network between nodes. A sniffer on every node captures it.
  */
 export class StrictMtls extends pulumi.ComponentResource {
   constructor(name: string, args: ModuleArgs, opts: pulumi.ComponentResourceOptions = {}) {
@@ -28,7 +28,7 @@ export class StrictMtls extends pulumi.ComponentResource {
   }
 }
 
-/** A pod in the network of each node, with tcpdump and no more rights than it needs. */
+/** A pod in the network namespace of each node, with tcpdump and the capabilities that it needs. */
 function snifferArgs({ image, imageId }: WorkloadImage): k8s.apps.v1.DaemonSetArgs {
   const labels = { app: "sniffer" };
   return {
@@ -37,8 +37,8 @@ function snifferArgs({ image, imageId }: WorkloadImage): k8s.apps.v1.DaemonSetAr
       selector: { matchLabels: labels },
       template: {
         metadata: {
-          labels: { ...labels, "istio.io/dataplane-mode": "none" },
-          annotations: { "ambient-lab/image-id": imageId },
+          labels: { ...labels, [labelKeys.dataplaneMode]: "none" },
+          annotations: { [annotationKeys.imageId]: imageId },
         },
         spec: {
           hostNetwork: true,
@@ -49,13 +49,13 @@ function snifferArgs({ image, imageId }: WorkloadImage): k8s.apps.v1.DaemonSetAr
               name: "sniffer",
               image,
               imagePullPolicy: "IfNotPresent",
-              // The image's own command would listen on a port of the node.
+              // The image's own command would open a port of the node.
               command: ["sleep", "infinity"],
               securityContext: {
                 allowPrivilegeEscalation: false,
                 readOnlyRootFilesystem: true,
                 seccompProfile: { type: "RuntimeDefault" },
-                // tcpdump sets its user after it has opened the socket, even to the one it is.
+                // tcpdump sets its user after it has opened the socket, even to the same user.
                 capabilities: { drop: ["ALL"], add: ["NET_RAW", "SETGID", "SETUID"] },
               },
               volumeMounts: [{ name: "captures", mountPath: "/tmp" }],

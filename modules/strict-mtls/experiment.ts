@@ -1,15 +1,17 @@
 import { strictPolicy } from "../../experiments/names";
 import { meshPath } from "../../experiments/objects";
-import type { Client, Expectation, Experiment, Probe, ServiceName } from "../../experiments/types";
+import type { Client, ServiceName } from "../../experiments/slices";
+import type { Expectation, Experiment, Probe } from "../../experiments/types";
 
-/** Who may speak plain text to a pod of the mesh, and what of a request can be read on the wire. */
+/** Plain text to pods of the mesh, and what a capture between nodes shows of a request. */
 export const strictMtls: Experiment = {
   id: "strict-mtls",
   module: "strict-mtls",
-  title: "A STRICT workload refuses plain text, and between two nodes nothing can be read",
+  tour: { id: "plain-text", title: "Which callers may send plain text, and what a capture shows" },
+  title: "A STRICT workload refuses plain text, and traffic between two nodes is encrypted",
   question:
     "Does ztunnel refuse plain text under PeerAuthentication STRICT, and does a capture between two nodes show HBONE alone?",
-  why: "By default the mesh is PERMISSIVE: a pod takes mutual TLS from whoever can, and plain text from the rest. STRICT refuses the rest, at layer 4. It says nothing of what a caller sends: that the mesh encrypts is seen on the wire alone, where every packet goes to port 15008. A capture that finds no marker proves nothing unless it would have found one: so the same request goes to a twin in plain text, over the same wire.",
+  why: "By default the mesh is PERMISSIVE: a pod accepts mutual TLS and plain text. STRICT refuses plain text, at layer 4. It says nothing about the traffic that a caller sends: only a capture shows that the mesh encrypts it, with every packet sent to port 15008. A capture without the marker proves nothing unless it would have shown the marker: so the same request is sent to a second workload in plain text, over the same network.",
   rows: [],
   objects: [
     ...meshPath.filter((object) => !/\/(appb|waypoint)$/.test(object)),

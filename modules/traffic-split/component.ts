@@ -1,15 +1,15 @@
 import * as pulumi from "@pulumi/pulumi";
 import { l7PolicySpec, waypointOnlySpec } from "../../components/authorization";
 import type { Specs } from "../../components/custom-resource";
-import { appPort } from "../../components/names";
 import { workload } from "../../components/workload";
-import type { ModuleArgs } from "../components";
-import { split } from "../numbers";
+import { ports } from "../../config/vocabulary";
+import type { ModuleArgs } from "../args";
 import { moduleObject, moduleService, throughWaypoint } from "../resources";
+import { canary, mirroredPath } from "./objects";
 
 /**
- * appb in two versions behind one name. `appb-split` is a front of its own, so that appb and all that is proven of it stay
- * as they are: its first version are appb's own pods, its second one a workload of its own.
+ * Two versions of appb behind Service `appb-split`, so that Service appb and its experiments do not change: the first version
+ * is appb's own pods, the second a workload of its own.
  */
 export class Split extends pulumi.ComponentResource {
   constructor(name: string, args: ModuleArgs, opts: pulumi.ComponentResourceOptions = {}) {
@@ -36,9 +36,9 @@ export class Split extends pulumi.ComponentResource {
   }
 }
 
-/** Routes of the front: the header first, then the copied path, then the weights. */
-function splitSpec(weight: number): Specs["HTTPRoute"] {
-  const port = appPort.service;
+/** Routes of Service appb-split: by header, then the mirrored path, then by weight. */
+export function splitSpec(weight: number): Specs["HTTPRoute"] {
+  const port = ports.service;
   const [first, second] = [
     { name: "appb-v1", port },
     { name: "appb-v2", port },
@@ -47,11 +47,11 @@ function splitSpec(weight: number): Specs["HTTPRoute"] {
     parentRefs: [{ group: "", kind: "Service", name: "appb-split", port }],
     rules: [
       {
-        matches: [{ headers: [{ type: "Exact", ...split.canary }] }],
+        matches: [{ headers: [{ type: "Exact", ...canary }] }],
         backendRefs: [second],
       },
       {
-        matches: [{ path: { type: "PathPrefix", value: split.mirroredPath } }],
+        matches: [{ path: { type: "PathPrefix", value: mirroredPath } }],
         filters: [{ type: "RequestMirror", requestMirror: { backendRef: second } }],
         backendRefs: [first],
       },

@@ -1,7 +1,9 @@
+import type { LabSettings } from "../../config/schema";
+import { outboundCluster, serviceHost } from "../../config/vocabulary";
 import { meshPath, policies } from "../../experiments/objects";
 import { allowRules, frontProbes, inMeshClient, usualMethod } from "../../experiments/requests";
-import type { Experiment, LabSettings, Sample } from "../../experiments/types";
-import { split } from "../numbers";
+import type { Experiment, Sample } from "../../experiments/types";
+import { canary, mirroredPath } from "./objects";
 
 /** With 200 requests a share of 40 % is told from 20 % in 999 of 1000 runs. */
 const sampleSize = 200;
@@ -9,16 +11,21 @@ const controlSize = 20;
 /** Chance that a healthy lab is called broken. */
 const falseAlarm = 1e-3;
 
-const [first, second] = ["appb-v1", "appb-v2"].map((name) => `outbound|8000||${name}.default.svc.cluster.local`);
+const [first, second] = ["appb-v1", "appb-v2"].map((name) => outboundCluster(serviceHost(name)));
 
-/** Two versions of appb behind one name. */
+/** Two versions of appb behind one Service. */
 export const trafficSplit: Experiment = {
   id: "traffic-split",
   module: "traffic-split",
+  tour: {
+    id: "canary",
+    title: "A second version of appb: by weight, by header, and as a mirror",
+    change: { splitWeight: 30 },
+  },
   title: "The waypoint splits requests by weight and by header, and mirrors a path",
   question:
-    "Does the second version of appb get its configured share, all of those who ask for it by header, and a copy of what is mirrored?",
-  why: "Envoy draws for each request by itself, so that the share is binomial: an exact band around the weight tells a wrong weight from bad luck. The waypoint's log names the cluster it chose, and the version's own log has the request: two witnesses for each number. A mirrored request is answered by the first version; its copy is seen in the second one's log alone.",
+    "Does the second version of appb get its configured share, all requests with the header, and a copy of each request to the mirrored path?",
+  why: "Envoy chooses for each request by itself, so that the share is binomial: an exact band around the weight tells a wrong weight from chance. The waypoint's log names the cluster it chose, and the version's own log has the request: two sources for each number. A mirrored request is answered by the first version; its copy is in the second one's log alone.",
   rows: [],
   objects: [
     ...meshPath.filter((object) => object !== "Service/appb"),
@@ -38,7 +45,7 @@ export const trafficSplit: Experiment = {
       count,
       service: "appb-split",
     });
-    const { name, value } = split.canary;
+    const { name, value } = canary;
     return [
       { kind: "check", name: "rollout of appb-v2", check: "rollouts", objects: ["Deployment/appb-v2"] },
       {
@@ -52,8 +59,8 @@ export const trafficSplit: Experiment = {
       {
         kind: "check",
         name: "rules and routes of appb-split at the waypoint",
-        check: "front",
-        service: "appb-split",
+        check: "proxy-config",
+        of: "appb-split",
         wanted: wanted(settings),
         gate: true,
       },
@@ -76,9 +83,9 @@ export const trafficSplit: Experiment = {
       },
       {
         kind: "check",
-        name: `${split.mirroredPath} is answered by appb-v1, and copied to appb-v2`,
+        name: `${mirroredPath} is answered by appb-v1, and copied to appb-v2`,
         check: "mirrored",
-        sample: sample(split.mirroredPath, controlSize),
+        sample: sample(mirroredPath, controlSize),
         copied: true,
       },
       {
@@ -94,7 +101,6 @@ export const trafficSplit: Experiment = {
 
 /** What the waypoint must have been told; a share of nothing is left out. */
 function wanted(settings: LabSettings): string[] {
-  const { canary, mirroredPath } = split;
   const weight = settings.splitWeight;
   const shared = `${first} (${100 - weight}), ${second} (${weight})`;
   const target = weight === 0 ? first : weight === 100 ? second : shared;

@@ -3,11 +3,11 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { stringify } from "yaml";
 import { labFacts, readOutputs } from "../../cli/stack/lab";
-import { istioImages, moduleImagesOf } from "../../config/image-names";
-import { moduleNames } from "../../config/schema";
+import { istioImages } from "../../config/image-names";
 import { versions } from "../../config/versions";
-import { flipAnnotation } from "../../experiments/names";
+import { annotationKeys } from "../../config/vocabulary";
 import { exec } from "../../host/exec";
+import { moduleImagesOf, moduleNames } from "../../modules/index";
 import type { VerifyReport } from "../../verify";
 import { eventually } from "../../verify/eventually";
 import { addonsAtHand } from "../support/addons-at-hand";
@@ -91,7 +91,7 @@ describe.skipIf(skip)("a lab from up to destroy", () => {
     const running = project.lab(["verify", "authz-flip"]);
     const { pid } = await eventually(
       async () => {
-        const original = (await read()).metadata.annotations?.[flipAnnotation];
+        const original = (await read()).metadata.annotations?.[annotationKeys.original];
         if (!original) throw new Error("the policy is whole");
         return (JSON.parse(original) as { by: { pid: number } }).by;
       },
@@ -104,7 +104,9 @@ describe.skipIf(skip)("a lab from up to destroy", () => {
     expect(next.stdout, next.stderr).toContain("was left changed by a run that died; it is restored");
     expect(next.code, next.stdout).toBe(0);
     const { spec, metadata } = await read();
-    expect({ spec: JSON.stringify(spec), left: metadata.annotations?.[flipAnnotation] }).toEqual({ spec: whole });
+    expect({ spec: JSON.stringify(spec), left: metadata.annotations?.[annotationKeys.original] }).toEqual({
+      spec: whole,
+    });
     await project.ok(["preview", "--refresh", "--expect-no-changes"]);
   });
 

@@ -4,10 +4,11 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { parseAllDocuments } from "yaml";
 import { artifactPath } from "../../artifacts/fetch";
 import { baseValues, cniValues, istiodValues, ztunnelValues } from "../../components/istio-values";
-import { daemonsOf, imagesOf, istioDaemonsOf, istioImages, moduleImagesOf } from "../../config/image-names";
+import { daemonsOf, imagesOf, istioDaemonsOf, istioImages } from "../../config/image-names";
 import { platforms } from "../../config/schema";
 import { artifacts, versions } from "../../config/versions";
 import { exec } from "../../host/exec";
+import { moduleImagesOf } from "../../modules/index";
 import { artifactsFolder, requires } from "../support/skip";
 
 const skip = requires("bill", { programs: ["helm"], artifacts: true });

@@ -2,7 +2,8 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { artifactPath } from "../../artifacts/fetch";
 import { imagesOf } from "../../config/image-names";
-import { type AddonName, addonNames, artifacts } from "../../config/versions";
+import { artifacts } from "../../config/versions";
+import { type AddonName, addonNames } from "../../config/vocabulary";
 import { exec } from "../../host/exec";
 import { artifactsFolder } from "./skip";
 

@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { LabSettings } from "../../experiments/types";
+import type { LabSettings } from "../../config/schema";
 import { verifyLab } from "../../verify";
 import type { FakeState } from "../unit/verify/fake/state";
 import { FakeWorld } from "../unit/verify/fake/world";

@@ -1,4 +1,4 @@
-import { moduleNames } from "../../config/schema";
+import { moduleNames } from "../../modules/index";
 
 /** Configurations that between them reach every branch of the program. */
 export const profiles = {

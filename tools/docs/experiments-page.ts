@@ -1,5 +1,6 @@
+import type { LabSettings } from "../../config/schema";
 import { experiments } from "../../experiments/index";
-import type { Experiment, LabSettings } from "../../experiments/types";
+import type { Experiment } from "../../experiments/types";
 import { stepLines } from "../../verify/report/explain";
 
 /** The page of all experiments: question, requests and expectations of each in a lab with these settings. */

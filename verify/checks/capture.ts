@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { ports } from "../../config/vocabulary";
 import { hostOf } from "../../experiments/names";
 import type { VerifyContext } from "../context";
 import { listAt, textAt } from "../json";
@@ -11,10 +12,6 @@ import { requestLimit } from "../probe/send";
 import type { Evidence } from "../report/schema";
 import { type CheckRun, failed, passed, skipped, unclear } from "./check";
 
-/** Port of HBONE. */
-const hbonePort = 15008;
-/** Port on which the applications listen. */
-const appPort = 8080;
 const attachment = "strict-mtls.pcap";
 
 /** Who sends to whom, and who listens. */
@@ -37,11 +34,11 @@ export const capture: CheckRun<"capture"> = async (context, { name, count }) => 
   if (typeof scene === "string") return [skipped(name, "nodes", scene)];
   const { appa, appf, appg, sniffer, sender } = scene;
   const marker = randomUUID();
-  const filter = `tcp and ((host ${appa.ip} and host ${appf.ip}) or (host ${appg.ip} and port ${appPort}))`;
+  const filter = `tcp and ((host ${appa.ip} and host ${appf.ip}) or (host ${appg.ip} and port ${ports.container}))`;
   let answered = { mesh: 0, plain: 0 };
   const bytes = await captured(context, sniffer, filter, async () => {
-    const mesh = await sent(context, appa, `http://${hostOf("appf")}:8000`, marker, count);
-    answered = { mesh, plain: await sent(context, sender, `http://${appg.ip}:${appPort}`, marker, count) };
+    const mesh = await sent(context, appa, `http://${hostOf("appf")}:${ports.service}`, marker, count);
+    answered = { mesh, plain: await sent(context, sender, `http://${appg.ip}:${ports.container}`, marker, count) };
   });
   context.attachments.set(attachment, {
     about: `what was captured on ${sniffer.node}, for Wireshark or tcpdump`,
@@ -49,15 +46,15 @@ export const capture: CheckRun<"capture"> = async (context, { name, count }) => 
   });
   const packets = packetsOf(bytes);
   const meshed = packets.filter(between(appa.ip, appf.ip));
-  const tunnel = meshed.filter(({ fromPort, toPort }) => fromPort === hbonePort || toPort === hbonePort);
+  const tunnel = meshed.filter(({ fromPort, toPort }) => fromPort === ports.hbone || toPort === ports.hbone);
   const bare = meshed.filter((packet) => !tunnel.includes(packet));
   const readable = meshed.filter(holds(marker));
-  const plain = packets.filter(({ to, toPort }) => to === appg.ip && toPort === appPort).filter(holds(marker));
+  const plain = packets.filter(({ to, toPort }) => to === appg.ip && toPort === ports.container).filter(holds(marker));
   // A packet is heard on every interface that it passes; a connection is one all the same.
   const control = new Set(plain.map(({ from, fromPort }) => `${from}:${fromPort}`)).size;
   const encrypted = tunnel.filter(isTls);
-  const seen = `${appa.node} → ${appf.node}: ${tunnel.length} packets of port ${hbonePort}, ${encrypted.length} of them begin a TLS record; ${bare.length} of another port, ${readable.length} with the marker; in plain text to appg it is in ${control} of ${count} requests`;
-  const expected = `packets of port ${hbonePort} alone, none with the marker; and the marker in ${count} requests to appg`;
+  const seen = `${appa.node} → ${appf.node}: ${tunnel.length} packets of port ${ports.hbone}, ${encrypted.length} of them begin a TLS record; ${bare.length} of another port, ${readable.length} with the marker; in plain text to appg it is in ${control} of ${count} requests`;
+  const expected = `packets of port ${ports.hbone} alone, none with the marker; and the marker in ${count} requests to appg`;
   const more = { expected, evidence: evidenceOf(scene, marker, filter, packets) };
   if (answered.mesh !== count)
     return [failed(name, "app", `appf answered ${answered.mesh} of ${count}; ${seen}`, more)];

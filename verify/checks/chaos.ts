@@ -1,8 +1,9 @@
+import { type Layer, ports } from "../../config/vocabulary";
 import type { KillSpec } from "../../experiments/check-detail";
 import { appbHost } from "../../experiments/names";
-import type { Layer } from "../../experiments/types";
 import { messageOf } from "../../host/errors";
-import { type KillTarget, chaos as numbers } from "../../modules/numbers";
+import type { KillTarget } from "../../modules/chaos/objects";
+import { numbers } from "../../modules/chaos/objects";
 import type { VerifyContext } from "../context";
 import { eventually } from "../eventually";
 import { PreconditionError } from "../precondition-error";
@@ -47,7 +48,7 @@ async function struck(
   // A run that dies leaves a load that ends by itself.
   const most = perSecond * Math.ceil((numbers.downMs + bound.backMs) / 1000 + 120);
   const load = new Load(context, from, {
-    ...{ method, url: `http://${appbHost}:8000${path}`, perSecond, timeoutMs, most },
+    ...{ method, url: `http://${appbHost}:${ports.service}${path}`, perSecond, timeoutMs, most },
   });
   const ran = await underLoad(context, load, blow, bound.backMs);
   const { shots, sent } = await load.result();

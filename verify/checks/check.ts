@@ -1,4 +1,5 @@
-import type { CheckDetail, Layer } from "../../experiments/types";
+import type { Layer } from "../../config/vocabulary";
+import type { CheckDetail } from "../../experiments/types";
 import type { VerifyContext } from "../context";
 import type { Evidence, Finding } from "../report/schema";
 

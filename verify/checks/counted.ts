@@ -1,4 +1,4 @@
-import type { WaypointName } from "../../experiments/types";
+import type { WaypointName } from "../../experiments/slices";
 import { messageOf } from "../../host/errors";
 import type { VerifyContext } from "../context";
 import type { AccessLine } from "../logs/access-log";

@@ -1,5 +1,5 @@
-import type { LabObject } from "../../experiments/objects";
 import { request, usualMethod } from "../../experiments/requests";
+import type { LabObject } from "../../experiments/slices";
 import type { VerifyContext } from "../context";
 import { DeadlineError, eventually } from "../eventually";
 import { send } from "../probe/send";

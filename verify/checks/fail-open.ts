@@ -1,3 +1,4 @@
+import { labelKeys } from "../../config/vocabulary";
 import type { Probe, Protection, Stage } from "../../experiments/types";
 import type { VerifyContext } from "../context";
 import { entriesAt } from "../json";
@@ -10,7 +11,7 @@ import { gate } from "./gate";
 import { gatewayTargets } from "./proxies";
 import { beside, policiesOn, waypointOf } from "./ztunnel";
 
-const waypointLabels = ["istio.io/use-waypoint", "istio.io/ingress-use-waypoint"];
+const waypointLabels: readonly string[] = [labelKeys.useWaypoint, labelKeys.ingressUseWaypoint];
 
 /** How each guard is taken away: the policy selects nobody, the Service no longer names its waypoint. */
 const guards: Record<Protection, Change> = {

@@ -1,7 +1,8 @@
+import { durationMs } from "../../config/vocabulary";
 import type { Sample } from "../../experiments/types";
 import { binomialBand } from "../binomial";
 import type { VerifyContext } from "../context";
-import { delayedFromMs, durationMs } from "../lab-facts";
+import { delayedFromMs } from "../lab-facts";
 import type { AccessLine } from "../logs/access-log";
 import type { Shot } from "../probe/curl";
 import { sendSample } from "../probe/sample";

@@ -1,4 +1,4 @@
-import { principalOf } from "../../experiments/names";
+import { principalOf } from "../../config/vocabulary";
 import { outcomeAtWaypoint, request, usualMethod } from "../../experiments/requests";
 import type { VerifyContext } from "../context";
 import { listAt } from "../json";

@@ -1,4 +1,4 @@
-import type { Layer } from "../../experiments/types";
+import type { Layer } from "../../config/vocabulary";
 import type { VerifyContext } from "../context";
 import { DeadlineError, eventually } from "../eventually";
 import { PreconditionError } from "../precondition-error";

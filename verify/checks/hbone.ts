@@ -1,4 +1,5 @@
-import { appbHost, principalOf } from "../../experiments/names";
+import { ports, principalOf } from "../../config/vocabulary";
+import { appbHost } from "../../experiments/names";
 import type { VerifyContext } from "../context";
 import { DeadlineError, eventually } from "../eventually";
 import { type ConnectionLine, connectionOf, parseConnectionLine } from "../logs/ztunnel-log";
@@ -115,7 +116,7 @@ const isLeg = ({ direction, fields, error }: ConnectionLine, leg: Leg): boolean 
 /** Connections that ztunnel counted under both identities since it started; undefined when it does not tell. */
 async function opened(context: VerifyContext, leg: Leg): Promise<number | undefined> {
   const pod = await context.cast.ztunnelOn(leg.node, context.signal);
-  const answer = pod && (await context.lab.podGet(pod, 15020, "/stats/prometheus", context.signal));
+  const answer = pod && (await context.lab.podGet(pod, ports.metrics, "/stats/prometheus", context.signal));
   if (answer?.status !== 200) return undefined;
   const series = parseMetrics(answer.body).filter(
     ({ name, labels }) =>

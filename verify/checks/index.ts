@@ -1,6 +1,5 @@
 import type { CheckDetail } from "../../experiments/types";
-import { alike } from "./alike";
-import { calls } from "./calls";
+import { bypassesWaypoint } from "./bypasses-waypoint";
 import { capture } from "./capture";
 import { chaos } from "./chaos";
 import type { CheckKind } from "./check";
@@ -8,20 +7,20 @@ import { counted } from "./counted";
 import { failOpen } from "./fail-open";
 import { neverSlow, share } from "./fault";
 import { flip } from "./flip";
-import { front } from "./front";
-import { gatewayTold } from "./gateway-told";
+import { grpcCalls } from "./grpc-calls";
 import { hbone } from "./hbone";
 import { limited } from "./limited";
 import { clock, nodes, sysctls } from "./machine";
 import { address, bundle, condition } from "./objects";
 import { outcome } from "./outcome";
-import { past } from "./past";
-import { faultConfig, gatewayConfig, l7Policy, waypointConfig } from "./proxies";
+import { faultConfig, gatewayConfig, waypointConfig } from "./proxies";
+import { proxyConfig } from "./proxy-config";
 import { istioVersion, rollouts } from "./rollout";
+import { sameSpec } from "./same-spec";
 import { mirrored, split } from "./split";
 import { grafana, jaeger, kiali, prometheus } from "./telemetry";
 import { tlsCertificate } from "./tls-certificate";
-import { tlsSilence } from "./tls-silence";
+import { tlsRefused } from "./tls-refused";
 import { certificates, enrolment, l4Policy, podPolicies, waypointAttached } from "./ztunnel";
 
 /** Every kind of check. What samples or counts runs once; what reads a state may settle. */
@@ -32,7 +31,7 @@ export const checkKinds: { readonly [K in CheckDetail["check"]]: CheckKind<K> } 
   rollouts: { run: rollouts, settles: true },
   "istio-version": { run: istioVersion, settles: true },
   condition: { run: condition, settles: true },
-  alike: { run: alike, settles: true },
+  "same-spec": { run: sameSpec, settles: true },
   address: { run: address, settles: true },
   bundle: { run: bundle, settles: true },
   enrolment: { run: enrolment, settles: true },
@@ -41,25 +40,23 @@ export const checkKinds: { readonly [K in CheckDetail["check"]]: CheckKind<K> } 
   certificates: { run: certificates, settles: true },
   "waypoint-config": { run: waypointConfig, settles: true },
   "gateway-config": { run: gatewayConfig, settles: true },
-  "l7-policy": { run: l7Policy, settles: true },
   "l4-policy": { run: l4Policy, settles: true },
   "fault-config": { run: faultConfig, settles: true },
   counted: { run: counted, settles: false },
   share: { run: share, settles: false },
   "never-slow": { run: neverSlow, settles: false },
-  front: { run: front, settles: true },
+  "proxy-config": { run: proxyConfig, settles: true },
   "pod-policies": { run: podPolicies, settles: true },
   split: { run: split, settles: false },
   mirrored: { run: mirrored, settles: false },
   outcome: { run: outcome, settles: false },
   limited: { run: limited, settles: false },
-  calls: { run: calls, settles: false },
-  past: { run: past, settles: false },
+  "grpc-calls": { run: grpcCalls, settles: false },
+  "bypasses-waypoint": { run: bypassesWaypoint, settles: false },
   chaos: { run: chaos, settles: false },
   capture: { run: capture, settles: false },
-  "gateway-told": { run: gatewayTold, settles: true },
   "tls-certificate": { run: tlsCertificate, settles: true },
-  "tls-silence": { run: tlsSilence, settles: false },
+  "tls-refused": { run: tlsRefused, settles: false },
   flip: { run: flip, settles: false },
   "fail-open": { run: failOpen, settles: false },
   prometheus: { run: prometheus, settles: false },

@@ -1,4 +1,5 @@
-import { type KillTarget, chaos as numbers } from "../../modules/numbers";
+import type { KillTarget } from "../../modules/chaos/objects";
+import { numbers } from "../../modules/chaos/objects";
 import type { VerifyContext } from "../context";
 import { bounded, eventually } from "../eventually";
 import { listAt, textAt } from "../json";

@@ -17,7 +17,7 @@ export const limited: CheckRun<"limited"> = async (context, { name, sample, burs
   const lines = await loggedLines(context, volley, sample.count);
   const answered = volley.shots.filter(({ status }) => status >= 200 && status < 300).length;
   const turned = volley.shots.filter(({ status }) => status === 429).length;
-  const app = podsBehind[sample.service ?? "appb"];
+  const app = podsBehind(sample.service ?? "appb");
   const written = await appLines(context, app, volley, answered);
   // Tokens come one fill at a time: one may fall on the first request, and one on the last.
   const most = burst + perSecond * (seconds + 1);

@@ -8,7 +8,7 @@ import { loggedLines } from "./counted";
 /** Every request of a sample ends in the same way: as the client, the waypoint's log and the application's log say. */
 export const outcome: CheckRun<"outcome"> = async (context, { name, sample, status, flags, attempts, between }) => {
   const { count, service = "appb" } = sample;
-  const app = podsBehind[service];
+  const app = podsBehind(service);
   const volley = await sendSample(context, sample, count);
   const lines = await loggedLines(context, volley, count, waypointAt(service));
   const written = await appLines(context, app, volley, count * attempts);

@@ -1,7 +1,7 @@
-import { accountOf, appbHost, hostOf, principalOf, waypointAt } from "../../experiments/names";
-import type { LabSettings, ServiceName } from "../../experiments/types";
+import { durationMs, inboundCluster, outboundCluster, ports } from "../../config/vocabulary";
+import { appbHost, hostOf, waypointAt } from "../../experiments/names";
+import type { ServiceName } from "../../experiments/slices";
 import type { VerifyContext } from "../context";
-import { durationMs } from "../lab-facts";
 import { PreconditionError } from "../precondition-error";
 import type { HttpChain, ProxySummary, RouteSummary } from "../proxy-config/envoy-dump";
 import { outOfOrder, type RbacRule } from "../proxy-config/envoy-filters";
@@ -11,18 +11,18 @@ import { requireDrained } from "./drain";
 
 const order = ["envoy.filters.http.rbac", "envoy.filters.http.fault", "envoy.filters.http.router"];
 
-/** Istio's name for a Service at its waypoint: of its HTTP chain, and of the cluster of its own pods. */
-const inboundOf = (service: ServiceName): string => `inbound-vip|8000|http|${hostOf(service)}`;
-
 /** The waypoint's HTTP chain for a Service. */
 export async function chainOf(
   context: VerifyContext,
   service: ServiceName,
 ): Promise<{ summary: ProxySummary; chain: HttpChain }> {
   const summary = await proxySummary(context, waypointAt(service));
-  const chain = summary.http.find((item) => item.chain === inboundOf(service));
+  const chain = summary.http.find((item) => item.chain === inboundCluster(hostOf(service)));
   if (!chain)
-    throw new PreconditionError("waypoint", `${waypointAt(service)} has no HTTP chain for ${hostOf(service)}:8000`);
+    throw new PreconditionError(
+      "waypoint",
+      `${waypointAt(service)} has no HTTP chain for ${hostOf(service)}:${ports.service}`,
+    );
   return { summary, chain };
 }
 
@@ -86,7 +86,7 @@ export const waypointConfig: CheckRun<"waypoint-config"> = async (context, { nam
 };
 
 /** The gateway's cluster of appb. */
-const cluster = `outbound|8000||${appbHost}`;
+const cluster = outboundCluster(appbHost);
 
 /** Where the gateway sends what is for appb, and whether that is the waypoint and nothing else. */
 export async function gatewayTargets(
@@ -96,7 +96,7 @@ export async function gatewayTargets(
   const summary = known ?? (await proxySummary(context, "gateway"));
   const targets = summary.endpoints.find((item) => item.cluster === cluster)?.targets ?? [];
   const waypoints = (await context.cast.all("waypoint", context.signal)).map(
-    ({ ip }) => `envoy://connect_originate/${ip}:15008`,
+    ({ ip }) => `envoy://connect_originate/${ip}:${ports.hbone}`,
   );
   return { targets, through: targets.length > 0 && targets.every((target) => waypoints.includes(target)) };
 }
@@ -117,15 +117,10 @@ export const gatewayConfig: CheckRun<"gateway-config"> = async (context, { name 
   }
   const { targets, through } = await gatewayTargets(context, summary);
   const seen = `${host} → ${cluster} → ${listed(targets)}`;
-  return through ? [passed(name, "gateway", seen, { evidence })] : fail(seen, "waypoint", "the waypoint's port 15008");
+  return through
+    ? [passed(name, "gateway", seen, { evidence })]
+    : fail(seen, "waypoint", `the waypoint's port ${ports.hbone}`);
 };
-
-/** Every pair of identity and method that the settings allow. */
-function allowedPairs(settings: LabSettings): string[] {
-  return settings.allowedCallers.flatMap((caller) =>
-    settings.allowedMethods.map((method) => `${method} ${principalOf(accountOf(caller))}`),
-  );
-}
 
 /** Each pair of method and identity that rules name; a rule without identities is about anybody. */
 export const pairsOf = (rules: readonly RbacRule[]): string[] =>
@@ -143,23 +138,6 @@ export async function programmedPairs(context: VerifyContext): Promise<string[]>
   return pairsOf(chain.rbac.filter(({ name, action }) => action === "ALLOW" && name.includes("policy[appb-l7]")));
 }
 
-/** The waypoint lets through what the settings allow, and nothing else: ALLOW policies of any name add up. */
-export const l7Policy: CheckRun<"l7-policy"> = async (context, { name }) => {
-  const { chain } = await chainOf(context, "appb");
-  const of = (action: RbacRule["action"]) => chain.rbac.filter((rule) => rule.action === action);
-  const [found, wanted] = [pairsOf(of("ALLOW")), allowedPairs(context.facts.settings)];
-  const missing = wanted.filter((pair) => !found.includes(pair));
-  const extra = found.filter((pair) => !wanted.includes(pair));
-  const denied = of("DENY").map((rule) => rule.name);
-  const evidence = [{ source: "waypoint config", lines: chain.rbac.map(rbacLine) }];
-  if (missing.length + extra.length + denied.length === 0) {
-    await requireDrained(context);
-    return [passed(name, "waypoint", `lets through: ${listed(found)}`, { evidence })];
-  }
-  const seen = `missing: ${listed(missing)}; too much: ${listed(extra)}${denied.length > 0 ? `; denied by ${listed(denied)}` : ""}`;
-  return [failed(name, "waypoint", seen, { expected: listed(wanted), evidence })];
-};
-
 /** The waypoint's routes inject the configured delay, and only there. */
 export const faultConfig: CheckRun<"fault-config"> = async (context, { name }) => {
   const { faultPath, faultDelay, faultPercent } = context.facts.settings;
@@ -172,7 +150,7 @@ export const faultConfig: CheckRun<"fault-config"> = async (context, { name }) =
   const last = chain.routes.at(-1);
   const other = chain.routes.find(
     (route) =>
-      route.cluster !== inboundOf("appb") || route.abort !== undefined || (route.fault && route.fault !== fault),
+      route.cluster !== inboundCluster(appbHost) || route.abort !== undefined || (route.fault && route.fault !== fault),
   );
   const percent = fault?.percent ?? 0;
   const right = percent === faultPercent && (faultPercent === 0 || fault?.delayMs === durationMs(faultDelay));

@@ -1,4 +1,5 @@
-import { type LabObject, objects } from "../../experiments/objects";
+import { objects } from "../../experiments/objects";
+import type { LabObject } from "../../experiments/slices";
 import { entriesAt, listAt, numberAt, textAt } from "../json";
 import type { KubeObject } from "../lab-client";
 import { type CheckRun, failed, passed } from "./check";

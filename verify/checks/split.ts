@@ -1,3 +1,4 @@
+import { outboundCluster, serviceHost } from "../../config/vocabulary";
 import type { Sample } from "../../experiments/types";
 import { binomialBand } from "../binomial";
 import type { VerifyContext } from "../context";
@@ -10,7 +11,7 @@ import { loggedLines } from "./counted";
 
 const parallel = 20;
 const isTo = (version: "appb-v1" | "appb-v2") => (line: AccessLine) =>
-  line.upstreamCluster.startsWith(`outbound|8000||${version}.`);
+  line.upstreamCluster === outboundCluster(serviceHost(version));
 
 /** A sample through the front, as the waypoint and the second version saw it. */
 interface Sent {

@@ -1,4 +1,5 @@
 import { parse as parseYaml } from "yaml";
+import { meshNamespace } from "../../config/vocabulary";
 import { messageOf } from "../../host/errors";
 import type { VerifyContext } from "../context";
 import { DeadlineError } from "../eventually";
@@ -154,13 +155,10 @@ export const jaeger: CheckRun<"jaeger"> = async (context, { name, service, upstr
 
 /** Whether the mesh's configuration, or a Telemetry, asks the proxies for spans: only then is their absence a bug. */
 async function spansAsked({ lab, signal }: VerifyContext): Promise<boolean> {
-  const mesh = await lab.read(
-    { apiVersion: "v1", kind: "ConfigMap", namespace: "istio-system", name: "istio" },
-    signal,
-  );
+  const mesh = await lab.read({ apiVersion: "v1", kind: "ConfigMap", namespace: meshNamespace, name: "istio" }, signal);
   const config: unknown = parseYaml(textAt(mesh, "data", "mesh") ?? "");
   if (listAt(config, "defaultProviders", "tracing").length > 0) return true;
-  const what = { apiVersion: "telemetry.istio.io/v1", kind: "Telemetry", namespace: "istio-system" };
+  const what = { apiVersion: "telemetry.istio.io/v1", kind: "Telemetry", namespace: meshNamespace };
   const asking = (await lab.list(what, signal)).filter((item) => listAt(item, "spec", "tracing").length > 0);
   return asking.length > 0;
 }

@@ -1,5 +1,6 @@
-import { appbHost, principalOf } from "../../experiments/names";
-import type { AppName } from "../../experiments/types";
+import { appNamespace, principalOf, serviceHost, waypointName } from "../../config/vocabulary";
+import { appbHost } from "../../experiments/names";
+import type { AppName } from "../../experiments/slices";
 import type { VerifyContext } from "../context";
 import type { LabPod, PodRole } from "../pods";
 import { PreconditionError } from "../precondition-error";
@@ -31,7 +32,7 @@ export const enrolment: CheckRun<"enrolment"> = async (context, { name, hbone, p
   const lists = await known(context);
   const rows = lists.flatMap(({ pod, dump }) =>
     wanted.map(({ account, protocol }) => {
-      const found = dump.workloads.filter((item) => item.namespace === "default" && item.account === account);
+      const found = dump.workloads.filter((item) => item.namespace === appNamespace && item.account === account);
       const protocols = [...new Set(found.map((item) => item.protocol))].join("+") || "unknown";
       return { text: `${pod.name}: ${account} ${protocols}`, right: protocols === protocol };
     }),
@@ -45,7 +46,11 @@ export const enrolment: CheckRun<"enrolment"> = async (context, { name, hbone, p
 
 /** The waypoint that the callers of appb are sent to, as a ztunnel knows it; "none" when they go straight. */
 export const waypointOf = (dump: ZtunnelDump): string =>
-  dump.services.find(({ hostname, namespace }) => hostname === appbHost && namespace === "default")?.waypoint ?? "none";
+  dump.services.find(({ hostname, namespace }) => hostname === appbHost && namespace === appNamespace)?.waypoint ??
+  "none";
+
+/** The waypoint as ztunnel names it. */
+const attached = `${appNamespace}/${serviceHost(waypointName)}`;
 
 /** The caller's ztunnel sends those who call appb's Service to the waypoint. */
 export const waypointAttached: CheckRun<"waypoint-attached"> = async (context, { name }) => {
@@ -53,8 +58,8 @@ export const waypointAttached: CheckRun<"waypoint-attached"> = async (context, {
   const waypoint = waypointOf(dump);
   const seen = `${pod.name}: ${appbHost} has waypoint ${waypoint}`;
   const evidence = [{ source: "ztunnel services", lines: [seen] }];
-  if (waypoint === "default/waypoint.default.svc.cluster.local") return [passed(name, "ztunnel", seen, { evidence })];
-  return [failed(name, "waypoint", seen, { expected: "default/waypoint.default.svc.cluster.local", evidence })];
+  if (waypoint === attached) return [passed(name, "ztunnel", seen, { evidence })];
+  return [failed(name, "waypoint", seen, { expected: attached, evidence })];
 };
 
 /** The ztunnel beside each application holds a certificate for it. */
@@ -101,13 +106,13 @@ export const l4Policy: CheckRun<"l4-policy"> = async (context, { name }) => {
   const { pod, dump, policies } = await policiesOn(context, "appb");
   const isAbout = ({ scope, namespace, name }: ZtunnelPolicy) =>
     scope === "Global" ||
-    (scope === "Namespace" && namespace === "default") ||
+    (scope === "Namespace" && namespace === appNamespace) ||
     policies.includes(`${namespace}/${name}`);
   const allowing = dump.policies.filter((policy) => policy.action === "Allow" && isAbout(policy));
   const found = allowing.map(({ namespace, name, principals }) => `${namespace}/${name}: ${listed(principals)}`);
   const seen = `${pod.name}: ${allowing.length > 0 ? `Allow ${listed(found)}` : "no policy lets in anybody by name"}`;
   const evidence = [{ source: "ztunnel policies", lines: found }];
-  const only = `default/appb-waypoint-only: ${principalOf("waypoint")}`;
+  const only = `default/appb-waypoint-only: ${principalOf(waypointName)}`;
   if (found.join() === only) return [passed(name, "ztunnel", seen, { evidence })];
   return [failed(name, "ztunnel", seen, { expected: `Allow ${only}, and no other`, evidence })];
 };

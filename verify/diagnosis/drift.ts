@@ -1,9 +1,9 @@
-import { accountOf, principalOf } from "../../experiments/names";
-import { type LabObject, moduleOf, objects } from "../../experiments/objects";
+import { durationMs, labelKeys, ports, principalOf, serviceAccountOf, waypointName } from "../../config/vocabulary";
+import { moduleOf, objects } from "../../experiments/objects";
+import type { LabObject } from "../../experiments/slices";
 import type { LabFacts } from "../../experiments/types";
 import { at, listAt, numberAt, textAt, textsAt } from "../json";
 import type { KubeObject } from "../lab-client";
-import { durationMs } from "../lab-facts";
 import type { Cause } from "../report/schema";
 
 /** The objects of the lab that were found. */
@@ -71,9 +71,9 @@ function enrolmentClaims(inventory: Inventory): Claim[] {
     found: textAt(inventory[object], "metadata", "labels", key) ?? "",
   });
   return [
-    label("Namespace/default", "istio.io/dataplane-mode", "ambient"),
-    label("Service/appb", "istio.io/use-waypoint", "waypoint"),
-    label("Service/appb", "istio.io/ingress-use-waypoint", "true"),
+    label("Namespace/default", labelKeys.dataplaneMode, "ambient"),
+    label("Service/appb", labelKeys.useWaypoint, waypointName),
+    label("Service/appb", labelKeys.ingressUseWaypoint, "true"),
   ];
 }
 
@@ -95,12 +95,12 @@ function routeClaims({ settings }: LabFacts, inventory: Inventory): Claim[] {
       found: textsAt(route, "spec", "hostnames").join(),
     },
     { object: "HTTPRoute/appb", field: "parent", wanted: "gateway", found: parents.join() },
-    { object: "HTTPRoute/appb", field: "backend", wanted: "appb:8000", found: backends.join() },
+    { object: "HTTPRoute/appb", field: "backend", wanted: `appb:${ports.service}`, found: backends.join() },
   ];
 }
 
 function policyClaims({ settings }: LabFacts, inventory: Inventory): Claim[] {
-  const callers = settings.allowedCallers.map((caller) => principalOf(accountOf(caller)));
+  const callers = settings.allowedCallers.map((caller) => principalOf(serviceAccountOf(caller)));
   const l7 = "AuthorizationPolicy/appb-l7";
   const l4 = "AuthorizationPolicy/appb-waypoint-only";
   // A policy without callers has no rules, and then its methods mean nothing.
@@ -109,7 +109,7 @@ function policyClaims({ settings }: LabFacts, inventory: Inventory): Claim[] {
     { object: l7, field: "principals", wanted: words(callers), found: words(principalsOf(inventory[l7])) },
     { object: l7, field: "methods", wanted: words(methods), found: words(methodsOf(inventory[l7])) },
     { object: l7, field: "target", wanted: "Service/appb", found: targetOf(inventory[l7]) },
-    { object: l4, field: "principals", wanted: principalOf("waypoint"), found: words(principalsOf(inventory[l4])) },
+    { object: l4, field: "principals", wanted: principalOf(waypointName), found: words(principalsOf(inventory[l4])) },
     {
       object: l4,
       field: "selector",
@@ -153,14 +153,10 @@ function faultClaims({ settings }: LabFacts, inventory: Inventory): Claim[] {
   );
   return [
     claim("path", settings.faultPath, textAt(routes[0], "match", 0, "uri", "prefix")),
-    claim("delay", `${durationMs(settings.faultDelay)} ms`, duration && `${milliseconds(duration)} ms`),
+    claim("delay", `${durationMs(settings.faultDelay)} ms`, duration && `${durationMs(duration)} ms`),
     claim("percent", String(settings.faultPercent), String(numberAt(delay, "percentage", "value") ?? 0)),
     claim("number of routes", "2", String(routes.length)),
     claim("destination", "appb", words(hosts)),
     claim("route for other paths", "present", catchAll ? "present" : "absent"),
   ];
 }
-
-/** Kubernetes hands durations back as "2s", "0.5s" or "500ms". */
-const milliseconds = (duration: string): number =>
-  Math.round(Number.parseFloat(duration) * (duration.endsWith("ms") ? 1 : 1000));

@@ -1,4 +1,5 @@
-import { type LabObject, objects } from "../../experiments/objects";
+import { objects } from "../../experiments/objects";
+import type { LabObject } from "../../experiments/slices";
 import { rolloutProblem } from "../checks/rollout";
 import type { Cause } from "../report/schema";
 import type { Inventory } from "./drift";

@@ -1,4 +1,5 @@
-import { type LabObject, objects, objectsOf } from "../../experiments/objects";
+import { objects, objectsOf } from "../../experiments/objects";
+import type { LabObject } from "../../experiments/slices";
 import { messageOf } from "../../host/errors";
 import type { VerifyContext } from "../context";
 import { eventually } from "../eventually";

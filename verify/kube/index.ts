@@ -1,4 +1,4 @@
-import { fieldManager } from "../../experiments/names";
+import { fieldManager } from "../../config/vocabulary";
 import type { LabFacts } from "../../experiments/types";
 import { bounded } from "../eventually";
 import { listAt } from "../json";

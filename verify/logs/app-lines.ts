@@ -1,4 +1,4 @@
-import type { AppName } from "../../experiments/types";
+import type { AppName } from "../../experiments/slices";
 import type { VerifyContext } from "../context";
 import type { SampleResult } from "../probe/sample";
 import { lateLines } from "./late-lines";

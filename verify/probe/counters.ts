@@ -1,9 +1,7 @@
+import { ports } from "../../config/vocabulary";
 import type { VerifyContext } from "../context";
 import { PreconditionError } from "../precondition-error";
 import { parseMetrics, type Series, type WaypointCounts, waypointCounts } from "./metrics";
-
-/** Where Istio's agent merges the proxy's metrics. */
-const metricsPort = 15020;
 
 /**
  * Metrics of each of the waypoint's pods.
@@ -13,7 +11,7 @@ export async function waypointMetrics(context: VerifyContext): Promise<Series[][
   const pods = await context.cast.all("waypoint", context.signal);
   return Promise.all(
     pods.map(async (pod) => {
-      const answer = await context.lab.podGet(pod, metricsPort, "/stats/prometheus", context.signal);
+      const answer = await context.lab.podGet(pod, ports.metrics, "/stats/prometheus", context.signal);
       if (answer.status === 200) return parseMetrics(answer.body);
       const message = `${pod.name} answers ${answer.status} to a question for its metrics`;
       throw new PreconditionError("waypoint", message, { verdict: "inconclusive" });

@@ -1,11 +1,5 @@
-import {
-  allowPolicyAt,
-  allowPolicyOn,
-  authenticationAtGateway,
-  peerAuthenticationOn,
-  podsBehind,
-  strictPolicy,
-} from "../../experiments/names";
+import { ports } from "../../config/vocabulary";
+import { authenticationAtGateway, podsBehind, services, strictPolicy, workloads } from "../../experiments/names";
 import type { AccessLine } from "../logs/access-log";
 import { connectionOf, isPolicyRefusal } from "../logs/ztunnel-log";
 import type { Decision } from "../report/schema";
@@ -34,7 +28,7 @@ export function byWaypoint({ service }: Pick<Answer, "service">, line: AccessLin
   const base = { layer: "waypoint", because: `${line.status} ${line.flags} ${line.details}`, line: line.text } as const;
   const rule = rbacRule(line);
   if (rule !== undefined) {
-    const policy = policyOf(rule) ?? allowPolicyAt[service];
+    const policy = policyOf(rule) ?? services[service].policy;
     return { ...base, action: "refused", ...(policy ? { policy } : {}), because: becauseOf(rule) };
   }
   // "NR" is Envoy's word, "NotFound" agentgateway's.
@@ -47,7 +41,7 @@ export function byWaypoint({ service }: Pick<Answer, "service">, line: AccessLin
     ...base,
     layer: "app",
     action: "failed",
-    because: `the waypoint could not reach ${podsBehind[service]}: ${base.because}`,
+    because: `the waypoint could not reach ${podsBehind(service)}: ${base.because}`,
   };
 }
 
@@ -68,7 +62,7 @@ function byGateway(line: AccessLine | undefined): Decision | undefined {
   if (line.details === "direct_response" && line.status >= 300 && line.status < 400)
     return { ...base, action: "redirected" };
   if (reachedApp(line))
-    return line.upstreamHost.endsWith(":15008") ? undefined : { ...base, action: "answered", layer: "app" };
+    return line.upstreamHost.endsWith(`:${ports.hbone}`) ? undefined : { ...base, action: "answered", layer: "app" };
   const next = line.upstreamHost === "-" ? "no endpoint" : line.upstreamHost;
   return {
     ...base,
@@ -92,11 +86,11 @@ function byZtunnel(answer: Answer, records: Records): Decision | undefined {
   };
   if (!isPolicyRefusal(line)) return { ...base, action: "failed" };
   const named = /explicitly denied by: ([\w-]+\/)?([\w-]+)/.exec(line.error ?? "")?.[2];
-  const app = podsBehind[answer.service];
+  const app = podsBehind(answer.service);
   const policy = !named
-    ? allowPolicyOn[app]
+    ? workloads[app].policy
     : named === strictPolicy.name
-      ? peerAuthenticationOn[app]
+      ? workloads[app].peerAuthentication
       : `AuthorizationPolicy/${named}`;
   return { ...base, action: "reset", ...(policy ? { policy } : {}) };
 }

@@ -1,6 +1,8 @@
 import { randomUUID } from "node:crypto";
+import { ports } from "../../config/vocabulary";
 import { hostOf, waypointAt } from "../../experiments/names";
-import type { Call, ServiceName } from "../../experiments/types";
+import type { ServiceName } from "../../experiments/slices";
+import type { Call } from "../../experiments/types";
 import { loggedLines } from "../checks/counted";
 import type { VerifyContext } from "../context";
 import { DeadlineError, eventually } from "../eventually";
@@ -49,7 +51,7 @@ async function sent(
 ) {
   const actor = await context.cast.client(from, context.signal);
   const timeoutMs = requestLimit(context);
-  const url = `http://${hostOf(service)}:8000${method}`;
+  const url = `http://${hostOf(service)}:${ports.service}${method}`;
   const started = context.clock.now();
   const result = await context.lab.exec(
     actor,

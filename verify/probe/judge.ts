@@ -1,6 +1,8 @@
+import type { Layer } from "../../config/vocabulary";
 import { waypointAt } from "../../experiments/names";
 import { objects } from "../../experiments/objects";
-import type { Expectation, Layer, Probe, WaypointName } from "../../experiments/types";
+import type { WaypointName } from "../../experiments/slices";
+import type { Expectation, Probe } from "../../experiments/types";
 import { connectionOf } from "../logs/ztunnel-log";
 import type { Decision, Evidence, Finding } from "../report/schema";
 import { decide, rbacBody } from "./decision";

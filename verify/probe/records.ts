@@ -1,8 +1,9 @@
 import { hostOf, podsBehind, waypointAt } from "../../experiments/names";
-import type { WaypointName } from "../../experiments/types";
+import type { WaypointName } from "../../experiments/slices";
 import type { VerifyContext } from "../context";
 import { DeadlineError, eventually } from "../eventually";
-import { type AccessLine, parseAccessLine } from "../logs/access-log";
+import type { AccessLine } from "../logs/access-log";
+import { parseAccessLine } from "../logs/access-log";
 import { type ConnectionLine, isPolicyRefusal, parseConnectionLine } from "../logs/ztunnel-log";
 import type { LabPod } from "../pods";
 import type { Answer } from "./send";
@@ -123,7 +124,7 @@ async function connections(
   { local, service }: Answer,
   actor: LabPod,
 ): Promise<RecordLookup<readonly ConnectionLine[]>> {
-  const targets = await context.cast.all(podsBehind[service], context.signal);
+  const targets = await context.cast.all(podsBehind(service), context.signal);
   const nodes = new Set([actor.node, ...targets.map(({ node }) => node)]);
   const pods = (await context.cast.all("ztunnel", context.signal)).filter(({ node }) => nodes.has(node));
   const reads = await Promise.all(pods.map((pod) => context.logs.read(pod)));

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { ports } from "../../config/vocabulary";
 import { hostOf } from "../../experiments/names";
 import type { Sample } from "../../experiments/types";
 import type { VerifyContext } from "../context";
@@ -20,7 +21,7 @@ export async function sendSample(context: VerifyContext, sample: Sample, paralle
   const actor = await context.cast.client(sample.from, context.signal);
   const command = curlManyArguments({
     method: sample.method,
-    url: `http://${hostOf(sample.service ?? "appb")}:8000${path}`,
+    url: `http://${hostOf(sample.service ?? "appb")}:${ports.service}${path}`,
     headers: sample.headers ?? {},
     count: sample.count,
     parallel,

@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
+import { appNamespace, durationMs, ports } from "../../config/vocabulary";
 import { hostOf, podsBehind } from "../../experiments/names";
-import type { Client, Probe, ServiceName } from "../../experiments/types";
+import type { Client, ServiceName } from "../../experiments/slices";
+import type { Probe } from "../../experiments/types";
 import { messageOf } from "../../host/errors";
 import type { VerifyContext } from "../context";
-import { durationMs } from "../lab-facts";
 import type { LabPod } from "../pods";
 import type { SentRequest } from "../report/schema";
 import { type CurlAnswer, curlArguments, parseCurl } from "./curl";
@@ -26,7 +27,7 @@ export interface Answer extends CurlAnswer {
 
 /** Name of a pod, with its namespace unless that is the story's. */
 export const podName = ({ namespace, name }: Pick<LabPod, "namespace" | "name">): string =>
-  namespace === "default" ? name : `${namespace}/${name}`;
+  namespace === appNamespace ? name : `${namespace}/${name}`;
 
 /** The path with the id in its query: proxies may replace the header, but they log the path as it came. */
 export const tagged = (path: string, id: string): string => `${path}${path.includes("?") ? "&" : "?"}probe=${id}`;
@@ -89,7 +90,7 @@ async function fromPod(
   const result = await context.lab.exec(actor, command, timeoutMs + 10_000, signal);
   const seen = parseCurl(result.stdout);
   const { service = "appb", method, path, to } = probe;
-  const target = to === "pod" ? podsBehind[service] : service;
+  const target = to === "pod" ? podsBehind(service) : service;
   const request = { pod: podName(actor), method, url, path, to, target, token: false };
   const base = { id, from: client, service, actor, exit: result.code, request };
   if (seen) return { ...base, ...seen };
@@ -113,6 +114,6 @@ function nextPort(now: number): number {
 
 async function authority(context: VerifyContext, probe: Probe, signal: AbortSignal): Promise<string> {
   const { service = "appb" } = probe;
-  if (probe.to === "service") return `${hostOf(service)}:8000`;
-  return `${(await context.cast.one(podsBehind[service], signal)).ip}:8080`;
+  if (probe.to === "service") return `${hostOf(service)}:${ports.service}`;
+  return `${(await context.cast.one(podsBehind(service), signal)).ip}:${ports.container}`;
 }

@@ -2,13 +2,12 @@ import { createPrivateKey, generateKeyPairSync, type KeyObject, sign } from "nod
 import { objects } from "../../experiments/objects";
 import type { LabFacts, TokenSpec } from "../../experiments/types";
 import { publicJwk } from "../../modules/gateway-jwt/jwk";
-import { gatewayJwt } from "../../modules/numbers";
+import { audienceOf, issuerOf, secret } from "../../modules/gateway-jwt/objects";
 import type { VerifyContext } from "../context";
 import { textAt } from "../json";
 import type { LabClient } from "../lab-client";
 import { PreconditionError } from "../precondition-error";
 
-const { issuerOf, audienceOf, secret } = gatewayJwt;
 const issuerSecret = objects["Secret/gateway-jwt-issuer"];
 /** A token holds from a moment before it was made: the gateway's clock may be behind. */
 const earlySeconds = 30;

@@ -1,13 +1,11 @@
-import type { WaypointName } from "../../experiments/types";
+import { ports } from "../../config/vocabulary";
+import type { WaypointName } from "../../experiments/slices";
 import { messageOf } from "../../host/errors";
 import type { VerifyContext } from "../context";
 import type { LabPod } from "../pods";
 import { PreconditionError } from "../precondition-error";
 import { type ProxySummary, parseEnvoyDump } from "./envoy-dump";
 import { parseZtunnelDump, type ZtunnelDump } from "./ztunnel-dump";
-
-/** Admin port of ztunnel and Envoy; it listens on the pod's loopback only. */
-const adminPort = 15000;
 
 /** What a ztunnel knows. */
 export async function ztunnelDump(context: Pick<VerifyContext, "lab" | "signal">, pod: LabPod): Promise<ZtunnelDump> {
@@ -27,7 +25,7 @@ async function dump(
   path: string,
 ) {
   try {
-    const answer = await context.lab.podGet(pod, adminPort, path, context.signal);
+    const answer = await context.lab.podGet(pod, ports.admin, path, context.signal);
     if (answer.status !== 200) throw new Error(`status ${answer.status}`);
     const parsed: unknown = JSON.parse(answer.body);
     return parsed;

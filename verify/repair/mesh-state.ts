@@ -1,4 +1,7 @@
-import { type LabObject, objects, objectsOf } from "../../experiments/objects";
+import { appNamespace, meshNamespace, metallbNamespace } from "../../config/vocabulary";
+import { workloads } from "../../experiments/names";
+import { objects, objectsOf } from "../../experiments/objects";
+import type { LabObject, MeshWorkload } from "../../experiments/slices";
 import type { LabFacts } from "../../experiments/types";
 import { rolloutProblem } from "../checks/rollout";
 import type { VerifyContext } from "../context";
@@ -9,40 +12,35 @@ import { PreconditionError } from "../precondition-error";
 import { ztunnelDump } from "../proxy-config/read";
 import type { ZtunnelDump } from "../proxy-config/ztunnel-dump";
 
-/** Applications whose pods belong to the mesh, those of modules included. */
-const members = [
-  ...(["appa", "appb", "stranger", "appb-v2", "appc", "appd", "appf", "appg", "apph", "loadgen"] as const),
-  ...(["appe", "second-appa"] as const),
-];
-
-/** Those of a lab's own. */
-const membersOf = ({ settings }: Pick<LabFacts, "settings">) => {
+/** Workloads of a lab whose pods belong to the mesh. */
+const membersOf = ({ settings }: Pick<LabFacts, "settings">): MeshWorkload[] => {
   const here = objectsOf(settings);
+  const members = Object.entries(workloads).flatMap(([name, { mesh }]) => (mesh ? [name as MeshWorkload] : []));
   return members.filter((app) => here.includes(`Deployment/${app}`));
 };
 
-/** A pod that counts as healthy and is not in the mesh. */
+/** A Ready pod that is not in the mesh. */
 export interface UnenrolledPod {
-  app: (typeof members)[number];
+  app: MeshWorkload;
   pod: string;
-  /** What shows it, as it completes "it is not in the mesh: …". */
+  /** The evidence, as the end of the sentence "it is not in the mesh: …". */
   why: string;
 }
 
 /** Workloads of the lab beside those of {@link systemNamespaces}. */
 const ownOf = ({ settings }: Pick<LabFacts, "settings">): LabObject[] =>
   objectsOf(settings).filter((object) => {
-    const { kind, namespace } = { namespace: "", ...objects[object] };
-    return namespace === "default" && (kind === "Deployment" || kind === "DaemonSet");
+    const { kind, namespace } = objects[object];
+    return namespace === appNamespace && (kind === "Deployment" || kind === "DaemonSet");
   });
 
-/** Namespaces whose every workload the lab needs. In somebody else's cluster that is Istio's alone. */
-const systemNamespaces = { kind: ["kube-system", "metallb-system", "istio-system"], existing: ["istio-system"] };
+/** Namespaces in which the lab needs every workload; on an existing cluster the namespace of Istio alone. */
+const systemNamespaces = { kind: ["kube-system", metallbNamespace, meshNamespace], existing: [meshNamespace] };
 
-/** When each node was started, in milliseconds since the epoch; nodes of which that is not known are left out. */
+/** Start of each node in milliseconds since the epoch; without the nodes whose start is unknown. */
 export type NodeStarts = ReadonlyMap<string, number>;
 
-/** What of a lab does not run and may come to, each as a line: not what was deleted or scaled to nothing. */
+/** Workloads and pods that are not ready yet, a line each; without those that were deleted or scaled to 0. */
 export async function unreadyWorkloads(
   facts: Pick<LabFacts, "cluster" | "settings">,
   lab: LabClient,
@@ -53,12 +51,12 @@ export async function unreadyWorkloads(
   const listed = namespaces.flatMap((namespace) =>
     ["Deployment", "DaemonSet"].map(async (kind) => {
       const found = await lab.list({ apiVersion: "apps/v1", kind, namespace }, signal);
-      // Items of a list do not say what they are.
+      // Items of a list have no kind.
       return found.map((object) => lineOf(`${kind}/${object.metadata?.name}`, { ...object, kind }));
     }),
   );
   const named = ownOf(facts).map(async (name) => [lineOf(name, await lab.read(objects[name], signal))]);
-  const pods = [...namespaces, "default"].map(async (namespace) => {
+  const pods = [...namespaces, appNamespace].map(async (namespace) => {
     const found = await lab.list({ apiVersion: "v1", kind: "Pod", namespace }, signal);
     return found.map((pod) => staleLine(pod, starts));
   });
@@ -66,8 +64,7 @@ export async function unreadyWorkloads(
 }
 
 /**
- * A pod whose containers are older than the last start of their node: what the cluster says of it is a memory, which the
- * controllers go on believing until the kubelet has had its say.
+ * A pod whose containers are older than the last start of their node: its status is stale until the kubelet reports again.
  */
 function staleLine(pod: KubeObject, starts: NodeStarts): string | undefined {
   const start = starts.get(textAt(pod, "spec", "nodeName") ?? "");
@@ -84,9 +81,9 @@ function lineOf(name: string, object: KubeObject | undefined): string | undefine
 }
 
 /**
- * Ready pods of the applications that are not in the mesh, although their annotation may say so: a node that was started
- * anew gives its pods new network namespaces, without the redirection of the old ones.
- * @throws PreconditionError when it cannot be told
+ * Ready pods that are not in the mesh, although their annotation may say so: after a restart of its node a pod has a new
+ * network namespace, without the redirection to ztunnel.
+ * @throws PreconditionError when ztunnel or a pod cannot be asked
  */
 export async function unenrolledPods(
   facts: Pick<LabFacts, "settings">,
@@ -118,7 +115,7 @@ async function dumpOf(
   return ztunnelDump(context, pod);
 }
 
-/** What shows that the pod is not in the mesh; undefined when it is. */
+/** The evidence that a pod is not in the mesh; undefined when it is. */
 async function whyNot(
   lab: LabClient,
   pod: LabPod,
@@ -135,12 +132,12 @@ async function whyNot(
   return (await isCaptured(lab, pod, signal)) ? undefined : "its connections do not go to ztunnel";
 }
 
-/** A port of the node on which nobody listens ("discard"). */
+/** A port of the node on which nothing listens ("discard"). */
 const closedPort = 9;
 
 /**
- * Whether the pod's connections are redirected. Only ztunnel accepts one to a closed port, before it knows whether it can
- * go on; without it the node refuses.
+ * Whether the pod's connections are redirected to ztunnel, which accepts a connection before it connects to the destination.
+ * Without the redirection the node refuses a connection to a closed port.
  */
 async function isCaptured(lab: LabClient, pod: LabPod, signal: AbortSignal): Promise<boolean> {
   const url = `http://${pod.host}:${closedPort}/`;
@@ -153,7 +150,7 @@ async function isCaptured(lab: LabClient, pod: LabPod, signal: AbortSignal): Pro
   return seconds > 0;
 }
 
-/** Rolls out an application anew, as `kubectl rollout restart` does. */
+/** Restarts the rollout of an application, as `kubectl rollout restart` does. */
 export async function rollOut(
   lab: LabClient,
   { app }: Pick<UnenrolledPod, "app">,

@@ -1,5 +1,6 @@
 import { join } from "node:path";
-import { type LabObject, objects, objectsOf } from "../../experiments/objects";
+import { objects, objectsOf } from "../../experiments/objects";
+import type { LabObject } from "../../experiments/slices";
 import { messageOf } from "../../host/errors";
 import { writeWhole } from "../../host/write-file";
 import { summaryLines } from "../checks/proxies";

@@ -1,21 +1,13 @@
+import type { LabSettings } from "../../config/schema";
+import { ports, serviceHost } from "../../config/vocabulary";
 import { experiments } from "../../experiments/index";
-import { foreignHosts, hostOf, podsBehind, waypointAt } from "../../experiments/names";
-import type {
-  Call,
-  Check,
-  KillSpec,
-  LabSettings,
-  ModuleName,
-  Probe,
-  Sample,
-  ServiceName,
-  Stage,
-  Step,
-  TokenSpec,
-} from "../../experiments/types";
+import { hostOf, podsBehind, waypointAt } from "../../experiments/names";
+import type { ServiceName } from "../../experiments/slices";
+import type { Call, Check, KillSpec, Probe, Sample, Stage, Step, TokenSpec } from "../../experiments/types";
 import { ExitCode, LabError } from "../../host/errors";
+import { numbers } from "../../modules/chaos/objects";
 import { disabledReason } from "../../modules/enabled";
-import { chaos as numbers } from "../../modules/numbers";
+import type { ModuleName } from "../../modules/index";
 import { binomialBand } from "../binomial";
 import { calledIn, recordsWanted, sayExpectation } from "../probe/judge";
 
@@ -91,7 +83,7 @@ export function explanationText(explanation: Explanation): string {
 /** What a step sends and what it expects: a line, or one for each request of its stages. */
 export function stepLines(step: Step, settings: LabSettings): string[] {
   if (step.kind === "probe") return [probeLine(step, settings)];
-  if (step.check === "calls") return step.calls.map((call) => callLine(call, step.service));
+  if (step.check === "grpc-calls") return step.calls.map((call) => callLine(call, step.service));
   if (step.check === "chaos") return step.kills.map((strike) => strikeLine(strike, step));
   if (step.check !== "fail-open") return [checkLine(step)];
   return step.stages.flatMap((act) => act.probes.map((probe) => `${actWords(act)}; ${probeLine(probe, settings)}`));
@@ -101,7 +93,7 @@ function strikeLine({ victim, bound }: KillSpec, { method, path }: Extract<Check
   const { perSecond, downMs } = numbers;
   const kill = victim === "node" ? `a node is killed for ${downMs / 1000} s` : `the pod of ${victim} is killed`;
   const most = `at most ${bound.lost} lost, ${bound.gapMs / 1000} s without a good answer, all well again after ${bound.backMs / 1000} s`;
-  return `loadgen: ${perSecond} × ${method} http://appb:8000${path} a second while ${kill} → ${most}`;
+  return `loadgen: ${perSecond} × ${method} http://appb:${ports.service}${path} a second while ${kill} → ${most}`;
 }
 
 function actWords({ name, takes, returns }: Stage): string {
@@ -111,13 +103,14 @@ function actWords({ name, takes, returns }: Stage): string {
 }
 
 /** A Service as callers of its own namespace name it; a host as everybody does. */
-const askedAs = (service: ServiceName): string => (service in foreignHosts ? hostOf(service) : service);
+const askedAs = (service: ServiceName): string =>
+  hostOf(service) === serviceHost(service) ? service : hostOf(service);
 
 function probeLine(probe: Probe, settings: LabSettings): string {
   const { service = "appb" } = probe;
   const target = {
-    service: `http://${askedAs(service)}:8000`,
-    pod: `http://${podsBehind[service].toUpperCase()}-POD:8080`,
+    service: `http://${askedAs(service)}:${ports.service}`,
+    pod: `http://${podsBehind(service).toUpperCase()}-POD:${ports.container}`,
     gateway: `${probe.tls ? "https" : "http"}://GATEWAY Host: ${probe.host ?? `appb.${settings.domain}`} `,
   }[probe.to];
   const bearing = probe.token ? ` with ${tokenWords(probe.token)}` : "";
@@ -130,7 +123,7 @@ function probeLine(probe: Probe, settings: LabSettings): string {
 
 function callLine({ from, method, code }: Call, service: ServiceName): string {
   const times = code === 0 ? "until three answers in a row, then once" : "once, never again";
-  return `${from}: gRPC http://${askedAs(service)}:8000${method} → grpc-status ${code} (${times}; proven by the log of ${waypointAt(service)} and the server's own)`;
+  return `${from}: gRPC http://${askedAs(service)}:${ports.service}${method} → grpc-status ${code} (${times}; proven by the log of ${waypointAt(service)} and the server's own)`;
 }
 
 function tokenWords({ claims, seconds, issuer, audience, forgery }: TokenSpec): string {
@@ -147,11 +140,11 @@ function tokenWords({ claims, seconds, issuer, audience, forgery }: TokenSpec): 
 
 function checkLine(check: Check): string {
   if (check.check === "capture")
-    return `captures between two nodes: ${check.count} × GET http://appf:8000/anything/MARKER by appa, and the same in plain text to appg → port 15008 alone and no MARKER from appa; MARKER in every plain request`;
+    return `captures between two nodes: ${check.count} × GET http://appf:${ports.service}/anything/MARKER by appa, and the same in plain text to appg → port ${ports.hbone} alone and no MARKER from appa; MARKER in every plain request`;
   if (!("sample" in check))
     return check.check === "flip" ? `changes the policy: ${check.name}` : `reads: ${check.name}`;
   const { from, count, method, path, service, headers = {} } = check.sample;
-  const target = `${service ? `http://${askedAs(service)}:8000` : ""}${path}`;
+  const target = `${service ? `http://${askedAs(service)}:${ports.service}` : ""}${path}`;
   const extra = Object.entries(headers).map(([name, value]) => ` with ${name}: ${value}`);
   return `${from}: ${count} × ${method} ${target}${extra.join("")} → ${sampleExpectation(check)}`;
 }
@@ -182,8 +175,8 @@ function sampleExpectation(check: Extract<Check, { sample: Sample }>): string {
       return check.copied ? "each answered by appb-v1, with a copy in appb-v2's log" : "no copy in anybody's log";
     case "never-slow":
       return "none of them delayed";
-    case "past":
-      return `each answered, in the app's log, and in no log of ${waypointAt(check.sample.service ?? "appb")}, which has those to http://${askedAs(check.control.service ?? "appb")}:8000 sent after them`;
+    case "bypasses-waypoint":
+      return `each answered, in the app's log, and in no log of ${waypointAt(check.sample.service ?? "appb")}, which has those to http://${askedAs(check.control.service ?? "appb")}:${ports.service} sent after them`;
     case "hbone":
       return "both ends of both legs proven by certificate, in ztunnel's log or counters";
   }

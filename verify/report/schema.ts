@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { layers } from "../../experiments/types";
+import { layers } from "../../config/vocabulary";
 import { proxySummarySchema } from "../proxy-config/envoy-dump";
 
 const layer = z.enum(layers);

@@ -1,6 +1,7 @@
 import { hostname } from "node:os";
-import { flipAnnotation } from "../../experiments/names";
-import { type LabObject, objects } from "../../experiments/objects";
+import { annotationKeys } from "../../config/vocabulary";
+import { objects } from "../../experiments/objects";
+import type { LabObject } from "../../experiments/slices";
 import { at, listAt, numberAt, sameJson, textAt, textsAt } from "../json";
 import type { KubeObject, LabClient, PatchOperation } from "../lab-client";
 import { PreconditionError } from "../precondition-error";
@@ -49,7 +50,7 @@ const pointer = (path: readonly string[]): string =>
   path.map((key) => `/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
 
 const annotations = ["metadata", "annotations"] as const;
-const annotationPath = pointer([...annotations, flipAnnotation]);
+const annotationPath = pointer([...annotations, annotationKeys.original]);
 
 /**
  * Makes a change. The original goes into an annotation by the same write, so that there is no moment in which a crash
@@ -160,7 +161,7 @@ function notePath(object: KubeObject, original: Original): string {
 }
 
 function originalOf(found: KubeObject): Original | undefined {
-  const text = found.metadata?.annotations?.[flipAnnotation];
+  const text = found.metadata?.annotations?.[annotationKeys.original];
   if (text === undefined) return undefined;
   const parsed: unknown = JSON.parse(text);
   return {

@@ -1,4 +1,4 @@
-import { fieldManager } from "../../experiments/names";
+import { fieldManager } from "../../config/vocabulary";
 import { textAt } from "../json";
 
 const identityOf = (entry: unknown): string =>

@@ -5,8 +5,9 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { archivePath, readBundle } from "../../../artifacts/bundle-folder";
 import { artifactPath } from "../../../artifacts/fetch";
 import { run } from "../../../cli/run";
-import { grpcImage, istioImages } from "../../../config/image-names";
+import { istioImages } from "../../../config/image-names";
 import { artifacts } from "../../../config/versions";
+import { image as grpcImage } from "../../../modules/grpc/objects";
 import { docker, mirror, mirrorFetcher } from "./fake-mirror";
 import { checkout, fakeIo, ownLabHome } from "./world";
 

@@ -4,8 +4,8 @@ import { describe, expect, test } from "vitest";
 import { newEvidence } from "../../../cli/report/evidence";
 import { run } from "../../../cli/run";
 import { experiments } from "../../../experiments";
-import { moduleNames } from "../../../experiments/types";
 import { isEnabled } from "../../../modules/enabled";
+import { moduleNames } from "../../../modules/index";
 import { verifyLab } from "../../../verify";
 import type { VerifyReport } from "../../../verify/report/schema";
 import { FakeWorld } from "../verify/fake/world";
@@ -42,7 +42,7 @@ function named({ facts }: FakeWorld["state"]): string[] {
     .flatMap((experiment) => experiment.steps(facts.settings));
   return steps.flatMap((step): string[] => {
     if (step.kind === "probe") return [step.name];
-    return step.check === "calls" ? step.calls.map(({ name }) => name) : [];
+    return step.check === "grpc-calls" ? step.calls.map(({ name }) => name) : [];
   });
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { run } from "../../../cli/run";
-import type { ModuleName } from "../../../experiments/types";
+import type { ModuleName } from "../../../modules/index";
 import { FakeWorld } from "../verify/fake/world";
 import { FakeEngine, fakeIo } from "./world";
 

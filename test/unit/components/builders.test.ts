@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { folderHash } from "../../../components/app-image";
-import { l7PolicySpec } from "../../../components/authorization";
+import { type CallerRules, l7PolicySpec } from "../../../components/authorization";
 import { gatewayNodePorts, kindConfig } from "../../../components/kind-config";
 import { addressRange } from "../../../components/metallb";
 import { faultSpec } from "../../../components/policies";
@@ -55,7 +55,7 @@ describe("addressRange", () => {
 });
 
 describe("l7PolicySpec", () => {
-  const base = { allowedCallers: ["appa", "gateway"], allowedMethods: ["GET", "HEAD"] };
+  const base: CallerRules = { allowedCallers: ["appa", "gateway"], allowedMethods: ["GET", "HEAD"] };
 
   test("l7PolicySpec() names callers by their identity, on Service appb", () => {
     expect(l7PolicySpec(base)).toEqual({

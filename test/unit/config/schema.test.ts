@@ -4,8 +4,9 @@ import * as pulumi from "@pulumi/pulumi";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { loadConfig, parseConfig } from "../../../config/load";
-import { configKeys, durationMs } from "../../../config/schema";
+import { configKeys } from "../../../config/schema";
 import { nodeImage, versions } from "../../../config/versions";
+import { durationMs } from "../../../config/vocabulary";
 import { LabErrors, type Problem } from "../../../host/errors";
 
 const yaml = (file: string) => parse(readFileSync(join(__dirname, "../../..", file), "utf8"));

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { methods } from "../../../config/vocabulary";
 import { curlLines } from "../../../experiments/curl-lines";
 import { labFacts } from "../verify/fake/facts";
 
@@ -23,8 +24,7 @@ describe("the curl lines of the story", () => {
   });
 
   test("leave out what the settings do not have", () => {
-    const all = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
-    const lines = curlLines({ ...settings, faultEnabled: false, allowedMethods: all }, url, lab);
+    const lines = curlLines({ ...settings, faultEnabled: false, allowedMethods: methods }, url, lab);
     expect(lines.map((line) => line.split("# ")[1]?.slice(0, 3))).toEqual(["200", "404"]);
   });
 

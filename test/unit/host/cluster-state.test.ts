@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { parseConfig } from "../../../config/load";
 import { clusterState } from "../../../host/cluster-state";
-import { markerFile } from "../../../host/docker-networks";
 import { LabErrors } from "../../../host/errors";
 import type { Exec } from "../../../host/exec";
 import { labOwner } from "../../../host/lab-owner";
+import { markerFile, stackDir } from "../../../host/paths";
 import { writeWhole } from "../../../host/write-file";
 import { checkHost } from "../../../preflight/host";
 import { machine, type SeenNetwork } from "../../support/machine";
@@ -66,7 +66,7 @@ describe("when the labels of its network name an owner", () => {
   });
 
   test("the id of the network in the lab's folder proves a lab whose owner changed name", async () => {
-    await writeWhole(markerFile(stack), `${own} id-1\n`);
+    await writeWhole(markerFile(stackDir(stack)), `${own} id-1\n`);
     expect(await clusterState(stack, living({ id: "id-1", owner: bob }))).toBe("running");
     expect(await clusterState(stack, living({ id: "id-2", owner: bob }))).toBe("foreign");
     expect(await clusterState(stack, living({ id: "id-2", owner: labOwner() }))).toBe("running");

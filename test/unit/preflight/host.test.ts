@@ -6,10 +6,9 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { parseConfig } from "../../../config/load";
 import type { LabConfig } from "../../../config/schema";
 import { clusterIsLost } from "../../../host/cluster-state";
-import { markerFile } from "../../../host/docker-networks";
 import { LabErrors } from "../../../host/errors";
 import type { Exec } from "../../../host/exec";
-import { stackDir } from "../../../host/paths";
+import { markerFile, stackDir } from "../../../host/paths";
 import { derivedPort, gatewayPorts } from "../../../host/ports";
 import { writeWhole } from "../../../host/write-file";
 import { checkHost } from "../../../preflight/host";
@@ -107,7 +106,7 @@ describe("the stack's own cluster", () => {
   });
 
   test("checkHost() refuses to go on over a cluster that is gone, unless its caller takes care of that", async () => {
-    writeWhole(markerFile(stack), `${own}\n`);
+    writeWhole(markerFile(stackDir(stack)), `${own}\n`);
     const [problem] = await problemsOf(kind(), machine({}));
     expect(problem).toBe(`The kind cluster "${own}" of this stack is gone`);
     expect(await clusterIsLost(stack, machine({}))).toBe(true);

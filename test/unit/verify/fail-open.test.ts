@@ -1,6 +1,6 @@
 import { hostname } from "node:os";
 import { describe, expect, it } from "vitest";
-import { flipAnnotation } from "../../../experiments/names";
+import { annotationKeys } from "../../../config/vocabulary";
 import { verifyLab } from "../../../verify";
 import type { PatchOperation } from "../../../verify/lab-client";
 import { FakeWorld } from "./fake/world";
@@ -139,7 +139,7 @@ describe("fail-open", () => {
       const found = await read(ref, signal);
       if (ref.name === "appb-waypoint-only" && lab.state.logs.size > 0 && found?.metadata) {
         asked += 1;
-        found.metadata.annotations = { [flipAnnotation]: JSON.stringify(original) };
+        found.metadata.annotations = { [annotationKeys.original]: JSON.stringify(original) };
       }
       return found;
     };
@@ -154,7 +154,10 @@ describe("fail-open", () => {
 /** Makes the writer of a change a process that has ended. */
 function buried(lab: FakeWorld, key: string): void {
   const annotations = lab.state.get(key).metadata?.annotations ?? {};
-  const text = annotations[flipAnnotation];
+  const text = annotations[annotationKeys.original];
   if (text === undefined) throw new Error(`${key} is not changed`);
-  annotations[flipAnnotation] = JSON.stringify({ ...JSON.parse(text), by: { host: hostname(), pid: 2 ** 22 + 1 } });
+  annotations[annotationKeys.original] = JSON.stringify({
+    ...JSON.parse(text),
+    by: { host: hostname(), pid: 2 ** 22 + 1 },
+  });
 }

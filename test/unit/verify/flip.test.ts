@@ -1,6 +1,6 @@
 import { hostname } from "node:os";
 import { describe, expect, it } from "vitest";
-import { flipAnnotation, principalOf } from "../../../experiments/names";
+import { annotationKeys, principalOf } from "../../../config/vocabulary";
 import { verifyLab } from "../../../verify";
 import { restoredOwners } from "../../../verify/restore/field-owners";
 import { withoutPrincipal } from "../../../verify/restore/without-principal";
@@ -133,7 +133,10 @@ async function crash(lab: FakeWorld, by: { host: string; pid: number }): Promise
   await run(lab, death.signal);
   lab.beforePatch = () => undefined;
   const annotations = lab.state.get("AuthorizationPolicy/default/appb-l7").metadata?.annotations ?? {};
-  annotations[flipAnnotation] = JSON.stringify({ ...JSON.parse(annotations[flipAnnotation] ?? ""), by });
+  annotations[annotationKeys.original] = JSON.stringify({
+    ...JSON.parse(annotations[annotationKeys.original] ?? ""),
+    by,
+  });
 }
 
 describe("withoutPrincipal()", () => {

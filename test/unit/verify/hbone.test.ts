@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { principalOf } from "../../../experiments/names";
+import { principalOf } from "../../../config/vocabulary";
 import { verifyLab } from "../../../verify";
 import { FakeWorld } from "./fake/world";
 

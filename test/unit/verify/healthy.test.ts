@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { type LabSettings, moduleNames } from "../../../experiments/types";
+import type { LabSettings } from "../../../config/schema";
+import { moduleNames } from "../../../modules/index";
 import { exitCodeFor, renderText, verifyLab } from "../../../verify";
 import { FakeWorld } from "./fake/world";
 

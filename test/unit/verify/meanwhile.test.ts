@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { flipAnnotation, principalOf } from "../../../experiments/names";
+import { annotationKeys, principalOf } from "../../../config/vocabulary";
 import { verifyLab } from "../../../verify";
 import { annotationsOf, FakeWorld, rulesOf } from "./fake/world";
 
@@ -52,7 +52,9 @@ describe("while somebody else changes the lab", () => {
     let until = Number.POSITIVE_INFINITY;
     const flip = () => {
       found.spec = { ...Object(found.spec), rules: [rule("gateway-istio")] };
-      const annotations = { [flipAnnotation]: JSON.stringify({ ...original, by: { host: "another", pid: 1 } }) };
+      const annotations = {
+        [annotationKeys.original]: JSON.stringify({ ...original, by: { host: "another", pid: 1 } }),
+      };
       Object.assign(Object(found.metadata), { annotations, resourceVersion: "101" });
       until = clock.now() + 40_000;
     };

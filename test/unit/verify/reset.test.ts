@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { principalOf } from "../../../experiments/names";
+import { principalOf } from "../../../config/vocabulary";
 import { verifyLab } from "../../../verify";
 import { parseConnectionLine } from "../../../verify/logs/ztunnel-log";
 import { decide } from "../../../verify/probe/decision";

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import type { LabSettings } from "../../../experiments/types";
+import type { LabSettings } from "../../../config/schema";
 import { verifyLab } from "../../../verify";
 import { renderJUnit } from "../../../verify/report/junit";
 import { FakeWorld } from "./fake/world";

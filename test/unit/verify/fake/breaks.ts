@@ -1,4 +1,4 @@
-import type { LabSettings } from "../../../../experiments/types";
+import type { LabSettings } from "../../../../config/schema";
 import type { FakeState } from "./state";
 
 /** How a lab is broken, and the experiments that must notice, each with the layer it must name. */

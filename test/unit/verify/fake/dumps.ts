@@ -1,5 +1,5 @@
 import { appbHost, hostOf, strictPolicy } from "../../../../experiments/names";
-import type { ServiceName } from "../../../../experiments/types";
+import type { ServiceName } from "../../../../experiments/slices";
 import { at, listAt, numberAt, textAt, textsAt } from "../../../../verify/json";
 import type { KubeObject } from "../../../../verify/lab-client";
 import { accountFor, identityOf } from "./identity";

@@ -1,4 +1,5 @@
-import type { LabFacts, LabSettings } from "../../../../experiments/types";
+import type { LabSettings } from "../../../../config/schema";
+import type { LabFacts } from "../../../../experiments/types";
 
 /** A kind lab with the defaults, but for what a test asks for. */
 export const labFacts = (settings: Partial<LabSettings> = {}): LabFacts => ({

@@ -1,7 +1,8 @@
 import { createPublicKey, generateKeyPairSync, verify } from "node:crypto";
-import type { LabSettings } from "../../../../experiments/types";
+import type { LabSettings } from "../../../../config/schema";
 import { publicJwk } from "../../../../modules/gateway-jwt/jwk";
-import { gatewayJwt, gatewayTls } from "../../../../modules/numbers";
+import * as gatewayJwt from "../../../../modules/gateway-jwt/objects";
+import * as gatewayTls from "../../../../modules/gateway-tls/objects";
 import { at, listAt, numberAt, textAt, textsAt } from "../../../../verify/json";
 import type { Handshake, KubeObject } from "../../../../verify/lab-client";
 import { type Fields, object, yes } from "./objects";

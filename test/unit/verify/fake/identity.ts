@@ -1,4 +1,4 @@
-import { principalOf } from "../../../../experiments/names";
+import { principalOf } from "../../../../config/vocabulary";
 
 /** Where the roles live that are not of the story's namespace. */
 const elsewhere: Readonly<Record<string, string>> = {

@@ -1,5 +1,6 @@
-import { accountOf } from "../../../../experiments/names";
-import type { LabSettings, ModuleName } from "../../../../experiments/types";
+import type { LabSettings } from "../../../../config/schema";
+import { serviceAccountOf } from "../../../../config/vocabulary";
+import type { ModuleName } from "../../../../modules/index";
 import type { KubeObject } from "../../../../verify/lab-client";
 import { agentgatewayObjects } from "./agentgateway";
 import { gatewayJwtObjects, gatewayTlsObjects } from "./gateway-modules";
@@ -115,7 +116,7 @@ const callersOf = ({ allowedCallers, allowedMethods }: LabSettings): Fields => (
   action: "ALLOW",
   rules:
     allowedCallers.length > 0
-      ? [{ from: from(...allowedCallers.map(accountOf)), to: [{ operation: { methods: allowedMethods } }] }]
+      ? [{ from: from(...allowedCallers.map(serviceAccountOf)), to: [{ operation: { methods: allowedMethods } }] }]
       : [],
 });
 

@@ -1,4 +1,5 @@
-import { foreignHosts, principalOf } from "../../../../experiments/names";
+import { principalOf } from "../../../../config/vocabulary";
+import { hostOf } from "../../../../experiments/names";
 import type { KubeObject } from "../../../../verify/lab-client";
 import { deployment, type Fields, object, service, yes } from "./objects";
 
@@ -26,7 +27,7 @@ export const egress = (): KubeObject[] => [
       "networking.istio.io/v1",
       `ServiceEntry/egress/${name}`,
       {
-        spec: { hosts: [foreignHosts[name]], endpoints: [{ address: foreignHosts.external }] },
+        spec: { hosts: [hostOf(name)], endpoints: [{ address: hostOf("external") }] },
         status: { conditions: [bound("egress/egress-waypoint")] },
       },
       { labels: { "istio.io/use-waypoint": "egress-waypoint" } },

@@ -1,4 +1,4 @@
-import { accountOf, principalOf } from "../../../../experiments/names";
+import { principalOf, serviceAccountOf } from "../../../../config/vocabulary";
 import type { LabFacts } from "../../../../experiments/types";
 import type { KubeObject } from "../../../../verify/lab-client";
 
@@ -144,7 +144,7 @@ function policies(settings: LabFacts["settings"]): KubeObject[] {
       { spec: { ...target, action: "ALLOW", rules } },
       owned("security.istio.io/v1", { "f:spec": { "f:rules": {} } }),
     );
-  const callers = settings.allowedCallers.map(accountOf);
+  const callers = settings.allowedCallers.map(serviceAccountOf);
   const l7 = [{ from: from(...callers), to: [{ operation: { methods: settings.allowedMethods } }] }];
   const target = { targetRefs: [{ kind: "Service", name: "appb" }] };
   const found = [allow("appb-l7", target, callers.length > 0 ? l7 : [])];

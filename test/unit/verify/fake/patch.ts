@@ -1,4 +1,4 @@
-import { fieldManager } from "../../../../experiments/names";
+import { fieldManager } from "../../../../config/vocabulary";
 import { at } from "../../../../verify/json";
 import type { KubeObject, PatchOperation } from "../../../../verify/lab-client";
 

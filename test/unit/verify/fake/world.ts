@@ -1,4 +1,4 @@
-import type { LabSettings } from "../../../../experiments/types";
+import type { LabSettings } from "../../../../config/schema";
 import { at, listAt, textAt } from "../../../../verify/json";
 import type { HttpAnswer, KubeObject, LabClient, PatchOperation } from "../../../../verify/lab-client";
 import { FakeClock } from "./clock";

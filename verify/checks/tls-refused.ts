@@ -3,15 +3,14 @@ import { bounded } from "../eventually";
 import { textAt } from "../json";
 import { type CheckRun, failed, listed, passed, unclear } from "./check";
 
-/** Longest that a gateway may take to end a connection. */
+/** Longest time that the gateway may take to close a connection. */
 const limitMs = 5_000;
 
 /**
- * Only the listener's own name is answered: the certificate is shown to nobody who asks for another. A refusal is the
- * gateway's own end of the connection (it has no filter chain for the name, and closes); that nothing came in time, or
- * that nobody listens, is none.
+ * The gateway refuses the handshake for a name that no listener has: it has no filter chain for the name, and closes the
+ * connection. A time-out, or a port on which nothing listens, is no refusal.
  */
-export const tlsSilence: CheckRun<"tls-silence"> = async ({ lab, signal, clock }, { name, host }) => {
+export const tlsRefused: CheckRun<"tls-refused"> = async ({ lab, signal, clock }, { name, host }) => {
   const expected = "the gateway ends the connection";
   try {
     const { names } = await bounded((limit) => lab.handshake(host, "lab", limit), limitMs, signal, clock);
@@ -21,7 +20,7 @@ export const tlsSilence: CheckRun<"tls-silence"> = async ({ lab, signal, clock }
     const seen = `no handshake: ${messageOf(error)}`;
     const code = textAt(error, "code") ?? "";
     const ended = code === "ECONNRESET" || code.startsWith("ERR_SSL_");
-    // Nobody there, or too slow: no answer at all, so that it is asked again.
+    // A time-out or a refused connection says nothing about the name.
     return [ended ? passed(name, "gateway", seen) : unclear(name, "client", seen, { expected })];
   }
 };

@@ -1,5 +1,6 @@
 import { podsBehind } from "../../experiments/names";
-import type { Call, ServiceName } from "../../experiments/types";
+import type { ServiceName } from "../../experiments/slices";
+import type { Call } from "../../experiments/types";
 import type { VerifyContext } from "../context";
 import type { LabPod } from "../pods";
 import { byWaypoint } from "../probe/decision";
@@ -8,15 +9,15 @@ import type { Decision, Evidence, Finding } from "../report/schema";
 import { type CheckRun, failed, passed, unclear } from "./check";
 
 /**
- * Calls by gRPC, those that must be refused before those that must not: once the server's log has the last ones, it has
- * whatever came before them. Each is judged by its code and the waypoint's record, all together by what the server served.
+ * Sends gRPC calls, first those that must be refused: once the server has logged an allowed call, it has logged every call
+ * that reached it earlier. Each call is judged by its status and the waypoint's log, all together by the server's log.
  */
-export const calls: CheckRun<"calls"> = async (context, { name, service, calls: wanted, served }) => {
-  const app = await context.cast.one(podsBehind[service], context.signal);
+export const grpcCalls: CheckRun<"grpc-calls"> = async (context, { name, service, calls: wanted, served }) => {
+  const app = await context.cast.one(podsBehind(service), context.signal);
   const positive = wanted.filter(({ code }) => code !== 7);
   for (const each of positive) {
     await converge(context, service, each);
-    // Its record at the waypoint comes a second late: by then the server's log has whatever was called so far.
+    // The waypoint's line comes a second late; by then the server has logged all calls so far.
     await call(context, service, each);
   }
   const anchor = (await context.lab.logs(app, undefined, context.signal)).at(-1);
@@ -57,7 +58,7 @@ function verdictOf({ name, code }: Call, { answer, words, lines }: Called): Find
   return passed(name, layer, seen, { evidence });
 }
 
-/** A call that should not have come through is the waypoint's fault, one that did not come through that of who stopped it. */
+/** The layer at fault: the waypoint for a call that it let through or refused by mistake, else the application. */
 function blamed(wanted: Call["code"], found: number | undefined, details: string): "waypoint" | "app" {
   if (wanted === 7 || found === 7 || details === "no line") return "waypoint";
   return "app";

@@ -1,0 +1,27 @@
+import { versions } from "../../config/versions";
+import type { Slice } from "../slice";
+
+/** The server: Kubernetes' own image for tests. */
+export const image = `registry.k8s.io/e2e-test-images/agnhost:${versions.agnhost}`;
+
+/** Methods of gRPC's own health service. */
+export const health = {
+  /** The only one that the policy allows. */
+  allowed: "/grpc.health.v1.Health/Check",
+  /** The server answers it as well, with the status "unimplemented". */
+  other: "/grpc.health.v1.Health/List",
+  /** What the server logs for each {@link allowed} that it serves. */
+  served: "Serving the Check request",
+} as const;
+
+export const grpc = {
+  objects: {
+    "Deployment/grpc": "app",
+    "Service/grpc": "waypoint",
+    "AuthorizationPolicy/grpc-l7": "waypoint",
+    "AuthorizationPolicy/grpc-waypoint-only": "ztunnel",
+  },
+  workloads: { grpc: { container: "grpc", mesh: true, policy: "AuthorizationPolicy/grpc-waypoint-only" } },
+  services: { grpc: { pods: "grpc", policy: "AuthorizationPolicy/grpc-l7" } },
+  images: () => [image],
+} as const satisfies Slice;
