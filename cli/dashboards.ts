@@ -59,7 +59,7 @@ export const dashboards: Record<AddonName, Dashboard> = {
       "g0.tab": "0",
       "g0.range_input": "15m",
     }),
-    shows: "requests by who asked whom, and with which answer",
+    shows: "requests by source, destination and response code",
   },
 };
 

@@ -223,8 +223,8 @@ export class PolicyCollector {
     }
     this.#broken.push({
       what,
-      why: `Protection-rail "${event.policyName}": ${description}`,
-      fix: `Mend the program or its configuration; the rule is in policies/, and "npm run preview" without --policy goes without it`,
+      why: `Guard-rail "${event.policyName}": ${description}`,
+      fix: `Change the program or its configuration; the rule is in policies/, and "npm run preview" without --policy does not apply it`,
     });
   }
 

@@ -37,7 +37,7 @@ export function gatewaySender({ url, settings }: LabFacts, { path, method }: Tra
   return (signal) => bounded((limit) => httpRequest(request, { url }, limit), limitMs, signal);
 }
 
-/** Sends at the plan's rate until its time is up or the signal aborts; slow answers hold up nobody. */
+/** Sends at the plan's rate until its time is up or the signal aborts; slow answers do not delay later requests. */
 export async function sendTraffic(
   { rate, forMs }: TrafficPlan,
   send: Sender,
@@ -148,7 +148,8 @@ export function disturbanceOf(shots: readonly Shot[], norm: number): Disturbance
 export function disturbanceText({ from, to, ...seen }: Upgrade & Partial<Disturbance>): string {
   const { requests, failed = 0, longestGapMs = 0, slowestMs = 0 } = seen;
   const head = `Istio ${from} → ${to}`;
-  if (requests === undefined) return `${head}: nobody counted, since the gateway did not answer before it began`;
+  if (requests === undefined)
+    return `${head}: requests were not counted, since the gateway did not answer before the change`;
   const gap = failed > 0 ? `, longest gap ${seconds(longestGapMs)}` : "";
   return `${head}: ${requests} requests, ${failed} failed${gap}, slowest answer ${seconds(slowestMs)}`;
 }

@@ -29,7 +29,7 @@ interface BundleOptions extends CommonOptions {
 export function registerBundle(program: Command, { io, end }: CommandContext): void {
   const command = program
     .command("bundle")
-    .description("collect everything the lab brings from outside in a folder; goes on where it was stopped")
+    .description("collect everything the lab brings from outside in a folder; continues where it was stopped")
     .argument("<dir>", "folder to fill, or to check");
   examples(
     json(common(command))

@@ -23,7 +23,7 @@ export function registerDestroy(program: Command, { io }: CommandContext): void 
     const session = openSession(io, options);
     const { stack, config, progress } = session;
     await consent(session, options.yes ?? false);
-    // Silence of Docker is no absence: what is left there would be forgotten, and who made it with it.
+    // While Docker does not answer, the cluster may still exist, and the record of its owner would be deleted.
     if (config.cluster === "kind") {
       await requireDocker(io.exec);
       await requireOwnCluster(session);
@@ -49,8 +49,8 @@ export function registerDestroy(program: Command, { io }: CommandContext): void 
 async function consent({ io, stack }: Session, yes: boolean): Promise<void> {
   if (yes || (await io.confirm?.(`Destroy lab "${stack}" and all that is in it?`))) return;
   throw new UsageError({
-    what: io.confirm ? `Lab "${stack}" stays` : `Nobody was there to agree to the end of lab "${stack}"`,
-    why: io.confirm ? "You did not agree" : "Without a terminal the lab asks no questions",
+    what: io.confirm ? `Lab "${stack}" stays` : `The removal of lab "${stack}" needs consent`,
+    why: io.confirm ? "You did not agree" : "Without a terminal the lab cannot ask",
     fix: `npm run destroy -- --stack ${stack} --yes`,
   });
 }
@@ -80,7 +80,7 @@ async function destroy(engine: Engine, session: Session): Promise<void> {
   await engine.remove();
 }
 
-/** The cluster goes on without the lab: what Istio leaves in it goes as well. */
+/** Removes what an uninstalled Istio leaves in a cluster that the lab does not own. */
 async function sweep({ progress }: Session, address: ClusterAddress): Promise<void> {
   const swept = await sweepMesh(address);
   if (!swept) return progress.line("  What Istio leaves is not looked for: another istiod runs, or no cluster answers");

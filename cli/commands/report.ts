@@ -49,7 +49,7 @@ export async function writeReport(
 ): Promise<{ evidence: EvidenceFolder; files: readonly string[] }> {
   const folder = options.evidence ?? newestEvidence(evidencePlaces(resolveStack(options.stack, io)));
   const evidence = readEvidence(resolve(folder));
-  // Plots take a second to load: only who asks for a report waits for them.
+  // Plots take a second to load: they are loaded only for a report.
   const [{ renderHtml }, { renderMarkdown }] = await Promise.all([
     import("../report/html/page.js"),
     import("../report/markdown.js"),

@@ -76,11 +76,11 @@ function driftHints({ outputs, config, cluster, pending }: Drift): string[] {
     ...(changed.length > 0
       ? [`Configuration changed since the last "up": ${changed.join(", ")}   (npm run preview)`]
       : []),
-    ...(cluster === "absent" && outputs.url ? ['The cluster is gone: the next "npm run up" makes it anew'] : []),
+    ...(cluster === "absent" && outputs.url ? ['The cluster is gone: the next "npm run up" creates it again'] : []),
     ...(cluster === "foreign"
       ? ['Docker has a cluster of this name that is not this stack\'s: "npm run lab -- doctor" names its owner']
       : []),
     ...(cluster === "stopped" ? ['Containers of the cluster are stopped: "npm run lab -- resume" starts them'] : []),
-    ...(pending > 0 ? [`A killed run left unfinished operations (${pending}): the next "npm run up" mends them`] : []),
+    ...(pending > 0 ? [`A killed run left unfinished operations (${pending}): the next "npm run up" clears them`] : []),
   ];
 }

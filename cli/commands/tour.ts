@@ -177,7 +177,7 @@ const setLines = ({ change = {} }: TourStep, stack: string): string[] =>
       : [`pulumi config set ${key} ${value} --stack ${stack}`],
   );
 
-/** One step for a person who reads it in a terminal. */
+/** A step as text. */
 function stepText(step: WalkedStep, of: number): string {
   const block = (label: string, lines: readonly string[]) =>
     lines.map((line, index) => `    ${(index === 0 ? label : "").padEnd(8)}${line}`);

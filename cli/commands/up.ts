@@ -58,7 +58,7 @@ export async function up(options: UpOptions, context: CommandContext): Promise<v
   try {
     await makeAndProve(session, options, context);
   } catch (thrown) {
-    // Who declines what --config would do does not want the next "up" to do it.
+    // A declined change of --config must not be made by the next "up".
     if (thrown instanceof ConsentDeniedError) restoreSettings();
     if (isWorthKeeping(thrown, session)) context.note(await keptText("up", thrown, session));
     throw thrown;
@@ -106,7 +106,7 @@ async function requireFitMachine(session: Session, ignored: readonly string[]): 
   refuseUnfit(await examine(io, stack, config), ignored);
   const fresh = config.cluster === "kind" && (await startNodes(session));
   const ports = await choosePorts(session);
-  // The program looks as well, for those who call a plain "pulumi up"; by then there would be a stack.
+  // The program checks the same for a plain "pulumi up". Here the check comes before a stack is created.
   const { installedIstio } = await hostFacts(session, { ...config, ...ports });
   return { ports, fresh, installedIstio };
 }

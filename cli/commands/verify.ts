@@ -127,7 +127,7 @@ export async function prove({ io, stack, progress }: Session, facts: LabFacts): 
 const unproven = {
   fail: {
     what: "Not every proof passed: the lab is up, but not what it should be",
-    shows: "who decided otherwise, and why",
+    shows: "the layer that decided otherwise, and the reason",
   },
   inconclusive: {
     what: "The proofs are inconclusive: the lab is up, but it is not proven to be what it should be",

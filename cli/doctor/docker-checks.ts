@@ -9,7 +9,7 @@ import { type Check, ok } from "./types";
 const gib = 1024 ** 3;
 const inGib = (bytes: number) => `${(bytes / gib).toFixed(1)} GiB`;
 
-/** Three nodes with mesh and dashboards need about 3 GiB; below it the kernel ends pods at random. */
+/** Three nodes with mesh and dashboards use about 3 GiB. With less memory the kernel kills processes of the pods. */
 const memory = { least: 3 * gib, comfortable: 6 * gib };
 /** The node image and, in each of three nodes, the bill of images. */
 const disk = { least: 8 * gib, comfortable: 16 * gib };
@@ -142,7 +142,7 @@ const dockerKind: Check = {
       return {
         status: "fail",
         what: "podman answers in Docker's place",
-        why: "kind's nodes, networks and image archives are not the same there, and nobody tries the lab on it",
+        why: "kind's nodes, networks and image archives are not the same there, and the lab is not tested on it",
         fix: 'docker context use NAME   (of a Docker; "docker context ls"), or: pulumi config set cluster existing',
       };
     }

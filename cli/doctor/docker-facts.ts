@@ -51,7 +51,7 @@ export interface DockerFacts {
   info?: DockerInfo;
   /** Whether the daemon runs on this very kernel, so that this machine's /proc and disks are its own. */
   local: boolean;
-  /** Address of the daemon: `unix:///var/run/docker.sock`. Empty where nobody tells it. */
+  /** Address of the daemon: `unix:///var/run/docker.sock`. Empty when it is not known. */
   endpoint: string;
   /** Exit code of `docker info`; 127 when there is no docker. */
   code: number;

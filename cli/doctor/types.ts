@@ -9,7 +9,7 @@ export type Finding = { id: string; title: string } & (
   | ({ status: "warn" | "fail" } & Problem)
 );
 
-/** A finding as a check returns it: the record adds who found it. */
+/** A finding as a check returns it, without the id and title of the check. */
 export type Verdict = { status: "ok"; what: string } | ({ status: "warn" | "fail" } & Problem);
 
 /** What checks look at; they change nothing. */

@@ -60,7 +60,7 @@ export function engineFailure({ operation, stack, diagnostics, interrupted, caus
       {
         what: `"${operation}" was interrupted`,
         why: "The engine finished what it had begun and wrote it down; the rest is not done",
-        fix: `${again}   (goes on from there)`,
+        fix: `${again}   (continues from there)`,
       },
       { cause },
     );
@@ -70,7 +70,7 @@ export function engineFailure({ operation, stack, diagnostics, interrupted, caus
     {
       what,
       why: `The engine stopped there; what was done before is in the state of stack "${stack}"`,
-      fix: `Mend the cause, then: ${again}   (goes on from there; --verbose shows the engine's whole answer)`,
+      fix: `Remove the cause, then: ${again}   (continues from there; --verbose shows the whole output of the engine)`,
     },
     { cause },
   );
@@ -125,7 +125,7 @@ function plain(text: string): string {
   return uncolored.replace(/^(\s*\n)+/, "").trimEnd();
 }
 
-/** Collects what the engine says; drops what nobody needs to read. */
+/** Collects the diagnostics of the engine without those in `noise`. */
 export class Diagnostics {
   readonly #found: Diagnostic[] = [];
 

@@ -21,7 +21,7 @@ export interface BillEntry {
   platforms: readonly string[];
   /** SHA-256 or manifest digest, where it is known on this machine. */
   digest?: string;
-  /** Who names it (an image). */
+  /** The chart, manifest or folder that names the image. */
   of?: string;
 }
 
@@ -61,7 +61,7 @@ function imageEntry({ ref, of, licence }: BillImage): BillEntry {
 /** An image that the lab runs or builds on. */
 export interface BillImage {
   ref: string;
-  /** Who names it. */
+  /** The chart, manifest or folder that names it. */
   of: string;
   licence: string;
   /** Whether a node runs it; the apps' image is built on the others, and one caches registries. */
@@ -99,7 +99,7 @@ function baseLicence(ref: string): string {
   return ref.includes("/alpine:") ? "LicenseRef-Alpine-packages" : "MIT";
 }
 
-/** Images of one manifest, or the reason why nobody can tell them now. */
+/** Images of one manifest, or the reason why they are not known. */
 export type ManifestImages = { artifact: BillArtifact } & ({ images: BillImage[] } | { unknown: LabError });
 
 /** Reads the images that the manifests name: from the cache, else from where artifacts come from. */

@@ -97,7 +97,7 @@ type MissingPiece = { piece: Piece; problem: LabError };
 
 /**
  * Brings the pieces that are not there, or not as promised, one after the other. SHA256SUMS is written after each, so that
- * a killed run goes on where it was. A piece that cannot be had does not keep the others away.
+ * a killed run continues where it was. A piece that cannot be fetched does not stop the others.
  *
  * @returns those that could not be had
  */

@@ -230,7 +230,7 @@ export async function readSums(folder: string): Promise<Map<string, string>> {
   return existsSync(file) ? parseSums(await readFile(file, "utf8")) : new Map();
 }
 
-/** Writes SHA256SUMS anew. */
+/** Writes SHA256SUMS. */
 export async function writeSums(folder: string, sums: ReadonlyMap<string, string>): Promise<void> {
   writeWhole(join(folder, bundleFiles.sums), formatSums(sums));
 }

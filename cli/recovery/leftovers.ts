@@ -11,7 +11,7 @@ import type { StackState } from "../engine/types";
 import { nodesOf, nodesText } from "../stack/nodes";
 import type { Session } from "../stack/session";
 
-/** Asks whoever called the command; false when nobody can answer. */
+/** Asks the user; false without a terminal. */
 export type ConfirmPrompt = (question: string) => Promise<boolean>;
 
 /**

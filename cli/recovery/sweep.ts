@@ -2,10 +2,10 @@ import { clientConfig } from "../../host/kube-api";
 import type { ClusterAddress } from "../../host/paths";
 import type { StackState } from "../engine/types";
 
-/** What an uninstalled Istio leaves, and what became of it. */
+/** Objects that an uninstalled Istio left, by what happened to them. */
 export interface Swept {
   removed: string[];
-  /** Definitions that somebody else uses by now. */
+  /** Definitions that have objects of others. */
   stay: string[];
 }
 
@@ -19,7 +19,7 @@ interface Definition extends KubernetesObject {
   spec: { group: string; names: { kind: string }; versions: { name: string; storage: boolean }[] };
 }
 
-/** ConfigMaps that istiod writes into every namespace: whom the mesh trusts, and whom no more. */
+/** ConfigMaps that istiod writes into every namespace: root certificates and revocations. */
 const certificates = ["istio-ca-root-cert", "istio-ca-crl"] as const;
 
 /** Whether the stack installed a mesh: only then is what Istio leaves its own. */

@@ -147,7 +147,7 @@ function legsOf(request: JudgedRequest, hops: readonly Hop[], identities: Readon
     const from = hops[index];
     if (!from) return [];
     if (hop.layer === "app") return [{ transport: "node", reached: hop.reached }];
-    // A pod of the mesh is caught by its own node's ztunnel; who is outside of the mesh has none, and no identity.
+    // The ztunnel of the node takes the connections of a pod in the mesh. A client outside has no ztunnel and no identity.
     if (from.layer === "client") {
       const outside = request.url.startsWith("https:") ? "TLS" : "plain";
       return [{ transport: hop.role === near.role ? "node" : outside, reached: hop.reached }];

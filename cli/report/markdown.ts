@@ -51,7 +51,7 @@ export function renderMarkdown(evidence: EvidenceFolder): string {
       ),
     ),
     ...section(
-      "Who said no",
+      "Refused requests",
       table(
         ["Caller", "Request", "Got", "Refused by", "Policy", "Because"],
         refusals.map(({ client, words, answer, decision }) => [
@@ -65,7 +65,7 @@ export function renderMarkdown(evidence: EvidenceFolder): string {
       ),
     ),
     ...section(
-      "The way of each request",
+      "Request paths",
       journeysOf(report).map((journey) => `- ${cell(wordsOf(journey))} (${journey.requests.length})`),
     ),
     ...section(

@@ -8,7 +8,7 @@ export interface JudgedRequest extends SentRequest {
   client: string;
   /** Method and path, and whether it had a token. */
   words: string;
-  /** Where it was sent to, in words. */
+  /** The destination as text. */
   address: string;
   /** What the client got, such as "200" or "connection reset". */
   answer: string;

@@ -8,7 +8,7 @@ import type { Session } from "./session";
 /** A node of a kind cluster: a container of the same name. */
 export interface Node {
   name: string;
-  /** Docker's word: running, exited, paused, created. */
+  /** State in Docker: running, exited, paused, created. */
   state: string;
   /** Whether it holds the API server. */
   controls: boolean;

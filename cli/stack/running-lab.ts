@@ -75,7 +75,7 @@ export async function ownNodes(
     throw refuse(
       what,
       `There is nothing to ${verb}`,
-      `npm run up -- --stack ${stack}   (makes the lab, or makes it anew)`,
+      `npm run up -- --stack ${stack}   (creates the lab, or creates it again)`,
     );
   }
   return state;

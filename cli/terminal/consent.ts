@@ -2,7 +2,7 @@ import { ExitCode, LabError } from "../../host/errors";
 import { shellWord } from "../../host/shell";
 import type { CommonOptions, Session } from "../stack/session";
 
-/** Nobody agreed, and nothing was made. */
+/** The user did not agree, and nothing was changed. */
 export class ConsentDeniedError extends LabError {}
 
 /**
@@ -20,10 +20,8 @@ export async function consentToChange(
   const pairs = (options.config ?? []).map((pair) => `--config ${shellWord(pair)} `).join("");
   throw new ConsentDeniedError(
     {
-      what: io.confirm ? "Nothing was changed" : `Nobody was there to agree to a change of ${where}`,
-      why: io.confirm
-        ? "You did not agree"
-        : "Without a terminal the lab asks no questions, and this change wants an answer",
+      what: io.confirm ? "Nothing was changed" : `A change of ${where} needs consent`,
+      why: io.confirm ? "You did not agree" : "Without a terminal the lab cannot ask",
       fix: `npm run up -- --stack ${stack} ${pairs}--yes`,
     },
     { exitCode: ExitCode.usage },

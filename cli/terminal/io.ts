@@ -23,7 +23,7 @@ export interface Io {
   live: boolean;
   /** Width of that terminal. */
   columns: number;
-  /** Asks a yes/no question; absent when there is nobody to answer. */
+  /** Asks a yes/no question; absent without a terminal. */
   confirm?: (question: string) => Promise<boolean>;
   env: NodeJS.ProcessEnv;
   /** The checkout: where Pulumi.yaml lies. */
@@ -36,7 +36,7 @@ export interface Io {
   openLabClient(facts: LabFacts): Promise<LabClient>;
   /** Shows an address in the browser; absent where there is none to show it. */
   openBrowser?: (url: string) => Promise<void>;
-  /** Time, for whoever waits. */
+  /** The time that all waiting uses. */
   clock: Clock;
   /** Aborted when the user or the system ends the command. */
   signal: AbortSignal;

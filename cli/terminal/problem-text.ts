@@ -47,7 +47,7 @@ export function problemText(thrown: unknown, options: ProblemOptions): string {
   return `${[headline + shown.join("\n"), ...more, ...notes].join("\n")}\n`;
 }
 
-/** What a failed command's last words begin with. */
+/** First line of the output of a failed command. */
 export const headlineOf = (command: string, { colour = false }: Pick<ProblemOptions, "colour">): string =>
   `${picocolors.createColors(colour).red("✗")} ${command}`;
 

@@ -21,7 +21,7 @@ export interface PluginOptions {
 
 /**
  * Gives the engine the plugins of a bundle, unless it has them. Without a bundle it downloads them itself, when it needs them.
- * @throws LabError on a plugin that is not as the bundle promises (exit code 4), or that nobody has
+ * @throws LabError on a plugin that is not as the bundle promises (exit code 4), or that is not available
  */
 export async function ensurePlugins({ pulumi, source, env, exec, say }: PluginOptions): Promise<void> {
   const platform = platforms.find(({ name }) => name === hostPlatform());

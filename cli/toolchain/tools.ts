@@ -22,7 +22,7 @@ export interface Tool {
   release(system: System): Release;
 }
 
-/** Operating system and processor in Node's words. */
+/** Operating system and processor as Node.js names them. */
 export interface System {
   platform: NodeJS.Platform;
   arch: NodeJS.Architecture;
@@ -150,7 +150,7 @@ function promised(checksums: string, { file, checksumsFile }: Release): string {
   }
   throw new LabError({
     what: `${checksumsFile} has no SHA-256 of ${file}`,
-    why: "A program that nobody vouches for is not run",
+    why: "A program without a known digest is not run",
     fix: "Compare with the project's own release page, or use another artifactSource",
   });
 }

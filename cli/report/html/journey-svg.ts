@@ -25,7 +25,7 @@ ${hops.map((hop, index) => (hop.end ? outcomeSvg(outcome, stopped, index, hops.l
 </svg>`;
 }
 
-/** The same way in words, for those who do not see it. */
+/** The same path as text, for screen readers and Markdown. */
 export function wordsOf({ hops, legs, outcome }: Pick<Journey, "hops" | "legs" | "outcome">): string {
   const said = hops.map(({ name, reached, end }, index) => {
     const leg = legs[index - 1];

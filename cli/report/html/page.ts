@@ -25,8 +25,8 @@ export async function renderHtml(evidence: EvidenceFolder): Promise<string> {
     ["attention", "Attention", problems(report)],
     ["verdicts", "Verdicts", verdicts(report.results)],
     ["fault", "Injected delay", await fault(samplesOf(report))],
-    ["no", "Who said no", refusals(requestsOf(report))],
-    ["ways", "The way of each request", ways(journeysOf(report))],
+    ["refused", "Refused requests", refusals(requestsOf(report))],
+    ["paths", "Request paths", ways(journeysOf(report))],
     ["elsewhere", "The modules' applications", elsewhere(requestsElsewhere(report))],
     ["routes", "Routes", routes(evidence)],
     ["time", "Time", await timeline(evidence.timeline)],
@@ -78,13 +78,13 @@ const words: Record<Verdict, string> = {
 /** A verdict as a word with a mark: never by colour alone. */
 const badge = (verdict: Verdict): Html => html`<span class="badge ${verdict}">${words[verdict]}</span>`;
 
-/** What is wrong and what to do about it, the causes before what they caused; nothing when nothing is. */
+/** Problems and their fixes, causes before effects; undefined without a problem. */
 function problems({ results, drift, health, notes }: VerifyReport): Html | undefined {
   const bad = results.filter(({ verdict }) => verdict === "fail" || verdict === "inconclusive");
   const causes = [...drift, ...health];
   if (bad.length + causes.length + notes.length === 0) return undefined;
   return html`<section id="attention" aria-labelledby="attention-h"><h2 id="attention-h">What needs attention</h2>
-${causes.length > 0 ? html`<h3>The cluster is not what it should be</h3><ul>${causes.map(({ what }) => html`<li>${what}</li>`)}</ul>` : ""}
+${causes.length > 0 ? html`<h3>The cluster differs from its configuration, or is not healthy</h3><ul>${causes.map(({ what }) => html`<li>${what}</li>`)}</ul>` : ""}
 ${[...new Set(causes.map(({ fix }) => fix))].map((fix) => html`<p class="fix">Fix: <code>${fix}</code></p>`)}
 ${bad.map(
   ({
@@ -174,12 +174,12 @@ ${shares.map(
 )}</section>`;
 }
 
-/** Every request that somebody stopped, with the record that says who. */
+/** Every refused request, with the layer that refused it and its record. */
 function refusals(requests: readonly JudgedRequest[]): Html | undefined {
   const stopped = requests.filter(isRefused);
   if (stopped.length === 0) return undefined;
-  return html`<section id="no" aria-labelledby="no-h"><h2 id="no-h">Who said no</h2>
-<p class="lead">A refusal proves something only when it is known who refused. The waypoint answers at layer 7 with a status, ztunnel at layer 4 by ending the connection.</p>
+  return html`<section id="refused" aria-labelledby="refused-h"><h2 id="refused-h">Refused requests</h2>
+<p class="lead">A refusal is evidence only together with the layer that refused. The waypoint answers at layer 7 with a status code; ztunnel resets the connection at layer 4.</p>
 <div class="scroll" tabindex="0"><table><thead><tr><th scope="col">Caller</th><th scope="col">Request</th><th scope="col">Got</th><th scope="col">Refused by</th><th scope="col">Because</th></tr></thead><tbody>
 ${stopped.map(
   ({
@@ -195,20 +195,20 @@ ${stopped.map(
 )}</tbody></table></div></section>`;
 }
 
-/** The ways of all requests, each way drawn once. */
+/** The paths of all requests, each path drawn once. */
 function ways(journeys: readonly Journey[]): Html | undefined {
   if (journeys.length === 0) return undefined;
-  return html`<section id="ways" aria-labelledby="ways-h"><h2 id="ways-h">The way of each request</h2>
-<p class="lead">A solid box has a record of the request in this evidence; a dashed one stands where the mesh leads it, without a record of its own. On an arrow stands the identity that the mesh proves to the next stop.</p>
+  return html`<section id="paths" aria-labelledby="paths-h"><h2 id="paths-h">Request paths</h2>
+<p class="lead">A solid box stands for a component whose log has a record of the request; a dashed box for one on the path without a record. The label of an arrow is the identity that the mesh proves to the next component.</p>
 ${journeys.map(
   (
     journey,
   ) => html`<div class="journey"><h3>${journey.title}</h3><div class="scroll" tabindex="0">${journeySvg(journey)}</div>
-<details><summary>${journey.requests.length} ${journey.requests.length === 1 ? "request" : "requests"} took it</summary><ul class="plain">${journey.requests.map(({ words, experiment, verdict }) => html`<li><code>${words}</code> <span class="id">${experiment}, ${verdict}</span></li>`)}</ul></details></div>`,
+<details><summary>${journey.requests.length} ${journey.requests.length === 1 ? "request" : "requests"} on this path</summary><ul class="plain">${journey.requests.map(({ words, experiment, verdict }) => html`<li><code>${words}</code> <span class="id">${experiment}, ${verdict}</span></li>`)}</ul></details></div>`,
 )}</section>`;
 }
 
-/** Requests to applications of the modules, whose ways are not drawn. */
+/** Requests to applications of the modules, whose paths are not drawn. */
 function elsewhere(requests: readonly JudgedRequest[]): Html | undefined {
   if (requests.length === 0) return undefined;
   return html`<section id="elsewhere" aria-labelledby="elsewhere-h"><h2 id="elsewhere-h">Requests to the modules' applications</h2>

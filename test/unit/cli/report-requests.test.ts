@@ -54,11 +54,11 @@ function shownIn(file: string): number {
     [...part.matchAll(pattern)].reduce((sum, [, number]) => sum + Number(number), 0);
   if (file.endsWith(".html")) {
     const [table = ""] = /<section id="elsewhere"[\s\S]*?<\/section>/.exec(text) ?? [];
-    return total(text, /<summary>(\d+) requests? took it<\/summary>/g) + count(table, /<th scope="row">/g);
+    return total(text, /<summary>(\d+) requests? on this path<\/summary>/g) + count(table, /<th scope="row">/g);
   }
   const section = (heading: string) => text.split(`## ${heading}\n`)[1]?.split("\n## ")[0] ?? "";
   const rows = count(section("Requests to the modules' applications"), /^\| (?!Caller|---)/gm);
-  return total(section("The way of each request"), /^- .* \((\d+)\)$/gm) + rows;
+  return total(section("Request paths"), /^- .* \((\d+)\)$/gm) + rows;
 }
 
 const judgedIn = ({ results }: VerifyReport) =>

@@ -175,8 +175,8 @@ describe("the page", () => {
     expect([...page.matchAll(/<h2[^>]*>(.*?)<\/h2>/g)].map(([, heading]) => heading)).toEqual([
       "Verdicts",
       "The injected delay",
-      "Who said no",
-      "The way of each request",
+      "Refused requests",
+      "Request paths",
       "The waypoint&#39;s routes".replace("&#39;", "'"),
       "Versions and settings",
     ]);

@@ -88,7 +88,7 @@ describe("up", () => {
       [
         '    What  AuthorizationPolicy "policies-appb-l7": admission webhook denied the request: unknown field',
         '    Why   The engine stopped there; what was done before is in the state of stack "alice"',
-        "    Fix   Mend the cause, then: npm run up -- --stack alice",
+        "    Fix   Remove the cause, then: npm run up -- --stack alice",
       ].join("\n"),
     );
     expect(io.err()).not.toContain("long story");

@@ -36,8 +36,8 @@ describe("disturbanceText()", () => {
     );
   });
 
-  test("says that nobody counted when the gateway was silent before", () => {
-    expect(disturbanceText(step)).toContain("nobody counted");
+  test("says that requests were not counted when the gateway did not answer before", () => {
+    expect(disturbanceText(step)).toContain("requests were not counted");
   });
 });
 

@@ -65,7 +65,7 @@ describe.each(ready)("%s", (_name, command) => {
     expect(io.err()).not.toContain("✓ Proofs");
     expect(io.err()).toContain("✗ Not every proof passed: the lab is up, but not what it should be\n");
     expect(io.err()).toContain(
-      "    Fix   npm run lab -- report --stack alice   (shows who decided otherwise, and why)\n",
+      "    Fix   npm run lab -- report --stack alice   (shows the layer that decided otherwise, and the reason)\n",
     );
   });
 
@@ -78,7 +78,7 @@ describe.each(ready)("%s", (_name, command) => {
       "? The proofs are inconclusive: the lab is up, but it is not proven to be what it should be\n",
     );
     expect(io.err()).toContain("    Fix   npm run lab -- report --stack alice   (shows what is not proven, and why)\n");
-    expect(io.err()).not.toMatch(/but not what it should be|who decided otherwise/);
+    expect(io.err()).not.toMatch(/but not what it should be|layer that decided otherwise/);
   });
 });
 
