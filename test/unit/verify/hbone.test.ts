@@ -1,14 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { principalOf } from "../../../experiments/names";
 import { verifyLab } from "../../../verify";
-import { FakeWorld } from "./fake/world";
+import { type FakeWorld, fakeWorld } from "./fake/world";
 
 const series = (reporter: string, from: string, to: string, value: number) =>
   `istio_tcp_connections_opened_total{reporter="${reporter}",source_principal="spiffe://${principalOf(from)}",destination_principal="spiffe://${principalOf(to)}",connection_security_policy="mutual_tls"} ${value}`;
 
 /** A lab whose ztunnel counts what `count` says at each read. */
-function counting(count: () => number) {
-  const lab = new FakeWorld();
+async function counting(count: () => number) {
+  const lab = await fakeWorld();
   const podGet = lab.podGet;
   lab.podGet = async (pod, port, path, signal) => {
     if (port !== 15020 || !pod.name.startsWith("ztunnel")) return podGet(pod, port, path, signal);
@@ -23,13 +23,13 @@ const run = (lab: FakeWorld) => verifyLab(lab.state.facts, { lab, clock: lab.sta
 describe("hbone by ztunnel's counters", () => {
   it("is proven by counters that grow when no log can be read", async () => {
     let connections = 0;
-    const lab = counting(() => ++connections);
+    const lab = await counting(() => ++connections);
     lab.state.logsBroken = true;
     expect((await run(lab)).verdict).toBe("pass");
   });
 
   it("is not proven by what was counted before the apps left the mesh", async () => {
-    const lab = counting(() => 7);
+    const lab = await counting(() => 7);
     lab.state.get("Namespace//default").metadata = { name: "default", labels: {} };
     const { results } = await run(lab);
     expect(results[0]).toMatchObject({ verdict: "fail", layer: "ztunnel" });
