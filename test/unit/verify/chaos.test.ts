@@ -44,6 +44,27 @@ describe("chaos", () => {
     });
   });
 
+  it("allows no lost request while istiod is away, for the data plane does not ask it", async () => {
+    const lab = await fakeLab();
+    const { fromPod } = lab.traffic;
+    let lose = false;
+    const { killPod } = lab;
+    lab.killPod = async (...call) => {
+      lose = lab.state.chaos.kills.length === 0;
+      await killPod(...call);
+    };
+    lab.traffic.fromPod = (...call) => {
+      const met = fromPod.apply(lab.traffic, call);
+      if (!lose) return met;
+      lose = false;
+      return { ...met, status: 0, exit: 56 };
+    };
+    const report = await run(lab);
+    expect(report.results[0]?.findings).toMatchObject([
+      { verdict: "fail", layer: "istiod", seen: expect.stringMatching(/; 1 of \d+ requests lost \(reset ×1;/) },
+    ]);
+  });
+
   it("kills nothing while the load is not answered", async () => {
     const lab = await fakeLab();
     lab.state.scale("default/appb");

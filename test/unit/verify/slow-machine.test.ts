@@ -115,3 +115,24 @@ describe("on a slow machine", () => {
     expect(await proven(lab, ["waypoint-traversed", "authz-flip"])).toMatchObject({ verdict: "pass" });
   });
 });
+
+describe("a delay that the client's clock measures shorter than it was set", () => {
+  const verdictAt = async (share: number) => {
+    const lab = await fakeWorld();
+    const { fromPod } = lab.traffic;
+    lab.traffic.fromPod = (...call) => {
+      const met = fromPod.apply(lab.traffic, call);
+      return met.seconds < 1 ? met : { ...met, seconds: 2 * share };
+    };
+    const { results } = await verifyLab(lab.state.facts, { lab, clock: lab.state.clock, only: ["fault-delay"] });
+    return results[0]?.verdict;
+  };
+
+  it("counts as the delay as long as rounding explains the difference", async () => {
+    expect(await verdictAt(0.96)).toBe("pass");
+  });
+
+  it("is not the delay that the waypoint's log claims when it is clearly shorter", async () => {
+    expect(await verdictAt(0.94)).toBe("fail");
+  });
+});
