@@ -78,6 +78,16 @@ describe("hbone by ztunnel's log", () => {
     });
   });
 
+  it("is not proven while appa has another identity than its own", async () => {
+    const lab = await fakeWorld();
+    impostor("appa")(lab.state);
+    const { results } = await run(lab);
+    expect(results[0]?.findings[0]).toMatchObject({
+      ...{ name: "appa → waypoint", verdict: "fail", layer: "ztunnel" },
+      seen: expect.stringContaining(`spiffe://${principalOf("impostor")} → spiffe://${principalOf("waypoint")}`),
+    });
+  });
+
   it("is not proven while the peer of the waypoint has another identity than appb's", async () => {
     const lab = await fakeWorld();
     impostor("appb")(lab.state);
