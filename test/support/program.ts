@@ -109,10 +109,16 @@ export async function declare(
 }
 
 /** The SDK keeps the state of a program in the process: each run gets a store of its own, as inline programs do. */
-function isolated<T>(run: () => Promise<T>): Promise<T> {
+async function isolated<T>(run: () => Promise<T>): Promise<T> {
   const within: (run: () => Promise<T>) => Promise<T> = Reflect.get(state, "withLocalStorage");
-  return within(run);
+  // The SDK keeps a stack trace of each of its promises (runtime/debuggable.ts), which takes most of the time.
+  Error.stackTraceLimit = 0;
+  return within(run).finally(() => {
+    Error.stackTraceLimit = stackTraceLimit;
+  });
 }
+
+const { stackTraceLimit } = Error;
 
 function declarationOf(
   requests: ReadonlyMap<string, Registration>,
