@@ -53,7 +53,6 @@ give_up() {
   fix="npm run lab -- doctor   (looks at Docker, its memory and disk, ports and limits), then run the command again"
   ! disk_full "$2" || fix="docker system df   (make room for Docker, then run the command again)"
   problem "$1: $(fault "$2")" "The lab runs in this cluster" "$fix"
-  exit 1
 }
 answer=$(printf '%s\n' "$config" | kind create cluster --name "$CLUSTER" --image "$NODE_IMAGE" \
   --kubeconfig "$KUBECONFIG_FILE" --config - --wait 180s 2>&1) || give_up "kind cannot create the cluster" "$answer"

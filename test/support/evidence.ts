@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { LabSettings } from "../../config/schema";
 import { verifyLab } from "../../verify";
 import type { FakeState } from "../unit/verify/fake/state";
-import { FakeWorld } from "../unit/verify/fake/world";
+import { fakeWorld } from "../unit/verify/fake/world";
 
 /** Text of an attacker in a log line or an answer: no page may take it for its own. */
 export const hostile = `</pre></script><script>alert(1)</script><img src=http://evil.example/x onerror="alert(2)">'&\u0007`;
@@ -15,7 +15,7 @@ export async function evidenceFolder(
   folder = mkdtempSync(join(tmpdir(), "lab-evidence-")),
   breaks: (state: FakeState) => unknown = () => undefined,
 ): Promise<string> {
-  const lab = new FakeWorld(settings);
+  const lab = await fakeWorld(settings);
   breaks(lab.state);
   await verifyLab(lab.state.facts, { lab, clock: lab.state.clock, evidenceDir: folder });
   return folder;

@@ -1,4 +1,3 @@
-import { generateKeyPairSync } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import { MockMonitor } from "@pulumi/pulumi/runtime/mocks";
 import { setMockOptions } from "@pulumi/pulumi/runtime/settings";
@@ -8,9 +7,10 @@ import type { Registration as PlannedRegistration } from "../../cli/plan/record"
 import { parseConfig } from "../../config/load";
 import type { HostFacts } from "../../preflight/host";
 import { declareLab } from "../../program/lab";
+import { tlsOutputs } from "./fake-tls-provider";
 
 /** A resource as it would reach the engine. */
-interface Declared {
+export interface Declared {
   /** Its Pulumi name; a component bears the name of its class, since its main resource often has the same name. */
   name: string;
   type: string;
@@ -71,21 +71,12 @@ const fakeArtifacts: Artifacts = {
   daemons: () => [],
 };
 
-const pair = generateKeyPairSync("ec", {
-  namedCurve: "P-256",
-  publicKeyEncoding: { type: "spki", format: "pem" },
-  privateKeyEncoding: { type: "sec1", format: "pem" },
-});
-
-/** What the world would answer, as far as the program looks at it. */
-const answers: Readonly<Record<string, Record<string, unknown>>> = {
-  "docker:index/network:Network": { ipamConfigs: [{ subnet: "fd00::/64" }, { subnet: "172.30.0.0/16" }] },
-  "tls:index/privateKey:PrivateKey": { publicKeyPem: pair.publicKey, privateKeyPem: pair.privateKey },
-  "tls:index/selfSignedCert:SelfSignedCert": { certPem: "a CA" },
-  "tls:index/locallySignedCert:LocallySignedCert": { certPem: "a certificate" },
-  "tls:index/certRequest:CertRequest": { certRequestPem: "a request" },
-  "docker:index/image:Image": { repoDigest: `sha256:${"0".repeat(64)}` },
-  "kubernetes:core/v1:Service": { status: { loadBalancer: { ingress: [{ ip: "192.0.2.1" }] } } },
+/** Outputs that the program reads of its resources, by type; a function computes them from the inputs. */
+const outputsOf: Readonly<Record<string, (inputs: Record<string, unknown>) => Readonly<Record<string, unknown>>>> = {
+  ...tlsOutputs,
+  "docker:index/network:Network": () => ({ ipamConfigs: [{ subnet: "fd00::/64" }, { subnet: "172.30.0.0/16" }] }),
+  "docker:index/image:Image": () => ({ repoDigest: `sha256:${"0".repeat(64)}` }),
+  "kubernetes:core/v1:Service": () => ({ status: { loadBalancer: { ingress: [{ ip: "192.0.2.1" }] } } }),
 };
 
 /** Runs program/lab.ts under the SDK's own test runtime; nothing is made. */
@@ -100,7 +91,7 @@ export async function declare(
   const monitor = new RecordingMonitor({
     newResource: (args) => {
       if (args.custom !== false) inputs.set(args.name, args.inputs);
-      return { id: `${args.name}-id`, state: { ...args.inputs, ...answers[args.type] } };
+      return { id: `${args.name}-id`, state: { ...args.inputs, ...outputsOf[args.type]?.(args.inputs) } };
     },
     call: () => ({}),
   });
@@ -118,10 +109,16 @@ export async function declare(
 }
 
 /** The SDK keeps the state of a program in the process: each run gets a store of its own, as inline programs do. */
-function isolated<T>(run: () => Promise<T>): Promise<T> {
+async function isolated<T>(run: () => Promise<T>): Promise<T> {
   const within: (run: () => Promise<T>) => Promise<T> = Reflect.get(state, "withLocalStorage");
-  return within(run);
+  // The SDK keeps a stack trace of each of its promises (runtime/debuggable.ts), which takes most of the time.
+  Error.stackTraceLimit = 0;
+  return within(run).finally(() => {
+    Error.stackTraceLimit = stackTraceLimit;
+  });
 }
+
+const { stackTraceLimit } = Error;
 
 function declarationOf(
   requests: ReadonlyMap<string, Registration>,

@@ -16,7 +16,7 @@ class Unaware extends Error {}
  * @returns a failure when the last look showed a layer that does not know; what could not be looked at proves neither
  */
 export async function gate(
-  context: VerifyContext,
+  context: Pick<VerifyContext, "timings" | "signal" | "clock">,
   name: string,
   layer: Layer,
   look: () => Promise<string | undefined>,

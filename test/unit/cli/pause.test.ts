@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { run } from "../../../cli/run";
 import type { Exec } from "../../../host/exec";
 import { stackDir } from "../../../host/paths";
-import { FakeWorld } from "../verify/fake/world";
+import { fakeWorld } from "../verify/fake/world";
 import { type Answer, checkout, FakeEngine, fakeExec, fakeIo, fitMachine, ownLabHome } from "./world";
 
 const home = ownLabHome();
@@ -39,9 +39,9 @@ function machine(states: string[], more: Record<string, Answer> = {}): Exec & { 
   return Object.assign(exec, { calls });
 }
 
-function world(states: string[], more: Record<string, Answer> = {}, config = "") {
+async function world(states: string[], more: Record<string, Answer> = {}, config = "") {
   const engine = new FakeEngine(["alice"]);
-  const mesh = new FakeWorld();
+  const mesh = await fakeWorld();
   const { settings, url, context, versions } = mesh.state.facts;
   const kubeconfig = join(stackDir("alice"), "kubeconfig");
   engine.stackOutputs = { url, kubeconfig, context, versions, settings: { ...settings, cluster: "kind" } };
@@ -55,7 +55,7 @@ const did = (calls: readonly string[], verb: string) => calls.filter((call) => c
 
 describe("pause", () => {
   test("stops the nodes, workers first, and says what memory came back and how to go on", async () => {
-    const { io, exec, lab } = world(up);
+    const { io, exec, lab } = await world(up);
     expect(await lab("pause")).toBe(0);
     expect(did(exec.calls, "stop")).toEqual([
       `docker stop -t 30 ${cluster}-worker ${cluster}-worker2`,
@@ -67,11 +67,11 @@ describe("pause", () => {
   });
 
   test("is content with a lab that is paused, and answers in JSON", async () => {
-    const { io, exec, lab } = world(down);
+    const { io, exec, lab } = await world(down);
     expect(await lab("pause")).toBe(0);
     expect(io.out()).toContain('Lab "alice" is paused already.');
     expect([...did(exec.calls, "stop"), ...did(exec.calls, "stats")]).toEqual([]);
-    const running = world(up);
+    const running = await world(up);
     expect(await running.lab("pause", "--json")).toBe(0);
     const stopped = [names[1], names[0], names[2]];
     expect(JSON.parse(running.io.out())).toEqual({
@@ -80,7 +80,7 @@ describe("pause", () => {
   });
 
   test("does not take the nodes away from an engine that is at work", async () => {
-    const { io, exec, lab } = world(up, { "ps -p 4711": "1 /usr/bin/pulumi up" });
+    const { io, exec, lab } = await world(up, { "ps -p 4711": "1 /usr/bin/pulumi up" });
     const locks = join(home, "state/.pulumi/locks/organization/ambient-lab/alice");
     mkdirSync(locks, { recursive: true });
     io.env.PULUMI_BACKEND_URL = `file://${join(home, "state")}`;
@@ -93,7 +93,7 @@ describe("pause", () => {
 
 describe("resume", () => {
   test("starts the nodes, the control plane first, and waits until the mesh is whole", async () => {
-    const { io, exec, mesh, lab } = world(down);
+    const { io, exec, mesh, lab } = await world(down);
     mesh.state.left.set("appb", "uncaptured");
     expect(await lab("resume", "--no-verify", "--json")).toBe(0);
     expect(did(exec.calls, "start")).toEqual([names[1], names[0], names[2]].map((name) => `docker start ${name}`));
@@ -106,7 +106,7 @@ describe("resume", () => {
   });
 
   test("writes the kubeconfig again that was lost meanwhile, and ends with what to type next", async () => {
-    const { io, lab } = world(down, { "kind get kubeconfig": "kind: Config" });
+    const { io, lab } = await world(down, { "kind get kubeconfig": "kind: Config" });
     expect(await lab("resume", "--no-verify")).toBe(0);
     expect(readFileSync(join(stackDir("alice"), "kubeconfig"), "utf8")).toBe("kind: Config\n");
     expect(io.err()).toContain("The kubeconfig file of the lab was gone: it is written again");
@@ -114,7 +114,7 @@ describe("resume", () => {
   });
 
   test("points to up where there is no stack, or no node", async () => {
-    const { io, lab } = world([]);
+    const { io, lab } = await world([]);
     expect(await lab("resume")).toBe(2);
     expect(io.err()).toContain('What  Docker has no node of lab "alice"');
     expect(io.err()).toContain("Fix   npm run up -- --stack alice");
@@ -131,17 +131,17 @@ describe.each(["pause", "resume"])("%s", (verb) => {
     const existing = Object.entries(keys)
       .map(([key, value]) => `  ambient-lab:${key}: ${value}\n`)
       .join("");
-    const { io, exec, lab } = world(up, {}, existing);
+    const { io, exec, lab } = await world(up, {}, existing);
     expect(await lab(verb)).toBe(2);
     expect(io.err()).toMatch(/What {2}Lab "alice" is on a cluster of yours \(context "prod"\)\n {4}Why .*\n {4}Fix /);
     expect(exec.calls).toEqual([]);
   });
 
   test("touches neither a cluster that is not the stack's nor anything while Docker is away", async () => {
-    const foreign = world(up, { [`${ps} {{.State}}`]: "running kind" });
+    const foreign = await world(up, { [`${ps} {{.State}}`]: "running kind" });
     expect(await foreign.lab(verb)).toBe(2);
     expect(foreign.io.err()).toContain("that this stack did not make");
-    const away = world(up, { "docker version": { code: 1, stderr: "Cannot connect" } });
+    const away = await world(up, { "docker version": { code: 1, stderr: "Cannot connect" } });
     expect(await away.lab(verb)).toBe(4);
     expect(away.io.err()).toContain("What  Docker does not answer: Cannot connect");
   });
@@ -151,7 +151,7 @@ describe("a paused lab", () => {
   test.each([["verify"], ["open", "kiali"], ["traffic"]])(
     "is not asked by %s: it is told how to resume",
     async (...args) => {
-      const { io, lab } = world(down);
+      const { io, lab } = await world(down);
       expect(await lab(...args)).toBe(2);
       expect(io.err()).toContain('What  Lab "alice" is paused: none of its node containers runs');
       expect(io.err()).toContain("Fix   npm run lab -- resume --stack alice");
@@ -159,7 +159,7 @@ describe("a paused lab", () => {
   );
 
   test("is called paused by status", async () => {
-    const { io, lab } = world(down);
+    const { io, lab } = await world(down);
     expect(await lab("status")).toBe(0);
     expect(io.out()).toContain(
       'Lab "alice" is paused: none of its nodes runs.\n\nNext:\n  npm run lab -- resume --stack alice',

@@ -8,7 +8,7 @@ import { isEnabled } from "../../../modules/enabled";
 import { moduleNames } from "../../../modules/index";
 import { verifyLab } from "../../../verify";
 import type { VerifyReport } from "../../../verify/report/schema";
-import { FakeWorld } from "../verify/fake/world";
+import { type FakeWorld, fakeWorld } from "../verify/fake/world";
 import { FakeEngine, fakeIo, ownLabHome } from "./world";
 
 ownLabHome();
@@ -72,7 +72,7 @@ const labs: [string, readonly (typeof moduleNames)[number][]][] = [
 
 describe.each(labs)("the evidence of %s", (_name, modules) => {
   test("is read by report and list, and every request that was judged is in the report", async () => {
-    const lab = new FakeWorld({ modules });
+    const lab = await fakeWorld({ modules });
     const { facts, clock } = lab.state;
     const got = watched(lab);
     const folder = newEvidence(facts.stack);

@@ -67,6 +67,25 @@ describe("journeysOf()", () => {
     expect(ways()).toContain("outsider → appb's pod address: reset by ztunnel | outsider ztunnel appb | - - | ztunnel");
   });
 
+  it("tells the ztunnel of the caller's node from the one of appb's", () => {
+    const stopsOf = (title: string) => {
+      const hops = journeysOf(evidence.report).find((journey) => journey.title === title)?.hops ?? [];
+      return hops.map(
+        ({ name, role, end, recorded }) =>
+          `${name} ${role}${recorded ? "" : " (not recorded)"}${end ? `: ${end}` : ""}`,
+      );
+    };
+    expect(stopsOf("appa → appb's pod address: reset by ztunnel")).toEqual([
+      ...["appa pod", "ztunnel L4, caller's node", "ztunnel L4, appb's node: stopped", "appb pod (not recorded)"],
+    ]);
+    expect(stopsOf("outsider → appb's pod address: reset by ztunnel")).toEqual([
+      ...["outsider pod", "ztunnel L4, appb's node: stopped", "appb pod (not recorded)"],
+    ]);
+    expect(stopsOf("stranger → Service appb: refused by waypoint").slice(0, 3)).toEqual([
+      ...["stranger pod", "ztunnel L4, caller's node", "waypoint L7, Envoy: stopped"],
+    ]);
+  });
+
   it("does not claim a record that is not there", () => {
     const far = journeysOf(evidence.report).map(({ hops, stopped }) => (stopped ? undefined : hops.at(-2)));
     for (const hop of far.filter((each) => each !== undefined))

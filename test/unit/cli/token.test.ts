@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { run } from "../../../cli/run";
 import type { ModuleName } from "../../../modules/index";
-import { FakeWorld } from "../verify/fake/world";
+import { fakeWorld } from "../verify/fake/world";
 import { FakeEngine, fakeIo } from "./world";
 
 /** The command line of a person whose lab has the modules. */
-function lab(modules: ModuleName[]) {
-  const world = new FakeWorld({ modules });
+async function lab(modules: ModuleName[]) {
+  const world = await fakeWorld({ modules });
   const engine = new FakeEngine(["dev"]);
   const { settings, url, kubeconfig, context, versions } = world.state.facts;
   engine.stackOutputs = { url, kubeconfig, context, versions, settings: { ...settings, cluster: "kind" } };
@@ -17,7 +17,7 @@ const claimsOf = (token: string) => JSON.parse(Buffer.from(token.split(".")[1] ?
 
 describe("lab token", () => {
   test("prints a token and nothing else, for a curl line to take", async () => {
-    const io = lab(["gateway-jwt"]);
+    const io = await lab(["gateway-jwt"]);
     expect(await run(["token"], io)).toBe(0);
     expect(io.out()).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+\n$/);
     const { groups, iat, exp } = claimsOf(io.out());
@@ -25,14 +25,14 @@ describe("lab token", () => {
   });
 
   test("claims what is asked, for as long as is asked", async () => {
-    const io = lab(["gateway-jwt"]);
+    const io = await lab(["gateway-jwt"]);
     expect(await run(["token", "--claims", '{"groups": ["guests"]}', "--for", "30s", "--json"], io)).toBe(0);
     const { token, seconds } = JSON.parse(io.out());
     expect([claimsOf(token).groups, seconds]).toEqual([["guests"], 30]);
   });
 
   test("says which module it wants", async () => {
-    const io = lab([]);
+    const io = await lab([]);
     expect(await run(["token"], io)).toBe(2);
     expect(io.err()).toContain("npm run up -- --stack dev --config 'modules=[gateway-jwt]'");
   });
@@ -43,7 +43,7 @@ describe("lab token", () => {
     [["--claims", "groups=lab"], "a JSON object"],
     [["--claims", "[]"], "a JSON object"],
   ])("refuses %j", async (args, words) => {
-    const io = lab(["gateway-jwt"]);
+    const io = await lab(["gateway-jwt"]);
     expect(await run(["token", ...args], io)).toBe(2);
     expect(io.err()).toContain(words);
   });

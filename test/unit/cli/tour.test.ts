@@ -9,7 +9,7 @@ import { experiments } from "../../../experiments";
 import { type TourStep, tour } from "../../../experiments/tour";
 import type { ExitCode } from "../../../host/errors";
 import { verifyLab } from "../../../verify";
-import { FakeWorld } from "../verify/fake/world";
+import { fakeWorld } from "../verify/fake/world";
 import { checkout, fakeIo, ownLabHome } from "./world";
 
 ownLabHome();
@@ -49,7 +49,7 @@ describe("the tour", () => {
   test.each(changing)("%s changes what its proof expects, and a lab that follows passes it", async (_id, step) => {
     const settings = { ...defaults, ...step.change };
     expect(walked(step, defaults, "dev").expects).not.toEqual(walked({ ...step, change: {} }, defaults, "dev").expects);
-    const lab = new FakeWorld({ ...step.change });
+    const lab = await fakeWorld({ ...step.change });
     const report = await verifyLab(lab.state.facts, { lab, clock: lab.state.clock, only: [step.proof] });
     expect(report.verdict).toBe("pass");
     expect(parseConfig(step.change ?? {})).toMatchObject({ faultPercent: settings.faultPercent });

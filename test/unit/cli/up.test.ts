@@ -8,7 +8,7 @@ import { derivedPort } from "../../../host/ports";
 import { startCluster } from "../../support/cluster";
 import { startServer } from "../../support/server";
 import { labFacts } from "../verify/fake/facts";
-import { FakeWorld } from "../verify/fake/world";
+import { fakeWorld } from "../verify/fake/world";
 import { checkout, dockerInfo, FakeEngine, fakeExec, fakeIo, fitMachine, ownLabHome } from "./world";
 
 ownLabHome();
@@ -189,7 +189,7 @@ describe("up", () => {
     engine.stacks = ["alice"];
     const { settings, versions } = labFacts();
     engine.stackOutputs = { ...outputs, url: gateway.url, settings: { ...settings, cluster: "existing" }, versions };
-    const openLabClient = async () => new FakeWorld();
+    const openLabClient = async () => await fakeWorld();
     const io = fakeIo({ root, engine, openLabClient });
     expect(await run([...up, "--config", "istioVersion=1.31.2"], io)).toBe(0);
     expect(io.err()).toContain("Istio 1.31.1 becomes 1.31.2: requests go through the gateway meanwhile");

@@ -6,7 +6,7 @@ import { run } from "../../../cli/run";
 import { stackDir } from "../../../host/paths";
 import { edit } from "../verify/fake/breaks";
 import type { FakeState } from "../verify/fake/state";
-import { FakeWorld } from "../verify/fake/world";
+import { fakeWorld } from "../verify/fake/world";
 import { type Answer, checkout, FakeEngine, fakeExec, fakeIo, fitMachine, ownLabHome } from "./world";
 
 ownLabHome();
@@ -23,8 +23,8 @@ const machine: Record<string, Answer> = {
 };
 
 /** A lab that is up, in memory; the commands that are typed work on it. */
-function lab(breaks: (state: FakeState) => unknown = () => undefined, live = false) {
-  const world = new FakeWorld();
+async function lab(breaks: (state: FakeState) => unknown = () => undefined, live = false) {
+  const world = await fakeWorld();
   const { settings, url, context, versions, clusterName } = world.state.facts;
   breaks(world.state);
   const engine = new FakeEngine(["alice"]);
@@ -52,14 +52,14 @@ const ready: [string, string[]][] = [
 
 describe.each(ready)("%s", (_name, command) => {
   test("marks the proofs green, and says nothing more of them, when all pass", async () => {
-    const { io, type } = lab();
+    const { io, type } = await lab();
     expect(await type(...command), io.err()).toBe(0);
     expect(io.err()).toMatch(/^✓ Proofs {2}/m);
     expect(io.err()).not.toMatch(/[✗?] (Proofs|The proofs)/);
   });
 
   test("says of a lab whose proofs failed that it is not what it should be", async () => {
-    const { io, type } = lab(policyGone);
+    const { io, type } = await lab(policyGone);
     expect(await type(...command)).toBe(1);
     expect(io.err()).toMatch(/^✗ Proofs {2}/m);
     expect(io.err()).not.toContain("✓ Proofs");
@@ -70,7 +70,7 @@ describe.each(ready)("%s", (_name, command) => {
   });
 
   test("says of inconclusive proofs that nothing is proven, not that something is wrong", async () => {
-    const { io, type } = lab(machineBusy);
+    const { io, type } = await lab(machineBusy);
     expect(await type(...command)).toBe(3);
     expect(io.err()).toMatch(/^\? Proofs {2}/m);
     expect(io.err()).not.toMatch(/[✓✗] Proofs/);
@@ -84,7 +84,7 @@ describe.each(ready)("%s", (_name, command) => {
 
 test("the report of a lab that drifted, where every experiment passes, does not speak of others", async () => {
   const host = ["spec", "http", 1, "route", 0, "destination", "host"];
-  const { io, type } = lab(edit("VirtualService/default/appb-fault", host, "appa"));
+  const { io, type } = await lab(edit("VirtualService/default/appb-fault", host, "appa"));
   expect(await type("up", "--yes")).toBe(3);
   expect(io.err()).toMatch(/^\? Proofs {2}/m);
   expect(io.err()).toContain("? The proofs are inconclusive: ");
@@ -98,7 +98,7 @@ test("the report of a lab that drifted, where every experiment passes, does not 
 
 test("a phase's mark has the colour of the verdict", async () => {
   const marks = async (breaks?: (state: FakeState) => unknown) => {
-    const { io, type } = lab(breaks, true);
+    const { io, type } = await lab(breaks, true);
     await type("up", "--yes");
     return [...io.err().matchAll(new RegExp(`${esc}\\[(\\d+)m(.)${esc}\\[39m Proofs`, "g"))].map(([, ...mark]) => mark);
   };
@@ -109,7 +109,7 @@ test("a phase's mark has the colour of the verdict", async () => {
 
 describe("verify", () => {
   test("counts an experiment that is run again once", async () => {
-    const { io, world, type } = lab(machineBusy);
+    const { io, world, type } = await lab(machineBusy);
     const { write } = io.stderr;
     io.stderr.write = (text) => {
       if (text.includes("asked once more")) world.state.heldUpEvery = 0;

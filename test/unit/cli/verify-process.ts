@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { run } from "../../../cli/run";
 import { processIo } from "../../../cli/terminal/process-io";
-import { annotationsOf, FakeWorld, rulesOf } from "../verify/fake/world";
+import { annotationsOf, fakeWorld, rulesOf } from "../verify/fake/world";
 import { FakeEngine, fakeIo, ownLabHome } from "./world";
 
 /**
@@ -14,27 +14,30 @@ import { FakeEngine, fakeIo, ownLabHome } from "./world";
 const [folder = ""] = process.argv.slice(2);
 const { stdout, stderr, signal } = processIo();
 ownLabHome();
-const lab = new FakeWorld();
-const before = JSON.stringify(rulesOf(lab));
-const asBefore = () => JSON.stringify(rulesOf(lab)) === before && annotationsOf(lab) === undefined;
+void main();
 
-const sent = lab.exec;
-lab.exec = async (...call) => {
-  if (!asBefore()) {
-    writeFileSync(join(folder, "changed"), "");
-    for (const file of ["go", "never"]) {
-      while (!signal.aborted && !existsSync(join(folder, file))) await delay(20);
-      stderr.write("still at work\n");
+async function main(): Promise<void> {
+  const lab = await fakeWorld();
+  const before = JSON.stringify(rulesOf(lab));
+  const asBefore = () => JSON.stringify(rulesOf(lab)) === before && annotationsOf(lab) === undefined;
+
+  const sent = lab.exec;
+  lab.exec = async (...call) => {
+    if (!asBefore()) {
+      writeFileSync(join(folder, "changed"), "");
+      for (const file of ["go", "never"]) {
+        while (!signal.aborted && !existsSync(join(folder, file))) await delay(20);
+        stderr.write("still at work\n");
+      }
     }
-  }
-  return sent(...call);
-};
+    return sent(...call);
+  };
 
-const engine = new FakeEngine(["dev"]);
-const { facts } = lab.state;
-engine.stackOutputs = { ...facts, settings: { ...facts.settings, cluster: facts.cluster } };
-const io = fakeIo({ engine, openLabClient: async () => lab, clock: lab.state.clock, stdout, stderr, signal });
-void run(["verify", "--stack", "dev", "authz-flip"], io).then((code) => {
+  const engine = new FakeEngine(["dev"]);
+  const { facts } = lab.state;
+  engine.stackOutputs = { ...facts, settings: { ...facts.settings, cluster: facts.cluster } };
+  const io = fakeIo({ engine, openLabClient: async () => lab, clock: lab.state.clock, stdout, stderr, signal });
+  const code = await run(["verify", "--stack", "dev", "authz-flip"], io);
   writeFileSync(join(folder, asBefore() ? "restored" : "lost"), "");
   process.exitCode = code;
-});
+}

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -22,7 +22,8 @@ async function runScripts(names: readonly string[], docker: string, kind: string
     input: "kind: Cluster\n",
   });
   const hosts = (registry: string) => readFileSync(join(folder, "certs", registry, "hosts.toml"), "utf8");
-  return { ...result, hosts, kinds: readFileSync(join(folder, "kind.calls"), "utf8") };
+  const marker = existsSync(join(folder, "marker"));
+  return { ...result, hosts, marker, kinds: readFileSync(join(folder, "kind.calls"), "utf8") };
 }
 
 describe("kind-create.sh", () => {
@@ -65,6 +66,21 @@ describe("kind-create.sh", () => {
         .filter((call) => / cluster /.test(call))
         .map((call) => call.split(" ")[0]),
     ).toEqual([...["delete", "create", "delete"]]);
+  });
+
+  test("removes the half-made cluster by its name, and keeps no note of it for the next run", async () => {
+    const { kinds, marker } = await runScripts(create, "exit 0", '[ "$1" != create ] || exit 1');
+    const [, , removal = ""] = kinds.split("\n").filter((call) => / cluster /.test(call));
+    expect(removal).toMatch(/^delete cluster --name c --kubeconfig \S+\/kubeconfig$/);
+    expect(marker).toBe(false);
+  });
+
+  test("shows the first problem also when the half-made cluster cannot be removed", async () => {
+    const kind = `case "$1" in create) touch "$0.made"; echo "ERROR: no space left on device" >&2; exit 1 ;; delete) [ ! -e "$0.made" ] || exit 1 ;; esac`;
+    const { code, stderr } = await runScripts(create, "exit 0", kind);
+    expect(code).toBe(1);
+    expect(stderr).toContain("What  kind cannot create the cluster: ERROR: no space left on device");
+    expect(stderr).toMatch(/^Fix {3}docker system df /m);
   });
 
   test("says so when nodes do not become Ready, and removes the cluster", async () => {

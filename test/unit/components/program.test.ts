@@ -274,6 +274,7 @@ describe("the kind cluster", () => {
     ["httpsPort", {}, { httpsPort: 12_000 }],
     ["workers", { workers: 3 }, {}],
     ["nodeImage", { nodeImage: "kindest/node:v1" }, {}],
+    ["list of imageMirrors", { imageMirrors: ["docker.io=https://mirror.test"] }, {}],
   ])("another %s makes it anew", async (_, config, facts) => {
     const other = await declare(config, facts);
     expect(other.find("cluster-kind").inputs.triggers).not.toEqual((await kind()).triggers);

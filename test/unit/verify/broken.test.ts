@@ -2,11 +2,11 @@ import { describe, expect, it } from "vitest";
 import { verifyLab } from "../../../verify";
 import type { VerifyReport } from "../../../verify/report/schema";
 import { brokenWorlds } from "./fake/broken-worlds";
-import { FakeWorld } from "./fake/world";
+import { fakeWorld } from "./fake/world";
 
 describe("verifyLab() in a broken world", () => {
   it.each(brokenWorlds)("does not pass with $name", async ({ breaks, noticed, drift, settings }) => {
-    const lab = new FakeWorld(settings);
+    const lab = await fakeWorld(settings);
     breaks(lab.state);
     const report = await verifyLab(lab.state.facts, { lab, clock: lab.state.clock });
     const only = Object.fromEntries(Object.entries(summary(report)).filter(([id]) => id in noticed));
@@ -18,7 +18,7 @@ describe("verifyLab() in a broken world", () => {
   });
 
   it("is inconclusive about the delay on a machine that is slow by itself", async () => {
-    const lab = new FakeWorld();
+    const lab = await fakeWorld();
     lab.state.heldUpEvery = 19;
     const report = await verifyLab(lab.state.facts, { lab, clock: lab.state.clock, only: ["fault-delay"] });
     expect(summary(report)).toEqual({ "fault-delay": "inconclusive client" });
@@ -28,7 +28,7 @@ describe("verifyLab() in a broken world", () => {
   it("does not call a path fast without a log, where the clock cannot tell the delay from a slow machine", async () => {
     const settings = { faultDelay: "500ms" };
     const verdictOf = async (logsBroken: boolean) => {
-      const lab = new FakeWorld(settings);
+      const lab = await fakeWorld(settings);
       lab.state.logsBroken = logsBroken;
       const report = await verifyLab(lab.state.facts, { lab, clock: lab.state.clock, only: ["fault-delay"] });
       return summary(report);
@@ -38,7 +38,7 @@ describe("verifyLab() in a broken world", () => {
   });
 
   it("asks once more, by itself, what a busy machine has blurred", async () => {
-    const lab = new FakeWorld();
+    const lab = await fakeWorld();
     lab.state.heldUpEvery = 19;
     const ended: string[] = [];
     const report = await verifyLab(lab.state.facts, {
@@ -57,7 +57,7 @@ describe("verifyLab() in a broken world", () => {
   });
 
   it("keeps what the clock cannot disturb at a pass while the nodes' clock is off", async () => {
-    const lab = new FakeWorld();
+    const lab = await fakeWorld();
     lab.state.skewMs = 600_000;
     const report = await verifyLab(lab.state.facts, { lab, clock: lab.state.clock });
     const bad = report.results.filter(({ verdict }) => verdict !== "pass").map(({ id }) => id);

@@ -3,9 +3,9 @@ import { describe, expect, it } from "vitest";
 import { verifyLab } from "../../../verify";
 import { parseShots } from "../../../verify/probe/load";
 import { steadySince, summarizeLosses } from "../../../verify/probe/losses";
-import { FakeWorld } from "./fake/world";
+import { type FakeWorld, fakeWorld } from "./fake/world";
 
-const fakeLab = (settings = {}) => new FakeWorld({ modules: ["chaos"], ...settings });
+const fakeLab = (settings = {}) => fakeWorld({ modules: ["chaos"], ...settings });
 const run = (lab: FakeWorld, more = {}) =>
   verifyLab(lab.state.facts, { lab, clock: lab.state.clock, only: ["chaos"], ...more });
 const node = "ambient-lab-dev-worker2";
@@ -14,7 +14,7 @@ const marksOf = ({ state }: FakeWorld) => state.get(`Node//${node}`).metadata?.a
 
 describe("chaos", () => {
   it("kills istiod, ztunnel, the waypoint and a node, and says what each was worth", async () => {
-    const lab = fakeLab();
+    const lab = await fakeLab();
     const report = await run(lab);
     const findings = report.results[0]?.findings ?? [];
     expect(findings.map(({ verdict, layer }) => `${verdict} ${layer}`)).toEqual([
@@ -32,7 +32,7 @@ describe("chaos", () => {
   });
 
   it("kills nothing after the first thing that does not come back", async () => {
-    const lab = fakeLab();
+    const lab = await fakeLab();
     lab.state.chaos.stuck.add("ztunnel");
     const report = await run(lab);
     expect(lab.state.chaos.kills).toEqual(["istiod", "ztunnel-2"]);
@@ -44,15 +44,36 @@ describe("chaos", () => {
     });
   });
 
+  it("allows no lost request while istiod is away, for the data plane does not ask it", async () => {
+    const lab = await fakeLab();
+    const { fromPod } = lab.traffic;
+    let lose = false;
+    const { killPod } = lab;
+    lab.killPod = async (...call) => {
+      lose = lab.state.chaos.kills.length === 0;
+      await killPod(...call);
+    };
+    lab.traffic.fromPod = (...call) => {
+      const met = fromPod.apply(lab.traffic, call);
+      if (!lose) return met;
+      lose = false;
+      return { ...met, status: 0, exit: 56 };
+    };
+    const report = await run(lab);
+    expect(report.results[0]?.findings).toMatchObject([
+      { verdict: "fail", layer: "istiod", seen: expect.stringMatching(/; 1 of \d+ requests lost \(reset ×1;/) },
+    ]);
+  });
+
   it("kills nothing while the load is not answered", async () => {
-    const lab = fakeLab();
+    const lab = await fakeLab();
     lab.state.scale("default/appb");
     expect((await run(lab)).verdict).not.toBe("pass");
     expect(lab.state.chaos.kills).toEqual([]);
   });
 
   it("is inconclusive when the load is too thin to notice anything", async () => {
-    const lab = fakeLab();
+    const lab = await fakeLab();
     lab.shell.pace = 0.3;
     const report = await run(lab);
     expect(report.results[0]).toMatchObject({ verdict: "inconclusive" });
@@ -60,7 +81,7 @@ describe("chaos", () => {
   });
 
   it("leaves the nodes of an existing cluster alone, and says so", async () => {
-    const lab = fakeLab();
+    const lab = await fakeLab();
     const report = await verifyLab(
       { ...lab.state.facts, cluster: "existing" },
       { lab, clock: lab.state.clock, only: ["chaos"] },
@@ -73,7 +94,7 @@ describe("chaos", () => {
   });
 
   it("starts the node again when it is interrupted while the node is down", async () => {
-    const lab = fakeLab();
+    const lab = await fakeLab();
     const stop = new AbortController();
     const { sleep } = lab.state.clock;
     lab.state.clock.sleep = async (ms, signal) => {
@@ -86,7 +107,7 @@ describe("chaos", () => {
   });
 
   it("is mended by the next run after a crash, also when the module is off by then", async () => {
-    const lab = fakeLab();
+    const lab = await fakeLab();
     await lab.power(node, "kill", new AbortController().signal);
     const { metadata } = lab.state.get(`Node//${node}`);
     Object.assign(metadata?.annotations ?? {}, { [mark]: JSON.stringify({ host: hostname(), pid: 2 ** 22 + 1 }) });
@@ -106,7 +127,7 @@ describe("chaos", () => {
     ["nobody in the mesh may call", { allowedCallers: ["gateway"] }],
     ["the fault is on every path", { faultPath: "/" }],
   ] as const)("kills nothing when %s", async (_name, settings) => {
-    const lab = fakeLab(settings);
+    const lab = await fakeLab(settings);
     expect((await run(lab)).results[0]?.verdict).toBe("skipped");
     expect(lab.state.chaos.kills).toEqual([]);
   });

@@ -3,11 +3,11 @@ import { describe, expect, it } from "vitest";
 import { annotationKeys } from "../../../config/vocabulary";
 import { verifyLab } from "../../../verify";
 import type { PatchOperation } from "../../../verify/lab-client";
-import { FakeWorld } from "./fake/world";
+import { type FakeWorld, fakeWorld } from "./fake/world";
 
 const policy = "AuthorizationPolicy/default/appb-waypoint-only";
 const service = "Service/default/appb";
-const fakeLab = (settings = {}) => new FakeWorld({ modules: ["fail-open"], ...settings });
+const fakeLab = (settings = {}) => fakeWorld({ modules: ["fail-open"], ...settings });
 const run = (lab: FakeWorld, only = ["fail-open"], signal?: AbortSignal) =>
   verifyLab(lab.state.facts, { lab, clock: lab.state.clock, only, ...(signal ? { signal } : {}) });
 
@@ -23,7 +23,7 @@ const takesWaypoint = takes("/metadata/labels");
 
 describe("fail-open", () => {
   it("shows who walks in, shuts the door, and leaves both guards as they were", async () => {
-    const lab = fakeLab();
+    const lab = await fakeLab();
     const before = guards(lab);
     const report = await run(lab);
     expect(report.results[0]?.findings.filter(({ verdict }) => verdict !== "pass")).toEqual([]);
@@ -46,7 +46,7 @@ describe("fail-open", () => {
   });
 
   it("is not asked of a lab without the module, and says how to switch it on when it is named", async () => {
-    const lab = fakeLab({ modules: [] });
+    const lab = await fakeLab({ modules: [] });
     expect(
       (await verifyLab(lab.state.facts, { lab, clock: lab.state.clock })).results.map(({ id }) => id),
     ).not.toContain("fail-open");
@@ -66,7 +66,7 @@ describe("fail-open", () => {
       },
     ],
   ] as const)("changes nothing with %s", async (_name, settings) => {
-    const lab = fakeLab(settings);
+    const lab = await fakeLab(settings);
     expect((await run(lab)).results[0]?.verdict).toBe("skipped");
     expect(lab.patches).toEqual([]);
   });
@@ -75,7 +75,7 @@ describe("fail-open", () => {
     ["the policy is off", takesPolicy],
     ["the waypoint is off, too", takesWaypoint],
   ])("puts everything back when it is interrupted while %s", async (_name, taken) => {
-    const lab = fakeLab();
+    const lab = await fakeLab();
     const before = guards(lab);
     const stop = new AbortController();
     const { exec } = lab;
@@ -89,7 +89,7 @@ describe("fail-open", () => {
   });
 
   it("is mended by the next run after a crash, also when the module is off by then", async () => {
-    const lab = fakeLab();
+    const lab = await fakeLab();
     const before = guards(lab);
     lab.beforePatch = (operations) => {
       if (!takesPolicy(operations) && !takesWaypoint(operations)) throw new Error("dead");
@@ -109,7 +109,7 @@ describe("fail-open", () => {
   });
 
   it("shuts the doors again at once when one does not open", async () => {
-    const lab = fakeLab();
+    const lab = await fakeLab();
     // Somebody else's policy still stands on appb's pods.
     const { exec } = lab;
     lab.exec = async (pod, command, ...rest) => {
@@ -124,7 +124,7 @@ describe("fail-open", () => {
   });
 
   it("leaves alone what another run has changed", async () => {
-    const lab = fakeLab();
+    const lab = await fakeLab();
     const original = {
       field: ["metadata", "labels"],
       value: {},

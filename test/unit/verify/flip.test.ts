@@ -4,7 +4,7 @@ import { annotationKeys, principalOf } from "../../../config/vocabulary";
 import { verifyLab } from "../../../verify";
 import { restoredOwners } from "../../../verify/restore/field-owners";
 import { withoutPrincipal } from "../../../verify/restore/without-principal";
-import { annotationsOf, FakeWorld, ownersOf, rulesOf } from "./fake/world";
+import { annotationsOf, type FakeWorld, fakeWorld, ownersOf, rulesOf } from "./fake/world";
 
 const run = (lab: FakeWorld, signal?: AbortSignal) =>
   verifyLab(lab.state.facts, {
@@ -19,7 +19,7 @@ const isTakeOut = (operations: readonly { path: string; op: string }[]) =>
 
 describe("authz-flip", () => {
   it("leaves rules, annotations and owners as they were", async () => {
-    const lab = new FakeWorld();
+    const lab = await fakeWorld();
     const before = structuredClone(rulesOf(lab));
     const report = await run(lab);
     expect(report.verdict).toBe("pass");
@@ -30,7 +30,7 @@ describe("authz-flip", () => {
   });
 
   it("names the waypoint, the policy and the log line of the refusal", async () => {
-    const report = await run(new FakeWorld());
+    const report = await run(await fakeWorld());
     const refusal = report.results[0]?.findings.find(({ name }) => name === "without appa: appa is refused");
     expect(refusal?.decision).toMatchObject({
       layer: "waypoint",
@@ -40,7 +40,7 @@ describe("authz-flip", () => {
   });
 
   it("puts the policy back when it is interrupted", async () => {
-    const lab = new FakeWorld();
+    const lab = await fakeWorld();
     const before = structuredClone(rulesOf(lab));
     const stop = new AbortController();
     const sent = lab.exec;
@@ -56,7 +56,7 @@ describe("authz-flip", () => {
   });
 
   it("tries again when putting back fails", async () => {
-    const lab = new FakeWorld();
+    const lab = await fakeWorld();
     let refusals = 2;
     lab.beforePatch = (operations) => {
       if (isTakeOut(operations) || refusals === 0) return;
@@ -69,7 +69,7 @@ describe("authz-flip", () => {
   });
 
   it("fails and says so when the policy cannot be put back", async () => {
-    const lab = new FakeWorld();
+    const lab = await fakeWorld();
     lab.beforePatch = (operations) => {
       if (!isTakeOut(operations)) throw new Error("etcdserver: request timed out");
     };
@@ -80,7 +80,7 @@ describe("authz-flip", () => {
   });
 
   it("is restored by the next run after a crash", async () => {
-    const lab = new FakeWorld();
+    const lab = await fakeWorld();
     const before = structuredClone(rulesOf(lab));
     await crash(lab, { host: hostname(), pid: 2 ** 22 + 1 });
     const report = await verifyLab(lab.state.facts, { lab, clock: lab.state.clock, only: ["apps"] });
@@ -91,7 +91,7 @@ describe("authz-flip", () => {
   });
 
   it("is restored by the next run, although istiod writes the policy's status meanwhile", async () => {
-    const lab = new FakeWorld();
+    const lab = await fakeWorld();
     await crash(lab, { host: hostname(), pid: 2 ** 22 + 1 });
     let writes = 2;
     lab.beforePatch = () => {
@@ -105,7 +105,7 @@ describe("authz-flip", () => {
   });
 
   it("waits for a run on another machine before it restores", async () => {
-    const lab = new FakeWorld();
+    const lab = await fakeWorld();
     await crash(lab, { host: "another-laptop", pid: 1 });
     const report = await verifyLab(lab.state.facts, { lab, clock: lab.state.clock, only: ["apps"] });
     expect(annotationsOf(lab)).toBeUndefined();
@@ -113,7 +113,7 @@ describe("authz-flip", () => {
   });
 
   it("does not touch a policy that somebody changed in between", async () => {
-    const lab = new FakeWorld();
+    const lab = await fakeWorld();
     lab.beforePatch = (operations) => {
       const policy = lab.state.get("AuthorizationPolicy/default/appb-l7");
       if (isTakeOut(operations) && policy.metadata) policy.metadata.resourceVersion = "999";

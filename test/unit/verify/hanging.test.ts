@@ -1,9 +1,9 @@
 import { expect, it } from "vitest";
 import { verifyLab } from "../../../verify";
-import { FakeWorld } from "./fake/world";
+import { fakeWorld } from "./fake/world";
 
 it("lets a request that hangs come to its own end, and blames who left it without an answer", async () => {
-  const lab = new FakeWorld();
+  const lab = await fakeWorld();
   const { state } = lab;
   state.silentNodes.add("ambient-lab-dev-worker2");
   const { exec } = lab;

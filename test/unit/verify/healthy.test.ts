@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { LabSettings } from "../../../config/schema";
 import { moduleNames } from "../../../modules/index";
 import { exitCodeFor, renderText, verifyLab } from "../../../verify";
-import { FakeWorld } from "./fake/world";
+import { type FakeWorld, fakeWorld } from "./fake/world";
 
 const verify = (lab: FakeWorld) => verifyLab(lab.state.facts, { lab, clock: lab.state.clock });
 
@@ -37,21 +37,21 @@ describe("verifyLab() on a healthy lab", () => {
   ];
 
   it.each(settings)("passes with %s", async (_name, some) => {
-    const report = await verify(new FakeWorld(some));
+    const report = await verify(await fakeWorld(some));
     expect(renderText(report, { colour: false })).toMatch(/PASS {2}/);
     expect(report.drift).toEqual([]);
     expect(exitCodeFor(report)).toBe(0);
   });
 
   it("ends within two minutes of lab time", async () => {
-    const report = await verify(new FakeWorld());
+    const report = await verify(await fakeWorld());
     expect(report.durationMs).toBeLessThan(120_000);
   });
 });
 
 describe("verifyLab() without the right to read Secrets", () => {
-  const blind = (modules: LabSettings["modules"]) => {
-    const lab = new FakeWorld({ modules });
+  const blind = async (modules: LabSettings["modules"]) => {
+    const lab = await fakeWorld({ modules });
     const read = lab.read.bind(lab);
     lab.read = async (ref, signal) => {
       if (ref.kind === "Secret") throw new Error(`403 secrets "${ref.name}" is forbidden`);
@@ -61,11 +61,11 @@ describe("verifyLab() without the right to read Secrets", () => {
   };
 
   it("asks for none where no module has one", async () => {
-    expect((await verify(blind([]))).verdict).toBe("pass");
+    expect((await verify(await blind([]))).verdict).toBe("pass");
   });
 
   it("says so where one has", async () => {
-    const { verdict, health } = await verify(blind(["gateway-tls"]));
+    const { verdict, health } = await verify(await blind(["gateway-tls"]));
     expect(verdict).toBe("inconclusive");
     expect(health).toMatchObject([{ what: expect.stringContaining('secrets "gateway-tls" is forbidden') }]);
   });

@@ -5,12 +5,12 @@ import { rotatedLines } from "../../../verify/kube/rotated";
 import { LogReader } from "../../../verify/logs/log-reader";
 import { logLimit } from "../../../verify/probe/records";
 import { accessLine } from "./fake/lines";
-import { FakeWorld } from "./fake/world";
+import { fakeWorld } from "./fake/world";
 
 const { signal } = new AbortController();
 
-function book() {
-  const lab = new FakeWorld();
+async function book() {
+  const lab = await fakeWorld();
   const { state } = lab;
   const found = state.podOf("waypoint");
   if (!found) throw new Error("The fake lab has no waypoint");
@@ -32,7 +32,7 @@ function book() {
 
 describe("LogReader", () => {
   it("knows what was written since it was opened, and nothing older", async () => {
-    const { logs, pod, write, paths } = book();
+    const { logs, pod, write, paths } = await book();
     write("/old");
     await logs.open([pod]);
     write("/one");
@@ -42,7 +42,7 @@ describe("LogReader", () => {
   });
 
   it("misses no line when the log is rotated between two reads", async () => {
-    const { logs, pod, write, paths, rotate } = book();
+    const { logs, pod, write, paths, rotate } = await book();
     write("/old");
     await logs.open([pod]);
     write("/before");
@@ -52,7 +52,7 @@ describe("LogReader", () => {
   });
 
   it("says that lines are gone when they are, instead of reporting fewer", async () => {
-    const { lab, logs, pod, write, paths, rotate } = book();
+    const { lab, logs, pod, write, paths, rotate } = await book();
     write("/old");
     await logs.open([pod]);
     write("/before");
@@ -63,14 +63,14 @@ describe("LogReader", () => {
   });
 
   it("reads the log of a pod that came later from the run's begin on, by the cluster's clock", async () => {
-    const { lab, write, paths } = book();
+    const { lab, write, paths } = await book();
     lab.state.skewMs = 600_000;
     write("/early");
     expect(await paths()).toEqual(["/early"]);
   });
 
   it("does not fail a healthy lab whose logs are rotated all the time", async () => {
-    const { lab } = book();
+    const { lab } = await book();
     const { state } = lab;
     const logs = lab.logs;
     lab.logs = async (target, since, abort) => {

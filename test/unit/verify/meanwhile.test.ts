@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { annotationKeys, principalOf } from "../../../config/vocabulary";
 import { verifyLab } from "../../../verify";
-import { annotationsOf, FakeWorld, rulesOf } from "./fake/world";
+import { annotationsOf, type FakeWorld, fakeWorld, rulesOf } from "./fake/world";
 
 const policy = "AuthorizationPolicy/default/appb-l7";
 const rule = (...accounts: string[]) => ({
@@ -24,7 +24,7 @@ function atFirstRequest(lab: FakeWorld, doIt: () => void, when = () => true): vo
 
 describe("while somebody else changes the lab", () => {
   it("what they made of the policy stays, and the run is no pass", async () => {
-    const lab = new FakeWorld();
+    const lab = await fakeWorld();
     const flipped = () => lab.patches.length > 0;
     atFirstRequest(
       lab,
@@ -43,8 +43,8 @@ describe("while somebody else changes the lab", () => {
   });
 
   /** A lab whose policy another run changes at the first request of appa, or had changed before, for some time. */
-  function flippedByAnother(begin: "before" | "at the first request") {
-    const lab = new FakeWorld();
+  async function flippedByAnother(begin: "before" | "at the first request") {
+    const lab = await fakeWorld();
     const { clock } = lab.state;
     const found = lab.state.get(policy);
     const before = structuredClone(found);
@@ -68,7 +68,7 @@ describe("while somebody else changes the lab", () => {
   }
 
   it("an experiment that met another run's change is asked once more, when that is over", async () => {
-    const { lab } = flippedByAnother("at the first request");
+    const { lab } = await flippedByAnother("at the first request");
     const { clock } = lab.state;
     const report = await verifyLab(lab.state.facts, { lab, clock, only: ["authz-principals"] });
     expect(report.verdict).toBe("pass");
@@ -77,7 +77,7 @@ describe("while somebody else changes the lab", () => {
   });
 
   it("so is one that began after the change and ended before it was put back", async () => {
-    const { lab, flip } = flippedByAnother("before");
+    const { lab, flip } = await flippedByAnother("before");
     const { clock } = lab.state;
     const only = ["apps", "waypoint-traversed"];
     const report = await verifyLab(lab.state.facts, {
@@ -94,7 +94,7 @@ describe("while somebody else changes the lab", () => {
   });
 
   it.each([1, Number.POSITIVE_INFINITY])("a cluster that is out of reach for %s reads ends no run", async (times) => {
-    const lab = new FakeWorld();
+    const lab = await fakeWorld();
     lab.state.objects.delete(policy);
     const { read } = lab;
     let left = 0;
@@ -112,7 +112,7 @@ describe("while somebody else changes the lab", () => {
   });
 
   it("another run's change is no drift", async () => {
-    const { lab, flip } = flippedByAnother("before");
+    const { lab, flip } = await flippedByAnother("before");
     const { clock } = lab.state;
     const report = await verifyLab(lab.state.facts, { lab, clock, only: ["apps"], observer: { ended: flip } });
     expect(report).toMatchObject({ verdict: "pass", drift: [] });

@@ -1,10 +1,17 @@
 import { describe, expect, test } from "vitest";
 import { parseZtunnelDump } from "../../../verify/proxy-config/ztunnel-dump";
 import { repairMesh, waitUntilReady } from "../../../verify/repair/mesh";
-import { FakeWorld } from "./fake/world";
+import { edit } from "./fake/breaks";
+import { type FakeWorld, fakeWorld } from "./fake/world";
 
-function fakeLab(arrange: (lab: FakeWorld) => void = () => undefined) {
-  const lab = new FakeWorld();
+const annotations = "/spec/template/metadata/annotations";
+const restart = {
+  ...{ op: "add", path: `${annotations}/kubectl.kubernetes.io~1restartedAt` },
+  value: expect.stringMatching(/^2026-.*Z$/),
+};
+
+async function fakeLab(arrange: (lab: FakeWorld) => void = () => undefined) {
+  const lab = await fakeWorld();
   arrange(lab);
   const said: string[] = [];
   const { facts, clock } = lab.state;
@@ -26,7 +33,7 @@ function fakeLab(arrange: (lab: FakeWorld) => void = () => undefined) {
 
 describe("repairMesh()", () => {
   test("leaves a lab alone whose pods are all in the mesh", async () => {
-    const { lab, options, took } = fakeLab();
+    const { lab, options, took } = await fakeLab();
     expect(await repairMesh(options)).toEqual([]);
     expect(lab.patches).toEqual([]);
     expect(took()).toBe(0);
@@ -37,24 +44,24 @@ describe("repairMesh()", () => {
     ["unserved", "ztunnel on ambient-lab-dev-worker2 does not take its connections"],
     ["uncaptured", "its connections do not go to ztunnel"],
   ] as const)("finds a healthy pod that left the mesh (%s), says so and rolls it out anew", async (how, why) => {
-    const { lab, options, said } = fakeLab(({ state }) => state.left.set("appb", how));
+    const { lab, options, said } = await fakeLab(({ state }) => state.left.set("appb", how));
     const [pod] = lab.state.pods.filter(({ role }) => role === "appb");
     expect(await repairMesh(options)).toEqual([{ app: "appb", pod: pod?.name, why }]);
     expect(said).toEqual([`Pod "${pod?.name}" left the mesh (${why}): appb is rolled out anew`]);
-    expect(lab.patches).toEqual([
-      [
-        { op: "add", path: "/spec/template/metadata/annotations", value: {} },
-        {
-          op: "add",
-          path: "/spec/template/metadata/annotations/kubectl.kubernetes.io~1restartedAt",
-          value: expect.stringMatching(/^2026-.*Z$/),
-        },
-      ],
-    ]);
+    expect(lab.patches).toEqual([[restart]]);
+  });
+
+  test("rolls out a Deployment without annotations as well", async () => {
+    const { lab, options } = await fakeLab(({ state }) => {
+      state.left.set("appb", "unknown");
+      edit("Deployment/default/appb", ["spec", "template", "metadata", "annotations"], undefined)(state);
+    });
+    await repairMesh(options);
+    expect(lab.patches).toEqual([[{ op: "add", path: annotations, value: {} }, restart]]);
   });
 
   test("gives a pod that is new to the mesh time to join", async () => {
-    const { lab, options, said } = fakeLab(({ state }) => {
+    const { lab, options, said } = await fakeLab(({ state }) => {
       state.left.set("appa", "unserved");
       const { sleep } = state.clock;
       state.clock.sleep = async (ms, signal) => {
@@ -67,7 +74,7 @@ describe("repairMesh()", () => {
   });
 
   test("gives up on a pod that stays out after its rollout, and names it", async () => {
-    const { lab, options } = fakeLab();
+    const { lab, options } = await fakeLab();
     lab.state.left.set("stranger", "uncaptured");
     lab.state.left.delete = () => false;
     await expect(repairMesh(options)).rejects.toThrow(
@@ -76,7 +83,7 @@ describe("repairMesh()", () => {
   });
 
   test("leaves to the proofs what it cannot tell", async () => {
-    const { lab, options, said } = fakeLab(({ state }) => state.silentNodes.add("ambient-lab-dev-worker2"));
+    const { lab, options, said } = await fakeLab(({ state }) => state.silentNodes.add("ambient-lab-dev-worker2"));
     expect(await repairMesh(options)).toEqual([]);
     expect(said).toEqual([
       "! Whether all pods are in the mesh cannot be told: no ready ztunnel on ambient-lab-dev-worker2",
@@ -87,7 +94,7 @@ describe("repairMesh()", () => {
 
 describe("waitUntilReady()", () => {
   test("waits until every workload runs, and not for what was scaled to nothing", async () => {
-    const { options, took } = fakeLab(({ state }) => {
+    const { options, took } = await fakeLab(({ state }) => {
       const ztunnel = state.get("DaemonSet/istio-system/ztunnel");
       const whole = ztunnel.status;
       ztunnel.status = { desiredNumberScheduled: 3, numberReady: 2, updatedNumberScheduled: 3 };
@@ -104,7 +111,7 @@ describe("waitUntilReady()", () => {
 
   test("does not believe what the cluster remembers of a pod from before its node was started", async () => {
     const start = Date.parse("2026-11-23T11:00:00Z");
-    const { options, took } = fakeLab(({ state }) => {
+    const { options, took } = await fakeLab(({ state }) => {
       state.startedAt.set("stranger", "2026-11-23T10:59:00Z");
       const { sleep } = state.clock;
       state.clock.sleep = async (ms, signal) => {
@@ -117,7 +124,7 @@ describe("waitUntilReady()", () => {
   });
 
   test("says what does not come back", async () => {
-    const { options } = fakeLab(({ state }) => {
+    const { options } = await fakeLab(({ state }) => {
       state.get("Deployment/default/waypoint").status = { replicas: 1 };
     });
     await expect(waitUntilReady(options)).rejects.toThrow(

@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { renderText, verifyLab } from "../../../verify";
 import { runProgress } from "../../../verify/report/progress";
-import { FakeWorld } from "./fake/world";
+import { fakeWorld } from "./fake/world";
 
 const esc = String.fromCharCode(27);
 
 async function run(live: boolean) {
-  const lab = new FakeWorld();
+  const lab = await fakeWorld();
   let text = "";
   const progress = runProgress(2, (more) => (text += more), live);
   const options = { lab, clock: lab.state.clock, only: ["nodes", "apps"], observer: progress };

@@ -15,10 +15,10 @@ import {
 } from "../../../verify";
 import { redacted } from "../../../verify/report/redact";
 import { labFacts } from "./fake/facts";
-import { FakeWorld } from "./fake/world";
+import { fakeWorld } from "./fake/world";
 
 async function bypassOpen(evidenceDir?: string) {
-  const lab = new FakeWorld();
+  const lab = await fakeWorld();
   lab.state.objects.delete("AuthorizationPolicy/default/appb-waypoint-only");
   return verifyLab(lab.state.facts, {
     lab,
@@ -44,7 +44,7 @@ describe("renderText()", () => {
     [["prometheus", "kiali"], "open kiali --stack dev"],
     [[], "verify --explain bypass --stack dev"],
   ] as const)("with the addons %s of a lab that passes leads to a command that works there", async (addons, next) => {
-    const lab = new FakeWorld({ addons });
+    const lab = await fakeWorld({ addons });
     const report = await verifyLab(lab.state.facts, { lab, clock: lab.state.clock, only: ["apps"] });
     expect(renderText(report, { colour: false })).toContain(`Next  npm run lab -- ${next}\n`);
   });
@@ -82,7 +82,7 @@ describe("renderJUnit()", () => {
   });
 
   it("is not green when the cluster differs from the stack and no experiment noticed", async () => {
-    const lab = new FakeWorld();
+    const lab = await fakeWorld();
     lab.state.objects.delete("AuthorizationPolicy/default/appb-waypoint-only");
     const options = { lab, clock: lab.state.clock, only: ["apps"] };
     const report = await verifyLab(lab.state.facts, options);
@@ -149,7 +149,7 @@ describe("explain()", () => {
 
 describe("verifyLab()", () => {
   it("refuses an id that does not exist, as wrong usage", async () => {
-    const lab = new FakeWorld();
+    const lab = await fakeWorld();
     const run = verifyLab(lab.state.facts, { lab, clock: lab.state.clock, only: ["nothing"] });
     await expect(run).rejects.toMatchObject({ exitCode: 2 });
   });

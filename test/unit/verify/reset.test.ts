@@ -5,7 +5,7 @@ import { parseConnectionLine } from "../../../verify/logs/ztunnel-log";
 import { decide } from "../../../verify/probe/decision";
 import type { Answer } from "../../../verify/probe/send";
 import { connectionLine, refusedByPolicy } from "./fake/lines";
-import { FakeWorld } from "./fake/world";
+import { type FakeWorld, fakeWorld } from "./fake/world";
 
 const local = "10.244.1.5:40000";
 const answer: Answer = {
@@ -60,13 +60,13 @@ describe("verifyLab() where connections end for want of a way", () => {
   };
 
   it("does not pass bypass", async () => {
-    const lab = new FakeWorld();
+    const lab = await fakeWorld();
     lab.state.unreachable = true;
     expect(await verdictOf(lab, "bypass")).toBe("fail");
   });
 
   it("is inconclusive about bypass where the lines bear other ports than the clients had", async () => {
-    const lab = new FakeWorld();
+    const lab = await fakeWorld();
     const { exec } = lab;
     lab.exec = async (...call) => {
       const result = await exec(...call);
@@ -76,7 +76,7 @@ describe("verifyLab() where connections end for want of a way", () => {
   });
 
   it("asks from a port of its own each time, below those that the kernel gives", async () => {
-    const lab = new FakeWorld();
+    const lab = await fakeWorld();
     const { exec } = lab;
     const ranges: string[] = [];
     lab.exec = async (pod, command, ...rest) => {
@@ -90,7 +90,7 @@ describe("verifyLab() where connections end for want of a way", () => {
   });
 
   it("names the policy that refused, although the far side tells of it late", async () => {
-    const lab = new FakeWorld();
+    const lab = await fakeWorld();
     const like = structuredClone(lab.state.get("AuthorizationPolicy/default/appb-waypoint-only"));
     like.metadata = { ...like.metadata, name: "stray-deny" };
     like.spec = {
@@ -114,7 +114,7 @@ describe("verifyLab() where connections end for want of a way", () => {
   });
 
   it("does not pass fail-open by the lines of an earlier act", async () => {
-    const lab = new FakeWorld({ modules: ["fail-open"] });
+    const lab = await fakeWorld({ modules: ["fail-open"] });
     lab.beforePatch = (operations) => {
       if (operations.some(({ op, path }) => op === "replace" && path === "/metadata/labels"))
         lab.state.unreachable = true;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { verifyLab } from "../../../verify";
 import type { Timings } from "../../../verify/context";
-import { FakeWorld } from "./fake/world";
+import { type FakeWorld, fakeWorld } from "./fake/world";
 
 const signal = new AbortController().signal;
 
@@ -16,8 +16,8 @@ async function proven(lab: FakeWorld, only: string[], more: { timings?: Partial<
 }
 
 /** A lab that takes so long to forward a port, and whose waypoint drains for five seconds after a change. */
-function slowForward(ms: number): FakeWorld {
-  const lab = new FakeWorld();
+async function slowForward(ms: number): Promise<FakeWorld> {
+  const lab = await fakeWorld();
   lab.beforePatch = (operations) => {
     if (operations.some(({ path }) => path === "/spec/rules")) lab.state.drainsUntil = lab.state.clock.now() + 5_000;
   };
@@ -31,18 +31,18 @@ function slowForward(ms: number): FakeWorld {
 
 describe("on a slow machine", () => {
   it("a change is waited for although each look takes five seconds", async () => {
-    expect(await proven(slowForward(2_500), ["authz-flip"])).toMatchObject({ verdict: "pass" });
+    expect(await proven(await slowForward(2_500), ["authz-flip"])).toMatchObject({ verdict: "pass" });
   });
 
   it("nobody is blamed for a change that could not be looked at three times", async () => {
-    expect(await proven(slowForward(9_000), ["authz-flip"])).toMatchObject({
+    expect(await proven(await slowForward(9_000), ["authz-flip"])).toMatchObject({
       ...{ verdict: "inconclusive", layer: "client" },
       seen: expect.stringMatching(/of 3 successes in a row$/),
     });
   });
 
   it("a line is found although every look at the log takes longer than lines are waited for", async () => {
-    const lab = new FakeWorld();
+    const lab = await fakeWorld();
     const { logs } = lab;
     let slow = false;
     lab.logs = async (...call) => {
@@ -59,7 +59,7 @@ describe("on a slow machine", () => {
   });
 
   it("three answers in a row may take as long as the delays that were asked for", async () => {
-    const lab = new FakeWorld({ faultPath: "/", faultPercent: 100, faultDelay: "10s" });
+    const lab = await fakeWorld({ faultPath: "/", faultPercent: 100, faultDelay: "10s" });
     const { exec } = lab;
     lab.exec = async (...call) => {
       const result = await exec(...call);
@@ -71,7 +71,7 @@ describe("on a slow machine", () => {
   });
 
   it("a limit that a slow sample does not reach is not proven", async () => {
-    const lab = new FakeWorld({ modules: ["resilience"] });
+    const lab = await fakeWorld({ modules: ["resilience"] });
     const filter = Object(lab.state.get("EnvoyFilter/default/appb-limited").spec);
     Object.assign(filter.configPatches[0].patch.value.typed_config.token_bucket, {
       max_tokens: 900,
@@ -86,7 +86,7 @@ describe("on a slow machine", () => {
   });
 
   it("a client that was held up does not make the waypoint late", async () => {
-    const lab = new FakeWorld({ modules: ["resilience"] });
+    const lab = await fakeWorld({ modules: ["resilience"] });
     const { exec } = lab;
     let left = 1;
     lab.exec = async (...call) => {
@@ -100,7 +100,7 @@ describe("on a slow machine", () => {
   });
 
   it("an evicted pod that is still in the list is asked nothing", async () => {
-    const lab = new FakeWorld();
+    const lab = await fakeWorld();
     const { list } = lab;
     lab.list = async (what, ...rest) => {
       const pods = await list(what, ...rest);
@@ -113,5 +113,26 @@ describe("on a slow machine", () => {
       return [...pods, ...evicted];
     };
     expect(await proven(lab, ["waypoint-traversed", "authz-flip"])).toMatchObject({ verdict: "pass" });
+  });
+});
+
+describe("a delay that the client's clock measures shorter than it was set", () => {
+  const verdictAt = async (share: number) => {
+    const lab = await fakeWorld();
+    const { fromPod } = lab.traffic;
+    lab.traffic.fromPod = (...call) => {
+      const met = fromPod.apply(lab.traffic, call);
+      return met.seconds < 1 ? met : { ...met, seconds: 2 * share };
+    };
+    const { results } = await verifyLab(lab.state.facts, { lab, clock: lab.state.clock, only: ["fault-delay"] });
+    return results[0]?.verdict;
+  };
+
+  it("counts as the delay as long as rounding explains the difference", async () => {
+    expect(await verdictAt(0.96)).toBe("pass");
+  });
+
+  it("is not the delay that the waypoint's log claims when it is clearly shorter", async () => {
+    expect(await verdictAt(0.94)).toBe("fail");
   });
 });

@@ -5,9 +5,9 @@ import { describe, expect, it } from "vitest";
 import { verifyLab } from "../../../verify";
 import { isTls, parsePcap } from "../../../verify/probe/pcap";
 import { type FakePacket, pcapOf } from "./fake/pcap";
-import { FakeWorld } from "./fake/world";
+import { type FakeWorld, fakeWorld } from "./fake/world";
 
-const fakeLab = (settings = {}) => new FakeWorld({ modules: ["strict-mtls"], ...settings });
+const fakeLab = (settings = {}) => fakeWorld({ modules: ["strict-mtls"], ...settings });
 const run = (lab: FakeWorld, more = {}) =>
   verifyLab(lab.state.facts, { lab, clock: lab.state.clock, only: ["strict-mtls"], ...more });
 const captureOf = async (lab: FakeWorld) => {
@@ -17,7 +17,7 @@ const captureOf = async (lab: FakeWorld) => {
 
 describe("strict-mtls", () => {
   it("names ztunnel and the PeerAuthentication of a refusal, beside a twin that takes plain text", async () => {
-    const report = await run(fakeLab());
+    const report = await run(await fakeLab());
     expect(report.verdict).toBe("pass");
     const decided = report.results[0]?.findings.flatMap(({ name, decision }) => (decision ? [[name, decision]] : []));
     expect(Object.fromEntries(decided ?? [])).toMatchObject({
@@ -31,7 +31,7 @@ describe("strict-mtls", () => {
 
   it("finds the marker in the control alone, and keeps the capture in the evidence", async () => {
     const folder = mkdtempSync(join(tmpdir(), "evidence-"));
-    const report = await run(fakeLab(), { evidenceDir: folder });
+    const report = await run(await fakeLab(), { evidenceDir: folder });
     const finding = report.results[0]?.findings.find(({ name }) => name.startsWith("between two nodes"));
     expect(finding).toMatchObject({
       verdict: "pass",
@@ -50,7 +50,7 @@ describe("strict-mtls", () => {
     ["tcpdump may not listen", ({ shell }) => Object.assign(shell, { forbidden: true }), "Operation not permitted"],
     ["tcpdump hears nothing", ({ shell }) => Object.assign(shell, { deaf: true }), "0 packets of port 15008"],
   ])("is inconclusive when %s: whoever is deaf proves no silence", async (_name, breaks, words) => {
-    const lab = fakeLab();
+    const lab = await fakeLab();
     breaks(lab);
     expect(await captureOf(lab)).toMatchObject({
       ...{ verdict: "inconclusive", layer: "nodes", seen: expect.stringContaining(words) },
@@ -58,7 +58,7 @@ describe("strict-mtls", () => {
   });
 
   it("fails when plain text is on the wire, whatever ztunnel says of itself", async () => {
-    const lab = fakeLab();
+    const lab = await fakeLab();
     lab.state.naked = true;
     expect(await captureOf(lab)).toMatchObject({
       verdict: "fail",
@@ -67,14 +67,14 @@ describe("strict-mtls", () => {
   });
 
   it("says why it captures nothing where there is one worker, and asks the rest", async () => {
-    const lab = fakeLab({ workers: 1 });
+    const lab = await fakeLab({ workers: 1 });
     for (const key of lab.state.objects.keys()) if (key.endsWith("worker2")) lab.state.objects.delete(key);
     const finding = await captureOf(lab);
     expect(finding).toMatchObject({ verdict: "skipped", seen: expect.stringContaining("one node") });
   });
 
   it("stops the capture of a run that is interrupted", async () => {
-    const lab = fakeLab();
+    const lab = await fakeLab();
     const stop = new AbortController();
     const { exec } = lab;
     lab.exec = async (...call) => {

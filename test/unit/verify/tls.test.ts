@@ -10,14 +10,14 @@ import { httpRequest } from "../../../verify/kube/http";
 import { handshake, secureWay } from "../../../verify/kube/tls";
 import { selfSigned } from "../../support/certificate";
 import { labFacts } from "./fake/facts";
-import { FakeWorld } from "./fake/world";
+import { type FakeWorld, fakeWorld } from "./fake/world";
 
 const { signal } = new AbortController();
 const host = "secure.opssec.in";
 
 describe("a name that nobody is to answer for by TLS", () => {
   const verdictOf = async (answer: (lab: FakeWorld) => ReturnType<FakeWorld["handshake"]>, times = 1) => {
-    const lab = new FakeWorld({ modules: ["gateway-tls"] });
+    const lab = await fakeWorld({ modules: ["gateway-tls"] });
     const shake = lab.handshake;
     let left = times;
     lab.handshake = (name, ...rest) => {

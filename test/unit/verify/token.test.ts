@@ -5,14 +5,14 @@ import { publicJwk } from "../../../modules/gateway-jwt/jwk";
 import { textAt } from "../../../verify/json";
 import { tokenFor } from "../../../verify/probe/token";
 import { redacted } from "../../../verify/report/redact";
-import { FakeWorld } from "./fake/world";
+import { fakeWorld } from "./fake/world";
 
 const { signal } = new AbortController();
 const good: TokenSpec = { claims: { groups: ["lab"] }, seconds: 300 };
 
 /** A lab with an issuer, and a way to make and to read its tokens. */
-function fakeLab() {
-  const lab = new FakeWorld({ modules: ["gateway-jwt"] });
+async function fakeLab() {
+  const lab = await fakeWorld({ modules: ["gateway-jwt"] });
   const { state } = lab;
   const secret = textAt(state.get("Secret/default/gateway-jwt-issuer"), "data", "private.pem") ?? "";
   const pem = Buffer.from(secret, "base64").toString();
@@ -30,7 +30,7 @@ const part = (token: string, index: number) =>
 
 describe("tokenFor()", () => {
   it("signs by the issuer's key, and names it as its JWKS does", async () => {
-    const { make, signedByLab, pem, lab } = fakeLab();
+    const { make, signedByLab, pem, lab } = await fakeLab();
     const token = await make(good);
     expect(signedByLab(token)).toBe(true);
     expect(part(token, 0)).toEqual({ alg: "ES256", typ: "JWT", kid: publicJwk(pem).kid });
@@ -41,7 +41,7 @@ describe("tokenFor()", () => {
   });
 
   it("makes bad ones that only a check of the signature can tell", async () => {
-    const { make, signedByLab } = fakeLab();
+    const { make, signedByLab } = await fakeLab();
     const [foreign, altered, real] = [
       await make({ ...good, forgery: "foreign" }),
       await make({ ...good, forgery: "altered" }),
@@ -55,32 +55,32 @@ describe("tokenFor()", () => {
   });
 
   it("makes one that is over, and was good once", async () => {
-    const { make } = fakeLab();
+    const { make } = await fakeLab();
     const { iat, exp } = part(await make({ ...good, seconds: -3600 }), 1);
     expect(iat).toBeLessThan(exp);
   });
 
   it("names the Secret that it cannot find", async () => {
-    const { make, lab } = fakeLab();
+    const { make, lab } = await fakeLab();
     lab.state.objects.delete("Secret/default/gateway-jwt-issuer");
     await expect(make(good)).rejects.toThrow("Secret gateway-jwt-issuer has no private.pem");
   });
 
   it("is left out of evidence", async () => {
-    const { make } = fakeLab();
+    const { make } = await fakeLab();
     expect(redacted(`before ${await make(good)} after`)).toBe("before [left out] after");
   });
 });
 
 describe("publicJwk()", () => {
-  it("holds nothing of the private key", () => {
-    const { pem } = fakeLab();
+  it("holds nothing of the private key", async () => {
+    const { pem } = await fakeLab();
     expect(Object.keys(publicJwk(pem)).sort()).toEqual(["alg", "crv", "kid", "kty", "use", "x", "y"]);
   });
 
-  it("names the key by its thumbprint", () => {
+  it("names the key by its thumbprint", async () => {
     // RFC 7638 has no example of a curve; the members and their order are those of its section 3.2.
-    const { pem } = fakeLab();
+    const { pem } = await fakeLab();
     expect(publicJwk(pem).kid).toMatch(/^[\w-]{43}$/);
     expect(publicJwk(createPublicKey(pem).export({ type: "spki", format: "pem" }).toString())).toEqual(publicJwk(pem));
   });

@@ -5,11 +5,11 @@ import { describe, expect, it } from "vitest";
 import type { LabSettings } from "../../../config/schema";
 import { verifyLab } from "../../../verify";
 import { renderJUnit } from "../../../verify/report/junit";
-import { FakeWorld } from "./fake/world";
+import { fakeWorld } from "./fake/world";
 
 describe("a report for a build server", () => {
   const totals = async (only: string[], settings: Partial<LabSettings> = {}, spanless = false) => {
-    const lab = new FakeWorld(settings);
+    const lab = await fakeWorld(settings);
     lab.state.spanless = spanless;
     const report = await verifyLab(lab.state.facts, { lab, clock: lab.state.clock, only });
     const [, failures, errors] = /failures="(\d+)" errors="(\d+)"/.exec(renderJUnit(report)) ?? [];
@@ -25,7 +25,7 @@ describe("a report for a build server", () => {
 
 describe("a cluster that is out of reach when all is proven", () => {
   async function run(forMs: number) {
-    const lab = new FakeWorld();
+    const lab = await fakeWorld();
     const { read } = lab;
     let until = 0;
     lab.read = async (ref, ...rest) => {
@@ -55,7 +55,7 @@ describe("a cluster that is out of reach when all is proven", () => {
 
 describe("Jaeger", () => {
   const verdictOf = async (lastTrace: (now: number) => number | undefined) => {
-    const lab = new FakeWorld();
+    const lab = await fakeWorld();
     lab.state.lastTrace = lastTrace(lab.state.clock.now());
     const report = await verifyLab(lab.state.facts, { lab, clock: lab.state.clock, only: ["jaeger"] });
     return report.results[0]?.verdict;

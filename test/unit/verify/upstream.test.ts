@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { renderText, verifyLab } from "../../../verify";
-import { FakeWorld } from "./fake/world";
+import { type FakeWorld, fakeWorld } from "./fake/world";
 
 const spanless = async (change: (lab: FakeWorld) => void = () => undefined) => {
-  const lab = new FakeWorld();
+  const lab = await fakeWorld();
   lab.state.spanless = true;
   change(lab);
   return verifyLab(lab.state.facts, { lab, clock: lab.state.clock, only: ["apps", "jaeger"] });

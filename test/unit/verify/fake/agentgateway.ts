@@ -1,58 +1,10 @@
 import { textAt } from "../../../../verify/json";
-import type { KubeObject } from "../../../../verify/lab-client";
 import { appAnswers, routeTimeout } from "./interference";
-import { deployment, from, object, service, yes } from "./objects";
 import { waypointRefusal } from "./policies";
 import type { FakeAnswer, FakeRequest } from "./request";
 import type { FakePod, FakeState } from "./state";
 
 const className = "istio-agentgateway-waypoint";
-const gatewayApi = "gateway.networking.k8s.io/v1";
-const security = "security.istio.io/v1";
-
-/** What the module agentgateway adds. */
-export const agentgatewayObjects = (): KubeObject[] => [
-  deployment("default", "apph"),
-  deployment("default", "agentgateway"),
-  object(gatewayApi, "Gateway/default/agentgateway", { spec: { gatewayClassName: className } }),
-  ...Object.entries({ apph: "agentgateway", "apph-envoy": "waypoint" }).flatMap(([name, waypoint]) => [
-    ...[name, `${name}-routed`].map((each) => ({
-      ...service("default", each, 8000, 8080, { "istio.io/use-waypoint": waypoint }, "apph"),
-      status: {
-        conditions: [yes("istio.io/WaypointBound", `Successfully attached to waypoint default/${waypoint}`)],
-      },
-    })),
-    object(security, `AuthorizationPolicy/default/${name}-l7`, {
-      spec: {
-        targetRefs: [{ kind: "Service", name }],
-        action: "ALLOW",
-        rules: [{ from: from("appa"), to: [{ operation: { methods: ["GET"] } }] }],
-      },
-      status: { conditions: [yes("WaypointAccepted", `bound to default/${waypoint}`)] },
-    }),
-    object("networking.istio.io/v1", `VirtualService/default/${name}-fault`, {
-      spec: {
-        hosts: [name],
-        http: [
-          { match: [{ uri: { prefix: "/status" } }], fault: { abort: { httpStatus: 410 } }, route: [{}] },
-          { route: [{}] },
-        ],
-      },
-    }),
-    object(gatewayApi, `HTTPRoute/default/${name}-routed`, {
-      spec: {
-        parentRefs: [{ name: `${name}-routed` }],
-        rules: [{ timeouts: { request: "1s" }, backendRefs: [{ name: `${name}-routed` }] }],
-      },
-      status: { parents: [{ conditions: [yes("Accepted", "Route was valid")] }] },
-    }),
-  ]),
-  ...Object.entries({ "apph-waypoint-only": "agentgateway", "apph-envoy-only": "waypoint" }).map(([name, waypoint]) =>
-    object(security, `AuthorizationPolicy/default/${name}`, {
-      spec: { selector: { matchLabels: { app: "apph" } }, action: "ALLOW", rules: [{ from: from(waypoint) }] },
-    }),
-  ),
-];
 
 /** Whether a waypoint is no Envoy. */
 export const isAgentgateway = (state: FakeState, { role }: FakePod): boolean =>

@@ -26,7 +26,7 @@ export const remove =
 
 /** A waypoint that takes Services of every namespace. */
 export const admitAll = (gateway: string) =>
-  edit(gateway, ["spec", "listeners"], [{ allowedRoutes: { namespaces: { from: "All" } } }]);
+  edit(gateway, ["spec", "listeners", 0, "allowedRoutes"], { namespaces: { from: "All" } });
 
 /** A waypoint that was told one thing and does another: only the requests themselves can show it. */
 export const behaves = (key: string, path: (string | number)[], value: unknown) => (state: FakeState) => {

@@ -1,5 +1,6 @@
+import type { FakeCertificate } from "../../../support/fake-tls-provider";
 import { type BrokenWorld, behaves, edit, remove } from "./breaks";
-import { certificate, type FakeCertificate } from "./gateway-modules";
+import { certificate } from "./gateway-modules";
 
 const gateway = { layer: "gateway" };
 const tls = { settings: { modules: ["gateway-tls"] }, noticed: { "gateway-tls": gateway } } as const;

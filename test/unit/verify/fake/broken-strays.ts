@@ -1,9 +1,11 @@
+import { principalOf } from "../../../../config/vocabulary";
 import { type BrokenWorld, edit } from "./breaks";
-import { from } from "./objects";
 import type { FakeState } from "./state";
 
 const l7 = "AuthorizationPolicy/default/appb-l7";
 const l4 = "AuthorizationPolicy/default/appb-waypoint-only";
+/** The `from` of a rule that names a ServiceAccount of the namespace default. */
+const from = (account: string) => [{ source: { principals: [principalOf(account)] } }];
 const waypoint = { layer: "waypoint" };
 
 /** Adds a policy like another one, under a name of its own. */

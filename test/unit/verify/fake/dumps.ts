@@ -1,11 +1,14 @@
-import { appbHost, hostOf, strictPolicy } from "../../../../experiments/names";
+import { serviceHost } from "../../../../config/vocabulary";
+import { hostOf, services, strictPolicy } from "../../../../experiments/names";
 import type { ServiceName } from "../../../../experiments/slices";
 import { at, listAt, numberAt, textAt, textsAt } from "../../../../verify/json";
 import type { KubeObject } from "../../../../verify/lab-client";
-import { accountFor, identityOf } from "./identity";
+import { rateLimitOf } from "./interference";
+import { takesHost } from "./listeners";
 import { isStrict, policiesAt, policiesOn, ztunnelRules } from "./policies";
 import { envoyRules } from "./routes";
 import type { FakeState } from "./state";
+import { attachment } from "./waypoints";
 
 const type = (name: string) => ({ "@type": `type.googleapis.com/${name}` });
 
@@ -21,30 +24,30 @@ export function ztunnelConfig(state: FakeState, node: string): unknown {
     workloadState: Object.fromEntries(
       served.map(({ name, namespace }) => [`uid-of-${name}`, { info: { name, namespace }, state: "Up" }]),
     ),
-    workloads: known.map(({ role, name, namespace, ip }) => ({
-      name,
-      namespace,
-      serviceAccount: accountFor(role),
-      protocol: state.isEnrolled(role) ? "HBONE" : "TCP",
-      workloadIps: [ip],
+    workloads: known.map((pod) => ({
+      name: pod.name,
+      namespace: pod.namespace,
+      serviceAccount: pod.account,
+      protocol: state.isEnrolled(pod.role) ? "HBONE" : "TCP",
+      workloadIps: [pod.ip],
       authorizationPolicies: [
-        ...policiesOn(state, role).map(({ metadata }) => `${metadata?.namespace}/${metadata?.name}`),
-        ...(isStrict(state, role) ? [`${strictPolicy.namespace}/${strictPolicy.name}`] : []),
+        ...policiesOn(state, pod).map(({ metadata }) => `${metadata?.namespace}/${metadata?.name}`),
+        ...(isStrict(state, pod) ? [`${strictPolicy.namespace}/${strictPolicy.name}`] : []),
       ],
     })),
-    services: [
-      {
-        namespace: "default",
-        hostname: appbHost,
-        ...(state.waypointFor("pod")
-          ? { waypoint: { destination: "default/waypoint.default.svc.cluster.local" } }
-          : {}),
-      },
-    ],
+    services: state.toldAll("Service").map((service) => {
+      const { name = "", namespace } = service.metadata ?? {};
+      const hostname = `${name}.${namespace}.svc.cluster.local`;
+      const attached = attachment(service, (key) => state.told(key));
+      if (!attached || attached.problem) return { namespace, hostname };
+      const [place, waypoint] = attached.waypoint.split("/");
+      const destination = `${attached.waypoint}.${place}.svc.cluster.local`;
+      return { namespace, hostname, ...(waypoint ? { waypoint: { destination } } : {}) };
+    }),
     certificates: here
       .filter((pod) => pod.node === node && state.isEnrolled(pod.role))
-      .map(({ role }) => ({
-        identity: `spiffe://${identityOf(role)}`,
+      .map(({ principal }) => ({
+        identity: `spiffe://${principal}`,
         state: "Available",
         certChain: [
           {
@@ -98,11 +101,11 @@ export function waypointConfig(state: FakeState, waypoint: string): unknown {
 
 /** The chain of one Service that is attached to the waypoint. */
 function chain(state: FakeState, service: string): unknown {
-  const name = `inbound-vip|8000|http|${hostOf(service as ServiceName)}`;
+  const name = `inbound-vip|8000|http|${serviceName(service)}`;
   const own = state.toldAll("VirtualService").find((item) => textAt(item, "spec", "hosts", 0) === service);
   const routes = listAt(state.pretended.get(`VirtualService/default/${service}`) ?? own, "spec", "http");
   const rules = envoyRules(state, service);
-  const limit = service === "appb-limited" && state.told("EnvoyFilter/default/appb-limited") ? ["local_ratelimit"] : [];
+  const limit = rateLimitOf(state, service) ? ["local_ratelimit"] : [];
   const names = ["grpc_stats", "fault", "cors", ...limit, "router"];
   const filters = names.map((name) => ({ name: `envoy.filters.http.${name}` }));
   const manager = {
@@ -173,13 +176,28 @@ function rbacFilter(policy: KubeObject): unknown {
 /** The gateway's /config_dump?include_eds. */
 export function gatewayConfig(state: FakeState): unknown {
   const listeners = listAt(state.told("Gateway/default/gateway"), "spec", "listeners");
-  const cluster = `outbound|8000||${appbHost}`;
-  const direct = `${state.podOf("appb")?.ip}:8080`;
-  const target = state.waypointFor("gateway") ? `${state.podOf("waypoint")?.ip}:15008` : direct;
-  const address = { envoy_internal_address: { server_listener_name: "connect_originate", endpoint_id: target } };
+  const services = [
+    ...new Set(
+      state
+        .toldAll("HTTPRoute")
+        .flatMap((route) =>
+          isOfGateway(route)
+            ? listAt(route, "spec", "rules").flatMap((rule) => textAt(rule, "backendRefs", 0, "name") ?? [])
+            : [],
+        ),
+    ),
+  ];
+  const endpoints = services.map((service) => {
+    const waypoint = state.waypointFor("gateway", service);
+    const app = state.podOf(state.appBehind(service));
+    const target = waypoint ? `${state.podOf(waypoint)?.ip}:15008` : `${app?.ip}:8080`;
+    const address = { envoy_internal_address: { server_listener_name: "connect_originate", endpoint_id: target } };
+    const cluster_name = gatewayCluster(service);
+    return { endpoint_config: { cluster_name, endpoints: [{ lb_endpoints: [{ endpoint: { address } }] }] } };
+  });
   const hosts = state.toldAll("HTTPRoute").flatMap((route) => {
     const pretended = state.pretended.get(`HTTPRoute/default/${route.metadata?.name}`) ?? route;
-    return virtualHostOf(pretended, listeners, cluster);
+    return virtualHostOf(pretended, listeners);
   });
   return {
     configs: [
@@ -190,21 +208,25 @@ export function gatewayConfig(state: FakeState): unknown {
       },
       {
         ...type("envoy.admin.v3.EndpointsConfigDump"),
-        dynamic_endpoint_configs: [
-          { endpoint_config: { cluster_name: cluster, endpoints: [{ lb_endpoints: [{ endpoint: { address } }] }] } },
-        ],
+        dynamic_endpoint_configs: endpoints,
       },
     ],
   };
 }
 
+const isOfGateway = (route: KubeObject): boolean =>
+  listAt(route, "spec", "parentRefs").some((parent) => textAt(parent, "name") === "gateway");
+
+/** The cluster that the gateway has for a Service. */
+export const gatewayCluster = (service: string): string => `outbound|8000||${serviceName(service)}`;
+
 /** The virtual host of a route of the gateway; none of a route that no listener takes. */
-function virtualHostOf(route: KubeObject, listeners: readonly unknown[], cluster: string): unknown[] {
-  const attached = listAt(route, "spec", "parentRefs").some((parent) => textAt(parent, "name") === "gateway");
+function virtualHostOf(route: KubeObject, listeners: readonly unknown[]): unknown[] {
   const domains = textsAt(route, "spec", "hostnames").filter((host) =>
-    listeners.some((item) => host.endsWith((textAt(item, "hostname") ?? "*").replace("*", ""))),
+    listeners.some((listener) => takesHost(listener, host)),
   );
-  if (!attached || domains.length === 0) return [];
+  if (!isOfGateway(route) || domains.length === 0) return [];
+  const cluster = gatewayCluster(textAt(route, "spec", "rules", 0, "backendRefs", 0, "name") ?? "");
   const { scheme, port } = Object(at(route, "spec", "rules", 0, "filters", 0, "requestRedirect"));
   const target = scheme ? { redirect: { scheme_redirect: scheme, port_redirect: port } } : { route: { cluster } };
   return [{ domains, routes: [{ match: { prefix: "/" }, ...target }] }];
@@ -227,3 +249,7 @@ const gatewayListener = (state: FakeState) => (item: unknown) => {
   };
   return { active_state: { listener } };
 };
+
+/** DNS name of a Service; no experiment names those of a route's versions. */
+const serviceName = (service: string): string =>
+  service in services ? hostOf(service as ServiceName) : serviceHost(service);

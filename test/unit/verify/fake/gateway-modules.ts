@@ -1,112 +1,47 @@
-import { createPublicKey, generateKeyPairSync, verify } from "node:crypto";
-import type { LabSettings } from "../../../../config/schema";
-import { publicJwk } from "../../../../modules/gateway-jwt/jwk";
-import * as gatewayJwt from "../../../../modules/gateway-jwt/objects";
-import * as gatewayTls from "../../../../modules/gateway-tls/objects";
+import { createPublicKey, verify } from "node:crypto";
 import { at, listAt, numberAt, textAt, textsAt } from "../../../../verify/json";
-import type { Handshake, KubeObject } from "../../../../verify/lab-client";
-import { type Fields, object, yes } from "./objects";
+import type { Handshake } from "../../../../verify/lab-client";
+import { certificatePem, type FakeCertificate } from "../../../support/fake-tls-provider";
+import { gatewayPort, takesHost } from "./listeners";
 import type { FakeRequest } from "./request";
 import type { FakeState } from "./state";
 
-const gatewayApi = "gateway.networking.k8s.io/v1";
-const security = "security.istio.io/v1";
-const privateKey = generateKeyPairSync("ec", { namedCurve: "P-256" })
-  .privateKey.export({ type: "pkcs8", format: "pem" })
-  .toString();
-const base64 = (text: string) => Buffer.from(text).toString("base64");
+type Fields = Record<string, unknown>;
 
-/** What a certificate of the fake lab says; its DER is that in JSON. */
-export interface FakeCertificate {
-  names: string[];
-  issuer: string;
-  notBefore: string;
-  notAfter: string;
-}
-
-/** A Secret's certificate. */
-export const certificate = (fields: Partial<FakeCertificate> = {}, domain = "opssec.in"): string => {
+/** A Secret's certificate, good but for the fields that are given. */
+export const certificate = (fields: Partial<FakeCertificate> = {}): string => {
   const whole: FakeCertificate = {
-    names: [gatewayTls.hostOf(domain)],
+    names: ["secure.opssec.in"],
     issuer: "Ambient lab CA",
     notBefore: "2026-11-20T00:00:00Z",
     notAfter: "2027-02-18T00:00:00Z",
     ...fields,
   };
-  return base64(`-----BEGIN CERTIFICATE-----\n${base64(JSON.stringify(whole))}\n-----END CERTIFICATE-----\n`);
+  return Buffer.from(certificatePem(whole)).toString("base64");
 };
 
-const route = (name: string, section: string, host: string, rule: Fields): KubeObject =>
-  object(gatewayApi, `HTTPRoute/default/${name}`, {
-    spec: { parentRefs: [{ name: "gateway", sectionName: section }], hostnames: [host], rules: [rule] },
-    status: { parents: [{ conditions: [yes("Accepted")] }] },
-  });
-const toAppb = { backendRefs: [{ name: "appb", port: 8000 }] };
+/** The port of the gateway that a port of this machine leads to. @throws as a socket does when no pod listens there */
+export function reachedPort(state: FakeState, hostPort: number): number {
+  const published = state.published.find((each) => each.hostPort === hostPort);
+  if (!published || !state.podOf("gateway"))
+    throw Object.assign(new Error(`connect ECONNREFUSED 127.0.0.1:${hostPort}`), { code: "ECONNREFUSED" });
+  const port = gatewayPort(state.toldAll("Service"), published.containerPort);
+  const listeners = listAt(state.told("Gateway/default/gateway"), "spec", "listeners");
+  if (port === undefined || !listeners.some((listener) => numberAt(listener, "port") === port))
+    throw Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET" });
+  return port;
+}
 
-/** The listener that module gateway-tls adds to the Gateway. */
-export const tlsListeners = ({ modules, domain }: LabSettings): Fields[] =>
-  modules.includes("gateway-tls")
-    ? [
-        {
-          ...{ name: "https", hostname: gatewayTls.hostOf(domain), port: 443 },
-          tls: { certificateRefs: [{ name: "gateway-tls" }] },
-        },
-      ]
-    : [];
-
-export const gatewayTlsObjects = ({ domain, httpsPort }: LabSettings): KubeObject[] => {
-  const host = gatewayTls.hostOf(domain);
-  const requestRedirect = { scheme: "https", port: httpsPort, statusCode: 301 };
-  return [
-    object("v1", "Secret/default/gateway-tls", { data: { "tls.crt": certificate({}, domain) } }),
-    route("gateway-tls", "https", host, toAppb),
-    route("gateway-tls-redirect", "http", host, { filters: [{ requestRedirect }] }),
-  ];
-};
-
-export const gatewayJwtObjects = ({ domain }: LabSettings): KubeObject[] => {
-  const { hostOf, issuerOf, audienceOf } = gatewayJwt;
-  const [host, targetRefs] = [hostOf(domain), [{ kind: "Gateway", name: "gateway" }]];
-  const to = [{ operation: { hosts: [host, `${host}:*`] } }];
-  return [
-    object("v1", "Secret/default/gateway-jwt-issuer", { data: { "private.pem": base64(privateKey) } }),
-    object(security, "RequestAuthentication/default/gateway-jwt", {
-      spec: {
-        targetRefs,
-        jwtRules: [
-          {
-            ...{ issuer: issuerOf(domain), audiences: [audienceOf(domain)] },
-            jwks: JSON.stringify({ keys: [publicJwk(privateKey)] }),
-          },
-        ],
-      },
-    }),
-    object(security, "AuthorizationPolicy/default/gateway-jwt-claim", {
-      spec: {
-        ...{ targetRefs, action: "DENY" },
-        rules: [
-          { from: [{ source: { notRequestPrincipals: ["*"] } }], to },
-          { to, when: [{ key: "request.auth.claims[groups]", notValues: ["lab"] }] },
-        ],
-      },
-    }),
-    route("gateway-jwt-route", "http", host, toAppb),
-  ];
-};
-
-/** The listener for a name; `tls` is which of them. */
-export const listenerFor = (state: FakeState, host: string, tls: boolean): unknown =>
-  listAt(state.told("Gateway/default/gateway"), "spec", "listeners").find((item) => {
-    const pattern = textAt(item, "hostname") ?? "*";
-    const fits = pattern.startsWith("*") ? host.endsWith(pattern.slice(1)) : host === pattern;
-    return fits && (numberAt(item, "port") === 443) === tls;
-  });
+/** The listener of a port for a host name. */
+export const listenerFor = (state: FakeState, host: string, port: number): unknown =>
+  listAt(state.told("Gateway/default/gateway"), "spec", "listeners").find(
+    (listener) => takesHost(listener, host) && numberAt(listener, "port") === port,
+  );
 
 /** A handshake as the gateway's configuration lets it come to an end. @throws as a socket does */
 export function shakeHands(state: FakeState, host: string, trusting: "lab" | "public"): Handshake {
-  if (!state.podOf("gateway"))
-    throw Object.assign(new Error("connect ECONNREFUSED 127.0.0.1:18443"), { code: "ECONNREFUSED" });
-  const secret = textAt(listenerFor(state, host, true), "tls", "certificateRefs", 0, "name");
+  const port = reachedPort(state, Number(new URL(state.facts.tls?.url ?? "").port));
+  const secret = textAt(listenerFor(state, host, port), "tls", "certificateRefs", 0, "name");
   const pem = Buffer.from(textAt(state.told(`Secret/default/${secret}`), "data", "tls.crt") ?? "", "base64").toString();
   const der = pem.split("\n")[1];
   if (!der) throw Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET" });

@@ -1,3 +1,5 @@
+import { hostOf } from "../../../../experiments/names";
+import type { ServiceName } from "../../../../experiments/slices";
 import { at, listAt, numberAt, textAt } from "../../../../verify/json";
 import type { FakeRequest } from "./request";
 import { routeOf } from "./routes";
@@ -46,15 +48,22 @@ export function appAnswers({ path }: FakeRequest): { status: number; ms: number 
   return { status: /^\/unstable\?failure_rate=1&/.test(path) ? 500 : 200, ms: seconds * 1000 + 6 };
 }
 
+/** The bucket of tokens that an EnvoyFilter puts into the chain of a Service; undefined where there is none. */
+export function rateLimitOf(state: FakeState, service: string): unknown {
+  const patches = state.toldAll("EnvoyFilter").flatMap((filter) => listAt(filter, "spec", "configPatches"));
+  const chain = `inbound-vip|8000|http|${hostOf(service as ServiceName)}`;
+  const own = patches.find((patch) => textAt(patch, "match", "listener", "filterChain", "name") === chain);
+  return at(own, "patch", "value", "typed_config", "token_bucket");
+}
+
 /** Envoy's bucket of tokens: full at first, some more each second. */
 export class FakeBucket {
   #tokens = Number.NaN;
   #filledAt = 0;
 
-  /** Takes a token; false when there is none. */
-  take(state: FakeState): boolean {
-    const path = ["configPatches", 0, "patch", "value", "typed_config", "token_bucket"];
-    const filter = at(state.told("EnvoyFilter/default/appb-limited"), "spec", ...path);
+  /** Takes a token for a request to a Service; false when there is none. */
+  take(state: FakeState, service: string): boolean {
+    const filter = rateLimitOf(state, service);
     if (!filter) return true;
     const most = numberAt(filter, "max_tokens") ?? 0;
     const now = Math.floor(state.clock.now() / 1000);

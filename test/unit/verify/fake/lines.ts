@@ -1,5 +1,3 @@
-import { identityOf } from "./identity";
-
 /** What a proxy knows of a request when it writes its line. */
 export interface AccessFields {
   stamp: string;
@@ -27,8 +25,8 @@ export const appLine = (stamp: string, { method, path }: { method: string; path:
 export interface ConnectionFields {
   stamp: string;
   direction: "inbound" | "outbound";
-  from: { workload: string; address: string; account?: string };
-  to: { workload: string; address: string; account?: string };
+  from: { workload: string; address: string; principal?: string };
+  to: { workload: string; address: string; principal?: string };
   /** Address inside the HBONE tunnel. */
   inner?: string;
   error?: string;
@@ -39,13 +37,13 @@ export interface ConnectionFields {
 /** A line of ztunnel's log, as a live one wrote it: tabs up to the message, blanks after it. */
 export function connectionLine(fields: ConnectionFields): string {
   const { stamp, direction, from, to, inner, error, service = "appb" } = fields;
-  const identity = (end: "src" | "dst", account: string | undefined) =>
-    account ? ` ${end}.identity="spiffe://${identityOf(account)}"` : "";
+  const identity = (end: "src" | "dst", principal: string | undefined) =>
+    principal ? ` ${end}.identity="spiffe://${principal}"` : "";
   return [
     `${stamp}\t${error ? "error" : "info"}\taccess\tconnection complete`,
-    `\tsrc.addr=${from.address} src.workload="${from.workload}" src.namespace="default"${identity("src", from.account)}`,
+    `\tsrc.addr=${from.address} src.workload="${from.workload}" src.namespace="default"${identity("src", from.principal)}`,
     ` dst.addr=${to.address}${inner ? ` dst.hbone_addr=${inner}` : ""} dst.service="${service}.default.svc.cluster.local"`,
-    ` dst.workload="${to.workload}" dst.namespace="default"${identity("dst", to.account)}`,
+    ` dst.workload="${to.workload}" dst.namespace="default"${identity("dst", to.principal)}`,
     ` direction="${direction}" bytes_sent=76 bytes_recv=437 duration="10ms"${error ? ` error="${error}"` : ""}`,
   ].join("");
 }

@@ -15,7 +15,10 @@ const outbound = (service: string) => `outbound|8000||${service}.default.svc.clu
 
 /** The HTTPRoute of a Service; nothing where it has none. */
 export const routeOf = (state: FakeState, service: string): KubeObject | undefined =>
-  state.toldAll("HTTPRoute").find((item) => textAt(item, "spec", "parentRefs", 0, "name") === service);
+  state.toldAll("HTTPRoute").find((item) => {
+    const parent = at(item, "spec", "parentRefs", 0);
+    return textAt(parent, "kind") === "Service" && textAt(parent, "name") === service;
+  });
 
 /** Rules of a Service's HTTPRoute in the order that Istio gives them: by path, by header, all else. */
 function rulesOf(route: KubeObject | undefined): unknown[] {

@@ -1,13 +1,13 @@
+import { principalOf } from "../../../../config/vocabulary";
 import type { LabFacts } from "../../../../experiments/types";
-import { at, numberAt, textAt } from "../../../../verify/json";
+import { at, entriesAt, listAt, numberAt, textAt } from "../../../../verify/json";
 import type { KubeObject } from "../../../../verify/lab-client";
 import { FakeChaos } from "./chaos";
 import type { FakeClock } from "./clock";
-import { tlsListeners } from "./gateway-modules";
-import { accountFor, namespaceOf } from "./identity";
-import { moduleObjects } from "./module-objects";
-import { storyObjects } from "./objects";
+import type { FakeCluster } from "./cluster";
+import { keyOf, selects } from "./object-key";
 import type { FakePacket } from "./pcap";
+import { attachment } from "./waypoints";
 
 /** A pod of the fake lab. */
 export interface FakePod {
@@ -19,6 +19,8 @@ export interface FakePod {
   labels: Record<string, string>;
   /** ServiceAccount that it runs under. */
   account: string;
+  /** Identity of that ServiceAccount. */
+  principal: string;
   uid: string;
 }
 
@@ -28,13 +30,40 @@ interface LogLine {
   text: string;
 }
 
+/** A workload of the lab, and the place that the scheduler gives to its pod: a worker and an address. */
+interface Workload {
+  role: string;
+  /** Key of its Deployment. */
+  key: string;
+  worker: number;
+  ip: string;
+}
+
+const at1 = (role: string, ip: number, key = `default/${role}`): Workload => ({
+  ...{ role, key: `Deployment/${key}`, worker: 1, ip: `10.244.1.${ip}` },
+});
+const at2 = (role: string, ip: number, key?: string): Workload => ({
+  ...{ ...at1(role, ip, key), worker: 2, ip: `10.244.2.${ip}` },
+});
+
+const workloads: readonly Workload[] = [
+  ...[at1("appa", 5), at1("stranger", 6), at2("appb", 5), at2("outsider", 6), at1("appb-v2", 9), at1("appc", 8)],
+  ...[at2("appd", 8), at2("appf", 13), at2("appg", 14), at1("loadgen", 20), at1("istiod", 30, "istio-system/istiod")],
+  ...[at1("gateway", 7, "default/gateway-istio"), at2("waypoint", 7), at2("external", 9, "outside/external")],
+  ...[at2("appe", 10, "second/appe"), at2("grpc", 12), at1("second-appa", 11, "second/appa"), at2("apph", 15)],
+  ...[at1("egress-waypoint", 10, "egress/egress-waypoint"), at1("second-waypoint", 12, "second/second-waypoint")],
+  ...[at1("agentgateway", 13), at2("shared-waypoint", 11)],
+];
+
 const worker = (n: number): string => `ambient-lab-dev-worker${n === 1 ? "" : n}`;
 
 /** What the fake lab holds; tests break it by changing its objects or its flags. */
 export class FakeState {
   readonly facts: LabFacts;
   readonly clock: FakeClock;
-  readonly objects = new Map<string, KubeObject>();
+  readonly objects: Map<string, KubeObject>;
+  readonly published: FakeCluster["published"];
+  readonly sysctls: FakeCluster["sysctls"];
   readonly logs = new Map<string, LogLine[]>();
   readonly counters = { allowed: 0, denied: 0 };
   /** Milliseconds by which the nodes' clock is ahead. */
@@ -79,16 +108,13 @@ export class FakeState {
   naked = false;
   #frozen: Map<string, KubeObject> | undefined;
 
-  constructor(facts: LabFacts, clock: FakeClock) {
+  constructor({ facts, objects, published, sysctls }: FakeCluster, clock: FakeClock) {
     this.facts = facts;
+    this.objects = objects;
+    this.published = published;
+    this.sysctls = sysctls;
     this.clock = clock;
     this.chaos = new FakeChaos(clock);
-    for (const item of [...storyObjects(facts), ...moduleObjects(facts.settings)])
-      this.objects.set(keyOf(item.kind, item.metadata?.namespace, item.metadata?.name), item);
-    if (facts.settings.modules.includes("gateway-tls")) {
-      const { spec } = this.get("Gateway/default/gateway") as { spec: { listeners: unknown[] } };
-      spec.listeners.push(...tlsListeners(facts.settings));
-    }
   }
 
   /** The object that a test wants to look at or to break. */
@@ -105,7 +131,9 @@ export class FakeState {
 
   /** All objects of a kind as the proxies were told of them. */
   toldAll(kind: string): KubeObject[] {
-    return [...(this.#frozen ?? this.objects).values()].filter((item) => item.kind === kind);
+    const found: KubeObject[] = [];
+    for (const item of (this.#frozen ?? this.objects).values()) if (item.kind === kind) found.push(item);
+    return found;
   }
 
   get drains(): boolean {
@@ -124,105 +152,93 @@ export class FakeState {
     object.status = { replicas: 0 };
   }
 
-  runs(deployment: string, namespace: string): boolean {
-    return (numberAt(this.objects.get(`Deployment/${namespace}/${deployment}`), "status", "readyReplicas") ?? 0) > 0;
-  }
-
-  get enrolled(): boolean {
-    const labels = this.told("Namespace//default")?.metadata?.labels ?? {};
-    return labels["istio.io/dataplane-mode"] === "ambient";
-  }
-
-  /** Whether the mesh was told to have an application's pods. */
+  /** Whether the mesh was told to have a workload's pods: by its namespace, unless its pods opt out. */
   isEnrolled(role: string): boolean {
-    const labels = this.told(`Namespace//${namespaceOf(role)}`)?.metadata?.labels ?? {};
-    return labels["istio.io/dataplane-mode"] === "ambient" && role !== "outsider" && role !== "sniffer";
+    const key = role === "sniffer" ? "DaemonSet/default/sniffer" : workloads.find((each) => each.role === role)?.key;
+    const workload = key === undefined ? undefined : this.told(key);
+    const namespace = this.told(keyOf("Namespace", "", workload?.metadata?.namespace));
+    const mode = "istio.io/dataplane-mode";
+    return namespace?.metadata?.labels?.[mode] === "ambient" && podLabels(workload)[mode] !== "none";
   }
 
   /** A Service or a ServiceEntry by its name: in the fake lab each has one of its own. */
   serviceNamed(name: string): KubeObject | undefined {
-    const named = (kind: string) => this.toldAll(kind).find(({ metadata }) => metadata?.name === name);
-    return named("Service") ?? named("ServiceEntry");
+    let entry: KubeObject | undefined;
+    for (const item of (this.#frozen ?? this.objects).values()) {
+      if (item.metadata?.name !== name) continue;
+      if (item.kind === "Service") return item;
+      if (item.kind === "ServiceEntry") entry = item;
+    }
+    return entry;
   }
 
   /** The waypoint that calls to a Service are led to: those of pods, or those of the gateway. */
-  waypointFor(caller: "pod" | "gateway", service = "appb"): string | undefined {
-    const found = this.serviceNamed(service)?.metadata;
-    const labels = found?.labels ?? {};
-    const waypoint = labels["istio.io/use-waypoint"];
-    const namespace = labels["istio.io/use-waypoint-namespace"] ?? found?.namespace;
-    const bound = admits(this.told(`Gateway/${namespace}/${waypoint}`), found?.namespace);
-    return bound && (caller === "pod" || labels["istio.io/ingress-use-waypoint"] === "true") ? waypoint : undefined;
+  waypointFor(caller: "pod" | "gateway", service: string): string | undefined {
+    const found = this.serviceNamed(service);
+    const attached = found && attachment(found, (key) => this.told(key));
+    if (!attached || attached.problem) return undefined;
+    const ingress = found.metadata?.labels?.["istio.io/ingress-use-waypoint"] === "true";
+    return caller === "pod" || ingress ? attached.waypoint.split("/")[1] : undefined;
   }
 
-  /** Application whose pods are behind a Service; a pod's own name stands for itself. */
+  /**
+   * Role of the pods behind port 8000 of a Service, or "" when no pod listens there; a pod's own name stands for itself.
+   */
   appBehind(service: string): string {
     const found = this.serviceNamed(service);
+    if (!found) return service;
     const [elsewhere] = (textAt(found, "spec", "endpoints", 0, "address") ?? "").split(".");
     if (elsewhere) return this.appBehind(elsewhere);
-    return textAt(found, "spec", "selector", "app") ?? service;
+    const entry = listAt(found, "spec", "ports").find((port) => numberAt(port, "port") === 8000);
+    const behind = workloads.find(({ key }) => {
+      const workload = this.told(key);
+      return (
+        workload?.metadata?.namespace === found.metadata?.namespace &&
+        selects(at(found, "spec", "selector"), podLabels(workload)) &&
+        listAt(workload, "spec", "template", "spec", "containers", 0, "ports").some(
+          (port) => at(port, "containerPort") === at(entry, "targetPort"),
+        )
+      );
+    });
+    return behind?.role ?? "";
   }
 
   get pods(): FakePod[] {
-    const app = (role: string, n: number, ip: string): FakePod[] =>
-      this.runs(accountFor(role), namespaceOf(role))
-        ? [pod(role, namespaceOf(role), worker(n), ip, { app: accountFor(role) })]
-        : [];
-    const proxy = (role: string, deployment: string, n: number, ip: string): FakePod[] =>
-      this.runs(deployment, namespaceOf(role))
-        ? [pod(role, namespaceOf(role), worker(n), ip, { "gateway.networking.k8s.io/gateway-name": role })]
-        : [];
-    const nodes = [...this.objects.values()]
-      .filter(({ kind }) => kind === "Node")
-      .map(({ metadata }) => metadata?.name ?? "");
     const addons = ["prometheus", "grafana", "tracing", "kiali"].filter((name) =>
       this.objects.has(`Service/istio-system/${name}`),
     );
-    const sniffers = this.objects.has("DaemonSet/default/sniffer") ? [1, 2] : [];
-    const istiod = (numberAt(this.objects.get("Deployment/istio-system/istiod"), "status", "readyReplicas") ?? 0) > 0;
-    const all = [
-      ...app("appa", 1, "10.244.1.5"),
-      ...app("stranger", 1, "10.244.1.6"),
-      ...app("appb", 2, "10.244.2.5"),
-      ...app("outsider", 2, "10.244.2.6"),
-      ...app("appb-v2", 1, "10.244.1.9"),
-      ...app("appc", 1, "10.244.1.8"),
-      ...app("appd", 2, "10.244.2.8"),
-      ...app("appf", this.together ? 1 : 2, "10.244.2.13"),
-      ...app("appg", 2, "10.244.2.14"),
-      ...app("loadgen", 1, "10.244.1.20").map((each) => ({ ...each, account: this.#allowed })),
-      ...sniffers.map((n) => pod("sniffer", "default", worker(n), `172.18.0.${n + 2}`, { app: "sniffer" }, n)),
-      ...(istiod ? [pod("istiod", "istio-system", worker(1), "10.244.1.30", { app: "istiod" })] : []),
-      ...proxy("gateway", "gateway-istio", 1, "10.244.1.7"),
-      ...proxy("waypoint", "waypoint", 2, "10.244.2.7"),
-      ...app("external", 2, "10.244.2.9"),
-      ...app("appe", 2, "10.244.2.10"),
-      ...app("grpc", 2, "10.244.2.12"),
-      ...app("second-appa", 1, "10.244.1.11"),
-      ...proxy("egress-waypoint", "egress-waypoint", 1, "10.244.1.10"),
-      ...proxy("second-waypoint", "second-waypoint", 1, "10.244.1.12"),
-      ...app("apph", 2, "10.244.2.15"),
-      ...proxy("agentgateway", "agentgateway", 1, "10.244.1.13"),
-      ...proxy("shared-waypoint", "shared-waypoint", 2, "10.244.2.11"),
-      ...nodes
-        .filter((node) => !this.silentNodes.has(node))
-        .map((node, index) => pod(`ztunnel-${index}`, "istio-system", node, `10.244.${index}.2`, { app: "ztunnel" })),
-      ...addons.map((name, index) => pod(name, "istio-system", worker(1), `10.244.1.${20 + index}`, { app: name })),
-    ];
-    return all.flatMap((each) => this.chaos.living(each));
+    const sniffer = this.objects.get("DaemonSet/default/sniffer");
+    const addon = (name: string) => ({ metadata: { namespace: "istio-system" }, spec: template({ app: name }) });
+    const others = [
+      ...(sniffer ? [1, 2].map((n) => pod("sniffer", sniffer, worker(n), `172.18.0.${n + 2}`, n)) : []),
+      ...addons.map((name, index) => pod(name, addon(name), worker(1), `10.244.1.${20 + index}`)),
+    ].flatMap((each) => this.chaos.living(each));
+    return [...workloads.flatMap((each) => this.#podsOf(each)), ...others, ...this.#ztunnels()];
   }
 
-  /** The identity of a caller inside the mesh that the policy names. */
-  get #allowed(): string {
-    return this.facts.settings.allowedCallers.find((caller) => caller !== "gateway") ?? "appa";
+  /** The pod of a workload; none while it is not ready. */
+  #podsOf({ role, key, worker: n, ip }: Workload): FakePod[] {
+    const workload = this.objects.get(key);
+    if ((numberAt(workload, "status", "readyReplicas") ?? 0) === 0) return [];
+    return this.chaos.living(pod(role, workload, worker(role === "appf" && this.together ? 1 : n), ip));
+  }
+
+  #ztunnels(): FakePod[] {
+    const ztunnel = this.objects.get("DaemonSet/istio-system/ztunnel");
+    const nodes: string[] = [];
+    for (const { kind, metadata } of this.objects.values()) if (kind === "Node") nodes.push(metadata?.name ?? "");
+    return (ztunnel ? nodes : [])
+      .filter((node) => !this.silentNodes.has(node))
+      .map((node, index) => pod(`ztunnel-${index}`, ztunnel, node, `10.244.${index}.2`))
+      .flatMap((each) => this.chaos.living(each));
   }
 
   podOf(role: string): FakePod | undefined {
-    return this.pods.find((item) => item.role === role);
+    return workloads.filter((each) => each.role === role).flatMap((each) => this.#podsOf(each))[0];
   }
 
   ztunnelOn(node: string): FakePod | undefined {
-    return this.pods.find((item) => item.labels.app === "ztunnel" && item.node === node);
+    return this.#ztunnels().find((item) => item.node === node);
   }
 
   /** Writes a line into a pod's log; it can be read after the delay. */
@@ -240,26 +256,25 @@ export class FakeState {
   }
 }
 
-const pod = (
-  role: string,
-  namespace: string,
-  node: string,
-  ip: string,
-  labels: Record<string, string>,
-  n = 0,
-): FakePod => {
-  const own = role === accountFor(role);
-  const name = own ? `${role}-5d8f9c-x2x4z${n || ""}` : `${accountFor(role)}-6e9a0d-y3y5z`;
-  return { namespace, name, role, ip, node, labels, account: role, uid: `uid of ${name}` };
-};
+const template = (labels: object) => ({ template: { metadata: { labels } } });
 
-/** Whether a waypoint takes Services of a namespace: of its own, or of the one that its listener names. */
-function admits(gateway: KubeObject | undefined, namespace: string | undefined): boolean {
-  if (!gateway) return false;
-  const allowed = at(gateway, "spec", "listeners", 0, "allowedRoutes", "namespaces");
-  if (textAt(allowed, "from") === "All") return true;
-  if (textAt(allowed, "from") !== "Selector") return gateway.metadata?.namespace === namespace;
-  return textAt(allowed, "selector", "matchLabels", "kubernetes.io/metadata.name") === namespace;
+/** Labels of a workload's pods. */
+const podLabels = (workload: KubeObject | undefined): Record<string, string> =>
+  Object.fromEntries(
+    entriesAt(workload, "spec", "template", "metadata", "labels").map(([key, value]) => [key, String(value)]),
+  );
+
+/** A pod of a workload; roles that are of one name with another workload's get a suffix of their own. */
+function pod(role: string, workload: KubeObject | undefined, node: string, ip: string, n = 0): FakePod {
+  const namespace = workload?.metadata?.namespace ?? "default";
+  const account = textAt(workload, "spec", "template", "spec", "serviceAccountName") ?? "default";
+  const name = role === "second-appa" ? "appa-6e9a0d-y3y5z" : `${role}-5d8f9c-x2x4z${n || ""}`;
+  const principal = principalOf(account, namespace);
+  return {
+    ...{ namespace, name, role, ip, node },
+    labels: podLabels(workload),
+    account,
+    principal,
+    uid: `uid of ${name}`,
+  };
 }
-
-export const keyOf = (kind = "", namespace = "", name = ""): string => `${kind}/${namespace}/${name}`;

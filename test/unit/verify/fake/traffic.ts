@@ -1,9 +1,8 @@
-import { appbHost } from "../../../../experiments/names";
-import { at, listAt, textAt, textsAt } from "../../../../verify/json";
+import { at, listAt, numberAt, textAt, textsAt } from "../../../../verify/json";
 import { atAgentgateway, isAgentgateway } from "./agentgateway";
-import { listenerFor, refusalAtGateway, shakeHands } from "./gateway-modules";
+import { gatewayCluster } from "./dumps";
+import { listenerFor, reachedPort, refusalAtGateway, shakeHands } from "./gateway-modules";
 import { grpcLine } from "./grpc";
-import { identityOf } from "./identity";
 import { appAnswers, FakeBucket, routeFor } from "./interference";
 import { type AccessFields, accessLine, appLine, connectionLine } from "./lines";
 import { policiesAt, waypointRefusal, ztunnelRefusal } from "./policies";
@@ -37,26 +36,34 @@ export class Traffic {
     const local = `${source.ip}:${this.#port}`;
     const meshed = state.isEnrolled(source.role);
     if (meshed && !state.ztunnelOn(source.node)) return broken(7, "Failed to connect: Connection refused");
-    const from = { workload: source.name, address: local, ...(meshed ? { account: source.account } : {}) };
+    const from = { workload: source.name, address: local, ...(meshed ? { principal: source.principal } : {}) };
     const led = target === "service" ? state.waypointFor("pod", service) : undefined;
     if (meshed && led) {
       const waypoint = state.podOf(led);
-      const to = { workload: waypoint?.name ?? "", address: `${waypoint?.ip}:15008`, account: led };
+      const to = {
+        workload: waypoint?.name ?? "",
+        address: `${waypoint?.ip}:15008`,
+        ...(waypoint ? { principal: waypoint.principal } : {}),
+      };
       const error = waypoint ? undefined : "no healthy upstream";
       const tunnel = { inner: "10.96.65.30:8000", service };
       const line = { direction: "outbound", from, to, ...tunnel, ...(error ? { error } : {}) } as const;
       state.log(state.ztunnelOn(source.node), (stamp) => connectionLine({ stamp, ...line }), 100);
-      return { ...(waypoint ? this.#atWaypoint(waypoint, source.account, service, request) : reset), local };
+      return { ...(waypoint ? this.#atWaypoint(waypoint, source.principal, service, request) : reset), local };
     }
     return { ...this.#direct(from, service, request), local };
   }
 
-  /** A request through the gateway; throws as a socket does when nobody listens. */
+  /** A request through the gateway; throws as a socket does when nothing listens. */
   throughGateway(request: FakeRequest): FakeAnswer {
     const state = this.#state;
+    const url = request.tls ? (state.facts.tls?.url ?? "") : state.facts.url;
+    const port = reachedPort(state, Number(new URL(url).port));
     const gateway = state.podOf("gateway");
-    if (!gateway) throw new Error("connect ECONNREFUSED 127.0.0.1:18080");
-    const cluster = `outbound|8000||${appbHost}`;
+    if (!gateway) throw new Error(`no pod listens on port ${port}`);
+    const rule = this.#routed(request, port);
+    const service = textAt(rule, "backendRefs", 0, "name") ?? "";
+    const cluster = service ? gatewayCluster(service) : "-";
     const write = (status: number, flags: string, details: string, upstream: string, seconds: number) =>
       this.#write(gateway, request, { status, flags, details, upstream, cluster }, seconds);
     const refused = refusalAtGateway(state, request);
@@ -64,47 +71,54 @@ export class Traffic {
       write(refused.status, "-", refused.details, "-", 0);
       return answer(refused.status, refused.body);
     }
-    const rule = this.#routed(request);
     if (!rule) {
       write(404, "NR", "route_not_found", "-", 0);
       return answer(404, "");
     }
-    const { scheme, port } = Object(at(rule, "filters", 0, "requestRedirect"));
-    if (scheme) {
+    const redirect = Object(at(rule, "filters", 0, "requestRedirect"));
+    if (redirect.scheme) {
       write(301, "-", "direct_response", "-", 0);
-      const place = `${scheme}://${request.authority.replace(/:.*/, "")}${port ? `:${port}` : ""}`;
+      const place = `${redirect.scheme}://${request.authority.replace(/:.*/, "")}${redirect.port ? `:${redirect.port}` : ""}`;
       return { ...answer(301, ""), location: `${place}${request.path}` };
     }
-    if (state.waypointFor("gateway")) {
-      const waypoint = state.podOf("waypoint");
+    if (!this.#hasPort(service, numberAt(rule, "backendRefs", 0, "port"))) {
+      write(500, "-", "direct_response", "-", 0);
+      return answer(500, "");
+    }
+    const led = state.waypointFor("gateway", service);
+    if (led) {
+      const waypoint = state.podOf(led);
       if (!waypoint) {
         write(503, "UH", "no_healthy_upstream", "-", 0);
         return answer(503, "no healthy upstream");
       }
-      const met = this.#atWaypoint(waypoint, "gateway-istio", "appb", request);
+      const met = this.#atWaypoint(waypoint, gateway.principal, service, request);
       write(met.status, "-", "via_upstream", `envoy://connect_originate/${waypoint.ip}:15008`, met.seconds);
       return met;
     }
-    const met = this.#direct(
-      { workload: gateway.name, address: `${gateway.ip}:5000`, account: "gateway-istio" },
-      "appb",
-      request,
-    );
-    const upstream = `envoy://connect_originate/${state.podOf("appb")?.ip}:8080`;
+    const from = { workload: gateway.name, address: `${gateway.ip}:5000`, principal: gateway.principal };
+    const met = this.#direct(from, service, request);
+    const upstream = `envoy://connect_originate/${state.podOf(state.appBehind(service))?.ip}:8080`;
     if (met.status > 0) write(met.status, "-", "via_upstream", upstream, met.seconds);
     else write(503, "UF", closed, upstream, 0);
     return met.status > 0 ? met : answer(503, "upstream connect error");
   }
 
+  /** Whether there is a Service with a port. */
+  #hasPort(service: string, port: number | undefined): boolean {
+    const ports = listAt(this.#state.told(`Service/default/${service}`), "spec", "ports");
+    return ports.some((each) => numberAt(each, "port") === port);
+  }
+
   /** The rule of the route that a request takes. @throws as a socket does that is refused the handshake */
-  #routed({ authority, tls = false }: FakeRequest): unknown {
+  #routed({ authority, tls = false }: FakeRequest, port: number): unknown {
     const state = this.#state;
     const host = authority.replace(/:.*/, "");
     if (tls) {
       const { distrust } = shakeHands(state, host, "lab");
       if (distrust) throw new Error(distrust);
     }
-    const listener = listenerFor(state, host, tls);
+    const listener = listenerFor(state, host, port);
     const route = state.toldAll("HTTPRoute").find(({ spec }) => {
       const takes = listAt(spec, "parentRefs").some((parent) => {
         const [name, section] = [textAt(parent, "name"), textAt(parent, "sectionName")];
@@ -120,19 +134,19 @@ export class Traffic {
     this.#state.log(proxy, (stamp) => accessLine({ ...request, ...line, stamp, durationMs: seconds * 1000 }), 1_000);
   }
 
-  #atWaypoint(proxy: FakePod, account: string, service: string, request: FakeRequest): FakeAnswer {
+  #atWaypoint(proxy: FakePod, caller: string, service: string, request: FakeRequest): FakeAnswer {
     const state = this.#state;
-    const waypoint = { workload: proxy.role, address: `${proxy.ip}:6000`, account: proxy.role };
+    const waypoint = { workload: proxy.role, address: `${proxy.ip}:6000`, principal: proxy.principal, pooled: true };
     if (isAgentgateway(state, proxy)) {
-      const what = { caller: identityOf(account), service, request };
-      return atAgentgateway(state, proxy, what, () => this.#direct(waypoint, service, request));
+      const direct = () => this.#direct({ ...waypoint, pooled: false }, service, request);
+      return atAgentgateway(state, proxy, { caller, service, request }, direct);
     }
     const backend = backendOf(state, service, request, () => this.#draw());
     const app = state.podOf(state.appBehind(backend.service));
     const { cluster } = backend;
     const write = (status: number, flags: string, details: string, seconds: number, upstream = "-") =>
       this.#write(proxy, request, { status, flags, details, upstream, cluster }, seconds);
-    const refusal = waypointRefusal(state, service, identityOf(account), request);
+    const refusal = waypointRefusal(state, service, caller, request);
     if (refusal) {
       state.counters.denied += 1;
       write(request.grpc ? 200 : 403, "-", `rbac_access_denied_matched_policy[${refusal}]`, 0.002);
@@ -148,7 +162,7 @@ export class Traffic {
       write(route.abort, "FI", "fault_filter_abort", 0);
       return answer(route.abort, "fault filter abort");
     }
-    if (service === "appb-limited" && !this.#bucket.take(state)) {
+    if (!this.#bucket.take(state, service)) {
       write(429, "RL", "local_rate_limited", 0);
       return answer(429, "local_rate_limited");
     }
@@ -186,7 +200,7 @@ export class Traffic {
 
   /** The last leg, to the application's pod: its ztunnel decides by identity. */
   #direct(
-    from: { workload: string; address: string; account?: string },
+    from: { workload: string; address: string; principal?: string; pooled?: boolean },
     service: string,
     request: FakeRequest,
   ): FakeAnswer {
@@ -200,19 +214,19 @@ export class Traffic {
     }
     const ztunnel = state.ztunnelOn(app.node);
     if (!ztunnel) return broken(56, "Recv failure: Connection reset by peer");
-    const bare = from.account === undefined || state.naked;
+    const bare = from.principal === undefined || state.naked;
     const text = `${request.method} ${request.path}`;
     const payload = bare ? Buffer.from(text) : Buffer.from([0x17, 3, 3, 0, text.length]);
     const port = bare ? 8080 : 15008;
     const [ip = "", local] = from.address.split(":");
     state.wire?.push({ from: ip, fromPort: Number(local), to: app.ip, toPort: port, payload });
-    const refusal = ztunnelRefusal(state, role, from.account ? identityOf(from.account) : "");
-    const pooled = from.account?.endsWith("waypoint") ?? false;
-    const plain = from.account === undefined;
+    const refusal = ztunnelRefusal(state, app, from.principal ?? "");
+    const { pooled = false } = from;
+    const plain = from.principal === undefined;
     const to = {
       workload: app.name,
       address: `${app.ip}:${plain ? 8080 : 15008}`,
-      ...(plain ? {} : { account: role }),
+      ...(plain ? {} : { principal: app.principal }),
     };
     // Through HBONE the far side sees a port of ztunnel's own.
     const seen = plain ? from : { ...from, address: from.address.replace(/:\d+$/, ":33333") };

@@ -2,15 +2,17 @@ import type { LabSettings } from "../../../../config/schema";
 import { at, listAt, textAt } from "../../../../verify/json";
 import type { HttpAnswer, KubeObject, LabClient, PatchOperation } from "../../../../verify/lab-client";
 import { FakeClock } from "./clock";
+import { clusterOf, type FakeCluster } from "./cluster";
 import { dashboards } from "./dashboards";
+import { declaredLab } from "./declared";
 import { gatewayConfig, waypointConfig, ztunnelConfig } from "./dumps";
-import { labFacts } from "./facts";
 import { shakeHands } from "./gateway-modules";
 import { grpcOutput } from "./grpc";
+import { keyOf } from "./object-key";
 import { applyPatch } from "./patch";
 import type { FakeAnswer, FakeTarget } from "./request";
 import { FakeShell } from "./shell";
-import { type FakePod, FakeState, keyOf } from "./state";
+import { type FakePod, FakeState } from "./state";
 import { Traffic } from "./traffic";
 
 const ok = (body: unknown): HttpAnswer => ({
@@ -30,8 +32,8 @@ export class FakeWorld implements LabClient {
   /** Called before a patch is made; a test may throw from it. */
   beforePatch: (operations: readonly PatchOperation[]) => void = () => undefined;
 
-  constructor(settings: Partial<LabSettings> = {}) {
-    this.state = new FakeState(labFacts(settings), new FakeClock());
+  constructor(cluster: FakeCluster) {
+    this.state = new FakeState(cluster, new FakeClock());
     this.traffic = new Traffic(this.state);
     this.shell = new FakeShell(this.state, this.traffic);
   }
@@ -111,7 +113,7 @@ export class FakeWorld implements LabClient {
     this.#written(target.name).slice(0, this.state.rotations.get(target.name) ?? 0);
 
   sysctls: LabClient["sysctls"] = async (_node, names) =>
-    Object.fromEntries(names.map((name) => [name, name.endsWith("instances") ? 8192 : 1_048_576]));
+    Object.fromEntries(names.map((name) => [name, this.state.sysctls[name] ?? 0]));
 
   serverTime: LabClient["serverTime"] = async () => this.state.clock.now() + this.state.skewMs;
 
@@ -178,6 +180,10 @@ export class FakeWorld implements LabClient {
     );
   }
 }
+
+/** A healthy lab: the one that the program declares for the settings. */
+export const fakeWorld = async (settings: Partial<LabSettings> = {}): Promise<FakeWorld> =>
+  new FakeWorld(clusterOf(await declaredLab(settings)));
 
 /** Headers that a curl command sends. */
 const headersIn = (command: readonly string[]): Record<string, string> =>
