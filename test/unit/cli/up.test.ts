@@ -41,7 +41,7 @@ describe("up", () => {
     const io = fakeIo({ root, engine });
     expect(await run(up, io)).toBe(0);
     expect(engine.calls).toEqual(["create", "select", "up"]);
-    expect(io.err()).toMatch(/✓ policies › policies-appb-l7 {2}AuthorizationPolicy created {2}0\.\d s/);
+    expect(io.err()).toMatch(/✓ policies › appb-l7 {2}AuthorizationPolicy created {2}0\.\d s/);
     expect(io.err()).toMatch(/^Machine .* · Tools .* · Stack .* · Lab "alice" .*$/m);
     expect(io.out()).toMatchInlineSnapshot(`
       "Lab "alice" is up: http://127.0.0.1:23456
