@@ -15,7 +15,7 @@ export const faultDelay: Experiment = {
   id: "fault-delay",
   title: "The waypoint delays the configured share of requests, and nothing else",
   question: "Is the share of delayed requests what the stack configures, and is the rest never slow?",
-  why: "Envoy draws for each request by itself, so that the number of delayed requests is binomial: an exact band around the configured share tells a wrong share from bad luck. The flag DI in the access log says that the waypoint delayed it on purpose.",
+  why: "Envoy chooses for each request by itself, so that the number of delayed requests is binomial: an exact band around the configured share tells a wrong share from chance. The flag DI in the access log says that the waypoint delayed it on purpose.",
   rows: [12],
   objects: [...meshPath, "VirtualService/appb-fault", ...policies, ...gatewayPath],
   skip: ({ settings }) =>

@@ -52,7 +52,7 @@ export const gatewayPath = [
   "HTTPRoute/appb",
 ] as const satisfies readonly LabObject[];
 
-/** The policies that decide about a request to appb. */
+/** The policies that apply to a request to appb. */
 export const policies = [
   "AuthorizationPolicy/appb-l7",
   "AuthorizationPolicy/appb-waypoint-only",

@@ -1,7 +1,7 @@
 import type { LabSettings } from "../../config/schema";
 import { outboundCluster, serviceHost } from "../../config/vocabulary";
 import { meshPath, policies } from "../../experiments/objects";
-import { allowRules, frontProbes, inMeshClient, usualMethod } from "../../experiments/requests";
+import { allowRules, inMeshClient, serviceProbes, usualMethod } from "../../experiments/requests";
 import type { Experiment, Sample } from "../../experiments/types";
 import { canary, mirroredPath } from "./objects";
 
@@ -64,7 +64,7 @@ export const trafficSplit: Experiment = {
         wanted: wanted(settings),
         gate: true,
       },
-      ...frontProbes(settings, "appb-split", "AuthorizationPolicy/appb-split-l7"),
+      ...serviceProbes(settings, "appb-split", "AuthorizationPolicy/appb-split-l7"),
       {
         kind: "check",
         name: `${settings.splitWeight} % of the requests meet appb-v2`,
