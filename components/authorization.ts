@@ -1,13 +1,13 @@
 import { type Caller, type Method, principalOf, serviceAccountOf, waypointName } from "../config/vocabulary";
 
-/** Who may call, and how. */
+/** The callers and methods that a policy allows. */
 export interface CallerRules {
   /** An empty list denies every caller. */
   allowedCallers: readonly Caller[];
   allowedMethods: readonly Method[];
 }
 
-/** An ALLOW policy of the waypoint. Without a rule it allows nobody: that is what an empty list of callers asks for. */
+/** An ALLOW policy at the waypoint. For an empty list of callers it has no rule, and so allows no caller. */
 export function l7PolicySpec({ allowedCallers, allowedMethods }: CallerRules, services: readonly string[] = ["appb"]) {
   const principals = allowedCallers.map((caller) => principalOf(serviceAccountOf(caller)));
   const rule = { from: [{ source: { principals } }], to: [{ operation: { methods: [...allowedMethods] } }] };
@@ -19,8 +19,8 @@ export function l7PolicySpec({ allowedCallers, allowedMethods }: CallerRules, se
 }
 
 /**
- * A policy on pods that lets in the waypoint alone. A pod that dials them, or is not in the mesh, never meets the
- * waypoint: their own ztunnel must refuse it.
+ * A policy on pods that allows the waypoint alone. Requests to a pod's address, or from outside the mesh, do not go through the
+ * waypoint: the ztunnel of the pods must refuse them.
  */
 export function waypointOnlySpec(pods: string, waypoint = principalOf(waypointName)) {
   return {

@@ -9,7 +9,7 @@ const authentication = "RequestAuthentication/gateway-jwt";
 
 const good: TokenSpec = { claims: { [claim.name]: [claim.value] }, seconds: 300 };
 
-/** Who may not come in with what, and the words of the gateway's log. */
+/** Requests that the gateway must refuse, and the reason in its log. */
 const unwelcome: readonly { name: string; token?: TokenSpec; withPort?: true; status: 401 | 403; because: string }[] = [
   { name: "who has no token", status: 403, because: "rule[0]" },
   { name: "who has no token and asks with a port behind the host", withPort: true, status: 403, because: "rule[0]" },

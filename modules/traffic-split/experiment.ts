@@ -8,7 +8,7 @@ import { canary, mirroredPath } from "./objects";
 /** With 200 requests a share of 40 % is told from 20 % in 999 of 1000 runs. */
 const sampleSize = 200;
 const controlSize = 20;
-/** Chance that a healthy lab is called broken. */
+/** Probability that a healthy lab fails. */
 const falseAlarm = 1e-3;
 
 const [first, second] = ["appb-v1", "appb-v2"].map((name) => outboundCluster(serviceHost(name)));
@@ -99,7 +99,7 @@ export const trafficSplit: Experiment = {
   },
 };
 
-/** What the waypoint must have been told; a share of nothing is left out. */
+/** Facts that the waypoint's configuration must have; Envoy leaves out a share of 0. */
 function wanted(settings: LabSettings): string[] {
   const weight = settings.splitWeight;
   const shared = `${first} (${100 - weight}), ${second} (${weight})`;
