@@ -29,7 +29,7 @@ export const failOpen: Experiment = {
     return undefined;
   },
   steps: (settings) => [
-    { kind: "check", name: "open, walked through, shut", check: "fail-open", stages: stages(settings) },
+    { kind: "check", name: "protections removed and restored", check: "fail-open", stages: stages(settings) },
   ],
 };
 
@@ -70,7 +70,7 @@ function stages(settings: LabSettings): Stage[] {
       ],
     },
     {
-      name: "shut by the policy alone",
+      name: "closed by the policy alone",
       returns: "policy",
       probes: [probe("stranger", "service", "stranger is refused at Service appb", reset), shutOut],
     },

@@ -22,7 +22,9 @@ export const resilienceNumbers: Experiment = {
   rows: [],
   objects: [
     ...meshPath.filter((object) => object !== "Service/appb"),
-    ...(["Service/appb-resilience", "Service/appb-limited", "VirtualService/appb-resilience"] as const),
+    "Service/appb-resilience",
+    "Service/appb-limited",
+    "VirtualService/appb-resilience",
     "EnvoyFilter/appb-limited",
     "AuthorizationPolicy/appb-resilience-l7",
     ...policies.filter((policy) => policy !== "AuthorizationPolicy/appb-l7"),
@@ -44,13 +46,20 @@ export const resilienceNumbers: Experiment = {
       ...serviceProbes(settings, "appb-resilience", "AuthorizationPolicy/appb-resilience-l7"),
       outcome("another path is left alone", "/anything", { status: 200, flags: "-", attempts: 1 }),
       outcome(`${abort.path} is aborted with ${abort.status}, and never seen by the app`, `${abort.path}/200`, {
-        ...{ status: abort.status, flags: "FI", attempts: 0 },
+        status: abort.status,
+        flags: "FI",
+        attempts: 0,
       }),
       outcome(`${timeout.path} is given up after ${timeout.ms} ms`, `${timeout.path}/${slowSeconds}`, {
-        ...{ status: 504, flags: "UT", attempts: 1, between: [timeout.ms, slowSeconds * 1_000] },
+        status: 504,
+        flags: "UT",
+        attempts: 1,
+        between: [timeout.ms, slowSeconds * 1_000],
       }),
       outcome(`${retries.path} is tried ${tries} times`, `${retries.path}?failure_rate=1`, {
-        ...{ status: 500, flags: "URX", attempts: tries },
+        status: 500,
+        flags: "URX",
+        attempts: tries,
       }),
       {
         kind: "check",

@@ -29,7 +29,9 @@ export const trafficSplit: Experiment = {
   rows: [],
   objects: [
     ...meshPath.filter((object) => object !== "Service/appb"),
-    ...(["Deployment/appb-v2", "Service/appb-split", "HTTPRoute/appb-split"] as const),
+    "Deployment/appb-v2",
+    "Service/appb-split",
+    "HTTPRoute/appb-split",
     "AuthorizationPolicy/appb-split-l7",
     "AuthorizationPolicy/appb-v2-waypoint-only",
     ...policies.filter((policy) => policy !== "AuthorizationPolicy/appb-l7"),
@@ -67,7 +69,7 @@ export const trafficSplit: Experiment = {
       ...serviceProbes(settings, "appb-split", "AuthorizationPolicy/appb-split-l7"),
       {
         kind: "check",
-        name: `${settings.splitWeight} % of the requests meet appb-v2`,
+        name: `${settings.splitWeight} % of the requests go to appb-v2`,
         check: "split",
         sample: sample("/anything/any", sampleSize),
         percent: settings.splitWeight,
@@ -75,7 +77,7 @@ export const trafficSplit: Experiment = {
       },
       {
         kind: "check",
-        name: `who sends ${name}: ${value} meets appb-v2 alone`,
+        name: `requests with ${name}: ${value} go to appb-v2 alone`,
         check: "split",
         sample: { ...sample("/anything/canary", controlSize), headers: { [name]: value } },
         percent: 100,
@@ -90,7 +92,7 @@ export const trafficSplit: Experiment = {
       },
       {
         kind: "check",
-        name: "another path is copied to nobody",
+        name: "another path is not copied",
         check: "mirrored",
         sample: sample("/anything/unmirrored", controlSize),
         copied: false,

@@ -40,7 +40,7 @@ describe("fail-open", () => {
       "without the waypoint-only policy: at the waypoint stranger may not POST /post, still": "waypoint",
       "without the waypoint as well: stranger reaches Service appb": "app",
       "without the waypoint as well: the gateway lets POST through": "app",
-      "shut by the policy alone: stranger is refused at Service appb": "ztunnel",
+      "closed by the policy alone: stranger is refused at Service appb": "ztunnel",
       "guarded again: stranger may not POST /post": "waypoint",
     });
   });
