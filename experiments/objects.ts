@@ -23,9 +23,14 @@ export const objects = Object.fromEntries(
   }),
 ) as Readonly<Record<LabObject, ObjectSpec>>;
 
+const owners = new Map<string, ModuleName>(
+  (Object.entries(modules) as [ModuleName, Slice][]).flatMap(([module, slice]) =>
+    Object.keys(slice.objects ?? {}).map((object): [string, ModuleName] => [object, module]),
+  ),
+);
+
 /** The module that an object belongs to; undefined for the objects of the story. */
-export const moduleOf = (object: LabObject): ModuleName | undefined =>
-  (Object.entries(modules) as [ModuleName, Slice][]).find(([, slice]) => slice.objects && object in slice.objects)?.[0];
+export const moduleOf = (object: LabObject): ModuleName | undefined => owners.get(object);
 
 /** The objects of a lab with these settings. */
 export const objectsOf = ({ modules }: Pick<LabSettings, "modules">): LabObject[] =>
