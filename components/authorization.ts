@@ -1,14 +1,14 @@
 import { type Caller, type Method, principalOf, serviceAccountOf, waypointName } from "../config/vocabulary";
 import type { Specs } from "./custom-resource";
 
-/** Who may call, and how. */
+/** The callers and methods that a policy allows. */
 export interface CallerRules {
   /** An empty list denies every caller. */
   allowedCallers: readonly Caller[];
   allowedMethods: readonly Method[];
 }
 
-/** An ALLOW policy of the waypoint. Without a rule it allows nobody: that is what an empty list of callers asks for. */
+/** An ALLOW policy at the waypoint. For an empty list of callers it has no rule, and so allows no caller. */
 export function l7PolicySpec(
   { allowedCallers, allowedMethods }: CallerRules,
   services: readonly string[] = ["appb"],
@@ -23,8 +23,8 @@ export function l7PolicySpec(
 }
 
 /**
- * A policy on pods that lets in the waypoint alone. A pod that dials them, or is not in the mesh, never meets the
- * waypoint: their own ztunnel must refuse it.
+ * A policy on pods that allows the waypoint alone. Requests to a pod's address, or from outside the mesh, do not go through the
+ * waypoint: the ztunnel of the pods must refuse them.
  */
 export function waypointOnlySpec(pods: string, waypoint = principalOf(waypointName)): Specs["AuthorizationPolicy"] {
   return {

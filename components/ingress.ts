@@ -10,7 +10,7 @@ export interface IngressArgs {
   domain: string;
   /** Whether a NodePort leads from the port that kind publishes on 127.0.0.1 to the gateway. */
   loopback: boolean;
-  /** "annotation=value": what the cluster's load balancer is told by the gateway's Service. */
+  /** "annotation=value": annotations of the gateway's Service for the cluster's load balancer. */
   annotations: readonly string[];
   /** Listeners that a module has beside the one for HTTP. */
   listeners: Specs["Gateway"]["listeners"];
@@ -93,7 +93,7 @@ function loadBalancerAddress(
   parent: pulumi.Resource,
   ready: pulumi.CustomResource,
 ): pulumi.Output<string> {
-  // Unknown in the preview from nothing: the engine would look for a Service that nobody has made yet, and fail.
+  // Unknown in the preview from nothing: the engine would read a Service that does not exist yet, and fail.
   const id = ready.id.apply(() => `${appNamespace}/${gatewayWorkload}`);
   const service = k8s.core.v1.Service.get(`${name}-address`, id, { parent, dependsOn: ready });
   return service.status.apply((status) => {

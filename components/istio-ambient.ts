@@ -6,13 +6,13 @@ import { customResource } from "./custom-resource";
 import { baseValues, cniValues, type IstioSettings, istiodValues, ztunnelValues } from "./istio-values";
 
 /**
- * For how long a proxy keeps a connection to an application that nobody uses. Envoy's own hour outlives the five seconds of
+ * For how long a proxy keeps an idle connection to an application. Envoy's default of an hour outlives the five seconds of
  * go-httpbin: a request that sets out while the application hangs up is answered 503 (flag UC), as seen on a busy machine.
  */
 const idleTimeout = "3s";
 
 export interface IstioAmbientArgs extends IstioSettings {
-  /** Whether another version of Istio runs already, whose parts are to be replaced one after the other. */
+  /** Whether another version of Istio runs, whose parts are to be replaced one after the other. */
   upgrade: boolean;
   /** Packed charts on this machine. */
   charts: Readonly<Record<"base" | "istiod" | "cni" | "ztunnel", string>>;

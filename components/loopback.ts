@@ -8,7 +8,7 @@ const listenerPorts = { http: 80, https: 443 } as const;
 
 /**
  * The way from a port that kind publishes on 127.0.0.1 to a listener of the gateway. It may be there before there is a
- * pod: kube-proxy needs a second or two to open a port, and then only has to learn who answers.
+ * pod: kube-proxy needs a second or two to open a port, and then only has to learn the endpoints.
  */
 export function loopback(
   resource: string,

@@ -19,7 +19,7 @@ export interface FaultArgs {
   percent: number;
 }
 
-/** What the experiments change: who may call appb, how, and which share of the calls is delayed. */
+/** The policies of appb and the fault: allowed callers and methods, and the share of delayed requests. */
 export class Policies extends pulumi.ComponentResource {
   constructor(name: string, args: PoliciesArgs, opts: pulumi.ComponentResourceOptions = {}) {
     super("ambientlab:mesh:Policies", name, args, opts);

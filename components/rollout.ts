@@ -11,7 +11,7 @@ export const ownAnnotations = { annotations: { "ambient-lab/generated": "true" }
 
 /** What a Gateway's Deployment must run before the lab counts as ready. */
 export interface Proxies {
-  /** Version of Istio whose proxy it is. */
+  /** Version of Istio that the proxy must have. */
   istio: string;
   /** What is there before istiod has certainly written that version into the Deployment. @default nothing */
   after?: pulumi.Resource[];

@@ -4,15 +4,15 @@ import type { ChildOptions } from "./child";
 import { customResource, type Specs } from "./custom-resource";
 import { ownAnnotations, type Proxies, rollout } from "./rollout";
 
-/** Which waypoint, and whom it serves. */
+/** Name, place and users of a waypoint. */
 export interface WaypointSettings {
   /** Name of the Gateway; istiod gives it to the Deployment, the Service and the ServiceAccount as well. */
   gateway: string;
   /** @default the apps' namespace */
   namespace?: string;
-  /** Whose proxy it is. @default Istio's own, an Envoy */
+  /** GatewayClass. @default Istio's own waypoint, an Envoy */
   className?: string;
-  /** Another namespace whose Services may use it. @default none: those of its own alone */
+  /** Another namespace whose Services may use it. @default none */
   admits?: string;
 }
 

@@ -22,13 +22,13 @@ export interface WorkloadSettings {
   within?: pulumi.Resource;
   /** ServiceAccount of another workload that its pod runs under. @default one of its own name */
   account?: string;
-  /** Application from whose node it keeps away where there is another one. */
+  /** Application whose node it avoids where there is another one. */
   awayFrom?: string;
   /** Application whose node it takes where it can. */
   near?: string;
 }
 
-/** A ServiceAccount and a Deployment of one pod under the same name: an identity, and who bears it. */
+/** A ServiceAccount, and a Deployment of one pod that runs under it; both have the same name. */
 export function workload(
   settings: WorkloadSettings,
   image: WorkloadImage,
@@ -78,7 +78,7 @@ function deploymentArgs(settings: WorkloadSettings, { image, imageId }: Workload
   };
 }
 
-/** Wishes, no demands: a lab with one worker has one place for all. */
+/** Preferred and not required, since a lab with one worker has one node for all. */
 function placement({ awayFrom, near }: WorkloadSettings): Pick<k8s.types.input.core.v1.PodSpec, "affinity"> {
   const wish = (app: string) => ({
     preferredDuringSchedulingIgnoredDuringExecution: [

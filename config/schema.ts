@@ -12,7 +12,7 @@ export const platforms = ["gke", "k3d", "k3s", "microk8s", "minikube"] as const;
 const label = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
 const unique = <T>(items: readonly T[]) => new Set(items).size === items.length;
 const listOf = <T extends z.ZodType>(item: T) => z.array(item).refine(unique, "must not name anything twice");
-/** A bare number reaches the schema as one: it too is told what is missing. */
+/** A bare number reaches the schema as a number: it gets the same message. */
 const duration = 'must be a duration with its unit like "2s" or "500ms"';
 const optional = z.string().min(1, "must not be empty");
 const istioRanges = istioMinors.map(({ minor, from }) => `${minor}.x from ${from}`).join(", ");

@@ -91,7 +91,7 @@ export const nodePlatforms = ["linux/amd64", "linux/arm64"] as const;
 
 /** Something that Pulumi installs from a file: a packed Helm chart or a manifest. */
 export interface BillArtifact {
-  /** Name in the lab's own words; also the Helm release's name. */
+  /** Name of the artifact, and of its Helm release. */
   name: string;
   kind: "chart" | "manifest";
   version: string;

@@ -1,12 +1,12 @@
 import { gatewayPath, meshPath, policies } from "./objects";
 import type { Experiment } from "./types";
 
-/** Row 14: a change of one word in one policy. */
+/** Row 14: the effect of a change of the policy. */
 export const authzFlip: Experiment = {
   id: "authz-flip",
   title: "Without appa in the policy appa is refused, and the gateway is not",
-  question: "Does taking appa out of the policy shut out appa alone, and putting it back let it in again?",
-  why: "The policy is changed in place for a few seconds, its original kept in an annotation of the policy itself, so that an interrupted run is mended by the next one. Pulumi's ownership of the fields is put back with it.",
+  question: "Does a policy without appa refuse appa alone, and the restored policy let it in again?",
+  why: "The policy is changed in place for a few seconds, with its original in an annotation of the policy itself, so that the next run restores what an interrupted run left. Pulumi's ownership of the fields is restored as well.",
   rows: [14],
   objects: [...meshPath, ...policies, ...gatewayPath, "Deployment/istiod", "VirtualService/appb-fault"],
   alone: true,

@@ -4,12 +4,12 @@ import { allowedClients, policyGate, request } from "./requests";
 import type { Client } from "./slices";
 import type { Experiment } from "./types";
 
-/** Row 13: what may be done. */
+/** Row 13: the allowed methods. */
 export const authzMethods: Experiment = {
   id: "authz-methods",
   title: "The waypoint lets the allowed methods through, and no other",
   question: "Does the waypoint refuse every HTTP method that the policy does not name?",
-  why: "One ALLOW policy on a Service is a default deny for all else. A method is HTTP, so only the waypoint can judge it; HEAD is a method of its own.",
+  why: "One ALLOW policy on a Service denies everything else by default. A method is part of HTTP, so that only the waypoint can evaluate it; HEAD is a method of its own.",
   rows: [13],
   objects: [...meshPath, ...policies, ...gatewayPath, "VirtualService/appb-fault"],
   steps: (settings) => {

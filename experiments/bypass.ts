@@ -4,12 +4,12 @@ import { forbiddenMethod, pathFor, request, usualMethod } from "./requests";
 import type { Client } from "./slices";
 import type { Experiment, Probe } from "./types";
 
-/** Row 15: the doors beside the waypoint. */
+/** Row 15: the ways past the waypoint. */
 export const bypass: Experiment = {
   id: "bypass",
-  title: "Nobody walks around the waypoint",
-  question: "Does appb's own ztunnel refuse whoever does not come through the waypoint?",
-  why: "The caller's side chooses the way through the waypoint: a pod address, or a caller outside the mesh, avoids it. A policy on appb's pods that lets in the waypoint's identity alone closes that door, at layer 4: the connection is reset.",
+  title: "No request bypasses the waypoint",
+  question: "Does appb's own ztunnel refuse requests that do not come through the waypoint?",
+  why: "The caller's side selects the way through the waypoint: a request to a pod's address, or from a caller outside the mesh, bypasses it. A policy on appb's pods that allows the waypoint's identity alone refuses such requests at layer 4: the connection is reset.",
   rows: [15],
   objects: [...meshPath, "Deployment/stranger", "Deployment/outsider", ...policies],
   steps: (settings) => [
@@ -36,7 +36,9 @@ function around(settings: LabSettings, from: Client, to: "pod" | "service"): Pro
   const door = to === "pod" ? "appb's pod address" : "Service appb";
   return {
     kind: "probe",
-    name: settings.closeBypass ? `${from} is shut out of ${door}` : `${from} walks around by ${door}, as configured`,
+    name: settings.closeBypass
+      ? `${from} is refused at ${door}`
+      : `${from} reaches ${door} past the waypoint, as configured`,
     from,
     to,
     method,

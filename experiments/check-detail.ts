@@ -3,7 +3,7 @@ import type { Bound, KillTarget } from "../modules/chaos/objects";
 import type { Probe, Sample } from "./probe";
 import type { AppName, Client, LabObject, ServiceName } from "./slices";
 
-/** What is read from the cluster instead of asked by one request; `verify/checks` has one file for each. */
+/** Checks beside single requests: most read a state of the cluster. `verify/checks` implements them. */
 export type CheckDetail =
   | { check: "nodes" }
   | { check: "clock"; toleranceSeconds: number }
@@ -95,10 +95,10 @@ export type CheckDetail =
   | { check: "kiali"; edgeTo: string }
   | { check: "jaeger"; service: "waypoint" | "gateway-istio"; upstream: string };
 
-/** How every request of a sample must end. */
+/** The expected result of every request of a sample. */
 export type Outcome = Pick<Extract<CheckDetail, { check: "outcome" }>, "status" | "flags" | "attempts" | "between">;
 
-/** A call of a method by gRPC, and what becomes of it. */
+/** A gRPC call, and its expected status. */
 export interface Call {
   /** The good state as a fact. */
   name: string;
@@ -109,16 +109,16 @@ export interface Call {
   code: 0 | 7;
 }
 
-/** What a check that kills does, and what it may cost. */
+/** A kill, and the bounds of its effects. */
 export interface KillSpec {
   victim: KillTarget;
   bound: Bound;
 }
 
-/** A guard of appb that a check may take away for a few seconds. */
+/** A protection of appb that a check may remove for a few seconds. */
 export type Protection = "policy" | "waypoint";
 
-/** One scene of a check that changes the lab: what is done, and the fates that requests meet then. */
+/** One stage of a check that changes the lab: the change, and the requests after it. */
 export interface Stage {
   name: string;
   /** Protection that is taken away first. */

@@ -9,7 +9,7 @@ export const controlPlane: Experiment = {
   title: "istiod, istio-cni and ztunnel are rolled out everywhere, all of Istio in the version asked for",
   question:
     "Is the control plane available, does every node have a ready istio-cni and ztunnel, and do they and the proxies run the same Istio?",
-  why: "The data plane goes on without istiod, with the last configuration it got: all requests look well while no change arrives any more.",
+  why: "The data plane keeps its last configuration without istiod: all requests succeed, and no change arrives any more.",
   rows: [5],
   objects: mesh,
   steps: () => [

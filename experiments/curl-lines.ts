@@ -7,10 +7,10 @@ import { controlPath, forbiddenMethod, outcomeAtWaypoint, pathFor, usualMethod }
 import type { LabFacts } from "./types";
 
 /**
- * The story as lines for a shell, each with the answer to expect behind it: through, delayed, refused, no such host.
+ * Requests of the story as lines for a shell, each with the expected answer as a comment.
  *
  * @param url reach of the gateway, such as "http://127.0.0.1:8080"
- * @param lab whose it is, and its way in by HTTPS where it has one
+ * @param lab its stack, and its HTTPS address where it has one
  */
 export function curlLines(settings: LabSettings, url: string, lab: Pick<LabFacts, "stack" | "tls">): string[] {
   const { domain, faultEnabled, faultPath, faultDelay, faultPercent } = settings;
@@ -31,7 +31,7 @@ export function curlLines(settings: LabSettings, url: string, lab: Pick<LabFacts
   ];
 }
 
-/** By name and not by address, since a certificate is for a name; --connect-to brings every name to the gateway. */
+/** By host name, since the certificate is for a name; --connect-to connects every name to the gateway. */
 function tlsLines(settings: LabSettings, url: string, tls: NonNullable<LabFacts["tls"]>): string[] {
   const host = secureHost(settings.domain);
   const { method, path, answer } = ordinary(settings);
@@ -57,7 +57,7 @@ function jwtLines(settings: LabSettings, url: string, stack: string): string[] {
   ];
 }
 
-/** What an allowed caller usually asks, and how the waypoint answers the gateway. */
+/** The usual request of an allowed caller, and the answer of the waypoint to the gateway. */
 function ordinary(settings: LabSettings) {
   const method = usualMethod(settings);
   const path = controlPath(settings, method) ?? pathFor(method);

@@ -1,11 +1,11 @@
 import type { Experiment } from "./types";
 
-/** Row 6: the mesh knows the applications. */
+/** Row 6: the applications are enrolled in the mesh. */
 export const enrolment: Experiment = {
   id: "enrolment",
   title: "ztunnel knows the applications as HBONE, and the outsider as plain TCP",
   question: "Does every ztunnel list the applications as members of the mesh?",
-  why: "The redirection annotation survives a restart of the node that loses the redirection itself; ztunnel's own list is what traffic follows.",
+  why: "The redirection annotation survives a restart of the node that loses the redirection itself; traffic follows ztunnel's own list.",
   rows: [6],
   objects: [
     "Namespace/default",

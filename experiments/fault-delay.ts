@@ -7,7 +7,7 @@ import type { Check, Experiment } from "./types";
 /** With 200 requests a share of 30 % is told from 50 % in 99 of 100 runs. */
 const sampleSize = 200;
 const controlSize = 60;
-/** Chance that a healthy lab is called broken, over all samples of one run. */
+/** Probability that a healthy lab fails, over all samples of one run. */
 const falseAlarm = 1e-3;
 
 /** Row 12: a fault that is injected for a share of the requests. */
@@ -15,7 +15,7 @@ export const faultDelay: Experiment = {
   id: "fault-delay",
   title: "The waypoint delays the configured share of requests, and nothing else",
   question: "Is the share of delayed requests what the stack configures, and is the rest never slow?",
-  why: "Envoy draws for each request by itself, so that the number of delayed requests is binomial: an exact band around the configured share tells a wrong share from bad luck. The flag DI in the access log says that the waypoint delayed it on purpose.",
+  why: "Envoy chooses for each request by itself, so that the number of delayed requests is binomial: an exact band around the configured share tells a wrong share from chance. The flag DI in the access log says that the waypoint delayed it on purpose.",
   rows: [12],
   objects: [...meshPath, "VirtualService/appb-fault", ...policies, ...gatewayPath],
   skip: ({ settings }) =>
@@ -30,11 +30,11 @@ export const faultDelay: Experiment = {
   ],
 };
 
-/** One caller inside the mesh, and the gateway, as far as the policy lets them. */
+/** One caller inside the mesh, and the gateway, as far as the policy allows them. */
 function sources(settings: LabSettings): Client[] {
   const clients = allowedClients(settings);
-  const repairLabMesh = clients.find((client) => client !== "host");
-  return [...(repairLabMesh ? [repairLabMesh] : []), ...clients.filter((client) => client === "host")];
+  const inMesh = clients.find((client) => client !== "host");
+  return [...(inMesh ? [inMesh] : []), ...clients.filter((client) => client === "host")];
 }
 
 function samples(settings: LabSettings, from: Client, share: number): Check[] {

@@ -2,11 +2,11 @@ import { gatewayPath, meshPath, policies } from "./objects";
 import { request, usualMethod } from "./requests";
 import type { Experiment } from "./types";
 
-/** Row 9: the way in. */
+/** Row 9: the ingress gateway. */
 export const gateway: Experiment = {
   id: "gateway",
   title: "The gateway routes its own host, and no other",
-  question: "Does the gateway lead appb's host name to appb, and refuse a name that has no route?",
+  question: "Does the gateway route appb's host to appb, and refuse a host without a route?",
   why: "Programmed says that the configuration was sent, not that a proxy runs: only an answer proves it. The 404 for another host must come from the gateway itself, with 'route_not_found' in its log.",
   rows: [9],
   objects: [...gatewayPath, ...meshPath, ...policies, "VirtualService/appb-fault"],

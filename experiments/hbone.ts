@@ -2,12 +2,12 @@ import { meshPath, policies } from "./objects";
 import { pathFor, usualMethod } from "./requests";
 import type { Experiment } from "./types";
 
-/** Row 6: what the mesh adds to a connection. */
+/** Row 6: mutual TLS between the proxies. */
 export const hbone: Experiment = {
   id: "hbone",
   title: "Both legs of a request carry identities over HBONE",
   question: "Do appa and the waypoint, and the waypoint and appb, know each other by certificate?",
-  why: "ztunnel logs the identities of a connection only when they were proven by mutual TLS. The second leg is pooled: its line comes when the pooled connection closes, one line for many requests.",
+  why: "ztunnel logs the identities of a connection only when mutual TLS proved them. The second leg is pooled: its line comes when the pooled connection closes, one line for many requests.",
   rows: [6, 10],
   objects: [...meshPath, ...policies],
   steps: (settings) => {

@@ -2,12 +2,12 @@ import { gatewayPath, meshPath, policies } from "./objects";
 import { request, usualMethod } from "./requests";
 import type { Experiment } from "./types";
 
-/** Row 10: the gateway does not walk around the waypoint. */
+/** Row 10: the gateway uses the waypoint. */
 export const ingressThroughWaypoint: Experiment = {
   id: "ingress-through-waypoint",
   title: "Traffic of the gateway goes through the waypoint",
   question: "Does the gateway send appb's requests to the waypoint instead of straight to the pod?",
-  why: "use-waypoint alone binds callers inside the mesh; a gateway skips the waypoint unless the Service says ingress-use-waypoint. Then its endpoint for appb is the waypoint's port 15008.",
+  why: "use-waypoint alone applies to callers inside the mesh; a gateway bypasses the waypoint unless the Service has the label ingress-use-waypoint. Then its endpoint for appb is the waypoint's port 15008.",
   rows: [10],
   objects: [...meshPath, ...gatewayPath, ...policies, "VirtualService/appb-fault"],
   steps: (settings) => [

@@ -4,8 +4,8 @@ import type { Experiment } from "./types";
 export const kiali: Experiment = {
   id: "kiali",
   title: "Kiali's graph has edges to appb",
-  question: "Does Kiali draw the demo's traffic as a graph that leads to appb?",
-  why: "Kiali draws what Prometheus scraped in the window it is asked for; ambient traffic is in it only when it is asked for.",
+  question: "Does Kiali show the demo's traffic as a graph that leads to appb?",
+  why: "Kiali shows what Prometheus scraped in the requested time window; ambient traffic is in the graph only on request.",
   rows: [7, 16],
   objects: ["Service/kiali", "Service/prometheus"],
   skip: ({ settings }) => (settings.addons.includes("kiali") ? undefined : "addons does not name kiali"),

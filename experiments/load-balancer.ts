@@ -4,8 +4,8 @@ import type { Experiment } from "./types";
 export const loadBalancer: Experiment = {
   id: "load-balancer",
   title: "The gateway has an address of the lab's pool",
-  question: "Did the load balancer give the gateway an address out of the lab's own pool?",
-  why: "An address outside the pool would mean that another load balancer answered; without an L2Advertisement nobody on the network would learn of it.",
+  question: "Did the load balancer give the gateway an address of the lab's own pool?",
+  why: "An address outside the pool would mean that another load balancer answered; without an L2Advertisement no host on the network would learn the address.",
   rows: [3],
   objects: ["IPAddressPool/lab", "L2Advertisement/lab", "Gateway/gateway"],
   steps: () => [

@@ -26,8 +26,8 @@ export const waypointAt = (service: ServiceName): WaypointName =>
 /** The workload whose pods are behind a Service. */
 export const podsBehind = (service: ServiceName): AppName => services[service].pods as AppName;
 
-/** What istiod makes for ztunnel of a PeerAuthentication that is STRICT on every port: one DENY of all without an identity. */
+/** The policy that ztunnel gets for a PeerAuthentication that is STRICT on every port: DENY without an identity. */
 export const strictPolicy = { namespace: meshNamespace, name: "istio_converted_static_strict" } as const;
 
-/** The authentication of the gateway: Envoy does not name it when it refuses a token. */
+/** The RequestAuthentication of the gateway: Envoy does not name it when it refuses a token. */
 export const authenticationAtGateway = "RequestAuthentication/gateway-jwt";

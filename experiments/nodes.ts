@@ -1,11 +1,12 @@
 import type { Experiment } from "./types";
 
-/** Row 1: the machines under the mesh. */
+/** Row 1: the nodes. */
 export const nodes: Experiment = {
   id: "nodes",
-  title: "All nodes are Ready and keep the time of this machine",
-  question: "Does the cluster have the nodes the stack asks for, Ready and with a clock that agrees with ours?",
-  why: "ztunnel's certificates are born two minutes in the past: a node whose clock is further off refuses them. A laptop that slept is the usual cause.",
+  title: "All nodes are Ready, with the time of this machine",
+  question:
+    "Does the cluster have the nodes that the stack configures, Ready and with a clock that agrees with this machine?",
+  why: "ztunnel's certificates are valid from two minutes before they are issued: a node whose clock is further behind refuses them. A laptop that slept is the usual cause.",
   rows: [1],
   objects: [],
   steps: () => [

@@ -23,9 +23,14 @@ export const objects = Object.fromEntries(
   }),
 ) as Readonly<Record<LabObject, ObjectSpec>>;
 
+const owners = new Map<string, ModuleName>(
+  (Object.entries(modules) as [ModuleName, Slice][]).flatMap(([module, slice]) =>
+    Object.keys(slice.objects ?? {}).map((object): [string, ModuleName] => [object, module]),
+  ),
+);
+
 /** The module that an object belongs to; undefined for the objects of the story. */
-export const moduleOf = (object: LabObject): ModuleName | undefined =>
-  (Object.entries(modules) as [ModuleName, Slice][]).find(([, slice]) => slice.objects && object in slice.objects)?.[0];
+export const moduleOf = (object: LabObject): ModuleName | undefined => owners.get(object);
 
 /** The objects of a lab with these settings. */
 export const objectsOf = ({ modules }: Pick<LabSettings, "modules">): LabObject[] =>
@@ -52,7 +57,7 @@ export const gatewayPath = [
   "HTTPRoute/appb",
 ] as const satisfies readonly LabObject[];
 
-/** The policies that decide about a request to appb. */
+/** The policies that apply to a request to appb. */
 export const policies = [
   "AuthorizationPolicy/appb-l7",
   "AuthorizationPolicy/appb-waypoint-only",

@@ -1,7 +1,7 @@
 import type { Method } from "../config/vocabulary";
 import type { Client, LabObject, ServiceName } from "./slices";
 
-/** The fate that a request must meet, and who decides it. */
+/** The expected result of a request, and the layer that decides it. */
 export type Expectation =
   | {
       outcome: "answered";
@@ -25,7 +25,7 @@ export type Expectation =
     }
   | { outcome: "reset"; by: "ztunnel"; policy: LabObject };
 
-/** One request and its fate. */
+/** One request and its expected result. */
 export interface Probe {
   kind: "probe";
   /** The good state as a fact. */
@@ -41,29 +41,29 @@ export interface Probe {
   host?: string;
   /** By HTTPS, where the lab's own CA and no other is trusted; to the gateway alone. */
   tls?: true;
-  /** Token that it bears; to the gateway alone. */
+  /** Bearer token; to the gateway alone. */
   token?: TokenSpec;
   expect: Expectation;
 }
 
-/** A token to be made for one request. What is not said is as the gateway wants it. */
+/** A token to be made for one request. Absent fields are as the gateway demands. */
 export interface TokenSpec {
   claims: Readonly<Record<string, unknown>>;
-  /** Seconds from now to its end; below 0 for one that is over. */
+  /** Seconds from now to its expiry; negative for an expired token. */
   seconds: number;
   issuer?: string;
   audience?: string;
-  /** `foreign`: signed by a key of nobody's, under the name of the issuer's; `altered`: claims changed after signing. */
+  /** `foreign`: signed by another key, with the id of the issuer's; `altered`: claims changed after signing; `garbage`: no token. */
   forgery?: "foreign" | "altered" | "garbage";
 }
 
-/** A sample of requests that are sent side by side. */
+/** A number of equal requests that are sent in parallel. */
 export interface Sample {
   from: Client;
   method: Method;
   path: string;
   count: number;
-  /** Service that a pod asks; this machine asks the gateway. @default "appb" */
+  /** Service that a pod sends to; this machine sends to the gateway. @default "appb" */
   service?: ServiceName;
   headers?: Readonly<Record<string, string>>;
 }

@@ -1,11 +1,11 @@
 import type { Experiment } from "./types";
 
-/** Row 7: the mesh in numbers. */
+/** Row 7: metrics of the mesh. */
 export const prometheus: Experiment = {
   id: "prometheus",
-  title: "Prometheus has the mesh's metrics of both layers",
+  title: "Prometheus has metrics of both layers of the mesh",
   question: "Does Prometheus hold appb's traffic as ztunnel (layer 4) and the waypoint (layer 7) count it?",
-  why: "A scrape every 15 s: numbers of the last half minute may be missing, an empty answer after a minute is not normal.",
+  why: "Prometheus scrapes every 15 s: numbers of the last half minute may be missing, an empty answer after a minute is a failure.",
   rows: [7],
   objects: ["Service/prometheus"],
   skip: ({ settings }) => (settings.addons.includes("prometheus") ? undefined : "addons does not name prometheus"),

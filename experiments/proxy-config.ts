@@ -2,12 +2,12 @@ import { gatewayPath, meshPath, policies } from "./objects";
 import { policyGate } from "./requests";
 import type { Experiment } from "./types";
 
-/** Row 11: what the proxies were told. */
+/** Row 11: the configuration of the proxies. */
 export const proxyConfig: Experiment = {
   id: "proxy-config",
-  title: "The proxies' configuration says what the stack says",
+  title: "The proxies' configuration agrees with the stack",
   question: "Which listeners, filters and routes do waypoint and gateway have, and in which order?",
-  why: "The order of the HTTP filters decides: rbac stands before fault, therefore a refused request is never delayed.",
+  why: "The order of the HTTP filters decides: rbac comes before fault, so that a refused request is never delayed.",
   rows: [11],
   objects: [...meshPath, ...gatewayPath, ...policies, "VirtualService/appb-fault", "Deployment/istiod"],
   steps: (settings) => [

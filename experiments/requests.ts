@@ -24,19 +24,19 @@ const allowedMethods = (settings: LabSettings): Method[] =>
 /** The method that allowed callers use: GET where it is allowed. */
 export const usualMethod = (settings: LabSettings): Method => allowedMethods(settings)[0] ?? "GET";
 
-/** A method that nobody may use; nothing when all are allowed. */
+/** A method that is not allowed; undefined when all are allowed. */
 export const forbiddenMethod = (settings: LabSettings): Method | undefined =>
   (["POST", "PUT", "DELETE", "PATCH", "GET", "OPTIONS", "HEAD"] as const).find(
     (method) => !settings.allowedMethods.includes(method),
   );
 
-/** Clients inside the mesh, or on this machine, that the policy lets through. */
+/** Clients inside the mesh, or on this machine, that the policy allows. */
 export function allowedClients(settings: LabSettings): Client[] {
   const clients: Client[] = ["appa", "stranger", "host"];
   return clients.filter((client) => isAllowed(settings, client));
 }
 
-/** A client inside the mesh that the policy lets through; nothing when there is none. */
+/** A client inside the mesh that the policy allows; undefined when there is none. */
 export const inMeshClient = (settings: LabSettings): Exclude<Client, "host"> | undefined =>
   allowedClients(settings).find((client) => client !== "host");
 
@@ -56,8 +56,8 @@ export const policyGate = (settings: LabSettings): Check => ({
   gate: true,
 });
 
-/** That a front of appb lets through what appb does, and is no way around its policy. */
-export function frontProbes(settings: LabSettings, service: ServiceName, policy: LabObject): Probe[] {
+/** Requests to a further Service of appb, which has appb's policy: one that it allows and one that it refuses. */
+export function serviceProbes(settings: LabSettings, service: ServiceName, policy: LabObject): Probe[] {
   const from = inMeshClient(settings) ?? "appa";
   const probe = (method: Method, may: string, expect: Expectation): Probe => {
     const name = `${from} ${may} ${method} ${service}`;
@@ -75,18 +75,18 @@ function isAllowed(settings: LabSettings, client: Client): boolean {
   return caller !== undefined && settings.allowedCallers.includes(caller);
 }
 
-/** A path that the fault does not touch; nothing when it touches all. */
+/** A path without the fault; undefined when the fault applies to all paths. */
 export const controlPath = (settings: LabSettings, method: Method): string | undefined =>
   [pathFor(method), "/anything", "/status/200"].find((path) => !path.startsWith(settings.faultPath));
 
-/** What the policy makes of a request to appb that takes the way through the waypoint. */
+/** The expected result of a request to appb through the waypoint. */
 export function outcomeAtWaypoint(settings: LabSettings, client: Client, method: Method): Expectation {
   if (isAllowed(settings, client) && settings.allowedMethods.includes(method))
     return { outcome: "answered", through: client === "host" ? ["gateway", "waypoint"] : ["waypoint"] };
   return { outcome: "refused", by: "waypoint", status: 403, policy: "AuthorizationPolicy/appb-l7" };
 }
 
-/** A request to appb on its proper way, with the fate that the settings give it. */
+/** A request to appb through the waypoint, with the result that the settings imply. */
 export function request(settings: LabSettings, client: Client, method: Method, path = pathFor(method)): Probe {
   const expect = outcomeAtWaypoint(settings, client, method);
   const who = client === "host" ? "the gateway" : client;

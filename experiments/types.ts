@@ -7,7 +7,7 @@ import type { LabObject } from "./slices";
 export type { Call, CheckDetail, KillSpec, Outcome, Protection, Stage } from "./check-detail";
 export type { Expectation, Probe, Sample, TokenSpec } from "./probe";
 
-/** A living lab, as its stack describes it. */
+/** A lab that is up, as its stack describes it. */
 export interface LabFacts {
   stack: string;
   cluster: "kind" | "existing";
@@ -44,25 +44,25 @@ export interface TourStop {
   watch?: string;
 }
 
-/** One question about the lab, with all that is sent and demanded to answer it. */
+/** One question about the lab, with the requests and checks that answer it. */
 export interface Experiment {
   id: string;
   /** The good state as a fact: the line that a reader sees. */
   title: string;
   question: string;
-  /** The physics behind the expectations. */
+  /** The reason for the expectations. */
   why: string;
   /** Rows of the lab's story that it proves; empty for an experiment of a module. */
   rows: readonly number[];
-  /** It belongs to a module: a lab that does not have the module is not asked. */
+  /** Module that it belongs to: it runs only in a lab with the module. */
   module?: ModuleName;
   /** Its stop of the tour. @default none; the stops of the story are in tour.ts */
   tour?: TourStop;
   /** Objects whose drift or ill health explains a failure, the most basic first. */
   objects: readonly LabObject[];
-  /** Runs after all others and by itself, because it counts exactly or changes the lab. */
+  /** It runs after all others and by itself, because it counts exactly or changes the lab. */
   alone?: true;
-  /** The reason why a lab cannot be asked this. */
+  /** The reason why it does not apply to a lab. */
   skip?: (facts: LabFacts) => string | undefined;
   steps: (settings: LabSettings) => readonly Step[];
 }

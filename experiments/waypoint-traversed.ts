@@ -7,12 +7,12 @@ import type { Check, Experiment } from "./types";
 
 const count = 10;
 
-/** Row 10: not some requests, all of them. */
+/** Row 10: every request goes through the waypoint. */
 export const waypointTraversed: Experiment = {
   id: "waypoint-traversed",
   title: "The waypoint counts every request exactly once",
   question: "Do the waypoint's log and counters grow by exactly N for N requests, from appa and through the gateway?",
-  why: "A share of requests that goes another way would look like success in any single probe. Requests are counted by their ids in the access log, and once more by Envoy itself.",
+  why: "A single request cannot show that a share of the requests takes another way. Requests are counted by their ids in the access log, and once more by Envoy itself.",
   rows: [10],
   objects: [...meshPath, ...gatewayPath, ...policies, "VirtualService/appb-fault"],
   alone: true,

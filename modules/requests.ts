@@ -15,5 +15,12 @@ export const refused = (policy: LabObject): Expectation => ({
 
 /** A request to a Service, for the path that httpbin answers for every method. */
 export const ask = (from: Client, method: Method, service: ServiceName, name: string, expect: Expectation): Probe => ({
-  ...{ kind: "probe", name, from, to: "service", service, method, path: "/anything", expect },
+  kind: "probe",
+  name,
+  from,
+  to: "service",
+  service,
+  method,
+  path: "/anything",
+  expect,
 });

@@ -5,14 +5,14 @@ import { istioMinorOf, versions } from "../config/versions";
 import { curlLines } from "../experiments/curl-lines";
 import type { HostFacts } from "../preflight/host";
 
-/** What was asked for, and of whom. */
+/** The lab that was asked for. */
 interface Asked {
   stack: string;
   config: LabConfig;
   host: HostFacts;
 }
 
-/** What is told of the declared lab. */
+/** Facts about the declared resources. */
 interface Declared {
   url: pulumi.Output<string>;
   /** The way in by HTTPS, and the file of the CA to trust for it; with module gateway-tls. */

@@ -1,12 +1,12 @@
 import { z } from "zod";
-import { settingsSchema } from "../config/schema";
+import { configSchema, settingsSchema } from "../config/schema";
 import type { LabFacts } from "../experiments/types";
 import { ExitCode, LabErrors } from "../host/errors";
 
 /** The shape of {@link LabFacts}, for a reader that gets them from outside (stack outputs, a file). */
 export const labFactsSchema = z.object({
   stack: z.string().min(1),
-  cluster: z.enum(["kind", "existing"]),
+  cluster: configSchema.shape.cluster,
   clusterName: z.string().min(1).optional(),
   kubeconfig: z.string().min(1),
   context: z.string().min(1),

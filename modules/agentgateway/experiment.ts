@@ -18,17 +18,27 @@ export const agentgateway: Experiment = {
   why: "istiod sends an agentgateway Services, endpoints and Gateway API routes, and neither AuthorizationPolicies nor VirtualServices. The policy's status says that the agentgateway accepted it (WaypointAccepted), and the waypoint still lets every identity of the mesh through. The policy on the pods is enforced by ztunnel as ever: it restricts the waypoint through which the pods are reached, not the callers. The same policy, VirtualService and HTTPRoute at an Envoy are the control.",
   rows: [],
   objects: [
-    ...(["Namespace/default", "DaemonSet/ztunnel", "Deployment/appa", "Deployment/stranger"] as const),
-    ...(["Deployment/apph", "Gateway/agentgateway", "Deployment/agentgateway"] as const),
-    ...(["Gateway/waypoint", "Deployment/waypoint", "Service/apph", "Service/apph-envoy"] as const),
-    ...(["Service/apph-routed", "Service/apph-envoy-routed", "AuthorizationPolicy/apph-l7"] as const),
-    ...(["AuthorizationPolicy/apph-envoy-l7", "AuthorizationPolicy/apph-waypoint-only"] as const),
-    ...([
-      "AuthorizationPolicy/apph-envoy-only",
-      "VirtualService/apph-fault",
-      "VirtualService/apph-envoy-fault",
-    ] as const),
-    ...(["HTTPRoute/apph-routed", "HTTPRoute/apph-envoy-routed"] as const),
+    "Namespace/default",
+    "DaemonSet/ztunnel",
+    "Deployment/appa",
+    "Deployment/stranger",
+    "Deployment/apph",
+    "Gateway/agentgateway",
+    "Deployment/agentgateway",
+    "Gateway/waypoint",
+    "Deployment/waypoint",
+    "Service/apph",
+    "Service/apph-envoy",
+    "Service/apph-routed",
+    "Service/apph-envoy-routed",
+    "AuthorizationPolicy/apph-l7",
+    "AuthorizationPolicy/apph-envoy-l7",
+    "AuthorizationPolicy/apph-waypoint-only",
+    "AuthorizationPolicy/apph-envoy-only",
+    "VirtualService/apph-fault",
+    "VirtualService/apph-envoy-fault",
+    "HTTPRoute/apph-routed",
+    "HTTPRoute/apph-envoy-routed",
   ],
   steps: () => [
     {
@@ -38,7 +48,9 @@ export const agentgateway: Experiment = {
       objects: ["Deployment/apph", "Deployment/agentgateway", "Deployment/waypoint"],
     },
     {
-      ...{ kind: "check", check: "same-spec", name: "both waypoints are told the same" },
+      kind: "check",
+      check: "same-spec",
+      name: "both waypoints have the same configuration",
       pairs: [
         ["AuthorizationPolicy/apph-l7", "AuthorizationPolicy/apph-envoy-l7"],
         ["VirtualService/apph-fault", "VirtualService/apph-envoy-fault"],
@@ -54,8 +66,11 @@ export const agentgateway: Experiment = {
     accepted("HTTPRoute/apph-routed", "Accepted"),
     accepted("HTTPRoute/apph-envoy-routed", "Accepted"),
     {
-      ...{ kind: "check", check: "pod-policies", app: "apph", gate: true },
-      name: "apph's ztunnel lets in both waypoints alone",
+      kind: "check",
+      check: "pod-policies",
+      app: "apph",
+      gate: true,
+      name: "apph's ztunnel allows both waypoints alone",
       policies: ["default/apph-waypoint-only", "default/apph-envoy-only"],
     },
     {
@@ -70,23 +85,33 @@ export const agentgateway: Experiment = {
     },
     ask("appa", "GET", "apph-envoy", "control: Envoy lets appa GET", answered),
     ask("appa", "POST", "apph-envoy", "control: Envoy does not let appa POST", refusedByEnvoy),
-    ask("stranger", "GET", "apph-envoy", "control: Envoy does not let stranger in", refusedByEnvoy),
+    ask("stranger", "GET", "apph-envoy", "control: Envoy does not let stranger GET", refusedByEnvoy),
     ask("appa", "GET", "apph", "agentgateway is on the way to apph", answered),
     ask("appa", "POST", "apph", "agentgateway lets appa POST, in spite of the policy that was accepted", answered),
-    ask("stranger", "GET", "apph", "agentgateway lets stranger in, in spite of it", answered),
-    { ...ask("appa", "GET", "apph", "not even appa gets to apph's pod without a waypoint", shut), to: "pod" },
-    ask("outsider", "GET", "apph", "who is not in the mesh does not get in at all", shut),
+    ask("stranger", "GET", "apph", "agentgateway lets stranger GET, in spite of the policy", answered),
+    { ...ask("appa", "GET", "apph", "appa does not reach apph's pod past the waypoint", shut), to: "pod" },
+    ask("outsider", "GET", "apph", "outsider, not in the mesh, does not reach apph", shut),
     outcome("control: Envoy obeys the VirtualService", "apph-envoy", `${abort.path}/200`, {
-      ...{ status: abort.status, flags: "FI", attempts: 0 },
+      status: abort.status,
+      flags: "FI",
+      attempts: 0,
     }),
-    outcome("agentgateway does not know the VirtualService", "apph", `${abort.path}/200`, {
-      ...{ status: 200, flags: "-", attempts: 1 },
+    outcome("agentgateway ignores the VirtualService", "apph", `${abort.path}/200`, {
+      status: 200,
+      flags: "-",
+      attempts: 1,
     }),
-    outcome("control: Envoy keeps the HTTPRoute's timeout", "apph-envoy-routed", `/delay/${slowSeconds}`, {
-      ...{ status: 504, flags: "UT", attempts: 1, between: [timeout.ms, slowSeconds * 1_000] },
+    outcome("control: Envoy applies the HTTPRoute's timeout", "apph-envoy-routed", `/delay/${slowSeconds}`, {
+      status: 504,
+      flags: "UT",
+      attempts: 1,
+      between: [timeout.ms, slowSeconds * 1_000],
     }),
-    outcome("agentgateway keeps it as well", "apph-routed", `/delay/${slowSeconds}`, {
-      ...{ status: 504, flags: "Timeout", attempts: 1, between: [timeout.ms, slowSeconds * 1_000] },
+    outcome("agentgateway applies it as well", "apph-routed", `/delay/${slowSeconds}`, {
+      status: 504,
+      flags: "Timeout",
+      attempts: 1,
+      between: [timeout.ms, slowSeconds * 1_000],
     }),
   ],
 };
@@ -95,12 +120,18 @@ const refusedByEnvoy = refused("AuthorizationPolicy/apph-envoy-l7");
 const shut: Expectation = { outcome: "reset", by: "ztunnel", policy: "AuthorizationPolicy/apph-waypoint-only" };
 
 const accepted = (object: LabObject, type: string, messageIncludes?: string): Check => ({
-  ...{ kind: "check", check: "condition", object, type },
+  kind: "check",
+  check: "condition",
+  object,
+  type,
   name: `${object} is ${messageIncludes ?? "accepted"}`,
   ...(messageIncludes ? { messageIncludes } : {}),
 });
 
 const outcome = (name: string, service: ServiceName, path: string, expected: Outcome): Check => ({
-  ...{ kind: "check", check: "outcome", name, sample: { from: "appa", method: "GET", path, count: 5, service } },
+  kind: "check",
+  check: "outcome",
+  name,
+  sample: { from: "appa", method: "GET", path, count: 5, service },
   ...expected,
 });

@@ -13,11 +13,20 @@ export const egress: Experiment = {
   why: "A ServiceEntry makes a host known to the mesh, and its label sends callers to a waypoint, where policies are attached to the ServiceEntry. ztunnel answers the caller's DNS query with a virtual address of istiod's, so that no DNS server has to know the host. But ambient does not forbid unknown destinations: a request to the same server by another name leaves past every policy. Only a network that accepts egress traffic from the waypoint alone makes the waypoint the only way out.",
   rows: [],
   objects: [
-    ...(["Namespace/default", "DaemonSet/ztunnel", "Deployment/appa", "Deployment/stranger"] as const),
-    ...(["Namespace/egress", "Namespace/outside"] as const),
-    ...(["Deployment/external", "Service/external", "Gateway/egress-waypoint", "Deployment/egress-waypoint"] as const),
-    ...(["ServiceEntry/partner", "ServiceEntry/forbidden"] as const),
-    ...(["AuthorizationPolicy/partner-l7", "AuthorizationPolicy/forbidden-deny"] as const),
+    "Namespace/default",
+    "DaemonSet/ztunnel",
+    "Deployment/appa",
+    "Deployment/stranger",
+    "Namespace/egress",
+    "Namespace/outside",
+    "Deployment/external",
+    "Service/external",
+    "Gateway/egress-waypoint",
+    "Deployment/egress-waypoint",
+    "ServiceEntry/partner",
+    "ServiceEntry/forbidden",
+    "AuthorizationPolicy/partner-l7",
+    "AuthorizationPolicy/forbidden-deny",
   ],
   steps: () => [
     {
@@ -32,8 +41,13 @@ export const egress: Experiment = {
     rules("forbidden", ["DENY any method anybody"]),
     ask("appa", "GET", "partner", "appa may GET partner.example", answered),
     {
-      ...{ kind: "check", check: "outcome", name: "what may go out reaches the server, once each" },
-      ...{ sample: sample("partner"), status: 200, flags: "-", attempts: 1 },
+      kind: "check",
+      check: "outcome",
+      name: "allowed requests reach the server, once each",
+      sample: sample("partner"),
+      status: 200,
+      flags: "-",
+      attempts: 1,
     },
     ask("appa", "POST", "partner", "appa may not POST partner.example", refused("AuthorizationPolicy/partner-l7")),
     ask(
@@ -51,31 +65,48 @@ export const egress: Experiment = {
       refused("AuthorizationPolicy/forbidden-deny"),
     ),
     {
-      ...{ kind: "check", check: "outcome", name: "what is for the forbidden host never reaches the server" },
-      ...{ sample: sample("forbidden"), status: 403, flags: "-", attempts: 0 },
+      kind: "check",
+      check: "outcome",
+      name: "requests for the forbidden host never reach the server",
+      sample: sample("forbidden"),
+      status: 403,
+      flags: "-",
+      attempts: 0,
     },
     {
       ...{
         kind: "check",
         check: "bypasses-waypoint",
-        name: "the same server by a name without a waypoint: nobody is asked",
+        name: "requests for the same server by a name without a waypoint bypass the policies",
       },
-      ...{ sample: sample("external"), control: sample("partner") },
+      sample: sample("external"),
+      control: sample("partner"),
     },
   ],
 };
 
 const bound = (object: LabObject): Check => ({
-  ...{ kind: "check", check: "condition", object, type: "istio.io/WaypointBound" },
+  kind: "check",
+  check: "condition",
+  object,
+  type: "istio.io/WaypointBound",
   name: `${object} is bound to the egress waypoint`,
   messageIncludes: "egress/egress-waypoint",
 });
 
 const rules = (service: ServiceName, wanted: readonly string[]): Check => ({
-  ...{ kind: "check", check: "proxy-config", of: service, wanted, gate: true },
+  kind: "check",
+  check: "proxy-config",
+  of: service,
+  wanted,
+  gate: true,
   name: `rules of ${service} at the egress waypoint`,
 });
 
 const sample = (service: ServiceName): Sample => ({
-  ...{ from: "appa", method: "GET", path: "/anything", count: 5, service },
+  from: "appa",
+  method: "GET",
+  path: "/anything",
+  count: 5,
+  service,
 });

@@ -29,7 +29,7 @@ export const failOpen: Experiment = {
     return undefined;
   },
   steps: (settings) => [
-    { kind: "check", name: "open, walked through, shut", check: "fail-open", stages: stages(settings) },
+    { kind: "check", name: "protections removed and restored", check: "fail-open", stages: stages(settings) },
   ],
 };
 
@@ -42,7 +42,7 @@ function stages(settings: LabSettings): Stage[] {
   const reset = { outcome: "reset", by: "ztunnel", policy: "AuthorizationPolicy/appb-waypoint-only" } as const;
   const straight = { outcome: "answered", through: [] } as const;
   const refused = request(settings, "stranger", method, path);
-  const shutOut = probe("outsider", "service", "outsider is shut out of Service appb", reset);
+  const shutOut = probe("outsider", "service", "outsider is refused at Service appb", reset);
   const guarded = [
     ...allowedClients(settings)
       .slice(0, 1)
@@ -56,8 +56,8 @@ function stages(settings: LabSettings): Stage[] {
       name: "without the waypoint-only policy",
       takes: "policy",
       probes: [
-        probe("outsider", "service", "outsider walks in by Service appb", straight),
-        probe("stranger", "pod", "stranger walks in by appb's pod address", straight),
+        probe("outsider", "service", "outsider reaches Service appb", straight),
+        probe("stranger", "pod", "stranger reaches appb's pod address", straight),
         { ...refused, name: `at the waypoint ${refused.name}, still` },
       ],
     },
@@ -65,14 +65,14 @@ function stages(settings: LabSettings): Stage[] {
       name: "without the waypoint as well",
       takes: "waypoint",
       probes: [
-        probe("stranger", "service", "stranger walks in by Service appb", straight),
+        probe("stranger", "service", "stranger reaches Service appb", straight),
         probe("host", "gateway", `the gateway lets ${method} through`, { outcome: "answered", through: ["gateway"] }),
       ],
     },
     {
-      name: "shut by the policy alone",
+      name: "closed by the policy alone",
       returns: "policy",
-      probes: [probe("stranger", "service", "stranger is shut out of Service appb", reset), shutOut],
+      probes: [probe("stranger", "service", "stranger is refused at Service appb", reset), shutOut],
     },
     { name: "guarded again", returns: "waypoint", probes: guarded },
   ];

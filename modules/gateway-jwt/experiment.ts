@@ -9,44 +9,49 @@ const authentication = "RequestAuthentication/gateway-jwt";
 
 const good: TokenSpec = { claims: { [claim.name]: [claim.value] }, seconds: 300 };
 
-/** Who may not come in with what, and the words of the gateway's log. */
+/** Requests that the gateway must refuse, and the reason in its log. */
 const unwelcome: readonly { name: string; token?: TokenSpec; withPort?: true; status: 401 | 403; because: string }[] = [
-  { name: "who has no token", status: 403, because: "rule[0]" },
-  { name: "who has no token and asks with a port behind the host", withPort: true, status: 403, because: "rule[0]" },
+  { name: "a request without a token", status: 403, because: "rule[0]" },
   {
-    name: "who shows something else than a token",
+    name: "a request without a token, and with a port in the Host header,",
+    withPort: true,
+    status: 403,
+    because: "rule[0]",
+  },
+  {
+    name: "something else than a token",
     token: { ...good, forgery: "garbage" },
     status: 401,
     because: "Jwt",
   },
-  { name: "who has an expired token", token: { ...good, seconds: -3600 }, status: 401, because: "Jwt_is_expired" },
+  { name: "an expired token", token: { ...good, seconds: -3600 }, status: 401, because: "Jwt_is_expired" },
   {
-    name: "who has a token of another issuer",
+    name: "a token of another issuer",
     token: { ...good, issuer: issuerOf("example.org") },
     status: 401,
     because: "Jwt_issuer_is_not_configured",
   },
   {
-    name: "who signed a token with another key",
+    name: "a token signed with another key",
     token: { ...good, forgery: "foreign" },
     status: 401,
     because: "Jwt_verification_fails",
   },
   {
-    name: "who wrote the claim into a signed token",
+    name: "a token whose claim was added after signing",
     token: { ...good, forgery: "altered" },
     status: 401,
     because: "Jwt_verification_fails",
   },
   {
-    name: "who has a token for somebody else",
+    name: "a token for another audience",
     token: { ...good, audience: "example.org" },
     status: 403,
     because: "Audiences_in_Jwt_are_not_allowed",
   },
-  { name: "who has a good token without the claim", token: { ...good, claims: {} }, status: 403, because: "rule[1]" },
+  { name: "a valid token without the claim", token: { ...good, claims: {} }, status: 403, because: "rule[1]" },
   {
-    name: "who has a good token with another value of the claim",
+    name: "a valid token with another value of the claim",
     token: { ...good, claims: { [claim.name]: ["guests"] } },
     status: 403,
     because: "rule[1]",
@@ -65,8 +70,13 @@ export const gatewayJwtClaims: Experiment = {
   objects: [
     ...meshPath,
     ...policies,
-    ...(["Gateway/gateway", "Deployment/gateway-istio", "HTTPRoute/appb", "Secret/gateway-jwt-issuer"] as const),
-    ...(["HTTPRoute/gateway-jwt-route", authentication, policy] as const),
+    "Gateway/gateway",
+    "Deployment/gateway-istio",
+    "HTTPRoute/appb",
+    "Secret/gateway-jwt-issuer",
+    "HTTPRoute/gateway-jwt-route",
+    authentication,
+    policy,
   ],
   steps: (settings) => {
     const host = hostOf(settings.domain);
@@ -81,7 +91,7 @@ export const gatewayJwtClaims: Experiment = {
     const probes: Probe[] = [
       {
         ...sent,
-        name: `who has a good token with ${claim.name}: ${claim.value} ${may} ${method}`,
+        name: `a request with a valid token, ${claim.name}: ${claim.value}, ${may} ${method}`,
         token: good,
         expect: fate,
       },

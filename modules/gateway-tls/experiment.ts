@@ -29,10 +29,10 @@ export const gatewayTlsListener: Experiment = {
     const sent = { kind: "probe", from: "host", to: "gateway", host, method, path: pathFor(method) } as const;
     const may = expect.outcome === "answered" ? "may" : "may not";
     const probes: Probe[] = [
-      { ...sent, name: `who comes by HTTPS ${may} ${method} ${sent.path}`, tls: true, expect },
+      { ...sent, name: `a request by HTTPS ${may} ${method} ${sent.path}`, tls: true, expect },
       {
         ...sent,
-        name: "who comes by HTTP is sent to HTTPS",
+        name: "a request by HTTP is redirected to HTTPS",
         expect: {
           outcome: "redirected",
           by: "gateway",
@@ -64,7 +64,7 @@ export const gatewayTlsListener: Experiment = {
       },
       {
         kind: "check",
-        name: `nobody answers by TLS for appb.${settings.domain}`,
+        name: `the gateway refuses TLS for appb.${settings.domain}`,
         check: "tls-refused",
         host: `appb.${settings.domain}`,
       },

@@ -15,7 +15,10 @@ export const l4l7: Experiment = {
   rows: [],
   objects: [
     ...meshPath.filter((object) => object !== "Deployment/appb" && object !== "Service/appb"),
-    ...(["Deployment/stranger", "Deployment/appc", "Deployment/appd", "Service/appc-l7"] as const),
+    "Deployment/stranger",
+    "Deployment/appc",
+    "Deployment/appd",
+    "Service/appc-l7",
     "AuthorizationPolicy/appc-l4-deny",
     "AuthorizationPolicy/appc-l7-deny",
     "AuthorizationPolicy/appd-misplaced",

@@ -44,10 +44,10 @@ export function resilienceSpec(): Specs["VirtualService"] {
 
 const under = (prefix: string) => [{ uri: { prefix } }];
 
-/** Where a VirtualService sends the requests to a Service. */
+/** Route of a VirtualService to a Service. */
 export const routeTo = (host: string) => [{ destination: { host, port: { number: ports.service } } }];
 
-/** The path whose requests are aborted before they reach what `route` names. */
+/** Aborts the requests for one path before they reach the destination of `route`. */
 export const abortedRoute = (route: ReturnType<typeof routeTo>) => ({
   match: under(numbers.abort.path),
   fault: { abort: { httpStatus: numbers.abort.status, percentage: { value: 100 } } },

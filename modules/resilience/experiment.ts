@@ -1,6 +1,6 @@
 import { inboundCluster, serviceHost } from "../../config/vocabulary";
 import { meshPath, policies } from "../../experiments/objects";
-import { allowRules, frontProbes, inMeshClient, usualMethod } from "../../experiments/requests";
+import { allowRules, inMeshClient, serviceProbes, usualMethod } from "../../experiments/requests";
 import type { ServiceName } from "../../experiments/slices";
 import type { Check, Experiment, Outcome } from "../../experiments/types";
 import { numbers } from "./objects";
@@ -22,7 +22,9 @@ export const resilienceNumbers: Experiment = {
   rows: [],
   objects: [
     ...meshPath.filter((object) => object !== "Service/appb"),
-    ...(["Service/appb-resilience", "Service/appb-limited", "VirtualService/appb-resilience"] as const),
+    "Service/appb-resilience",
+    "Service/appb-limited",
+    "VirtualService/appb-resilience",
     "EnvoyFilter/appb-limited",
     "AuthorizationPolicy/appb-resilience-l7",
     ...policies.filter((policy) => policy !== "AuthorizationPolicy/appb-l7"),
@@ -39,18 +41,25 @@ export const resilienceNumbers: Experiment = {
     };
     const tries = 1 + retries.attempts;
     return [
-      front("appb-resilience", [...allowRules(settings), ...routes]),
-      front("appb-limited", [...allowRules(settings), "filter envoy.filters.http.local_ratelimit"]),
-      ...frontProbes(settings, "appb-resilience", "AuthorizationPolicy/appb-resilience-l7"),
+      configured("appb-resilience", [...allowRules(settings), ...routes]),
+      configured("appb-limited", [...allowRules(settings), "filter envoy.filters.http.local_ratelimit"]),
+      ...serviceProbes(settings, "appb-resilience", "AuthorizationPolicy/appb-resilience-l7"),
       outcome("another path is left alone", "/anything", { status: 200, flags: "-", attempts: 1 }),
       outcome(`${abort.path} is aborted with ${abort.status}, and never seen by the app`, `${abort.path}/200`, {
-        ...{ status: abort.status, flags: "FI", attempts: 0 },
+        status: abort.status,
+        flags: "FI",
+        attempts: 0,
       }),
       outcome(`${timeout.path} is given up after ${timeout.ms} ms`, `${timeout.path}/${slowSeconds}`, {
-        ...{ status: 504, flags: "UT", attempts: 1, between: [timeout.ms, slowSeconds * 1_000] },
+        status: 504,
+        flags: "UT",
+        attempts: 1,
+        between: [timeout.ms, slowSeconds * 1_000],
       }),
       outcome(`${retries.path} is tried ${tries} times`, `${retries.path}?failure_rate=1`, {
-        ...{ status: 500, flags: "URX", attempts: tries },
+        status: 500,
+        flags: "URX",
+        attempts: tries,
       }),
       {
         kind: "check",
@@ -70,6 +79,6 @@ const routes = [
   `route prefix / → ${cluster}`,
 ];
 
-const front = (service: ServiceName, wanted: readonly string[]): Check => {
+const configured = (service: ServiceName, wanted: readonly string[]): Check => {
   return { kind: "check", name: `configuration of ${service}`, check: "proxy-config", of: service, wanted, gate: true };
 };

@@ -15,7 +15,10 @@ export const strictMtls: Experiment = {
   rows: [],
   objects: [
     ...meshPath.filter((object) => !/\/(appb|waypoint)$/.test(object)),
-    ...(["Deployment/outsider", "Deployment/appf", "Deployment/appg", "DaemonSet/sniffer"] as const),
+    "Deployment/outsider",
+    "Deployment/appf",
+    "Deployment/appg",
+    "DaemonSet/sniffer",
     "PeerAuthentication/appf-strict",
   ],
   steps: () => [

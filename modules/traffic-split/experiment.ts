@@ -1,14 +1,14 @@
 import type { LabSettings } from "../../config/schema";
 import { outboundCluster, serviceHost } from "../../config/vocabulary";
 import { meshPath, policies } from "../../experiments/objects";
-import { allowRules, frontProbes, inMeshClient, usualMethod } from "../../experiments/requests";
+import { allowRules, inMeshClient, serviceProbes, usualMethod } from "../../experiments/requests";
 import type { Experiment, Sample } from "../../experiments/types";
 import { canary, mirroredPath } from "./objects";
 
 /** With 200 requests a share of 40 % is told from 20 % in 999 of 1000 runs. */
 const sampleSize = 200;
 const controlSize = 20;
-/** Chance that a healthy lab is called broken. */
+/** Probability that a healthy lab fails. */
 const falseAlarm = 1e-3;
 
 const [first, second] = ["appb-v1", "appb-v2"].map((name) => outboundCluster(serviceHost(name)));
@@ -29,7 +29,9 @@ export const trafficSplit: Experiment = {
   rows: [],
   objects: [
     ...meshPath.filter((object) => object !== "Service/appb"),
-    ...(["Deployment/appb-v2", "Service/appb-split", "HTTPRoute/appb-split"] as const),
+    "Deployment/appb-v2",
+    "Service/appb-split",
+    "HTTPRoute/appb-split",
     "AuthorizationPolicy/appb-split-l7",
     "AuthorizationPolicy/appb-v2-waypoint-only",
     ...policies.filter((policy) => policy !== "AuthorizationPolicy/appb-l7"),
@@ -64,10 +66,10 @@ export const trafficSplit: Experiment = {
         wanted: wanted(settings),
         gate: true,
       },
-      ...frontProbes(settings, "appb-split", "AuthorizationPolicy/appb-split-l7"),
+      ...serviceProbes(settings, "appb-split", "AuthorizationPolicy/appb-split-l7"),
       {
         kind: "check",
-        name: `${settings.splitWeight} % of the requests meet appb-v2`,
+        name: `${settings.splitWeight} % of the requests go to appb-v2`,
         check: "split",
         sample: sample("/anything/any", sampleSize),
         percent: settings.splitWeight,
@@ -75,7 +77,7 @@ export const trafficSplit: Experiment = {
       },
       {
         kind: "check",
-        name: `who sends ${name}: ${value} meets appb-v2 alone`,
+        name: `requests with ${name}: ${value} go to appb-v2 alone`,
         check: "split",
         sample: { ...sample("/anything/canary", controlSize), headers: { [name]: value } },
         percent: 100,
@@ -90,7 +92,7 @@ export const trafficSplit: Experiment = {
       },
       {
         kind: "check",
-        name: "another path is copied to nobody",
+        name: "another path is not copied",
         check: "mirrored",
         sample: sample("/anything/unmirrored", controlSize),
         copied: false,
@@ -99,7 +101,7 @@ export const trafficSplit: Experiment = {
   },
 };
 
-/** What the waypoint must have been told; a share of nothing is left out. */
+/** Facts that the waypoint's configuration must have; Envoy leaves out a share of 0. */
 function wanted(settings: LabSettings): string[] {
   const weight = settings.splitWeight;
   const shared = `${first} (${100 - weight}), ${second} (${weight})`;

@@ -14,7 +14,7 @@ import { type CheckRun, failed, passed, skipped, unclear } from "./check";
 
 const attachment = "strict-mtls.pcap";
 
-/** Who sends to whom, and who listens. */
+/** The pods of the experiment. */
 interface Scene {
   appa: LabPod;
   appf: LabPod;
@@ -59,7 +59,7 @@ export const capture: CheckRun<"capture"> = async (context, { name, count }) => 
   if (answered.mesh !== count)
     return [failed(name, "app", `appf answered ${answered.mesh} of ${count}; ${seen}`, more)];
   if (bare.length > 0 || readable.length > 0) return [failed(name, "ztunnel", seen, more)];
-  // Whoever does not hear plain text cannot say that there is none.
+  // A capture that misses the plain text does not prove that there is none.
   if (answered.plain !== count || control < count) {
     const reason = `appg answered ${answered.plain} of ${count} in plain text; ${seen}`;
     return [unclear(name, "nodes", reason, more)];
@@ -68,7 +68,7 @@ export const capture: CheckRun<"capture"> = async (context, { name, count }) => 
   return [passed(name, "ztunnel", seen, { evidence: more.evidence })];
 };
 
-/** Those who take part; the reason why there is no wire between them. */
+/** The pods, or the reason why no packet travels between two nodes. */
 async function sceneOf({ cast, lab, signal }: VerifyContext): Promise<Scene | string> {
   const [appa, appf, appg] = await Promise.all([
     cast.one("appa", signal),

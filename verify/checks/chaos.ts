@@ -75,7 +75,7 @@ interface Ran {
   killedAt: number;
   /** When what was killed was there again. */
   backAt: number;
-  /** Who was killed. */
+  /** Name of the killed target. */
   what?: string;
   /** What did not come back in time. */
   late?: string;

@@ -13,7 +13,7 @@ import { beside, policiesOn, waypointOf } from "./ztunnel";
 
 const waypointLabels: readonly string[] = [labelKeys.useWaypoint, labelKeys.ingressUseWaypoint];
 
-/** How each guard is taken away: the policy selects nobody, the Service no longer names its waypoint. */
+/** How each protection is removed: the policy selects no pod, the Service no longer names its waypoint. */
 const guards: Record<Protection, Change> = {
   policy: {
     object: "AuthorizationPolicy/appb-waypoint-only",
@@ -61,7 +61,7 @@ async function play(context: VerifyContext, act: Stage): Promise<Finding[]> {
   return findings;
 }
 
-/** Whether those who enforce a guard know that it is there, or that it is gone. */
+/** Whether the proxies that enforce a protection have it in their configuration, or no longer have it. */
 function known(context: VerifyContext, guard: Protection, there: boolean): Promise<Finding> {
   const miss = (what: string) => `${what} ${there ? "does not know it" : "still knows it"}`;
   if (guard === "policy") {

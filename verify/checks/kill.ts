@@ -19,7 +19,7 @@ export interface Kill {
   back(limitMs: number): Promise<string>;
 }
 
-/** Prepares a kill; the reason when this lab has nobody to kill. */
+/** Prepares a kill, or returns the reason why this lab has no target for it. */
 export async function prepareKill(
   context: VerifyContext,
   victim: KillTarget,

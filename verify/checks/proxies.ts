@@ -26,7 +26,7 @@ export async function chainOf(
   return { summary, chain };
 }
 
-/** A proxy's configuration as lines of text. */
+/** A proxy's configuration as text, for the evidence. */
 export function summaryLines(summary: ProxySummary): string[] {
   return [
     ...summary.listeners.map(({ name, address, chains }) => `listener ${name} ${address} [${chains.join(" ")}]`),
@@ -71,7 +71,7 @@ export function routeLine(route: RouteSummary): string {
   return `  route ${route.match} → ${routeTarget(route)}${suffix}`;
 }
 
-/** The waypoint has a chain for appb whose filters stand in the order that the experiments rely on. */
+/** The waypoint has a filter chain for appb, with its filters in the order that the experiments rely on. */
 export const waypointConfig: CheckRun<"waypoint-config"> = async (context, { name }) => {
   const { summary, chain } = await chainOf(context, "appb");
   const evidence = [{ source: "waypoint config", lines: summaryLines(summary) }];
@@ -88,7 +88,7 @@ export const waypointConfig: CheckRun<"waypoint-config"> = async (context, { nam
 /** The gateway's cluster of appb. */
 const cluster = outboundCluster(appbHost);
 
-/** Where the gateway sends what is for appb, and whether that is the waypoint and nothing else. */
+/** The endpoints to which the gateway sends requests for appb, and whether all of them are waypoints. */
 export async function gatewayTargets(
   context: VerifyContext,
   known?: ProxySummary,
@@ -101,7 +101,7 @@ export async function gatewayTargets(
   return { targets, through: targets.length > 0 && targets.every((target) => waypoints.includes(target)) };
 }
 
-/** The gateway leads appb's host to appb's cluster, whose endpoint is the waypoint. */
+/** The gateway routes appb's host to appb's cluster, and the cluster's endpoint is the waypoint. */
 export const gatewayConfig: CheckRun<"gateway-config"> = async (context, { name }) => {
   const summary = await proxySummary(context, "gateway");
   const evidence = [{ source: "gateway config", lines: summaryLines(summary) }];
@@ -132,7 +132,7 @@ export const pairsOf = (rules: readonly RbacRule[]): string[] =>
     ),
   );
 
-/** The pairs that the story's policy lets through now, as the waypoint's own configuration says. */
+/** The pairs of method and identity that appb's policy allows at present, in the waypoint's own configuration. */
 export async function programmedPairs(context: VerifyContext): Promise<string[]> {
   const { chain } = await chainOf(context, "appb");
   return pairsOf(chain.rbac.filter(({ name, action }) => action === "ALLOW" && name.includes("policy[appb-l7]")));

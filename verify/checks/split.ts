@@ -79,7 +79,7 @@ async function send(
   return { volley, lines, written, evidence };
 }
 
-/** Requests that were not answered, or that the waypoint sent to somebody else, say nothing about a share. */
+/** Requests without an answer, or to another cluster, say nothing about a share. */
 function problemOf(
   name: string,
   { count }: Sample,

@@ -8,14 +8,14 @@ import { ztunnelDump } from "../proxy-config/read";
 import type { ZtunnelDump, ZtunnelPolicy } from "../proxy-config/ztunnel-dump";
 import { type CheckRun, failed, listed, passed } from "./check";
 
-/** Every ready ztunnel with what it knows. */
+/** Every ready ztunnel with its configuration. */
 async function known(context: VerifyContext): Promise<{ pod: LabPod; dump: ZtunnelDump }[]> {
   const pods = (await context.cast.all("ztunnel", context.signal)).filter(({ ready }) => ready);
   if (pods.length === 0) throw new PreconditionError("ztunnel", "no ready pod of ztunnel");
   return Promise.all(pods.map(async (pod) => ({ pod, dump: await ztunnelDump(context, pod) })));
 }
 
-/** The ztunnel beside an application. */
+/** The ztunnel on the node of an application. */
 export async function beside(context: VerifyContext, role: PodRole): Promise<{ pod: LabPod; dump: ZtunnelDump }> {
   const actor = await context.cast.one(role, context.signal);
   const pod = await context.cast.ztunnelOn(actor.node, context.signal);
@@ -23,7 +23,7 @@ export async function beside(context: VerifyContext, role: PodRole): Promise<{ p
   return { pod, dump: await ztunnelDump(context, pod) };
 }
 
-/** ztunnel's own workload list says who is in the mesh. */
+/** ztunnel's own workload list has the members of the mesh as HBONE, and the others as TCP. */
 export const enrolment: CheckRun<"enrolment"> = async (context, { name, hbone, plain }) => {
   const wanted = [
     ...hbone.map((account) => ({ account, protocol: "HBONE" })),
@@ -44,7 +44,7 @@ export const enrolment: CheckRun<"enrolment"> = async (context, { name, hbone, p
   return [failed(name, "ztunnel", listed(wrong), { expected, evidence })];
 };
 
-/** The waypoint that the callers of appb are sent to, as a ztunnel knows it; "none" when they go straight. */
+/** The waypoint of Service appb in a ztunnel's configuration; "none" without one. */
 export const waypointOf = (dump: ZtunnelDump): string =>
   dump.services.find(({ hostname, namespace }) => hostname === appbHost && namespace === appNamespace)?.waypoint ??
   "none";
@@ -52,7 +52,7 @@ export const waypointOf = (dump: ZtunnelDump): string =>
 /** The waypoint as ztunnel names it. */
 const attached = `${appNamespace}/${serviceHost(waypointName)}`;
 
-/** The caller's ztunnel sends those who call appb's Service to the waypoint. */
+/** The caller's ztunnel sends requests for Service appb to the waypoint. */
 export const waypointAttached: CheckRun<"waypoint-attached"> = async (context, { name }) => {
   const { pod, dump } = await beside(context, "appa");
   const waypoint = waypointOf(dump);
@@ -82,7 +82,7 @@ export const certificates: CheckRun<"certificates"> = async (context, { accounts
   );
 };
 
-/** Policies that select an application's pod, as the ztunnel beside it knows them. */
+/** Policies that select an application's pod, in the configuration of the ztunnel on its node. */
 export async function policiesOn(
   context: VerifyContext,
   app: AppName,
@@ -101,7 +101,7 @@ export const podPolicies: CheckRun<"pod-policies"> = async (context, { name, app
   return [failed(name, "ztunnel", seen, { expected: listed(wanted), evidence })];
 };
 
-/** appb's ztunnel has the policy that lets in the waypoint alone, and no other that lets in somebody. */
+/** appb's ztunnel has the policy that allows the waypoint alone, and no other ALLOW policy. */
 export const l4Policy: CheckRun<"l4-policy"> = async (context, { name }) => {
   const { pod, dump, policies } = await policiesOn(context, "appb");
   const isAbout = ({ scope, namespace, name }: ZtunnelPolicy) =>

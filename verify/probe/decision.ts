@@ -9,7 +9,7 @@ import type { Answer } from "./send";
 /** Body of a refusal by Envoy's RBAC filter, to the letter. */
 export const rbacBody = "RBAC: access denied";
 
-/** Who decided the fate of a request: read from records where there are any, from the answer otherwise. */
+/** The layer that decided about a request: from log lines where there are any, else from the answer. */
 export function decide(answer: Answer, records: Records): Decision {
   return (
     byWaypoint(answer, lineOf(records.waypoint)) ??
@@ -22,7 +22,7 @@ export function decide(answer: Answer, records: Records): Decision {
 const lineOf = (sought: RecordLookup<AccessLine>): AccessLine | undefined =>
   "found" in sought ? sought.found : undefined;
 
-/** Who decided about a request, by the line of the waypoint; undefined without one. */
+/** The decision in the waypoint's log line; undefined without a line. */
 export function byWaypoint({ service }: Pick<Answer, "service">, line: AccessLine | undefined): Decision | undefined {
   if (!line) return undefined;
   const base = { layer: "waypoint", because: `${line.status} ${line.flags} ${line.details}`, line: line.text } as const;
@@ -31,10 +31,10 @@ export function byWaypoint({ service }: Pick<Answer, "service">, line: AccessLin
     const policy = policyOf(rule) ?? services[service].policy;
     return { ...base, action: "refused", ...(policy ? { policy } : {}), because: becauseOf(rule) };
   }
-  // "NR" is Envoy's word, "NotFound" agentgateway's.
+  // "NR" is Envoy's flag, "NotFound" agentgateway's reason.
   if (/\bNR\b|^NotFound$/.test(line.flags))
     return { ...base, action: "refused", because: `no route matches the request (${line.flags})` };
-  // agentgateway's word for a refusal of its own; none of its versions has got a policy of Istio's yet.
+  // agentgateway's reason for a refusal of its own; no version of it gets Istio's policies yet.
   if (line.flags === "Authorization") return { ...base, action: "refused" };
   if (reachedApp(line)) return { ...base, action: "answered", layer: "app" };
   return {
@@ -58,7 +58,7 @@ function byGateway(line: AccessLine | undefined): Decision | undefined {
   const distrusted = /^jwt_authn_access_denied\{(.*)\}$/.exec(line.details)?.[1];
   if (distrusted !== undefined)
     return { ...base, action: "refused", policy: authenticationAtGateway, because: distrusted };
-  // Envoy's word for what it answers by a route of its own.
+  // Envoy's detail for an answer that a route itself defines.
   if (line.details === "direct_response" && line.status >= 300 && line.status < 400)
     return { ...base, action: "redirected" };
   if (reachedApp(line))
@@ -77,7 +77,7 @@ function byZtunnel(answer: Answer, records: Records): Decision | undefined {
   const { found } = records.ztunnel;
   const own = found.findLast((line) => line.event === "complete" && isOwn(line, answer));
   if (own?.error === undefined) return undefined;
-  // The near side only knows that it was refused; the far side knows why, and tells it last of its latest connection.
+  // The caller's ztunnel logs only the refusal; the ztunnel of the destination logs the reason, in its latest line.
   const far = found.findLast((line) => line.direction === "inbound" && isPolicyRefusal(line));
   const line = own.direction === "outbound" && isPolicyRefusal(own) ? (far ?? own) : own;
   const base = {
@@ -108,7 +108,7 @@ function byAnswer(answer: Answer, records: Records): Decision {
   return { layer: "unknown", action: "failed", because: `${answer.error ?? `curl exit ${answer.exit}`}${blind}` };
 }
 
-/** Envoy says "via_upstream" when the answer is the next hop's. */
+/** Envoy logs "via_upstream" when the next hop answered. */
 const reachedApp = (line: AccessLine): boolean => line.details === "via_upstream";
 
 /** The rule by which an RBAC filter refused, or "none" where an ALLOW policy has none that fits. */

@@ -35,12 +35,12 @@ describe("fail-open", () => {
       report.results[0]?.findings.flatMap(({ name, decision }) => (decision ? [[name, decision.layer]] : [])) ?? [],
     );
     expect(decided).toMatchObject({
-      "guarded: outsider is shut out of Service appb": "ztunnel",
-      "without the waypoint-only policy: outsider walks in by Service appb": "app",
+      "guarded: outsider is refused at Service appb": "ztunnel",
+      "without the waypoint-only policy: outsider reaches Service appb": "app",
       "without the waypoint-only policy: at the waypoint stranger may not POST /post, still": "waypoint",
-      "without the waypoint as well: stranger walks in by Service appb": "app",
+      "without the waypoint as well: stranger reaches Service appb": "app",
       "without the waypoint as well: the gateway lets POST through": "app",
-      "shut by the policy alone: stranger is shut out of Service appb": "ztunnel",
+      "closed by the policy alone: stranger is refused at Service appb": "ztunnel",
       "guarded again: stranger may not POST /post": "waypoint",
     });
   });

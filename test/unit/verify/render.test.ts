@@ -32,10 +32,10 @@ describe("renderText()", () => {
   it("says what failed, who is to blame, why, and what to do next", async () => {
     const text = renderText(await bypassOpen(), { colour: false });
     expect(text).toContain("✓ appa, appb, stranger and outsider run apps");
-    expect(text).toContain("✗ Nobody walks around the waypoint bypass");
+    expect(text).toContain("✗ No request bypasses the waypoint bypass");
     expect(text).toContain("layer    ztunnel");
     expect(text).toContain("because (drift) AuthorizationPolicy/appb-waypoint-only does not exist");
-    expect(text).toContain("✗ outsider is shut out of Service appb");
+    expect(text).toContain("✗ outsider is refused at Service appb");
     expect(text).toContain("expected connection reset by ztunnel (AuthorizationPolicy appb-waypoint-only)");
     expect(text).toMatch(/FAIL {2}1 pass, 1 fail in \d+ s\nNext {2}npm run up -- --stack dev/);
   });
