@@ -1,12 +1,16 @@
 import { defineConfig } from "vitest/config";
 
-/** Tests that declare the program with the SDK's mocks, whose state is global to a process, or that replace a module. */
+/**
+ * Tests with a process of their own: those that set options of the SDK's mocks, whose state is global to a process, those
+ * that replace a module, and those that need most of the memory that Node.js takes.
+ */
 const isolated = [
   "test/unit/cli/{offline-docs,plan,preview}.test.ts",
   "test/unit/components/*.test.ts",
   "test/unit/experiments/modules.test.ts",
   "test/unit/policies/*.test.ts",
   "test/unit/tools/bench/*.test.ts",
+  "test/unit/verify/{broken,declaration,healthy}.test.ts",
 ];
 const unit = "test/unit/**/*.test.{ts,mts}";
 const shared = { pool: "forks", dangerouslyIgnoreUnhandledErrors: false } as const;

@@ -16,7 +16,10 @@ export class FakeClock implements Clock {
   sleep = (ms: number, signal: AbortSignal): Promise<void> =>
     new Promise((resolve, reject) => {
       signal.throwIfAborted();
-      const stop = () => reject(signal.reason);
+      const stop = () => {
+        this.#sleepers = this.#sleepers.filter((each) => each.wake !== wake);
+        reject(signal.reason);
+      };
       signal.addEventListener("abort", stop, { once: true });
       const wake = () => {
         signal.removeEventListener("abort", stop);
