@@ -97,7 +97,7 @@ type Inputs<T> = pulumi.Input<
 >;
 
 /** `spec` of a kind, as a resource takes it. */
-export type Spec<K extends keyof Specs> = Inputs<Specs[K]>;
+type Spec<K extends keyof Specs> = Inputs<Specs[K]>;
 
 export interface CustomResourceArgs<K extends keyof Specs> {
   kind: K;

@@ -14,7 +14,7 @@ interface DemoApp {
 }
 
 /** The workloads: two apps of the story, and the two that the proofs of a refusal need. */
-export const demoApps: readonly DemoApp[] = [
+const demoApps: readonly DemoApp[] = [
   { name: "appa", mesh: true, service: {} },
   {
     name: "appb",

@@ -4,7 +4,7 @@ import type { LabFacts } from "../experiments/types";
 import { ExitCode, LabErrors } from "../host/errors";
 
 /** The shape of {@link LabFacts}, for a reader that gets them from outside (stack outputs, a file). */
-export const labFactsSchema = z.object({
+const labFactsSchema = z.object({
   stack: z.string().min(1),
   cluster: configSchema.shape.cluster,
   clusterName: z.string().min(1).optional(),

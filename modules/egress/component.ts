@@ -46,7 +46,7 @@ export class Egress extends pulumi.ComponentResource {
 }
 
 /** A host outside the mesh. The waypoint resolves its address; callers get a virtual address of istiod's from their ztunnel. */
-export function serviceEntrySpec(host: string): Specs["ServiceEntry"] {
+function serviceEntrySpec(host: string): Specs["ServiceEntry"] {
   return {
     hosts: [host],
     location: "MESH_EXTERNAL",

@@ -52,7 +52,7 @@ const authenticationSpec = (domain: string, jwks: pulumi.Input<string>) => ({
  * DENY rules for one host: an ALLOW policy would refuse the requests for the gateway's other hosts. The gateway routes a Host
  * header with a port like one without, so that the rules name both.
  */
-export function claimSpec(domain: string): Specs["AuthorizationPolicy"] {
+function claimSpec(domain: string): Specs["AuthorizationPolicy"] {
   const to = [{ operation: { hosts: [hostOf(domain), `${hostOf(domain)}:*`] } }];
   return {
     targetRefs,

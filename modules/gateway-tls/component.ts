@@ -66,7 +66,7 @@ const secureRoute = (host: string) => ({
 });
 
 /** Redirects to the port at which clients reach HTTPS, which is not 443 behind a published port. */
-export const redirectRoute = (host: string, port: number): Specs["HTTPRoute"] => ({
+const redirectRoute = (host: string, port: number): Specs["HTTPRoute"] => ({
   parentRefs: [{ name: gatewayName, sectionName: "http" }],
   hostnames: [host],
   rules: [{ filters: [{ type: "RequestRedirect", requestRedirect: { scheme: "https", port, statusCode: 301 } }] }],

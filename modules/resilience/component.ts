@@ -28,7 +28,7 @@ export class Resilience extends pulumi.ComponentResource {
 }
 
 /** An abort, a timeout and retries, each on a path of its own. Without the last route other paths would get 404. */
-export function resilienceSpec(): Specs["VirtualService"] {
+function resilienceSpec(): Specs["VirtualService"] {
   const { timeout, retries } = numbers;
   const route = routeTo("appb-resilience");
   return {
@@ -58,7 +58,7 @@ export const abortedRoute = (route: ReturnType<typeof routeTo>) => ({
  * Envoy's local rate limit in the filter chain of one Service, for which Istio has no API of its own. A request that finds the
  * token bucket empty is answered with 429.
  */
-export function limitSpec(): Specs["EnvoyFilter"] {
+function limitSpec(): Specs["EnvoyFilter"] {
   const { burst, perSecond } = numbers.limit;
   const always = { default_value: { numerator: 100, denominator: "HUNDRED" } };
   return {

@@ -37,7 +37,7 @@ export class Split extends pulumi.ComponentResource {
 }
 
 /** Routes of Service appb-split: by header, then the mirrored path, then by weight. */
-export function splitSpec(weight: number): Specs["HTTPRoute"] {
+function splitSpec(weight: number): Specs["HTTPRoute"] {
   const port = ports.service;
   const [first, second] = [
     { name: "appb-v1", port },
