@@ -3,16 +3,11 @@ import { join } from "node:path";
 import * as command from "@pulumi/command";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
+import { nodeSysctls } from "../config/vocabulary";
 import { kindContext, kubeconfigFile, markerFile } from "../host/paths";
 import { pullImages } from "./image-commands";
 import { kindConfig } from "./kind-config";
 import { commandDefaults, type ImageOrigin, imageOriginEnvironment, script, scriptText } from "./script";
-
-/** Kernel limits the lab needs on every node: istio-cni, ztunnel and kubelet watch many files. */
-export const nodeSysctls = {
-  "fs.inotify.max_user_instances": 1024,
-  "fs.inotify.max_user_watches": 1_048_576,
-} as const;
 
 export interface KindClusterArgs extends ImageOrigin {
   /** Name of the cluster, its Docker network and, behind "kind-", its context. */

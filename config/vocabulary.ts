@@ -118,6 +118,12 @@ export const annotationKeys = {
 /** Name of the verifier in `metadata.managedFields` of the objects that it changes. */
 export const fieldManager = "ambient-lab-verify";
 
+/** Kernel limits the lab needs on every node: istio-cni, ztunnel and kubelet watch many files. */
+export const nodeSysctls = {
+  "fs.inotify.max_user_instances": 1024,
+  "fs.inotify.max_user_watches": 1_048_576,
+} as const;
+
 /** apiVersion of each kind that the lab declares or reads by name. */
 export const apiVersions = {
   Namespace: "v1",

@@ -1,3 +1,4 @@
+import { nodeSysctls } from "../config/vocabulary";
 import type { Experiment } from "./types";
 
 /** Row 2: kernel limits that a mesh on one machine runs into. */
@@ -14,7 +15,7 @@ export const sysctls: Experiment = {
       kind: "check",
       name: "inotify limits on every node",
       check: "sysctls",
-      atLeast: { "fs.inotify.max_user_instances": 1024, "fs.inotify.max_user_watches": 1048576 },
+      atLeast: nodeSysctls,
     },
   ],
 };

@@ -15,11 +15,11 @@ export const checkIds: readonly string[] = checks.map(({ id }) => id);
 /** Looks at the machine with every check that the stack's configuration makes worthwhile. Changes nothing. */
 export async function examine(io: Pick<Io, "env" | "exec">, stack: string, config: LabConfig): Promise<Finding[]> {
   const docker = await readDocker(io.exec, io.env);
-  const patient = { io, stack, config, docker };
+  const context = { io, stack, config, docker };
   return Promise.all(
     checks
       .filter(({ kindOnly, existingOnly }) => !(config.cluster === "kind" ? existingOnly : kindOnly))
-      .map(async ({ id, title, look }) => ({ id, title, ...(await look(patient)) })),
+      .map(async ({ id, title, look }) => ({ id, title, ...(await look(context)) })),
   );
 }
 

@@ -3,12 +3,15 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import semver from "semver";
 import { supported } from "../../config/versions";
+import { nodeSysctls } from "../../config/vocabulary";
 import { clusterName } from "../../host/paths";
 import { findTool, labBin, type Tool, tools } from "../toolchain/tools";
 import { type Check, type DoctorContext, ok } from "./types";
 
-/** What istio-cni, ztunnel and the kubelets of all nodes watch together; `up` raises the limits to it, never lowers. */
-const inotify = { max_user_instances: 1024, max_user_watches: 1_048_576 } as const;
+/** Least inotify limits of the Docker host. `up` raises the limits and never lowers them. */
+const inotify: Readonly<Record<string, number>> = Object.fromEntries(
+  Object.entries(nodeSysctls).map(([name, least]) => [name.replace("fs.inotify.", ""), least]),
+);
 const inotifyDir = "/proc/sys/fs/inotify";
 
 const node: Check = {
@@ -31,8 +34,8 @@ const inotifyLimits: Check = {
   id: "inotify",
   title: "inotify limits suffice where Docker runs",
   kindOnly: true,
-  async look(patient) {
-    const limits = await readInotify(patient);
+  async look(context) {
+    const limits = await readInotify(context);
     if (!limits) return ok(`Docker's kernel is not this machine's; "up" reads and raises its limits on the nodes`);
     const low = Object.entries(inotify).filter(([key, wanted]) => (limits[key] ?? 0) < wanted);
     const shown = Object.entries(limits).map(([key, value]) => `${key} ${value}`);
@@ -40,7 +43,7 @@ const inotifyLimits: Check = {
     const what = `Docker's kernel has ${low.map(([key]) => `fs.inotify.${key}=${limits[key]}`).join(" and ")}`;
     const why = 'Three nodes use them up; then pods fail with "too many open files"';
     const fix = `sudo sysctl ${low.map(([key, wanted]) => `fs.inotify.${key}=${wanted}`).join(" ")}`;
-    if (patient.docker.info?.rootless) {
+    if (context.docker.info?.rootless) {
       return { status: "fail", what, why: `${why}. Nodes of a rootless Docker cannot raise them`, fix };
     }
     return {

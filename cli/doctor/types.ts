@@ -29,7 +29,7 @@ export interface Check {
   kindOnly: boolean;
   /** Whether only a cluster that the lab did not make needs it. */
   existingOnly?: true;
-  look(patient: DoctorContext): Promise<Verdict> | Verdict;
+  look(context: DoctorContext): Promise<Verdict> | Verdict;
 }
 
 /** A good finding. */

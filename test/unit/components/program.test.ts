@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { nodeSysctls } from "../../../components/kind-cluster";
 import { parseConfig } from "../../../config/load";
+import { nodeSysctls } from "../../../config/vocabulary";
 import { artifactNames } from "../../../program/charts";
 import { moduleResources } from "../../support/module-resources";
 import { type Profile, profileNames, profiles } from "../../support/profiles";

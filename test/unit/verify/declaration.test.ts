@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { nodeSysctls } from "../../../components/kind-cluster";
 import type { LabSettings } from "../../../config/schema";
+import { nodeSysctls } from "../../../config/vocabulary";
 import { objects } from "../../../experiments/objects";
 import type { LabObject } from "../../../experiments/slices";
 import { sysctls } from "../../../experiments/sysctls";
