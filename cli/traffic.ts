@@ -14,7 +14,7 @@ export interface TrafficPlan {
 }
 
 /** One request that was sent. */
-export interface Shot {
+export interface SampleAnswer {
   /** Milliseconds since the loop began. */
   atMs: number;
   /** 0 when there was no answer. */
@@ -41,11 +41,11 @@ export function gatewaySender({ url, settings }: LabFacts, { path, method }: Tra
 export async function sendTraffic(
   { rate, forMs }: TrafficPlan,
   send: Sender,
-  onShot: (shot: Shot) => void,
+  onAnswer: (answer: SampleAnswer) => void,
   { signal, clock = realClock }: { signal: AbortSignal; clock?: Clock },
-): Promise<Shot[]> {
+): Promise<SampleAnswer[]> {
   const begun = clock.now();
-  const shots: Shot[] = [];
+  const answers: SampleAnswer[] = [];
   const open = new Set<Promise<void>>();
   const fire = async () => {
     const sent = clock.now();
@@ -55,9 +55,9 @@ export async function sendTraffic(
     );
     // What was cut off by Ctrl-C had no chance to be answered.
     if (status === 0 && signal.aborted) return;
-    const shot = { atMs: sent - begun, status, ms: clock.now() - sent };
-    shots.push(shot);
-    onShot(shot);
+    const answer = { atMs: sent - begun, status, ms: clock.now() - sent };
+    answers.push(answer);
+    onAnswer(answer);
   };
   const count = Math.max(1, Math.floor((rate * forMs) / 1000));
   for (let n = 0; n < count && !signal.aborted; n += 1) {
@@ -65,11 +65,11 @@ export async function sendTraffic(
     if (early > 0) await clock.sleep(early, signal).catch(() => undefined);
     if (signal.aborted) break;
     if (open.size >= mostOpen) await Promise.race(open);
-    const shot = fire().finally(() => open.delete(shot));
-    open.add(shot);
+    const answer = fire().finally(() => open.delete(answer));
+    open.add(answer);
   }
   await Promise.all(open);
-  return shots;
+  return answers;
 }
 
 /** A change of Istio's version. */
@@ -124,24 +124,24 @@ export async function measureDisturbance<T>(
     return await work();
   } finally {
     over.abort();
-    const shots = await traffic;
-    counted(shots && norm !== undefined ? disturbanceOf(shots, norm) : undefined);
+    const answers = await traffic;
+    counted(answers && norm !== undefined ? disturbanceOf(answers, norm) : undefined);
   }
 }
 
 /** Compares answers with the one that was normal before. */
-export function disturbanceOf(shots: readonly Shot[], norm: number): Disturbance {
+export function disturbanceOf(answers: readonly SampleAnswer[], norm: number): Disturbance {
   let [failed, longestGapMs, lastGood] = [0, 0, 0];
   let broken = false;
-  for (const { atMs, status } of [...shots].sort((a, b) => a.atMs - b.atMs)) {
+  for (const { atMs, status } of [...answers].sort((a, b) => a.atMs - b.atMs)) {
     const good = status === norm;
     if (!good) failed += 1;
     if (broken || !good) longestGapMs = Math.max(longestGapMs, atMs - lastGood);
     if (good) lastGood = atMs;
     broken = !good;
   }
-  const slowestMs = Math.round(Math.max(0, ...shots.map(({ ms }) => ms)));
-  return { requests: shots.length, failed, longestGapMs: Math.round(longestGapMs), slowestMs };
+  const slowestMs = Math.round(Math.max(0, ...answers.map(({ ms }) => ms)));
+  return { requests: answers.length, failed, longestGapMs: Math.round(longestGapMs), slowestMs };
 }
 
 /** What an upgrade did to its callers, as a line for people. */

@@ -48,7 +48,7 @@ export interface VerifyContext {
   lab: LabClient;
   clock: Clock;
   timings: Timings;
-  cast: PodFinder;
+  podFinder: PodFinder;
   logs: LogReader;
   /** Files for the evidence folder that are no text, by name. */
   attachments: Map<string, Attachment>;

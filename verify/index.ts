@@ -55,7 +55,7 @@ export async function verifyLab(facts: LabFacts, options: VerifyOptions = {}): P
     lab,
     clock,
     timings: { ...labTimings, ...options.timings },
-    cast: new PodFinder(lab),
+    podFinder: new PodFinder(lab),
     logs: new LogReader(lab, clock, signal),
     attachments: new Map(),
     signal,

@@ -67,7 +67,7 @@ export class PodFinder {
   async all(role: PodRole, signal: AbortSignal): Promise<LabPod[]> {
     const { namespace, labels, container } = roles[role];
     const pods = await this.#lab.list({ apiVersion: "v1", kind: "Pod", namespace, labels }, signal);
-    return pods.filter(isLive).map((pod) => actorOf(pod, container));
+    return pods.filter(isLive).map((pod) => labPodOf(pod, container));
   }
 
   /**
@@ -104,7 +104,7 @@ export class PodFinder {
     const pods = await this.#lab.list({ apiVersion: "v1", kind: "Pod", namespace, labels }, signal);
     const pod = pods.filter(isLive).find(isReady);
     if (!pod) throw new PreconditionError(layer, `no ready pod behind ${service}`);
-    return { pod: actorOf(pod, ""), port: numberAt(entry, "targetPort") ?? namedPort(pod, entry) ?? port };
+    return { pod: labPodOf(pod, ""), port: numberAt(entry, "targetPort") ?? namedPort(pod, entry) ?? port };
   }
 }
 
@@ -119,7 +119,7 @@ const isReady = (pod: KubeObject): boolean =>
     (condition) => textAt(condition, "type") === "Ready" && textAt(condition, "status") === "True",
   );
 
-const actorOf = (pod: KubeObject, container: string): LabPod => ({
+const labPodOf = (pod: KubeObject, container: string): LabPod => ({
   namespace: pod.metadata?.namespace ?? "default",
   name: pod.metadata?.name ?? "",
   uid: pod.metadata?.uid ?? "",

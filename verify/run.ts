@@ -84,13 +84,13 @@ const missesOf = (findings: ExperimentResult["findings"]) =>
 
 const seenBy = ({ findings }: ExperimentResult): string => missesOf(findings)[0]?.seen ?? "";
 
-async function openLogs({ cast, logs, signal }: VerifyContext): Promise<void> {
+async function openLogs({ podFinder, logs, signal }: VerifyContext): Promise<void> {
   const roles = ["gateway", "waypoint", "ztunnel"] as const;
-  await logs.open((await Promise.all(roles.map((role) => cast.all(role, signal)))).flat());
+  await logs.open((await Promise.all(roles.map((role) => podFinder.all(role, signal)))).flat());
 }
 
 async function logsReadable(context: VerifyContext): Promise<boolean> {
-  const pods = await context.cast.all("waypoint", context.signal);
+  const pods = await context.podFinder.all("waypoint", context.signal);
   const reads = await Promise.all(pods.map((pod) => context.logs.read(pod)));
   return reads.every((read) => "lines" in read);
 }

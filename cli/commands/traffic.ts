@@ -4,7 +4,7 @@ import { ExitCode } from "../../host/errors";
 import { delayedFromMs } from "../../verify/lab-facts";
 import { runningLab } from "../stack/running-lab";
 import { Progress } from "../terminal/progress";
-import { gatewaySender, type Shot, sendTraffic } from "../traffic";
+import { gatewaySender, type SampleAnswer, sendTraffic } from "../traffic";
 import { type CommandContext, common, examples, json, jsonText } from "./common";
 
 interface TrafficOptions {
@@ -41,7 +41,7 @@ export function registerTraffic(program: Command, { io, end }: CommandContext): 
     const plan = { path: options.path ?? faultPath, method: options.method, rate: options.rate, forMs: options.for };
     const delayMs = durationMs(faultDelay);
     const { colors } = new Progress(io);
-    const lineOf = ({ atMs, status, ms }: Shot) => {
+    const lineOf = ({ atMs, status, ms }: SampleAnswer) => {
       const bar = "█".repeat(Math.min(barWidth, Math.max(1, Math.round((ms / (1.2 * delayMs)) * barWidth))));
       const mark = status === 200 ? String(status) : colors.red(status === 0 ? "---" : String(status));
       const tint = ms >= delayMs ? colors.yellow : colors.cyan;
@@ -50,15 +50,20 @@ export function registerTraffic(program: Command, { io, end }: CommandContext): 
     io.stderr.write(
       `${plan.method} ${facts.url}${plan.path} Host: appb.${facts.settings.domain}, ${plan.rate}/s; Ctrl-C ends it\n`,
     );
-    const shots = await sendTraffic(plan, gatewaySender(facts, plan), (shot) => void io.stderr.write(lineOf(shot)), {
-      signal: io.signal,
-    });
-    const summary = summarise(shots, delayMs);
+    const answers = await sendTraffic(
+      plan,
+      gatewaySender(facts, plan),
+      (answer) => void io.stderr.write(lineOf(answer)),
+      {
+        signal: io.signal,
+      },
+    );
+    const summary = summarise(answers, delayMs);
     const { stack, url } = facts;
     io.stdout.write(
       options.json ? jsonText({ stack, url, ...plan, ...summary }) : `${summaryLines(summary).join("\n")}\n`,
     );
-    if (shots.length > 0 && shots.every(({ status }) => status === 0)) end(ExitCode.fail);
+    if (answers.length > 0 && answers.every(({ status }) => status === 0)) end(ExitCode.fail);
   });
 }
 
@@ -94,15 +99,15 @@ export interface TrafficSummary {
 }
 
 /** Counts what was sent. */
-export function summarise(shots: readonly Shot[], delayMs: number): TrafficSummary {
-  const times = shots.map(({ ms }) => ms).sort((a, b) => a - b);
+export function summarise(answers: readonly SampleAnswer[], delayMs: number): TrafficSummary {
+  const times = answers.map(({ ms }) => ms).sort((a, b) => a - b);
   const statuses: Record<string, number> = {};
-  for (const { status } of shots) {
+  for (const { status } of answers) {
     const key = status === 0 ? "none" : String(status);
     statuses[key] = (statuses[key] ?? 0) + 1;
   }
   return {
-    ...{ count: shots.length, statuses, delayMs },
+    ...{ count: answers.length, statuses, delayMs },
     slow: times.filter((ms) => ms >= delayedFromMs(delayMs)).length,
     p50Ms: percentile(times, 0.5),
     p95Ms: percentile(times, 0.95),

@@ -18,7 +18,7 @@ export const bypassesWaypoint: CheckRun<"bypasses-waypoint"> = async (context, {
   const through = await sendSample(context, control, control.count);
   const seen = await loggedLines(context, through, control.count, waypoint);
   const unenrolledPods = await accessLines(context, waypoint, straight.id);
-  const statuses = listed([...new Set(straight.shots.map(({ status }) => String(status || "no answer")))]);
+  const statuses = listed([...new Set(straight.answers.map(({ status }) => String(status || "no answer")))]);
   const lines = (found: readonly string[] | string) => (typeof found === "string" ? [`unavailable: ${found}`] : found);
   const passing =
     "unavailable" in unenrolledPods ? unenrolledPods.unavailable : unenrolledPods.found.map(({ text }) => text);
@@ -32,9 +32,9 @@ export const bypassesWaypoint: CheckRun<"bypasses-waypoint"> = async (context, {
   ];
   const expected = `${sample.count} × 200 in ${app}'s log and none in ${waypoint}'s, which has the ${control.count} after them`;
   const count = (found: readonly unknown[] | string) => (typeof found === "string" ? "unknown" : found.length);
-  const words = `${straight.shots.length} × ${statuses}, ${count(written)} in ${app}'s log, ${count(passing)} in ${waypoint}'s, which has ${count(seen)} of the ${control.count} after them`;
+  const words = `${straight.answers.length} × ${statuses}, ${count(written)} in ${app}'s log, ${count(passing)} in ${waypoint}'s, which has ${count(seen)} of the ${control.count} after them`;
   const more = { expected, evidence };
-  if (straight.shots.length !== sample.count) return [failed(name, "client", words, more)];
+  if (straight.answers.length !== sample.count) return [failed(name, "client", words, more)];
   if (statuses !== "200") return [failed(name, "app", words, more)];
   if (typeof passing === "string" || typeof seen === "string") return [unclear(name, "waypoint", words, more)];
   if (passing.length > 0) return [failed(name, "ztunnel", words, more)];

@@ -69,11 +69,11 @@ export const capture: CheckRun<"capture"> = async (context, { name, count }) => 
 };
 
 /** The pods, or the reason why no packet travels between two nodes. */
-async function sceneOf({ cast, lab, signal }: VerifyContext): Promise<Scene | string> {
+async function sceneOf({ podFinder, lab, signal }: VerifyContext): Promise<Scene | string> {
   const [appa, appf, appg] = await Promise.all([
-    cast.one("appa", signal),
-    cast.one("appf", signal),
-    cast.one("appg", signal),
+    podFinder.one("appa", signal),
+    podFinder.one("appf", signal),
+    podFinder.one("appg", signal),
   ]);
   const nodes = await lab.list({ apiVersion: "v1", kind: "Node" }, signal);
   const open = nodes.filter(
@@ -87,7 +87,7 @@ async function sceneOf({ cast, lab, signal }: VerifyContext): Promise<Scene | st
       verdict: "inconclusive",
     });
   }
-  const sniffers = (await cast.all("sniffer", signal)).filter(({ ready }) => ready);
+  const sniffers = (await podFinder.all("sniffer", signal)).filter(({ ready }) => ready);
   const on = (node: string) => {
     const found = sniffers.find((pod) => pod.node === node);
     if (!found) throw new PreconditionError("nodes", `no ready sniffer on ${node}`, { verdict: "inconclusive" });

@@ -42,25 +42,25 @@ async function struck(
 ): Promise<Finding> {
   const layer = layerOf[victim];
   const name = `${victim} killed: at most ${bound.lost} lost, back within ${bound.backMs / 1000} s`;
-  const from = await context.cast.one("loadgen", context.signal);
-  const blow = await prepareKill(context, victim, from);
-  if ("skip" in blow) return skipped(name, layer, blow.skip);
+  const from = await context.podFinder.one("loadgen", context.signal);
+  const kill = await prepareKill(context, victim, from);
+  if ("skip" in kill) return skipped(name, layer, kill.skip);
   // A run that dies leaves a load that ends by itself.
   const most = perSecond * Math.ceil((numbers.downMs + bound.backMs) / 1000 + 120);
   const load = new Load(context, from, {
     ...{ method, url: `http://${appbHost}:${ports.service}${path}`, perSecond, timeoutMs, most },
   });
-  const ran = await underLoad(context, load, blow, bound.backMs);
-  const { shots, sent } = await load.result();
-  const losses = summarizeLosses(shots, sent, ran.killedAt);
+  const ran = await underLoad(context, load, kill, bound.backMs);
+  const { answers, sent } = await load.result();
+  const losses = summarizeLosses(answers, sent, ran.killedAt);
   const backMs = Math.max(losses.backMs, ran.backAt - ran.killedAt);
   const waypoint = await noticedBy(context, load.id);
   const seen = `${ran.late ?? ran.what}; ${sayLosses(losses, backMs)}${waypoint.words}`;
   const expected = `at most ${bound.lost} lost, ${bound.gapMs} ms without a good answer, all well again after ${bound.backMs} ms`;
-  const evidence: Evidence[] = [{ source: "load", lines: badLines(shots, ran.killedAt) }, ...waypoint.evidence];
+  const evidence: Evidence[] = [{ source: "load", lines: badLines(answers, ran.killedAt) }, ...waypoint.evidence];
   const more = { expected, evidence };
   if (ran.late !== undefined) return failed(name, layer, seen, more);
-  const seconds = ((shots.at(-1)?.at ?? 0) - (shots[0]?.at ?? 0)) / 1000;
+  const seconds = ((answers.at(-1)?.at ?? 0) - (answers[0]?.at ?? 0)) / 1000;
   const least = Math.max(calm * 2, seconds * perSecond * numbers.atLeast);
   if (sent < least) {
     const thin = `the load was too thin: ${sent} requests in ${seconds.toFixed(0)} s`;
@@ -82,7 +82,7 @@ interface Ran {
 }
 
 /** Kills while the load runs, once it is calm, and waits until it is calm again. */
-async function underLoad(context: VerifyContext, load: Load, blow: Kill, limitMs: number): Promise<Ran> {
+async function underLoad(context: VerifyContext, load: Load, kill: Kill, limitMs: number): Promise<Ran> {
   const now = async () => (await load.read(context.signal)).now;
   load.start();
   try {
@@ -94,9 +94,9 @@ async function underLoad(context: VerifyContext, load: Load, blow: Kill, limitMs
       });
     });
     const killedAt = await now();
-    await blow.strike();
+    await kill.strike();
     try {
-      const what = await blow.back(limitMs);
+      const what = await kill.back(limitMs);
       const backAt = await now();
       await untilCalm(context, load, killedAt, Math.max(0, limitMs - (backAt - killedAt)) + calmMs);
       return { killedAt, backAt, what };
@@ -111,11 +111,11 @@ async function underLoad(context: VerifyContext, load: Load, blow: Kill, limitMs
 
 function untilCalm(context: VerifyContext, load: Load, after: number, deadlineMs: number): Promise<LoadAnswer> {
   const look = async (signal: AbortSignal) => {
-    const { shots } = await load.read(signal);
-    const since = steadySince(shots, after, calm);
+    const { answers } = await load.read(signal);
+    const since = steadySince(answers, after, calm);
     if (since) return since;
-    const bad = shots.filter((shot) => !isSuccess(shot)).length;
-    throw new Error(`${shots.length} requests, ${bad} of them without a good answer`);
+    const bad = answers.filter((answer) => !isSuccess(answer)).length;
+    throw new Error(`${answers.length} requests, ${bad} of them without a good answer`);
   };
   const what = `${calm} requests in a row to be answered`;
   return eventually(look, { what, deadlineMs, intervalMs: 500, signal: context.signal, clock: context.clock });
@@ -143,9 +143,9 @@ async function noticedBy(context: VerifyContext, id: string): Promise<{ words: s
 }
 
 /** The requests that were lost, a line each. */
-const badLines = (shots: readonly LoadAnswer[], killedAt: number): string[] =>
-  shots
-    .filter((shot) => !isSuccess(shot))
+const badLines = (answers: readonly LoadAnswer[], killedAt: number): string[] =>
+  answers
+    .filter((answer) => !isSuccess(answer))
     .slice(0, 200)
     .map(
       ({ n, at, status, exit, ms }) =>

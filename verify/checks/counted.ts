@@ -13,21 +13,21 @@ import { type CheckRun, failed, passed, unclear } from "./check";
 /** For N requests the waypoint's log has N lines, and Envoy's own counters grow by N. */
 export const counted: CheckRun<"counted"> = async (context, { name, sample, denied }) => {
   const before = await tryCounts(context);
-  const volley = await sendSample(context, sample, 5);
-  const { shots } = volley;
-  const lines = await loggedLines(context, volley, sample.count);
+  const sampleResult = await sendSample(context, sample, 5);
+  const { answers } = sampleResult;
+  const lines = await loggedLines(context, sampleResult, sample.count);
   const after = await tryCounts(context);
   const grown = typeof before === "string" || typeof after === "string" ? undefined : growth(before, after);
   const fits = (status: number) => (denied ? status === 403 : (status >= 200 && status < 300) || status === 405);
-  const odd = shots.find(({ status }) => !fits(status));
+  const odd = answers.find(({ status }) => !fits(status));
   const outcome = { name, count: sample.count, denied, lines, grown };
   const evidence = evidenceOf(
     outcome,
     [before, after].find((item) => typeof item === "string"),
   );
   const expected = `${sample.count} × ${denied ? "403" : "an answer"}, each counted once`;
-  if (shots.length !== sample.count) {
-    return [failed(name, "client", `${shots.length} of ${sample.count} requests were sent`, { expected, evidence })];
+  if (answers.length !== sample.count) {
+    return [failed(name, "client", `${answers.length} of ${sample.count} requests were sent`, { expected, evidence })];
   }
   if (odd) return [failed(name, "waypoint", `a request met ${odd.status || "no answer"}`, { expected, evidence })];
   return [{ ...weigh(outcome), evidence }];
@@ -68,11 +68,11 @@ async function tryCounts(context: VerifyContext): Promise<WaypointCounts | undef
 /** The sample's lines, as soon as all are there; what is there at the deadline otherwise; a reason when none can be read. */
 export async function loggedLines(
   context: VerifyContext,
-  { id, shots }: SampleResult,
+  { id, answers }: SampleResult,
   count: number,
   waypoint: WaypointName = "waypoint",
 ): Promise<AccessLine[] | string> {
-  return lateLines(context, { what: "access lines", count, shots }, async () => {
+  return lateLines(context, { what: "access lines", count, answers }, async () => {
     const read = await accessLines(context, waypoint, id);
     if ("unavailable" in read) return read.unavailable;
     return read.silent ? `${waypoint} wrote none` : read.found;

@@ -9,7 +9,7 @@ const lookMs = 3_000;
 
 /** GET on a dashboard's Service, parsed. */
 export async function ask(context: VerifyContext, service: LabObject, port: number, path: string): Promise<unknown> {
-  const { pod, port: target } = await context.cast.behind(service, port, context.signal);
+  const { pod, port: target } = await context.podFinder.behind(service, port, context.signal);
   const answer = await context.lab.podGet(pod, target, path, context.signal);
   if (answer.status !== 200) throw new Error(`${path}: status ${answer.status}`);
   const parsed: unknown = JSON.parse(answer.body);

@@ -4,7 +4,7 @@ import { binomialBand } from "../binomial";
 import type { VerifyContext } from "../context";
 import { delayedFromMs } from "../lab-facts";
 import type { AccessLine } from "../logs/access-log";
-import type { Shot } from "../probe/curl";
+import type { SampleAnswer } from "../probe/curl";
 import { sendSample } from "../probe/sample";
 import type { Evidence, Finding, LatencySample } from "../report/schema";
 import { type CheckRun, failed, passed, skipped, unclear } from "./check";
@@ -17,7 +17,7 @@ const clearDelayMs = 1_000;
 
 /** What a sample showed, by the client's clock and by the waypoint's log. */
 interface Sampled {
-  shots: readonly Shot[];
+  answers: readonly SampleAnswer[];
   /** Requests that took at least the delay. */
   slow: number;
   /** Requests flagged DI (delay injected); a reason when the log cannot be read. */
@@ -60,7 +60,7 @@ function judgeControl(name: string, sample: Sample, sampled: Sampled, delayMs: n
   if (problem) return problem;
   const slow = delayMs >= clearDelayMs ? sampled.slow : 0;
   const flagged = typeof sampled.flagged === "number" ? sampled.flagged : 0;
-  const slowest = Math.max(...sampled.shots.map(({ seconds }) => seconds));
+  const slowest = Math.max(...sampled.answers.map(({ seconds }) => seconds));
   const seen = `${slow} of ${sample.count} slow, the slowest took ${Math.round(slowest * 1000)} ms; ${flagWords(sampled)}`;
   const more = { expected, evidence: sampled.evidence };
   if (flagged > 0) return failed(name, "waypoint", seen, more);
@@ -72,16 +72,16 @@ function judgeControl(name: string, sample: Sample, sampled: Sampled, delayMs: n
 }
 
 async function take(context: VerifyContext, sample: Sample, parallel: number, delayMs: number): Promise<Sampled> {
-  const volley = await sendSample(context, sample, parallel);
-  const { shots } = volley;
-  const lines = await loggedLines(context, volley, sample.count);
+  const sampleResult = await sendSample(context, sample, parallel);
+  const { answers } = sampleResult;
+  const lines = await loggedLines(context, sampleResult, sample.count);
   const flags = typeof lines === "string" ? lines : lines.filter((line) => line.flags.split(",").includes("DI"));
-  const times = shots.map(({ seconds }) => Math.round(seconds * 1000)).sort((a, b) => a - b);
+  const times = answers.map(({ seconds }) => Math.round(seconds * 1000)).sort((a, b) => a - b);
   const slowFromMs = delayedFromMs(delayMs);
   const { from, method, path, count } = sample;
   const text = typeof flags === "string" ? [`unavailable: ${flags}`] : flags.slice(0, 3).map((line) => line.text);
   return {
-    shots,
+    answers,
     slow: times.filter((ms) => ms >= slowFromMs).length,
     flagged: typeof flags === "string" ? flags : flags.length,
     lines,
@@ -97,18 +97,18 @@ async function take(context: VerifyContext, sample: Sample, parallel: number, de
 function answersProblem(
   name: string,
   sample: Sample,
-  { shots, lines, evidence }: Sampled,
+  { answers, lines, evidence }: Sampled,
   expected: string,
 ): Finding | undefined {
   const more = { expected, evidence };
-  if (shots.length !== sample.count)
-    return failed(name, "client", `${shots.length} of ${sample.count} requests were sent`, more);
-  const odd = shots.filter(({ status }) => status === 0 || status === 403 || status >= 500);
+  if (answers.length !== sample.count)
+    return failed(name, "client", `${answers.length} of ${sample.count} requests were sent`, more);
+  const odd = answers.filter(({ status }) => status === 0 || status === 403 || status >= 500);
   if (odd.length > 0) {
     const first = odd[0]?.status || "no answer";
     return failed(name, "waypoint", `${odd.length} of ${sample.count} requests met ${first}`, more);
   }
-  const unrouted = shots.filter(({ status }) => status === 404).length;
+  const unrouted = answers.filter(({ status }) => status === 404).length;
   const refused = typeof lines === "string" ? [] : lines.filter((line) => line.flags.includes("NR"));
   if (refused.length > 0)
     return failed(name, "waypoint", `${unrouted} requests met 404: no route at the waypoint (NR)`, more);
@@ -121,14 +121,14 @@ function answersProblem(
 /** The log's flags and the client's clock tell the same story. */
 function disagreement(
   name: string,
-  { slow, flagged, shots, evidence }: Sampled,
+  { slow, flagged, answers, evidence }: Sampled,
   delayMs: number,
   expected: string,
 ): Finding | undefined {
   if (typeof flagged === "string") return undefined;
   const more = slow > flagged && delayMs >= clearDelayMs;
   if (slow >= flagged && !more) return undefined;
-  const slowest = Math.round(Math.max(...shots.map(({ seconds }) => seconds)) * 1000);
+  const slowest = Math.round(Math.max(...answers.map(({ seconds }) => seconds)) * 1000);
   const seen = `the waypoint flagged ${flagged} as delayed, but ${slow} took ${delayMs} ms (the slowest ${slowest} ms)`;
   // More slow requests than the waypoint delayed: the machine is busy. Fewer: the delay it claims is not there.
   return more

@@ -13,7 +13,7 @@ import { type CheckRun, failed, passed, unclear } from "./check";
  * that reached it earlier. Each call is judged by its status and the waypoint's log, all together by the server's log.
  */
 export const grpcCalls: CheckRun<"grpc-calls"> = async (context, { name, service, calls: wanted, served }) => {
-  const app = await context.cast.one(podsBehind(service), context.signal);
+  const app = await context.podFinder.one(podsBehind(service), context.signal);
   const positive = wanted.filter(({ code }) => code !== 7);
   for (const each of positive) {
     await converge(context, service, each);

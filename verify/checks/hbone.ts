@@ -25,8 +25,8 @@ interface Leg {
 export const hbone: CheckRun<"hbone"> = async (context, { name, sample }) => {
   const probe = { kind: "probe", name, to: "service", expect: { outcome: "answered", through: [] } } as const;
   const [appa, appb] = await Promise.all([
-    context.cast.one("appa", context.signal),
-    context.cast.one("appb", context.signal),
+    context.podFinder.one("appa", context.signal),
+    context.podFinder.one("appb", context.signal),
   ]);
   const first: Leg = {
     name: "appa → waypoint",
@@ -81,7 +81,7 @@ function judgeLeg(leg: Leg, line: ConnectionLine, answered: boolean): Finding {
 
 /** The line of a pooled connection comes when it closes: any line of this run with the two identities will do. */
 async function pooledLeg(context: VerifyContext, leg: Leg, before: number | undefined): Promise<Finding> {
-  const pod = await context.cast.ztunnelOn(leg.node, context.signal);
+  const pod = await context.podFinder.ztunnelOn(leg.node, context.signal);
   if (!pod) return failed(leg.name, "ztunnel", `no ready ztunnel on ${leg.node}`, { expected: "a ready ztunnel" });
   try {
     const line = await eventually(
@@ -115,7 +115,7 @@ const isLeg = ({ direction, fields, error }: ConnectionLine, leg: Leg): boolean 
 
 /** Connections that ztunnel counted under both identities since it started; undefined when it does not tell. */
 async function opened(context: VerifyContext, leg: Leg): Promise<number | undefined> {
-  const pod = await context.cast.ztunnelOn(leg.node, context.signal);
+  const pod = await context.podFinder.ztunnelOn(leg.node, context.signal);
   const answer = pod && (await context.lab.podGet(pod, ports.metrics, "/stats/prometheus", context.signal));
   if (answer?.status !== 200) return undefined;
   const series = parseMetrics(answer.body).filter(
@@ -131,7 +131,7 @@ async function opened(context: VerifyContext, leg: Leg): Promise<number | undefi
 
 /** The second source: the counter grew by the request. What it counted before says nothing of the lab as it is now. */
 async function byCounters(context: VerifyContext, leg: Leg, why: string, before: number | undefined): Promise<Finding> {
-  const pod = await context.cast.ztunnelOn(leg.node, context.signal);
+  const pod = await context.podFinder.ztunnelOn(leg.node, context.signal);
   if (!pod) return failed(leg.name, "ztunnel", `no ready ztunnel on ${leg.node}`, { expected: "a ready ztunnel" });
   const after = await opened(context, leg);
   const expected = "connections with both identities";

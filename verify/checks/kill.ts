@@ -26,17 +26,17 @@ export async function prepareKill(
   loadgen: LabPod,
 ): Promise<Kill | { skip: string }> {
   if (victim === "node") return nodeKill(context, loadgen);
-  if (victim !== "ztunnel") return podKill(context, victim, await context.cast.one(victim, context.signal));
-  const { node } = await context.cast.one("appb", context.signal);
-  const ztunnel = await context.cast.ztunnelOn(node, context.signal);
+  if (victim !== "ztunnel") return podKill(context, victim, await context.podFinder.one(victim, context.signal));
+  const { node } = await context.podFinder.one("appb", context.signal);
+  const ztunnel = await context.podFinder.ztunnelOn(node, context.signal);
   if (!ztunnel) throw new PreconditionError("ztunnel", `no ready ztunnel on ${node}, the node of appb`);
   return podKill(context, "ztunnel", ztunnel);
 }
 
 function podKill(context: VerifyContext, role: PodRole, old: LabPod): Kill {
-  const { lab, cast, facts, signal, clock } = context;
+  const { lab, podFinder, facts, signal, clock } = context;
   const replaced = async (at: AbortSignal) => {
-    const pods = (await cast.all(role, at)).filter(({ node }) => role !== "ztunnel" || node === old.node);
+    const pods = (await podFinder.all(role, at)).filter(({ node }) => role !== "ztunnel" || node === old.node);
     if (pods.some(({ uid }) => uid === old.uid)) throw new Error(`${old.name} still runs`);
     const next = pods.find(({ ready }) => ready);
     if (!next) throw new Error(`nobody has taken the place of ${old.name}`);
@@ -56,19 +56,19 @@ function podKill(context: VerifyContext, role: PodRole, old: LabPod): Kill {
 
 /** The node of appb, unless the load starts there: then another one. Its container is killed, and started again. */
 async function nodeKill(context: VerifyContext, loadgen: LabPod): Promise<Kill | { skip: string }> {
-  const { lab, cast, facts, signal, clock } = context;
+  const { lab, podFinder, facts, signal, clock } = context;
   if (facts.cluster !== "kind") return { skip: "the nodes of an existing cluster are not the lab's to kill" };
   const nodes = await lab.list({ apiVersion: "v1", kind: "Node" }, signal);
   const others = nodes
     .filter((node) => !listAt(node, "spec", "taints").some((taint) => textAt(taint, "effect") === "NoSchedule"))
     .map(({ metadata }) => metadata?.name ?? "")
     .filter((node) => node !== loadgen.node);
-  const { node: appbs } = await cast.one("appb", signal);
+  const { node: appbs } = await podFinder.one("appb", signal);
   const name = others.includes(appbs) ? appbs : others[0];
   if (!name) return { skip: "the load starts on the only worker: nobody would be left to notice" };
   const before = await lab.nodeContainer(name, signal);
   const roles = ["appb", "waypoint", "gateway", "istiod"] as const;
-  const pods = await Promise.all(roles.map((role) => cast.all(role, signal)));
+  const pods = await Promise.all(roles.map((role) => podFinder.all(role, signal)));
   const there = roles.filter((_role, index) => pods[index]?.some(({ node }) => node === name));
   return {
     strike: async () => {

@@ -12,13 +12,13 @@ const parallel = 20;
 export const limited: CheckRun<"limited"> = async (context, { name, sample, burst, perSecond }) => {
   await refilled(context, burst / perSecond);
   const started = context.clock.now();
-  const volley = await sendSample(context, sample, parallel);
+  const sampleResult = await sendSample(context, sample, parallel);
   const seconds = Math.ceil((context.clock.now() - started) / 1000);
-  const lines = await loggedLines(context, volley, sample.count);
-  const answered = volley.shots.filter(({ status }) => status >= 200 && status < 300).length;
-  const turned = volley.shots.filter(({ status }) => status === 429).length;
+  const lines = await loggedLines(context, sampleResult, sample.count);
+  const answered = sampleResult.answers.filter(({ status }) => status >= 200 && status < 300).length;
+  const turned = sampleResult.answers.filter(({ status }) => status === 429).length;
   const app = podsBehind(sample.service ?? "appb");
-  const written = await appLines(context, app, volley, answered);
+  const written = await appLines(context, app, sampleResult, answered);
   // Tokens come one fill at a time: one may fall on the first request, and one on the last.
   const most = burst + perSecond * (seconds + 1);
   const flagged = typeof lines === "string" ? undefined : lines.filter((line) => line.flags === "RL").length;

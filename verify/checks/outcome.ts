@@ -9,10 +9,10 @@ import { loggedLines } from "./counted";
 export const outcome: CheckRun<"outcome"> = async (context, { name, sample, status, flags, attempts, between }) => {
   const { count, service = "appb" } = sample;
   const app = podsBehind(service);
-  const volley = await sendSample(context, sample, count);
-  const lines = await loggedLines(context, volley, count, waypointAt(service));
-  const written = await appLines(context, app, volley, count * attempts);
-  const times = volley.shots.map(({ seconds }) => Math.round(seconds * 1000)).sort((a, b) => a - b);
+  const sampleResult = await sendSample(context, sample, count);
+  const lines = await loggedLines(context, sampleResult, count, waypointAt(service));
+  const written = await appLines(context, app, sampleResult, count * attempts);
+  const times = sampleResult.answers.map(({ seconds }) => Math.round(seconds * 1000)).sort((a, b) => a - b);
   const evidence = [
     { source: "client", lines: [`milliseconds: ${times.join(" ")}`] },
     {
@@ -23,11 +23,11 @@ export const outcome: CheckRun<"outcome"> = async (context, { name, sample, stat
   ];
   const time = between ? ` after ${between[0]} to ${between[1]} ms` : "";
   const expected = `${count} × ${status}${time}, flags ${flags}, ${count * attempts} lines in ${app}'s log`;
-  const statuses = listed([...new Set(volley.shots.map((shot) => String(shot.status || "no answer")))]);
+  const statuses = listed([...new Set(sampleResult.answers.map((answer) => String(answer.status || "no answer")))]);
   const marks = typeof lines === "string" ? "unknown" : listed([...new Set(lines.map((line) => line.flags))]);
-  const seen = `${volley.shots.length} × ${statuses} after ${times[0] ?? 0} to ${times.at(-1) ?? 0} ms, flags ${marks}, ${typeof written === "string" ? "unknown" : written.length} lines in ${app}'s log`;
+  const seen = `${sampleResult.answers.length} × ${statuses} after ${times[0] ?? 0} to ${times.at(-1) ?? 0} ms, flags ${marks}, ${typeof written === "string" ? "unknown" : written.length} lines in ${app}'s log`;
   const more = { expected, evidence };
-  if (volley.shots.length !== count) return [failed(name, "client", seen, more)];
+  if (sampleResult.answers.length !== count) return [failed(name, "client", seen, more)];
   if (statuses !== String(status)) return [failed(name, "waypoint", seen, more)];
   if (typeof lines === "string") return [unclear(name, "waypoint", `${seen}; no access log: ${lines}`, more)];
   if (lines.length !== count || marks !== flags) return [failed(name, "waypoint", seen, more)];

@@ -95,7 +95,7 @@ export async function gatewayTargets(
 ): Promise<{ targets: readonly string[]; through: boolean }> {
   const summary = known ?? (await proxySummary(context, "gateway"));
   const targets = summary.endpoints.find((item) => item.cluster === cluster)?.targets ?? [];
-  const waypoints = (await context.cast.all("waypoint", context.signal)).map(
+  const waypoints = (await context.podFinder.all("waypoint", context.signal)).map(
     ({ ip }) => `envoy://connect_originate/${ip}:${ports.hbone}`,
   );
   return { targets, through: targets.length > 0 && targets.every((target) => waypoints.includes(target)) };

@@ -15,7 +15,7 @@ const isTo = (version: "appb-v1" | "appb-v2") => (line: AccessLine) =>
 
 /** A sample through the front, as the waypoint and the second version saw it. */
 interface Sent {
-  volley: SampleResult;
+  sampleResult: SampleResult;
   /** The waypoint's lines; a reason when they cannot be read. */
   lines: readonly AccessLine[] | string;
   /** What the second version wrote; a reason when it cannot be read. */
@@ -68,27 +68,27 @@ async function send(
   sample: Sample,
   awaited: (lines: readonly AccessLine[]) => number,
 ): Promise<Sent> {
-  const volley = await sendSample(context, sample, parallel);
-  const lines = await loggedLines(context, volley, sample.count);
-  const written = await appLines(context, "appb-v2", volley, typeof lines === "string" ? 0 : awaited(lines));
+  const sampleResult = await sendSample(context, sample, parallel);
+  const lines = await loggedLines(context, sampleResult, sample.count);
+  const written = await appLines(context, "appb-v2", sampleResult, typeof lines === "string" ? 0 : awaited(lines));
   const text = typeof lines === "string" ? [`unavailable: ${lines}`] : lines.map((line) => line.text);
   const evidence = [
     { source: "waypoint log", lines: text },
     { source: "appb-v2 log", lines: typeof written === "string" ? [`unavailable: ${written}`] : written },
   ];
-  return { volley, lines, written, evidence };
+  return { sampleResult, lines, written, evidence };
 }
 
 /** Requests without an answer, or to another cluster, say nothing about a share. */
 function problemOf(
   name: string,
   { count }: Sample,
-  { volley: { shots }, lines, evidence }: Sent,
+  { sampleResult: { answers }, lines, evidence }: Sent,
   expected: string,
 ): Finding | undefined {
   const more = { expected, evidence };
-  if (shots.length !== count) return failed(name, "client", `${shots.length} of ${count} requests were sent`, more);
-  const odd = shots.filter(({ status }) => status < 200 || status > 299);
+  if (answers.length !== count) return failed(name, "client", `${answers.length} of ${count} requests were sent`, more);
+  const odd = answers.filter(({ status }) => status < 200 || status > 299);
   if (odd.length > 0)
     return failed(name, "waypoint", `${odd.length} of ${count} met ${odd[0]?.status || "no answer"}`, more);
   if (typeof lines === "string") return undefined;

@@ -12,7 +12,7 @@ const spansMs = 20_000;
 
 /** Prometheus has numbers of both layers. */
 export const prometheus: CheckRun<"prometheus"> = async (context, { families }) => {
-  await context.cast.behind("Service/prometheus", 9090, context.signal);
+  await context.podFinder.behind("Service/prometheus", 9090, context.signal);
   return Promise.all(
     families.map(async ({ name, anyOf }) => {
       const found = await watch(context, name, async () => {

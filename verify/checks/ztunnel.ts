@@ -10,16 +10,16 @@ import { type CheckRun, failed, listed, passed } from "./check";
 
 /** Every ready ztunnel with its configuration. */
 async function known(context: VerifyContext): Promise<{ pod: LabPod; dump: ZtunnelDump }[]> {
-  const pods = (await context.cast.all("ztunnel", context.signal)).filter(({ ready }) => ready);
+  const pods = (await context.podFinder.all("ztunnel", context.signal)).filter(({ ready }) => ready);
   if (pods.length === 0) throw new PreconditionError("ztunnel", "no ready pod of ztunnel");
   return Promise.all(pods.map(async (pod) => ({ pod, dump: await ztunnelDump(context, pod) })));
 }
 
 /** The ztunnel on the node of an application. */
 export async function beside(context: VerifyContext, role: PodRole): Promise<{ pod: LabPod; dump: ZtunnelDump }> {
-  const actor = await context.cast.one(role, context.signal);
-  const pod = await context.cast.ztunnelOn(actor.node, context.signal);
-  if (!pod) throw new PreconditionError("ztunnel", `no ready ztunnel on ${actor.node}, the node of ${role}`);
+  const clientPod = await context.podFinder.one(role, context.signal);
+  const pod = await context.podFinder.ztunnelOn(clientPod.node, context.signal);
+  if (!pod) throw new PreconditionError("ztunnel", `no ready ztunnel on ${clientPod.node}, the node of ${role}`);
   return { pod, dump: await ztunnelDump(context, pod) };
 }
 
@@ -87,7 +87,7 @@ export async function policiesOn(
   context: VerifyContext,
   app: AppName,
 ): Promise<{ pod: LabPod; dump: ZtunnelDump; policies: readonly string[] }> {
-  const [{ pod, dump }, { ip }] = await Promise.all([beside(context, app), context.cast.one(app, context.signal)]);
+  const [{ pod, dump }, { ip }] = await Promise.all([beside(context, app), context.podFinder.one(app, context.signal)]);
   return { pod, dump, policies: dump.workloads.find(({ ips }) => ips.includes(ip))?.policies ?? [] };
 }
 

@@ -10,14 +10,14 @@ import { lateLines } from "./late-lines";
 export async function appLines(
   context: VerifyContext,
   app: AppName,
-  { id, shots }: SampleResult,
+  { id, answers }: SampleResult,
   atLeast: number,
 ): Promise<string[] | string> {
-  return lateLines(context, { what: `lines of ${app}`, count: atLeast, shots }, () => read(context, app, id));
+  return lateLines(context, { what: `lines of ${app}`, count: atLeast, answers }, () => read(context, app, id));
 }
 
 async function read(context: VerifyContext, app: AppName, id: string): Promise<string[] | string> {
-  const pods = await context.cast.all(app, context.signal);
+  const pods = await context.podFinder.all(app, context.signal);
   const reads = await Promise.all(pods.map((pod) => context.logs.read(pod)));
   const failed = reads.find((each) => "unavailable" in each);
   if (failed && "unavailable" in failed) return failed.unavailable;

@@ -1,6 +1,6 @@
 import type { VerifyContext } from "../context";
 import { DeadlineError, eventually } from "../eventually";
-import type { Shot } from "../probe/curl";
+import type { SampleAnswer } from "../probe/curl";
 import { logLimit, longestLogMs } from "../probe/records";
 
 /** Lines of a sample that are waited for. */
@@ -8,7 +8,7 @@ export interface Awaited {
   /** What they are, as it completes "waited for 200 …". */
   what: string;
   count: number;
-  shots: readonly Shot[];
+  answers: readonly SampleAnswer[];
 }
 
 /**
@@ -19,7 +19,7 @@ export interface Awaited {
  */
 export async function lateLines<T>(
   context: Pick<VerifyContext, "timings" | "clock" | "signal">,
-  { what, count, shots }: Awaited,
+  { what, count, answers }: Awaited,
   read: () => Promise<T[] | string>,
 ): Promise<T[] | string> {
   const { clock, signal } = context;
@@ -36,7 +36,7 @@ export async function lateLines<T>(
         },
         {
           what: `${count} ${what}`,
-          deadlineMs: Math.min(logLimit(context, shots), end - clock.now()),
+          deadlineMs: Math.min(logLimit(context, answers), end - clock.now()),
           ...{ signal, clock },
         },
       );

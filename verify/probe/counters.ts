@@ -8,7 +8,7 @@ import { parseMetrics, type Series, type WaypointCounts, waypointCounts } from "
  * @throws PreconditionError when one does not show them: that is not the same as to have none
  */
 export async function waypointMetrics(context: VerifyContext): Promise<Series[][]> {
-  const pods = await context.cast.all("waypoint", context.signal);
+  const pods = await context.podFinder.all("waypoint", context.signal);
   return Promise.all(
     pods.map(async (pod) => {
       const answer = await context.lab.podGet(pod, ports.metrics, "/stats/prometheus", context.signal);

@@ -103,13 +103,13 @@ export function curlManyArguments(request: {
 }
 
 /** One request of many. */
-export interface Shot {
+export interface SampleAnswer {
   status: number;
   seconds: number;
 }
 
 /** Reads what {@link curlManyArguments} makes curl write: one line a request, in the order of the answers. */
-export function parseCurlMany(stdout: string): Shot[] {
+export function parseCurlMany(stdout: string): SampleAnswer[] {
   return [...stdout.matchAll(/^(\d{3}) (\d+(?:\.\d+)?)$/gm)].map(([, status, seconds]) => ({
     status: Number(status),
     seconds: Number(seconds),

@@ -25,8 +25,8 @@ export interface Called {
 export async function call(context: VerifyContext, service: ServiceName, { from, method }: Call): Promise<Called> {
   const id = randomUUID();
   const { answer, request, words, seconds } = await sent(context, service, { from, method }, id);
-  const shots = [{ status: answer.http, seconds }];
-  return { answer, request, words, lines: await loggedLines(context, { id, shots }, 1, waypointAt(service)) };
+  const answers = [{ status: answer.http, seconds }];
+  return { answer, request, words, lines: await loggedLines(context, { id, answers }, 1, waypointAt(service)) };
 }
 
 /** Calls until the code is as expected, or the deadline is over: who is refused later must have been able to be answered. */
@@ -49,19 +49,19 @@ async function sent(
   { from, method }: Pick<Call, "from" | "method">,
   id: string,
 ) {
-  const actor = await context.cast.client(from, context.signal);
+  const clientPod = await context.podFinder.client(from, context.signal);
   const timeoutMs = requestLimit(context);
   const url = `http://${hostOf(service)}:${ports.service}${method}`;
   const started = context.clock.now();
   const result = await context.lab.exec(
-    actor,
+    clientPod,
     grpcArguments({ url, id, timeoutMs }),
     timeoutMs + 10_000,
     context.signal,
   );
   const trouble = result.code === 0 ? "" : ` (exit ${result.code}: ${result.stderr.trim()})`;
   const answer = parseGrpc(result.stdout);
-  const pod = podName(actor);
+  const pod = podName(clientPod);
   const request: SentRequest = {
     ...{ pod, method: "POST", url, path: method, to: "service", target: service, token: false, status: answer.http },
     ...(answer.code === undefined ? {} : { grpcStatus: answer.code }),

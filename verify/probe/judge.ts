@@ -83,10 +83,10 @@ export function judge(probe: Probe, answer: Answer, records: Records): Finding {
   return { ...common, verdict: "pass", layer: decider };
 }
 
-const sentRequest = ({ request, status, error, exit, actor }: Answer): NonNullable<Finding["request"]> => ({
+const sentRequest = ({ request, status, error, exit, clientPod }: Answer): NonNullable<Finding["request"]> => ({
   ...{ ...request, status },
   ...(error ? { error } : {}),
-  ...(actor && exit !== 0 ? { curlExit: exit } : {}),
+  ...(clientPod && exit !== 0 ? { curlExit: exit } : {}),
 });
 
 const lookupState = (lookup: Records[RecordKind]): "found" | "missing" | "unavailable" =>

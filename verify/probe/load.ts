@@ -23,7 +23,7 @@ export interface LoadState {
   /** The clock of the client's node, in milliseconds. */
   now: number;
   /** In the order in which they were sent; those under way are not among them. */
-  shots: readonly LoadAnswer[];
+  answers: readonly LoadAnswer[];
   /** How many were sent, once the load has ended. */
   sent?: number;
 }
@@ -88,7 +88,7 @@ export class Load {
       throw new PreconditionError("app", `the load of ${this.#from.name} cannot be read: ${stderr.trim()}`);
     const sent = /^sent (\d+)$/m.exec(stdout)?.[1];
     return {
-      ...{ now: msOf(now), shots: parseShots(stdout) },
+      ...{ now: msOf(now), answers: parseShots(stdout) },
       ...(sent === undefined ? {} : { sent: Number(sent) }),
     };
   }

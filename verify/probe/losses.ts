@@ -7,9 +7,9 @@ export const isSuccess = ({ status, exit }: LoadAnswer): boolean => exit === 0 &
  * The first request from which on so many in a row are good; undefined while they are not. Requests that were sent
  * before `after` do not count.
  */
-export function steadySince(shots: readonly LoadAnswer[], after: number, calm: number): LoadAnswer | undefined {
-  const later = shots.filter(({ at }) => at >= after);
-  const lastBad = later.findLastIndex((shot) => !isSuccess(shot));
+export function steadySince(answers: readonly LoadAnswer[], after: number, calm: number): LoadAnswer | undefined {
+  const later = answers.filter(({ at }) => at >= after);
+  const lastBad = later.findLastIndex((answer) => !isSuccess(answer));
   const row = later.slice(lastBad + 1);
   return row.length >= calm ? row[0] : undefined;
 }
@@ -34,9 +34,9 @@ export interface LossSummary {
  */
 export function summarizeLosses(all: readonly LoadAnswer[], sentInAll: number, killedAt: number): LossSummary {
   const endOf = ({ at, ms }: LoadAnswer) => at + ms;
-  const shots = all.filter((shot) => endOf(shot) >= killedAt);
-  const sent = sentInAll - (all.length - shots.length);
-  const bad = shots.filter((shot) => !isSuccess(shot));
+  const answers = all.filter((answer) => endOf(answer) >= killedAt);
+  const sent = sentInAll - (all.length - answers.length);
+  const bad = answers.filter((answer) => !isSuccess(answer));
   const good = all
     .filter(isSuccess)
     .map(endOf)
@@ -50,12 +50,12 @@ export function summarizeLosses(all: readonly LoadAnswer[], sentInAll: number, k
   ];
   const gaps = ends.slice(1).map((at, index) => at - (ends[index] ?? at));
   const met = new Map<string, number>();
-  for (const shot of bad) met.set(wordsOf(shot), (met.get(wordsOf(shot)) ?? 0) + 1);
-  if (sent > shots.length) met.set("no trace", sent - shots.length);
+  for (const answer of bad) met.set(wordsOf(answer), (met.get(wordsOf(answer)) ?? 0) + 1);
+  if (sent > answers.length) met.set("no trace", sent - answers.length);
   const [first, last] = [bad[0], bad.at(-1)];
-  const back = last ? shots.find(({ at }) => at > last.at) : undefined;
+  const back = last ? answers.find(({ at }) => at > last.at) : undefined;
   return {
-    ...{ sent, lost: sent - (shots.length - bad.length), met },
+    ...{ sent, lost: sent - (answers.length - bad.length), met },
     ...(first && last ? { bad: [first.at - killedAt, last.at - killedAt] as const } : {}),
     gapMs: Math.max(0, ...gaps),
     backMs: last ? (back?.at ?? Number.POSITIVE_INFINITY) - killedAt : 0,

@@ -65,9 +65,9 @@ export const longestLogMs = ({ timings }: Pick<VerifyContext, "timings">): numbe
  */
 export function logLimit(
   context: Pick<VerifyContext, "timings">,
-  shots: readonly { status: number; seconds: number }[],
+  answers: readonly { status: number; seconds: number }[],
 ): number {
-  const answered = shots.filter(({ status }) => status > 0).map(({ seconds }) => seconds);
+  const answered = answers.filter(({ status }) => status > 0).map(({ seconds }) => seconds);
   const half = answered.sort((a, b) => a - b)[Math.floor((answered.length - 1) / 2)] ?? 0;
   return Math.max(context.timings.logMs, Math.min(10_000 * half, longestLogMs(context)));
 }
@@ -83,7 +83,7 @@ async function look(context: VerifyContext, answer: Answer): Promise<Records> {
   const [gateway, waypoint, ztunnel] = await Promise.all([
     answer.from === "host" ? accessLine(context, "gateway", answer.id) : notThisWay("the gateway"),
     accessLine(context, waypointAt(answer.service), answer.id),
-    answer.actor ? connections(context, answer, answer.actor) : notThisWay("a pod's ztunnel"),
+    answer.clientPod ? connections(context, answer, answer.clientPod) : notThisWay("a pod's ztunnel"),
   ]);
   return { gateway, waypoint, ztunnel };
 }
@@ -109,7 +109,7 @@ export async function accessLines(
   role: "gateway" | WaypointName,
   id: string,
 ): Promise<{ found: AccessLine[]; silent: boolean } | { unavailable: string }> {
-  const pods = await context.cast.all(role, context.signal);
+  const pods = await context.podFinder.all(role, context.signal);
   const reads = await Promise.all(pods.map((pod) => context.logs.read(pod)));
   const texts = reads.flatMap((read) => ("lines" in read ? read.lines : []));
   const found = texts.filter((text) => text.includes(id)).flatMap((text) => parseAccessLine(text) ?? []);
@@ -122,27 +122,27 @@ export async function accessLines(
 async function connections(
   context: VerifyContext,
   { local, service }: Answer,
-  actor: LabPod,
+  clientPod: LabPod,
 ): Promise<RecordLookup<readonly ConnectionLine[]>> {
-  const targets = await context.cast.all(podsBehind(service), context.signal);
-  const nodes = new Set([actor.node, ...targets.map(({ node }) => node)]);
-  const pods = (await context.cast.all("ztunnel", context.signal)).filter(({ node }) => nodes.has(node));
+  const targets = await context.podFinder.all(podsBehind(service), context.signal);
+  const nodes = new Set([clientPod.node, ...targets.map(({ node }) => node)]);
+  const pods = (await context.podFinder.all("ztunnel", context.signal)).filter(({ node }) => nodes.has(node));
   const reads = await Promise.all(pods.map((pod) => context.logs.read(pod)));
   const failed = reads.find((read) => "unavailable" in read);
   const lines = reads
     .flatMap((read) => ("lines" in read ? read.lines : []))
     // A debug log has thousands of lines: only those that can belong are taken apart.
-    .filter((text) => (local && text.includes(local)) || (text.includes(actor.name) && text.includes("error=")))
+    .filter((text) => (local && text.includes(local)) || (text.includes(clientPod.name) && text.includes("error=")))
     .flatMap((text) => parseConnectionLine(text) ?? [])
-    .filter((line) => belongs(line, actor, { local, service }, targets));
+    .filter((line) => belongs(line, clientPod, { local, service }, targets));
   // A refusal of its workload alone may be that of another request: it tells why, and not that.
   const own = lines.findLast((line) => isOwn(line, { local }));
   if (own)
     return awaitsFarSide(own, lines) ? { missing: `no reason for ${own.error}`, unsure: true } : { found: lines };
   if (failed && "unavailable" in failed) return failed;
-  const missing = `no line about ${local ?? actor.name}`;
+  const missing = `no line about ${local ?? clientPod.name}`;
   if (lines.length === 0) return { missing };
-  return { missing: `${missing}, and ${lines.length} about other connections of ${actor.name}`, unsure: true };
+  return { missing: `${missing}, and ${lines.length} about other connections of ${clientPod.name}`, unsure: true };
 }
 
 /** A refusal that only its near side has told of yet: who refused it, and why, is in the far side's log. */
@@ -158,7 +158,7 @@ export const isOwn = (line: ConnectionLine, { local }: Pick<Answer, "local">): b
 
 function belongs(
   line: ConnectionLine,
-  actor: LabPod,
+  clientPod: LabPod,
   { local, service }: Pick<Answer, "local" | "service">,
   targets: readonly LabPod[],
 ): boolean {
@@ -166,6 +166,6 @@ function belongs(
   if (isOwn(line, { local })) return toTarget || line.fields["dst.service"] === hostOf(service);
   // ztunnel opens the HBONE connection from a port of its own: the far side knows the workload, not the port.
   return (
-    toTarget && line.direction === "inbound" && isPolicyRefusal(line) && line.fields["src.workload"] === actor.name
+    toTarget && line.direction === "inbound" && isPolicyRefusal(line) && line.fields["src.workload"] === clientPod.name
   );
 }

@@ -3,13 +3,13 @@ import { ports } from "../../config/vocabulary";
 import { hostOf } from "../../experiments/names";
 import type { Sample } from "../../experiments/types";
 import type { VerifyContext } from "../context";
-import { curlManyArguments, parseCurlMany, type Shot } from "./curl";
+import { curlManyArguments, parseCurlMany, type SampleAnswer } from "./curl";
 import { requestLimit, tagged } from "./send";
 
 /** A sample that was sent: one id for all, a number for each. */
 export interface SampleResult {
   id: string;
-  shots: readonly Shot[];
+  answers: readonly SampleAnswer[];
 }
 
 /** Sends the requests of a sample, so many at a time, each on a connection of its own. Nothing is sent twice. */
@@ -17,8 +17,8 @@ export async function sendSample(context: VerifyContext, sample: Sample, paralle
   const id = randomUUID();
   const path = tagged(sample.path, id);
   const timeoutMs = requestLimit(context) * 2;
-  if (sample.from === "host") return { id, shots: await fromHost(context, sample, path, parallel, timeoutMs) };
-  const actor = await context.cast.client(sample.from, context.signal);
+  if (sample.from === "host") return { id, answers: await fromHost(context, sample, path, parallel, timeoutMs) };
+  const clientPod = await context.podFinder.client(sample.from, context.signal);
   const command = curlManyArguments({
     method: sample.method,
     url: `http://${hostOf(sample.service ?? "appb")}:${ports.service}${path}`,
@@ -28,8 +28,8 @@ export async function sendSample(context: VerifyContext, sample: Sample, paralle
     timeoutMs,
   });
   const rounds = Math.ceil(sample.count / parallel);
-  const result = await context.lab.exec(actor, command, timeoutMs * rounds, context.signal);
-  return { id, shots: parseCurlMany(result.stdout) };
+  const result = await context.lab.exec(clientPod, command, timeoutMs * rounds, context.signal);
+  return { id, answers: parseCurlMany(result.stdout) };
 }
 
 async function fromHost(
@@ -38,24 +38,24 @@ async function fromHost(
   path: string,
   parallel: number,
   timeoutMs: number,
-): Promise<Shot[]> {
+): Promise<SampleAnswer[]> {
   const host = `appb.${context.facts.settings.domain}`;
   const queue = Array.from({ length: sample.count }, (_, index) => index + 1);
-  const shots: Shot[] = [];
+  const answers: SampleAnswer[] = [];
   const worker = async () => {
     for (let n = queue.shift(); n !== undefined; n = queue.shift()) {
       const request = { method: sample.method, path: `${path}&n=${n}`, host, headers: sample.headers ?? {}, timeoutMs };
       const started = context.clock.now();
       try {
         const { status, seconds } = await context.lab.gateway(request, context.signal);
-        shots.push({ status, seconds });
+        answers.push({ status, seconds });
       } catch {
         context.signal.throwIfAborted();
         // No answer is an answer to a sample: it is counted as status 0.
-        shots.push({ status: 0, seconds: (context.clock.now() - started) / 1000 });
+        answers.push({ status: 0, seconds: (context.clock.now() - started) / 1000 });
       }
     }
   };
   await Promise.all(Array.from({ length: parallel }, worker));
-  return shots;
+  return answers;
 }

@@ -18,7 +18,7 @@ export interface Answer extends CurlAnswer {
   /** The Service that was asked, or whose pod. */
   service: ServiceName;
   /** The pod that sent; absent for this machine. */
-  actor?: LabPod;
+  clientPod?: LabPod;
   /** curl's exit code; 0 when there was an answer. */
   exit: number;
   /** The request as it was sent. */
@@ -77,7 +77,7 @@ async function fromPod(
   signal: AbortSignal,
 ): Promise<Answer> {
   const id = randomUUID();
-  const actor = await context.cast.client(client, signal);
+  const clientPod = await context.podFinder.client(client, signal);
   const url = `http://${await authority(context, probe, signal)}${tagged(probe.path, id)}`;
   const timeoutMs = requestLimit(context);
   const command = curlArguments({
@@ -87,12 +87,12 @@ async function fromPod(
     timeoutMs,
     localPort: nextPort(context.clock.now()),
   });
-  const result = await context.lab.exec(actor, command, timeoutMs + 10_000, signal);
+  const result = await context.lab.exec(clientPod, command, timeoutMs + 10_000, signal);
   const seen = parseCurl(result.stdout);
   const { service = "appb", method, path, to } = probe;
   const target = to === "pod" ? podsBehind(service) : service;
-  const request = { pod: podName(actor), method, url, path, to, target, token: false };
-  const base = { id, from: client, service, actor, exit: result.code, request };
+  const request = { pod: podName(clientPod), method, url, path, to, target, token: false };
+  const base = { id, from: client, service, clientPod, exit: result.code, request };
   if (seen) return { ...base, ...seen };
   const error = result.stderr.trim() || `curl wrote nothing (exit ${result.code})`;
   return { ...base, status: 0, headers: {}, body: "", seconds: 0, error };
@@ -115,5 +115,5 @@ function nextPort(now: number): number {
 async function authority(context: VerifyContext, probe: Probe, signal: AbortSignal): Promise<string> {
   const { service = "appb" } = probe;
   if (probe.to === "service") return `${hostOf(service)}:${ports.service}`;
-  return `${(await context.cast.one(podsBehind(service), signal)).ip}:${ports.container}`;
+  return `${(await context.podFinder.one(podsBehind(service), signal)).ip}:${ports.container}`;
 }

@@ -14,7 +14,7 @@ export async function ztunnelDump(context: Pick<VerifyContext, "lab" | "signal">
 
 /** What a proxy was told. */
 export async function proxySummary(context: VerifyContext, role: "gateway" | WaypointName): Promise<ProxySummary> {
-  const pod = await context.cast.one(role, context.signal);
+  const pod = await context.podFinder.one(role, context.signal);
   return parseEnvoyDump(await dump(context, pod, role === "gateway" ? role : "waypoint", "/config_dump?include_eds"));
 }
 

@@ -90,15 +90,15 @@ export async function unenrolledPods(
   lab: LabClient,
   signal: AbortSignal,
 ): Promise<UnenrolledPod[]> {
-  const cast = new PodFinder(lab);
+  const podFinder = new PodFinder(lab);
   const dumps = new Map<string, Promise<ZtunnelDump>>();
   const dumpOn = (node: string) => {
-    const known = dumps.get(node) ?? dumpOf({ lab, signal }, cast, node);
+    const known = dumps.get(node) ?? dumpOf({ lab, signal }, podFinder, node);
     dumps.set(node, known);
     return known;
   };
   const look = async (app: UnenrolledPod["app"]): Promise<UnenrolledPod[]> => {
-    const pods = (await cast.all(app, signal)).filter(({ ready }) => ready);
+    const pods = (await podFinder.all(app, signal)).filter(({ ready }) => ready);
     const found = pods.map(async (pod) => ({ app, pod: pod.name, why: await whyNot(lab, pod, dumpOn, signal) }));
     return (await Promise.all(found)).flatMap(({ why, ...stray }) => (why ? [{ ...stray, why }] : []));
   };
@@ -107,10 +107,10 @@ export async function unenrolledPods(
 
 async function dumpOf(
   context: Pick<VerifyContext, "lab" | "signal">,
-  cast: PodFinder,
+  podFinder: PodFinder,
   node: string,
 ): Promise<ZtunnelDump> {
-  const pod = await cast.ztunnelOn(node, context.signal);
+  const pod = await podFinder.ztunnelOn(node, context.signal);
   if (!pod) throw new PreconditionError("ztunnel", `no ready ztunnel on ${node}`);
   return ztunnelDump(context, pod);
 }

@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { describe, expect, test } from "vitest";
 import { summarise, summaryLines } from "../../../cli/commands/traffic";
 import { run } from "../../../cli/run";
-import { type Shot, sendTraffic } from "../../../cli/traffic";
+import { type SampleAnswer, sendTraffic } from "../../../cli/traffic";
 import { FakeClock } from "../verify/fake/clock";
 import { labFacts } from "../verify/fake/facts";
 import { FakeEngine, fakeIo, ownLabHome } from "./world";
@@ -20,9 +20,9 @@ describe("sendTraffic()", () => {
       await clock.sleep(2_000, signal);
       return { status: 200 };
     };
-    const shots = await sendTraffic(plan, send, () => undefined, { signal, clock });
-    expect(shots.map(({ atMs }) => atMs)).toEqual([0, 500, 1000, 1500, 2000, 2500, 3000, 3500, 4000, 4500]);
-    expect(shots.every(({ ms }) => ms === 2_000)).toBe(true);
+    const answers = await sendTraffic(plan, send, () => undefined, { signal, clock });
+    expect(answers.map(({ atMs }) => atMs)).toEqual([0, 500, 1000, 1500, 2000, 2500, 3000, 3500, 4000, 4500]);
+    expect(answers.every(({ ms }) => ms === 2_000)).toBe(true);
     expect(clock.now() - begun).toBe(6_500);
   });
 
@@ -30,8 +30,8 @@ describe("sendTraffic()", () => {
     const clock = new FakeClock();
     const controller = new AbortController();
     const send = async () => ({ status: 200 });
-    const seen: Shot[] = [];
-    const onShot = (shot: Shot) => {
+    const seen: SampleAnswer[] = [];
+    const onShot = (shot: SampleAnswer) => {
       seen.push(shot);
       if (seen.length === 3) controller.abort();
     };
@@ -42,23 +42,27 @@ describe("sendTraffic()", () => {
     const clock = new FakeClock();
     const { signal } = new AbortController();
     const send = async () => Promise.reject(new Error("ECONNREFUSED"));
-    const shots = await sendTraffic({ ...plan, forMs: 1_000 }, send, () => undefined, { signal, clock });
-    expect(summarise(shots, 2_000).statuses).toEqual({ none: 2 });
+    const answers = await sendTraffic({ ...plan, forMs: 1_000 }, send, () => undefined, { signal, clock });
+    expect(summarise(answers, 2_000).statuses).toEqual({ none: 2 });
   });
 });
 
 describe("summarise()", () => {
-  const shots = [4, 5, 6, 7, 8, 9, 10, 2001, 2002, 2003].map((ms, n) => ({ atMs: n, status: n === 3 ? 403 : 200, ms }));
+  const answers = [4, 5, 6, 7, 8, 9, 10, 2001, 2002, 2003].map((ms, n) => ({
+    atMs: n,
+    status: n === 3 ? 403 : 200,
+    ms,
+  }));
 
   test("tells the share that took the delay, and percentiles that were measured", () => {
-    expect(summarise(shots, 2_000)).toEqual({
+    expect(summarise(answers, 2_000)).toEqual({
       ...{ count: 10, statuses: { 200: 9, 403: 1 }, slow: 3, delayMs: 2_000 },
       ...{ p50Ms: 8, p95Ms: 2003, longestMs: 2003 },
     });
   });
 
   test("says it in three lines", () => {
-    expect(summaryLines(summarise(shots, 2_000))).toEqual([
+    expect(summaryLines(summarise(answers, 2_000))).toEqual([
       "10 requests: 9 × 200, 1 × 403",
       "3 of them (30 %) took 2000 ms or longer",
       "half within 8 ms, 95 % within 2003 ms, the slowest 2003 ms",

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
-import type { Sender, Shot } from "../../../cli/traffic";
+import type { SampleAnswer, Sender } from "../../../cli/traffic";
 import { type Disturbance, disturbanceOf, disturbanceText, measureDisturbance, upgradeOf } from "../../../cli/traffic";
 import { FakeClock } from "../verify/fake/clock";
 import { labFacts } from "../verify/fake/facts";
 
-const shots = (statuses: readonly number[]): Shot[] =>
+const answers = (statuses: readonly number[]): SampleAnswer[] =>
   statuses.map((status, index) => ({ atMs: index * 100, status, ms: status === 0 ? 1500 : 5 }));
 const { signal } = new AbortController();
 
@@ -17,12 +17,12 @@ describe("disturbanceOf()", () => {
     [[0, 0, 200], 2, 200],
     [[403, 403], 2, 100],
   ])("of %j counts %i failed and a gap of %i ms", (statuses, failed, longestGapMs) => {
-    expect(disturbanceOf(shots(statuses), 200)).toMatchObject({ requests: statuses.length, failed, longestGapMs });
+    expect(disturbanceOf(answers(statuses), 200)).toMatchObject({ requests: statuses.length, failed, longestGapMs });
   });
 
   test("takes the answer from before as the good one, and the order of sending", () => {
-    const [first, second, third] = shots([403, 403, 200]);
-    if (!first || !second || !third) throw new Error("three shots were made");
+    const [first, second, third] = answers([403, 403, 200]);
+    if (!first || !second || !third) throw new Error("three answers were made");
     expect(disturbanceOf([third, first, second], 403)).toMatchObject({ failed: 1, longestGapMs: 100 });
   });
 });

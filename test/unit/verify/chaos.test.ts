@@ -144,15 +144,15 @@ describe("a load's lines", () => {
     "6 101.00 200 0 0.010",
     "sent 7",
   ].join("\n");
-  const shots = parseShots(text);
+  const answers = parseShots(text);
 
   it("are read in the order of sending", () => {
-    expect(shots.map(({ n }) => n)).toEqual([1, 2, 3, 4, 5, 6]);
-    expect(shots[1]).toEqual({ n: 2, at: 100_200, status: 0, exit: 56, ms: 1 });
+    expect(answers.map(({ n }) => n)).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(answers[1]).toEqual({ n: 2, at: 100_200, status: 0, exit: 56, ms: 1 });
   });
 
   it("tell what a kill cost; a request without a line is lost, too", () => {
-    expect(summarizeLosses(shots, 7, 100_100)).toEqual({
+    expect(summarizeLosses(answers, 7, 100_100)).toEqual({
       ...{ sent: 6, lost: 4, bad: [100, 510], gapMs: 805, backMs: 700 },
       met: new Map([
         ["reset", 1],
@@ -164,14 +164,14 @@ describe("a load's lines", () => {
   });
 
   it("cost nothing by what was over before the kill", () => {
-    const { lost, bad, gapMs } = summarizeLosses(shots, 6, 100_700);
+    const { lost, bad, gapMs } = summarizeLosses(answers, 6, 100_700);
     expect({ lost, bad, gapMs }).toEqual({ lost: 1, bad: [-300, -300], gapMs: 805 });
-    expect(summarizeLosses(shots, 6, 102_500)).toMatchObject({ sent: 0, lost: 0, met: new Map() });
+    expect(summarizeLosses(answers, 6, 102_500)).toMatchObject({ sent: 0, lost: 0, met: new Map() });
   });
 
   it("are calm once so many in a row are good, after a moment", () => {
-    expect(steadySince(shots, 0, 2)?.n).toBe(5);
-    expect(steadySince(shots, 0, 3)).toBeUndefined();
-    expect(steadySince(shots, 100_900, 1)?.n).toBe(6);
+    expect(steadySince(answers, 0, 2)?.n).toBe(5);
+    expect(steadySince(answers, 0, 3)).toBeUndefined();
+    expect(steadySince(answers, 100_900, 1)?.n).toBe(6);
   });
 });

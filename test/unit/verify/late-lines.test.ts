@@ -8,10 +8,10 @@ async function read(steps: readonly (readonly [number, number])[], count = 200) 
   const clock = new FakeClock();
   const begin = clock.now();
   const { signal } = new AbortController();
-  const shots = Array.from({ length: count }, () => ({ status: 200, seconds: 0.1 }));
+  const answers = Array.from({ length: count }, () => ({ status: 200, seconds: 0.1 }));
   const lines = await lateLines(
     { timings: labTimings, clock, signal },
-    { what: "access lines", count, shots },
+    { what: "access lines", count, answers },
     async () => {
       const [, length] = steps.filter(([at]) => clock.now() - begin >= at).at(-1) ?? [0, 0];
       return Array.from({ length }, (_, index) => index);

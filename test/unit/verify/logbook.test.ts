@@ -99,8 +99,8 @@ describe("logLimit()", () => {
     ["a sample of which half is slow", [0.01, 2, 2.5].map((seconds) => ({ status: 200, seconds })), 20_000],
     ["very slow answers", [{ status: 200, seconds: 12 }], 30_000],
     ["no answers", [{ status: 0, seconds: 14 }], 5_000],
-  ])("after %s", (_name, shots, limit) => {
-    expect(logLimit(bench, shots)).toBe(limit);
+  ])("after %s", (_name, answers, limit) => {
+    expect(logLimit(bench, answers)).toBe(limit);
   });
 });
 

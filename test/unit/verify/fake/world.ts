@@ -69,12 +69,12 @@ export class FakeWorld implements LabClient {
     const headers = headersIn(command);
     const count = Number(/\[1-(\d+)\]/.exec(url)?.[1] ?? 0);
     if (count > 0) {
-      const shots = Array.from({ length: count }, (_, n) =>
+      const answers = Array.from({ length: count }, (_, n) =>
         this.traffic.fromPod(source, to, { method, path: `${path}&n=${n + 1}`, id, authority: host, headers }),
       );
       return {
         code: 0,
-        stdout: shots.map((shot) => `${String(shot.status).padStart(3, "0")} ${shot.seconds}`).join("\n"),
+        stdout: answers.map((shot) => `${String(shot.status).padStart(3, "0")} ${shot.seconds}`).join("\n"),
         stderr: "",
       };
     }
