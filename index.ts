@@ -28,7 +28,7 @@ export = async () => {
     const [host, artifacts] = await Promise.all([looks, bring()]);
     return declareLab({ stack, owner: labOwner(), config, artifacts, host });
   } catch (error) {
-    // The engine prints a RunError as it is, and everything else with a stack trace that helps nobody here.
+    // The engine prints a RunError as it is, and every other error with a stack trace.
     throw error instanceof LabError ? new pulumi.RunError(error.message) : error;
   }
 };

@@ -9,7 +9,7 @@ export interface BundleFolder {
   appImage?: string;
 }
 
-/** What `bundle.json` tells of a bundle. */
+/** Content of `bundle.json`. */
 export interface BundleFacts {
   /** System and processor of the machine it was made for: `linux/amd64`. */
   platform: string;

@@ -2,7 +2,7 @@ import { ExitCode, LabError, messageOf, type Problem } from "../host/errors";
 
 const sourceFix = 'pulumi config set artifactSource DIR-OR-URL   (a folder made by "lab bundle", or a mirror)';
 
-/** Codes of Node's TLS for a certificate that nobody vouches for: a proxy or mirror with a CA of its own. */
+/** Error codes of Node.js for a certificate of an unknown authority: a proxy or mirror with a private CA. */
 const untrusted = new Set([
   ...["SELF_SIGNED_CERT_IN_CHAIN", "DEPTH_ZERO_SELF_SIGNED_CERT", "UNABLE_TO_VERIFY_LEAF_SIGNATURE"],
   ...["UNABLE_TO_GET_ISSUER_CERT", "UNABLE_TO_GET_ISSUER_CERT_LOCALLY", "CERT_UNTRUSTED"],

@@ -33,7 +33,7 @@ export const fetcher: Fetcher = async (address, caFile) => {
   }
 };
 
-/** The HTTP client, loaded when it is needed: a lab whose artifacts are cached asks nobody. */
+/** The HTTP client, loaded when it is needed: a lab with cached artifacts sends no request. */
 async function client(caFile?: string) {
   const { EnvHttpProxyAgent, fetch } = await import("undici");
   const tls = caFile ? { ca: trustedWith(caFile) } : {};
@@ -95,7 +95,7 @@ export function checkDigest(address: string, bytes: Buffer, expected: string): v
   throw new LabError(
     {
       what: `${address} has SHA-256 ${actual}, not ${expected}`,
-      why: "Either it was cut or changed on its way, or somebody replaced the file under its version",
+      why: "The download was cut or changed on its way, or the file of this version was replaced",
       fix: isOfTheWeb(address) ? again : "npm run lab -- bundle DIR   (with a network; fetches what is damaged again)",
     },
     { exitCode: ExitCode.unfit },

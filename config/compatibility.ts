@@ -10,7 +10,7 @@ export interface Combination {
   kubernetes?: string;
   /** Istio that runs there now. */
   installed?: string;
-  /** Gateway API bundle that somebody else installed there. */
+  /** Gateway API bundle that the lab did not install. */
   gatewayApi?: { version: string; channel: string };
 }
 
@@ -31,7 +31,7 @@ export function versionProblems({ istio, kubernetes, installed, gatewayApi }: Co
     problems.push({
       what: `Istio ${istio} does not go with the Gateway API ${gatewayApi.version} that this cluster has`,
       why: supportTable(),
-      fix: "Let whoever installed the Gateway API there change its bundle, or: pulumi config set istioVersion VERSION",
+      fix: "Change the Gateway API bundle with the tool that installed it, or: pulumi config set istioVersion VERSION",
     });
   }
   if (gatewayApi && gatewayApi.channel !== "standard") {

@@ -38,7 +38,7 @@ export interface IstioMinor {
   gatewayApi: string;
   /** Whether it has a waypoint of agentgateway (release notes of 1.31: GatewayClass istio-agentgateway-waypoint). */
   agentgateway: boolean;
-  /** Range of bundles that somebody else may have installed in a cluster that the lab did not make. */
+  /** Range of bundles that an existing cluster may have. */
   gatewayApiRange: string;
 }
 

@@ -38,7 +38,7 @@ export type Exec = (file: string, args: readonly string[], options?: ExecOptions
  */
 const labEnvironment = { KIND_EXPERIMENTAL_PROVIDER: "docker", DOCKER_DEFAULT_PLATFORM: undefined };
 
-/** {@link Exec} on this machine. Never rejects: the exit code tells. */
+/** {@link Exec} on this machine. Never rejects: the exit code reports a failure. */
 export const exec: Exec = async (file, args, options = {}) => {
   const { execa } = await import("execa");
   const child = execa(file, args, {

@@ -4,7 +4,7 @@ import { at, isKind, listAt, type Manifest, nameOf, textsAt } from "./manifest";
 const pinnedBy = ["metallb.io/loadBalancerIPs", "metallb.universe.tf/loadBalancerIPs"];
 const pooledBy = ["metallb.io/address-pool", "metallb.universe.tf/address-pool"];
 
-/** Whoever asks for an address from outside may get one that is not the lab's: another lab's, or the office network's. */
+/** A Service that requests an address may get one of another lab, or of the office network. */
 export function outsideThePool(objects: readonly Manifest[]): string[] {
   const pools = objects.filter((object) => isKind(object, "metallb.io", "IPAddressPool"));
   return objects.filter(isExposed).flatMap((object) => {

@@ -6,7 +6,7 @@ const waypointLabel = "istio.io/use-waypoint";
 const rootNamespace = "istio-system";
 
 /**
- * Services that send their callers to a waypoint while their pods let in whoever comes another way. The caller's side
+ * Services that send their callers to a waypoint while their pods accept connections that bypass it. The caller's side
  * chooses the way through the waypoint; only a policy on the pods makes it the only one.
  */
 export function bypassableServices(objects: readonly Manifest[]): string[] {
@@ -69,7 +69,7 @@ const classesWithoutPolicies = /^istio-agentgateway(-waypoint)?$/;
 
 /**
  * Policies of a waypoint or gateway that is an agentgateway. Istio accepts them, says so in their status, and does not hand
- * them on: nobody enforces them.
+ * them on: no proxy enforces them.
  */
 export function unheardPolicies(objects: readonly Manifest[]): string[] {
   const deaf = objects.filter(
@@ -84,7 +84,7 @@ export function unheardPolicies(objects: readonly Manifest[]): string[] {
         const gateway = deaf.find((each) => decidesFor(each, policy, target, objects));
         if (!gateway) return [];
         return [
-          `${nameOf(policy)} is for ${nameOf(gateway)}, an agentgateway, which gets no AuthorizationPolicy: Istio accepts it, and nobody enforces it. Use gatewayClassName ${String(at(gateway.spec, "gatewayClassName")).replace("-agentgateway", "")}`,
+          `${nameOf(policy)} is for ${nameOf(gateway)}, an agentgateway, which gets no AuthorizationPolicy: Istio accepts it, and no proxy enforces it. Use gatewayClassName ${String(at(gateway.spec, "gatewayClassName")).replace("-agentgateway", "")}`,
         ];
       }),
     );

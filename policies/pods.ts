@@ -8,7 +8,7 @@ const harmless = [
   ...["SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT"],
 ];
 
-/** What of its node a pod reaches for: whoever gets into such a pod is at home on the node, and beside the mesh. */
+/** Access of a pod to its node: a process in such a pod can control the node and bypass the mesh. */
 export function unconfinedPods(object: Manifest): string[] {
   if (isOnPurpose(object, "pods-are-confined")) return [];
   const spec = object.kind === "Pod" ? object.spec : at(object.spec, "template", "spec");

@@ -12,9 +12,9 @@ export interface ClusterFacts {
   istio?: string;
   /** Stack whose lab owns the namespace of Istio; "" when it is not a lab's at all. */
   meshOwner?: string;
-  /** Gateway API bundle that somebody else installed. */
+  /** Gateway API bundle that the lab did not install. */
   gatewayApi?: { version: string; channel: string };
-  /** Whether somebody else installed MetalLB. */
+  /** Whether the cluster has a MetalLB that the lab did not install. */
   metallb: boolean;
   /** What lives in the apps' namespace and is not the lab's, such as "Deployment web". */
   strangers: readonly string[];

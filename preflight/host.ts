@@ -33,7 +33,7 @@ export interface HostFacts extends GatewayPorts {
   dockerHost?: string;
   /** Version of Istio that the cluster runs now; none when it is to be installed. */
   installedIstio?: string;
-  /** Gateway API bundle that somebody else installed in an existing cluster: the lab leaves it as it is. */
+  /** Gateway API bundle of an existing cluster that the lab did not install and does not change. */
   gatewayApi?: { version: string };
 }
 

@@ -17,7 +17,7 @@ export const lostCluster = (stack: string): Problem => ({
   fix: `npm run up -- --stack ${stack}   (creates it again), or: pulumi destroy; rm -rf ${shellWord(stackDir(stack))}; pulumi up`,
 });
 
-/** What stands in the way of whoever wants something of a lab whose nodes do not run. */
+/** The problem of a command that needs a lab whose nodes do not run. */
 export const sleepingCluster = (stack: string, state: "paused" | "stopped"): Problem => ({
   what:
     state === "paused"

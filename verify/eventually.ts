@@ -7,12 +7,18 @@ export interface Clock {
   now(): number;
   /** Rejects when the signal aborts. */
   sleep(ms: number, signal: AbortSignal): Promise<void>;
+  /** Calls back once, after so many milliseconds. @returns a function that stops the timer */
+  timer(ms: number, callback: () => void): () => void;
 }
 
 /** The time of this machine. */
 export const realClock: Clock = {
   now: Date.now,
   sleep: (ms, signal) => delay(ms, undefined, { signal }),
+  timer: (ms, callback) => {
+    const timeout = setTimeout(callback, ms);
+    return () => clearTimeout(timeout);
+  },
 };
 
 /** How {@link eventually} waits. */
@@ -29,7 +35,7 @@ export interface EventuallyOptions {
   clock?: Clock;
 }
 
-/** The deadline passed; says what was waited for, how often it was tried and the last miss. */
+/** The deadline passed. The message has the condition, the number of attempts and the last failure. */
 export class DeadlineError extends Error {
   readonly attempts: number;
 
@@ -91,16 +97,12 @@ export async function bounded<T>(
   clock: Clock = realClock,
 ): Promise<T> {
   const limit = new AbortController();
-  const ended = new AbortController();
-  clock.sleep(ms, ended.signal).then(
-    () => limit.abort(new CutOff(`the attempt did not end within ${ms} ms`)),
-    () => undefined,
-  );
+  const stop = clock.timer(ms, () => limit.abort(new CutOff(`the attempt did not end within ${ms} ms`)));
   const both = AbortSignal.any([signal, limit.signal]);
   try {
     return await Promise.race([attempt(both), aborted(both)]);
   } finally {
-    ended.abort();
+    stop();
   }
 }
 

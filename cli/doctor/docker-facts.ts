@@ -25,7 +25,7 @@ const versionSchema = z.object({
 /** Products that answer as Docker does. */
 export type DockerKind = "Docker Engine" | "Docker Desktop" | "OrbStack" | "Colima" | "Rancher Desktop" | "podman";
 
-/** What `docker info` tells of the daemon. */
+/** The fields of `docker info` that the checks use. */
 interface DockerInfo {
   serverVersion: string;
   /** Version of the docker program; empty when it is not known. */
@@ -70,7 +70,7 @@ export async function readDocker(
   const endpoint =
     env.DOCKER_HOST || (await ask("context", "inspect", "--format", "{{.Endpoints.docker.Host}}")).stdout.trim();
   const parsed = infoSchema.safeParse(parseJson(stdout));
-  // A "docker" that is podman under another name tells its own facts.
+  // A "docker" command that is podman reports podman's facts.
   const podman = /"buildahVersion"/i.test(stdout) ? 'this "docker" is podman' : undefined;
   const complaint = podman ?? stderr.trim().split("\n").at(-1) ?? "";
   if (!parsed.success) return { code: code || 1, local: false, endpoint, complaint };

@@ -5,7 +5,7 @@ import { parseUrn } from "./urn";
 
 /** Problems of one failure that are shown: ten images that cannot be pulled have one reason. */
 const problemsShown = 3;
-/** The command plugin quotes the whole script before it tells what the script said. */
+/** The command plugin quotes the whole script before the output of the script. */
 const quotedScript = /: running "(?:[^"\\]|\\.)*":/g;
 /** Lines of one diagnostic that are shown; --verbose shows all. */
 const linesShown = 8;

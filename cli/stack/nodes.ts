@@ -34,7 +34,7 @@ export async function nodesOf(stack: string, exec: Exec): Promise<Node[]> {
 
 /**
  * Starts the stack's node containers that are stopped, and waits until each node itself has reported Ready since: after a
- * start the cluster still tells what it knew before.
+ * start the cluster still reports the state from before.
  * @returns whether nodes were started just now, by this or by Docker: what runs on them then needs a moment
  * @throws LabError when a container does not start or a node does not come back
  */

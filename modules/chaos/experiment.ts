@@ -20,7 +20,7 @@ export const chaos: Experiment = {
   objects: [...meshPath, "Deployment/loadgen", ...policies, "Deployment/istiod", "DaemonSet/istio-cni-node"],
   alone: true,
   skip: ({ settings }) => {
-    if (!inMeshClient(settings)) return "allowedCallers names nobody inside the mesh";
+    if (!inMeshClient(settings)) return "allowedCallers names no caller inside the mesh";
     return pathOf(settings) ? undefined : "the fault is on every path: each request is late by itself";
   },
   steps: (settings) => [

@@ -25,7 +25,7 @@ export const failOpen: Experiment = {
   skip: ({ settings }) => {
     if (!settings.closeBypass) return "closeBypass is false: there is no policy to take away";
     if (forbiddenMethod(settings) === undefined && settings.allowedCallers.includes("stranger"))
-      return "allowedMethods and allowedCallers refuse nobody in the mesh";
+      return "allowedMethods and allowedCallers refuse no caller in the mesh";
     return undefined;
   },
   steps: (settings) => [

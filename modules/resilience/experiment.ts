@@ -29,7 +29,7 @@ export const resilienceNumbers: Experiment = {
     "AuthorizationPolicy/appb-resilience-l7",
     ...policies.filter((policy) => policy !== "AuthorizationPolicy/appb-l7"),
   ],
-  skip: ({ settings }) => (inMeshClient(settings) ? undefined : "allowedCallers names nobody inside the mesh"),
+  skip: ({ settings }) => (inMeshClient(settings) ? undefined : "allowedCallers names no caller inside the mesh"),
   steps: (settings) => {
     const from = inMeshClient(settings) ?? "appa";
     const method = usualMethod(settings);

@@ -36,7 +36,7 @@ export const trafficSplit: Experiment = {
     "AuthorizationPolicy/appb-v2-waypoint-only",
     ...policies.filter((policy) => policy !== "AuthorizationPolicy/appb-l7"),
   ],
-  skip: ({ settings }) => (inMeshClient(settings) ? undefined : "allowedCallers names nobody inside the mesh"),
+  skip: ({ settings }) => (inMeshClient(settings) ? undefined : "allowedCallers names no caller inside the mesh"),
   steps: (settings) => {
     const client = inMeshClient(settings) ?? "appa";
     const method = usualMethod(settings);

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const projects = ["unit", "integration", "e2e"];
+const projects = ["unit", "unit-isolated", "integration", "e2e"];
 const folder = mkdtempSync(join(tmpdir(), "ambient-lab-test-"));
 const skips = join(folder, "skips");
 const vitest = fileURLToPath(new URL("../../node_modules/vitest/vitest.mjs", import.meta.url));

@@ -2,7 +2,7 @@ import type { VerifyContext } from "../context";
 import { PreconditionError } from "../precondition-error";
 import { waypointMetrics } from "../probe/counters";
 
-/** Filter chains and listeners of an earlier configuration that still serve somebody (Envoy's listener manager). */
+/** Filter chains and listeners of an earlier configuration that still serve connections (Envoy's listener manager). */
 const gauges = /^envoy_listener_manager_total_(filter_chains|listeners)_draining$/;
 
 /**

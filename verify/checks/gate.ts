@@ -35,7 +35,7 @@ export async function gate(
   } catch (error) {
     if (!(error instanceof DeadlineError)) throw error;
     const expected = "the change within seconds";
-    // It is istiod that tells the proxies.
+    // istiod sends the proxies their configuration.
     if (error.cause instanceof Unaware) return failed(name, "istiod", error.message, { expected });
     if (error.cause instanceof PreconditionError) {
       const judged = error.cause.verdict === "fail" ? failed : unclear;

@@ -39,7 +39,7 @@ function podKill(context: VerifyContext, role: PodRole, old: LabPod): Kill {
     const pods = (await podFinder.all(role, at)).filter(({ node }) => role !== "ztunnel" || node === old.node);
     if (pods.some(({ uid }) => uid === old.uid)) throw new Error(`${old.name} still runs`);
     const next = pods.find(({ ready }) => ready);
-    if (!next) throw new Error(`nobody has taken the place of ${old.name}`);
+    if (!next) throw new Error(`no ready pod replaces ${old.name}`);
     const [open] = await unreadyWorkloads(facts, lab, new Map(), at);
     if (open) throw new Error(open);
     return next;
@@ -65,7 +65,7 @@ async function nodeKill(context: VerifyContext, loadgen: LabPod): Promise<Kill |
     .filter((node) => node !== loadgen.node);
   const { node: appbs } = await podFinder.one("appb", signal);
   const name = others.includes(appbs) ? appbs : others[0];
-  if (!name) return { skip: "the load starts on the only worker: nobody would be left to notice" };
+  if (!name) return { skip: "the load starts on the only worker: no other node is left to kill" };
   const before = await lab.nodeContainer(name, signal);
   const roles = ["appb", "waypoint", "gateway", "istiod"] as const;
   const pods = await Promise.all(roles.map((role) => podFinder.all(role, signal)));

@@ -34,7 +34,7 @@ export const outcome: CheckRun<"outcome"> = async (context, { name, sample, stat
   const early = between && (times[0] ?? 0) < delayedFromMs(between[0]);
   if (early) return [failed(name, "waypoint", seen, more)];
   if (between && (times.at(-1) ?? 0) >= between[1]) {
-    // The waypoint's own clock tells whether it was late, or the client.
+    // The duration in the waypoint's log separates a late waypoint from a slow client.
     const late = lines.some(({ durationMs }) => durationMs >= between[1]);
     return [late ? failed(name, "waypoint", seen, more) : unclear(name, "client", seen, more)];
   }

@@ -8,7 +8,7 @@ import { type CheckRun, type Detail, failed, listed, passed } from "./check";
 
 const dayMs = 86_400_000;
 
-/** Why a client that trusts nobody of the lab refuses: it knows no authority above the certificate. */
+/** Errors of a client without the lab's CA: it knows no authority of the certificate. */
 const unknownAuthority = [
   "SELF_SIGNED_CERT_IN_CHAIN",
   "DEPTH_ZERO_SELF_SIGNED_CERT",
@@ -58,7 +58,7 @@ function expiry({ clock }: VerifyContext, { leastDays }: Detail<"tls-certificate
 
 /** The control: a client that trusts what this machine trusts must not take the certificate. */
 async function control({ lab, signal }: VerifyContext, { host }: Detail<"tls-certificate">): Promise<Finding> {
-  const name = "without the lab's CA nobody trusts it";
+  const name = "a client without the lab's CA does not trust it";
   const expected = "no trust, for want of an authority";
   try {
     const { distrust } = await lab.handshake(host, "public", signal);

@@ -19,7 +19,7 @@ export function httpRequest(request: HttpRequest, way: Way, signal: AbortSignal)
   const { method, path, headers, body } = request;
   const started = performance.now();
   return new Promise((resolve, reject) => {
-    // Node sends the body of a DELETE without a word of its length.
+    // Node.js sends the body of a DELETE without a Content-Length.
     const length = body === undefined ? {} : { "content-length": String(Buffer.byteLength(body)) };
     const sent = begin({ method, path, headers: { ...headers, ...length, connection: "close" }, signal }, way);
     sent.on("error", reject);

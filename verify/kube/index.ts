@@ -18,7 +18,7 @@ const most = 6;
 /** Milliseconds for a handshake on the way that requests take. */
 const handshakeMs = 5_000;
 const json = { accept: "application/json" };
-/** Files of a kubelet have no type that it would name: it answers 406 to whoever asks for one. */
+/** Files of a kubelet have no type that it would name: it answers 406 to a request for one. */
 const anything = { accept: "*/*" };
 
 /** The lab behind a kubeconfig: the real lab. */

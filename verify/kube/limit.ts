@@ -9,7 +9,7 @@ export function limiter(most: number): <T>(task: () => Promise<T>) => Promise<T>
       return await task();
     } finally {
       const next = waiting.shift();
-      // The place is handed over, so that nobody slips in between.
+      // The slot goes to the next waiting request, so that no other request takes it.
       if (next) next();
       else running -= 1;
     }

@@ -23,7 +23,7 @@ async function readCa(facts: LabFacts): Promise<string> {
     throw new LabError(
       {
         what: `Cannot read the CA of the gateway: ${messageOf(cause)}`,
-        why: "Without it nobody can tell the lab's gateway from another",
+        why: "Without it a client cannot verify the lab's gateway",
         fix: "npm run up -- --config 'modules=[]' && npm run up -- --config 'modules=[gateway-tls]'   (writes it anew)",
       },
       { cause },
@@ -31,13 +31,13 @@ async function readCa(facts: LabFacts): Promise<string> {
   }
 }
 
-/** The way to the gateway by HTTPS, where nobody is trusted but the lab's CA. */
+/** Connection to the gateway by HTTPS that trusts the lab's CA alone. */
 export async function secureWay(facts: LabFacts, host: string): Promise<Way> {
   const servername = host.replace(/:\d+$/, "");
   return { url: tlsOf(facts).url, options: { ca: await readCa(facts), servername, rejectUnauthorized: true } };
 }
 
-/** Shakes hands for a name, and tells what was shown and whether it is to be trusted. */
+/** Makes a TLS handshake for a name. @returns the certificate, and whether it is trusted */
 export async function handshake(
   facts: LabFacts,
   servername: string,
@@ -46,7 +46,7 @@ export async function handshake(
 ): Promise<Handshake> {
   const { hostname, port } = new URL(tlsOf(facts).url);
   const ca = trusting === "lab" ? { ca: await readCa(facts) } : {};
-  // Not refused at once: who is not trusted is asked for the certificate all the same.
+  // An untrusted certificate does not end the handshake: the check reports it.
   const socket = connect({ host: hostname, port: Number(port || 443), servername, ...ca, rejectUnauthorized: false });
   const stop = () => socket.destroy(signal.reason instanceof Error ? signal.reason : new Error("aborted"));
   signal.addEventListener("abort", stop, { once: true });

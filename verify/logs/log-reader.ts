@@ -8,9 +8,9 @@ import { isConnectionLine } from "./ztunnel-log";
 /** Records of the run so far, or the reason why they cannot be had. */
 export type LogRead = { lines: readonly string[] } | { unavailable: string };
 
-/** How long a read serves those who ask again: many checks watch the same pods. */
+/** How long a read is reused: many checks read the same pods. */
 const freshMs = 250;
-/** The API server tells its time in whole seconds, and proxies write late: nothing of the run may fall before its begin. */
+/** The API server's time is in whole seconds, and proxies write late: the margin keeps every line of the run. */
 const earlyMs = 3_000;
 
 interface Page {
@@ -50,7 +50,7 @@ export class LogReader {
         try {
           page.anchor ??= (await this.#lab.logs(pod, undefined, this.#signal)).at(-1);
         } catch {
-          // Whoever needs the log will meet the same error, and report it.
+          // The check that reads the log gets the same error, and reports it.
           this.#signal.throwIfAborted();
         }
       }),

@@ -9,7 +9,7 @@ import { PreconditionError } from "../precondition-error";
 const snapBytes = 512;
 /** Packets after which a capture ends by itself, so that it never gets larger than 2 MB. */
 const mostPackets = 4_000;
-/** Seconds after which it ends by itself, also when nobody is left to end it. */
+/** Seconds after which the capture ends by itself, also when the verifier was killed. */
 const longestSeconds = 60;
 const startMs = 10_000;
 /** Packets of the last answer are on their way still. */
@@ -30,7 +30,7 @@ const stop = 'read dump <"$1.pid"; kill $dump';
 /**
  * Captures what a node sees while something is done.
  *
- * @param filter which packets, in tcpdump's words (pcap-filter(7))
+ * @param filter packets to capture (pcap-filter(7))
  * @returns the capture file
  * @throws PreconditionError when nothing can be captured
  */
@@ -52,7 +52,7 @@ export async function captured(
     lab.exec(sniffer, ["sh", "-c", script, "capture", file, ...more], 10_000, signal);
   const limit = (longestSeconds + 20) * 1000;
   const running = lab.exec(sniffer, ["sh", "-c", listen, "capture", file, filter], limit, context.signal);
-  // Who waits for it comes later; until then nobody hears of its end.
+  // The promise is awaited below; until then its end is only recorded.
   let over: string | undefined;
   running.then(
     ({ code, stderr }) => {
@@ -67,7 +67,7 @@ export async function captured(
       async (signal) => {
         const { stdout } = await shell(heard, signal);
         if (over === undefined && !stdout.includes("listening on"))
-          throw new Error(stdout.trim() || "no word of tcpdump");
+          throw new Error(stdout.trim() || "no output of tcpdump");
       },
       { what: "tcpdump to listen", deadlineMs: startMs, signal: context.signal, clock },
     ).catch((error: unknown) => {

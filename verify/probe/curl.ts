@@ -9,7 +9,7 @@ export interface CurlAnswer {
   seconds: number;
   /** Address and port of the client's end of the connection; ztunnel logs the same pair. */
   local?: string;
-  /** curl's own words when it failed. */
+  /** curl's error message. */
   error?: string;
 }
 

@@ -29,7 +29,7 @@ export async function call(context: VerifyContext, service: ServiceName, { from,
   return { answer, request, words, lines: await loggedLines(context, { id, answers }, 1, waypointAt(service)) };
 }
 
-/** Calls until the code is as expected, or the deadline is over: who is refused later must have been able to be answered. */
+/** Calls until the code is as expected, or the deadline is over: the positive control before a refusal. */
 export async function converge(context: VerifyContext, service: ServiceName, wanted: Call): Promise<void> {
   const { convergeMs, intervalMs, streak } = context.timings;
   const look = async () => {
@@ -38,7 +38,7 @@ export async function converge(context: VerifyContext, service: ServiceName, wan
   };
   const timing = { deadlineMs: convergeMs, intervalMs, streak, signal: context.signal, clock: context.clock };
   await eventually(look, { what: wanted.name, ...timing }).catch((error: unknown) => {
-    // The call that is judged afterwards says what is wrong.
+    // The call that is judged afterwards reports the problem.
     if (!(error instanceof DeadlineError)) throw error;
   });
 }

@@ -21,7 +21,7 @@ export function answerFits(expect: Expectation, answer: Answer): boolean {
     case "redirected":
       return answer.status === expect.status && leadsTo(expect.to, answer);
     case "reset":
-      // 56: the connection was taken and then reset. 7 or 28 would mean that nobody was there.
+      // 56: the connection was taken and then reset. 7 or 28 would mean that nothing listened.
       return answer.exit === 56 || answer.exit === 52;
   }
 }
@@ -73,7 +73,7 @@ export function judge(probe: Probe, answer: Answer, records: Records): Finding {
   if (decision.layer !== decider) {
     return { ...common, verdict: "fail", layer: layerOf(decision, decider), expected };
   }
-  // The right layer may have ended it for another reason: a ztunnel that reached nobody has refused nobody.
+  // The right layer may have ended it for another reason: a ztunnel that reached no endpoint has refused no request.
   if (decision.action !== expect.outcome) return { ...common, verdict: "fail", layer: decider, expected };
   const reason = expect.outcome === "refused" ? expect.because : undefined;
   if (reason && !decision.because.includes(reason)) return { ...common, verdict: "fail", layer: decider, expected };

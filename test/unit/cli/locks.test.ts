@@ -3,7 +3,7 @@ import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { findStaleLocks } from "../../../cli/recovery/locks";
-import type { Clock } from "../../../verify/eventually";
+import { type Clock, realClock } from "../../../verify/eventually";
 import { type Answer, checkout, fakeExec } from "./world";
 
 describe("findStaleLocks()", () => {
@@ -59,7 +59,7 @@ describe("findStaleLocks()", () => {
         now += ms;
         if (now > 60_000) answers["ps -p 4711"] = gone;
       };
-      expect(await clear({ now: () => now, sleep })).toBe(1);
+      expect(await clear({ ...realClock, now: () => now, sleep })).toBe(1);
       expect(now).toBeGreaterThan(60_000);
       expect(said).toEqual([expect.stringContaining("still at work (pid 4711)")]);
       expect(readdirSync(locks)).toEqual([]);
@@ -71,7 +71,7 @@ describe("findStaleLocks()", () => {
     const sleep = async (ms: number) => {
       now += ms * 1000;
     };
-    const clock = { now: () => now, sleep };
+    const clock = { ...realClock, now: () => now, sleep };
     await expect(world(here, `    1 ${engine}`).clear(clock)).rejects.toThrow(/being changed by u@.*pid 4711/);
     const { io, said, clear } = world(here, gone);
     io.exec = fakeExec({ "ps -p 4711": `  50 ${engine}`, "ps -p 50": "node cli/bootstrap.cjs up" });

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { startNodes, stopNodes } from "../../../cli/stack/nodes";
 import { Progress } from "../../../cli/terminal/progress";
 import { parseConfig } from "../../../config/load";
+import { realClock } from "../../../verify/eventually";
 import { type Answer, fakeExec, fakeIo } from "./world";
 
 const cluster = "ambient-lab-dev";
@@ -26,7 +27,7 @@ function world(answers: Record<string, Answer>, at = restarted) {
   const sleep = async (ms: number) => {
     now += ms;
   };
-  const io = fakeIo({ exec, clock: { now: () => now, sleep } });
+  const io = fakeIo({ exec, clock: { ...realClock, now: () => now, sleep } });
   const session = { io, stack: "dev", config: parseConfig({}), progress: new Progress(io) };
   const did = (verb: string) => exec.calls.filter((call) => call.startsWith(`docker ${verb} `));
   return { did, io, start: () => startNodes(session), stop: () => stopNodes(session) };

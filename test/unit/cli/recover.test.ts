@@ -6,7 +6,7 @@ import { interruptedReleases, openHelmReleases } from "../../../cli/recovery/hel
 import { findStaleLocks, noStaleLocks } from "../../../cli/recovery/locks";
 import { findOrphans } from "../../../cli/recovery/plugins";
 import { recover } from "../../../cli/recovery/recover";
-import type { Clock } from "../../../verify/eventually";
+import { type Clock, realClock } from "../../../verify/eventually";
 import { pendingCreate, recordPath, startHelmCluster, stateRelease } from "./helm-cluster";
 import { checkout, FakeEngine, fakeExec } from "./world";
 
@@ -84,7 +84,7 @@ describe("recover()", () => {
   }
   const { signal } = new AbortController();
   const none = async () => undefined;
-  const noTime: Clock = { now: () => 0, sleep: async () => undefined };
+  const noTime: Clock = { ...realClock, now: () => 0, sleep: async () => undefined };
   const options = (engine: FakeEngine, said: string[], ps = "") => ({
     ...{ engine, stack: "dev", locks: noStaleLocks, fileBackend: true, clock: noTime, onEvent: () => {} },
     ...{ exec: fakeExec({ "ps -axo": ps }), signal },
@@ -130,7 +130,7 @@ describe("recover()", () => {
     };
     const waiting = recover({
       ...options(engine, [], "  62     1 pulumi-resource-kubernetes 127.0.0.1:2"),
-      ...{ locks, clock: { now: () => now, sleep }, openReleases: () => openHelmReleases(address) },
+      ...{ locks, clock: { ...realClock, now: () => now, sleep }, openReleases: () => openHelmReleases(address) },
     });
     await expect(waiting).rejects.toThrow("Plugins of a killed run still work");
     expect([...left, readdirSync(folder)]).toEqual(Array(left.length + 1).fill(["dead.json"]));
@@ -164,7 +164,7 @@ describe("recover()", () => {
 
   test("gives up on plugins that never end, and names them", async () => {
     let now = 0;
-    const clock: Clock = { now: () => (now += 60_000), sleep: async () => undefined };
+    const clock: Clock = { ...realClock, now: () => (now += 60_000), sleep: async () => undefined };
     const ps = " 60 1 pulumi-resource-command 127.0.0.1:2\n 61 60 /bin/sh -c kind create";
     const { locks } = await deadEngine();
     const stuck = recover({ ...options(new FakeEngine(), [], ps), clock, locks, openReleases: none });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { DeadlineError, eventually } from "../../../verify/eventually";
+import { DeadlineError, eventually, realClock } from "../../../verify/eventually";
 import { FakeClock } from "./fake/clock";
 
 const options = (more: object = {}) => ({
@@ -43,7 +43,7 @@ describe("eventually()", () => {
   });
 
   it("ends an attempt that does not end by itself", async () => {
-    const clock = { now: Date.now, sleep: async () => undefined };
+    const clock = { ...realClock, sleep: async () => undefined };
     const waiting = eventually(() => new Promise(() => undefined), options({ deadlineMs: 30, clock }));
     await expect(waiting).rejects.toThrow(/did not end within/);
   });
@@ -51,7 +51,7 @@ describe("eventually()", () => {
   /** Attempts that take as long as they are told to; the last one is cut off. */
   const lasting = (durations: readonly number[], deadlineMs: number) => {
     let ms = 0;
-    const clock = { now: () => ms, sleep: async () => undefined };
+    const clock = { ...realClock, now: () => ms, sleep: async () => undefined };
     let tries = 0;
     const attempt = async (signal: AbortSignal) => {
       const takes = durations[tries++];

@@ -29,6 +29,12 @@ export class FakeClock implements Clock {
       this.#pump();
     });
 
+  timer = (ms: number, callback: () => void): (() => void) => {
+    const stopped = new AbortController();
+    this.sleep(ms, stopped.signal).then(callback, () => undefined);
+    return () => stopped.abort();
+  };
+
   /** All that is not asleep runs on promises alone, so that a turn of the event loop later nobody is awake. */
   #pump(): void {
     if (this.#pumping) return;
