@@ -18,6 +18,8 @@ const shared = { pool: "forks", dangerouslyIgnoreUnhandledErrors: false } as con
 export default defineConfig({
   test: {
     globalSetup: "test/support/temporary-folder.ts",
+    // Vitest leaves one core free by default; on two cores that is half of the machine.
+    maxWorkers: "100%",
     projects: [
       // The files of a worker share the modules that they import: half of the time went into importing them again.
       { test: { ...shared, name: "unit", isolate: false, include: [unit], exclude: isolated, testTimeout: 20_000 } },

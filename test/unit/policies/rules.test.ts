@@ -135,7 +135,7 @@ describe("unheardPolicies()", () => {
     ["a policy of a gateway that is one", [gateway("istio-agentgateway"), ofGateway]],
     ["a policy of a Service that another namespace's agentgateway serves", [gateway(deaf, "other"), shared, ofService]],
   ])("objects to %s", (_name, objects) => {
-    expect(unheardPolicies(objects)).toEqual([expect.stringContaining("nobody enforces it")]);
+    expect(unheardPolicies(objects)).toEqual([expect.stringContaining("no proxy enforces it")]);
   });
 
   test("lets one through that is there to show it", () => {
