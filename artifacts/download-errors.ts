@@ -34,7 +34,7 @@ function reasonOf(refusal: Refusal): string {
   return messageOf(rootOf(refusal.thrown));
 }
 
-/** What fetch() throws says "fetch failed"; the cause says why. */
+/** The message of an error of fetch() is "fetch failed"; its cause has the reason. */
 function rootOf(thrown: unknown): unknown {
   return thrown instanceof Error && thrown.cause ? rootOf(thrown.cause) : thrown;
 }

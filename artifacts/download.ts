@@ -40,7 +40,7 @@ async function client(caFile?: string) {
   return { fetch, dispatcher: new EnvHttpProxyAgent({ connect: tls, requestTls: tls, proxyTls: tls }) };
 }
 
-/** What stands at an address of the web. Rejects with a LabError when there is no answer in time. */
+/** Content at a URL. Rejects with a LabError when there is no answer in time. */
 export type Reach = (address: string, timeoutMs: number, caFile?: string) => Promise<number>;
 
 /**

@@ -11,7 +11,7 @@ import { writeWhole } from "../host/write-file";
 import { type BundleFolder, bundleFiles, isWeb, parseSums, readBundle } from "./bundle-folder";
 import { checkDigest, type Fetcher, fetcher, sha256 } from "./download";
 
-/** Where the charts of a lab lie on this machine. */
+/** The charts of a lab on this machine. */
 export interface Artifacts {
   /** Path of the packed chart, or of the chart folder that wraps the manifest. */
   chart(name: string): string;

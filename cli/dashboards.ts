@@ -86,7 +86,7 @@ export interface Forward {
 export interface ForwardOptions {
   /** The pod for a connection; asked again after one that failed, since pods come and go. */
   target(): Promise<Target>;
-  /** Hears why a connection could not be made. */
+  /** Called with the reason when a connection fails. */
   failed(reason: string): void;
 }
 

@@ -85,7 +85,7 @@ interface PropertyChange {
   new?: unknown;
 }
 
-/** What the engine puts where a value is only known afterwards. */
+/** The engine's placeholder for a value that is not known yet. */
 const unknownValue = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 const afterwards = "known afterwards";
 

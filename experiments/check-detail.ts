@@ -100,7 +100,7 @@ export type Outcome = Pick<Extract<CheckDetail, { check: "outcome" }>, "status" 
 
 /** A gRPC call, and its expected status. */
 export interface Call {
-  /** The good state as a fact. */
+  /** The expected state, as a statement. */
   name: string;
   from: Exclude<Client, "host">;
   /** Such as "/grpc.health.v1.Health/Check". Its request is an empty message. */

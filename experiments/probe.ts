@@ -28,7 +28,7 @@ export type Expectation =
 /** One request and its expected result. */
 export interface Probe {
   kind: "probe";
-  /** The good state as a fact. */
+  /** The expected state, as a statement. */
   name: string;
   from: Client;
   /** `service` is the Service and port 8000, `pod` the address of a pod behind it and port 8080, `gateway` the lab's URL. */

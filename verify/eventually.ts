@@ -86,7 +86,7 @@ export async function eventually<T>(
   }
 }
 
-/** An attempt had no time left. */
+/** The attempt reached the end of its time. */
 class CutOff extends Error {}
 
 /** One attempt that cannot outlive the time that is left, even when it ignores its signal. */

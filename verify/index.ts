@@ -48,7 +48,7 @@ export async function verifyLab(facts: LabFacts, options: VerifyOptions = {}): P
   const lab = options.lab ?? (await kubeLabClient(facts));
   const clock = options.clock ?? realClock;
   const signal = options.signal ?? new AbortController().signal;
-  // Every wait of every experiment listens to it: more than the ten that Node takes for a leak.
+  // Every wait of every experiment adds a listener: more than the ten at which Node.js warns about a leak.
   setMaxListeners(0, signal);
   const context: VerifyContext = {
     facts,

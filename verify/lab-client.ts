@@ -87,7 +87,7 @@ interface NodeContainer {
   startedAt: number;
 }
 
-/** All that the verifier can see of a lab, and all that it can do to it. Tests bring a fake. */
+/** Every access of the verifier to a lab. Tests use a lab in memory. */
 export interface LabClient {
   /** One object; undefined when it, or its kind, does not exist. */
   read(ref: ObjectRef, signal: AbortSignal): Promise<KubeObject | undefined>;

@@ -32,7 +32,7 @@ export async function runExperiment(context: VerifyContext, experiment: Experime
   return done({ verdict, findings, ...(verdict === "skipped" ? { reason: reasons.join("; ") } : {}) });
 }
 
-/** Adds to a result that is no pass what explains it; the most basic cause names the layer. */
+/** Adds the causes to a result that is not a pass; the most basic cause names the layer. */
 export function explained(result: ExperimentResult, experiment: Experiment, all: readonly Cause[]): ExperimentResult {
   if (result.verdict === "pass" || result.verdict === "skipped") return result;
   const causes = result.verdict === "known-upstream" ? [] : causesFor(experiment.objects, all);

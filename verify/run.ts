@@ -16,7 +16,7 @@ export interface Observer {
   noted?(text: string): void;
 }
 
-/** Runs experiments: side by side those that disturb nobody, then one by one those that must be alone. */
+/** Runs experiments: first those that may run concurrently, then those marked `alone`, one by one. */
 export async function runAll(
   context: VerifyContext,
   chosen: readonly Experiment[],

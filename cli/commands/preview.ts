@@ -33,7 +33,7 @@ export function registerPreview(program: Command, { io }: CommandContext): void 
   command.action(async (options: CommonOptions & { json?: boolean; diff?: boolean; policy?: boolean }) => {
     const { config: pairs = [], ...others } = options;
     const session = openSession(io, others);
-    // What is wrong with them is told before anything is started.
+    // Errors of the settings are reported before anything starts.
     if (pairs.length > 0) changedSettings(io.root, session.stack, pairs);
     const engine = await sessionEngine(session, { install: true, makesClusters: false });
     const { model, text } = await inStack(engine, session, () =>

@@ -66,7 +66,7 @@ interface Drift {
   pending: number;
 }
 
-/** What can be told without asking the cluster. */
+/** Hints that need no request to the cluster. */
 function driftHints({ outputs, config, cluster, pending }: Drift): string[] {
   const current = new Map<string, unknown>(Object.entries(config));
   const changed = Object.entries(outputs.settings ?? {})

@@ -90,7 +90,7 @@ async function makeAndProve(session: Session, options: UpOptions, { io, end }: C
   io.stdout.write(options.json ? jsonText(result) : summaryText(stack, outputs));
 }
 
-/** What `up` must know of the machine. */
+/** Facts about the machine that `up` needs. */
 interface FitMachine {
   /** Ports that the stack is to get, if it needs any. */
   ports: Partial<GatewayPorts>;

@@ -119,7 +119,7 @@ function withoutStore(kind: DockerKind): string {
   return 'Update Docker to 28 or later, client and server, or put {"features": {"containerd-snapshotter": false}} into /etc/docker/daemon.json and restart Docker';
 }
 
-/** What the Docker daemon has and is. */
+/** Checks of the Docker daemon's version and resources. */
 export const dockerChecks: readonly Check[] = [dockerAnswers, enoughMemory, enoughDisk, cgroup, imageStore];
 
 /** What is worth knowing of a kind of Docker on which the lab works. */

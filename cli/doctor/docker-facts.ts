@@ -55,7 +55,7 @@ export interface DockerFacts {
   endpoint: string;
   /** Exit code of `docker info`; 127 when there is no docker. */
   code: number;
-  /** Last line of what it complained about. */
+  /** Last line of its error output. */
   complaint: string;
 }
 

@@ -9,7 +9,7 @@ import type { Finding } from "./types";
 
 const patience = 5_000;
 
-/** A host that the lab asks for something. */
+/** A host that the lab downloads from. */
 interface Host {
   address: string;
   /** What comes from there. */

@@ -98,5 +98,5 @@ const existingCluster: Check = {
   },
 };
 
-/** What the stack itself needs to be free or its own. */
+/** Checks of the stack's ports, cluster and versions. */
 export const stackChecks: readonly Check[] = [port, httpsPort, ownCluster, otherClusters, versionsFit, existingCluster];

@@ -23,7 +23,7 @@ export interface DoctorContext {
 /** One property that a machine must have. */
 export interface Check {
   id: string;
-  /** The good state as a fact. */
+  /** The expected state, as a statement. */
   title: string;
   /** Whether only a kind cluster on this machine needs it. */
   kindOnly: boolean;

@@ -10,7 +10,7 @@ const quotedScript = /: running "(?:[^"\\]|\\.)*":/g;
 /** Lines of one diagnostic that are shown; --verbose shows all. */
 const linesShown = 8;
 
-/** What the engine's failure means and the one thing to do next. */
+/** A failed operation of the engine. */
 export interface EngineFailure {
   operation: string;
   stack: string;
@@ -43,7 +43,7 @@ export function lockedStack(stack: string, owner: string, cause?: unknown): LabE
   );
 }
 
-/** A failed engine operation as a problem that a person can read. */
+/** A failed operation of the engine as a problem with What, Why and Fix. */
 export function engineFailure({ operation, stack, diagnostics, interrupted, cause }: EngineFailure): LabError {
   const refused = lockRefusal(cause, stack);
   if (refused) return refused;

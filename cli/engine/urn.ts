@@ -1,4 +1,4 @@
-/** The parts of a resource's URN that a person wants to read. */
+/** The parts of a resource's URN that are shown. */
 export interface UrnParts {
   /** Full type token, such as `kubernetes:apps/v1:Deployment`. */
   type: string;

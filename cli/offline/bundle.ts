@@ -78,7 +78,7 @@ export function trimmedSource(source: string | undefined): string | undefined {
   return isWeb(source) || source.length > 1 ? source.replace(/\/+$/, "") : source;
 }
 
-/** What became of a piece. */
+/** Result for one piece. */
 type Brought = "there" | "begins" | "fetched" | "failed";
 
 /** How far a collection is. */

@@ -62,7 +62,7 @@ export function cliPieces({ fetch, source, platform }: BundleWork): Piece[] {
   });
 }
 
-/** Path of a plugin inside a bundle; also its name upstream. */
+/** Path of a plugin in a bundle, which is its file name upstream. */
 export function pluginPath({ name, version }: BillPlugin, platform: Platform): string {
   return `plugins/pulumi-resource-${name}-v${version}-${platform.dashed}.tar.gz`;
 }

@@ -15,7 +15,7 @@ export interface Hop {
   end?: "answered" | "stopped";
 }
 
-/** The way between two stops. */
+/** The transport between two hops. */
 export interface Leg {
   /** `node`: between a pod and the ztunnel of its own node. */
   transport: "plain" | "TLS" | "HBONE" | "node";
@@ -36,7 +36,7 @@ export interface Journey {
   requests: readonly JudgedRequest[];
 }
 
-/** All ways that the run's requests took, each once, with its requests. */
+/** The paths of the run's requests, each once, with its requests. */
 export function journeysOf(report: VerifyReport): Journey[] {
   const identities = identitiesOf(report);
   const groups = new Map<string, JudgedRequest[]>();

@@ -111,5 +111,5 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
   return [line(head), line(head.map(() => "---")), ...rows.map((row) => line(row.map(cell)))];
 }
 
-/** Text that Markdown, or HTML in it, does not take for its own. */
+/** Text with the characters escaped that Markdown or HTML would interpret. */
 const cell = (text: string): string => text.replace(/[\\`*_{}[\]<>|#]/g, "\\$&").replace(/\s+/g, " ");

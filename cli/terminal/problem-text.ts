@@ -3,7 +3,7 @@ import { formatProblem, LabError, LabErrors, messageOf, type Problem } from "../
 import { shellWord } from "../../host/shell";
 import { ofStack } from "../stack/stack-name";
 
-/** What a problem may fill: a terminal of the least size, with the line that is typed next. */
+/** Space for a problem: the smallest terminal, less the prompt. */
 const screen = { lines: 23, columns: 80 };
 /** Width of "    What  ". */
 const margin = 10;

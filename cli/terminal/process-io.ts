@@ -56,7 +56,7 @@ function writeOrEnd(stream: NodeJS.WriteStream, text: string, end: () => void): 
   }
 }
 
-/** Elsewhere than on Linux a desktop is a matter of course; over SSH the browser would open at the far end. */
+/** macOS and Windows always have a desktop. Over SSH the browser would open on the remote machine. */
 export function hasBrowser(env: NodeJS.ProcessEnv, platform: NodeJS.Platform = process.platform): boolean {
   const { CI, SSH_CONNECTION, DISPLAY, WAYLAND_DISPLAY, WSL_DISTRO_NAME } = env;
   if (CI || SSH_CONNECTION) return false;

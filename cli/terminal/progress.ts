@@ -34,7 +34,7 @@ export class Progress {
     this.colors = pc.createColors(isColoured(io));
   }
 
-  /** Prints a line that stays. */
+  /** Prints a permanent line. */
   line(text: string): void {
     this.lines.push(stripVTControlCharacters(text));
     this.#saidAt = performance.now();

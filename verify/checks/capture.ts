@@ -50,7 +50,7 @@ export const capture: CheckRun<"capture"> = async (context, { name, count }) => 
   const bare = meshed.filter((packet) => !tunnel.includes(packet));
   const readable = meshed.filter(holds(marker));
   const plain = packets.filter(({ to, toPort }) => to === appg.ip && toPort === ports.container).filter(holds(marker));
-  // A packet is heard on every interface that it passes; a connection is one all the same.
+  // The capture has a packet once for each interface that it passes; connections are counted once.
   const control = new Set(plain.map(({ from, fromPort }) => `${from}:${fromPort}`)).size;
   const encrypted = tunnel.filter(isTls);
   const seen = `${appa.node} → ${appf.node}: ${tunnel.length} packets of port ${ports.hbone}, ${encrypted.length} of them begin a TLS record; ${bare.length} of another port, ${readable.length} with the marker; in plain text to appg it is in ${control} of ${count} requests`;

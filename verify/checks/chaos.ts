@@ -45,7 +45,7 @@ async function struck(
   const from = await context.podFinder.one("loadgen", context.signal);
   const kill = await prepareKill(context, victim, from);
   if ("skip" in kill) return skipped(name, layer, kill.skip);
-  // A run that dies leaves a load that ends by itself.
+  // The load ends by itself when the run is killed.
   const most = perSecond * Math.ceil((numbers.downMs + bound.backMs) / 1000 + 120);
   const load = new Load(context, from, {
     ...{ method, url: `http://${appbHost}:${ports.service}${path}`, perSecond, timeoutMs, most },
@@ -127,7 +127,7 @@ function sayLosses({ sent, lost, bad, gapMs, met }: LossSummary, backMs: number)
   return `${lost} of ${sent} requests lost${when}, at most ${gapMs} ms without a good answer, ${Number.isFinite(backMs) ? `all well again after ${backMs} ms` : "and not well again"}`;
 }
 
-/** Failures that the waypoint noted, those of a waypoint that is gone excepted. */
+/** Failures in the waypoint's log; the log of a deleted waypoint is not available. */
 async function noticedBy(context: VerifyContext, id: string): Promise<{ words: string; evidence: Evidence[] }> {
   const read = await accessLines(context, "waypoint", id);
   if ("unavailable" in read) return { words: "", evidence: [{ source: "waypoint log", lines: [read.unavailable] }] };

@@ -118,7 +118,7 @@ function answersProblem(
   return undefined;
 }
 
-/** The log's flags and the client's clock tell the same story. */
+/** Whether the log's flags agree with the latencies that the client measured. */
 function disagreement(
   name: string,
   { slow, flagged, answers, evidence }: Sampled,

@@ -10,7 +10,7 @@ class Unaware extends Error {}
 
 /**
  * Waits until a layer knows of a change, as its own configuration shows: only then is a refusal sent, which is never sent
- * twice. `look` tells what it does not know, in words that complete "waited for …", and nothing when it knows. Old
+ * twice. `look` returns the missing part as text, or undefined when the layer has the change. Old
  * connections have to drain meanwhile, so that there is twice the time that anything else may take to converge.
  *
  * @returns a failure when the last look showed a layer that does not know; what could not be looked at proves neither

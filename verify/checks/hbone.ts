@@ -129,7 +129,7 @@ async function opened(context: VerifyContext, leg: Leg): Promise<number | undefi
   return series.reduce((sum, { value }) => sum + value, 0);
 }
 
-/** The second source: the counter grew by the request. What it counted before says nothing of the lab as it is now. */
+/** The second source: the counter grew by the request. Its value before the request proves nothing. */
 async function byCounters(context: VerifyContext, leg: Leg, why: string, before: number | undefined): Promise<Finding> {
   const pod = await context.podFinder.ztunnelOn(leg.node, context.signal);
   if (!pod) return failed(leg.name, "ztunnel", `no ready ztunnel on ${leg.node}`, { expected: "a ready ztunnel" });

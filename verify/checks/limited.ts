@@ -8,7 +8,7 @@ import { loggedLines } from "./counted";
 
 const parallel = 20;
 
-/** Of many requests at once as many are let through as there are tokens; the waypoint answers the rest with 429. */
+/** The waypoint passes as many concurrent requests as the bucket has tokens, and answers the others with 429. */
 export const limited: CheckRun<"limited"> = async (context, { name, sample, burst, perSecond }) => {
   await refilled(context, burst / perSecond);
   const started = context.clock.now();

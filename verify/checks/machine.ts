@@ -37,7 +37,7 @@ export const clock: CheckRun<"clock"> = async (context, { name, toleranceSeconds
   return [failed(name, "nodes", seen, { expected: `at most ${toleranceSeconds} s (restart Docker to set it)` })];
 };
 
-/** Kernel settings are high enough on every node. */
+/** Kernel settings of every node are at least the required values. */
 export const sysctls: CheckRun<"sysctls"> = async ({ lab, signal }, { name, atLeast }) => {
   const names = Object.keys(atLeast);
   const all = await lab.list({ apiVersion: "v1", kind: "Node" }, signal);

@@ -5,7 +5,7 @@ import { sendSample } from "../probe/sample";
 import { type CheckRun, failed, listed, passed, unclear } from "./check";
 import { loggedLines } from "./counted";
 
-/** Every request of a sample ends in the same way: as the client, the waypoint's log and the application's log say. */
+/** Every request of a sample has the same result for the client, in the waypoint's log and in the application's log. */
 export const outcome: CheckRun<"outcome"> = async (context, { name, sample, status, flags, attempts, between }) => {
   const { count, service = "appb" } = sample;
   const app = podsBehind(service);

@@ -37,7 +37,7 @@ export const rollouts: CheckRun<"rollouts"> = async ({ lab, signal }, { objects:
     }),
   );
 
-/** Every part of the mesh runs the Istio that the stack asks for: an upgrade came through to the last proxy. */
+/** Every part of the mesh runs the Istio version of the stack: an upgrade reached every proxy. */
 export const istioVersion: CheckRun<"istio-version"> = async ({ lab, facts, signal }, { objects: names }) =>
   Promise.all(
     names.map(async (name: LabObject) => {

@@ -10,7 +10,7 @@ import { ask, watch } from "./dashboard";
 /** Proxies hand their spans over every few seconds. */
 const spansMs = 20_000;
 
-/** Prometheus has numbers of both layers. */
+/** Prometheus has metrics of both layers. */
 export const prometheus: CheckRun<"prometheus"> = async (context, { families }) => {
   await context.podFinder.behind("Service/prometheus", 9090, context.signal);
   return Promise.all(

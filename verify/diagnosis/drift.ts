@@ -17,7 +17,7 @@ interface Claim {
   found: string;
 }
 
-/** Differences between what the stack says and what the cluster holds. */
+/** Differences between the stack's declaration and the cluster. */
 export function driftOf(facts: LabFacts, inventory: Inventory): Cause[] {
   const claims = [
     ...enrolmentClaims(inventory),

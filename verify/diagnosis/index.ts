@@ -10,7 +10,7 @@ import { ailmentsOf } from "./health";
 
 /** What in the cluster differs from the stack or is not well: the possible causes of what the experiments meet. */
 async function diagnose({ lab, facts, signal }: VerifyContext): Promise<Cause[]> {
-  // To read Secrets is a right that many have not: it is asked for by the modules that have one, and by no other lab.
+  // Reading Secrets needs a permission that many users lack: only labs with a module that has a Secret read them.
   const here = objectsOf(facts.settings);
   const names = (Object.keys(objects) as LabObject[]).filter(
     (name) => objects[name].kind !== "Secret" || here.includes(name),

@@ -20,7 +20,7 @@ export async function readSysctls(
   return Object.fromEntries(names.map((name, index) => [name, values[index] ?? Number.NaN]));
 }
 
-/** What is done to the containers behind nodes; to those of the lab's own cluster alone. */
+/** Operations on the node containers of the lab's own cluster. */
 export function nodePower({ clusterName }: Pick<LabFacts, "clusterName">): Pick<LabClient, "nodeContainer" | "power"> {
   const inspected = async (node: string, signal: AbortSignal) => {
     const format = '{{index .Config.Labels "io.x-k8s.kind.cluster"}} {{.State.Running}} {{.State.StartedAt}}';

@@ -12,7 +12,7 @@ const mostPackets = 4_000;
 /** Seconds after which the capture ends by itself, also when the verifier was killed. */
 const longestSeconds = 60;
 const startMs = 10_000;
-/** Packets of the last answer are on their way still. */
+/** Time for the packets of the last answer to arrive. */
 const lastMs = 1_000;
 
 /** Listens on every interface of the node until it is told to stop, and writes the capture to stdout. */

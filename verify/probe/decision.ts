@@ -6,7 +6,7 @@ import type { Decision } from "../report/schema";
 import { isOwn, type RecordLookup, type Records } from "./records";
 import type { Answer } from "./send";
 
-/** Body of a refusal by Envoy's RBAC filter, to the letter. */
+/** Body of a response that Envoy's RBAC filter generates. */
 export const rbacBody = "RBAC: access denied";
 
 /** The layer that decided about a request: from log lines where there are any, else from the answer. */

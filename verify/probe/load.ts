@@ -18,7 +18,7 @@ export interface LoadAnswer {
   ms: number;
 }
 
-/** A load as far as it got. */
+/** The requests of a load until now. */
 export interface LoadState {
   /** The clock of the client's node, in milliseconds. */
   now: number;
@@ -100,7 +100,7 @@ export class Load {
     await this.#running;
   }
 
-  /** What became of all requests, once it was stopped. */
+  /** The results of all requests, after the load was stopped. */
   async result(): Promise<LoadState & { sent: number }> {
     const ended = async (signal: AbortSignal) => {
       const state = await this.read(signal);

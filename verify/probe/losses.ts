@@ -41,7 +41,7 @@ export function summarizeLosses(all: readonly LoadAnswer[], sentInAll: number, k
     .filter(isSuccess)
     .map(endOf)
     .sort((a, b) => a - b);
-  // Where nobody answers any more, the gap lasts as long as somebody asked.
+  // Without further answers the gap ends with the last request.
   const before = good.findLast((end) => end < killedAt);
   const ends = [
     ...(before === undefined ? [] : [before]),

@@ -6,7 +6,7 @@ import { answerFits, judge, recordsWanted } from "./judge";
 import { recordsOf } from "./records";
 import { type Answer, injectedMs, requestLimit, send } from "./send";
 
-/** For the way to a pod and back, beside the request itself. */
+/** Time for the exec call to the pod, beside the request itself. */
 const graceMs = 3_000;
 
 /** Whether a probe expects an answer. Positives converge; negatives are sent once and never again. */
@@ -41,7 +41,7 @@ interface Converged {
 async function converged(context: VerifyContext, probe: Probe): Promise<Converged> {
   const { convergeMs, intervalMs, streak } = context.timings;
   const answers: Answer[] = [];
-  // A request that hangs has to come to its own end: who left it without an answer is then read from the records. Those
+  // A request that hangs runs until its own timeout; the records then show which layer did not answer. Those
   // that are delayed on purpose take their time each.
   const deadlineMs = Math.max(convergeMs + streak * injectedMs(context.facts), requestLimit(context) + graceMs);
   try {

@@ -56,7 +56,7 @@ export async function recordsOf(
   return settled(records);
 }
 
-/** How long a log may take on whatever machine. */
+/** Longest time to wait for a log line, also on a slow machine. */
 export const longestLogMs = ({ timings }: Pick<VerifyContext, "timings">): number => 6 * timings.logMs;
 
 /**
@@ -131,7 +131,7 @@ async function connections(
   const failed = reads.find((read) => "unavailable" in read);
   const lines = reads
     .flatMap((read) => ("lines" in read ? read.lines : []))
-    // A debug log has thousands of lines: only those that can belong are taken apart.
+    // A debug log has thousands of lines: only candidates are parsed.
     .filter((text) => (local && text.includes(local)) || (text.includes(clientPod.name) && text.includes("error=")))
     .flatMap((text) => parseConnectionLine(text) ?? [])
     .filter((line) => belongs(line, clientPod, { local, service }, targets));

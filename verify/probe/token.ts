@@ -9,7 +9,7 @@ import type { LabClient } from "../lab-client";
 import { PreconditionError } from "../precondition-error";
 
 const issuerSecret = objects["Secret/gateway-jwt-issuer"];
-/** A token holds from a moment before it was made: the gateway's clock may be behind. */
+/** A token is valid from shortly before its creation: the gateway's clock may be behind. */
 const earlySeconds = 30;
 
 /**

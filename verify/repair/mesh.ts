@@ -4,7 +4,7 @@ import { type Clock, DeadlineError, eventually } from "../eventually";
 import type { LabClient } from "../lab-client";
 import { type NodeStarts, rollOut, type UnenrolledPod, unenrolledPods, unreadyWorkloads } from "./mesh-state";
 
-/** What looking after the mesh works with. */
+/** Options of a repair of the mesh. */
 export interface MeshOptions {
   facts: LabFacts;
   lab: LabClient;
@@ -59,7 +59,7 @@ async function whole({ facts, lab, starts }: MeshOptions, signal: AbortSignal): 
   if (open.length > 0) throw new Error(listed(open));
 }
 
-/** Ready pods that stay out of the mesh; none when that cannot be told, which the proofs then explain. */
+/** Ready pods that are not in the mesh; none when ztunnel cannot be read, which the proofs then report. */
 async function lostPods(options: MeshOptions): Promise<UnenrolledPod[]> {
   const { facts, lab, say, signal, clock } = options;
   let found: UnenrolledPod[] = [];

@@ -18,7 +18,7 @@ export function renderJUnit(report: VerifyReport): string {
   const count = (...verdicts: string[]) => report.results.filter(({ verdict }) => verdicts.includes(verdict)).length;
   const ill = [...report.drift, ...report.health];
   const found = count("fail", "inconclusive") + ill.length;
-  // Skips and known bugs alone prove nothing, and a build server takes what has no error for green.
+  // Skipped experiments and known bugs prove nothing, and a build server reports a run without errors as passed.
   const unproven = report.verdict !== "pass" && found === 0;
   const errors = count("inconclusive") + (ill.length > 0 || unproven ? 1 : 0);
   const totals = `tests="${report.results.length + 1}" failures="${count("fail")}" errors="${errors}" skipped="${count("skipped", "known-upstream")}" time="${seconds(report.durationMs)}"`;

@@ -32,7 +32,7 @@ export function runProgress(total: number, write: (text: string) => void, live: 
   };
   return {
     began: ({ id }: Experiment) => {
-      // An experiment that is run again is not done.
+      // An experiment that runs again counts as unfinished.
       done.delete(id);
       running.add(id);
       draw();

@@ -80,7 +80,7 @@ const evidence = z.object({
 });
 
 const finding = z.object({
-  /** The good state as a fact. */
+  /** The expected state, as a statement. */
   name: z.string(),
   verdict,
   /** The layer that decided, or that is to blame. */
@@ -165,7 +165,7 @@ export type Connection = z.infer<typeof connection>;
 /** Latencies of requests that were sent to measure an injected delay. */
 export type LatencySample = z.infer<typeof sample>;
 
-/** A record that was looked at, kept for the reader and the evidence folder. */
+/** A record that was read, for the report and the evidence folder. */
 export type Evidence = z.infer<typeof evidence>;
 
 /** The outcome of one step. */

@@ -89,7 +89,7 @@ export async function change(lab: LabClient, { object, field, to }: Change, sign
   );
 }
 
-/** What putting an object back came to: there was nothing to do, it is as it was, or somebody has changed it meanwhile. */
+/** Result of restoring an object: not changed, restored, or left as another writer changed it meanwhile. */
 export type RestoreResult = "nothing" | "restored" | "others";
 
 /**

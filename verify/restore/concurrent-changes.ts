@@ -14,7 +14,7 @@ interface Mark {
   changed: boolean;
 }
 
-/** Where all of them stand. */
+/** Versions of all these objects. */
 export type Marks = ReadonlyMap<Changeable, Mark>;
 
 /**

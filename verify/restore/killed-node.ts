@@ -32,7 +32,7 @@ export async function startNode({ lab, clock }: Pick<VerifyContext, "lab" | "clo
   await eventually(start, { what: `${name} to start`, deadlineMs: 60_000, intervalMs: 1_000, signal, clock });
 }
 
-/** Waits until all of the lab runs again, and its pods are in the mesh; then the node is no longer noted. */
+/** Waits until the lab runs again and its pods are in the mesh; then removes the annotation of the node. */
 export async function bringBack(context: Around, name: string, say: (line: string) => void): Promise<void> {
   const { lab, facts, signal, clock } = context;
   const { startedAt } = await lab.nodeContainer(name, signal);

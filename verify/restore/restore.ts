@@ -35,7 +35,7 @@ export async function restore(context: VerifyContext, object: Changeable, name: 
   }
 }
 
-/** Undoes what a run that died has left changed; waits first for one that may still be alive. */
+/** Restores what a killed run left changed. Waits first for a run that may still be alive. */
 export async function recover(context: Pick<VerifyContext, "lab" | "signal" | "clock">, note: (text: string) => void) {
   for (const object of changeable) {
     const by = await changedBy(context.lab, object, context.signal);
