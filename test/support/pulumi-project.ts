@@ -29,7 +29,7 @@ export interface Project {
   lab(args: string[], timeoutMs?: number): Promise<ExecResult>;
   /** Runs pulumi and fails unless it succeeds; returns stdout. */
   ok(args: string[]): Promise<string>;
-  /** What a preview would do, without what stays the same. */
+  /** Steps of a preview, without resources that stay the same and updates of components. */
   changes(): Promise<Step[]>;
   outputs(): Promise<Record<string, unknown>>;
   write(path: string, content: string): void;
@@ -85,7 +85,9 @@ export async function projectCopy(stack: string, { within = [], env: more }: Sur
     ok,
     changes: async () => {
       const { steps } = JSON.parse(await ok(["preview", "--json"])) as { steps: RawStep[] };
-      return steps.filter(({ op }) => op !== "same" && op !== "read").map(simple);
+      // A component's own update has the inputs that its children change by.
+      const changed = steps.filter(({ op }) => op !== "same" && op !== "read").map(simple);
+      return changed.filter(({ op, type }) => op === "create" || !type.startsWith("ambientlab:"));
     },
     outputs: async () => JSON.parse(await ok(["stack", "output", "--json"])) as Record<string, unknown>,
     write: (path, content) => writeFileSync(join(dir, path), content),
