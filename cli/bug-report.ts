@@ -57,7 +57,7 @@ async function keepFailure(command: string, thrown: unknown, session: Session): 
   return folder;
 }
 
-/** {@link keepFailure} as a line below the problem. A failure of its own must not hide the problem. */
+/** {@link keepFailure} as a line below the problem. If it fails, the line has the reason and the problem is still shown. */
 export const keptText = (command: string, thrown: unknown, session: Session): Promise<string> =>
   keepFailure(command, thrown, session).then(
     keptLine,

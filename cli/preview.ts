@@ -9,7 +9,7 @@ type Change = "create" | "update" | "replace" | "delete";
 interface ResourceChange {
   change: Change;
   kind: string;
-  /** Name of the object where it has one of its own, else the name in the program. */
+  /** `metadata.name` of the object, else the name in the program. */
   name: string;
   urn: string;
   /** What changes in it; of a replacement only what forces it. */

@@ -99,7 +99,7 @@ export function upgradeOf(installed: string | undefined, istioVersion: string): 
 /** How {@link measureDisturbance} watches. */
 export interface Watch {
   signal: AbortSignal;
-  /** Hears what became of the requests, also when the work fails; nothing when the lab did not answer before. */
+  /** Called with the result of the requests, also when the work fails; undefined when the lab did not answer before. */
   counted: (disturbance: Disturbance | undefined) => void;
   /** @default the time of this machine */
   clock?: Clock;

@@ -7,7 +7,7 @@ import { problemText } from "../terminal/problem-text";
 /** What a command gets: the input and output of the process, and the means to set an exit code other than 0. */
 export interface CommandContext {
   io: Io;
-  /** Sets the exit code of a command that ends without a problem of its own: a failed proof, an unfit machine. */
+  /** Sets the exit code of a command that ends without an error: after a failed proof, or on an unfit machine. */
   end(code: ExitCode): void;
   /** Adds a line below the problem that ends the command, if one does. */
   note(line: string): void;

@@ -39,7 +39,7 @@ function withLoopback({ no_grpc_proxy, no_proxy, NO_PROXY }: NodeJS.ProcessEnv):
 
 /**
  * Folder that holds a private CA and nothing else, for SSL_CERT_DIR: programs in Go, the engine and its plugins, read it
- * beside the system's own bundle of certificates. On macOS they ask the keychain alone.
+ * in addition to the certificates of the system. On macOS they use the keychain only.
  */
 export async function trustFolder(caFile: string): Promise<string> {
   const { pem, digest } = readPrivateCa(caFile);

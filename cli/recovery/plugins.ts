@@ -8,7 +8,7 @@ export interface Orphan {
   pid: number;
   /** Its program, such as `pulumi-resource-kubernetes`. */
   program: string;
-  /** Whether it still runs a command of its own. */
+  /** Whether a child process of the plugin still runs. */
   busy: boolean;
 }
 

@@ -58,8 +58,8 @@ export function finishedLab(stack: string, outputs: LabOutputs): LabFacts | unde
 }
 
 /**
- * Cluster that the lab of a state is in, as its provider is told. The configuration tells where the lab is to be: once it
- * was changed, that is another cluster, in which nothing is the lab's.
+ * Cluster of the lab in a state, from the inputs of its Kubernetes provider. The configuration may name another cluster since,
+ * in which the lab has no objects yet.
  * @returns undefined while the lab is in no cluster
  */
 export function labAddress(resources: readonly StateResource[]): ClusterAddress | undefined {

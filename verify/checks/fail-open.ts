@@ -14,7 +14,7 @@ import { beside, policiesOn, waypointOf } from "./ztunnel";
 const waypointLabels: readonly string[] = [labelKeys.useWaypoint, labelKeys.ingressUseWaypoint];
 
 /** How each protection is removed: the policy selects no pod, the Service no longer names its waypoint. */
-const guards: Record<Protection, Change> = {
+const protections: Record<Protection, Change> = {
   policy: {
     object: "AuthorizationPolicy/appb-waypoint-only",
     field: ["spec", "selector", "matchLabels"],
@@ -27,44 +27,44 @@ const guards: Record<Protection, Change> = {
   },
 };
 
-/** Plays the stages in turn, and puts both guards back whatever happens: the policy first, for it shuts every door. */
+/** Runs the stages in order and always restores both protections: first the policy, which closes every path. */
 export const failOpen: CheckRun<"fail-open"> = async (context, { stages }) => {
   const findings: Finding[] = [];
   const good = () => findings.every(({ verdict }) => verdict === "pass");
   try {
-    for (const act of stages) {
-      // Where the lab is not what the next act builds upon, there is nothing to be learned, and a door to be shut.
+    for (const stage of stages) {
+      // The next stage needs the state that this one has proven.
       if (!good()) break;
-      findings.push(...(await play(context, act)));
+      findings.push(...(await runStage(context, stage)));
     }
   } finally {
-    findings.push(await restore(context, guards.policy.object, "the policy is as it was"));
-    findings.push(await restore(context, guards.waypoint.object, "Service appb is as it was"));
+    findings.push(await restore(context, protections.policy.object, "the policy is as it was"));
+    findings.push(await restore(context, protections.waypoint.object, "Service appb is as it was"));
   }
   return findings;
 };
 
-async function play(context: VerifyContext, act: Stage): Promise<Finding[]> {
+async function runStage(context: VerifyContext, stage: Stage): Promise<Finding[]> {
   const findings: Finding[] = [];
-  if (act.takes) {
-    await change(context.lab, guards[act.takes], context.signal);
-    findings.push(await known(context, act.takes, false));
+  if (stage.takes) {
+    await change(context.lab, protections[stage.takes], context.signal);
+    findings.push(await known(context, stage.takes, false));
   }
-  if (act.returns) {
-    findings.push(await restore(context, guards[act.returns].object, `${act.name}: put back`));
-    findings.push(await known(context, act.returns, true));
+  if (stage.returns) {
+    findings.push(await restore(context, protections[stage.returns].object, `${stage.name}: put back`));
+    findings.push(await known(context, stage.returns, true));
   }
   if (findings.some(({ verdict }) => verdict !== "pass")) return findings;
-  const probes = act.probes.map((probe): Probe => ({ ...probe, name: `${act.name}: ${probe.name}` }));
+  const probes = stage.probes.map((probe): Probe => ({ ...probe, name: `${stage.name}: ${probe.name}` }));
   for (const round of [probes.filter(isPositive), probes.filter((probe) => !isPositive(probe))])
     findings.push(...(await Promise.all(round.map((probe) => runProbe(context, probe)))));
   return findings;
 }
 
 /** Whether the proxies that enforce a protection have it in their configuration, or no longer have it. */
-function known(context: VerifyContext, guard: Protection, there: boolean): Promise<Finding> {
+function known(context: VerifyContext, protection: Protection, there: boolean): Promise<Finding> {
   const miss = (what: string) => `${what} ${there ? "does not know it" : "still knows it"}`;
-  if (guard === "policy") {
+  if (protection === "policy") {
     const name = there ? "appb's ztunnel has the policy again" : "appb's ztunnel has lost the policy";
     return gate(context, name, "ztunnel", async () => {
       const { pod, policies } = await policiesOn(context, "appb");
