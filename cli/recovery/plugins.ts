@@ -8,7 +8,7 @@ export interface Orphan {
   pid: number;
   /** Its program, such as `pulumi-resource-kubernetes`. */
   program: string;
-  /** Whether a child process of the plugin still runs. */
+  /** Whether it still works: it is a kind process on the cluster, or has a child process. */
   busy: boolean;
 }
 
