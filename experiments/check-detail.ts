@@ -34,7 +34,7 @@ export type CheckDetail =
   | { check: "l4-policy"; gate: true }
   | { check: "fault-config"; gate: true }
   | { check: "counted"; sample: Sample; denied: boolean }
-  | { check: "share"; sample: Sample; percent: number; delay: string; falseAlarm: number }
+  | ({ check: "share"; delay: string } & ShareOf)
   | { check: "never-slow"; sample: Sample; delay: string }
   | {
       check: "proxy-config";
@@ -45,7 +45,7 @@ export type CheckDetail =
       gate: true;
     }
   | { check: "pod-policies"; app: AppName; policies: readonly string[]; gate: true }
-  | { check: "split"; sample: Sample; percent: number; falseAlarm: number }
+  | ({ check: "split" } & ShareOf)
   | { check: "mirrored"; sample: Sample; copied: boolean }
   | {
       check: "outcome";
@@ -94,6 +94,14 @@ export type CheckDetail =
   | { check: "grafana"; dashboard: string }
   | { check: "kiali"; edgeTo: string }
   | { check: "jaeger"; service: "waypoint" | "gateway-istio"; upstream: string };
+
+/** A share of requests that are alike. How many are sent follows from the percent. */
+interface ShareOf {
+  requests: Omit<Sample, "count">;
+  percent: number;
+  /** Probability that a healthy lab fails. */
+  falseAlarm: number;
+}
 
 /** The expected result of every request of a sample. */
 export type Outcome = Pick<Extract<CheckDetail, { check: "outcome" }>, "status" | "flags" | "attempts" | "between">;

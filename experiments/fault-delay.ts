@@ -4,8 +4,6 @@ import { allowedClients, controlPath, usualMethod } from "./requests";
 import type { Client } from "./slices";
 import type { Check, Experiment } from "./types";
 
-/** With 200 requests a share of 30 % is told from 50 % in 99 of 100 runs. */
-const sampleSize = 200;
 const controlSize = 60;
 /** Probability that a healthy lab fails, over all samples of one run. */
 const falseAlarm = 1e-3;
@@ -15,7 +13,7 @@ export const faultDelay: Experiment = {
   id: "fault-delay",
   title: "The waypoint delays the configured share of requests, and nothing else",
   question: "Is the share of delayed requests what the stack configures, and is the rest never slow?",
-  why: "Envoy chooses for each request by itself, so that the number of delayed requests is binomial: an exact band around the configured share tells a wrong share from chance. The flag DI in the access log says that the waypoint delayed it on purpose.",
+  why: "Envoy chooses for each request by itself, so that the number of delayed requests is binomial. Requests are sent in batches until the configured share is told from those that are ten points off. The flag DI in the access log says that the waypoint delayed it on purpose.",
   rows: [12],
   objects: [...meshPath, "VirtualService/appb-fault", ...policies, ...gatewayPath],
   skip: ({ settings }) =>
@@ -45,7 +43,7 @@ function samples(settings: LabSettings, from: Client, share: number): Check[] {
     kind: "check",
     name: `${settings.faultPercent} % of ${settings.faultPath} from ${who} take ${settings.faultDelay} longer`,
     check: "share",
-    sample: { from, method, path: settings.faultPath, count: sampleSize },
+    requests: { from, method, path: settings.faultPath },
     percent: settings.faultPercent,
     delay: settings.faultDelay,
     falseAlarm: share,

@@ -5,8 +5,6 @@ import { allowRules, inMeshClient, serviceProbes, usualMethod } from "../../expe
 import type { Experiment, Sample } from "../../experiments/types";
 import { canary, mirroredPath } from "./objects";
 
-/** With 200 requests a share of 40 % is told from 20 % in 999 of 1000 runs. */
-const sampleSize = 200;
 const controlSize = 20;
 /** Probability that a healthy lab fails. */
 const falseAlarm = 1e-3;
@@ -25,7 +23,7 @@ export const trafficSplit: Experiment = {
   title: "The waypoint splits requests by weight and by header, and mirrors a path",
   question:
     "Does the second version of appb get its configured share, all requests with the header, and a copy of each request to the mirrored path?",
-  why: "Envoy chooses for each request by itself, so that the share is binomial: an exact band around the weight tells a wrong weight from chance. The waypoint's log names the cluster it chose, and the version's own log has the request: two sources for each number. A mirrored request is answered by the first version; its copy is in the second one's log alone.",
+  why: "Envoy chooses for each request by itself, so that the number of requests is binomial. They are sent in batches until the weight is told from those that are ten points off. The waypoint's log names the cluster it chose, and the version's own log has the request: two sources for each number. A mirrored request is answered by the first version; its copy is in the second one's log alone.",
   rows: [],
   objects: [
     ...meshPath.filter((object) => object !== "Service/appb"),
@@ -40,13 +38,8 @@ export const trafficSplit: Experiment = {
   steps: (settings) => {
     const client = inMeshClient(settings) ?? "appa";
     const method = usualMethod(settings);
-    const sample = (path: string, count: number): Sample => ({
-      from: client,
-      method,
-      path,
-      count,
-      service: "appb-split",
-    });
+    const requests = (path: string) => ({ from: client, method, path, service: "appb-split" }) as const;
+    const sample = (path: string): Sample => ({ ...requests(path), count: controlSize });
     const { name, value } = canary;
     return [
       { kind: "check", name: "rollout of appb-v2", check: "rollouts", objects: ["Deployment/appb-v2"] },
@@ -71,7 +64,7 @@ export const trafficSplit: Experiment = {
         kind: "check",
         name: `${settings.splitWeight} % of the requests go to appb-v2`,
         check: "split",
-        sample: sample("/anything/any", sampleSize),
+        requests: requests("/anything/any"),
         percent: settings.splitWeight,
         falseAlarm,
       },
@@ -79,7 +72,7 @@ export const trafficSplit: Experiment = {
         kind: "check",
         name: `requests with ${name}: ${value} go to appb-v2 alone`,
         check: "split",
-        sample: { ...sample("/anything/canary", controlSize), headers: { [name]: value } },
+        requests: { ...requests("/anything/canary"), headers: { [name]: value } },
         percent: 100,
         falseAlarm,
       },
@@ -87,14 +80,14 @@ export const trafficSplit: Experiment = {
         kind: "check",
         name: `${mirroredPath} is answered by appb-v1, and copied to appb-v2`,
         check: "mirrored",
-        sample: sample(mirroredPath, controlSize),
+        sample: sample(mirroredPath),
         copied: true,
       },
       {
         kind: "check",
         name: "another path is not copied",
         check: "mirrored",
-        sample: sample("/anything/unmirrored", controlSize),
+        sample: sample("/anything/unmirrored"),
         copied: false,
       },
     ];

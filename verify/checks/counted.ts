@@ -79,6 +79,10 @@ export async function loggedLines(
   });
 }
 
+/** The lines of two logs; the reason why one of them cannot be read, where there is one. */
+export const joinedLogs = <T>(first: readonly T[] | string, second: readonly T[] | string): readonly T[] | string =>
+  typeof first === "string" ? first : typeof second === "string" ? second : [...first, ...second];
+
 function evidenceOf({ lines, grown }: Outcome, problem: string | undefined) {
   const text = typeof lines === "string" ? [`unavailable: ${lines}`] : lines.map((line) => line.text);
   const counters = grown

@@ -1,6 +1,6 @@
 import { durationMs } from "../../config/vocabulary";
 import type { Sample } from "../../experiments/types";
-import { binomialBand } from "../binomial";
+import { judgeShare, type ShareTest, shareTest, shareWords } from "../binomial";
 import type { VerifyContext } from "../context";
 import { delayedFromMs } from "../lab-facts";
 import type { AccessLine } from "../logs/access-log";
@@ -8,12 +8,13 @@ import type { SampleAnswer } from "../probe/curl";
 import { sendSample } from "../probe/sample";
 import type { Evidence, Finding, LatencySample } from "../report/schema";
 import { type CheckRun, failed, passed, skipped, unclear } from "./check";
-import { loggedLines } from "./counted";
+import { joinedLogs, loggedLines } from "./counted";
 
-/** Longer delays are proven by configuration alone: a sample would take minutes. */
-const longestDelayMs = 60_000;
+/** A sample that takes longer a batch is not sent: configuration alone proves its share. */
+const longestBatchMs = 60_000;
 /** From here on a delay cannot be mistaken for a slow machine, so that the clock may judge beside the log. */
 const clearDelayMs = 1_000;
+const mostParallel = 100;
 
 /** What a sample showed, by the client's clock and by the waypoint's log. */
 interface Sampled {
@@ -28,29 +29,55 @@ interface Sampled {
   evidence: readonly Evidence[];
 }
 
-/** The share of delayed requests is within the exact band of the configured percent. */
-export const share: CheckRun<"share"> = async (context, { name, sample, percent, delay, falseAlarm }) => {
+/** The share of delayed requests is the configured percent, and none of those that it is told from. */
+export const share: CheckRun<"share"> = async (context, { name, requests, percent, delay, falseAlarm }) => {
   const delayMs = durationMs(delay);
-  if (delayMs > longestDelayMs) return [skipped(name, "waypoint", `${delay} is too long to sample`)];
-  const band = binomialBand(sample.count, percent / 100, falseAlarm);
-  const busy = sample.count * (percent / 100) * delayMs;
-  const sampled = await take(context, sample, Math.min(100, Math.max(25, Math.ceil(busy / 4_000))), delayMs);
-  const expected = `${band.low} to ${band.high} of ${sample.count} delayed by ${delay}`;
-  const measured = { ...sampled.latencies, share: { percent, ...band } };
-  const problem = answersProblem(name, sample, sampled, expected) ?? disagreement(name, sampled, delayMs, expected);
-  if (problem) return [{ ...problem, sample: measured }];
-  const delayed = typeof sampled.flagged === "number" ? sampled.flagged : sampled.slow;
-  const seen = `${delayed} of ${sample.count} delayed, expected ${band.low} to ${band.high}; ${flagWords(sampled)}`;
-  const good = delayed >= band.low && delayed <= band.high;
-  const make = good ? passed : failed;
-  const finding = make(name, "waypoint", seen, { ...(good ? {} : { expected }), evidence: sampled.evidence });
-  return [{ ...finding, sample: measured }];
+  const test = shareTest(percent, falseAlarm);
+  const busyMs = test.batch * (percent / 100) * delayMs;
+  if (Math.max(delayMs, busyMs / mostParallel) > longestBatchMs)
+    return [skipped(name, "waypoint", `${percent} % of ${test.batch} requests with a delay of ${delay} take too long`)];
+  const parallel = Math.min(mostParallel, Math.max(25, Math.ceil(busyMs / 4_000)));
+  let before: Sent | undefined;
+  for (;;) {
+    const sent = joined(before, await sentAndLogged(context, { ...requests, count: test.batch }, parallel));
+    const finding = judgeDelays(name, test, requests, sent, delay);
+    if (finding) return [finding];
+    before = sent;
+  }
 };
+
+/** A finding about the delayed share; undefined as long as there are too few requests for one. */
+function judgeDelays(
+  name: string,
+  test: ShareTest,
+  requests: Omit<Sample, "count">,
+  sent: Sent,
+  delay: string,
+): Finding | undefined {
+  const sample = { ...requests, count: sent.count };
+  const delayMs = durationMs(delay);
+  const sampled = measured(sample, sent, delayMs);
+  const delayed = typeof sampled.flagged === "number" ? sampled.flagged : sampled.slow;
+  const { verdict, band } = judgeShare(test, sent.count, delayed);
+  const { percent, others: toldFrom } = test;
+  const latencies = { ...sampled.latencies, share: { percent, ...band, toldFrom } };
+  const expected = `${band.low} to ${band.high} of ${sent.count} delayed by ${delay}: ${shareWords(test)}`;
+  const problem = answersProblem(name, sample, sampled, expected) ?? disagreement(name, sampled, delayMs, expected);
+  if (problem) return { ...problem, sample: latencies };
+  if (verdict === "open") return undefined;
+  const seen = `${delayed} of ${sent.count} delayed, expected ${band.low} to ${band.high}: ${shareWords(test)}; ${flagWords(sampled)}`;
+  const make = verdict === "pass" ? passed : failed;
+  const finding = make(name, "waypoint", seen, {
+    ...(verdict === "pass" ? {} : { expected }),
+    evidence: sampled.evidence,
+  });
+  return { ...finding, sample: latencies };
+}
 
 /** No request to the control path is delayed. */
 export const neverSlow: CheckRun<"never-slow"> = async (context, { name, sample, delay }) => {
   const delayMs = durationMs(delay);
-  const sampled = await take(context, sample, 10, delayMs);
+  const sampled = measured(sample, await sentAndLogged(context, sample, 10), delayMs);
   return [{ ...judgeControl(name, sample, sampled, delayMs), sample: sampled.latencies }];
 };
 
@@ -71,14 +98,32 @@ function judgeControl(name: string, sample: Sample, sampled: Sampled, delayMs: n
   return unclear(name, typeof sampled.flagged === "number" ? "client" : "waypoint", seen, more);
 }
 
-async function take(context: VerifyContext, sample: Sample, parallel: number, delayMs: number): Promise<Sampled> {
+/** Requests that were sent, with the waypoint's lines about them. */
+interface Sent {
+  count: number;
+  answers: readonly SampleAnswer[];
+  lines: readonly AccessLine[] | string;
+}
+
+async function sentAndLogged(context: VerifyContext, sample: Sample, parallel: number): Promise<Sent> {
   const sampleResult = await sendSample(context, sample, parallel);
-  const { answers } = sampleResult;
   const lines = await loggedLines(context, sampleResult, sample.count);
+  return { count: sample.count, answers: sampleResult.answers, lines };
+}
+
+function joined(before: Sent | undefined, { count, answers, lines }: Sent): Sent {
+  if (!before) return { count, answers, lines };
+  return {
+    count: before.count + count,
+    answers: [...before.answers, ...answers],
+    lines: joinedLogs(before.lines, lines),
+  };
+}
+
+function measured({ from, method, path, count }: Sample, { answers, lines }: Sent, delayMs: number): Sampled {
   const flags = typeof lines === "string" ? lines : lines.filter((line) => line.flags.split(",").includes("DI"));
   const times = answers.map(({ seconds }) => Math.round(seconds * 1000)).sort((a, b) => a - b);
   const slowFromMs = delayedFromMs(delayMs);
-  const { from, method, path, count } = sample;
   const text = typeof flags === "string" ? [`unavailable: ${flags}`] : flags.slice(0, 3).map((line) => line.text);
   return {
     answers,

@@ -1,13 +1,14 @@
 import { outboundCluster, serviceHost } from "../../config/vocabulary";
 import type { Sample } from "../../experiments/types";
-import { binomialBand } from "../binomial";
+import { judgeShare, type ShareTest, shareTest, shareWords } from "../binomial";
 import type { VerifyContext } from "../context";
 import type { AccessLine } from "../logs/access-log";
 import { appLines } from "../logs/app-lines";
-import { type SampleResult, sendSample } from "../probe/sample";
+import type { SampleAnswer } from "../probe/curl";
+import { sendSample } from "../probe/sample";
 import type { Evidence, Finding } from "../report/schema";
 import { type CheckRun, failed, passed, unclear } from "./check";
-import { loggedLines } from "./counted";
+import { joinedLogs, loggedLines } from "./counted";
 
 const parallel = 20;
 const isTo = (version: "appb-v1" | "appb-v2") => (line: AccessLine) =>
@@ -15,32 +16,47 @@ const isTo = (version: "appb-v1" | "appb-v2") => (line: AccessLine) =>
 
 /** A sample through the front, as the waypoint and the second version saw it. */
 interface Sent {
-  sampleResult: SampleResult;
+  count: number;
+  answers: readonly SampleAnswer[];
   /** The waypoint's lines; a reason when they cannot be read. */
   lines: readonly AccessLine[] | string;
   /** What the second version wrote; a reason when it cannot be read. */
   written: readonly string[] | string;
-  evidence: readonly Evidence[];
 }
 
-/** The share of the second version is within the exact band of its weight, as both witnesses say. */
-export const split: CheckRun<"split"> = async (context, { name, sample, percent, falseAlarm }) => {
-  const band = binomialBand(sample.count, percent / 100, falseAlarm);
-  const sent = await send(context, sample, (lines) => lines.filter(isTo("appb-v2")).length);
-  const expected = `${band.low} to ${band.high} of ${sample.count} at appb-v2`;
-  const problem = problemOf(name, sample, sent, expected);
-  if (problem) return [problem];
-  const { lines, written, evidence } = sent;
+/** The share of the second version is its weight, and none of those that it is told from, as both witnesses say. */
+export const split: CheckRun<"split"> = async (context, { name, requests, percent, falseAlarm }) => {
+  const test = shareTest(percent, falseAlarm);
+  let before: Sent | undefined;
+  for (;;) {
+    const sample = { ...requests, count: test.batch };
+    const sent = joined(before, await send(context, sample, (lines) => lines.filter(isTo("appb-v2")).length));
+    const finding = judgeSplit(name, test, sent);
+    if (finding) return [finding];
+    before = sent;
+  }
+};
+
+/** A finding about the share of the second version; undefined as long as there are too few requests for one. */
+function judgeSplit(name: string, test: ShareTest, sent: Sent): Finding | undefined {
+  const { lines, written } = sent;
   const chosen = typeof lines === "string" ? undefined : lines.filter(isTo("appb-v2")).length;
   const met = typeof written === "string" ? undefined : written.length;
   const count = chosen ?? met;
-  const seen = `${chosen ?? "unknown"} of ${sample.count} sent to appb-v2 by the waypoint, ${met ?? "unknown"} in its own log; expected ${band.low} to ${band.high}`;
-  if (count === undefined) return [unclear(name, "waypoint", seen, { expected, evidence })];
+  const { verdict, band } = judgeShare(test, sent.count, count ?? 0);
+  const expected = `${band.low} to ${band.high} of ${sent.count} at appb-v2: ${shareWords(test)}`;
+  const problem = problemOf(name, sent, expected);
+  if (problem) return problem;
+  const seen = `${chosen ?? "unknown"} of ${sent.count} sent to appb-v2 by the waypoint, ${met ?? "unknown"} in its own log; expected ${band.low} to ${band.high}: ${shareWords(test)}`;
+  const evidence = evidenceOf(sent);
+  if (count === undefined) return unclear(name, "waypoint", seen, { expected, evidence });
   if (chosen !== undefined && met !== undefined && chosen !== met)
-    return [failed(name, "app", seen, { expected: "the same number from both", evidence })];
-  const good = count >= band.low && count <= band.high;
-  return [good ? passed(name, "waypoint", seen, { evidence }) : failed(name, "waypoint", seen, { expected, evidence })];
-};
+    return failed(name, "app", seen, { expected: "the same number from both", evidence });
+  if (verdict === "open") return undefined;
+  return verdict === "pass"
+    ? passed(name, "waypoint", seen, { evidence })
+    : failed(name, "waypoint", seen, { expected, evidence });
+}
 
 /** The first version answers, and the second one gets a copy of each request; or of none. */
 export const mirrored: CheckRun<"mirrored"> = async (context, { name, sample, copied }) => {
@@ -48,9 +64,10 @@ export const mirrored: CheckRun<"mirrored"> = async (context, { name, sample, co
   const expected = copied
     ? `${sample.count} answered by appb-v1, and ${sample.count} copies in appb-v2's log`
     : "in appb-v2's log only what the waypoint sent there";
-  const problem = problemOf(name, sample, sent, expected);
+  const problem = problemOf(name, sent, expected);
   if (problem) return [problem];
-  const { lines, written, evidence } = sent;
+  const { lines, written } = sent;
+  const evidence = evidenceOf(sent);
   if (typeof lines === "string" || typeof written === "string") {
     const blind = typeof lines === "string" ? lines : written;
     const layer = typeof lines === "string" ? "waypoint" : "app";
@@ -71,22 +88,31 @@ async function send(
   const sampleResult = await sendSample(context, sample, parallel);
   const lines = await loggedLines(context, sampleResult, sample.count);
   const written = await appLines(context, "appb-v2", sampleResult, typeof lines === "string" ? 0 : awaited(lines));
+  return { count: sample.count, answers: sampleResult.answers, lines, written };
+}
+
+function joined(before: Sent | undefined, sent: Sent): Sent {
+  if (!before) return sent;
+  return {
+    count: before.count + sent.count,
+    answers: [...before.answers, ...sent.answers],
+    lines: joinedLogs(before.lines, sent.lines),
+    written: joinedLogs(before.written, sent.written),
+  };
+}
+
+function evidenceOf({ lines, written }: Sent): Evidence[] {
   const text = typeof lines === "string" ? [`unavailable: ${lines}`] : lines.map((line) => line.text);
-  const evidence = [
+  return [
     { source: "waypoint log", lines: text },
     { source: "appb-v2 log", lines: typeof written === "string" ? [`unavailable: ${written}`] : written },
   ];
-  return { sampleResult, lines, written, evidence };
 }
 
 /** Requests without an answer, or to another cluster, say nothing about a share. */
-function problemOf(
-  name: string,
-  { count }: Sample,
-  { sampleResult: { answers }, lines, evidence }: Sent,
-  expected: string,
-): Finding | undefined {
-  const more = { expected, evidence };
+function problemOf(name: string, sent: Sent, expected: string): Finding | undefined {
+  const { count, answers, lines } = sent;
+  const more = { expected, evidence: evidenceOf(sent) };
   if (answers.length !== count) return failed(name, "client", `${answers.length} of ${count} requests were sent`, more);
   const odd = answers.filter(({ status }) => status < 200 || status > 299);
   if (odd.length > 0)

@@ -8,7 +8,7 @@ import { ExitCode, LabError } from "../../host/errors";
 import { numbers } from "../../modules/chaos/objects";
 import { disabledReason } from "../../modules/enabled";
 import type { ModuleName } from "../../modules/index";
-import { binomialBand } from "../binomial";
+import { shareTest, shareWords } from "../binomial";
 import { calledIn, recordsWanted, sayExpectation } from "../probe/judge";
 
 /** Ids and titles of all experiments, in order, and the modules that some belong to. */
@@ -141,12 +141,27 @@ function tokenWords({ claims, seconds, issuer, audience, forgery }: TokenSpec): 
 function checkLine(check: Check): string {
   if (check.check === "capture")
     return `captures between two nodes: ${check.count} × GET http://appf:${ports.service}/anything/MARKER by appa, and the same in plain text to appg → port ${ports.hbone} alone and no MARKER from appa; MARKER in every plain request`;
+  if ("requests" in check) return shareLine(check);
   if (!("sample" in check))
     return check.check === "flip" ? `changes the policy: ${check.name}` : `reads: ${check.name}`;
-  const { from, count, method, path, service, headers = {} } = check.sample;
+  return `${sampleLine(check.sample, String(check.sample.count))} → ${sampleExpectation(check)}`;
+}
+
+function sampleLine({ from, method, path, service, headers = {} }: Omit<Sample, "count">, count: string): string {
   const target = `${service ? `http://${askedAs(service)}:${ports.service}` : ""}${path}`;
   const extra = Object.entries(headers).map(([name, value]) => ` with ${name}: ${value}`);
-  return `${from}: ${count} × ${method} ${target}${extra.join("")} → ${sampleExpectation(check)}`;
+  return `${from}: ${count} × ${method} ${target}${extra.join("")}`;
+}
+
+function shareLine(check: Extract<Check, { requests: object }>): string {
+  const { requests, percent, falseAlarm } = check;
+  const test = shareTest(percent, falseAlarm);
+  const { batch, looks } = test;
+  const hit =
+    check.check === "share"
+      ? `delayed by ${check.delay}, as clock and log say`
+      : "at appb-v2, as the waypoint's log and its own say";
+  return `${sampleLine(requests, looks.length === 1 ? `${batch}` : `${batch} to ${batch * looks.length}`)} → ${shareWords(test)} (false alarm ${falseAlarm}), ${hit}`;
 }
 
 function outcomeWords({ status, flags, attempts, between, sample }: Extract<Check, { check: "outcome" }>): string {
@@ -159,14 +174,6 @@ function sampleExpectation(check: Extract<Check, { sample: Sample }>): string {
   switch (check.check) {
     case "counted":
       return `${check.denied ? "403" : "an answer of the app"} each time, counted once by the waypoint's log and once by its counters`;
-    case "share": {
-      const { low, high } = binomialBand(check.sample.count, check.percent / 100, check.falseAlarm);
-      return `${low} to ${high} of them delayed by ${check.delay} (exact binomial band, false alarm ${check.falseAlarm}), as clock and log say`;
-    }
-    case "split": {
-      const { low, high } = binomialBand(check.sample.count, check.percent / 100, check.falseAlarm);
-      return `${low} to ${high} of them at appb-v2 (exact binomial band, false alarm ${check.falseAlarm}), as the waypoint's log and its own say`;
-    }
     case "outcome":
       return outcomeWords(check);
     case "limited":

@@ -70,7 +70,15 @@ const sample = z.object({
   /** Least milliseconds at which a request counts as delayed: somewhat below the delay, because clocks round. */
   slowFromMs: z.number(),
   /** Share of delayed requests that the configuration asks for, and the accepted counts; absent when none may be delayed. */
-  share: z.object({ percent: z.number(), low: z.number(), high: z.number() }).optional(),
+  share: z
+    .object({
+      percent: z.number(),
+      low: z.number(),
+      high: z.number(),
+      /** The shares that it is told from, in percent. Evidence of earlier versions has none. */
+      toldFrom: z.array(z.number()).readonly().optional(),
+    })
+    .optional(),
 });
 
 const evidence = z.object({

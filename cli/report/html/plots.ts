@@ -1,3 +1,4 @@
+import { shareWords } from "../../../verify/binomial";
 import type { Timeline } from "../evidence";
 import { chancesOf, type JudgedSample } from "../samples";
 import { Html, html, printable } from "./escape";
@@ -88,7 +89,8 @@ export async function latencyPlot(samples: readonly JudgedSample[]): Promise<Htm
 export async function bandPlot({ label, slow, milliseconds, count, share }: JudgedSample): Promise<Html> {
   if (!share) return new Html("");
   const { Plot, document } = await library();
-  const { low, high } = share;
+  const { low, high, percent, toldFrom } = share;
+  const claim = shareWords({ percent, others: toldFrom ?? [] });
   const chances = chancesOf(count, share.percent);
   const inside = slow >= low && slow <= high;
   const from = Math.min(chances[0]?.count ?? 0, slow - 2);
@@ -139,7 +141,7 @@ export async function bandPlot({ label, slow, milliseconds, count, share }: Judg
       ],
     }),
     `Chance of each number of delayed requests, ${label}`,
-    `${slow} of ${milliseconds.length} were slow; ${low} to ${high} are expected at ${share.percent} %`,
+    `${slow} of ${milliseconds.length} were slow; ${low} to ${high} are expected at ${claim}`,
   );
 }
 

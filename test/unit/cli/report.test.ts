@@ -133,12 +133,12 @@ describe("samplesOf()", () => {
   it("takes the band from the experiment and the latencies from the evidence", () => {
     const samples = samplesOf(evidence.report);
     expect(samples.map(({ label, milliseconds }) => [label, milliseconds.length])).toEqual([
-      ["appa /headers", 200],
+      ["appa /headers", 347],
       ["appa /get", 60],
-      ["gateway /headers", 200],
+      ["gateway /headers", 347],
       ["gateway /get", 60],
     ]);
-    expect(samples[0]?.share).toEqual({ percent: 50, low: 76, high: 124 });
+    expect(samples[0]?.share).toEqual({ percent: 50, low: 139, high: 208, toldFrom: [40, 60] });
     expect(samples[1]).toMatchObject({ slow: 0 });
     expect(samples[1]).not.toHaveProperty("share");
   });

@@ -1,5 +1,6 @@
 import { type BrokenWorld, edit, remove } from "./breaks";
 import { brokenModules } from "./broken-modules";
+import { brokenShares } from "./broken-shares";
 import { brokenByStrays } from "./broken-strays";
 
 const l7 = "AuthorizationPolicy/default/appb-l7";
@@ -182,5 +183,6 @@ export const brokenWorlds: BrokenWorld[] = [
     drift: "Service/prometheus does not exist",
   },
   ...brokenByStrays,
+  ...brokenShares,
   ...brokenModules,
 ];

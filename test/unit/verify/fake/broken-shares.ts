@@ -1,0 +1,51 @@
+import { type BrokenWorld, edit } from "./breaks";
+
+const waypoint = { layer: "waypoint" };
+const fault = "VirtualService/default/appb-fault";
+const route = "HTTPRoute/default/appb-split";
+
+/** The configured percent, and the percent that the proxy draws in spite of its configuration. */
+const faults = [
+  ...([
+    [50, 40],
+    [50, 60],
+    [3, 0],
+    [97, 100],
+    [1, 11],
+  ] as const),
+];
+const splits = [
+  ...([
+    [50, 40],
+    [3, 0],
+    [97, 100],
+  ] as const),
+];
+
+/** Worlds in which a proxy delays or forwards another share than its configuration says. */
+export const brokenShares: BrokenWorld[] = [
+  ...faults.map(
+    ([percent, real]): BrokenWorld => ({
+      name: `${real} % delayed, configured ${percent} %`,
+      settings: { faultPercent: percent },
+      breaks: (state) => {
+        state.pretended.set("VirtualService/default/appb", structuredClone(state.get(fault)));
+        edit(fault, ["spec", "http", 0, "fault", "delay", "percentage", "value"], real)(state);
+      },
+      noticed: { "fault-delay": waypoint },
+      drift: `percent is ${real}, the stack says ${percent}`,
+    }),
+  ),
+  ...splits.map(
+    ([percent, real]): BrokenWorld => ({
+      name: `${real} % at appb-v2, configured ${percent} %`,
+      settings: { modules: ["traffic-split"], splitWeight: percent },
+      breaks: (state) => {
+        state.pretended.set(route, structuredClone(state.get(route)));
+        edit(route, ["spec", "rules", 2, "backendRefs", 0, "weight"], 100 - real)(state);
+        edit(route, ["spec", "rules", 2, "backendRefs", 1, "weight"], real)(state);
+      },
+      noticed: { "traffic-split": waypoint },
+    }),
+  ),
+];
