@@ -6,6 +6,7 @@ import type { CheckKind, Detail } from "./checks/check";
 import type { VerifyContext } from "./context";
 import { causesFor } from "./diagnosis";
 import { DeadlineError, eventually } from "./eventually";
+import { flapping, flaps } from "./flapping";
 import { PreconditionError } from "./precondition-error";
 import { isPositive, runProbe } from "./probe/probe";
 import { type Cause, type ExperimentResult, type Finding, worst } from "./report/schema";
@@ -66,28 +67,48 @@ async function runCheck(context: VerifyContext, check: Check): Promise<Finding[]
   const kind = checkKinds[check.check] as CheckKind<typeof check.check>;
   const attempt = () => kind.run(context, check as Detail<typeof check.check>);
   if (!kind.settles) return attempt();
-  let last: Finding[] | undefined;
+  const { convergeMs, intervalMs, streak } = context.timings;
+  const looks: Finding[][] = [];
+  const timing = { deadlineMs: convergeMs, intervalMs, streak, signal: context.signal, clock: context.clock };
+  const look = async () => {
+    const findings = await attempt().catch((error: unknown) => {
+      // What cannot be looked at because it is not there is a miss like any other.
+      if (error instanceof PreconditionError) looks.push([unexpectedError(check, error)]);
+      throw error;
+    });
+    looks.push(findings);
+    const miss = missOf(findings);
+    if (miss) throw new Error(miss.seen);
+    return findings;
+  };
   try {
-    return await eventually(
-      async () => {
-        last = await attempt();
-        const miss = last.find(({ verdict }) => verdict !== "pass");
-        if (miss) throw new Error(miss.seen);
-        return last;
-      },
-      {
-        what: check.name,
-        deadlineMs: context.timings.convergeMs,
-        intervalMs: context.timings.intervalMs,
-        signal: context.signal,
-        clock: context.clock,
-      },
-    );
+    return settled(looks, await eventually(look, { what: check.name, ...timing }));
   } catch (error) {
     if (!(error instanceof DeadlineError)) throw error;
-    if (last && !(error.cause instanceof PreconditionError)) return last;
-    throw error.cause ?? error;
+    const last = looks.at(-1);
+    if (!last) throw error.cause ?? error;
+    return settled(looks, missOf(last) ? last : last.map((finding) => tooFew(finding, looks, streak)));
   }
+}
+
+const missOf = (findings: readonly Finding[]): Finding | undefined =>
+  findings.find(({ verdict }) => verdict !== "pass");
+
+/** The findings of the last look, unless earlier ones show that the state flaps. */
+function settled(looks: readonly Finding[][], last: Finding[]): Finding[] {
+  // A look without an opinion is neither good nor bad.
+  const opinions = looks.filter((findings) => findings.every(({ verdict }) => verdict !== "inconclusive"));
+  const good = opinions.map((findings) => missOf(findings) === undefined);
+  if (!flaps(good)) return last;
+  const missed = opinions[good.lastIndexOf(false)] ?? last;
+  return missed.map((finding) => (finding.verdict === "pass" ? finding : flapping(finding, good)));
+}
+
+/** A good state that was not seen as often as asked before the time was up. */
+function tooFew(finding: Finding, looks: readonly Finding[][], streak: number): Finding {
+  const row = looks.length - 1 - looks.findLastIndex((findings) => missOf(findings) !== undefined);
+  const seen = `good ${row} of ${streak} times in a row when the time was up, after ${looks.length - row} misses; ${finding.seen}`;
+  return { ...finding, verdict: "inconclusive", layer: "client", seen };
 }
 
 function unexpectedError(step: Step, error: unknown): Finding {

@@ -64,7 +64,8 @@ export async function runAll(
   for (const [index, experiment] of together.entries()) {
     const result = results[index];
     if (!result || !isBlurred(result)) continue;
-    note(`${result.id}: ${seenBy(result)}; this machine was busy, so that it is asked once more by itself`);
+    const busy = result.verdict === "inconclusive" ? "this machine was busy, so that " : "";
+    note(`${result.id}: ${seenBy(result)}; ${busy}it is asked once more by itself`);
     results[index] = await one(experiment);
   }
   const ordered = chosen.flatMap(({ id }) => results.find((result) => result.id === id) ?? []);
@@ -75,9 +76,16 @@ export async function runAll(
 const isChanging = ({ steps }: Experiment, { facts }: VerifyContext): boolean =>
   steps(facts.settings).some((step) => step.kind === "check" && ["flip", "fail-open"].includes(step.check));
 
-/** Whether this machine alone kept an experiment from an answer. Whatever the second one is, it counts. */
-const isBlurred = ({ verdict, findings }: ExperimentResult): boolean =>
-  verdict === "inconclusive" && missesOf(findings).every((miss) => miss.verdict === verdict && miss.layer === "client");
+/**
+ * Whether nothing but this machine kept an experiment from an answer, or a state that flapped from a pass: one that flaps
+ * once may have been about to settle. Whatever the second result is, it counts.
+ */
+const isBlurred = (result: ExperimentResult): boolean =>
+  result.verdict !== "pass" &&
+  result.verdict !== "skipped" &&
+  missesOf(result.findings).every(
+    (miss) => miss.flapping || (miss.verdict === "inconclusive" && miss.layer === "client"),
+  );
 
 const missesOf = (findings: ExperimentResult["findings"]) =>
   findings.filter(({ verdict }) => verdict !== "pass" && verdict !== "skipped");

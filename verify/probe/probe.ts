@@ -1,6 +1,7 @@
 import type { Probe } from "../../experiments/types";
 import type { VerifyContext } from "../context";
 import { DeadlineError, eventually } from "../eventually";
+import { flapping, flaps } from "../flapping";
 import type { Finding } from "../report/schema";
 import { answerFits, judge, recordsWanted } from "./judge";
 import { recordsOf } from "./records";
@@ -15,8 +16,9 @@ export const isPositive = (probe: Probe): boolean => probe.expect.outcome === "a
 /** Sends a probe and judges it: a positive until it holds, a negative once. */
 export async function runProbe(context: VerifyContext, probe: Probe): Promise<Finding> {
   if (!isPositive(probe)) return judged(context, probe, await send(context, probe, context.signal));
-  const { answer, doubt } = await converged(context, probe);
+  const { answer, doubt, looks } = await converged(context, probe);
   const finding = await judged(context, probe, answer);
+  if (flaps(looks)) return flapping(finding, looks);
   if (!doubt || finding.verdict !== "pass") return finding;
   const { streak } = context.timings;
   const expected = `${streak} good answers in a row`;
@@ -33,7 +35,10 @@ async function judged(context: VerifyContext, probe: Probe, answer: Answer): Pro
 
 /** What a positive came to. */
 interface Converged {
+  /** The answer to judge: the last one, or where the state flaps the last one that was not good. */
   answer: Answer;
+  /** Whether each answer was good. */
+  looks: readonly boolean[];
   /** The answer is good, and there were not enough of its kind in a row. */
   doubt?: Pick<Finding, "verdict" | "layer" | "seen">;
 }
@@ -44,27 +49,23 @@ async function converged(context: VerifyContext, probe: Probe): Promise<Converge
   // A request that hangs runs until its own timeout; the records then show which layer did not answer. Those
   // that are delayed on purpose take their time each.
   const deadlineMs = Math.max(convergeMs + streak * injectedMs(context.facts), requestLimit(context) + graceMs);
-  try {
-    const answer = await eventually(
-      async (signal) => {
-        const answer = await send(context, probe, signal);
-        answers.push(answer);
-        if (!answerFits(probe.expect, answer)) throw new Error(answer.error ?? `status ${answer.status}`);
-        return answer;
-      },
-      { what: probe.name, deadlineMs, intervalMs, streak, signal: context.signal, clock: context.clock },
-    );
-    return { answer };
-  } catch (error) {
-    const last = answers.at(-1);
-    if (!(error instanceof DeadlineError) || !last)
-      throw error instanceof DeadlineError && error.cause instanceof Error ? error.cause : error;
-    const fits = answers.map((answer) => answerFits(probe.expect, answer));
-    // One that is good now and then is judged by the latest that was not; so is one that is not good in the end.
-    const miss = fits.lastIndexOf(false);
-    const since = answers.length - 1 - miss;
-    if (since === 0 || fits.indexOf(true) < miss) return { answer: answers[miss] ?? last };
-    const seen = `good ${since} of ${streak} times in a row when the time was up, after ${miss + 1} misses`;
-    return { answer: last, doubt: { verdict: "inconclusive", layer: "client", seen } };
-  }
+  const outcome = await eventually(
+    async (signal) => {
+      const answer = await send(context, probe, signal);
+      answers.push(answer);
+      if (!answerFits(probe.expect, answer)) throw new Error(answer.error ?? `status ${answer.status}`);
+    },
+    { what: probe.name, deadlineMs, intervalMs, streak, signal: context.signal, clock: context.clock },
+  ).catch((error: unknown) => {
+    if (error instanceof DeadlineError) return error;
+    throw error;
+  });
+  const last = answers.at(-1);
+  if (!last) throw outcome?.cause instanceof Error ? outcome.cause : new Error(`no answer to ${probe.name}`);
+  const looks = answers.map((answer) => answerFits(probe.expect, answer));
+  const miss = looks.lastIndexOf(false);
+  if (flaps(looks)) return { answer: answers[miss] ?? last, looks };
+  if (!outcome || miss === looks.length - 1) return { answer: last, looks };
+  const seen = `good ${looks.length - 1 - miss} of ${streak} times in a row when the time was up, after ${miss + 1} misses`;
+  return { answer: last, looks, doubt: { verdict: "inconclusive", layer: "client", seen } };
 }

@@ -95,6 +95,8 @@ const finding = z.object({
   layer,
   /** What was seen, in one sentence. */
   seen: z.string(),
+  /** The state was good, and then not. */
+  flapping: z.literal(true).optional(),
   /** What was expected instead, unless it passed. */
   expected: z.string().optional(),
   /** The request that it is about; a finding has it together with `decision`. */
