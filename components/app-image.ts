@@ -1,9 +1,8 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
-import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
-import { loadImages } from "./image-commands";
+import { buildImage, loadImages } from "./image-commands";
 import type { ImageOrigin } from "./script";
 
 export interface AppImageArgs extends ImageOrigin {
@@ -39,18 +38,10 @@ export class AppImage extends pulumi.ComponentResource {
       opts,
     );
     this.ref = args.ready ?? `docker.io/ambient-lab-${args.stack}/httpbin:${folderHash(args.context)}`;
-    const built = args.ready
-      ? undefined
-      : new docker.Image(
-          `${name}-build`,
-          {
-            imageName: this.ref,
-            skipPush: true,
-            build: { context: args.context, dockerfile: join(args.context, "Dockerfile") },
-          },
-          { parent: this },
-        );
-    this.imageId = built ? built.repoDigest : pulumi.output(this.ref);
+    // Relative, as the scripts are: a moved checkout changes nothing.
+    const build = relative(join(__dirname, ".."), args.context);
+    const built = args.ready ? undefined : buildImage(`${name}-build`, { ...args, image: this.ref, build }, this);
+    this.imageId = built ? built.stdout : pulumi.output(this.ref);
     if (args.cluster) {
       loadImages(
         `${name}-load`,
@@ -59,8 +50,7 @@ export class AppImage extends pulumi.ComponentResource {
           cluster: args.cluster,
           images: [this.ref],
           imageId: this.imageId,
-          // Relative, as the scripts are: a moved checkout changes nothing.
-          build: built ? relative(join(__dirname, ".."), args.context) : "",
+          build: built ? build : "",
         },
         { parent: this, dependsOn: [...(built ? [built] : []), ...args.after] },
       );

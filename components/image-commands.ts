@@ -21,6 +21,26 @@ export function pullImages(name: string, args: PulledImages, parent: pulumi.Reso
   );
 }
 
+export interface BuiltImage extends ImageOrigin {
+  image: string;
+  /** Folder of its Dockerfile, relative to the project's. */
+  build: string;
+}
+
+/** A command that builds the apps' image in this machine's Docker; its output is the image's id. */
+export function buildImage(name: string, args: BuiltImage, parent: pulumi.Resource): command.local.Command {
+  const { image, build } = args;
+  return new command.local.Command(
+    name,
+    {
+      ...commandDefaults,
+      create: script("image-get", "image-build"),
+      environment: { IMAGE: image, BUILD: build, ...imageOriginEnvironment(args) },
+    },
+    { parent },
+  );
+}
+
 export interface LoadedImages extends ImageOrigin {
   images: readonly string[];
   /** Those of them that every node runs. The others go to the workers alone: the control plane's taint keeps their pods away. */

@@ -95,13 +95,16 @@ export function bundledAppImage(): string {
 }
 
 /** Builds the apps' image for the bundle's platform; `saveImage` then finds it. */
-export async function buildAppImage(ref: string, { exec, platform, signal }: BundleWork): Promise<void> {
-  await run(exec, "docker", ["build", "--platform", platform.nodes, "--tag", ref, appFolder], {
-    timeoutMs: 30 * minutes,
-    signal,
+export async function buildAppImage(ref: string, work: BundleWork): Promise<void> {
+  const { platform, imageMirrors } = work;
+  const env = { MIRRORS: imageMirrors.join("\n"), CACHES: "", BUNDLE: "", IMAGE: ref, BUILD: appFolder };
+  const problem = {
+    what: `Cannot build "${ref}"`,
     why: "The apps of the lab run it, and without a network it cannot be built",
     fix: 'pulumi config set appImage REF   (a ready one; docs/offline.md, "The apps\' image")',
-  });
+  };
+  const text = [scriptOf("image-get"), scriptOf("image-build")];
+  await runScript(text, { ...env, PLATFORM: platform.nodes }, problem, work);
 }
 
 /** Writes an image of the bundle's platform to a file: from Docker, where it is, else pulled by the script of the lab. */

@@ -1,11 +1,13 @@
 # Functions that bring an image into this machine's Docker (from a bundle, from a registry's mirror or cache, from the
-# registry) and write images to an archive.
+# registry, by a build) and write images to an archive.
 # In: MIRRORS (registry=url, one a line, may be empty) BUNDLE (folder of "lab bundle", may be empty)
 #     CACHES (registry=url, one a line, may be empty: those that a container of this machine caches)
-#     PLATFORM (os/arch, empty: Docker's own)
+#     PLATFORM (os/arch, empty: the server's)
 set -eu
 # From the user's shell docker and kind would take another platform than Docker's own (docker/cli cli/command/image/pull.go).
 unset DOCKER_DEFAULT_PLATFORM
+# Pull, build and save get one platform by name: each has a default of its own, and an image may be there for another one.
+PLATFORM=${PLATFORM:-$(docker version --format '{{.Server.Os}}/{{.Server.Arch}}')}
 
 problem() {
   printf 'What  %s\nWhy   %s\nFix   %s\n' "$1" "$2" "$3" >&2
@@ -62,7 +64,7 @@ present() {
   for reference in "$1" "${1%@*}"; do
     [ "$reference" = "$1" ] || [ -n "$BUNDLE$MIRRORS$CACHES" ] || continue
     found=$(docker image inspect --format '{{.Os}}/{{.Architecture}}' "$reference" 2>/dev/null) || continue
-    [ "$found" = "${PLATFORM:-$found}" ] && return 0
+    [ "$found" = "$PLATFORM" ] && return 0
   done
   return 1
 }
@@ -93,10 +95,9 @@ load_archive() {
     problem "Docker cannot load \"$BUNDLE/$archive\": $(fault "$answer")" "The lab runs the image in it" "$fix"
     return 1
   }
-  docker_is=$(docker version --format '{{.Server.Os}}/{{.Server.Arch}}')
   image_is=$(docker image inspect --format '{{.Os}}/{{.Architecture}}' "${1%@*}" 2>/dev/null || echo "another image")
-  [ "$image_is" = "$docker_is" ] || problem "\"$BUNDLE/$archive\" holds $image_is, and Docker runs $docker_is" \
-    "A bundle is for one platform" "npm run lab -- bundle DIR --platform $docker_is   (with a network)"
+  [ "$image_is" = "$PLATFORM" ] || problem "\"$BUNDLE/$archive\" holds $image_is, and Docker runs $PLATFORM" \
+    "A bundle is for one platform" "npm run lab -- bundle DIR --platform $PLATFORM   (with a network)"
 }
 
 # Says what Docker's answer means for the one who reads it. In: the address, the answer
@@ -130,7 +131,7 @@ explain() {
       why="Docker does not reach the registry"
       fix="$offline; or: $mirror"
       ;;
-    *) fix="docker pull $1   (an image that the lab builds: pulumi up --replace its docker.Image), or: $mirror" ;;
+    *) fix="docker pull $1   (tells the reason), or: $mirror" ;;
   esac
   # A bundle is there so that no registry is needed: what it lacks is the reason, and not the registry.
   if [ -n "$BUNDLE" ] && [ -d "$BUNDLE/images" ]; then
@@ -142,8 +143,7 @@ explain() {
 
 # Pulls an image from another address than its own, and gives it its own name. In: the image, the address
 pull_from() {
-  # shellcheck disable=SC2086 # an option or nothing
-  answer=$(docker pull --quiet ${PLATFORM:+--platform=$PLATFORM} "$2" 2>&1) || return 1
+  answer=$(docker pull --quiet "--platform=$PLATFORM" "$2" 2>&1) || return 1
   docker tag "$2" "${1%@*}"
 }
 
@@ -166,8 +166,30 @@ get() {
     docker rmi "$from" >/dev/null 2>&1 || true
     return 0
   fi
-  # shellcheck disable=SC2086 # an option or nothing
-  answer=$(docker pull --quiet ${PLATFORM:+--platform=$PLATFORM} "$1" 2>&1) || explain "$1" "$answer"
+  answer=$(docker pull --quiet "--platform=$PLATFORM" "$1" 2>&1) || explain "$1" "$answer"
+}
+
+# Builds the lab's own image. The docker program adds the proxies of ~/.docker/config.json by itself; those of the shell come
+# before them, except a proxy that only this machine can reach. In: the image, the folder of its Dockerfile
+build() {
+  image=$1 folder=$2
+  set --
+  for name in HTTP_PROXY HTTPS_PROXY NO_PROXY http_proxy https_proxy no_proxy; do
+    case "$name=$(printenv "$name" || true)" in
+      *=) ;;
+      *//127.* | *//localhost* | *//"[::1]"* | *@127.* | *@localhost* | *@"[::1]"*) ;;
+      *) set -- "$@" --build-arg "$name" ;;
+    esac
+  done
+  for base in $(sed -n 's/^ARG \([A-Z]*=[^ ]*\)$/\1/p' "$folder/Dockerfile"); do
+    from=$(mirrored "${base#*=}")
+    [ -z "$from" ] || set -- "$@" --build-arg "${base%%=*}=$from"
+  done
+  answer=$(docker build --quiet --platform "$PLATFORM" "$@" --tag "$image" "$folder" 2>&1) && return 0
+  printf '%s\n' "$answer" >&2
+  fix="docker build --tag $image $folder   (shows why), then run the command again"
+  ! disk_full "$answer" || fix="docker system df   (make room for Docker, then run the command again)"
+  problem "Cannot build \"$image\" from $folder: $(fault "$answer")" "The apps of the lab run it, and no registry has it" "$fix"
 }
 
 # Writes images to one archive that holds a single platform: Docker's containerd image store would name other platforms'
@@ -178,7 +200,7 @@ save() {
   shift 3
   only=""
   if docker info --format '{{.DriverStatus}}' | grep -q 'io.containerd.snapshotter'; then
-    only="--platform=${PLATFORM:-$(docker version --format '{{.Server.Os}}/{{.Server.Arch}}')}"
+    only="--platform=$PLATFORM"
   fi
   # Docker from snap has a private /tmp and would write the file there.
   # shellcheck disable=SC2086 # an option or nothing

@@ -7,16 +7,8 @@
 set -eu
 # With podman or nerdctl, which the user's shell may name, kind would not see the lab (kind pkg/internal/runtime/runtime.go).
 export KIND_EXPERIMENTAL_PROVIDER=docker
-build() {
-  answer=$(docker build --quiet --tag "$1" "$BUILD" 2>&1) && return 0
-  printf '%s\n' "$answer" >&2
-  fix="docker build --tag $1 $BUILD   (shows why), then up again"
-  ! disk_full "$answer" || fix="docker system df   (make room for Docker, then run the command again)"
-  problem "Cannot build \"$1\" from $BUILD again: $(fault "$answer")" \
-    "Docker has lost it since it was built, and no registry has it" "$fix"
-}
 for image in $IMAGES; do
-  if [ -n "${BUILD:-}" ] && ! present "$image"; then build "$image"; else get "$image"; fi
+  if [ -n "${BUILD:-}" ] && ! present "$image"; then build "$image" "$BUILD"; else get "$image"; fi
 done
 
 images_file=$(mktemp "${TMPDIR:-/tmp}/ambient-lab-images.XXXXXX")

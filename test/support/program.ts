@@ -75,7 +75,7 @@ const fakeArtifacts: Artifacts = {
 const outputsOf: Readonly<Record<string, (inputs: Record<string, unknown>) => Readonly<Record<string, unknown>>>> = {
   ...tlsOutputs,
   "docker:index/network:Network": () => ({ ipamConfigs: [{ subnet: "fd00::/64" }, { subnet: "172.30.0.0/16" }] }),
-  "docker:index/image:Image": () => ({ repoDigest: `sha256:${"0".repeat(64)}` }),
+  "command:local:Command": () => ({ stdout: `sha256:${"0".repeat(64)}` }),
   "kubernetes:core/v1:Service": () => ({ status: { loadBalancer: { ingress: [{ ip: "192.0.2.1" }] } } }),
 };
 

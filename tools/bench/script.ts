@@ -81,10 +81,6 @@ function installCommands(resource: StateResource, place: ScriptPlace): string[] 
   if (type === "docker:index/network:Network") {
     return [words("docker network create --driver bridge", ...subnetsOf(outputs), place.cluster)];
   }
-  if (type === "docker:index/image:Image") {
-    const { context, dockerfile } = asRecord(inputs.build);
-    return [words("docker build --quiet", "--tag", inputs.imageName, "--file", dockerfile, context)];
-  }
   return type === "command:local:Command" ? localCommand(resource, place) : [];
 }
 

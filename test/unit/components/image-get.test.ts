@@ -19,7 +19,7 @@ case "$1 $2" in
   "load --quiet") [ $# -eq 2 ] && cat >> "$FAKE/tags" ;;
   "version --format") echo linux/amd64 ;;
   "pull --quiet") for last; do :; done; case "$last" in "\${REFUSED:-none}"*) exit 1 ;; esac; [ -z "$PULL_SAYS" ] && echo "$last" >> "$FAKE/tags" || { echo "$PULL_SAYS" >&2; exit 1; } ;;
-  "build --quiet") [ -z "$BUILD_SAYS" ] && echo "$4" >> "$FAKE/tags" || { echo "$BUILD_SAYS" >&2; exit 1; } ;;
+  "build --quiet") [ -z "$BUILD_SAYS" ] && echo "$6" >> "$FAKE/tags" || { echo "$BUILD_SAYS" >&2; exit 1; } ;;
   "port "*) [ -z "$CACHE_AT" ] || echo "$CACHE_AT" ;;
   "save "*) touch "$FAKE/saving"; sleep "\${SAVE_TAKES:-0}"; echo "archive of $*" ;;
   "tag "*) echo "$3" >> "$FAKE/tags" ;;
@@ -114,7 +114,7 @@ describe("image-get.sh", () => {
     expect(calls("pull").sort()).toEqual(
       ["127.0.0.1:5000/a/b:1", "ghcr.io/a/b:1", "mirror.test/hub/a/b:1"]
         .concat(["mirror.test/hub/kindest/node:v1", "mirror.test/hub/library/alpine:3"])
-        .map((address) => `pull --quiet ${address}`),
+        .map((address) => `pull --quiet --platform=linux/amd64 ${address}`),
     );
     expect(calls("tag")).toContain("tag mirror.test/hub/kindest/node:v1 kindest/node:v1");
   });
@@ -126,8 +126,8 @@ describe("image-get.sh", () => {
       const { pull, calls } = machine({ CACHES, CACHE_AT: "127.0.0.1:32000" });
       expect(await pull("kindest/node:v1", "quay.io/a/b:1")).toMatchObject({ code: 0, stdout: "2" });
       expect(calls("pull").sort()).toEqual([
-        "pull --quiet 127.0.0.1:32000/kindest/node:v1",
-        "pull --quiet quay.io/a/b:1",
+        "pull --quiet --platform=linux/amd64 127.0.0.1:32000/kindest/node:v1",
+        "pull --quiet --platform=linux/amd64 quay.io/a/b:1",
       ]);
       expect(calls("port")).toEqual(["port ambient-lab-cache-docker.io 5000/tcp"]);
       expect(calls("tag")).toEqual(["tag 127.0.0.1:32000/kindest/node:v1 kindest/node:v1"]);
@@ -141,7 +141,7 @@ describe("image-get.sh", () => {
       const { pull, calls } = machine({ CACHES, ...env });
       expect(await pull("ghcr.io/a/b:1")).toMatchObject({ code: 0 });
       expect(calls("pull")).toHaveLength(pulls);
-      expect(calls("pull").at(-1)).toBe("pull --quiet ghcr.io/a/b:1");
+      expect(calls("pull").at(-1)).toBe("pull --quiet --platform=linux/amd64 ghcr.io/a/b:1");
     });
   });
 
@@ -177,7 +177,7 @@ describe("images-load.sh", () => {
     const { load, calls } = machine({ PULL_SAYS: "no such host" });
     expect(await load(built, "images/httpbin")).toMatchObject({ code: 0, stdout: "1" });
     expect(await load(built, "images/httpbin")).toMatchObject({ code: 0 });
-    expect(calls("build")).toEqual([`build --quiet --tag ${built} images/httpbin`]);
+    expect(calls("build")).toEqual([`build --quiet --platform linux/amd64 --tag ${built} images/httpbin`]);
     expect(calls("pull")).toEqual([]);
   });
 
@@ -188,7 +188,7 @@ describe("images-load.sh", () => {
     );
     expect(code).not.toBe(0);
     expect(stderr).toMatch(
-      /no such host\nWhat {2}Cannot build ".*httpbin:0123" from images\/httpbin again: .* no such host\nWhy .*\nFix /,
+      /no such host\nWhat {2}Cannot build ".*httpbin:0123" from images\/httpbin: .* no such host\nWhy .*\nFix /,
     );
   });
 
@@ -201,7 +201,7 @@ describe("images-load.sh", () => {
   test("gets all other images from where they come from", async () => {
     const { load, calls } = machine();
     expect(await load("quay.io/a/b:1", "")).toMatchObject({ code: 0 });
-    expect(calls("pull")).toEqual(["pull --quiet quay.io/a/b:1"]);
+    expect(calls("pull")).toEqual(["pull --quiet --platform=linux/amd64 quay.io/a/b:1"]);
     expect(calls("build")).toEqual([]);
   });
 });
