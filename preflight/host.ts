@@ -29,7 +29,7 @@ import {
 export interface HostFacts extends GatewayPorts {
   /** SHA-256 of `caFile`. */
   caDigest?: string;
-  /** Engine address of the current Docker context, where it is not the default socket. */
+  /** Address of Docker: of DOCKER_HOST, else of the current context; none when it cannot be told. */
   dockerHost?: string;
   /** Version of Istio that the cluster runs now; none when it is to be installed. */
   installedIstio?: string;
@@ -108,9 +108,9 @@ export async function requireDocker(exec: Exec): Promise<void> {
 }
 
 async function currentDockerHost(exec: Exec): Promise<string | undefined> {
-  if (process.env.DOCKER_HOST) return undefined;
+  if (process.env.DOCKER_HOST) return process.env.DOCKER_HOST;
   const { stdout } = await exec("docker", ["context", "inspect", "--format", "{{.Endpoints.docker.Host}}"]);
-  return stdout && stdout !== "unix:///var/run/docker.sock" ? stdout : undefined;
+  return stdout || undefined;
 }
 
 async function networkProblems(

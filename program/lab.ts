@@ -43,7 +43,6 @@ export interface LabInput {
  * @returns the stack's outputs
  */
 export function declareLab({ stack, owner, config, artifacts, host }: LabInput) {
-  const engine = host.dockerHost ? { provider: new docker.Provider("docker", { host: host.dockerHost }) } : {};
   const name = clusterName(stack);
   const { caFile, imageMirrors } = config;
   const caches = config.cluster === "kind" && config.imageCache ? cachedRegistries(imageMirrors) : [];
@@ -61,7 +60,8 @@ export function declareLab({ stack, owner, config, artifacts, host }: LabInput) 
             ...{ ...config, ...host, ...origin, cacheRunning, clusterName: name, stackDir: stackDir(stack) },
             networkLabels: { [networkLabels.stack]: stack, [networkLabels.owner]: owner },
           },
-          { ...engine },
+          // Always this one provider: with another address of Docker its input changes, and no resource gets another provider.
+          { provider: new docker.Provider("docker", { host: host.dockerHost }) },
         )
       : undefined;
   const gone = kind ? { deletedWith: kind.cluster } : {};
@@ -100,19 +100,15 @@ export function declareLab({ stack, owner, config, artifacts, host }: LabInput) 
         })
       : undefined;
   const loaded = (group: string) => images?.loaded(group) ?? [];
-  const app = new AppImage(
-    "app",
-    {
-      context: join(__dirname, "..", "images", "httpbin"),
-      ready: config.appImage ?? artifacts.bundle?.appImage,
-      ...origin,
-      stack,
-      clusterName: name,
-      cluster: kind?.cluster,
-      after: loaded("proxies"),
-    },
-    { ...engine },
-  );
+  const app = new AppImage("app", {
+    context: join(__dirname, "..", "images", "httpbin"),
+    ready: config.appImage ?? artifacts.bundle?.appImage,
+    ...origin,
+    stack,
+    clusterName: name,
+    cluster: kind?.cluster,
+    after: loaded("proxies"),
+  });
 
   const metallb = hasMetalLb(config)
     ? new MetalLb(

@@ -86,7 +86,7 @@ export async function declare(
   stack = "unit",
 ): Promise<Declaration> {
   const config = parseConfig(raw);
-  const host = { httpPort: 21_000, httpsPort: 11_000, ...facts };
+  const host = { httpPort: 21_000, httpsPort: 11_000, dockerHost: "unix:///var/run/docker.sock", ...facts };
   const inputs = new Map<string, Record<string, unknown>>();
   const monitor = new RecordingMonitor({
     newResource: (args) => {

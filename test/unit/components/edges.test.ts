@@ -105,7 +105,9 @@ test("a host outside the mesh is told to its waypoint when there is something to
 
 describe("what goes with what", () => {
   test("everything inside the cluster is deleted with it", () => {
-    const inside = lab.resources.filter(({ type, custom }) => custom && /^(kubernetes|pulumi:providers):/.test(type));
+    const inside = lab.resources.filter(
+      ({ type, custom }) => custom && /^(kubernetes|pulumi:providers:kubernetes)/.test(type),
+    );
     expect(inside.length).toBeGreaterThan(25);
     for (const { name, deletedWith } of inside) expect(deletedWith, name).toBe("cluster-kind");
     for (const { name, deletedWith } of matching(/-load|sysctls$/)) expect(deletedWith, name).toBe("cluster-kind");

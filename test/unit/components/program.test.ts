@@ -46,6 +46,21 @@ describe.each(profileNames)("the program in the profile %s", (profile) => {
     expect(find("cluster-kind").inputs.stdin).toContain('"listenAddress": "127.0.0.1"');
   });
 
+  // pulumi/pulumi v3.259.0 pkg/resource/deploy/step_generator.go providerChanged(): another provider in the place of the
+  // default one may replace its resources, and with the network the cluster.
+  test("Docker's resources have one provider, whatever the address of Docker is", async () => {
+    const kind = !profile.startsWith("existing");
+    for (const dockerHost of [undefined, "unix:///var/run/docker.sock", "unix:///home/me/.colima/docker.sock"]) {
+      const { resources } = await declare(profiles[profile], { dockerHost });
+      const ofDocker = resources.filter(({ type }) => type.startsWith("docker:"));
+      expect(ofDocker.map(({ name, provider }) => [name, provider])).toEqual(
+        kind ? [["cluster-network", "docker"]] : [],
+      );
+      const providers = resources.filter(({ type }) => type === "pulumi:providers:docker");
+      expect(providers.map(({ inputs }) => inputs.host)).toEqual(kind ? [dockerHost] : []);
+    }
+  });
+
   test("every Kubernetes object and release has an explicit name", async () => {
     const found = (await lab(profile)).resources.filter(({ type }) => type.startsWith("kubernetes:"));
     for (const { name, inputs } of found) {
@@ -90,7 +105,7 @@ describe("what a setting adds and takes away", () => {
       added: [],
       gone: [
         ...["app-build", "app-load", "cluster-kind", "cluster-network", "cluster-network-removal"],
-        ...["cluster-node-image", "cluster-sysctls"],
+        ...["cluster-node-image", "cluster-sysctls", "docker"],
         ...["images-load-addons", "images-load-mesh", "images-load-metallb", "images-load-proxies"],
         ...["images-pull-addons", "images-pull-mesh", "images-pull-metallb", "images-pull-proxies"],
         ...["ingress-loopback", "metallb", "metallb-advertisement", "metallb-pool"],

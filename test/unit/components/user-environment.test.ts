@@ -14,6 +14,7 @@ const record = `echo "$(basename "$0") $1|$KIND_EXPERIMENTAL_PROVIDER|$DOCKER_DE
 const docker = `#!/bin/sh
 ${record}
 case "$*" in
+  "image inspect --format {{.Id}} "*) echo sha256:1 ;;
   "image inspect "*) exit 1 ;;
   "exec "*" sysctl -n "*) echo 999999999 ;;
   "version "*) echo linux/amd64 ;;
@@ -44,7 +45,13 @@ async function run(text: string) {
       ...{ KIND_EXPERIMENTAL_PROVIDER: "podman", DOCKER_DEFAULT_PLATFORM: "linux/s390x" },
       ...{ PATH: `${folder}${delimiter}${process.env.PATH}`, CALLS, TMPDIR: folder, PATIENCE: "1" },
       ...{ CLUSTER: "c", NETWORK: "n", NETWORK_ID: "id", KIND_EXPERIMENTAL_DOCKER_NETWORK: "n", LABELS: "a=b" },
-      ...{ NODE_IMAGE: "kindest/node:v1", IMAGES: "registry.test/a:1", BUILD: "images/httpbin", IMAGE: "registry.test/b:1", SYSCTLS: "a=1" },
+      ...{
+        NODE_IMAGE: "kindest/node:v1",
+        IMAGES: "registry.test/a:1",
+        BUILD: "images/httpbin",
+        IMAGE: "registry.test/b:1",
+        SYSCTLS: "a=1",
+      },
       ...{ MIRRORS: "", CACHES: "quay.io=https://quay.io", CACHE_IMAGE: "registry:3", BUNDLE: "", PLATFORM: "" },
       ...{ KUBECONFIG_FILE: join(folder, "stack", "kubeconfig"), MARKER_FILE: join(folder, "stack", "cluster") },
       ...{ CERTS_DIR: join(folder, "certs.d"), CA_FILE: "", CA_PEM: "" },

@@ -72,12 +72,12 @@ describe("Docker", () => {
     ]);
   });
 
-  test("checkHost() reports the engine of another Docker context, unless DOCKER_HOST names one", async () => {
+  test("checkHost() reports the address of Docker: that of DOCKER_HOST, else of the context", async () => {
     const remote = machine({ dockerHost: "unix:///home/me/.colima/docker.sock" });
     expect((await checkHost(kind(), stack, remote)).dockerHost).toBe("unix:///home/me/.colima/docker.sock");
-    expect((await checkHost(kind(), stack, machine())).dockerHost).toBeUndefined();
-    vi.stubEnv("DOCKER_HOST", "tcp://10.0.0.1:2375");
-    expect((await checkHost(kind(), stack, remote)).dockerHost).toBeUndefined();
+    expect((await checkHost(kind(), stack, machine())).dockerHost).toBe("unix:///var/run/docker.sock");
+    vi.stubEnv("DOCKER_HOST", "unix:///run/docker.sock");
+    expect((await checkHost(kind(), stack, remote)).dockerHost).toBe("unix:///run/docker.sock");
   });
 });
 

@@ -29,5 +29,5 @@ test("a stack of the program names lines of TypeScript", async () => {
     'try { require("./program/lab.ts").declareLab({}) } catch (error) { console.log(error.stack) }',
   );
   const line = Number(/lab\.ts:(\d+):\d+\)/.exec(stack)?.[1]);
-  expect(readFileSync(join(root, "program", "lab.ts"), "utf8").split("\n")[line - 1]).toContain("dockerHost");
+  expect(readFileSync(join(root, "program", "lab.ts"), "utf8").split("\n")[line - 1]).toContain("config");
 });
