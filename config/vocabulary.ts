@@ -78,7 +78,7 @@ export const ports = {
 } as const;
 
 /** Istio's name for the Envoy cluster of a Service: where a proxy sends the Service's requests. */
-export const outboundCluster = (host: string): string => `outbound|${ports.service}||${host}`;
+export const outboundCluster = (host: string, port: number = ports.service): string => `outbound|${port}||${host}`;
 
 /** Istio's name for a Service at its waypoint: of its HTTP filter chain, and of the Envoy cluster of its own pods. */
 export const inboundCluster = (host: string): string => `inbound-vip|${ports.service}|http|${host}`;

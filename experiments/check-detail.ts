@@ -90,7 +90,7 @@ export type CheckDetail =
   | { check: "tls-refused"; host: string }
   | { check: "flip" }
   | { check: "fail-open"; stages: readonly Stage[] }
-  | { check: "prometheus"; families: readonly { name: string; anyOf: readonly string[] }[] }
+  | { check: "prometheus"; families: readonly { name: string; query: string }[] }
   | { check: "grafana"; dashboard: string }
   | { check: "kiali"; edgeTo: string }
   | { check: "jaeger"; service: "waypoint" | "gateway-istio"; upstream: string };

@@ -4,7 +4,7 @@ import { objects } from "../experiments/objects";
 import type { Client, LabObject, WaypointName, WorkloadName } from "../experiments/slices";
 import type { WaypointEntry, WorkloadEntry } from "../modules/slice";
 import { at, entriesAt, listAt, numberAt, textAt } from "./json";
-import type { KubeObject, LabClient, PodRef } from "./lab-client";
+import type { KubeObject, LabClient, ObjectRef, PodRef } from "./lab-client";
 import { PreconditionError } from "./precondition-error";
 
 /** A running pod of the lab. */
@@ -94,16 +94,21 @@ export class PodFinder {
    * A ready pod behind a Service, and the pod's port for a port of the Service.
    * @throws PreconditionError naming the Service's layer when there is none
    */
-  async behind(service: LabObject, port: number, signal: AbortSignal): Promise<{ pod: LabPod; port: number }> {
-    const { layer, ...ref } = objects[service];
+  async behind(
+    service: LabObject | (ObjectRef & { layer: Layer }),
+    port: number,
+    signal: AbortSignal,
+  ): Promise<{ pod: LabPod; port: number }> {
+    const { layer, ...ref } = typeof service === "string" ? objects[service] : service;
+    const named = `${ref.kind}/${ref.name}`;
     const found = await this.#lab.read(ref, signal);
-    if (!found) throw new PreconditionError(layer, `${service} does not exist`);
+    if (!found) throw new PreconditionError(layer, `${named} does not exist`);
     const entry = listAt(found, "spec", "ports").find((item) => numberAt(item, "port") === port);
     const labels = Object.fromEntries(entriesAt(found, "spec", "selector").map(([key, value]) => [key, String(value)]));
     const { namespace = appNamespace } = ref;
     const pods = await this.#lab.list({ apiVersion: "v1", kind: "Pod", namespace, labels }, signal);
     const pod = pods.filter(isLive).find(isReady);
-    if (!pod) throw new PreconditionError(layer, `no ready pod behind ${service}`);
+    if (!pod) throw new PreconditionError(layer, `no ready pod behind ${named}`);
     return { pod: labPodOf(pod, ""), port: numberAt(entry, "targetPort") ?? namedPort(pod, entry) ?? port };
   }
 }

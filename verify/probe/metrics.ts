@@ -1,3 +1,5 @@
+import { appbHost } from "../../experiments/names";
+
 /** One series of the Prometheus text format. */
 export interface Series {
   name: string;
@@ -37,9 +39,7 @@ export function waypointCounts(series: readonly Series[]): WaypointCounts | unde
   }
   const requests = series.filter(
     ({ name, labels }) =>
-      name === "istio_requests_total" &&
-      labels.reporter === "waypoint" &&
-      /^appb\b/.test(labels.destination_service ?? labels.destination_service_name ?? ""),
+      name === "istio_requests_total" && labels.reporter === "waypoint" && labels.destination_service === appbHost,
   );
   if (requests.length === 0) return undefined;
   const denied = total(requests.filter(({ labels }) => labels.response_code === "403"));

@@ -161,7 +161,7 @@ function addressOf(address: unknown): string {
 }
 
 /** Envoy writes snake_case, istioctl camelCase; keys that are names (of policies, of filters) stay as they are. */
-function camelCase(value: unknown): unknown {
+export function camelCase(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(camelCase);
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(

@@ -10,7 +10,7 @@ import { fakeWorld } from "./fake/world";
 describe("a report for a build server", () => {
   const totals = async (only: string[], settings: Partial<LabSettings> = {}, spanless = false) => {
     const lab = await fakeWorld(settings);
-    lab.state.spanless = spanless;
+    if (spanless) lab.state.spanless.add("waypoint.default");
     const report = await verifyLab(lab.state.facts, { lab, clock: lab.state.clock, only });
     const [, failures, errors] = /failures="(\d+)" errors="(\d+)"/.exec(renderJUnit(report)) ?? [];
     return `${report.verdict} ${failures} ${errors}`;
@@ -63,6 +63,6 @@ describe("Jaeger", () => {
 
   it("proves nothing by the spans of an earlier run", async () => {
     expect(await verdictOf(() => undefined)).toBe("pass");
-    expect(await verdictOf((now) => now - 60_000)).toBe("known-upstream");
+    expect(await verdictOf((now) => now - 60_000)).toBe("inconclusive");
   });
 });

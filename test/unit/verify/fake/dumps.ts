@@ -8,6 +8,7 @@ import { takesHost } from "./listeners";
 import { isStrict, policiesAt, policiesOn, ztunnelRules } from "./policies";
 import { envoyRules } from "./routes";
 import type { FakeState } from "./state";
+import { tracingOf } from "./tracing";
 import { attachment } from "./waypoints";
 
 const type = (name: string) => ({ "@type": `type.googleapis.com/${name}` });
@@ -118,6 +119,7 @@ function chain(state: FakeState, service: string): unknown {
         },
       ],
     },
+    ...tracingOf(state, "waypoint"),
     http_filters: [...policiesAt(state, service).map(rbacFilter), ...filters],
   };
   return { name, filters: [{ typed_config: manager }] };
@@ -240,6 +242,7 @@ const gatewayListener = (state: FakeState) => (item: unknown) => {
   const names = [...(state.told("RequestAuthentication/default/gateway-jwt") ? ["jwt_authn"] : []), "router"];
   const manager = {
     ...type("envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"),
+    ...tracingOf(state, "gateway-istio"),
     http_filters: [...names.map((name) => ({ name: `envoy.filters.http.${name}` })), ...policies.map(rbacFilter)],
   };
   const listener = {

@@ -53,7 +53,10 @@ export function installedBy({ name, namespace, values }: Release, { versions }: 
     case "grafana":
       return [service(`Service/${namespace}/grafana`, 3000, 3000, name)];
     case "jaeger":
-      return [service(`Service/${namespace}/tracing`, 80, 16_686, "tracing")];
+      return [
+        service(`Service/${namespace}/tracing`, 80, 16_686, name),
+        service(`Service/${namespace}/jaeger-collector`, 4317, 4317, name),
+      ];
     case "kiali":
       return [service(`Service/${namespace}/kiali`, 20_001, 20_001, name)];
     default:

@@ -77,8 +77,16 @@ export class FakeState {
   machineTrusts = "Somebody Known";
   /** Lines of each pod's log that are in its rotated file. */
   readonly rotations = new Map<string, number>();
-  /** Jaeger runs, and no proxy sends it anything. */
-  spanless = false;
+  /** Services whose spans do not arrive at Jaeger. */
+  readonly spanless = new Set<string>();
+  /** What the proxies' configuration says of tracing, where it is not what the mesh asks for; undefined is nothing. */
+  tracing: { is: object | undefined } | undefined;
+  /** Health of the collector's endpoint as a proxy sees it; undefined where it knows none. */
+  collectorHealth: string | undefined = "HEALTHY";
+  /** How many of a proxy's requests to the collector failed. */
+  collectorErrors = 0;
+  /** No proxy counts requests. */
+  uncounted = false;
   /** What the waypoint's configuration says of a route, where it does something else. */
   readonly pretended = new Map<string, KubeObject>();
   /** Until when the waypoint serves open connections by its configuration before. */
@@ -204,8 +212,8 @@ export class FakeState {
   }
 
   get pods(): FakePod[] {
-    const addons = ["prometheus", "grafana", "tracing", "kiali"].filter((name) =>
-      this.objects.has(`Service/istio-system/${name}`),
+    const addons = ["prometheus", "grafana", "jaeger", "kiali"].filter((name) =>
+      this.objects.has(`Service/istio-system/${name === "jaeger" ? "tracing" : name}`),
     );
     const sniffer = this.objects.get("DaemonSet/default/sniffer");
     const addon = (name: string) => ({ metadata: { namespace: "istio-system" }, spec: template({ app: name }) });

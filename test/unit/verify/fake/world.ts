@@ -13,6 +13,7 @@ import { applyPatch } from "./patch";
 import type { FakeAnswer, FakeTarget } from "./request";
 import { FakeShell } from "./shell";
 import { type FakePod, FakeState } from "./state";
+import { clustersOf } from "./tracing";
 import { Traffic } from "./traffic";
 
 const ok = (body: unknown): HttpAnswer => ({
@@ -84,15 +85,14 @@ export class FakeWorld implements LabClient {
 
   podGet: LabClient["podGet"] = async (target, port, path) => {
     const { role, node, labels } = this.#pod(target.name);
+    if (port === 15000 && path.startsWith("/clusters")) return ok(clustersOf(this.state));
     if (port === 15000 && labels.app === "ztunnel") return ok(ztunnelConfig(this.state, node));
     if (port === 15000) return ok(role === "gateway" ? gatewayConfig(this.state) : waypointConfig(this.state, role));
     if (port === 15020 && role === "waypoint")
       return this.state.countersHidden ? { ...ok(""), status: 503 } : ok(this.#waypointMetrics());
     if (port === 15020) return ok("");
-    if (role === "tracing" && this.state.spanless) return ok({ data: [] });
     if (role === "grafana" && this.state.sourceless && path.includes("/proxy/")) return { ...ok(""), status: 502 };
-    const tracedAt = this.state.lastTrace ?? this.state.clock.now() + this.state.skewMs;
-    return ok(dashboards(role, path, tracedAt));
+    return ok(dashboards(this.state, role, path));
   };
 
   gateway: LabClient["gateway"] = async ({ method, path, host, headers, tls = false }) => {
