@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import * as docker from "@pulumi/docker";
-import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { Artifacts } from "../artifacts/fetch";
 import { Addons } from "../components/addons";
 import { AppImage } from "../components/app-image";
+import { clusterProvider } from "../components/cluster-provider";
 import { DemoApps } from "../components/demo-apps";
 import { GatewayApi } from "../components/gateway-api";
 import { cachedRegistries, ImageCache } from "../components/image-cache";
@@ -69,19 +69,7 @@ export function declareLab({ stack, owner, config, artifacts, host }: LabInput) 
   const kubeconfig = kind?.kubeconfig ?? pulumi.output(config.kubeconfig ?? "");
   const clusterId = kind?.clusterId ?? pulumi.output(context ?? "");
 
-  const provider = new k8s.Provider(
-    "kubernetes",
-    {
-      kubeconfig,
-      context,
-      clusterIdentifier: clusterId,
-      upsertExistingObjects: true,
-      enableConfigMapMutable: true,
-      enableSecretMutable: true,
-      suppressHelmHookWarnings: true,
-    },
-    gone,
-  );
+  const provider = clusterProvider("kubernetes", { kubeconfig, context, clusterId }, gone);
   const inCluster = (...dependsOn: (pulumi.Resource | undefined)[]) => ({
     ...gone,
     provider,

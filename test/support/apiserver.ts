@@ -23,6 +23,8 @@ export interface ApiServer {
    */
   apply(object: KubernetesObject, options?: ApplyOptions): Promise<unknown>;
   delete(object: KubernetesObject): Promise<void>;
+  /** The object as the server keeps it. */
+  read(object: KubernetesObject): Promise<unknown>;
   /** Whether the server has it. */
   has(object: KubernetesObject): Promise<boolean>;
   readonly kubeconfig: string;
