@@ -27,6 +27,8 @@ export interface PreviewModel {
   stack: string;
   counts: Record<Change | "same", number>;
   components: ComponentChange[];
+  /** Lines about objects that were changed, deleted or written by others since the last `up`. */
+  drift: readonly string[];
 }
 
 const changes: Partial<Record<StepEventMetadata["op"], Change>> = {
@@ -54,7 +56,7 @@ export class PreviewCollector {
   }
 
   /** The preview once the engine is done. */
-  model(stack: string): PreviewModel {
+  model(stack: string, drift: readonly string[] = []): PreviewModel {
     const counts: PreviewModel["counts"] = { create: 0, update: 0, replace: 0, delete: 0, same: this.#same };
     const components = new Map<string, ResourceChange[]>();
     for (const step of this.#steps.values()) {
@@ -66,7 +68,8 @@ export class PreviewCollector {
       resources.push(resourceChange(step, change, component));
       components.set(component, resources);
     }
-    return { stack, counts, components: [...components].map(([component, resources]) => ({ component, resources })) };
+    const changed = [...components].map(([component, resources]) => ({ component, resources }));
+    return { stack, counts, components: changed, drift };
   }
 }
 
@@ -149,7 +152,7 @@ const order: readonly Change[] = ["create", "update", "replace", "delete"];
 const listedAtMost = 6;
 
 /** The preview as a sentence and a line per component. */
-export function previewText({ stack, counts, components }: PreviewModel): string {
+export function previewText({ stack, counts, components, drift }: PreviewModel): string {
   const parts = order.filter((change) => counts[change] > 0).map((change) => `${counts[change]} to ${change}`);
   const total = parts.length > 0 ? parts.join(", ") : `nothing to change, ${counts.same} as they are`;
   const width = Math.max(0, ...components.map(({ component }) => component.length));
@@ -158,6 +161,7 @@ export function previewText({ stack, counts, components }: PreviewModel): string
     `Lab "${stack}": ${total}`,
     ...(replaced ? ["  The cluster is made anew, and all that is in it with it."] : []),
     ...components.flatMap((each) => componentLines(each, width)),
+    ...drift.map((line) => `! ${line}`),
     "",
   ].join("\n");
 }

@@ -6,6 +6,8 @@ import { engineFailure } from "../engine/failure";
 import { Follower } from "../engine/follow";
 import type { Engine } from "../engine/types";
 import { PolicyCollector, PreviewCollector, type PreviewModel, previewText } from "../preview";
+import { driftTexts, findDrift } from "../recovery/drift";
+import { labAddress } from "../stack/lab";
 import {
   type CommonOptions,
   createStack,
@@ -52,6 +54,7 @@ export async function preview(
   const collector = new PreviewCollector();
   const guard = new PolicyCollector();
   const follower = new Follower(progress);
+  const drift = await driftOf(engine);
   try {
     const text = await follower.during((onEvent) =>
       engine.preview({
@@ -67,12 +70,22 @@ export async function preview(
       }),
     );
     for (const line of guard.unclear) progress.line(`! ${line}`);
-    return { model: collector.model(stack), text };
+    return { model: collector.model(stack, drift), text };
   } catch (cause) {
     guard.throwIfBroken();
+    // It may be the reason.
+    for (const line of drift) progress.line(`! ${line}`);
     const { diagnostics } = follower;
     throw engineFailure({ operation: "preview", stack, diagnostics, interrupted: io.signal.aborted, cause });
   }
+}
+
+/** Lines about what others did to the lab's objects; "up" puts it back before the engine runs. */
+async function driftOf(engine: Engine): Promise<string[]> {
+  const { resources } = await engine.state();
+  const address = labAddress(resources);
+  const drift = address && (await findDrift(resources, address));
+  return drift ? driftTexts(drift) : [];
 }
 
 /** Works with a file of the settings as some pairs would have them, which is gone afterwards. */

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { Command } from "commander";
 import type { LabConfig } from "../../config/schema";
 import { type ClusterState, clusterState } from "../../host/cluster-state";
-import { driftText, findDrift } from "../recovery/drift";
+import { driftTexts, findDrift } from "../recovery/drift";
 import { type LabOutputs, labAddress, readOutputs, summaryText } from "../stack/lab";
 import { type CommonOptions, openSession, type Session, sessionEngine, stackExists } from "../stack/session";
 import { type CommandContext, common, examples, json, jsonText } from "./common";
@@ -28,10 +28,10 @@ export function registerStatus(program: Command, { io }: CommandContext): void {
     const cluster = await clusterOf(session);
     const reachable = cluster === "running" || cluster === "existing";
     const address = labAddress(resources);
-    const drifted = reachable && address ? await findDrift(resources, address) : [];
+    const drift = reachable && address ? await findDrift(resources, address) : undefined;
     const hints = [
       ...driftHints({ outputs, config, cluster, pending: pending.length }),
-      ...(drifted?.map((each) => `${driftText(each)}   (npm run up puts it back)`) ?? []),
+      ...(drift ? driftTexts(drift) : []),
     ];
     if (options.json) {
       io.stdout.write(jsonText({ stack, exists: true, cluster, resources: resources.length, hints, ...outputs }));

@@ -4,6 +4,12 @@ import type { ClusterAddress } from "../../host/paths";
 import { opened } from "../engine/secrets";
 import type { StateResource } from "../engine/types";
 import { labAddress, sameAddress } from "../stack/lab";
+import { fieldManagers } from "./field-managers";
+import { type ReleasedObject, releasedObjects } from "./released-objects";
+
+/** Loaded when it is needed: that takes a third of a second. */
+const client = () => import("@kubernetes/client-node");
+type ObjectApi = InstanceType<Awaited<ReturnType<typeof client>>["KubernetesObjectApi"]>;
 
 /** An object of the stack that was changed or deleted since the last `up`, and not by the engine. */
 export interface DriftedObject {
@@ -11,53 +17,101 @@ export interface DriftedObject {
   object: string;
   /** What differs: paths such as `spec.rules[0].to[0]`; empty when the object does not exist. */
   paths: readonly string[];
+  /** Field managers that wrote what differs, such as `kubectl-edit`; none when the API server does not know. */
+  managers: readonly string[];
   /** Writes it again as the last `up` declared it. */
   reconcile(): Promise<void>;
 }
 
+/** An object of the stack that another field manager holds fields of, with the stack's own values. */
+interface SharedObject {
+  object: string;
+  managers: readonly string[];
+}
+
+/** The stack's objects in the cluster, where they are not as the last `up` left them. */
+export interface Drift {
+  changed: readonly DriftedObject[];
+  shared: readonly SharedObject[];
+}
+
 /**
- * Compares the plain objects of the stack with the cluster. The API server itself tells what an apply would change (a dry
- * run), so that defaults and other ways to write the same value are no drift.
+ * Compares the objects of the stack, and those of its Helm releases, with the cluster. The API server itself tells what an
+ * apply would change (a dry run), so that defaults and other ways to write the same value are no drift.
  *
  * The engine does not reconcile these: another writer takes the fields over, and after `pulumi up --refresh` the engine
- * still counts its own part of the object as unchanged (seen with engine 3.260 and kubernetes 4.34).
+ * still counts its own part of the object as unchanged (seen with engine 3.260 and kubernetes 4.34). Of a release it
+ * compares chart and values alone.
  * @returns undefined when no cluster answers there
  */
 export async function findDrift(
   resources: readonly StateResource[],
   address: ClusterAddress,
-): Promise<DriftedObject[] | undefined> {
-  const declared = resources.flatMap(declaredIn);
-  if (declared.length === 0) return [];
+): Promise<Drift | undefined> {
+  const plain = resources.flatMap(declaredIn);
+  if (plain.length === 0) return { changed: [], shared: [] };
   const config = await clientConfig(address);
   if (!config) return undefined;
-  const { ApiException, KubernetesObjectApi, PatchStrategy } = await import("@kubernetes/client-node");
-  const api = KubernetesObjectApi.makeApiClient(config);
-  const apply = ({ inputs, manager }: Declared, dryRun?: "All") =>
-    api.patch(inputs, undefined, dryRun, manager, true, PatchStrategy.ServerSideApply);
-  const statusOf = (thrown: unknown) => (thrown instanceof ApiException ? Number(thrown.code) : undefined);
-
-  const look = async (each: Declared): Promise<DriftedObject[]> => {
-    const { kind, metadata } = each.inputs;
-    const object = `${kind} ${metadata?.namespace ? `${metadata.namespace}/` : ""}${metadata?.name}`;
-    const reconcile = async () => void (await apply(each));
-    try {
-      const live = await api.read({ ...each.inputs, metadata: { ...metadata, name: metadata?.name ?? "" } });
-      const wanted = await apply(each, "All");
-      const paths = differences(essence(wanted), essence(live));
-      return paths.length > 0 ? [{ object, paths, reconcile }] : [];
-    } catch (thrown) {
-      // A patched object belongs to another owner: without the object there is nothing to patch.
-      if (statusOf(thrown) === 404) return each.isPatch ? [] : [{ object, paths: [], reconcile }];
-      // The engine meets the same refusal of the server, and reports it.
-      if (statusOf(thrown) !== undefined) return [];
-      throw thrown;
-    }
+  const { KubeConfig, KubernetesObjectApi } = await client();
+  const within = (namespace: string) => {
+    const other = new KubeConfig();
+    other.loadFromOptions({ ...config, contexts: config.contexts.map((context) => ({ ...context, namespace })) });
+    return KubernetesObjectApi.makeApiClient(other);
   };
-  return Promise.all(declared.map(look)).then(
-    (found) => found.flat(),
-    () => undefined,
-  );
+  try {
+    const released = (await releasedObjects(config, resources)).map(declaredByRelease);
+    const apis = new Map<string, ObjectApi>();
+    const found = await Promise.all(
+      [...plain, ...released].map((each) => {
+        const namespace = each.namespace ?? "default";
+        const api = apis.get(namespace) ?? within(namespace);
+        apis.set(namespace, api);
+        return compare(api, each);
+      }),
+    );
+    return { changed: found.flatMap(({ changed }) => changed), shared: found.flatMap(({ shared }) => shared) };
+  } catch {
+    return undefined;
+  }
+}
+
+async function compare(api: ObjectApi, each: Declared): Promise<Drift> {
+  const { ApiException, PatchStrategy } = await client();
+  const { inputs, manager, isPatch, release } = each;
+  const apply = (dryRun?: "All") => api.patch(inputs, undefined, dryRun, manager, true, PatchStrategy.ServerSideApply);
+  const reconcile = async () => void (await apply());
+  const { name = "", ...place } = inputs.metadata ?? {};
+  // The client adds the namespace to an object that names none.
+  const target = { ...inputs, metadata: { ...place, name } };
+  const drifted = (paths: string[], managers: string[]): Drift => ({
+    changed: [{ object: objectText(target, release), paths, managers, reconcile }],
+    shared: [],
+  });
+  try {
+    const read = await api.read(target);
+    const [wanted, live] = [essence(await apply("All")), essence(read)];
+    const paths = differences(wanted, live);
+    const others = (read.metadata?.managedFields ?? []).filter((entry) => entry.manager !== manager);
+    if (paths.length > 0)
+      return drifted(
+        paths,
+        fieldManagers(others, { declared: wanted, live }, (a, b) => !same(a, b)),
+      );
+    // Helm, controllers and hooks share the objects of a release: only a difference counts there.
+    const managers = release ? [] : fieldManagers(others, { declared: withLastApplied(inputs), live }, () => true);
+    return { changed: [], shared: managers.length > 0 ? [{ object: objectText(target), managers }] : [] };
+  } catch (thrown) {
+    if (!(thrown instanceof ApiException)) throw thrown;
+    // A patched object belongs to another owner: without the object there is nothing to patch.
+    if (thrown.code === 404 && !isPatch) return drifted([], []);
+    // The engine meets the same refusal of the server, and reports it.
+    return { changed: [], shared: [] };
+  }
+}
+
+function objectText({ kind, metadata }: KubernetesObject, release?: string): string {
+  const name = `${kind} ${metadata?.namespace ? `${metadata.namespace}/` : ""}${metadata?.name}`;
+  return release ? `${name} of Helm release ${release}` : name;
 }
 
 /**
@@ -72,7 +126,7 @@ export async function reconcileDrift(
 ): Promise<void> {
   const current = labAddress(resources);
   if (!current || !sameAddress(current, address)) return;
-  for (const drifted of (await findDrift(resources, current)) ?? []) {
+  for (const drifted of (await findDrift(resources, current))?.changed ?? []) {
     const outcome = await drifted.reconcile().then(
       () => "(put back)",
       // Its kind or namespace may be gone as well. The engine and the proofs report that.
@@ -82,15 +136,28 @@ export async function reconcileDrift(
   }
 }
 
-/** The difference as a line of text. */
-export function driftText({ object, paths }: DriftedObject): string {
-  return paths.length > 0 ? `${object} was changed by hand: ${paths.join(", ")}` : `${object} was deleted by hand`;
+/** The drift as lines of text: what the next `up` does about each is behind it. */
+export function driftTexts({ changed, shared }: Drift): string[] {
+  return [
+    ...changed.map((each) => `${driftText(each)}   (npm run up puts it back)`),
+    ...shared.map(
+      ({ object, managers }) => `${object} is also written by ${quoted(managers)}   (the stack's values win)`,
+    ),
+  ];
 }
+
+/** The difference as a line of text. */
+export function driftText({ object, paths, managers }: DriftedObject): string {
+  if (paths.length === 0) return `${object} was deleted by hand`;
+  return `${object} was changed by ${managers.length > 0 ? quoted(managers) : "hand"}: ${paths.join(", ")}`;
+}
+
+const quoted = (names: readonly string[]) => names.map((name) => `"${name}"`).join(", ");
 
 interface KubernetesObject {
   apiVersion?: string;
   kind?: string;
-  metadata?: { name?: string; namespace?: string };
+  metadata?: { name?: string; namespace?: string; annotations?: Record<string, string> };
 }
 
 interface Declared {
@@ -98,6 +165,10 @@ interface Declared {
   /** Field manager of the engine's provider. */
   manager: string;
   isPatch: boolean;
+  /** Namespace of an object that names none and is not cluster-wide. @default default */
+  namespace?: string;
+  /** Helm release that it belongs to. */
+  release?: string;
 }
 
 function declaredIn({ type, inputs: recorded, outputs }: StateResource): Declared[] {
@@ -108,6 +179,24 @@ function declaredIn({ type, inputs: recorded, outputs }: StateResource): Declare
   return plain ? [{ inputs: inputs as KubernetesObject, manager, isPatch: type.endsWith("Patch") }] : [];
 }
 
+/** The next upgrade by Helm writes its objects whatever the manager (a patch by the client), so that any name will do. */
+const declaredByRelease = ({ release, namespace, object }: ReleasedObject): Declared => ({
+  inputs: object,
+  namespace,
+  manager: "ambient-lab",
+  isPatch: false,
+  release,
+});
+
+/** The object with the annotation that `kubectl apply` writes: it may have written nothing else. */
+const withLastApplied = (inputs: KubernetesObject) => ({
+  ...inputs,
+  metadata: {
+    ...inputs.metadata,
+    annotations: { ...inputs.metadata?.annotations, "kubectl.kubernetes.io/last-applied-configuration": "" },
+  },
+});
+
 /** The object without the fields that the server maintains. */
 function essence(object: KubernetesObject): unknown {
   const { managedFields, resourceVersion, generation, ...metadata }: Record<string, unknown> = { ...object.metadata };
@@ -115,7 +204,7 @@ function essence(object: KubernetesObject): unknown {
 }
 
 function differences(wanted: unknown, live: unknown, path = ""): string[] {
-  if (JSON.stringify(wanted) === JSON.stringify(live)) return [];
+  if (same(wanted, live)) return [];
   if (Array.isArray(wanted) && Array.isArray(live) && wanted.length === live.length) {
     return wanted.flatMap((each, index) => differences(each, live[index], `${path}[${index}]`));
   }
@@ -123,6 +212,8 @@ function differences(wanted: unknown, live: unknown, path = ""): string[] {
   const keys = [...new Set([...Object.keys(wanted), ...Object.keys(live)])];
   return keys.flatMap((key) => differences(wanted[key], live[key], path ? `${path}.${key}` : key));
 }
+
+const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);

@@ -1,4 +1,8 @@
+import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { stringify } from "yaml";
+import type { StateResource } from "../../cli/engine/types";
+import { driftTexts, findDrift } from "../../cli/recovery/drift";
 import { type ApiServer, type KubernetesObject, startApiServer } from "../support/apiserver";
 import { type Project, projectCopy } from "../support/pulumi-project";
 import { requires } from "../support/skip";
@@ -47,6 +51,20 @@ describe.skipIf(skip)("objects of the stack that another field manager wrote as 
     await api?.stop();
   });
 
+  it("are named with the field manager, for the values of the stack and for others", async () => {
+    const { spec } = await live();
+    await api.apply({ ...policy, spec }, { manager: "kubectl" });
+    const state = JSON.parse(await project.ok(["stack", "export"])) as { deployment: { resources: StateResource[] } };
+    const found = async () =>
+      driftTexts((await findDrift(state.deployment.resources, api)) ?? { changed: [], shared: [] });
+    const name = "AuthorizationPolicy default/appb-l7";
+    expect(await found()).toEqual([`${name} is also written by "kubectl"   (the stack's values win)`]);
+    await api.apply({ ...policy, spec: { ...Object(spec), action: "DENY" } }, { manager: "eve" });
+    expect(await found()).toEqual([`${name} was changed by "eve": spec.action   (npm run up puts it back)`]);
+    await (await findDrift(state.deployment.resources, api))?.changed[0]?.reconcile();
+    expect(await live()).toMatchObject({ spec });
+  });
+
   it("are changed by preview and up all the same", async () => {
     const { spec } = await live();
     await api.apply({ ...policy, spec }, { manager: "kubectl" });
@@ -54,5 +72,93 @@ describe.skipIf(skip)("objects of the stack that another field manager wrote as 
     expect((await project.changes()).map(({ op, name }) => `${op} ${name}`)).toEqual(["update policies-appb-l7"]);
     await project.ok(["up", "--yes", "--skip-preview"]);
     expect(JSON.stringify((await live()).spec)).toContain('"POST"');
+  });
+});
+
+describe.skipIf(skip)("objects of a Helm release of the stack", () => {
+  const namespace = { apiVersion: "v1", kind: "Namespace", metadata: { name: "released" } };
+  const deployment = (image: string, labels: Record<string, string> = {}) => ({
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: { name: "istiod", namespace: "released", labels },
+    spec: {
+      selector: { matchLabels: { app: "istiod" } },
+      template: {
+        metadata: { labels: { app: "istiod" } },
+        spec: { containers: [{ name: "discovery", image, ports: [{ containerPort: 15010 }] }] },
+      },
+    },
+  });
+  const webhook = (more: object) => ({
+    apiVersion: "admissionregistration.k8s.io/v1",
+    kind: "ValidatingWebhookConfiguration",
+    metadata: { name: "released" },
+    webhooks: [
+      {
+        name: "validation.istio.io",
+        clientConfig: { service: { name: "istiod", namespace: "released" } },
+        sideEffects: "None",
+        admissionReviewVersions: ["v1"],
+        failurePolicy: "Ignore",
+        ...more,
+      },
+    ],
+  });
+  // Helm writes a namespace into no object whose template has none.
+  const configMap = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "istio" }, data: { mesh: "a: b" } };
+  const { namespace: _, ...withoutNamespace } = deployment("pilot:1").metadata;
+  const manifest = [{ ...deployment("pilot:1"), metadata: withoutNamespace }, webhook({}), configMap]
+    .map((object) => `---\n# Source: x.yaml\n${stringify(object)}`)
+    .join("");
+  const release: StateResource = {
+    ...{ urn: "u", type: "kubernetes:helm.sh/v3:Release", inputs: { name: "istiod", namespace: "released" } },
+  };
+  const plain: StateResource = {
+    ...{ urn: "v", type: "kubernetes:core/v1:Namespace", inputs: namespace, outputs: { __fieldManager: "lab" } },
+  };
+  let api: ApiServer;
+  const find = () => findDrift([plain, release], api);
+
+  beforeAll(async () => {
+    api = await startApiServer();
+    await api.apply(namespace, { manager: "lab" });
+    const record = gzipSync(JSON.stringify({ name: "istiod", namespace: "released", manifest })).toString("base64");
+    const labels = { owner: "helm", name: "istiod", status: "deployed" };
+    await api.apply({
+      ...{ apiVersion: "v1", kind: "Secret", type: "helm.sh/release.v1", data: { release: btoa(record) } },
+      metadata: { name: "sh.helm.release.v1.istiod.v1", namespace: "released", labels },
+    } as KubernetesObject);
+    for (const changed of (await find())?.changed ?? []) await changed.reconcile();
+  });
+  afterAll(async () => {
+    if (!api) return;
+    await api.delete({ ...webhook({}) });
+    await api.stop();
+  });
+
+  it("are as Helm recorded them, however istiod completes its webhooks", async () => {
+    expect(await find()).toEqual({ changed: [], shared: [] });
+    const caBundle = btoa("-----BEGIN CERTIFICATE-----");
+    const service = { name: "istiod", namespace: "released" };
+    await api.apply(webhook({ failurePolicy: "Fail", clientConfig: { service, caBundle } }), {
+      manager: "pilot-discovery",
+    });
+    expect(await find()).toEqual({ changed: [], shared: [] });
+  });
+
+  it("are named and put back when their image was changed or they were deleted", async () => {
+    await api.apply(deployment("pilot:2"), { manager: "kubectl-set" });
+    await api.delete({ ...configMap, metadata: { name: "istio", namespace: "released" } });
+    const drift = await find();
+    expect(drift && driftTexts(drift)).toEqual([
+      'Deployment released/istiod of Helm release istiod was changed by "kubectl-set": spec.template.spec.containers[0].image   (npm run up puts it back)',
+      "ConfigMap released/istio of Helm release istiod was deleted by hand   (npm run up puts it back)",
+    ]);
+    for (const changed of drift?.changed ?? []) await changed.reconcile();
+    expect(await find()).toEqual({ changed: [], shared: [] });
+    expect(await api.read(deployment(""))).toMatchObject({
+      metadata: { labels: { "app.kubernetes.io/managed-by": "Helm" } },
+      spec: { template: { spec: { containers: [{ image: "pilot:1" }] } } },
+    });
   });
 });

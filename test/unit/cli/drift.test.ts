@@ -65,10 +65,12 @@ async function textOf(request: IncomingMessage): Promise<string> {
   return text;
 }
 
+const none = { changed: [], shared: [] };
+
 describe("findDrift()", () => {
   test("names what was changed by hand, changes nothing by looking, and puts it back under the engine's name", async () => {
     const { address, applied, live } = await cluster(5);
-    const found = (await findDrift([resource()], address)) ?? [];
+    const found = (await findDrift([resource()], address))?.changed ?? [];
     expect(found.map(driftText)).toEqual(["ReplicationController default/a was changed by hand: spec.replicas"]);
     expect(live()).toBe(5);
     await found[0]?.reconcile();
@@ -77,12 +79,12 @@ describe("findDrift()", () => {
       { dryRun: "All", fieldManager: "pulumi-kubernetes-1", force: "true" },
       { fieldManager: "pulumi-kubernetes-1", force: "true" },
     ]);
-    expect(await findDrift([resource()], address)).toEqual([]);
+    expect(await findDrift([resource()], address)).toEqual(none);
   });
   test("makes an object again that was deleted, but none that the stack only patches", async () => {
     const { address, live } = await cluster(undefined);
-    expect(await findDrift([resource("kubernetes:core/v1:ReplicationControllerPatch")], address)).toEqual([]);
-    const found = (await findDrift([resource()], address)) ?? [];
+    expect(await findDrift([resource("kubernetes:core/v1:ReplicationControllerPatch")], address)).toEqual(none);
+    const found = (await findDrift([resource()], address))?.changed ?? [];
     expect(found.map(driftText)).toEqual(["ReplicationController default/a was deleted by hand"]);
     await found[0]?.reconcile();
     expect(live()).toBe(2);
@@ -90,7 +92,7 @@ describe("findDrift()", () => {
   test("leaves releases and other providers' resources alone, and tells nothing of a cluster that does not answer", async () => {
     const { address, applied } = await cluster(5);
     const release = { urn: "u", type: "kubernetes:helm.sh/v3:Release", inputs: { name: "r" }, outputs: {} };
-    expect(await findDrift([release, { urn: "u", type: "docker:index/network:Network" }], address)).toEqual([]);
+    expect(await findDrift([release, { urn: "u", type: "docker:index/network:Network" }], address)).toEqual(none);
     expect(applied).toEqual([]);
     expect(await findDrift([resource()], { ...address, kubeconfig: "/nowhere" })).toBeUndefined();
     servers.splice(0).forEach((server) => void server.close());
