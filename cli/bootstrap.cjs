@@ -49,11 +49,11 @@ function install(missing) {
 }
 
 const node = process.versions.node.split(".").map(Number);
-if (node[0] < 20 || (node[0] === 20 && node[1] < 19 && !(node[1] === 18 && node[2] >= 1))) {
+if (node[0] < 20 || (node[0] === 20 && node[1] < 19)) {
   giveUp(
     `This is Node.js ${process.versions.node}`,
-    "The lab's packages run on Node.js >= 20.18.1",
-    "Install a newer Node.js 20, or 22; .nvmrc names the version (nvm install)",
+    "The lab's packages run on Node.js >=20.19.0",
+    "Install a newer Node.js 20, or 22 or later; .nvmrc names the version (nvm install)",
   );
 }
 

@@ -82,8 +82,11 @@ export const supported = {
    * their containerd has a newer configuration format (kind v0.31.0: "unknown containerd config version: 4").
    */
   kind: `>=${versions.kind.replace(/^v/, "")} <1.0.0`,
-  /** Node.js; the SDK of package.json is the last for 20, and undici 7 needs 20.18.1. */
-  node: ">=20.18.1",
+  /**
+   * Node.js; the SDK of package.json is the last for 20. Packages of linkedom are ES modules and need 20.19, whose
+   * `require` loads them.
+   */
+  node: ">=20.19.0",
 } as const;
 
 /** What a laptop's nodes run: every image of the bill has both. */

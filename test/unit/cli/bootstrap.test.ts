@@ -2,6 +2,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeF
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { describe, expect, test } from "vitest";
+import { supported } from "../../../config/versions";
 import { exec } from "../../../host/exec";
 
 const root = resolve(__dirname, "../../..");
@@ -58,6 +59,23 @@ describe("bootstrap.cjs", () => {
       stderr: expect.stringMatching(/1 missing[\s\S]*added/),
     });
     expect(readFileSync(join(folder, "asked"), "utf8")).toBe("ci --no-audit --no-fund");
+  });
+
+  test.each([
+    ["18.20.8", false],
+    ["20.18.3", false],
+    ["20.19.0", true],
+    ["22.0.0", true],
+    ["25.2.0", true],
+  ])("takes Node.js %s: %s", async (version, taken) => {
+    const { folder } = checkout({ tsx: "1.0.0", zod: "2.0.0" }, "process.exit(1)");
+    writeFileSync(
+      join(folder, "version.cjs"),
+      `Object.defineProperty(process.versions, "node", { value: "${version}" });`,
+    );
+    const { code, stderr } = await exec("node", ["--require", "./version.cjs", "cli/bootstrap.cjs"], { cwd: folder });
+    expect(stderr.includes(`What  This is Node.js ${version}\n`)).toBe(!taken);
+    if (!taken) expect([code, stderr]).toEqual([4, expect.stringContaining(`Node.js ${supported.node}\n`)]);
   });
 
   test("says what to do when the installation fails", async () => {

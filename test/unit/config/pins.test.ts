@@ -29,6 +29,27 @@ describe("version pins", () => {
     }
   });
 
+  test("every package that the lab runs with works on the Node.js versions that the lab takes", () => {
+    interface Locked {
+      engines?: { node?: string };
+      dev?: boolean;
+      optional?: boolean;
+    }
+    const { packages } = JSON.parse(read("package-lock.json")) as { packages: Record<string, Locked> };
+    const product = Object.entries(packages).filter(([, { dev, optional }]) => !dev && !optional);
+    expect(product.length).toBeGreaterThan(100);
+    const newer = ["22.9.0", "23.0.0", "24.0.0", "25.0.0", "26.0.0"];
+    const unfit = product.flatMap(([name, { engines }]) =>
+      [semver.minVersion(supported.node)?.version ?? "", ...newer]
+        .filter((version) => !semver.satisfies(version, engines?.node ?? "*"))
+        .map((version) => `${name}: ${version}`),
+    );
+    expect(unfit).toEqual([]);
+    expect(packages[""]?.engines?.node).toBe(supported.node);
+    // Packages for development ask for less than all of these versions: "npm ci" has to warn, and not to fail.
+    expect(read(".npmrc")).not.toContain("engine-strict");
+  });
+
   test("the Dockerfile's go-httpbin is that of config/versions.ts", () => {
     expect(read("images/httpbin/Dockerfile")).toContain(
       `ARG HTTPBIN=docker.io/mccutchen/go-httpbin:${versions.httpbin}\n`,
