@@ -1,6 +1,9 @@
 /** NodePorts behind the loopback port mappings; the gateway's NodePort Services have the same numbers. */
 export const gatewayNodePorts = { http: 30080, https: 30443 } as const;
 
+/** Folder of a node in which containerd looks for registries' hosts and certificates. */
+const certsFolder = "/etc/containerd/certs.d";
+
 /** What shapes the nodes of a kind cluster. */
 export interface KindConfigArgs {
   /** Worker nodes beside the control plane. */
@@ -16,8 +19,11 @@ export interface KindConfigArgs {
 /** The kind cluster's configuration (kind.x-k8s.io/v1alpha4) as the text kind reads on stdin; JSON is YAML. */
 export function kindConfig(args: KindConfigArgs): string {
   const mounts = args.certsDir
-    ? { extraMounts: [{ hostPath: args.certsDir, containerPath: "/etc/containerd/certs.d", readOnly: true }] }
+    ? { extraMounts: [{ hostPath: args.certsDir, containerPath: certsFolder, readOnly: true }] }
     : {};
+  // The default of containerd since 2.2 (containerd v2.2.0 internal/cri/config/config_unix.go), and so of node images since
+  // kind 0.31; older ones would not read the mount. A patch as in kind's documentation (site/static/examples/kind-with-registry.sh).
+  const registries = `[plugins."io.containerd.grpc.v1.cri".registry]\n  config_path = "${certsFolder}"`;
   const reach = [
     { containerPort: gatewayNodePorts.http, hostPort: args.httpPort },
     { containerPort: gatewayNodePorts.https, hostPort: args.httpsPort },
@@ -33,6 +39,7 @@ export function kindConfig(args: KindConfigArgs): string {
       apiVersion: "kind.x-k8s.io/v1alpha4",
       networking: { ipFamily: "ipv4", apiServerAddress: "127.0.0.1" },
       nodes: [{ role: "control-plane", ...mounts }, ...workers],
+      ...(args.certsDir ? { containerdConfigPatches: [registries] } : {}),
       kubeadmConfigPatches: [
         // The kubelet pulls one image at a time by default; ten images of 1.8 GB took 66 s so and 29 s in parallel.
         JSON.stringify({

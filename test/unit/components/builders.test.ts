@@ -26,6 +26,16 @@ describe("kindConfig", () => {
     expect(kindConfig({ workers: 2, httpPort: 21_000, httpsPort: 11_000 })).not.toContain("0.0.0.0");
   });
 
+  // containerd v2.1.3 internal/cri/config/config_unix.go has no default for config_path, v2.2.0 has one; the base of kind's
+  // node images has 2.1.3 in v0.30.0 and 2.2.0 in v0.31.0 (images/base/Dockerfile).
+  test("kindConfig() makes containerd of every node image read the mirrors", () => {
+    const mirrored = config({ workers: 1, httpPort: 21_000, httpsPort: 11_000, certsDir: "/stack/certs.d" });
+    expect(mirrored.containerdConfigPatches).toEqual([
+      '[plugins."io.containerd.grpc.v1.cri".registry]\n  config_path = "/etc/containerd/certs.d"',
+    ]);
+    expect(config({ workers: 1, httpPort: 21_000, httpsPort: 11_000 })).not.toHaveProperty("containerdConfigPatches");
+  });
+
   test("kindConfig() mounts the registry mirrors into every node, read-only", () => {
     const { nodes } = config({ workers: 2, httpPort: 21_000, httpsPort: 11_000, certsDir: "/stack/certs.d" });
     for (const { extraMounts } of nodes) {
