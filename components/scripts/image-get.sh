@@ -111,6 +111,10 @@ explain() {
       why="The registry limits how much one address may pull, and the limit is used up"
       fix="docker login   (has a higher limit), or: $mirror"
       ;;
+    *"error getting credentials"* | *"docker-credential-"*)
+      why="docker asks a program for credentials, for public images as well, and the program is not there or fails"
+      fix="Remove \"credsStore\" from \"${DOCKER_CONFIG:-$HOME/.docker}/config.json\"   (npm run lab -- doctor names the program)"
+      ;;
     *"Proxy Authentication Required"*)
       why="The proxy between Docker and the registry wants to know who asks; Docker has settings of its own for that"
       fix="Put http://NAME:SECRET@PROXY into the Docker daemon's proxy settings   (docs/offline.md)"
@@ -192,6 +196,11 @@ build() {
   problem "Cannot build \"$image\" from $folder: $(fault "$answer")" "The apps of the lab run it, and no registry has it" "$fix"
 }
 
+# Whether Docker keeps images in containerd's store, the default of Docker 29.
+containerd_store() {
+  docker info --format '{{.DriverStatus}}' | grep -q 'io.containerd.snapshotter'
+}
+
 # Writes images to one archive that holds a single platform: Docker's containerd image store would name other platforms'
 # layers that it does not have (kubernetes-sigs/kind#3795).
 # In: the archive's file, why it is written, what to do when the cause is not known, images
@@ -199,9 +208,7 @@ save() {
   file=$1 why=$2 fix=$3
   shift 3
   only=""
-  if docker info --format '{{.DriverStatus}}' | grep -q 'io.containerd.snapshotter'; then
-    only="--platform=$PLATFORM"
-  fi
+  ! containerd_store || only="--platform=$PLATFORM"
   # Docker from snap has a private /tmp and would write the file there.
   # shellcheck disable=SC2086 # an option or nothing
   answer=$( { docker save $only "$@" >"$file"; } 2>&1) && return 0

@@ -22,7 +22,29 @@ load() {
   fix="pulumi config set imageSource pull   (the nodes then pull the images)"
   # The apps' image is loaded with either imageSource.
   [ -z "${BUILD+set}" ] || fix="docker image rm --force $1   (the next up gets it again)"
-  save "$images_file" "The nodes load their images from it" "$fix" "$@"
+  if said=$(save "$images_file" "The nodes load their images from it" "$fix" "$@" 2>&1); then
+    import
+  elif disk_full "$said" || ! containerd_store; then
+    printf '%s\n' "$said" >&2
+    return 1
+  elif [ $# -gt 1 ]; then
+    # containerd's store may lack layers of one image that came with another one (containerd/containerd#8973).
+    for image in "$@"; do load "$nodes" "$image"; done
+  else
+    nodes_pull "$1" || { printf '%s\n' "$said" >&2 && return 1; }
+  fi
+}
+
+# Lets the nodes pull an image that Docker cannot write. Of the images that the lab builds no registry has one. In: the image
+nodes_pull() {
+  [ -z "${BUILD:-}" ] || return 1
+  for node in $(echo "$nodes" | tr , ' '); do
+    docker exec "$node" crictl pull "$1" >&2 || return 1
+  done
+}
+
+# Loads the archive into the nodes.
+import() {
   answer=$(kind load image-archive "$images_file" --name "$CLUSTER" --nodes "$nodes" 2>&1) && return 0
   fix="docker ps --all --filter label=io.x-k8s.kind.cluster=$CLUSTER   (do all nodes run?), then run the command again"
   case "$answer" in

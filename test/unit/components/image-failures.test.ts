@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -103,6 +103,57 @@ describe("a failing docker save", () => {
     const { what, fix } = await load({ save: "write /dev/stdout: no space left on device" });
     expect(what).toContain("write /dev/stdout: no space left on device");
     expect(fix).toContain("make room");
+  });
+});
+
+// containerd/containerd#8973, docker/cli#7278: a pull leaves out layers that another image has brought, and an export of
+// the image by itself, or with that one, then lacks them.
+describe("Docker's containerd store that cannot write all images at once", () => {
+  const images = ["registry.test/a:1", "registry.test/b:1", "registry.test/c:1"];
+  const answer =
+    "Error response from daemon: unable to create manifests file: NotFound: content digest sha256:1: not found";
+
+  async function loadAll(unwritable: string, pull: "pulls" | "does not pull") {
+    const folder = mkdtempSync(join(tmpdir(), "lab-image-store-"));
+    const docker = `#!/bin/sh
+echo "docker $*" >>"${folder}/calls"
+case "$1" in
+  info) echo "${containerd}" ;;
+  version) echo linux/amd64 ;;
+  image) echo linux/amd64 ;;
+  save) case "$#$*" in 5*|*${unwritable}*) echo "${answer}" >&2; exit 1 ;; *) echo "archive" ;; esac ;;
+  exec) [ "${pull}" = pulls ] ;;
+esac
+`;
+    const kind = `#!/bin/sh
+echo "kind $*" >>"${folder}/calls"
+[ "$1" != get ] || printf 'c-control-plane\\nc-worker\\n'
+`;
+    writeFileSync(join(folder, "docker"), docker, { mode: 0o755 });
+    writeFileSync(join(folder, "kind"), kind, { mode: 0o755 });
+    const env = { PATH: `${folder}${delimiter}${process.env.PATH}`, IMAGES: images.join("\n"), CLUSTER: "c" };
+    const { code, stderr } = await exec("/bin/sh", ["-c", script("image-get", "images-load")], {
+      cwd: join(__dirname, "..", "..", ".."),
+      env: { ...env, MIRRORS: "", CACHES: "", BUNDLE: "", PLATFORM: "" },
+    });
+    const calls = readFileSync(join(folder, "calls"), "utf8").split("\n");
+    const loaded = calls.filter((call) => call.startsWith("kind load")).length;
+    return { code, stderr, loaded, pulled: calls.filter((call) => call.startsWith("docker exec")) };
+  }
+
+  test("loads them one by one", async () => {
+    expect(await loadAll("none", "does not pull")).toMatchObject({ code: 0, loaded: 3, pulled: [] });
+  });
+
+  test("lets the nodes that run an image pull it, where it cannot be written at all", async () => {
+    const { code, loaded, pulled } = await loadAll("registry.test/b:1", "pulls");
+    expect([code, loaded, pulled]).toEqual([0, 2, ["docker exec c-worker crictl pull registry.test/b:1"]]);
+  });
+
+  test("shows Docker's own line where the nodes cannot pull it either", async () => {
+    const { code, stderr } = await loadAll("registry.test/b:1", "does not pull");
+    expect(code).not.toBe(0);
+    expect(stderr).toContain(`What  Docker cannot write an archive of images: ${answer}\nWhy `);
   });
 });
 
