@@ -26,6 +26,8 @@ export interface KindClusterArgs extends ImageOrigin {
   httpsPort: number;
   /** IPv4 subnet of the Docker network. @default Docker chooses a free one */
   subnet?: string;
+  /** MTU of the Docker network, in bytes. @default Docker's own */
+  mtu?: number;
   /** A change makes the cluster anew: a node reads its mirrors when it starts. */
   imageMirrors: readonly string[];
   /** PEM of a private CA that the nodes trust when they pull. */
@@ -83,14 +85,16 @@ export class KindCluster extends pulumi.ComponentResource {
         driver: "bridge",
         labels,
         ...(args.subnet ? { ipamConfigs: [{ subnet: args.subnet }] } : {}),
+        // Docker's default network has it behind a VPN, and other networks do not take it over.
+        ...(args.mtu ? { options: { "com.docker.network.driver.mtu": String(args.mtu) } } : {}),
       },
       {
         parent: this,
         deleteBeforeReplace: true,
         dependsOn: [removal, nodeImage],
         deletedWith: removal,
-        // Another label replaces the network, and with it the cluster.
-        ignoreChanges: ["labels"],
+        // Another label or option replaces the network, and with it the cluster.
+        ignoreChanges: ["labels", "options"],
       },
     );
     this.subnet = network.ipamConfigs.apply(ipv4Subnet);

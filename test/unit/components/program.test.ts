@@ -99,6 +99,14 @@ describe.each(profileNames)("the program in the profile %s", (profile) => {
   });
 });
 
+// kind v0.32.0 pkg/cluster/internal/providers/docker/network.go getDefaultNetworkMTU(): its own network gets it as well.
+test("the lab's network has the MTU of Docker's default network, and keeps what it was made with", async () => {
+  const network = (await declare({}, { mtu: 1400 })).find("cluster-network");
+  expect(network.inputs.options).toEqual({ "com.docker.network.driver.mtu": "1400" });
+  expect(network.request.getIgnorechangesList()).toContain("options");
+  expect((await lab("default")).find("cluster-network").inputs).not.toHaveProperty("options");
+});
+
 describe("what a setting adds and takes away", () => {
   test("an existing cluster leaves out all that is kind's", async () => {
     expect(await difference("existing")).toEqual({
