@@ -15,7 +15,7 @@ export = async () => {
   try {
     const stack = pulumi.getStack();
     const config = loadConfig();
-    const looks = checkHost(config, stack, exec);
+    const looks = checkHost(config, stack, exec, { makes: !pulumi.runtime.isDryRun() });
     const bring = async () =>
       fetchArtifacts({
         source: config.artifactSource,

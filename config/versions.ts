@@ -108,6 +108,8 @@ export interface BillArtifact {
 export interface BillTool {
   name: "pulumi" | "kind";
   version: string;
+  /** What it does for the lab: the Why of every problem with it. */
+  purpose: string;
   /** Upstream folder of the release's files. */
   upstream: string;
   licence: string;
@@ -118,12 +120,14 @@ export const tools = {
   pulumi: {
     name: "pulumi",
     version: versions.pulumi,
+    purpose: "Pulumi makes the lab",
     upstream: "https://get.pulumi.com/releases/sdk",
     licence: "Apache-2.0",
   },
   kind: {
     name: "kind",
     version: versions.kind.replace(/^v/, ""),
+    purpose: "kind makes the cluster's nodes out of containers",
     upstream: `https://github.com/kubernetes-sigs/kind/releases/download/${versions.kind}`,
     licence: "Apache-2.0",
   },

@@ -6,6 +6,11 @@ export function labHome(): string {
   return process.env.AMBIENT_LAB_HOME || join(homedir(), ".ambient-lab");
 }
 
+/** Folder of the programs that the lab brings itself. */
+export function labBin(): string {
+  return join(labHome(), "bin");
+}
+
 /** Folder of one stack's files: kubeconfig, marker, registry mirrors. Gone after destroy. */
 export function stackDir(stack: string): string {
   return join(labHome(), "stacks", stack);

@@ -1,6 +1,6 @@
 import { release } from "node:os";
 import { z } from "zod";
-import type { Exec } from "../../host/exec";
+import type { Exec } from "../host/exec";
 
 const infoSchema = z.object({
   ServerVersion: z.string().min(1),
@@ -17,13 +17,44 @@ const infoSchema = z.object({
   DriverStatus: z.array(z.tuple([z.string(), z.string()])).nullish(),
 });
 
+/** What `docker info` prints without a server: the docker program's own facts (docker/cli cli/command/system/info.go). */
+const serverErrorsSchema = z.object({ ServerErrors: z.array(z.string()).min(1) });
+
+/** What `podman info` prints, under the name of docker (containers/podman libpod/define/info.go). */
+const podmanSchema = z
+  .object({
+    host: z.object({
+      buildahVersion: z.string(),
+      cgroupVersion: z.string().default(""),
+      cpus: z.number().default(0),
+      memTotal: z.number().default(0),
+    }),
+    version: z.object({ Version: z.string() }),
+  })
+  .transform(
+    ({ host, version }): z.input<typeof infoSchema> => ({
+      ServerVersion: version.Version,
+      OperatingSystem: "podman",
+      NCPU: host.cpus,
+      MemTotal: host.memTotal,
+      CgroupVersion: host.cgroupVersion.replace(/^v/, ""),
+    }),
+  );
+
 /** What `docker version --format '{{json .}}'` prints (docker/cli cli/command/system/version.go) and is read here. */
 const versionSchema = z.object({
   Client: z.object({ Version: z.string().default(""), ApiVersion: z.string().default("") }),
 });
 
 /** Products that answer as Docker does. */
-export type DockerKind = "Docker Engine" | "Docker Desktop" | "OrbStack" | "Colima" | "Rancher Desktop" | "podman";
+export type DockerKind =
+  | "Docker Engine"
+  | "Docker from snap"
+  | "Docker Desktop"
+  | "OrbStack"
+  | "Colima"
+  | "Rancher Desktop"
+  | "podman";
 
 /** The fields of `docker info` that the checks use. */
 interface DockerInfo {
@@ -66,16 +97,19 @@ export async function readDocker(
   platform: NodeJS.Platform = process.platform,
 ): Promise<DockerFacts> {
   const ask = (...args: string[]) => exec("docker", args, { timeoutMs: 20_000 });
-  const { code, stdout, stderr } = await ask("info", "--format", "{{json .}}");
-  const endpoint =
-    env.DOCKER_HOST || (await ask("context", "inspect", "--format", "{{.Endpoints.docker.Host}}")).stdout.trim();
-  const parsed = infoSchema.safeParse(parseJson(stdout));
-  // A "docker" command that is podman reports podman's facts.
-  const podman = /"buildahVersion"/i.test(stdout) ? 'this "docker" is podman' : undefined;
-  const complaint = podman ?? stderr.trim().split("\n").at(-1) ?? "";
+  const [{ code, stdout, stderr }, version, context] = await Promise.all([
+    ask("info", "--format", "{{json .}}"),
+    ask("version", "--format", "{{json .}}"),
+    env.DOCKER_HOST ? undefined : ask("context", "inspect", "--format", "{{.Endpoints.docker.Host}}"),
+  ]);
+  const endpoint = env.DOCKER_HOST || context?.stdout.trim() || "";
+  const document = parseJson(stdout);
+  const podman = podmanSchema.safeParse(document).data;
+  const parsed = infoSchema.safeParse(podman ?? document);
+  const [serverError] = serverErrorsSchema.safeParse(document).data?.ServerErrors ?? [];
+  const complaint = serverError ?? stderr.trim().split("\n").at(-1) ?? "";
   if (!parsed.success) return { code: code || 1, local: false, endpoint, complaint };
   const { data } = parsed;
-  const version = await ask("version", "--format", "{{json .}}");
   const client = versionSchema.safeParse(parseJson(version.stdout)).data?.Client;
   return {
     code,
@@ -87,7 +121,7 @@ export async function readDocker(
       clientVersion: client?.Version ?? "",
       apiVersion: client?.ApiVersion ?? "",
       operatingSystem: data.OperatingSystem,
-      kind: version.stdout.includes('"Podman Engine"') ? "podman" : kindOf(data),
+      kind: podman || version.stdout.includes('"Podman Engine"') ? "podman" : kindOf(data),
       rootless: (data.SecurityOptions ?? []).some((option) => option.includes("rootless")),
       cpus: data.NCPU,
       memoryBytes: data.MemTotal,
@@ -100,12 +134,12 @@ export async function readDocker(
 }
 
 /** Each product gives its virtual machine a name, or its system one. */
-function kindOf({ OperatingSystem: system, Name: name }: { OperatingSystem: string; Name: string }): DockerKind {
+function kindOf({ OperatingSystem: system, Name: name, DockerRootDir }: z.output<typeof infoSchema>): DockerKind {
   if (/docker desktop/i.test(system)) return "Docker Desktop";
   if (/orbstack/i.test(system) || name === "orbstack") return "OrbStack";
   if (/^colima\b/.test(name)) return "Colima";
   if (/rancher desktop/i.test(system) || /rancher-desktop/.test(name)) return "Rancher Desktop";
-  return "Docker Engine";
+  return DockerRootDir.startsWith("/var/snap/") ? "Docker from snap" : "Docker Engine";
 }
 
 function parseJson(text: string): unknown {

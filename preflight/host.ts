@@ -1,8 +1,10 @@
 import { existsSync } from "node:fs";
 import ipaddr from "ipaddr.js";
+import semver from "semver";
 import { readPrivateCa } from "../artifacts/private-ca";
 import { kubernetesOf, versionProblems } from "../config/compatibility";
 import type { LabConfig } from "../config/schema";
+import { supported, tools } from "../config/versions";
 import { lookAtCluster } from "../host/cluster-state";
 import { type DockerNetwork, mayBeOwn, networkNamed, readNetworks } from "../host/docker-networks";
 import { ExitCode, LabError, LabErrors, type Problem } from "../host/errors";
@@ -12,6 +14,8 @@ import { labOwner } from "../host/lab-owner";
 import { clusterName, markerFile, ownCluster, stackDir } from "../host/paths";
 import { type GatewayPorts, gatewayPorts, portIsFree, portKeys } from "../host/ports";
 import { writeWhole } from "../host/write-file";
+import { dockerProblems } from "./docker-checks";
+import { readDocker } from "./docker-facts";
 import { examineExisting } from "./existing-cluster";
 import { readIstio } from "./existing-cluster-facts";
 import {
@@ -23,6 +27,7 @@ import {
   samePort,
   sleepingCluster,
   subnetClash,
+  toolMissing,
 } from "./problems";
 
 /** What the program must know of the machine before it declares anything. */
@@ -31,10 +36,22 @@ export interface HostFacts extends GatewayPorts {
   caDigest?: string;
   /** Address of Docker: of DOCKER_HOST, else of the current context; none when it cannot be told. */
   dockerHost?: string;
+  /** MTU of Docker's default network, in bytes; none where it has no value of its own. */
+  mtu?: number;
   /** Version of Istio that the cluster runs now; none when it is to be installed. */
   installedIstio?: string;
   /** Gateway API bundle of an existing cluster that the lab did not install and does not change. */
   gatewayApi?: { version: string };
+}
+
+/** What its caller has looked at, or is about to do. */
+export interface HostLook {
+  /** A cluster that is gone is no problem: the caller takes care of it. */
+  lostClusterIsFine?: boolean;
+  /** Docker itself was looked at already, by doctor. */
+  examined?: boolean;
+  /** The run makes or changes the lab, and its scripts run the kind of the PATH. */
+  makes?: boolean;
 }
 
 /**
@@ -47,7 +64,7 @@ export async function checkHost(
   config: LabConfig,
   stack: string,
   exec: Exec,
-  { lostClusterIsFine = false } = {},
+  { lostClusterIsFine = false, examined = false, makes = false }: HostLook = {},
 ): Promise<HostFacts> {
   const ports = gatewayPorts(config, stack);
   const problems: Problem[] = [];
@@ -61,12 +78,16 @@ export async function checkHost(
 
   // Side by side: every preview waits for these answers.
   const pendingNetworks = readNetworks(exec);
-  const [dockerHost, { state, published, owner }, ofNetworks] = await Promise.all([
-    currentDockerHost(exec),
+  const [docker, { state, published, owner }, ofNetworks, mtu, ofKind] = await Promise.all([
+    readDocker(exec, process.env),
     lookAtCluster(stack, exec, { networks: pendingNetworks }),
     networkProblems(config, stack, exec, pendingNetworks),
-    requireDocker(exec),
+    bridgeMtu(exec),
+    makes ? kindProblems(exec) : [],
   ]);
+  if (!docker.info) throw new LabErrors([dockerMissing(docker.code, docker.complaint)], ExitCode.unfit);
+  if (!examined) problems.push(...(await dockerProblems({ env: process.env, exec, stack, config, docker })));
+  problems.push(...ofKind);
   if (state === "absent" && existsSync(markerFile(stackDir(stack))) && !lostClusterIsFine)
     problems.push(lostCluster(stack));
   if (state === "paused" || state === "stopped") problems.push(sleepingCluster(stack, state));
@@ -78,7 +99,23 @@ export async function checkHost(
   const kubernetes = kubernetesOf(config.nodeImage);
   problems.push(...versionProblems({ istio: config.istioVersion, kubernetes, installed: installedIstio }));
   if (problems.length > 0) throw new LabErrors(problems, ExitCode.unfit);
-  return { ...ports, dockerHost, installedIstio, ...ca };
+  const dockerHost = docker.endpoint || undefined;
+  return { ...ports, dockerHost, ...(mtu ? { mtu } : {}), installedIstio, ...ca };
+}
+
+/** kind as the scripts will find it. */
+async function kindProblems(exec: Exec): Promise<Problem[]> {
+  const { code, stdout } = await exec("kind", ["version"]);
+  const version = code === 0 ? /v?(\d+\.\d+\.\d+[\w.+-]*)/.exec(stdout)?.[1] : undefined;
+  const fits = version && semver.satisfies(version, supported.kind, { includePrerelease: true });
+  return fits ? [] : [toolMissing(tools.kind, version)];
+}
+
+/** kind gives its own network this MTU (kubernetes-sigs/kind v0.32.0 pkg/cluster/internal/providers/docker/network.go). */
+async function bridgeMtu(exec: Exec): Promise<number | undefined> {
+  const option = '{{index .Options "com.docker.network.driver.mtu"}}';
+  const { stdout } = await exec("docker", ["network", "inspect", "bridge", "--format", option]);
+  return Number(stdout) || undefined;
 }
 
 async function portProblems(ports: GatewayPorts, published: readonly number[]): Promise<Problem[]> {
@@ -105,12 +142,6 @@ function caOf({ caFile }: LabConfig, problems: Problem[]): Pick<HostFacts, "caDi
 export async function requireDocker(exec: Exec): Promise<void> {
   const { code, stderr } = await exec("docker", ["version", "--format", "{{.Server.Version}}"]);
   if (code !== 0) throw new LabErrors([dockerMissing(code, stderr)], ExitCode.unfit);
-}
-
-async function currentDockerHost(exec: Exec): Promise<string | undefined> {
-  if (process.env.DOCKER_HOST) return process.env.DOCKER_HOST;
-  const { stdout } = await exec("docker", ["context", "inspect", "--format", "{{.Endpoints.docker.Host}}"]);
-  return stdout || undefined;
 }
 
 async function networkProblems(

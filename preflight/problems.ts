@@ -1,13 +1,36 @@
+import { type BillTool, supported } from "../config/versions";
 import type { Problem } from "../host/errors";
 import { labOwner, ownerParts } from "../host/lab-owner";
-import { clusterName, stackDir } from "../host/paths";
+import { clusterName, labBin, stackDir } from "../host/paths";
 import { shellWord } from "../host/shell";
 
-/** @param code exit code of the client; 127 when there is none */
-export const dockerMissing = (code: number, stderr: string): Problem => ({
-  what: code === 127 ? "Docker is not installed" : `Docker does not answer: ${stderr.trim().split("\n").at(-1)}`,
-  why: "Every node of the lab is a Docker container",
-  fix: `${code === 127 ? "Install" : "Start"} Docker, then: npm run lab -- doctor   (without Docker: npm run lab -- plan)`,
+/**
+ * Docker does not answer.
+ * @param code exit code of the client; 127 when there is none
+ * @param complaint what it said; its last line counts
+ */
+export function dockerMissing(code: number, complaint: string): Problem {
+  const said = complaint.trim().split("\n").at(-1);
+  const why = "Every node of the lab is a Docker container";
+  const next = "then: npm run lab -- doctor   (without Docker: npm run lab -- plan)";
+  if (code === 127) return { what: "Docker is not installed", why, fix: `Install Docker, ${next}` };
+  const what = `Docker does not answer${said ? `: ${said}` : ""}`;
+  if (!/permission denied/i.test(complaint)) return { what, why, fix: `Start Docker, ${next}` };
+  return {
+    what,
+    why: `${why}, and this user may not use Docker`,
+    fix: 'sudo usermod -aG docker "$USER"   (then log in again, or: newgrp docker)',
+  };
+}
+
+/** A program that the lab needs is not on the PATH in a version that will do. */
+export const toolMissing = (
+  tool: Pick<BillTool, "name" | "version" | "purpose">,
+  version: string | undefined,
+): Problem => ({
+  what: version ? `${tool.name} ${version} is not in ${supported[tool.name]}` : `There is no ${tool.name} on the PATH`,
+  why: tool.purpose,
+  fix: `npm run up   (brings ${tool.name} ${tool.version} into ${labBin()})`,
 });
 
 /** The stack made a cluster, and Docker has none. */

@@ -70,7 +70,9 @@ async function makeAndProve(session: Session, options: UpOptions, { io, end }: C
   const { ports, fresh, installedIstio } = await progress.phase("Machine", () =>
     requireFitMachine(session, options.ignore),
   );
-  const engine = await progress.phase("Tools", () => sessionEngine(session, { install: true, makesClusters: true }));
+  const engine = await progress.phase("Tools", () =>
+    sessionEngine(session, { install: true, makesClusters: true, ignored: options.ignore }),
+  );
   const agree = async (question: string) => options.yes || ((await io.confirm?.(question)) ?? false);
   await progress.phase("Stack", () => prepareStack(engine, session, ports, agree));
   if (options.preview) {

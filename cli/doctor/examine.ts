@@ -1,21 +1,26 @@
 import type { LabConfig } from "../../config/schema";
 import { ExitCode, LabErrors } from "../../host/errors";
+import { dockerChecks } from "../../preflight/docker-checks";
+import { readDocker } from "../../preflight/docker-facts";
 import type { Io } from "../terminal/io";
-import { dockerChecks, dockerKindChecks } from "./docker-checks";
-import { readDocker } from "./docker-facts";
+import { dockerResourceChecks } from "./docker-checks";
 import { hostChecks } from "./host-checks";
 import { stackChecks } from "./stack-checks";
 import type { Finding } from "./types";
 
-const checks = [...dockerChecks, ...dockerKindChecks, ...hostChecks, ...stackChecks];
+const checks = [...dockerChecks, ...dockerResourceChecks, ...hostChecks, ...stackChecks];
 
 /** Names of all checks, for `--ignore`. */
 export const checkIds: readonly string[] = checks.map(({ id }) => id);
 
 /** Looks at the machine with every check that the stack's configuration makes worthwhile. Changes nothing. */
-export async function examine(io: Pick<Io, "env" | "exec">, stack: string, config: LabConfig): Promise<Finding[]> {
-  const docker = await readDocker(io.exec, io.env);
-  const context = { io, stack, config, docker };
+export async function examine(
+  { env, exec }: Pick<Io, "env" | "exec">,
+  stack: string,
+  config: LabConfig,
+): Promise<Finding[]> {
+  const docker = await readDocker(exec, env);
+  const context = { env, exec, stack, config, docker };
   return Promise.all(
     checks
       .filter(({ kindOnly, existingOnly }) => !(config.cluster === "kind" ? existingOnly : kindOnly))

@@ -4,9 +4,9 @@ import { join } from "node:path";
 import semver from "semver";
 import { supported } from "../../config/versions";
 import { nodeSysctls } from "../../config/vocabulary";
-import { clusterName } from "../../host/paths";
-import { findTool, labBin, type Tool, tools } from "../toolchain/tools";
-import { type Check, type DoctorContext, ok } from "./types";
+import { clusterName, labBin } from "../../host/paths";
+import { type Check, type CheckContext, ok } from "../../preflight/check";
+import { findTool, type Tool, tools } from "../toolchain/tools";
 
 /** Least inotify limits of the Docker host. `up` raises the limits and never lowers them. */
 const inotify: Readonly<Record<string, number>> = Object.fromEntries(
@@ -56,7 +56,7 @@ const inotifyLimits: Check = {
 };
 
 /** Nodes share the kernel of the Docker host: any of them can tell its limits. */
-async function readInotify({ docker, io, stack }: DoctorContext): Promise<Record<string, number> | undefined> {
+async function readInotify({ docker, exec, stack }: CheckContext): Promise<Record<string, number> | undefined> {
   const keys = Object.keys(inotify);
   if (docker.local && existsSync(inotifyDir)) {
     const values = await Promise.all(keys.map((key) => readFile(join(inotifyDir, key), "utf8")));
@@ -64,7 +64,7 @@ async function readInotify({ docker, io, stack }: DoctorContext): Promise<Record
   }
   if (!docker.info) return undefined;
   const files = keys.map((key) => `${inotifyDir}/${key}`);
-  const { code, stdout } = await io.exec("docker", ["exec", `${clusterName(stack)}-control-plane`, "cat", ...files]);
+  const { code, stdout } = await exec("docker", ["exec", `${clusterName(stack)}-control-plane`, "cat", ...files]);
   if (code !== 0) return undefined;
   const values = stdout.split("\n").map(Number);
   return Object.fromEntries(keys.map((key, index) => [key, values[index] ?? 0]));
@@ -93,8 +93,8 @@ function toolCheck(tool: Tool): Check {
     id: tool.name,
     title: `${tool.name} is at hand`,
     kindOnly: tool.name === "kind",
-    async look({ io }) {
-      const found = await findTool(tool, io.env, io.exec);
+    async look({ env, exec }) {
+      const found = await findTool(tool, env, exec);
       if (found?.fits) return ok(`${found.version} at ${found.path}`);
       const none = found ? `${found.version} at ${found.path} is not in ${tool.range}` : "none on the PATH";
       return ok(`${none}; "up" brings ${tool.version} into ${labBin()}`);

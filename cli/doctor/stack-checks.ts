@@ -2,9 +2,9 @@ import { kubernetesOf, supportTable, versionProblems } from "../../config/compat
 import { lookAtCluster } from "../../host/cluster-state";
 import { clusterName } from "../../host/paths";
 import { type GatewayPorts, gatewayPorts, portIsFree } from "../../host/ports";
+import { type Check, ok } from "../../preflight/check";
 import { examineExisting } from "../../preflight/existing-cluster";
 import { foreignCluster, sleepingCluster } from "../../preflight/problems";
-import { type Check, ok } from "./types";
 
 const noCluster = { state: "absent", published: [] as readonly number[] } as const;
 
@@ -12,9 +12,9 @@ const portCheck = (id: string, key: keyof GatewayPorts, title: string): Check =>
   id,
   title,
   kindOnly: true,
-  async look({ config, stack, io, docker }) {
+  async look({ config, stack, exec, docker }) {
     const wanted = gatewayPorts(config, stack)[key];
-    const { state, published } = docker.info ? await lookAtCluster(stack, io.exec) : noCluster;
+    const { state, published } = docker.info ? await lookAtCluster(stack, exec) : noCluster;
     const sleeps = state === "stopped" || state === "paused";
     if (sleeps || published.includes(wanted)) return ok(`${wanted} is the stack's own`);
     if (await portIsFree(wanted)) return ok(`${wanted} on 127.0.0.1`);
@@ -33,9 +33,9 @@ const ownCluster: Check = {
   id: "cluster",
   title: "The stack's cluster is its own",
   kindOnly: true,
-  async look({ stack, io, docker }) {
+  async look({ stack, exec, docker }) {
     if (!docker.info) return ok("not known while Docker does not answer");
-    const { state, owner } = await lookAtCluster(stack, io.exec);
+    const { state, owner } = await lookAtCluster(stack, exec);
     const name = clusterName(stack);
     if (state === "absent") return ok(`no cluster "${name}" yet`);
     if (state === "running") return ok(`"${name}" runs`);
@@ -48,10 +48,10 @@ const otherClusters: Check = {
   id: "other-clusters",
   title: "No other kind cluster shares the machine",
   kindOnly: true,
-  async look({ stack, io, docker }) {
+  async look({ stack, exec, docker }) {
     if (!docker.info) return ok("not known while Docker does not answer");
     const label = "io.x-k8s.kind.cluster";
-    const { stdout } = await io.exec("docker", [
+    const { stdout } = await exec("docker", [
       ...["ps", "--filter", `label=${label}`],
       ...["--format", `{{.Label "${label}"}}`],
     ]);

@@ -32,7 +32,7 @@ export async function choosePorts({ io, stack, config }: Session): Promise<Parti
 export async function hostFacts({ stack, io, progress }: Session, config: LabConfig): Promise<HostFacts> {
   const { kubeconfig } = ownCluster(stack);
   const had = existsSync(kubeconfig);
-  const facts = await checkHost(config, stack, io.exec, { lostClusterIsFine: true });
+  const facts = await checkHost(config, stack, io.exec, { lostClusterIsFine: true, examined: true });
   if (!had && existsSync(kubeconfig)) progress.line("  The kubeconfig file of the lab was gone: it is written again");
   return facts;
 }

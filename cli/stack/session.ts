@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import type { LabConfig } from "../../config/schema";
+import { ignoreVariable } from "../../preflight/docker-checks";
 import { engineEnvironment, trustFolder } from "../engine/environment";
 import type { Engine } from "../engine/types";
 import type { Io } from "../terminal/io";
@@ -48,6 +49,8 @@ export interface EngineUse {
   install: boolean;
   /** Whether a cluster may be made or deleted. */
   makesClusters: boolean;
+  /** Ids of checks of Docker that do not stop the program. @default none */
+  ignored?: readonly string[];
 }
 
 /**
@@ -56,7 +59,7 @@ export interface EngineUse {
  */
 export async function sessionEngine(
   { io, stack, config, progress }: Session,
-  { install, makesClusters }: EngineUse,
+  { install, makesClusters, ignored = [] }: EngineUse,
 ): Promise<Engine> {
   requireProjectLayout(io);
   const needed: Tool["name"][] = makesClusters && config.cluster === "kind" ? ["pulumi", "kind"] : ["pulumi"];
@@ -67,7 +70,10 @@ export async function sessionEngine(
     ...(config.artifactSource ? { source: config.artifactSource } : {}),
   });
   const ca = config.caFile ?? io.env.NODE_EXTRA_CA_CERTS;
-  const env = engineEnvironment(io.env, tools.binFolders, ca && (await trustFolder(ca)));
+  const env = {
+    ...engineEnvironment(io.env, tools.binFolders, ca && (await trustFolder(ca))),
+    ...(ignored.length > 0 ? { [ignoreVariable]: ignored.join() } : {}),
+  };
   const source = config.artifactSource;
   if (install && source) {
     await ensurePlugins({ pulumi: tools.pulumi, source, env, exec: io.exec, say: (line) => progress.line(line) });

@@ -5,9 +5,11 @@ import { pipeline } from "node:stream/promises";
 import { setImmediate } from "node:timers/promises";
 import type { Fetcher } from "../../artifacts/download";
 import { LabError, messageOf, UnfitError } from "../../host/errors";
+import { labBin } from "../../host/paths";
 import { writeWhole } from "../../host/write-file";
+import { toolMissing } from "../../preflight/problems";
 import type { Io } from "../terminal/io";
-import { fetchRelease, findTool, firstOnPath, labBin, releaseAddress, type System, type Tool, tools } from "./tools";
+import { fetchRelease, findTool, firstOnPath, releaseAddress, type System, type Tool, tools } from "./tools";
 
 /** How a tool is brought. */
 export interface InstallOptions {
@@ -126,7 +128,7 @@ export async function ensureTools(
       paths.set(tool.name, found.path);
       continue;
     }
-    if (!install) throw missing(tool, found?.version);
+    if (!install) throw new UnfitError(toolMissing(tool, found?.version));
     say(`  ${tool.name} ${tool.version} → ${labBin()}`);
     const system = { platform: process.platform, arch: process.arch };
     paths.set(tool.name, await installTool(tool, { ...io, system, ...(source ? { source } : {}) }));
@@ -136,12 +138,4 @@ export async function ensureTools(
     pulumi: paths.get("pulumi") ?? "pulumi",
     binFolders: [...new Set(shadowed.map(([, path]) => dirname(path)))],
   };
-}
-
-function missing(tool: Tool, version: string | undefined): LabError {
-  return new UnfitError({
-    what: version ? `${tool.name} ${version} is not in ${tool.range}` : `There is no ${tool.name} on the PATH`,
-    why: tool.purpose,
-    fix: `npm run up   (brings ${tool.name} ${tool.version} into ${labBin()})`,
-  });
 }

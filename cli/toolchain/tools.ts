@@ -5,7 +5,7 @@ import { checkDigest, type Fetcher } from "../../artifacts/download";
 import { tools as bill, supported } from "../../config/versions";
 import { LabError } from "../../host/errors";
 import type { Exec } from "../../host/exec";
-import { labHome } from "../../host/paths";
+import { labBin } from "../../host/paths";
 
 /** A program the lab needs beside Node.js and Docker. */
 export interface Tool {
@@ -44,7 +44,7 @@ export interface Release {
 export const tools: readonly Tool[] = [
   {
     name: "pulumi",
-    purpose: "Pulumi makes the lab",
+    purpose: bill.pulumi.purpose,
     version: bill.pulumi.version,
     range: supported.pulumi,
     companions: ["pulumi-language-nodejs"],
@@ -63,7 +63,7 @@ export const tools: readonly Tool[] = [
   },
   {
     name: "kind",
-    purpose: "kind makes the cluster's nodes out of containers",
+    purpose: bill.kind.purpose,
     version: bill.kind.version,
     range: supported.kind,
     companions: [],
@@ -81,11 +81,6 @@ export interface FoundTool {
   version: string;
   /** Whether the version is in the range the lab works with. */
   fits: boolean;
-}
-
-/** Folder of the tools that the lab brings itself. */
-export function labBin(): string {
-  return join(labHome(), "bin");
 }
 
 /** The tool that will be used: the first that fits on the PATH, else in the lab's folder, else the first that does not fit. */

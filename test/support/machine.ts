@@ -14,6 +14,12 @@ export interface SeenNetwork {
 /** What Docker and kind answer; a machine with Docker and nothing of the lab when left out. */
 export interface Machine {
   version?: { code: number; stderr?: string };
+  /** Fields of `docker info` that differ from those of a fit Docker. */
+  info?: Record<string, unknown>;
+  /** Option `com.docker.network.driver.mtu` of Docker's default network. */
+  mtu?: string;
+  /** `kind version`. @default "kind v0.32.0 go1.26.1 linux/amd64" */
+  kind?: string;
   /** "state networks ports" of the containers that bear the cluster's label. */
   nodes?: string[];
   networks?: SeenNetwork[];
@@ -31,11 +37,19 @@ export function machine(state: Machine = {}): Exec {
   } = state;
   return async (file, args) => {
     const [verb, noun] = args;
+    if (file === "kind" && verb === "version") return answer(state.kind ?? "kind v0.32.0 go1.26.1 linux/amd64");
     if (file === "kind") return state.kubeconfig ? answer(state.kubeconfig) : answer("", 1, "no nodes found");
-    if (verb === "version") return answer("28.0.0", state.version?.code ?? 0, state.version?.stderr ?? "");
+    if (verb === "info") {
+      const facts = { ServerVersion: "28.0.0", CgroupVersion: "2", ...state.info };
+      const { code = 0, stderr = "" } = state.version ?? {};
+      return answer(code === 0 ? JSON.stringify(facts) : "", code, stderr);
+    }
+    if (verb === "exec") return answer("", 1, "Error response from daemon: No such container");
+    if (verb === "version") return answer("{}", state.version?.code ?? 0, state.version?.stderr ?? "");
     if (verb === "context") return answer(dockerHost);
     if (verb === "ps")
       return answer(args.includes("label=io.x-k8s.kind.cluster=ambient-lab-t1") ? nodes.join("\n") : "");
+    if (verb === "network" && args.at(-1)?.includes("driver.mtu")) return answer(state.mtu ?? "");
     if (verb === "network") {
       const told = networks
         .filter(({ name }) => noun === "ls" || args.includes(name))

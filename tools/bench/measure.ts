@@ -7,11 +7,10 @@ import { changeConfig, readConfig, settingsFile } from "../../cli/stack/settings
 import { childSignal } from "../../cli/terminal/abort";
 import type { Io } from "../../cli/terminal/io";
 import { seconds } from "../../cli/terminal/progress";
-import { labBin } from "../../cli/toolchain/tools";
 import { clusterState } from "../../host/cluster-state";
 import { ExitCode, LabError } from "../../host/errors";
 import { type ExecOptions, run as mustRun } from "../../host/exec";
-import { clusterName, labHome, stackDir } from "../../host/paths";
+import { clusterName, labBin, labHome, stackDir } from "../../host/paths";
 import { shellWord } from "../../host/shell";
 import { writeEmptyProgram } from "./empty-program";
 import { type BenchRun, judge, load, type Measure, type Samples, type Series, targets, thisMachine } from "./result";

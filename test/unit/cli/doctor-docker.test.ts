@@ -73,8 +73,8 @@ describe("doctor on another Docker", () => {
     const socket = await finding("docker-kind", { answers: podmanSocket });
     expect(socket).toMatchObject({ code: 4, status: "fail", what: "podman answers in Docker's place" });
     const shim = JSON.stringify({ host: { buildahVersion: "1.40" }, version: { Version: "5.6.0" } });
-    const named = await finding("docker", { answers: { "docker info": shim } });
-    expect(named).toMatchObject({ code: 4, what: 'Docker does not answer: this "docker" is podman' });
+    const named = await finding("docker-kind", { answers: { "docker info": shim } });
+    expect(named).toMatchObject({ code: 4, status: "fail", what: "podman answers in Docker's place" });
   });
 
   test("warns of a rootless Docker, and refuses it on cgroup v1", async () => {

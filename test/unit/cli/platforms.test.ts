@@ -1,9 +1,9 @@
 import { release } from "node:os";
 import { describe, expect, test } from "vitest";
-import { readDocker } from "../../../cli/doctor/docker-facts";
 import { hostPlatform, platforms } from "../../../cli/offline/pieces";
 import { hasBrowser } from "../../../cli/terminal/process-io";
 import { tools } from "../../../cli/toolchain/tools";
+import { readDocker } from "../../../preflight/docker-facts";
 import { dockerInfo, fakeExec } from "./world";
 
 describe("on another system", () => {

@@ -8,9 +8,10 @@ import { create } from "tar";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { fetcher } from "../../../artifacts/download";
 import { ensureTools, installTool } from "../../../cli/toolchain/install";
-import { findTool, labBin, type Tool, tools } from "../../../cli/toolchain/tools";
+import { findTool, type Tool, tools } from "../../../cli/toolchain/tools";
 import { LabError } from "../../../host/errors";
 import { exec } from "../../../host/exec";
+import { labBin } from "../../../host/paths";
 import { ownLabHome } from "./world";
 
 const system = { platform: "linux", arch: "x64" } as const;

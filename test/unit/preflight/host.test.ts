@@ -3,6 +3,7 @@ import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { examine } from "../../../cli/doctor/examine";
 import { parseConfig } from "../../../config/load";
 import type { LabConfig } from "../../../config/schema";
 import { clusterIsLost } from "../../../host/cluster-state";
@@ -11,9 +12,10 @@ import type { Exec } from "../../../host/exec";
 import { markerFile, stackDir } from "../../../host/paths";
 import { derivedPort, gatewayPorts } from "../../../host/ports";
 import { writeWhole } from "../../../host/write-file";
+import { dockerChecks } from "../../../preflight/docker-checks";
 import { checkHost } from "../../../preflight/host";
 import { startCluster } from "../../support/cluster";
-import { machine } from "../../support/machine";
+import { type Machine, machine } from "../../support/machine";
 
 const stack = "t1";
 const own = "ambient-lab-t1";
@@ -79,6 +81,50 @@ describe("Docker", () => {
     vi.stubEnv("DOCKER_HOST", "unix:///run/docker.sock");
     expect((await checkHost(kind(), stack, remote)).dockerHost).toBe("unix:///run/docker.sock");
   });
+});
+
+/** What `podman info --format '{{json .}}'` prints, in part (containers/podman v5.6.0 libpod/define/info.go). */
+const podmanInfo = {
+  ServerVersion: undefined,
+  host: { buildahVersion: "1.41.3", cgroupVersion: "v2", cpus: 8, memTotal: 16 * 1024 ** 3 },
+  version: { Version: "5.6.0" },
+};
+
+describe("what stops doctor's Docker stops the program with the same words", () => {
+  test.each([
+    ["rootless on cgroup v1", { info: { CgroupVersion: "1", SecurityOptions: ["name=rootless"] } }, "docker-kind"],
+    ["cgroup v1 under Kubernetes 1.36", { info: { CgroupVersion: "1" } }, "cgroup"],
+    ["the Docker of another machine", { dockerHost: "ssh://me@build.example" }, "docker-host"],
+    ["podman's docker", { info: podmanInfo }, "docker-kind"],
+  ])("%s", async (_, state: Machine, id) => {
+    const exec = machine(state);
+    const config = kind();
+    const found = await examine({ env: process.env, exec }, stack, config);
+    const failed = found.filter(({ status }) => status === "fail");
+    expect(failed.map((finding) => finding.id)).toContain(id);
+    const compatible = failed.filter(({ id }) => dockerChecks.some((check) => check.id === id));
+    expect(await problemsOf(config, exec)).toEqual(compatible.map(({ what }) => what));
+    // "up" has looked already, and what it ignores reaches the program by a variable.
+    await expect(checkHost(config, stack, exec, { examined: true })).resolves.toBeDefined();
+    vi.stubEnv("AMBIENT_LAB_IGNORE", failed.map((finding) => finding.id).join());
+    await expect(checkHost(config, stack, exec)).resolves.toBeDefined();
+  });
+
+  test("an old kind on the PATH stops a run that makes the lab, and no preview", async () => {
+    const exec = machine({ kind: "kind v0.30.0 go1.24.6 linux/amd64" });
+    await expect(checkHost(kind(), stack, exec)).resolves.toBeDefined();
+    await expect(checkHost(kind(), stack, exec, { makes: true })).rejects.toMatchObject({
+      what: "kind 0.30.0 is not in >=0.32.0 <1.0.0",
+      fix: expect.stringMatching(/^npm run up {3}\(brings kind 0\.32\.0 into .*\/bin\)$/),
+    });
+    await expect(checkHost(kind(), stack, machine(), { makes: true })).resolves.toBeDefined();
+  });
+});
+
+test("checkHost() tells the MTU of Docker's default network, where it has one of its own", async () => {
+  expect((await checkHost(kind(), stack, machine({ mtu: "1400" }))).mtu).toBe(1400);
+  for (const mtu of ["", "<no value>", "0"])
+    expect((await checkHost(kind(), stack, machine({ mtu }))).mtu).toBeUndefined();
 });
 
 describe("the stack's own cluster", () => {

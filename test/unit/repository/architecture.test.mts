@@ -33,7 +33,7 @@ const folders: readonly { name: string; may: readonly string[]; packages: readon
   {
     name: "preflight",
     may: ["artifacts", "config", "experiments", "host", "modules"],
-    packages: ["ipaddr.js", "yaml"],
+    packages: ["ipaddr.js", "semver", "yaml", "zod"],
   },
   {
     name: "program",
