@@ -50,8 +50,10 @@ printf '%s\n' "$CACHES" | while IFS='=' read -r registry url; do
   wanted="$url $CACHE_IMAGE $trust"
   found=$(docker container inspect --format '{{index .Config.Labels "ambient-lab.cache"}}' "$(cache_name "$registry")" 2>/dev/null || true)
   [ "$found" = "$wanted" ] || make_cache "$registry" "$url" "$wanted"
-  { docker start "$(cache_name "$registry")" >/dev/null && until_it_listens "$(cache_name "$registry")"; } || {
-    problem "The cache of $registry does not start" "imageCache is on, and images come through it" \
+  { answer=$(docker start "$(cache_name "$registry")" 2>&1) && until_it_listens "$(cache_name "$registry")"; } || {
+    # docker prints the name of a container that it has started.
+    [ "$answer" != "$(cache_name "$registry")" ] || answer=$(docker logs --tail 1 "$answer" 2>&1)
+    problem "The cache of $registry does not start: $(fault "$answer")" "imageCache is on, and images come through it" \
       "docker logs $(cache_name "$registry"), or: pulumi config set imageCache false"
     exit 1
   }

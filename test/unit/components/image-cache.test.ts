@@ -13,6 +13,7 @@ case "$1 $2 $*" in
   *State.Status*) echo "$STATUS start" ;;
   *State.StartedAt*) echo start ;;
   "logs "*) [ -f "$FAKE/asked" ] && echo "$SAYS"; touch "$FAKE/asked"; [ "$STATUS" = running ] && case "$*" in *--follow*) exec sleep 5 ;; esac ;;
+  "start "*) [ -z "$REFUSES" ] || { echo "$REFUSES" >&2; exit 1; }; echo "$2" ;;
   "port "*) echo 127.0.0.1:5000 ;;
 esac
 true
@@ -25,7 +26,15 @@ async function start(env: Record<string, string>) {
     cwd: join(__dirname, "..", "..", ".."),
     env: {
       ...{ PATH: `${folder}${delimiter}${process.env.PATH}`, FAKE: folder, CACHE_IMAGE: "registry:1", CA_FILE: "" },
-      ...{ CACHES: "docker.io=http://registry.test", MIRRORS: "", BUNDLE: "", PLATFORM: "", PATIENCE: "1", ...env },
+      ...{
+        CACHES: "docker.io=http://registry.test",
+        MIRRORS: "",
+        BUNDLE: "",
+        PLATFORM: "",
+        PATIENCE: "1",
+        REFUSES: "",
+        ...env,
+      },
     },
   });
 }
@@ -43,6 +52,12 @@ test.each([
   const began = performance.now();
   const { code, stderr } = await start({ SAYS: "looking for the registry", STATUS });
   expect(code).toBe(1);
-  expect(stderr).toContain("What  The cache of docker.io does not start");
+  expect(stderr).toContain("What  The cache of docker.io does not start: looking for the registry\n");
   expect(performance.now() - began).toBeLessThan(4_000);
+});
+
+test("one that Docker cannot start is a problem in Docker's own words", async () => {
+  const REFUSES = "Error response from daemon: driver failed programming external connectivity on endpoint";
+  const { code, stderr } = await start({ SAYS: "", STATUS: "created", REFUSES });
+  expect([code, stderr]).toEqual([1, expect.stringContaining(`does not start: ${REFUSES}\nWhy `)]);
 });
