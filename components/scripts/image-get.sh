@@ -185,7 +185,8 @@ build() {
       *) set -- "$@" --build-arg "$name" ;;
     esac
   done
-  for base in $(sed -n 's/^ARG \([A-Z]*=[^ ]*\)$/\1/p' "$folder/Dockerfile"); do
+  bases=$(sed -n 's/^ARG \([A-Z]*=[^ ]*\)$/\1/p' "$folder/Dockerfile")
+  for base in $bases; do
     from=$(mirrored "${base#*=}")
     [ -z "$from" ] || set -- "$@" --build-arg "${base%%=*}=$from"
   done
