@@ -17,6 +17,9 @@ export interface LabPod extends PodRef {
   ready: boolean;
 }
 
+/** A port of an address, as in URLs and in the logs of proxies: an IPv6 address is in brackets. */
+export const hostPort = (ip: string, port: number): string => `${ip.includes(":") ? `[${ip}]` : ip}:${port}`;
+
 /** Which pods play a role, and which layer is at fault when none does. */
 interface Role {
   namespace: string;

@@ -3,7 +3,7 @@ import { ports } from "../../config/vocabulary";
 import { hostOf } from "../../experiments/names";
 import type { VerifyContext } from "../context";
 import { listAt, textAt } from "../json";
-import type { LabPod } from "../pods";
+import { hostPort, type LabPod } from "../pods";
 import { PreconditionError } from "../precondition-error";
 import { captured } from "../probe/capture";
 import { curlManyArguments, parseCurlMany } from "../probe/curl";
@@ -38,7 +38,10 @@ export const capture: CheckRun<"capture"> = async (context, { name, count }) => 
   let answered = { mesh: 0, plain: 0 };
   const bytes = await captured(context, sniffer, filter, async () => {
     const mesh = await sent(context, appa, `http://${hostOf("appf")}:${ports.service}`, marker, count);
-    answered = { mesh, plain: await sent(context, sender, `http://${appg.ip}:${ports.container}`, marker, count) };
+    answered = {
+      mesh,
+      plain: await sent(context, sender, `http://${hostPort(appg.ip, ports.container)}`, marker, count),
+    };
   });
   context.attachments.set(attachment, {
     about: `what was captured on ${sniffer.node}, for Wireshark or tcpdump`,

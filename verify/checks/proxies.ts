@@ -2,6 +2,7 @@ import { durationMs, inboundCluster, outboundCluster, ports } from "../../config
 import { appbHost, hostOf, waypointAt } from "../../experiments/names";
 import type { ServiceName } from "../../experiments/slices";
 import type { VerifyContext } from "../context";
+import { hostPort } from "../pods";
 import { PreconditionError } from "../precondition-error";
 import type { HttpChain, ProxySummary, RouteSummary } from "../proxy-config/envoy-dump";
 import { outOfOrder, type RbacRule } from "../proxy-config/envoy-filters";
@@ -96,7 +97,7 @@ export async function gatewayTargets(
   const summary = known ?? (await proxySummary(context, "gateway"));
   const targets = summary.endpoints.find((item) => item.cluster === cluster)?.targets ?? [];
   const waypoints = (await context.podFinder.all("waypoint", context.signal)).map(
-    ({ ip }) => `envoy://connect_originate/${ip}:${ports.hbone}`,
+    ({ ip }) => `envoy://connect_originate/${hostPort(ip, ports.hbone)}`,
   );
   return { targets, through: targets.length > 0 && targets.every((target) => waypoints.includes(target)) };
 }

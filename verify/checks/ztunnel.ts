@@ -71,7 +71,9 @@ export const certificates: CheckRun<"certificates"> = async (context, { accounts
       const identity = `spiffe://${principalOf(account)}`;
       const { pod, dump } = await beside(context, account);
       const found = dump.certificates.find((item) => item.identity === identity);
-      const seen = found ? `${found.state}, until ${found.expires}` : `${pod.name} holds none for ${identity}`;
+      const others = dump.certificates.map((item) => item.identity);
+      const none = `${pod.name} holds none for ${identity}, but for ${listed(others)}`;
+      const seen = found ? `${found.state}, until ${found.expires}` : none;
       const evidence = [{ source: "ztunnel certificates", lines: [`${pod.name}: ${identity} ${seen}`] }];
       const name = `certificate of ${account}`;
       // The cluster's clock judges: what counts is whether its peers accept the certificate.

@@ -1,4 +1,5 @@
-import { fieldsOf } from "./fields";
+import { numberAt, textAt } from "../json";
+import { fieldsOf, jsonOf } from "./fields";
 
 /** What a proxy wrote of one request. */
 export interface AccessLine {
@@ -29,12 +30,33 @@ const agentgatewayBegin = /\binfo\s+request gateway=/;
 /** Whether a line is one of the access log of agentgateway, in its default text format. */
 const isAgentgatewayLine = (text: string): boolean => agentgatewayBegin.test(text);
 
+const isJsonLine = (text: string): boolean => text.includes('"response_code_details":');
+
 /** Whether a line is an access line; cheaper than to read it. */
-export const isAccessLine = (text: string): boolean => isEnvoyLine(text) || isAgentgatewayLine(text);
+export const isAccessLine = (text: string): boolean =>
+  isEnvoyLine(text) || isAgentgatewayLine(text) || isJsonLine(text);
 
 /** Reads a line of either proxy; undefined when it is no access line (a proxy's own messages share the stream). */
-export const parseAccessLine = (text: string): AccessLine | undefined =>
-  isAgentgatewayLine(text) ? parseAgentgatewayLine(text) : parseEnvoyLine(text);
+export function parseAccessLine(text: string): AccessLine | undefined {
+  if (isAgentgatewayLine(text)) return parseAgentgatewayLine(text);
+  return isJsonLine(text) ? parseJsonLine(text) : parseEnvoyLine(text);
+}
+
+/** Reads a line of Envoy in Istio's JSON format (meshConfig.accessLogEncoding); undefined when it is none. */
+function parseJsonLine(text: string): AccessLine | undefined {
+  const fields = jsonOf(text);
+  // What Envoy has no value for is null.
+  const field = (name: string) => textAt(fields, name) ?? "-";
+  const status = numberAt(fields, "response_code");
+  if (status === undefined || field("method") === "-" || field("path") === "-") return undefined;
+  return {
+    ...{ method: field("method"), path: field("path"), status, text },
+    ...{ flags: field("response_flags"), details: field("response_code_details") },
+    durationMs: numberAt(fields, "duration") ?? Number.NaN,
+    ...{ requestId: field("request_id"), authority: field("authority") },
+    ...{ upstreamHost: field("upstream_host"), upstreamCluster: field("upstream_cluster") },
+  };
+}
 
 /** Reads a line of Envoy's access log; undefined when it is none. */
 function parseEnvoyLine(text: string): AccessLine | undefined {

@@ -1,5 +1,6 @@
+import { entriesAt } from "../json";
 import type { Connection } from "../report/schema";
-import { fieldsOf } from "./fields";
+import { fieldsOf, jsonOf } from "./fields";
 
 /** One line about a connection in ztunnel's log. */
 export interface ConnectionLine {
@@ -15,25 +16,40 @@ export interface ConnectionLine {
   text: string;
 }
 
-/** Whether a line is about a connection; cheaper than to read it. */
-export const isConnectionLine = (text: string): boolean => /\baccess\s+connection (opened|complete)\b/.test(text);
+const inText = /\b(trace|debug|info|warn|error)\s+access\s+connection (opened|complete)\b(.*)/;
+const inJson = /"scope":"access".*"message":"connection (?:opened|complete)"/;
 
-/** Reads a line; undefined when it is not about a connection. */
+/** Whether a line is about a connection; cheaper than to read it. */
+export const isConnectionLine = (text: string): boolean => inText.test(text) || inJson.test(text);
+
+/** Reads a line, as text or as JSON (ztunnel's LOG_FORMAT); undefined when it is not about a connection. */
 export function parseConnectionLine(text: string): ConnectionLine | undefined {
-  const [, level, event, rest] =
-    /\b(trace|debug|info|warn|error)\s+access\s+connection (opened|complete)\b(.*)/.exec(text) ?? [];
-  if (!level || !event || rest === undefined) return undefined;
-  const fields = fieldsOf(rest);
-  const direction = fields.direction;
+  const read = inJson.test(text) ? jsonLine(text) : textLine(text);
+  if (!read) return undefined;
+  const { level, event, fields } = read;
+  const { direction, error } = fields;
   if (direction !== "inbound" && direction !== "outbound") return undefined;
   return {
     level,
     event: event === "opened" ? "opened" : "complete",
     direction,
     fields,
-    ...(fields.error === undefined ? {} : { error: fields.error }),
+    ...(error === undefined ? {} : { error }),
     text,
   };
+}
+
+type RawLine = Pick<ConnectionLine, "level" | "fields"> & { event: string };
+
+function textLine(text: string): RawLine | undefined {
+  const [, level, event, rest] = inText.exec(text) ?? [];
+  return level && event && rest !== undefined ? { level, event, fields: fieldsOf(rest) } : undefined;
+}
+
+function jsonLine(text: string): RawLine | undefined {
+  const entries = entriesAt(jsonOf(text)).map(([key, value]): [string, string] => [key, String(value)]);
+  const { level, message, ...fields } = Object.fromEntries(entries);
+  return level && message ? { level, event: message.replace("connection ", ""), fields } : undefined;
 }
 
 /** The direction and the two ends of a logged connection, for the report. */

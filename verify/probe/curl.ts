@@ -1,4 +1,5 @@
 import { numberAt, textAt } from "../json";
+import { hostPort } from "../pods";
 
 /** What curl saw, from the text that {@link curlArguments} makes it write. */
 export interface CurlAnswer {
@@ -56,7 +57,7 @@ export function parseCurl(stdout: string): CurlAnswer | undefined {
     headers: parseHeaders(head),
     body,
     seconds: numberAt(measured, "time_total") ?? 0,
-    ...(ip && port ? { local: `${ip}:${port}` } : {}),
+    ...(ip && port ? { local: hostPort(ip, port) } : {}),
     ...(error ? { error } : {}),
   };
 }

@@ -25,10 +25,11 @@ const linkHeaders: Readonly<Record<number, { length: number; protocolAt: number 
 const fileHeader = 24;
 const packetHeader = 16;
 const ipv4 = 0x0800;
+const ipv6 = 0x86dd;
 const tcp = 6;
 
 /**
- * The TCP segments over IPv4 in a capture file; what else is in it is left out.
+ * The TCP segments in a capture file; what else is in it is left out.
  * @throws Error when it is no capture, or of a link type that is not known
  */
 export function parsePcap(bytes: Uint8Array): Packet[] {
@@ -48,8 +49,10 @@ export function parsePcap(bytes: Uint8Array): Packet[] {
     if (end > file.length) break;
     const frame = file.subarray(at + packetHeader, end);
     at = end;
-    if (frame.length < link.length || frame.readUInt16BE(link.protocolAt) !== ipv4) continue;
-    packets.push(...segmentOf(frame.subarray(link.length)));
+    if (frame.length < link.length) continue;
+    const protocol = frame.readUInt16BE(link.protocolAt);
+    if (protocol === ipv4) packets.push(...segmentOf(frame.subarray(link.length)));
+    if (protocol === ipv6) packets.push(...segmentOf6(frame.subarray(link.length)));
   }
   return packets;
 }
@@ -59,15 +62,29 @@ function segmentOf(ip: Buffer): Packet[] {
   if (header < 20 || ip.length < header + 20 || ip[9] !== tcp) return [];
   // Shorter packets are padded by the link.
   const segment = ip.subarray(header, Math.min(ip.readUInt16BE(2) || ip.length, ip.length));
-  if (segment.length < 20) return [];
   const address = (offset: number) => [...ip.subarray(offset, offset + 4)].join(".");
+  return packetOf(segment, address(12), address(16));
+}
+
+/** A segment over IPv6; pods send none with extension headers. */
+function segmentOf6(ip: Buffer): Packet[] {
+  const header = 40;
+  if (ip.length < header + 20 || ip[6] !== tcp) return [];
+  const segment = ip.subarray(header, Math.min(header + (ip.readUInt16BE(4) || ip.length), ip.length));
+  return packetOf(segment, addressOf6(ip.subarray(8, 24)), addressOf6(ip.subarray(24, 40)));
+}
+
+/** The shortest form of an address, as Kubernetes has it. */
+function addressOf6(bytes: Buffer): string {
+  const words = Array.from({ length: 8 }, (_, index) => bytes.readUInt16BE(2 * index).toString(16));
+  return new URL(`http://[${words.join(":")}]`).hostname.slice(1, -1);
+}
+
+function packetOf(segment: Buffer, from: string, to: string): Packet[] {
+  if (segment.length < 20) return [];
   const data = ((segment[12] ?? 0) >> 4) * 4;
-  return [
-    {
-      ...{ from: address(12), fromPort: segment.readUInt16BE(0), to: address(16), toPort: segment.readUInt16BE(2) },
-      payload: segment.subarray(data),
-    },
-  ];
+  const [fromPort, toPort] = [segment.readUInt16BE(0), segment.readUInt16BE(2)];
+  return [{ ...{ from, fromPort, to, toPort }, payload: segment.subarray(data) }];
 }
 
 /** Whether a segment begins with a record of TLS: handshake, alert, data or change of cipher, of version 3.x. */

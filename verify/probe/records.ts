@@ -132,7 +132,7 @@ async function connections(
   const lines = reads
     .flatMap((read) => ("lines" in read ? read.lines : []))
     // A debug log has thousands of lines: only candidates are parsed.
-    .filter((text) => (local && text.includes(local)) || (text.includes(clientPod.name) && text.includes("error=")))
+    .filter((text) => (local && text.includes(local)) || (text.includes(clientPod.name) && /\berror["=]/.test(text)))
     .flatMap((text) => parseConnectionLine(text) ?? [])
     .filter((line) => belongs(line, clientPod, { local, service }, targets));
   // A refusal of its workload alone may be that of another request: it tells why, and not that.

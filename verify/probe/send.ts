@@ -5,7 +5,7 @@ import type { Client, ServiceName } from "../../experiments/slices";
 import type { Probe } from "../../experiments/types";
 import { messageOf } from "../../host/errors";
 import type { VerifyContext } from "../context";
-import type { LabPod } from "../pods";
+import { hostPort, type LabPod } from "../pods";
 import type { SentRequest } from "../report/schema";
 import { type CurlAnswer, curlArguments, parseCurl } from "./curl";
 import { tokenFor } from "./token";
@@ -115,5 +115,5 @@ function nextPort(now: number): number {
 async function authority(context: VerifyContext, probe: Probe, signal: AbortSignal): Promise<string> {
   const { service = "appb" } = probe;
   if (probe.to === "service") return `${hostOf(service)}:${ports.service}`;
-  return `${(await context.podFinder.one(podsBehind(service), signal)).ip}:${ports.container}`;
+  return hostPort((await context.podFinder.one(podsBehind(service), signal)).ip, ports.container);
 }

@@ -1,5 +1,6 @@
 import { textAt } from "../../../../verify/json";
 import { appAnswers, routeTimeout } from "./interference";
+import { socket } from "./lines";
 import { waypointRefusal } from "./policies";
 import type { FakeAnswer, FakeRequest } from "./request";
 import type { FakePod, FakeState } from "./state";
@@ -33,7 +34,7 @@ export function atAgentgateway(
     write(503, 'error="upstream call failed" reason=UpstreamFailure');
     return { status: 503, body: "upstream call failed", exit: 0, seconds: 0.004 };
   }
-  const endpoint = `endpoint=${state.podOf("apph")?.ip}:8080`;
+  const endpoint = `endpoint=${socket(state.podOf("apph")?.ip, 8_080)}`;
   const { status, ms } = appAnswers(request);
   const timeoutMs = routeTimeout(state, service);
   if (timeoutMs && ms > timeoutMs) {

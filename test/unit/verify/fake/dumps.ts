@@ -4,6 +4,7 @@ import type { ServiceName } from "../../../../experiments/slices";
 import { at, listAt, numberAt, textAt, textsAt } from "../../../../verify/json";
 import type { KubeObject } from "../../../../verify/lab-client";
 import { rateLimitOf } from "./interference";
+import { socket } from "./lines";
 import { takesHost } from "./listeners";
 import { isStrict, policiesAt, policiesOn, ztunnelRules } from "./policies";
 import { envoyRules } from "./routes";
@@ -192,7 +193,7 @@ export function gatewayConfig(state: FakeState): unknown {
   const endpoints = services.map((service) => {
     const waypoint = state.waypointFor("gateway", service);
     const app = state.podOf(state.appBehind(service));
-    const target = waypoint ? `${state.podOf(waypoint)?.ip}:15008` : `${app?.ip}:8080`;
+    const target = waypoint ? socket(state.podOf(waypoint)?.ip, 15_008) : socket(app?.ip, 8_080);
     const address = { envoy_internal_address: { server_listener_name: "connect_originate", endpoint_id: target } };
     const cluster_name = gatewayCluster(service);
     return { endpoint_config: { cluster_name, endpoints: [{ lb_endpoints: [{ endpoint: { address } }] }] } };

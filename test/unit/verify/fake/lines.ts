@@ -1,3 +1,7 @@
+/** An address and a port, as Go, Rust and Envoy write them. */
+export const socket = (ip: string | undefined, port: number | string): string =>
+  `${ip?.includes(":") ? `[${ip}]` : ip}:${port}`;
+
 /** What a proxy knows of a request when it writes its line. */
 export interface AccessFields {
   stamp: string;
@@ -17,6 +21,20 @@ export interface AccessFields {
 export const accessLine = (f: AccessFields): string =>
   `[${f.stamp}] "${f.method} ${f.path} HTTP/1.1" ${f.status} ${f.flags} ${f.details} - "-" 0 19 ${f.durationMs} - "-" "curl/8.14.1" "${f.id}" "${f.authority}" "${f.upstream}" ${f.cluster} - 10.96.65.30:8000 10.244.2.5:41000 - default`;
 
+/** The same line in Istio's JSON format (pilot/pkg/model/telemetry_logging.go, EnvoyJSONLogFormatIstio); Envoy writes null for "-". */
+export function jsonAccessLine(f: AccessFields): string {
+  const value = (text: string) => (text === "-" ? null : text);
+  return JSON.stringify({
+    ...{ authority: f.authority, bytes_received: 0, bytes_sent: 19, connection_termination_details: null },
+    ...{ downstream_local_address: "10.96.65.30:8000", downstream_remote_address: "10.244.2.5:41000" },
+    ...{ duration: f.durationMs, method: f.method, path: f.path, protocol: "HTTP/1.1", request_id: f.id },
+    ...{ requested_server_name: null, response_code: f.status, response_code_details: value(f.details) },
+    ...{ response_flags: f.flags, route_name: "default", start_time: f.stamp, upstream_cluster: value(f.cluster) },
+    ...{ upstream_host: value(f.upstream), upstream_local_address: null, upstream_service_time: null },
+    ...{ upstream_transport_failure_reason: null, user_agent: "curl/8.14.1", x_forwarded_for: null },
+  });
+}
+
 /** A line of httpbin's own log, as a live one wrote it. */
 export const appLine = (stamp: string, { method, path }: { method: string; path: string }): string =>
   `time=${stamp} level=INFO msg="200 ${method} ${path} 0.5ms" status=200 method=${method} uri="${path}" size_bytes=491`;
@@ -32,6 +50,19 @@ export interface ConnectionFields {
   error?: string;
   /** Service that the client asked for. @default "appb" */
   service?: string;
+}
+
+/** A line of ztunnel as JSON (ztunnel, src/telemetry.rs, IstioJsonFormat): the same fields, the message first. */
+export function jsonConnectionLine(fields: ConnectionFields): string {
+  const [head = "", ...rest] = connectionLine(fields)
+    .split("\t")
+    .filter((part) => part !== "access");
+  const pairs = [...(rest.at(-1) ?? "").matchAll(/([\w.]+)=(?:"([^"]*)"|(\S+))/g)];
+  const entries = pairs.map(([, key = "", quoted, bare]) => [key, quoted ?? bare]);
+  return JSON.stringify({
+    ...{ level: rest[0], time: head, scope: "access", message: rest[1] },
+    ...Object.fromEntries(entries),
+  });
 }
 
 /** A line of ztunnel's log, as a live one wrote it: tabs up to the message, blanks after it. */

@@ -85,6 +85,12 @@ export class FakeState {
   collectorHealth: string | undefined = "HEALTHY";
   /** How many of a proxy's requests to the collector failed. */
   collectorErrors = 0;
+  /** Pods have IPv6 addresses. */
+  ipv6 = false;
+  /** Proxies write JSON. */
+  json = false;
+  /** Trust domain of the identities. */
+  trustDomain = "cluster.local";
   /** No proxy counts requests. */
   uncounted = false;
   /** What the waypoint's configuration says of a route, where it does something else. */
@@ -220,7 +226,7 @@ export class FakeState {
     const others = [
       ...(sniffer ? [1, 2].map((n) => pod("sniffer", sniffer, worker(n), `172.18.0.${n + 2}`, n)) : []),
       ...addons.map((name, index) => pod(name, addon(name), worker(1), `10.244.1.${20 + index}`)),
-    ].flatMap((each) => this.chaos.living(each));
+    ].flatMap((each) => this.chaos.living(this.#placed(each)));
     return [...workloads.flatMap((each) => this.#podsOf(each)), ...others, ...this.#ztunnels()];
   }
 
@@ -228,7 +234,18 @@ export class FakeState {
   #podsOf({ role, key, worker: n, ip }: Workload): FakePod[] {
     const workload = this.objects.get(key);
     if ((numberAt(workload, "status", "readyReplicas") ?? 0) === 0) return [];
-    return this.chaos.living(pod(role, workload, worker(role === "appf" && this.together ? 1 : n), ip));
+    return this.chaos.living(this.#placed(pod(role, workload, worker(role === "appf" && this.together ? 1 : n), ip)));
+  }
+
+  /** A pod where the lab's own nodes, addresses and identities put it. */
+  #placed(each: FakePod): FakePod {
+    const single = this.facts.settings.workers === 1 && each.node === worker(2);
+    return {
+      ...each,
+      node: single ? worker(1) : each.node,
+      ip: this.ipv6 ? each.ip.replace(/^(\d+)\.(\d+)\.(\d+)\.(\d+)$/, "fd00:$1:$2:$3::$4") : each.ip,
+      principal: each.principal.replace(/^[^/]+/, this.trustDomain),
+    };
   }
 
   #ztunnels(): FakePod[] {
@@ -238,7 +255,7 @@ export class FakeState {
     return (ztunnel ? nodes : [])
       .filter((node) => !this.silentNodes.has(node))
       .map((node, index) => pod(`ztunnel-${index}`, ztunnel, node, `10.244.${index}.2`))
-      .flatMap((each) => this.chaos.living(each));
+      .flatMap((each) => this.chaos.living(this.#placed(each)));
   }
 
   podOf(role: string): FakePod | undefined {

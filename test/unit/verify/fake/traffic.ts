@@ -4,7 +4,16 @@ import { gatewayCluster } from "./dumps";
 import { listenerFor, reachedPort, refusalAtGateway, shakeHands } from "./gateway-modules";
 import { grpcLine } from "./grpc";
 import { appAnswers, FakeBucket, routeFor } from "./interference";
-import { type AccessFields, accessLine, appLine, connectionLine } from "./lines";
+import {
+  type AccessFields,
+  accessLine,
+  appLine,
+  type ConnectionFields,
+  connectionLine,
+  jsonAccessLine,
+  jsonConnectionLine,
+  socket,
+} from "./lines";
 import { policiesAt, waypointRefusal, ztunnelRefusal } from "./policies";
 import type { FakeAnswer, FakeRequest, FakeTarget } from "./request";
 import { backendOf } from "./routes";
@@ -33,7 +42,7 @@ export class Traffic {
   fromPod(source: FakePod, { to: target, service }: FakeTarget, request: FakeRequest): FakeAnswer {
     const state = this.#state;
     this.#port += 1;
-    const local = `${source.ip}:${this.#port}`;
+    const local = socket(source.ip, this.#port);
     const meshed = state.isEnrolled(source.role);
     if (meshed && !state.ztunnelOn(source.node)) return broken(7, "Failed to connect: Connection refused");
     const from = { workload: source.name, address: local, ...(meshed ? { principal: source.principal } : {}) };
@@ -42,13 +51,13 @@ export class Traffic {
       const waypoint = state.podOf(led);
       const to = {
         workload: waypoint?.name ?? "",
-        address: `${waypoint?.ip}:15008`,
+        address: socket(waypoint?.ip, 15_008),
         ...(waypoint ? { principal: waypoint.principal } : {}),
       };
       const error = waypoint ? undefined : "no healthy upstream";
       const tunnel = { inner: "10.96.65.30:8000", service };
       const line = { direction: "outbound", from, to, ...tunnel, ...(error ? { error } : {}) } as const;
-      state.log(state.ztunnelOn(source.node), (stamp) => connectionLine({ stamp, ...line }), 100);
+      state.log(state.ztunnelOn(source.node), (stamp) => this.#connectionLine({ stamp, ...line }), 100);
       return { ...(waypoint ? this.#atWaypoint(waypoint, source.principal, service, request) : reset), local };
     }
     return { ...this.#direct(from, service, request), local };
@@ -93,12 +102,12 @@ export class Traffic {
         return answer(503, "no healthy upstream");
       }
       const met = this.#atWaypoint(waypoint, gateway.principal, service, request);
-      write(met.status, "-", "via_upstream", `envoy://connect_originate/${waypoint.ip}:15008`, met.seconds);
+      write(met.status, "-", "via_upstream", `envoy://connect_originate/${socket(waypoint.ip, 15_008)}`, met.seconds);
       return met;
     }
-    const from = { workload: gateway.name, address: `${gateway.ip}:5000`, principal: gateway.principal };
+    const from = { workload: gateway.name, address: socket(gateway.ip, 5_000), principal: gateway.principal };
     const met = this.#direct(from, service, request);
-    const upstream = `envoy://connect_originate/${state.podOf(state.appBehind(service))?.ip}:8080`;
+    const upstream = `envoy://connect_originate/${socket(state.podOf(state.appBehind(service))?.ip, 8_080)}`;
     if (met.status > 0) write(met.status, "-", "via_upstream", upstream, met.seconds);
     else write(503, "UF", closed, upstream, 0);
     return met.status > 0 ? met : answer(503, "upstream connect error");
@@ -131,12 +140,28 @@ export class Traffic {
 
   /** A proxy's access line; Envoy flushes it about a second later. */
   #write(proxy: FakePod | undefined, request: FakeRequest, line: ProxyLine, seconds: number): void {
-    this.#state.log(proxy, (stamp) => accessLine({ ...request, ...line, stamp, durationMs: seconds * 1000 }), 1_000);
+    this.#state.log(
+      proxy,
+      (stamp) => {
+        const fields = { ...request, ...line, stamp, durationMs: seconds * 1000 };
+        return this.#state.json ? jsonAccessLine(fields) : accessLine(fields);
+      },
+      1_000,
+    );
+  }
+
+  #connectionLine(fields: ConnectionFields): string {
+    return this.#state.json ? jsonConnectionLine(fields) : connectionLine(fields);
   }
 
   #atWaypoint(proxy: FakePod, caller: string, service: string, request: FakeRequest): FakeAnswer {
     const state = this.#state;
-    const waypoint = { workload: proxy.role, address: `${proxy.ip}:6000`, principal: proxy.principal, pooled: true };
+    const waypoint = {
+      workload: proxy.role,
+      address: socket(proxy.ip, 6_000),
+      principal: proxy.principal,
+      pooled: true,
+    };
     if (isAgentgateway(state, proxy)) {
       const direct = () => this.#direct({ ...waypoint, pooled: false }, service, request);
       return atAgentgateway(state, proxy, { caller, service, request }, direct);
@@ -175,11 +200,11 @@ export class Traffic {
     const met = this.#direct(waypoint, backend.service, request);
     if (backend.mirror) this.#direct(waypoint, backend.mirror, request);
     if (met.status === 0) {
-      write(503, "UF", closed, seconds, `${app.ip}:8080`);
+      write(503, "UF", closed, seconds, socket(app.ip, 8_080));
       return answer(503, "upstream connect error", seconds);
     }
     const { status, ms } = appAnswers(request);
-    const upstream = `envoy://connect_originate/${app.ip}:8080`;
+    const upstream = `envoy://connect_originate/${socket(app.ip, 8_080)}`;
     if (route.timeoutMs && ms > route.timeoutMs) {
       write(504, "UT", "response_timeout", route.timeoutMs / 1000, upstream);
       return answer(504, "upstream request timeout", route.timeoutMs / 1000 + 0.004);
@@ -218,23 +243,23 @@ export class Traffic {
     const text = `${request.method} ${request.path}`;
     const payload = bare ? Buffer.from(text) : Buffer.from([0x17, 3, 3, 0, text.length]);
     const port = bare ? 8080 : 15008;
-    const [ip = "", local] = from.address.split(":");
+    const [, ip = "", local] = /^\[?(.*?)\]?:(\d+)$/.exec(from.address) ?? [];
     state.wire?.push({ from: ip, fromPort: Number(local), to: app.ip, toPort: port, payload });
     const refusal = ztunnelRefusal(state, app, from.principal ?? "");
     const { pooled = false } = from;
     const plain = from.principal === undefined;
     const to = {
       workload: app.name,
-      address: `${app.ip}:${plain ? 8080 : 15008}`,
+      address: socket(app.ip, plain ? 8_080 : 15_008),
       ...(plain ? {} : { principal: app.principal }),
     };
     // Through HBONE the far side sees a port of ztunnel's own.
     const seen = plain ? from : { ...from, address: from.address.replace(/:\d+$/, ":33333") };
-    const inner = plain ? {} : { inner: `${app.ip}:8080` };
+    const inner = plain ? {} : { inner: socket(app.ip, 8_080) };
     const error = refusal ? { error: refusal } : {};
     state.log(
       ztunnel,
-      (stamp) => connectionLine({ stamp, direction: "inbound", from: seen, to, service, ...inner, ...error }),
+      (stamp) => this.#connectionLine({ stamp, direction: "inbound", from: seen, to, service, ...inner, ...error }),
       pooled ? 6_000 : 100,
     );
     if (!plain && !pooled && refusal) {
@@ -247,7 +272,7 @@ export class Traffic {
         ...inner,
         error: "http status: 401 Unauthorized",
       } as const;
-      state.log(source && state.ztunnelOn(source.node), (stamp) => connectionLine({ stamp, ...line }), 100);
+      state.log(source && state.ztunnelOn(source.node), (stamp) => this.#connectionLine({ stamp, ...line }), 100);
     }
     if (refusal) return reset;
     state.log(app, (stamp) => (request.grpc ? grpcLine(request) : appLine(stamp, request)), 20);

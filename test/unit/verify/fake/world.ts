@@ -61,7 +61,7 @@ export class FakeWorld implements LabClient {
     const method = command.includes("--head") ? "HEAD" : value("--request");
     const url = command.at(-1) ?? "";
     const { hostname, pathname, search, host } = new URL(url.replace(/&n=\[.*\]$/, ""));
-    const pod = this.state.pods.find(({ ip }) => ip === hostname);
+    const pod = this.state.pods.find(({ ip }) => ip === hostname.replace(/^\[(.*)\]$/, "$1"));
     const to: FakeTarget = pod
       ? { to: "pod", service: pod.role }
       : { to: "service", service: hostname.split(".")[0] ?? "" };
@@ -208,7 +208,7 @@ const podObject = (
 });
 
 function curlOutput({ status, body, seconds, error, local }: FakeAnswer): string {
-  const [ip, port] = (local ?? ":0").split(":");
+  const [, ip, port] = /^\[?(.*?)\]?:(\d+)$/.exec(local ?? ":0") ?? [];
   const head = status > 0 ? `HTTP/1.1 ${status} X\r\nserver: istio-envoy\r\n\r\n${body}` : "";
   const measured = {
     response_code: status,
