@@ -16,6 +16,8 @@ export interface Needs {
   artifacts?: boolean;
   /** The rig that builds a kube-apiserver: {@link rigPath}. */
   rig?: boolean;
+  /** What unmodified upstream programs printed: {@link recordedFolder}. */
+  recorded?: boolean;
   /** Root's rights: it makes a network namespace. */
   root?: boolean;
   /** The suite takes a quarter of an hour: it runs when asked for by LAB_E2E=1. */
@@ -31,6 +33,11 @@ export const rigHome = process.env.RIG_HOME ?? join(process.env.XDG_CACHE_HOME ?
 /** Folder with SHA256SUMS, charts and manifests, as "lab bundle" makes it. */
 export function artifactsFolder(): string {
   return process.env.LAB_ARTIFACTS ?? join(rigHome, "artifacts");
+}
+
+/** Folder of what unmodified programs of a minor of Istio printed: $LAB_RECORDED, or beside the repository. */
+export function recordedFolder(): string {
+  return process.env.LAB_RECORDED ?? join(__dirname, "..", "..", "..", "shared", "recorded", "istio-1.31");
 }
 
 /** The rig's script: $LAB_RIG, or beside the repository. */
@@ -52,11 +59,22 @@ export function requires(suite: string, needs: Needs): string | false {
   return missing;
 }
 
-function* missingOf({ programs = [], docker, images = [], artifacts, rig, root, asked }: Needs): Iterable<string> {
+function* missingOf({
+  programs = [],
+  docker,
+  images = [],
+  artifacts,
+  rig,
+  recorded,
+  root,
+  asked,
+}: Needs): Iterable<string> {
   if (asked && process.env.LAB_E2E !== "1") yield "it takes a quarter of an hour and runs with LAB_E2E=1";
   if (root && process.getuid?.() !== 0) yield "it makes a network namespace, which root alone may";
   for (const program of programs) if (!onPath(program)) yield `no "${program}" on PATH`;
   if (artifacts && !existsSync(join(artifactsFolder(), "SHA256SUMS"))) yield `no artifacts in ${artifactsFolder()}`;
+  if (recorded && !existsSync(recordedFolder()))
+    yield `nothing recorded of Istio in ${recordedFolder()} (LAB_RECORDED names another)`;
   if (rig && !existsSync(rigPath())) yield `no rig at ${rigPath()} (LAB_RIG names another)`;
   if (!docker) return;
   if (!succeeds("docker", "version")) return yield "no Docker engine answers";

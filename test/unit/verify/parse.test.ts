@@ -70,7 +70,7 @@ describe("parseAccessLine()", () => {
 describe("parseConnectionLine()", () => {
   it("reads a refusal of a live ztunnel", () => {
     const line =
-      '2026-11-23T10:00:00.1Z\terror\taccess\tconnection complete\tsrc.addr=10.244.2.9:40312 src.workload="outsider-1" src.namespace="default" dst.addr=10.244.1.5:8080 dst.workload="appb-1" direction="inbound" bytes_sent=0 bytes_recv=0 duration="0ms" error="connection closed due to policy rejection: allow policies exist, but none allowed"';
+      '2026-11-23T10:00:00.1Z\terror\taccess\tconnection complete\tsrc.addr=10.244.2.9:40312 src.workload="outsider-1" src.namespace="default" src.cluster="Kubernetes" dst.addr=10.244.1.5:8080 dst.service="appb.default.svc.cluster.local" dst.workload="appb-1" dst.namespace="default" dst.cluster="Kubernetes" direction="inbound" bytes_sent=0 bytes_recv=0 duration="0ms" error="connection closed due to policy rejection: allow policies exist, but none allowed"';
     const read = parseConnectionLine(line);
     expect(read).toMatchObject({
       level: "error",

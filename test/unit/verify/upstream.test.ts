@@ -137,3 +137,14 @@ describe("Prometheus", () => {
     expect(results[0]?.findings.map(({ verdict }) => verdict)).toEqual(["pass", "inconclusive"]);
   });
 });
+
+describe("Kiali", () => {
+  it("is asked past its cache, which may be from before the requests", async () => {
+    const lab = await fakeWorld();
+    const { results } = await verifyLab(lab.state.facts, { lab, clock: lab.state.clock, only: ["kiali", "grafana"] });
+    expect(results.map(({ id, verdict }) => [id, verdict])).toEqual([
+      ["grafana", "pass"],
+      ["kiali", "pass"],
+    ]);
+  });
+});

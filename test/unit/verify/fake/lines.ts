@@ -17,7 +17,7 @@ export interface AccessFields {
   cluster: string;
 }
 
-/** A line of Istio's default access log format, as a live waypoint and gateway wrote it. */
+/** A line of Istio's default access log format (pilot/pkg/model/telemetry_logging.go, EnvoyTextLogFormat). */
 export const accessLine = (f: AccessFields): string =>
   `[${f.stamp}] "${f.method} ${f.path} HTTP/1.1" ${f.status} ${f.flags} ${f.details} - "-" 0 19 ${f.durationMs} - "-" "curl/8.14.1" "${f.id}" "${f.authority}" "${f.upstream}" ${f.cluster} - 10.96.65.30:8000 10.244.2.5:41000 - default`;
 
@@ -65,16 +65,19 @@ export function jsonConnectionLine(fields: ConnectionFields): string {
   });
 }
 
-/** A line of ztunnel's log, as a live one wrote it: tabs up to the message, blanks after it. */
+/**
+ * A line of ztunnel's log (src/proxy/metrics.rs, access_log, at 1.31): tabs up to the message and behind it, blanks between
+ * the fields. Before 1.31 there were no src.cluster and dst.cluster.
+ */
 export function connectionLine(fields: ConnectionFields): string {
   const { stamp, direction, from, to, inner, error, service = "appb" } = fields;
   const identity = (end: "src" | "dst", principal: string | undefined) =>
     principal ? ` ${end}.identity="spiffe://${principal}"` : "";
   return [
     `${stamp}\t${error ? "error" : "info"}\taccess\tconnection complete`,
-    `\tsrc.addr=${from.address} src.workload="${from.workload}" src.namespace="default"${identity("src", from.principal)}`,
+    `\tsrc.addr=${from.address} src.workload="${from.workload}" src.namespace="default"${identity("src", from.principal)} src.cluster="Kubernetes"`,
     ` dst.addr=${to.address}${inner ? ` dst.hbone_addr=${inner}` : ""} dst.service="${service}.default.svc.cluster.local"`,
-    ` dst.workload="${to.workload}" dst.namespace="default"${identity("dst", to.principal)}`,
+    ` dst.workload="${to.workload}" dst.namespace="default"${identity("dst", to.principal)} dst.cluster="Kubernetes"`,
     ` direction="${direction}" bytes_sent=76 bytes_recv=437 duration="10ms"${error ? ` error="${error}"` : ""}`,
   ].join("");
 }
