@@ -29,8 +29,10 @@ export async function runExperiment(context: VerifyContext, experiment: Experime
     findings.push(...(await Promise.all(round.map((step) => runStep(context, step)))).flat());
   }
   const verdict = worst(findings.map((finding) => finding.verdict));
-  const reasons = findings.filter((finding) => finding.verdict === "skipped").map(({ seen }) => seen);
-  return done({ verdict, findings, ...(verdict === "skipped" ? { reason: reasons.join("; ") } : {}) });
+  const skipped = findings.filter((finding) => finding.verdict === "skipped").map(({ seen }) => seen);
+  if (skipped.length === 0) return done({ verdict, findings });
+  const of = verdict === "skipped" ? "" : "not looked at: ";
+  return done({ verdict, findings, reason: `${of}${[...new Set(skipped)].join("; ")}` });
 }
 
 /** Adds the causes to a result that is not a pass; the most basic cause names the layer. */

@@ -53,7 +53,7 @@ function testCase(result: ExperimentResult): string[] {
   const open = `    <testcase classname="verify" name="${escaped(`${result.id}: ${result.title}`)}" time="${seconds(result.durationMs)}">`;
   const bad = result.findings.filter(({ verdict }) => verdict === result.verdict);
   const text = escaped([...bad.flatMap(words), ...result.causes.map(({ what, fix }) => `${what} (${fix})`)].join("\n"));
-  const message = escaped(result.reason ?? bad[0]?.seen ?? "");
+  const message = escaped((result.verdict === "skipped" ? result.reason : bad[0]?.seen) ?? "");
   const body: Record<ExperimentResult["verdict"], string[]> = {
     pass: [],
     fail: [`      <failure type="${result.layer ?? "unknown"}" message="${message}">${text}</failure>`],

@@ -126,7 +126,7 @@ const result = z.object({
   verdict,
   /** The layer to look at; absent when it passed or was skipped. */
   layer: layer.optional(),
-  /** Why it was skipped. */
+  /** Why it, or a part of it, was skipped. */
   reason: z.string().optional(),
   /** Drift and ill health that explain a failure, the most basic first. */
   causes: z.array(cause).readonly(),

@@ -49,22 +49,22 @@ function head({ stack, cluster, startedAt, durationMs, verdict, results, version
   const count = (kind: string) => results.filter((result) => result.verdict === kind).length;
   const ran = results.length - count("skipped");
   return html`<header class="top"><p class="eyebrow">Ambient lab, stack ${stack} on ${cluster}</p>
-<h1>${sentence(verdict, count("pass"), ran)}</h1>
+<h1>${sentence(verdict, count("pass"), ran, count("inconclusive"))}</h1>
 <p>${badge(verdict)} <span class="lead">${startedAt.replace("T", " ").replace(/\.\d+Z$/, " UTC")}, proven in ${Math.round(durationMs / 1000)} s</span></p>
 <dl class="tiles"><div class="tile"><dt>Pass</dt><dd>${count("pass")}</dd></div><div class="tile"><dt>Fail</dt><dd>${count("fail")}</dd></div>
 <div class="tile"><dt>Inconclusive</dt><dd>${count("inconclusive")}</dd></div><div class="tile"><dt>Known upstream</dt><dd>${count("known-upstream")}</dd></div><div class="tile"><dt>Skipped</dt><dd>${count("skipped")}</dd></div>
 <div class="tile"><dt>Istio</dt><dd>${versions.istio ?? "unknown"}</dd></div></dl></header>`;
 }
 
-function sentence(verdict: VerifyReport["verdict"], passed: number, ran: number): string {
+function sentence(verdict: VerifyReport["verdict"], passed: number, ran: number, undecided: number): string {
   if (verdict === "pass")
     return passed === ran
       ? `All ${ran} experiments pass`
       : `${passed} of ${ran} experiments pass, the rest is known upstream`;
   if (verdict === "fail") return `${passed} of ${ran} experiments pass`;
-  return passed === ran && passed > 0
-    ? `All ${ran} experiments pass, but the cluster is not what it should be`
-    : `${passed} of ${ran} experiments pass, the rest is not decided`;
+  if (passed === 0) return "No experiment passes: nothing is proven";
+  const all = passed === ran ? `All ${ran} experiments pass` : `${passed} of ${ran} experiments pass`;
+  return `${all}, ${undecided === 0 ? "but the cluster is not what it should be" : `${undecided} not decided`}`;
 }
 
 const words: Record<Verdict, string> = {

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { LabSettings } from "../../../config/schema";
-import { verifyLab } from "../../../verify";
+import { renderText, verifyLab } from "../../../verify";
 import { renderJUnit } from "../../../verify/report/junit";
 import { fakeWorld } from "./fake/world";
 
@@ -20,6 +20,22 @@ describe("a report for a build server", () => {
     expect(await totals(["authz-flip"], { allowedCallers: ["gateway"] })).toBe("inconclusive 0 1");
     expect(await totals(["jaeger"], {}, true)).toBe("inconclusive 0 1");
     expect(await totals(["apps"])).toBe("pass 0 0");
+  });
+});
+
+describe("an experiment that leaves out a part", () => {
+  it("says so in its line, where it passes, and names the failure, where it fails", async () => {
+    const told = async (logsBroken: boolean) => {
+      const lab = await fakeWorld({ faultDelay: "90s" });
+      if (logsBroken) lab.state.objects.delete("VirtualService/default/appb-fault");
+      const report = await verifyLab(lab.state.facts, { lab, clock: lab.state.clock, only: ["fault-delay"] });
+      return { text: renderText(report, { colour: false }), junit: renderJUnit(report) };
+    };
+    const left = "not looked at: 50 % of 347 requests with a delay of 90s take too long";
+    expect((await told(false)).text).toMatch(new RegExp(`^✓ The waypoint delays .* \\(${left}\\) fault-delay`));
+    const { text, junit } = await told(true);
+    expect(text).toMatch(/^✗ The waypoint delays/);
+    expect(junit).toMatch(/<failure type="\w+" message="(?!50 %)/);
   });
 });
 
