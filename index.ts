@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { fetchArtifacts } from "./artifacts/fetch";
 import { adaptAddon } from "./components/addon-settings";
-import { loadConfig } from "./config/load";
+import { loadConfig } from "./config/stack-config";
 import { artifactsOf } from "./config/versions";
 import { LabError } from "./host/errors";
 import { exec } from "./host/exec";

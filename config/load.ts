@@ -1,22 +1,11 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import * as pulumi from "@pulumi/pulumi";
 import { distance } from "fastest-levenshtein";
 import { parse as parseYaml } from "yaml";
 import { z } from "zod";
 import { ExitCode, LabErrors, type Problem } from "../host/errors";
 import { contradictions } from "./cross-field-rules";
 import { type ConfigKey, configKeys, configSchema, type LabConfig } from "./schema";
-
-/**
- * The configuration of the running program's stack.
- * @throws LabErrors (exit code 2) with every problem at once
- */
-export function loadConfig(): LabConfig {
-  const namespace = `${pulumi.getProject()}:`;
-  const own = Object.entries(pulumi.runtime.allConfig()).filter(([key]) => key.startsWith(namespace));
-  return parseConfig(Object.fromEntries(own.map(([key, value]) => [key.slice(namespace.length), value])));
-}
 
 /**
  * Checks raw values: those of a stack file, or the strings the engine hands to a program.

@@ -34,7 +34,7 @@ function engineConfig(): Record<string, string> {
 async function loaded(): Promise<Record<"program" | "cli", Record<string, unknown>>> {
   const script = [
     'require("tsx/cjs");',
-    'const program = require("./config/load.ts").loadConfig();',
+    'const program = require("./config/stack-config.ts").loadConfig();',
     'const cli = require("./cli/stack/settings.ts").readConfig(process.cwd(), "defaults");',
     "console.log(JSON.stringify({ program, cli }));",
   ].join("\n");

@@ -24,6 +24,14 @@ test("the engine's Node.js loads the program that package.json names", async () 
   expect(await withNodeArgs(`console.log(typeof require("./${main}"))`)).toBe("function");
 });
 
+// The SDK loads TypeScript and npm's own packages, which took more than half of the time of "doctor".
+test("the command line starts without the SDK", async () => {
+  const loaded = (file: string) =>
+    `require("${file}"); console.log(Object.keys(require.cache).filter((each) => /@pulumi.pulumi/.test(each)).length)`;
+  expect(await withNodeArgs(loaded("./cli/run.ts"))).toBe("0");
+  expect(Number(await withNodeArgs(loaded("./index.ts")))).toBeGreaterThan(10);
+});
+
 test("a stack of the program names lines of TypeScript", async () => {
   const stack = await withNodeArgs(
     'try { require("./program/lab.ts").declareLab({}) } catch (error) { console.log(error.stack) }',

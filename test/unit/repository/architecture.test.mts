@@ -61,7 +61,7 @@ const reserved: readonly { pattern: RegExp; files: readonly string[] }[] = [
   { pattern: /"execa"|child_process"/, files: ["host/exec.ts", "cli/bootstrap.cjs"] },
   // A script has to wait by itself.
   { pattern: /\bsetTimeout\b|\bsleep \d/, files: ["verify/eventually.ts", "components/scripts/image-cache.sh"] },
-  { pattern: /pulumi\.Config\b|\ballConfig\(/, files: ["config/load.ts"] },
+  { pattern: /pulumi\.Config\b|\ballConfig\(/, files: ["config/stack-config.ts"] },
 ];
 
 const root = join(import.meta.dirname, "../../..");
