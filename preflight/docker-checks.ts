@@ -198,12 +198,12 @@ export const dockerChecks: readonly Check[] = [
   ...[dockerAnswers, dockerKind, sameMachine, cgroup, imageStore, credentials],
 ];
 
-/** Variable with the ids of checks that do not stop the lab: `up --ignore` hands them on to the program in it. */
-export const ignoreVariable = "AMBIENT_LAB_IGNORE";
-
-/** What stops the lab on this Docker, in doctor's words. */
+/**
+ * What stops the lab on this Docker, in doctor's words. AMBIENT_LAB_IGNORE has the ids of checks that do not stop it:
+ * `up --ignore` hands them on to the program in it.
+ */
 export async function dockerProblems(context: CheckContext): Promise<Problem[]> {
-  const ignored = (context.env[ignoreVariable] ?? "").split(",");
+  const ignored = (context.env.AMBIENT_LAB_IGNORE ?? "").split(",");
   const looks = dockerChecks.filter(({ id }) => !ignored.includes(id)).map(({ look }) => look(context));
   return (await Promise.all(looks)).flatMap(({ status, ...problem }) =>
     status === "fail" && "fix" in problem ? [problem] : [],

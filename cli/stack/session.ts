@@ -1,6 +1,5 @@
 import { existsSync } from "node:fs";
 import type { LabConfig } from "../../config/schema";
-import { ignoreVariable } from "../../preflight/docker-checks";
 import { engineEnvironment, trustFolder } from "../engine/environment";
 import type { Engine } from "../engine/types";
 import type { Io } from "../terminal/io";
@@ -72,7 +71,7 @@ export async function sessionEngine(
   const ca = config.caFile ?? io.env.NODE_EXTRA_CA_CERTS;
   const env = {
     ...engineEnvironment(io.env, tools.binFolders, ca && (await trustFolder(ca))),
-    ...(ignored.length > 0 ? { [ignoreVariable]: ignored.join() } : {}),
+    ...(ignored.length > 0 ? { AMBIENT_LAB_IGNORE: ignored.join() } : {}),
   };
   const source = config.artifactSource;
   if (install && source) {

@@ -11,6 +11,11 @@ export const variables: readonly { name: string; meaning: string }[] = [
     name: "AMBIENT_LAB_HOME",
     meaning: "Folder of caches, tools, kubeconfigs and evidence. Default: `~/.ambient-lab`",
   },
+  {
+    name: "AMBIENT_LAB_IGNORE",
+    meaning:
+      "Ids of checks of Docker, such as `cgroup,image-store`, that do not stop the program; `up --ignore` sets it",
+  },
   { name: "DOCKER_HOST", meaning: "Docker engine that runs the cluster" },
   {
     name: "HTTPS_PROXY",

@@ -33,7 +33,7 @@ const ofExisting = ["cluster", "kubeconfig", "context", "platform", "addressRang
 
 /** Commands of other programs; test/integration/docs.test.ts asks the programs themselves. */
 const elsewhere =
-  /^(docker|kind|kubectl|git|sudo sysctl|pulumi (stack|up|preview|destroy|cancel|new)|npm config set)\b/;
+  /^(docker|kind|kubectl|git|sudo (sysctl|usermod -aG docker)|pulumi (stack|up|preview|destroy|cancel|new)|npm config set)\b/;
 
 /** The lab's commands and the benchmark's, which are parsed and do nothing. */
 function idle(seen: { command?: Command }, io = fakeIo()): Command {
