@@ -1,5 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { stringify } from "yaml";
@@ -95,24 +94,6 @@ describe.skipIf(skip)("the lab on the real engine", () => {
     await project.ok(["preview", "--expect-no-changes"]);
     await project.ok(["refresh", "--yes", "--skip-preview"]);
     await project.ok(["preview", "--expect-no-changes"]);
-  });
-
-  it("stays as it is when DOCKER_HOST or a context names the same Docker in another way", async () => {
-    const before = { ...process.env };
-    const other = "unix:///run/docker.sock";
-    const config = mkdtempSync(join(tmpdir(), "ambient-lab-docker-config-"));
-    try {
-      process.env.DOCKER_HOST = other;
-      expect((await project.changes()).map(brief)).toEqual(["update docker"]);
-      delete process.env.DOCKER_HOST;
-      process.env.DOCKER_CONFIG = config;
-      await exec("docker", ["context", "create", "other", "--docker", `host=${other}`]);
-      process.env.DOCKER_CONTEXT = "other";
-      expect((await project.changes()).map(brief)).toEqual(["update docker"]);
-    } finally {
-      process.env = before;
-      rmSync(config, { recursive: true });
-    }
   });
 
   it("keeps its state small and free of credentials", async () => {

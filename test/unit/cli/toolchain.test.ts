@@ -4,7 +4,6 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { create } from "tar";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { fetcher } from "../../../artifacts/download";
 import { ensureTools, installTool } from "../../../cli/toolchain/install";
@@ -12,23 +11,11 @@ import { findTool, type Tool, tools } from "../../../cli/toolchain/tools";
 import { LabError } from "../../../host/errors";
 import { exec } from "../../../host/exec";
 import { labBin } from "../../../host/paths";
+import { packedRelease, pulumiRelease } from "../../support/pulumi-release";
 import { ownLabHome } from "./world";
 
 const system = { platform: "linux", arch: "x64" } as const;
 
-/**
- * Every file of pulumi-v3.259.0-linux-x64.tar.gz, all of them in its folder `pulumi/`. From the recipe of the release:
- * pulumi/pulumi at v3.259.0, .goreleaser.yml (`builds` for linux/amd64, and `archives` with its `wrap_in_directory`),
- * scripts/prep-for-goreleaser.sh (bin/linux/*), scripts/get-pulumi-watch.sh and scripts/get-language-providers.sh
- * (bin/linux-x64/*).
- */
-const pulumiRelease = [
-  ...["pulumi", "pulumi-language-go", "pulumi-language-nodejs", "pulumi-language-bun", "pulumi-language-python"],
-  "pulumi-language-pcl",
-  ...["pulumi-resource-pulumi-nodejs", "pulumi-resource-pulumi-python", "pulumi-language-python-exec"],
-  "pulumi-watch",
-  ...["pulumi-language-dotnet", "pulumi-language-java", "pulumi-language-yaml"],
-];
 const tool = (name: string): Tool => tools.find((each) => each.name === name) ?? expect.fail(`no ${name}`);
 const sha256 = (bytes: Buffer) => createHash("sha256").update(bytes).digest("hex");
 
@@ -254,12 +241,7 @@ describe("ensureTools()", () => {
   });
 });
 
-/** A packed release of programs: goreleaser puts each file under its folder, and no entry for the folder itself. */
-async function archive(names: readonly string[], folder = "pulumi"): Promise<Buffer> {
-  const cwd = mkdtempSync(join(tmpdir(), "lab-tar-"));
-  mkdirSync(join(cwd, folder), { recursive: true });
-  const paths = names.map((name) => `${folder}/${name}`);
-  for (const path of paths) writeFileSync(join(cwd, path), `program ${path.split("/").at(-1)}`);
-  await create({ cwd, file: join(cwd, "a.tar.gz"), gzip: true }, paths);
-  return readFileSync(join(cwd, "a.tar.gz"));
+/** A packed release of programs of which each holds its name. */
+function archive(names: readonly string[], folder?: string): Promise<Buffer> {
+  return packedRelease(Object.fromEntries(names.map((name) => [name, `program ${name}`])), folder);
 }
