@@ -15,6 +15,12 @@ export function dockerMissing(code: number, complaint: string): Problem {
   const next = "then: npm run lab -- doctor   (without Docker: npm run lab -- plan)";
   if (code === 127) return { what: "Docker is not installed", why, fix: `Install Docker, ${next}` };
   const what = `Docker does not answer${said ? `: ${said}` : ""}`;
+  if (/API version/.test(complaint))
+    return {
+      what,
+      why: `${why}, and these versions of client and server share no API`,
+      fix: "Update Docker, its client and its server   (docker version)",
+    };
   if (!/permission denied/i.test(complaint)) return { what, why, fix: `Start Docker, ${next}` };
   return {
     what,

@@ -15,6 +15,11 @@ const engine = (version: string, api: string, more: Partial<DockerStandIn> = {})
 const permission =
   "permission denied while trying to connect to the Docker daemon socket at unix:///var/run/docker.sock";
 const absent = "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?";
+/** moby/moby at 0fa212dd, daemon/server/middleware/version.go. Docker 29.0 asks for API 1.44. */
+const tooOld =
+  "Error response from daemon: client version 1.43 is too old. Minimum supported API version is 1.44, please upgrade your client to a newer version";
+/** docker/cli v29.7.2 vendor/github.com/moby/moby/client/client.go. */
+const unsupported = "API version 1.39 is not supported by this client: the minimum supported API version is 1.40";
 const rootless = {
   SecurityOptions: ["name=seccomp,profile=builtin", "name=rootless", "name=cgroupns"],
   DockerRootDir: "/home/me/.local/share/docker",
@@ -29,6 +34,8 @@ interface Row {
   doctor: string[];
   /** What of the problems that `up` ends with. @default it gets to the end */
   refuses?: string[];
+  /** What the Fix of the first of them names. */
+  fix?: string;
   /** Images that the nodes pulled, where not all came from this machine. */
   pulled?: string[];
 }
@@ -142,6 +149,7 @@ const table: Record<string, Row> = {
       "fail docker-credentials: HOME/.docker/config.json names docker-credential-desktop, and the PATH has no such program",
     ],
     refuses: ["HOME/.docker/config.json names docker-credential-desktop, and the PATH has no such program"],
+    fix: 'Remove "credsStore" from HOME/.docker/config.json',
   },
   "credHelpers of a registry that the lab does not use": {
     machine: { docker: engine("29.7.2", "1.55"), kind, dockerConfig: { credHelpers: { "gcr.io": "gcloud" } } },
@@ -155,10 +163,23 @@ const table: Record<string, Row> = {
   "kind 0.30": { machine: { docker: engine("28.5.2", "1.51"), kind: "0.30.0" }, doctor: [] },
   "kind 0.33": { machine: { docker: engine("28.5.2", "1.51"), kind: "0.33.0" }, doctor: [] },
   "no kind": { machine: { docker: engine("28.5.2", "1.51") }, doctor: [] },
+  "a client of Docker 24 and a server of 29.0": {
+    machine: { docker: engine("24.0.9", "1.43", { unreachable: tooOld }), kind },
+    doctor: [`fail docker: Docker does not answer: ${tooOld}`],
+    refuses: [`Docker does not answer: ${tooOld}`],
+    fix: "Update Docker",
+  },
+  "a client of Docker 29 and a server of 18.09": {
+    machine: { docker: engine("29.7.2", "1.40", { unreachable: unsupported }), kind },
+    doctor: [`fail docker: Docker does not answer: ${unsupported}`],
+    refuses: [`Docker does not answer: ${unsupported}`],
+    fix: "Update Docker",
+  },
   "no Docker": {
     machine: { kind },
     doctor: ["fail docker: Docker is not installed"],
     refuses: ["Docker is not installed"],
+    fix: "Install Docker",
   },
   ...Object.fromEntries(
     (["20.10.24", "24.0.9", "29.7.2"] as const).flatMap((version) => [
@@ -168,6 +189,7 @@ const table: Record<string, Row> = {
           machine: { docker: engine(version, "1.41", { unreachable: absent }), kind },
           doctor: [`fail docker: Docker does not answer: ${absent}`],
           refuses: [`Docker does not answer: ${absent}`],
+          fix: "Start Docker",
         },
       ],
       [
@@ -176,6 +198,7 @@ const table: Record<string, Row> = {
           machine: { docker: engine(version, "1.41", { unreachable: permission }), kind },
           doctor: [`fail docker: Docker does not answer: ${permission}`],
           refuses: [`Docker does not answer: ${permission}`],
+          fix: "usermod -aG docker",
         },
       ],
     ]),
@@ -234,7 +257,7 @@ function enter(machine: Bed): void {
   for (const [name, value] of Object.entries(machine.env)) vi.stubEnv(name, value);
 }
 
-describe.each(Object.entries(table))("on %s", (_, { machine, doctor, refuses = [], pulled = [] }) => {
+describe.each(Object.entries(table))("on %s", (_, { machine, doctor, refuses = [], fix = "", pulled = [] }) => {
   test("doctor says what is wrong, and up refuses with it or brings the images into the nodes", async () => {
     const home = ownLabHome();
     const there = bed(machine);
@@ -257,6 +280,7 @@ describe.each(Object.entries(table))("on %s", (_, { machine, doctor, refuses = [
     const code = await run(["up", "--stack", "alice", "--yes", "--no-verify"], used);
     const told = parseProblems(used.err()).map(({ what }) => withHome(what));
     expect([code, told, used.own.problems]).toEqual([refuses.length > 0 ? 4 : 0, refuses, []]);
+    expect(withHome(parseProblems(used.err())[0]?.fix ?? "")).toContain(fix);
     expect(used.own.calls.includes("up")).toBe(refuses.length === 0);
     if (refuses.length > 0) return;
     expect(there.loaded().sort()).toEqual(all.filter((each) => !pulled.some((image) => each.startsWith(`${image} `))));
