@@ -99,6 +99,25 @@ describe("on a slow machine", () => {
     expect(left).toBe(0);
   });
 
+  it("two requests that were held up do not blur the share of hundreds", async () => {
+    const lab = await fakeWorld();
+    const { fromPod } = lab.traffic;
+    let left = 2;
+    lab.traffic.fromPod = (...call) => {
+      const met = fromPod.apply(lab.traffic, call);
+      const fast = call[2].path.startsWith("/headers") && met.seconds < 1;
+      if (!fast || left === 0) return met;
+      left -= 1;
+      return { ...met, seconds: 2.5 };
+    };
+    let runs = 0;
+    const ended = () => {
+      runs += 1;
+    };
+    const result = await proven(lab, ["fault-delay"], { ended });
+    expect({ ...result, left, runs }).toMatchObject({ verdict: "pass", left: 0, runs: 1 });
+  });
+
   it("an evicted pod that is still in the list is asked nothing", async () => {
     const lab = await fakeWorld();
     const { list } = lab;
