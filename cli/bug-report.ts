@@ -7,7 +7,7 @@ import { ExitCode, LabError, messageOf } from "../host/errors";
 import { type ClusterAddress, clusterName, labHome } from "../host/paths";
 import { kubeConfig } from "../verify/kube/client";
 import { callApi, pathOf } from "../verify/kube/rest";
-import { redacted } from "../verify/report/redact";
+import { presentable } from "../verify/report/redact";
 import { examine } from "./doctor/examine";
 import { newFolder } from "./report/evidence";
 import { clusterAddress } from "./stack/lab";
@@ -43,7 +43,7 @@ async function keepFailure(command: string, thrown: unknown, session: Session): 
   const files: Record<string, string> = {
     "problem.txt": problemText(thrown, { args: [command], verbose: true }),
     "progress.txt": `${progress.lines.join("\n")}\n`,
-    "machine.json": `${JSON.stringify(machine, null, 2)}\n`,
+    "machine.json": `${JSON.stringify(presentable(machine), null, 2)}\n`,
     "settings.yaml": existsSync(settings) ? withoutSecrets(readFileSync(settings, "utf8")) : "# the defaults\n",
     "cluster.txt": [
       "Containers",
@@ -53,7 +53,8 @@ async function keepFailure(command: string, thrown: unknown, session: Session): 
     ].join("\n"),
   };
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), redacted(text), { mode: 0o600 });
+  for (const [name, text] of Object.entries(files))
+    writeFileSync(join(folder, name), presentable(text), { mode: 0o600 });
   return folder;
 }
 

@@ -1,5 +1,6 @@
 import picocolors from "picocolors";
 import { formatProblem, LabError, LabErrors, messageOf, type Problem } from "../../host/errors";
+import { printable } from "../../host/printable";
 import { shellWord } from "../../host/shell";
 import { ofStack } from "../stack/stack-name";
 
@@ -30,8 +31,11 @@ export interface ProblemOptions {
 export function problemText(thrown: unknown, options: ProblemOptions): string {
   const { args, verbose, notes = [] } = options;
   const headline = headlineOf(args[0] ?? "lab", options);
-  const problems = problemsOf(thrown, options);
-  if (verbose) return [headline + problems.map(formatProblem).join("\n"), ...notes, "", stackOf(thrown), ""].join("\n");
+  const problems = problemsOf(thrown, options).map(printableProblem);
+  if (verbose) {
+    const texts = [headline + problems.map(formatProblem).join("\n"), ...notes, "", printable(stackOf(thrown)), ""];
+    return texts.join("\n");
+  }
   let free = screen.lines - 1 - rowsOf(notes.join("\n"), screen.columns);
   const shown: string[] = [];
   for (const problem of problems) {
@@ -56,6 +60,10 @@ function problemsOf(thrown: unknown, { args, interrupted, stack }: ProblemOption
   if (thrown instanceof LabError) return [ofStack({ what: thrown.what, why: thrown.why, fix: thrown.fix }, stack)];
   return [interrupted ? interruption(args) : surprise(thrown, args)];
 }
+
+const printableProblem = ({ what, why, fix }: Problem): Problem => ({
+  ...{ what: printable(what), why: printable(why), fix: printable(fix) },
+});
 
 const interruption = (args: readonly string[]): Problem => ({
   what: `"${args[0] ?? "lab"}" was interrupted`,

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { createInterface, type ReadLineOptions } from "node:readline/promises";
 import { fetcher } from "../../artifacts/download";
 import { exec } from "../../host/exec";
+import { printableColours } from "../../host/printable";
 import { realClock } from "../../verify/eventually";
 import { abortedBy } from "./abort";
 import type { Io } from "./io";
@@ -14,7 +15,7 @@ export function processIo(): Io {
   // With one of them at the terminal its Ctrl+C goes to the engine as well, wherever the others lead.
   const { signal, end } = endOfProcess([process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY));
   return {
-    stdout: process.stdout,
+    stdout: { write: (text) => process.stdout.write(printableColours(text)) },
     stderr: { write: (text) => writeOrEnd(process.stderr, text, end) },
     live,
     columns: process.stderr.columns ?? 120,

@@ -1,5 +1,6 @@
 import { stripVTControlCharacters } from "node:util";
 import pc from "picocolors";
+import { printable, printableColours } from "../../host/printable";
 import type { Verdict } from "../../verify/report/schema";
 import { verdictMark } from "../../verify/report/text";
 import { type Io, isColoured } from "./io";
@@ -35,7 +36,8 @@ export class Progress {
   }
 
   /** Prints a permanent line. */
-  line(text: string): void {
+  line(line: string): void {
+    const text = printableColours(line);
     this.lines.push(stripVTControlCharacters(text));
     this.#saidAt = performance.now();
     this.#io.stderr.write(
@@ -44,7 +46,8 @@ export class Progress {
   }
 
   /** Shows what runs now: a terminal redraws it in place, a log gets a line when nothing was said for a while. */
-  status(text: string): void {
+  status(line: string): void {
+    const text = printable(line);
     if (!this.#io.live) {
       if (text !== "" && performance.now() - this.#saidAt >= silenceMs) this.line(text);
       return;

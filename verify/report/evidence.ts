@@ -8,7 +8,7 @@ import type { VerifyContext } from "../context";
 import { proxySummary } from "../proxy-config/read";
 import { renderJson } from "./json";
 import { renderJUnit } from "./junit";
-import { redacted } from "./redact";
+import { presentable } from "./redact";
 import type { ExperimentResult, Finding, ProxyConfiguration, VerifyReport } from "./schema";
 import { renderText } from "./text";
 
@@ -25,14 +25,14 @@ export async function writeEvidence(folder: string, report: VerifyReport, contex
     { file: "report.txt", about: "the report for a person", text: renderText(report, { colour: false }) },
     { file: "report.json", about: "the report for a program", text: renderJson(report) },
     { file: "report.xml", about: "the report for a build server (JUnit)", text: renderJUnit(report) },
-    ...report.results.map(experimentPage),
+    ...presentable(report).results.map(experimentPage),
     ...(await Promise.all((["waypoint", "gateway"] as const).map((role) => proxyPages(context, role)))).flat(),
     await objectsPage(context),
   ];
   const attached = [...context.attachments].map(([file, { about, bytes }]) => ({ file, about, bytes }));
-  const all = [indexPage(report, [...pages, ...attached]), ...pages];
+  const all = [indexPage(presentable(report), [...pages, ...attached]), ...pages];
   const contents = [
-    ...all.map(({ file, text }) => ({ file, content: redacted(text) })),
+    ...all.map(({ file, text }) => ({ file, content: text })),
     ...attached.map(({ file, bytes }) => ({ file, content: bytes })),
   ];
   for (const { file, content } of contents) writeWhole(join(folder, file), content, 0o600);
@@ -67,10 +67,10 @@ async function proxyPages(context: VerifyContext, role: "waypoint" | "gateway"):
     { file: `config-${role}.json`, about: `${about}, for a program`, text: `${JSON.stringify(json, null, 2)}\n` },
   ];
   try {
-    const summary = await proxySummary(context, role);
+    const summary = presentable(await proxySummary(context, role));
     return pages(summaryLines(summary).join("\n"), summary);
   } catch (error) {
-    const unavailable = messageOf(error);
+    const unavailable = presentable(messageOf(error));
     return pages(`unavailable: ${unavailable}`, { unavailable } satisfies ProxyConfiguration);
   }
 }
@@ -80,9 +80,9 @@ async function objectsPage({ lab, facts, signal }: VerifyContext): Promise<Page>
   const held = async (name: LabObject) => {
     try {
       const object = await lab.read(objects[name], signal);
-      return object ? { spec: object.spec, status: object.status } : "does not exist";
+      return object ? presentable({ spec: object.spec, status: object.status }) : "does not exist";
     } catch (error) {
-      return `unavailable: ${messageOf(error)}`;
+      return presentable(`unavailable: ${messageOf(error)}`);
     }
   };
   const found = await Promise.all(objectsOf(facts.settings).map(async (name) => [name, await held(name)] as const));

@@ -1,20 +1,14 @@
-import { redacted } from "./redact";
+import { presentable } from "./redact";
 import type { Cause, ExperimentResult, Finding, VerifyReport } from "./schema";
 
 const escaped = (text: string): string =>
-  redacted(text)
-    // XML 1.0 has no place for other control characters, not even escaped ones.
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
-    .replaceAll(/[\u0000-\u0008\u000b\u000c\u000e-\u001f]/g, "?")
-    .replaceAll("&", "&amp;")
-    .replaceAll("<", "&lt;")
-    .replaceAll(">", "&gt;")
-    .replaceAll('"', "&quot;");
+  text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
 
 const seconds = (ms: number): string => (ms / 1000).toFixed(3);
 
 /** The report for a build server: an experiment is a test case; inconclusive is an error, known-upstream a skip. */
-export function renderJUnit(report: VerifyReport): string {
+export function renderJUnit(raw: VerifyReport): string {
+  const report = presentable(raw);
   const count = (...verdicts: string[]) => report.results.filter(({ verdict }) => verdicts.includes(verdict)).length;
   const ill = [...report.drift, ...report.health];
   const found = count("fail", "inconclusive") + ill.length;

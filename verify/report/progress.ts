@@ -1,4 +1,5 @@
 import type { Experiment } from "../../experiments/types";
+import { printable } from "../../host/printable";
 import type { Observer } from "../run";
 import type { ExperimentResult } from "./schema";
 
@@ -45,7 +46,7 @@ export function runProgress(total: number, write: (text: string) => void, live: 
     },
     noted: (text) => {
       // A log has it here and now; on a terminal it would be seen twice, for the report has it too.
-      if (!live) write(`Note: ${text}\n`);
+      if (!live) write(`Note: ${printable(text)}\n`);
     },
     end: clear,
   };

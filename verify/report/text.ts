@@ -1,25 +1,24 @@
 import picocolors from "picocolors";
 import { textsAt } from "../json";
-import { redacted } from "./redact";
+import { presentable } from "./redact";
 import type { Cause, ExperimentResult, Finding, Verdict, VerifyReport } from "./schema";
 
 const marks: Record<Verdict, string> = { pass: "✓", fail: "✗", inconclusive: "?", skipped: "–", "known-upstream": "!" };
 
 /** The report for a person: a line an experiment, details where it is no pass, the next command at the end. */
-export function renderText(report: VerifyReport, options: { colour: boolean }): string {
+export function renderText(raw: VerifyReport, options: { colour: boolean }): string {
   const paint = painter(options.colour);
-  return redacted(
-    [
-      ...report.results.flatMap((result) => resultLines(result, paint)),
-      ...causeLines("Drift: the cluster is not what the stack says", report.drift),
-      ...causeLines("Not well", report.health),
-      ...report.notes.map((note) => `\nNote: ${note}`),
-      "",
-      summaryLine(report, paint),
-      ...nextLines(report),
-      "",
-    ].join("\n"),
-  );
+  const report = presentable(raw);
+  return [
+    ...report.results.flatMap((result) => resultLines(result, paint)),
+    ...causeLines("Drift: the cluster is not what the stack says", report.drift),
+    ...causeLines("Not well", report.health),
+    ...report.notes.map((note) => `\nNote: ${note}`),
+    "",
+    summaryLine(report, paint),
+    ...nextLines(report),
+    "",
+  ].join("\n");
 }
 
 type Paint = Record<Verdict | "dim", (text: string) => string>;
@@ -35,7 +34,7 @@ export const verdictMark = (verdict: Verdict, options: { colour: boolean }): str
 
 /** One line for an experiment, as it is shown while a run goes on. */
 export const renderLine = (result: ExperimentResult, options: { colour: boolean }): string =>
-  headline(result, painter(options.colour));
+  headline(presentable(result), painter(options.colour));
 
 function headline({ verdict, title, id, durationMs, reason }: ExperimentResult, paint: Paint): string {
   const tail = reason ? ` (${reason})` : "";

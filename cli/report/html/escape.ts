@@ -1,3 +1,5 @@
+import { printable } from "../../../host/printable";
+
 /** Text that may stand in a page as it is. */
 export class Html {
   readonly text: string;
@@ -21,12 +23,6 @@ function render(part: Part): string {
 }
 
 const entities: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
-
-/** Characters that no document may hold; a log line can. */
-const forbidden = /(?![\n\t])[\p{Cc}\p{Cs}\uFFFE\uFFFF]/gu;
-
-/** Text without characters that no document may hold. */
-export const printable = (text: string): string => text.replace(forbidden, "\uFFFD");
 
 const escaped = (text: string): string =>
   printable(text).replace(/[&<>"']/g, (character) => entities[character] ?? character);

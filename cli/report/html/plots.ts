@@ -1,7 +1,8 @@
+import { printable } from "../../../host/printable";
 import { shareWords } from "../../../verify/binomial";
 import type { Timeline } from "../evidence";
 import { chancesOf, type JudgedSample } from "../samples";
-import { Html, html, printable } from "./escape";
+import { Html, html } from "./escape";
 
 // Both packages are ESM, and only a report needs them.
 const library = async () => {

@@ -26,3 +26,12 @@ describe("progress in a log", () => {
     expect(io.err().trimEnd().split("\n")).toHaveLength(3);
   });
 });
+
+test("text from the cluster cannot move the cursor, and the lab's own colours stay", () => {
+  const io = fakeIo({ live: true });
+  const progress = new Progress(io);
+  progress.line(`${progress.colors.green("mine")}\u001b[2A\u001b[2K\u001b]0;title\u0007\rtheirs`);
+  progress.status("\u001b[2Adone");
+  expect(io.err()).toContain("\u001b[32mmine\u001b[39m\uFFFDtheirs\n");
+  expect(io.err()).not.toContain("\u001b[2A");
+});

@@ -29,6 +29,13 @@ describe("a problem fits a screen of 24 lines and 80 columns", () => {
     expect(text).toMatch(/What {2}[\s\S]*Why {3}[\s\S]*Fix {3}npm run [\s\S]*Kept/);
   });
 
+  test.each([false, true])("shows no terminal sequence of its text (verbose: %s)", (verbose) => {
+    const what = "\u001b[2K\u001b[32m✓ all well\u001b[0m";
+    const text = problemText(new LabError({ what, why: what, fix: what }), { args: ["up"], verbose });
+    expect(text).not.toContain("\u001b");
+    expect(text).toContain("What  ✓ all well\n");
+  });
+
   test("short ones are all there, and the rest is counted", () => {
     const some = (count: number) =>
       new LabErrors(

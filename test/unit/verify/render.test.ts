@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { SaxesParser } from "saxes";
 import { describe, expect, it } from "vitest";
 import { experiments } from "../../../experiments";
 import {
@@ -14,6 +15,7 @@ import {
   verifyLab,
 } from "../../../verify";
 import { redacted } from "../../../verify/report/redact";
+import type { Finding, VerifyReport } from "../../../verify/report/schema";
 import { labFacts } from "./fake/facts";
 import { fakeWorld } from "./fake/world";
 
@@ -121,19 +123,129 @@ describe("verifyLab() with evidence", () => {
   });
 });
 
+/** A report of one failure whose texts come from outside. */
+const reportOf = async (seen: string, more: Partial<Finding> = {}): Promise<VerifyReport> => {
+  const report = await bypassOpen();
+  const [first, ...others] = report.results;
+  if (!first) throw new Error("The run has no result");
+  const finding: Finding = { name: "a request", verdict: "fail", layer: "waypoint", seen, evidence: [], ...more };
+  const failed = { ...first, id: "apps", verdict: "fail" as const, reason: seen, findings: [finding] };
+  return { ...report, results: [failed, ...others], notes: [seen] };
+};
+
 describe("redacted()", () => {
+  const key = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQ";
   it.each([
     ["-----BEGIN PRIVATE KEY-----\nabc\n-----END PRIVATE KEY-----", "[left out]"],
+    [`tls: -----BEGIN RSA PRIVATE KEY-----\n${key}\n${key.slice(0, 20)}`, "tls: [left out]"],
+    [`-----BEGIN PRIVATE KEY-----\\n${key}\\n, and 401`, "[left out]\\n, and 401"],
+    [`${key}\n${key.slice(0, 30)}==\n-----END PRIVATE KEY-----\nnext`, "[left out]\nnext"],
     ["token eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2ln", "token [left out]"],
+    ["sent Bearer abc123def to it", "sent Bearer [left out] to it"],
+    ["bearer of bad news", "bearer of bad news"],
     ["authorization: Bearer abc", "authorization: [left out]"],
+    ["Proxy-Authorization: Basic YW5uOnMzY3JldA==\nhost: appb", "Proxy-Authorization: [left out]\nhost: appb"],
+    ['{"authorization":["Bearer abc","Basic xyz"],"path":"/get"}', '{"authorization":[[left out]],"path":"/get"}'],
     ['{"set-cookie":"a=b"}', '{"set-cookie":"[left out]"}'],
+    ['{"body":"{\\"Cookie\\":\\"a=b; c=d\\"}"}', '{"body":"{\\"Cookie\\":\\"[left out]\\"}"}'],
+    ["cookie: a=b; c=d", "cookie: [left out]"],
+    ["client-key-data: LS0tLS1CRUdJTg==\nuser: x", "client-key-data: [left out]\nuser: x"],
+    ["data: {tls.key: LS0tLS1CRUdJTg, tls.crt: x}", "data: {tls.key: [left out], tls.crt: x}"],
+    ["curl -d password=s3cret&user=ann", "curl -d password=[left out]&user=ann"],
+    ["X-Api-Key: 12345", "X-Api-Key: [left out]"],
     ["proxy http://ann:s3cret@proxy.corp:3128/", "proxy http://[left out]@proxy.corp:3128/"],
+    ["HTTPS_PROXY=ann:s3cret@proxy.corp:3128", "HTTPS_PROXY=[left out]@proxy.corp:3128"],
     ["http://appb:8000/get mail a@b.c", "http://appb:8000/get mail a@b.c"],
     ["GET /get?probe=1", "GET /get?probe=1"],
+    ["oci://registry.test/charts/istiod@sha256:1234", "oci://registry.test/charts/istiod@sha256:1234"],
+    [
+      'rbac_access_denied_matched_policy[none] "GET /get" 403',
+      'rbac_access_denied_matched_policy[none] "GET /get" 403',
+    ],
   ])("turns %j into %j", (text, clean) => {
     expect(redacted(text)).toBe(clean);
+    expect(redacted(clean)).toBe(clean);
+  });
+
+  it("takes no more than milliseconds for a text that is almost a key", () => {
+    const began = performance.now();
+    const line = `${"QUJD".repeat(16)}\n`;
+    redacted(
+      `-----END ${"QUJD".repeat(20_000)} -----BEGIN PRIVATE KEY----- ${line.repeat(2_000)}.${line.repeat(2_000)}`,
+    );
+    expect(performance.now() - began).toBeLessThan(2_000);
   });
 });
+
+describe("a report with a certificate that was cut", () => {
+  it("still shows the failing result after it, in every form", async () => {
+    const report = await reportOf("HTTP 403", {
+      evidence: [{ source: "client", lines: ["-----BEGIN CERTIFICATE-----", "then -----END CERTIFICATE-----"] }],
+    });
+    const cut = { ...report, notes: ["-----BEGIN PRIVATE KEY-----\nMIIE"], cluster: "-----BEGIN CERTIFICATE-----" };
+    for (const text of [renderText(cut, { colour: false }), renderJson(cut), renderJUnit(cut)]) {
+      expect(text).toContain("HTTP 403");
+      expect(text).toContain("No request bypasses the waypoint");
+      expect(text).not.toContain("MIIE");
+    }
+    expect(JSON.parse(renderJson(cut)).results.map(({ id }: { id: string }) => id)).toEqual(["apps", "bypass"]);
+  });
+});
+
+describe("texts from the cluster", () => {
+  it("cannot move the cursor, colour a line or reverse it", async () => {
+    const report = await reportOf("\u001b[2K\u001b[1A\u001b[32m✓ all well\u001b[0m\u0007\u202Edeined\r\nx");
+    for (const text of [renderText(report, { colour: false }), renderJUnit(report), renderJson(report)]) {
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: these must not be there
+      expect(text).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202e]/);
+      expect(text).toContain("✓ all well");
+    }
+  });
+
+  it("leave JUnit well-formed, whatever they hold", async () => {
+    const report = await reportOf("");
+    const alphabet = [
+      "\u0000",
+      "\u001b[31m",
+      "\ud800",
+      "\ufffe",
+      "\u0085",
+      "]]>",
+      "<!--",
+      "&",
+      "<",
+      '"',
+      "'",
+      "\n",
+      "a",
+    ];
+    // A linear congruential generator (Numerical Recipes, 2nd edition, 7.1): the same texts in every run.
+    let state = 1;
+    const random = (below: number) => {
+      state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+      return Math.floor((state / 2 ** 32) * below);
+    };
+    for (let round = 0; round < 500; round += 1) {
+      const nasty = Array.from({ length: 1 + random(8) }, () => alphabet[random(alphabet.length)]).join("");
+      const results = report.results.map((result) => ({
+        ...{ ...result, title: nasty, reason: nasty },
+        findings: result.findings.map((finding) => ({ ...finding, seen: nasty, name: nasty })),
+      }));
+      const xml = renderJUnit({ ...report, results, stack: nasty });
+      expect(() => wellFormed(xml), JSON.stringify(nasty)).not.toThrow();
+    }
+    expect(() => wellFormed("<a>\u0001</a>")).toThrow("disallowed character");
+  });
+});
+
+/** @throws the first violation of XML 1.0 */
+function wellFormed(xml: string): void {
+  const parser = new SaxesParser();
+  parser.on("error", (error) => {
+    throw error;
+  });
+  parser.write(xml).close();
+}
 
 describe("explain()", () => {
   it.each(experiments.map(({ id }) => id))("says of %s what it asks, sends and expects", (id) => {
