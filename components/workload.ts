@@ -11,6 +11,29 @@ export interface WorkloadImage {
   imageId: pulumi.Input<string>;
 }
 
+/**
+ * Fields of a pod and of its container by which the standard "restricted" of the Pod Security Standards admits it, with a
+ * read-only root filesystem and without a token for the API server, which no application of the lab calls.
+ */
+export const restricted = {
+  pod: {
+    automountServiceAccountToken: false,
+    securityContext: {
+      runAsNonRoot: true,
+      runAsUser: 65532,
+      runAsGroup: 65532,
+      seccompProfile: { type: "RuntimeDefault" },
+    },
+  },
+  container: {
+    securityContext: {
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ["ALL"] },
+    },
+  },
+};
+
 /** Which workload, and where. */
 export interface WorkloadSettings {
   name: string;
@@ -59,11 +82,13 @@ function deploymentArgs(settings: WorkloadSettings, { image, imageId }: Workload
           annotations: { [annotationKeys.imageId]: imageId },
         },
         spec: {
+          ...restricted.pod,
           serviceAccountName: settings.account ?? name,
           terminationGracePeriodSeconds: 2,
           ...placement(settings),
           containers: [
             {
+              ...restricted.container,
               name: "httpbin",
               image,
               imagePullPolicy: "IfNotPresent",

@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { waypointOnlySpec } from "../../components/authorization";
 import { child } from "../../components/child";
 import type { Specs } from "../../components/custom-resource";
+import { restricted } from "../../components/workload";
 import { annotationKeys, appNamespace, ports, principalOf } from "../../config/vocabulary";
 import type { ModuleArgs } from "../args";
 import { moduleObject, throughWaypoint } from "../resources";
@@ -36,10 +37,12 @@ const deploymentArgs: k8s.apps.v1.DeploymentArgs = {
     template: {
       metadata: { labels },
       spec: {
+        ...restricted.pod,
         serviceAccountName: name,
         terminationGracePeriodSeconds: 2,
         containers: [
           {
+            ...restricted.container,
             name,
             image: image,
             imagePullPolicy: "IfNotPresent",

@@ -67,6 +67,52 @@ describe.skipIf(skip)("a real kube-apiserver with the real CRDs", () => {
     for (const [, object] of own) await api.delete(object);
   });
 
+  describe("where every namespace enforces the Pod Security Standard restricted", () => {
+    const namespace = {
+      ...{ apiVersion: "v1", kind: "Namespace" },
+      metadata: { name: "confined", labels: { "pod-security.kubernetes.io/enforce": "restricted" } },
+    };
+    /** The pod of a workload, in that namespace, under the account that every namespace has. */
+    const podOf = (workload: KubernetesObject): KubernetesObject => {
+      const { spec } = (workload.spec as { template: { spec: Record<string, unknown> } }).template;
+      const pod = { ...spec, serviceAccountName: "default" };
+      return {
+        apiVersion: "v1",
+        kind: "Pod",
+        metadata: { name: workload.metadata.name, namespace: "confined" },
+        spec: pod,
+      };
+    };
+    // The patches of rollouts are of the same kinds and have no pod.
+    const workloads = () =>
+      [...declared.values()].filter(({ spec }) => typeof spec === "object" && spec && "template" in spec);
+
+    beforeAll(async () => {
+      await api.apply(namespace);
+      await api.apply({
+        apiVersion: "v1",
+        kind: "ServiceAccount",
+        metadata: { name: "default", namespace: "confined" },
+      });
+    });
+
+    test("admits the pods of every application", async () => {
+      const pods = workloads()
+        .filter(({ metadata }) => metadata.name !== "sniffer")
+        .map(podOf);
+      expect(pods.map(({ metadata }) => metadata.name)).toEqual(expect.arrayContaining(["appa", "appb", "grpc"]));
+      for (const pod of pods) await api.apply(pod, { dryRun: true });
+    });
+
+    test("refuses a pod without the lab's settings, and the sniffer, which needs its node's network", async () => {
+      const appa = podOf(declared.get("apps-appa") as KubernetesObject);
+      const bare = changed(appa, "spec.securityContext", {});
+      await expect(api.apply(bare, { dryRun: true })).rejects.toThrow(/violates PodSecurity.*runAsNonRoot/);
+      const sniffer = podOf(declared.get("strict-mtls-sniffer") as KubernetesObject);
+      await expect(api.apply(sniffer, { dryRun: true })).rejects.toThrow(/violates PodSecurity.*host namespaces/);
+    });
+  });
+
   test.each<[string, string, string, unknown, RegExp]>([
     ["an HTTPRoute with one parentRef instead of a list", "ingress-appb", "spec.parentRefs", "gateway", /parentRefs/],
     ["an HTTPRoute with a scheme in its host", "ingress-appb", "spec.hostnames", ["http://a.in"], /hostnames/],
