@@ -75,11 +75,14 @@ function unknownKey(key: string): Problem {
   };
 }
 
+/** A value for a message, without the user names and passwords of URLs. */
+const shown = (value: unknown): string => JSON.stringify(value).replaceAll(/:\/\/[^\s/"@]*@/g, "://[left out]@");
+
 const badValue = (values: Record<string, unknown>) => (issue: z.core.$ZodIssue) => {
   const [key, ...rest] = issue.path.map(String);
   const path = rest.length > 0 ? `${key}[${rest.join(".")}]` : String(key);
   return {
-    what: `Config key "${path}" is refused: ${issue.message}; current value is ${JSON.stringify(values[String(key)])}`,
+    what: `Config key "${path}" is refused: ${issue.message}; current value is ${shown(values[String(key)])}`,
     why: `"pulumi config" accepts any text; the lab checks it before anything is made`,
     fix: `pulumi config set ${rest.length > 0 ? `--path '${path}'` : path} VALUE   (allowed values: Pulumi.yaml, key "${key}")`,
   } satisfies Problem;

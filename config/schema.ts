@@ -16,6 +16,9 @@ const listOf = <T extends z.ZodType>(item: T) => z.array(item).refine(unique, "m
 const duration = 'must be a duration with its unit like "2s" or "500ms"';
 const optional = z.string().min(1, "must not be empty");
 const istioRanges = istioMinors.map(({ minor, from }) => `${minor}.x from ${from}`).join(", ");
+const hasUserinfo = (text: string): boolean => /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*@/i.test(text);
+const userinfoRefused =
+  "must not hold a user name or password: settings, state and the nodes' files would keep them in plain text";
 const ipv4Range = /^(\d+\.\d+\.\d+\.\d+)(-\d+\.\d+\.\d+\.\d+|\/\d+)$/;
 
 /**
@@ -61,10 +64,19 @@ export const configSchema = z.object({
   modules: listOf(z.enum(moduleNames)),
   splitWeight: z.int().min(0).max(100),
   imageSource: z.enum(["preload", "pull"]),
-  imageMirrors: z.array(z.string().regex(/^[^=\s]+=https?:\/\/\S+$/, 'must be "registry=https://mirror"')),
+  imageMirrors: z.array(
+    z
+      .string()
+      .regex(/^[^=\s]+=https?:\/\/\S+$/, 'must be "registry=https://mirror"')
+      .refine((mirror) => !hasUserinfo(mirror.slice(mirror.indexOf("=") + 1)), userinfoRefused),
+  ),
   imageCache: z.boolean(),
   caFile: z.string().regex(/^\//, "must be an absolute path").optional(),
-  artifactSource: z.string().min(1, "must be an URL or a folder").optional(),
+  artifactSource: z
+    .string()
+    .min(1, "must be an URL or a folder")
+    .refine((source) => !hasUserinfo(source), userinfoRefused)
+    .optional(),
   appImage: z.string().regex(/^\S+$/, "must be an image reference").optional(),
 });
 

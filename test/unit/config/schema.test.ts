@@ -28,6 +28,18 @@ function problemsOf(raw: Record<string, unknown>): readonly Problem[] {
 }
 
 describe("parseConfig", () => {
+  test("does not repeat the password of a URL that it refuses, and takes URLs without one", () => {
+    const mirrored = problemsOf({ imageMirrors: ["docker.io=https://ann:s3cret@mirror.corp"] });
+    const sourced = problemsOf({ artifactSource: "https://s3cret@files.corp" });
+    for (const { what } of [...mirrored, ...sourced]) {
+      expect(what).toContain("must not hold a user name or password");
+      expect(what).toContain("https://[left out]@");
+      expect(what).not.toContain("s3cret");
+    }
+    const clean = { imageMirrors: ["docker.io=https://mirror.corp/a@b"], artifactSource: "/home/ann@corp/bundle" };
+    expect(parseConfig(clean)).toMatchObject(clean);
+  });
+
   test("parseConfig() of nothing gives the lab of the story", () => {
     expect(parseConfig({})).toMatchObject({
       cluster: "kind",

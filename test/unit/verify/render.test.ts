@@ -171,9 +171,9 @@ describe("redacted()", () => {
     const began = performance.now();
     const line = `${"QUJD".repeat(16)}\n`;
     redacted(
-      `-----END ${"QUJD".repeat(20_000)} -----BEGIN PRIVATE KEY----- ${line.repeat(2_000)}.${line.repeat(2_000)}`,
+      `-----END ${"QUJD".repeat(20_000)} -----BEGIN PRIVATE KEY----- ${line.repeat(10_000)}.${line.repeat(2_000)}`,
     );
-    expect(performance.now() - began).toBeLessThan(2_000);
+    expect(performance.now() - began).toBeLessThan(10_000);
   });
 });
 
