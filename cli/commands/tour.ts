@@ -61,8 +61,11 @@ export function registerTour(program: Command, { io, end }: CommandContext): voi
 export interface Walk {
   io: Io;
   stack: string;
-  /** Brings the lab to its configuration without proofs, after `key=value` pairs are set in it. */
-  up(options: { preview?: boolean; config?: string[] }): Promise<ExitCode>;
+  /**
+   * Brings the lab to its configuration without proofs, after `key=value` pairs are set in it.
+   * `signal` ends it, by default the signal of `io`.
+   */
+  up(options: { preview?: boolean; config?: string[]; signal?: AbortSignal }): Promise<ExitCode>;
   /** Runs one experiment. */
   verify(experiment: string): Promise<ExitCode>;
   /** Asks before a change is made and before it is undone; absent when nothing is to be asked. */
@@ -74,17 +77,23 @@ export interface Walk {
  * next, so that the result that `up` prints, addresses and next steps, is left out.
  */
 function walkOf(io: Io, stack: string, confirm: Walk["confirm"]): Walk {
-  const command = (args: readonly string[], action: (context: CommandContext) => Promise<void>) => {
+  const command = (
+    args: readonly string[],
+    action: (context: CommandContext) => Promise<void>,
+    signal: AbortSignal = io.signal,
+  ) => {
     io.stderr.write(`$ npm run lab -- ${args.map(shellWord).join(" ")}\n`);
-    return runAction(io, { args, stack: () => stackToName(stack, io) }, action);
+    return runAction({ ...io, signal }, { args, stack: () => stackToName(stack, io) }, action);
   };
   return {
     ...{ io, stack, confirm },
-    up({ preview = false, config = [] }) {
+    up({ preview = false, config = [], signal }) {
       const flags = [preview ? "--preview" : "--yes", ...config.flatMap((pair) => ["--config", pair])];
       const options = { ...{ stack, preview, config, yes: !preview }, verify: false, ignore: [] };
-      return command(["up", "--stack", stack, "--no-verify", ...flags], (context) =>
-        up(options, { ...context, io: { ...context.io, stdout: { write: () => true } } }),
+      return command(
+        ["up", "--stack", stack, "--no-verify", ...flags],
+        (context) => up(options, { ...context, io: { ...context.io, stdout: { write: () => true } } }),
+        signal,
       );
     },
     verify: (experiment) =>
@@ -112,6 +121,12 @@ export async function walkStep(walk: Walk, step: TourStep): Promise<ExitCode> {
 }
 
 async function undo({ io, stack, up, confirm }: Walk, { id }: TourStep, restoreSettings: () => boolean): Promise<void> {
+  if (io.signal.aborted) {
+    const undoLine = `npm run lab -- tour ${id} --undo --stack ${stack}`;
+    io.stderr.write(`The tour was interrupted. The change is undone first; another interrupt leaves it: ${undoLine}\n`);
+    if (restoreSettings()) await up({ signal: io.nextSignal() });
+    return;
+  }
   if (confirm && !(await confirm("Undo the change now?"))) {
     io.stderr.write(`The change stays. Undo it: npm run lab -- tour ${id} --undo --stack ${stack}\n`);
     return;

@@ -1,4 +1,5 @@
 import { type Deployment, LocalWorkspace, PulumiCommand, Stack } from "@pulumi/pulumi/automation";
+import type { EngineEvent } from "@pulumi/pulumi/automation/events";
 import { run } from "../../host/exec";
 import { childSignal } from "../terminal/abort";
 import { withoutHangup } from "./environment";
@@ -64,7 +65,16 @@ export async function openEngine({ stack: name, root, pulumi, env, exec }: Engin
 }
 
 function followed({ onEvent, signal }: OperationOptions) {
-  return { onEvent, signal: childSignal(signal), color: "never" as const };
+  let interrupted = false;
+  return {
+    onEvent: (event: EngineEvent) => {
+      // pulumi/pulumi v3.259.0, pkg/backend/cancellation_scope.go, NewScope().
+      interrupted ||= /^(\^C|SIGTERM) received; cancelling/.test(event.stdoutEvent?.message ?? "");
+      onEvent(event);
+    },
+    signal: childSignal(signal, () => interrupted),
+    color: "never" as const,
+  };
 }
 
 function stateOf({ deployment }: Deployment): StackState {

@@ -40,4 +40,6 @@ export interface Io {
   clock: Clock;
   /** Aborted when the user or the system ends the command. */
   signal: AbortSignal;
+  /** A signal for work that has to follow after `signal` was aborted. The next interrupt aborts it. */
+  nextSignal(): AbortSignal;
 }

@@ -13,7 +13,9 @@ export function processIo(): Io {
   const live = Boolean(process.stderr.isTTY) && process.env.TERM !== "dumb" && !process.env.CI;
   const interactive = Boolean(process.stdin.isTTY && process.stderr.isTTY);
   // With one of them at the terminal its Ctrl+C goes to the engine as well, wherever the others lead.
-  const { signal, end } = endOfProcess([process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY));
+  const { signal, nextSignal, end } = endOfProcess(
+    [process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY),
+  );
   return {
     stdout: { write: (text) => process.stdout.write(printableColours(text)) },
     stderr: { write: (text) => writeOrEnd(process.stderr, text, end) },
@@ -29,6 +31,7 @@ export function processIo(): Io {
     openLabClient: async (facts) => (await import("../../verify/kube/index.js")).kubeLabClient(facts),
     clock: realClock,
     signal,
+    nextSignal,
   };
 }
 
@@ -36,16 +39,22 @@ export function processIo(): Io {
  * What ends the command before its time: an interrupt, a signal of the system, a terminal that was closed (SIGHUP, and EIO
  * for what is written to it), or a reader of its output that has gone (EPIPE). Node.js ignores SIGPIPE.
  */
-function endOfProcess(atTerminal: boolean): { signal: AbortSignal; end: () => void } {
-  const controller = new AbortController();
-  const end = () => controller.abort(abortedBy.signal);
-  process.on("SIGINT", () => controller.abort(atTerminal ? abortedBy.terminal : abortedBy.signal));
-  process.on("SIGTERM", end);
+function endOfProcess(atTerminal: boolean): { signal: AbortSignal; nextSignal: () => AbortSignal; end: () => void } {
+  const first = new AbortController();
+  let current = first;
+  process.on("SIGINT", () => current.abort(atTerminal ? abortedBy.terminal : abortedBy.signal));
+  process.on("SIGTERM", () => current.abort(abortedBy.signal));
+  // The end of the terminal and of a reader comes once, and again with every write: work that follows goes on without them.
+  const end = () => first.abort(abortedBy.signal);
   process.on("SIGHUP", end);
   // Every failed write emits an "error" event, and without a listener the event would end the process. A Ctrl+C also ends the
   // reader of a pipeline. Its SIGINT may arrive one turn of the event loop after the error, and has to come first.
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => setImmediate(end));
-  return { signal: controller.signal, end };
+  const nextSignal = () => {
+    current = new AbortController();
+    return current.signal;
+  };
+  return { signal: first.signal, nextSignal, end };
 }
 
 /** Writes progress. A write to a file throws when it fails, and progress is written from timers as well. */

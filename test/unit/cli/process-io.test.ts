@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import { PassThrough } from "node:stream";
-import { describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { abortedBy, childSignal } from "../../../cli/terminal/abort";
-import { ask } from "../../../cli/terminal/process-io";
+import { ask, processIo } from "../../../cli/terminal/process-io";
 
 describe("ask()", () => {
   const answer = async (typed: string) => {
@@ -51,12 +51,45 @@ describe("ask(), without an answer", () => {
   });
 });
 
-test("childSignal() leaves a program alone that the terminal has interrupted, and no other", () => {
-  const told = (reason: string) => {
+describe("childSignal()", () => {
+  afterEach(() => void vi.restoreAllMocks());
+
+  const aborted = (reason: string, afterMs: number, reported: boolean) => {
+    const time = new AbortController();
+    const timeout = vi.spyOn(AbortSignal, "timeout").mockReturnValue(time.signal);
     const controller = new AbortController();
-    const signal = childSignal(controller.signal);
+    const signal = childSignal(controller.signal, () => reported);
     controller.abort(reason);
+    if (timeout.mock.calls.some(([ms]) => ms <= afterMs)) time.abort();
     return signal.aborted;
   };
-  expect([told(abortedBy.terminal), told(abortedBy.signal)]).toEqual([false, true]);
+
+  test("passes a signal of the system on at once", () => {
+    expect(aborted(abortedBy.signal, 0, false)).toBe(true);
+  });
+
+  test("does not interrupt a program twice that has reported the terminal's interrupt", () => {
+    expect(aborted(abortedBy.terminal, 60_000, true)).toBe(false);
+  });
+
+  test("passes an interrupt on that did not reach the program", () => {
+    expect(aborted(abortedBy.terminal, 9_000, false)).toBe(false);
+    expect(aborted(abortedBy.terminal, 10_000, false)).toBe(true);
+  });
+});
+
+test("processIo() ends the work that follows an interrupt at the next one, and not because its output has gone", () => {
+  const listeners = { INT: process.listeners("SIGINT"), TERM: process.listeners("SIGTERM") };
+  const { signal, nextSignal } = processIo();
+  process.emit("SIGINT", "SIGINT");
+  const next = nextSignal();
+  process.emit("SIGHUP", "SIGHUP");
+  expect([signal.aborted, next.aborted]).toEqual([true, false]);
+  process.emit("SIGINT", "SIGINT");
+  expect(next.aborted).toBe(true);
+  process.removeAllListeners("SIGHUP");
+  for (const [name, kept] of Object.entries(listeners)) {
+    process.removeAllListeners(`SIG${name}`);
+    for (const listener of kept) process.on(`SIG${name}`, listener);
+  }
 });

@@ -17,20 +17,28 @@ const defaults = parseConfig({});
 const changing = tour.filter(({ change }) => change !== undefined).map((step) => [step.id, step] as const);
 
 /** Walks a step, with a lab that only keeps what is asked of it. */
-async function walk(step: TourStep, root: string, options: { code?: ExitCode; answer?: boolean } = {}) {
+async function walk(
+  step: TourStep,
+  root: string,
+  options: { code?: ExitCode; answer?: boolean; interruptedIn?: "up" | "verify" } = {},
+) {
   const asked: string[] = [];
+  const interrupt = new AbortController();
   const file = settingsFile(root, "dev");
   const code = await walkStep(
     {
-      ...{ io: fakeIo({ root }), stack: "dev" },
-      async up({ preview = false, config = [] }) {
+      ...{ io: fakeIo({ root, signal: interrupt.signal }), stack: "dev" },
+      async up({ preview = false, config = [], signal = interrupt.signal }) {
         asked.push(["up", preview ? "--preview" : "--yes", ...config].join(" "));
         if (config.length > 0) writeFileSync(file, "config:\n  ambient-lab:changed: true\n");
+        if (options.interruptedIn === "up") interrupt.abort();
+        if (signal.aborted) return 1;
         return config.length > 0 ? (options.code ?? 0) : 0;
       },
       async verify(experiment) {
         asked.push(`verify ${experiment}`);
-        return 0;
+        if (options.interruptedIn === "verify") interrupt.abort();
+        return interrupt.signal.aborted ? 1 : 0;
       },
       ...(options.answer === undefined ? {} : { confirm: async () => options.answer === true }),
     },
@@ -110,6 +118,17 @@ describe("walkStep()", () => {
     expect(code).toBe(1);
     expect(asked[1]).toBe("up --yes");
   });
+
+  test.each(["up", "verify"] as const)(
+    "puts lab and settings back after an interrupt of %s, without a question",
+    async (interruptedIn) => {
+      const root = checkout();
+      const { code, asked } = await walk(caller, root, { interruptedIn, answer: false });
+      expect(code).toBe(1);
+      expect(asked.at(-1)).toBe("up --yes");
+      expect(existsSync(settingsFile(root, "dev"))).toBe(false);
+    },
+  );
 
   test("leaves the change when the person wants to look around", async () => {
     const root = checkout();

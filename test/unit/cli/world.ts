@@ -191,6 +191,7 @@ export function fakeIo(given: Partial<Io> & { engine?: Engine } = {}): Io & { ou
     },
     clock: new FakeClock(),
     signal: new AbortController().signal,
+    nextSignal: () => new AbortController().signal,
     ...rest,
     out: () => texts.out,
     err: () => texts.err,
