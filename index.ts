@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { fetchArtifacts } from "./artifacts/fetch";
 import { adaptAddon } from "./components/addon-settings";
 import { loadConfig } from "./config/stack-config";
+import { requireStackName } from "./config/stack-name";
 import { artifactsOf } from "./config/versions";
 import { LabError } from "./host/errors";
 import { exec } from "./host/exec";
@@ -13,7 +14,7 @@ import { declareLab } from "./program/lab";
 /** The Pulumi program: configuration, the machine, the artifacts, then the lab itself (program/lab.ts). */
 export = async () => {
   try {
-    const stack = pulumi.getStack();
+    const stack = requireStackName(pulumi.getStack());
     const config = loadConfig();
     const looks = checkHost(config, stack, exec, { makes: !pulumi.runtime.isDryRun() });
     const bring = async () =>

@@ -2,8 +2,9 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
+import { requireStackName } from "../../config/stack-name";
 import { backendUrl, pulumiUserHome } from "../../host/backend";
-import { type Problem, UsageError } from "../../host/errors";
+import type { Problem } from "../../host/errors";
 import type { Io } from "../terminal/io";
 
 /** Name of the project in Pulumi.yaml. */
@@ -14,13 +15,7 @@ export const project = "ambient-lab";
  * @throws LabError (exit code 2) for a name that cannot be part of a cluster's name
  */
 export function resolveStack(option: string | undefined, { env, root }: Pick<Io, "env" | "root">): string {
-  const name = short(option ?? (pulumiStack({ env, root }) || "dev"));
-  if (/^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$/.test(name)) return name;
-  throw new UsageError({
-    what: `Stack name "${name}" is refused`,
-    why: "It is part of the cluster's, the network's and the nodes' names: small letters, digits and dashes, at most 32",
-    fix: "npm run up -- --stack alice",
-  });
+  return requireStackName(short(option ?? (pulumiStack({ env, root }) || "dev")));
 }
 
 /** What `pulumi stack select` writes: one stack per backend; older CLIs wrote one for all. */

@@ -32,6 +32,13 @@ test("the command line starts without the SDK", async () => {
   expect(Number(await withNodeArgs(loaded("./index.ts")))).toBeGreaterThan(10);
 });
 
+test("the program refuses a stack whose name cannot be part of the cluster's", async () => {
+  const line = `
+    require("@pulumi/pulumi").runtime.setMocks({ newResource: () => ({ state: {} }), call: () => ({}) }, "ambient-lab", "Alice_1");
+    require("./index.ts")().catch((error) => console.log(error.constructor.name, error.message));`;
+  expect(await withNodeArgs(line)).toMatch(/^RunError[\s\S]*What {2}Stack name "Alice_1" is refused/);
+});
+
 test("a stack of the program names lines of TypeScript", async () => {
   const stack = await withNodeArgs(
     'try { require("./program/lab.ts").declareLab({}) } catch (error) { console.log(error.stack) }',
