@@ -65,7 +65,7 @@ function parseEnvoyLine(text: string): AccessLine | undefined {
   const fields = splitFields(text.slice(start));
   const [, request = "", status, flags, details, , , , , duration] = fields;
   const [method, path] = request.split(" ");
-  if (!method || !path || status === undefined || flags === undefined) return undefined;
+  if (!method || !path || !isStatus(status) || flags === undefined || !/^\d+$/.test(duration ?? "")) return undefined;
   return {
     method,
     path,
@@ -81,6 +81,9 @@ function parseEnvoyLine(text: string): AccessLine | undefined {
   };
 }
 
+/** Whether a field is a status: 0 stands for a request without an answer. */
+const isStatus = (text: string | undefined): text is string => /^\d{1,3}$/.test(text ?? "");
+
 /** Fields are separated by blanks; quotes and the brackets of the time stamp hold blanks together. */
 function splitFields(line: string): string[] {
   const [stamp = ""] = /^\[[^\]]*\]/.exec(line) ?? [];
@@ -94,14 +97,15 @@ function parseAgentgatewayLine(text: string): AccessLine | undefined {
   if (start < 0) return undefined;
   const fields = fieldsOf(text.slice(start));
   const { "http.method": method, "http.path": path, "http.status": status, error, endpoint } = fields;
-  if (!method || !path || status === undefined) return undefined;
+  const [, durationMs] = /^(\d+)ms$/.exec(fields.duration ?? "") ?? [];
+  if (!method || !path || !isStatus(status) || durationMs === undefined) return undefined;
   return {
     method,
     path,
     status: Number(status),
     flags: fields.reason ?? "-",
     details: error ?? (endpoint ? "via_upstream" : "direct_response"),
-    durationMs: Number.parseFloat(fields.duration ?? ""),
+    durationMs: Number(durationMs),
     // It writes none; the lab's own stands in the path.
     requestId: "-",
     authority: fields["http.host"] ?? "-",

@@ -46,7 +46,8 @@ export function curlArguments(request: {
 export function parseCurl(stdout: string): CurlAnswer | undefined {
   const cut = stdout.lastIndexOf(mark);
   if (cut < 0) return undefined;
-  const measured: unknown = JSON.parse(stdout.slice(cut + mark.length));
+  const measured = jsonOf(stdout.slice(cut + mark.length));
+  if (measured === undefined) return undefined;
   const answer = stdout.slice(0, cut);
   const end = answer.indexOf("\r\n\r\n");
   const [head, body] = end < 0 ? [answer, ""] : [answer.slice(0, end), answer.slice(end + 4)];
@@ -60,6 +61,15 @@ export function parseCurl(stdout: string): CurlAnswer | undefined {
     ...(ip && port ? { local: hostPort(ip, port) } : {}),
     ...(error ? { error } : {}),
   };
+}
+
+/** Measurements of which a part is missing, as where curl was killed, are none. */
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function parseHeaders(head: string): Record<string, string> {

@@ -25,15 +25,24 @@ export function grpcArguments(call: { url: string; id: string; timeoutMs: number
   ];
 }
 
+/** A message without its percent-encoding; as it is where that is broken, as gRPC demands (PROTOCOL-HTTP2.md, Status-Message). */
+function decoded(message: string): string {
+  try {
+    return decodeURIComponent(message);
+  } catch {
+    return message;
+  }
+}
+
 /** Reads what curl wrote: headers, message and trailers in one stream. */
 export function parseGrpc(stdout: string): GrpcAnswer {
   // Trailers follow the message without a break between them.
   const field = (name: string) => new RegExp(`${name}: *(.*?)\\r?$`, "im").exec(stdout)?.[1];
-  const code = field("grpc-status");
+  const code = /^\d+$/.exec(field("grpc-status") ?? "")?.[0];
   return {
     http: Number(/^HTTP\/2 (\d{3})/.exec(stdout)?.[1] ?? 0),
     ...(code === undefined ? {} : { code: Number(code) }),
-    message: decodeURIComponent(field("grpc-message") ?? ""),
+    message: decoded(field("grpc-message") ?? ""),
     serving: stdout.includes("\u0000\u0000\u0000\u0000\u0002\u0008\u0001"),
   };
 }

@@ -11,7 +11,7 @@ export interface Series {
 export function parseMetrics(text: string): Series[] {
   return text.split("\n").flatMap((line) => {
     const [, name, labels, value] = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})?\s+(\S+)/.exec(line) ?? [];
-    if (!name || value === undefined || line.startsWith("#")) return [];
+    if (!name || value === undefined || line.startsWith("#") || Number.isNaN(Number(value))) return [];
     return [{ name, labels: parseLabels(labels ?? ""), value: Number(value) }];
   });
 }

@@ -22,7 +22,7 @@ export function atAgentgateway(
     state.log(
       proxy,
       (stamp) =>
-        `${stamp}\tinfo\trequest gateway=default/agentgateway listener=mesh route=default/${service} ${more} src.addr=10.244.1.7:36800 http.method=${request.method} http.host=${service} http.path=${request.path} http.version=HTTP/1.1 http.status=${status} protocol=http`,
+        `${stamp}\tinfo\trequest gateway=default/agentgateway listener=mesh route=default/${service} ${more} src.addr=10.244.1.7:36800 http.method=${request.method} http.host=${service} http.path=${request.path} http.version=HTTP/1.1 http.status=${status} protocol=http duration=3ms`,
       20,
     );
   if (state.agentgatewayEnforces && waypointRefusal(state, service, caller, request)) {
