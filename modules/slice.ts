@@ -62,3 +62,7 @@ export interface Slice {
   /** Images that its pods run beside those of Istio and of the apps. @param istio version of Istio */
   images?: (istio: string) => readonly string[];
 }
+
+/** Objects of a slice. */
+export const objectsIn = <S extends Slice>({ objects = {} }: S): (keyof NonNullable<S["objects"]>)[] =>
+  Object.keys(objects) as (keyof NonNullable<S["objects"]>)[];

@@ -3,6 +3,8 @@ import type { LabObject, ServiceName } from "../../experiments/slices";
 import type { Check, Expectation, Experiment, Outcome } from "../../experiments/types";
 import { answered, ask, refused } from "../requests";
 import { numbers } from "../resilience/objects";
+import { objectsIn } from "../slice";
+import { agentgateway as slice } from "./objects";
 
 const { abort, timeout } = numbers;
 /** Longer than the timeout, so that an answer is that of the waypoint. */
@@ -22,23 +24,9 @@ export const agentgateway: Experiment = {
     "DaemonSet/ztunnel",
     "Deployment/appa",
     "Deployment/stranger",
-    "Deployment/apph",
-    "Gateway/agentgateway",
-    "Deployment/agentgateway",
     "Gateway/waypoint",
     "Deployment/waypoint",
-    "Service/apph",
-    "Service/apph-envoy",
-    "Service/apph-routed",
-    "Service/apph-envoy-routed",
-    "AuthorizationPolicy/apph-l7",
-    "AuthorizationPolicy/apph-envoy-l7",
-    "AuthorizationPolicy/apph-waypoint-only",
-    "AuthorizationPolicy/apph-envoy-only",
-    "VirtualService/apph-fault",
-    "VirtualService/apph-envoy-fault",
-    "HTTPRoute/apph-routed",
-    "HTTPRoute/apph-envoy-routed",
+    ...objectsIn(slice),
   ],
   steps: () => [
     {

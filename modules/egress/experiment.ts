@@ -2,6 +2,8 @@ import { principalOf } from "../../config/vocabulary";
 import type { LabObject, ServiceName } from "../../experiments/slices";
 import type { Check, Experiment, Sample } from "../../experiments/types";
 import { answered, ask, refused } from "../requests";
+import { objectsIn } from "../slice";
+import { egress as slice } from "./objects";
 
 /** Egress: what a waypoint for external hosts refuses, and which requests never go through it. */
 export const egress: Experiment = {
@@ -12,22 +14,7 @@ export const egress: Experiment = {
   question: "Which callers reach which host outside the mesh, what decides it, and which requests leave unchecked?",
   why: "A ServiceEntry makes a host known to the mesh, and its label sends callers to a waypoint, where policies are attached to the ServiceEntry. ztunnel answers the caller's DNS query with a virtual address of istiod's, so that no DNS server has to know the host. But ambient does not forbid unknown destinations: a request to the same server by another name leaves past every policy. Only a network that accepts egress traffic from the waypoint alone makes the waypoint the only way out.",
   rows: [],
-  objects: [
-    "Namespace/default",
-    "DaemonSet/ztunnel",
-    "Deployment/appa",
-    "Deployment/stranger",
-    "Namespace/egress",
-    "Namespace/outside",
-    "Deployment/external",
-    "Service/external",
-    "Gateway/egress-waypoint",
-    "Deployment/egress-waypoint",
-    "ServiceEntry/partner",
-    "ServiceEntry/forbidden",
-    "AuthorizationPolicy/partner-l7",
-    "AuthorizationPolicy/forbidden-deny",
-  ],
+  objects: ["Namespace/default", "DaemonSet/ztunnel", "Deployment/appa", "Deployment/stranger", ...objectsIn(slice)],
   steps: () => [
     {
       kind: "check",

@@ -1,6 +1,7 @@
 import { principalOf } from "../../config/vocabulary";
 import type { Experiment } from "../../experiments/types";
-import { health } from "./objects";
+import { objectsIn } from "../slice";
+import { health, grpc as slice } from "./objects";
 
 /** A policy about gRPC methods, and how a client sees the refusal. */
 export const grpc: Experiment = {
@@ -16,12 +17,9 @@ export const grpc: Experiment = {
     "DaemonSet/ztunnel",
     "Deployment/appa",
     "Deployment/stranger",
-    "Deployment/grpc",
-    "Service/grpc",
     "Gateway/waypoint",
     "Deployment/waypoint",
-    "AuthorizationPolicy/grpc-l7",
-    "AuthorizationPolicy/grpc-waypoint-only",
+    ...objectsIn(slice),
   ],
   alone: true,
   steps: () => [
