@@ -4,11 +4,11 @@ import type { LabClient } from "./lab-client";
 import type { LogReader } from "./logs/log-reader";
 import type { PodFinder } from "./pods";
 
-/** How long the verifier waits for what. */
+/** Timeouts and intervals of the verifier in milliseconds, and how often a good state has to be seen. */
 export interface Timings {
-  /** For a good state to show: answers, rollouts, configuration. */
+  /** Until an expected state is reached: answers, rollouts, configuration. */
   convergeMs: number;
-  /** Between two looks. */
+  /** Between two attempts. */
   intervalMs: number;
   /** Good answers in a row that count as one. */
   streak: number;
@@ -16,11 +16,11 @@ export interface Timings {
   logMs: number;
   /** For the line of a pooled connection, which comes when it closes. */
   pooledMs: number;
-  /** For numbers and pictures: Prometheus scrapes every 15 s. */
+  /** Until metrics and graphs show a request: Prometheus scrapes every 15 s. */
   telemetryMs: number;
   /** For one request, beside an injected delay. */
   requestMs: number;
-  /** For putting the policy back after the flip. */
+  /** To restore an object after a change. */
   restoreMs: number;
 }
 
@@ -42,7 +42,7 @@ interface Attachment {
   bytes: Uint8Array;
 }
 
-/** What every check works with. */
+/** What every check has access to. */
 export interface VerifyContext {
   facts: LabFacts;
   lab: LabClient;

@@ -15,7 +15,7 @@ export interface KubeObject {
   status?: unknown;
 }
 
-/** Which object. */
+/** Reference to an object. */
 export interface ObjectRef {
   apiVersion: string;
   kind: string;
@@ -23,26 +23,26 @@ export interface ObjectRef {
   name: string;
 }
 
-/** Which container of which pod. */
+/** Reference to a container of a pod. */
 export interface PodRef {
   namespace: string;
   name: string;
   container: string;
 }
 
-/** What a command in a pod left behind. */
+/** Result of a command in a pod. */
 export interface CommandResult {
   code: number;
   stdout: string;
   stderr: string;
-  /** What `stdout` is the text of, for commands that write no text. */
+  /** The bytes of `stdout`, for commands whose output is not text. */
   bytes?: Uint8Array;
 }
 
 /** An answer over HTTP. */
 export interface HttpAnswer {
   status: number;
-  /** Names in lower case. */
+  /** Header names are in lower case. */
   headers: Readonly<Record<string, string>>;
   body: string;
   seconds: number;
@@ -54,12 +54,12 @@ interface GatewayRequest {
   path: string;
   host: string;
   headers: Readonly<Record<string, string>>;
-  /** By HTTPS, with the lab's CA trusted and no other. */
+  /** Use HTTPS and trust the lab's CA only. */
   tls?: boolean;
   timeoutMs: number;
 }
 
-/** A TLS handshake with the gateway that came to its end. */
+/** A completed TLS handshake with the gateway. */
 export interface Handshake {
   /** Why the client does not trust the certificate, such as "CERT_HAS_EXPIRED"; absent when it does. */
   distrust?: string;
@@ -87,7 +87,7 @@ interface NodeContainer {
   startedAt: number;
 }
 
-/** Every access of the verifier to a lab. Tests use a lab in memory. */
+/** Access of the verifier to a lab. Tests use a lab in memory. */
 export interface LabClient {
   /** One object; undefined when it, or its kind, does not exist. */
   read(ref: ObjectRef, signal: AbortSignal): Promise<KubeObject | undefined>;
@@ -120,7 +120,7 @@ export interface LabClient {
   serverTime(signal: AbortSignal): Promise<number>;
   /** Applies a JSON patch under the verifier's field manager. */
   patch(ref: ObjectRef, operations: readonly PatchOperation[], signal: AbortSignal): Promise<KubeObject>;
-  /** Deletes this very pod, and gives it a second to end: another one of its name is left alone. */
+  /** Deletes the pod with this UID, with a grace period of one second; a new pod of the same name is not deleted. */
   killPod(pod: Pick<PodRef, "namespace" | "name"> & { uid: string }, signal: AbortSignal): Promise<void>;
   /** The container behind a node of the lab's own kind cluster. */
   nodeContainer(node: string, signal: AbortSignal): Promise<NodeContainer>;

@@ -20,7 +20,7 @@ export interface LabPod extends PodRef {
 /** A port of an address, as in URLs and in the logs of proxies: an IPv6 address is in brackets. */
 export const hostPort = (ip: string, port: number): string => `${ip.includes(":") ? `[${ip}]` : ip}:${port}`;
 
-/** Which pods play a role, and which layer is at fault when none does. */
+/** The pods of a role, and the layer that is at fault when there is none. */
 interface Role {
   namespace: string;
   labels: Record<string, string>;

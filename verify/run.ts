@@ -8,11 +8,11 @@ import { recoverNodes } from "./restore/killed-node";
 import { recover } from "./restore/restore";
 import { explained, runExperiment } from "./run-experiment";
 
-/** Hears of each experiment as it begins and ends. */
+/** Is called when an experiment begins and ends. */
 export interface Observer {
   began?(experiment: Experiment): void;
   ended?(result: ExperimentResult): void;
-  /** Something to know about the run itself. */
+  /** A note about the run itself. */
   noted?(text: string): void;
 }
 
@@ -35,7 +35,7 @@ export async function runAll(
   if (!readable) note("the waypoint's log cannot be read: counters and configuration stand in where they can");
   const together = readable ? chosen.filter(({ alone }) => !alone) : [];
   const alone = chosen.filter((experiment) => !together.includes(experiment));
-  // Before and after: a lab that was mended or broken meanwhile is not taken for what it was not.
+  // Drift and health are read before and after, because both can change during the run.
   const before = await diagnosed(context);
   const one = async (experiment: Experiment) => {
     observer.began?.(experiment);
@@ -72,7 +72,7 @@ export async function runAll(
   return reportOf(context, started, ordered, merged(before, await diagnosed(context)), notes);
 }
 
-/** Whether an experiment changes the lab itself, and puts it back. */
+/** Whether an experiment changes objects of the lab and restores them. */
 const isChanging = ({ steps }: Experiment, { facts }: VerifyContext): boolean =>
   steps(facts.settings).some((step) => step.kind === "check" && ["flip", "fail-open"].includes(step.check));
 

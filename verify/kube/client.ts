@@ -1,7 +1,7 @@
 import type { LabFacts } from "../../experiments/types";
 import { LabError, messageOf } from "../../host/errors";
 
-/** The Kubernetes client; its package is ESM, so that it is loaded when it is needed. */
+/** The Kubernetes client. Its package is an ES module and is loaded on first use. */
 export const client = () => import("@kubernetes/client-node");
 
 type Client = Awaited<ReturnType<typeof client>>;

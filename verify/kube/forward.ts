@@ -4,10 +4,10 @@ import type { HttpAnswer, PodRef } from "../lab-client";
 import { client, type KubeConfig } from "./client";
 import { httpRequest } from "./http";
 
-/** Milliseconds for one question to a pod's port. */
+/** Timeout of one request to a pod's port, in milliseconds. */
 const answerMs = 10_000;
 
-/** GET on a port of a pod, through the API server's port-forward: loopback ports are reached too. */
+/** GET on a port of a pod, through a port-forward of the API server, which also reaches ports on the pod's loopback address. */
 export async function forwardGet(
   config: KubeConfig,
   pod: PodRef,
@@ -32,7 +32,7 @@ export async function forwardGet(
 
 interface Tunnel {
   stream: Duplex;
-  /** Never fulfils; rejects when the node cannot reach the port. */
+  /** Rejects when the node cannot reach the port; it never resolves. */
   failed: Promise<never>;
   close: () => void;
 }

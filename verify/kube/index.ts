@@ -15,13 +15,13 @@ import { handshake, secureWay } from "./tls";
 
 /** Commands in pods, and port-forwards, that run at one time. */
 const most = 6;
-/** Milliseconds for a handshake on the way that requests take. */
+/** Timeout of a TLS handshake, in milliseconds. */
 const handshakeMs = 5_000;
 const json = { accept: "application/json" };
-/** Files of a kubelet have no type that it would name: it answers 406 to a request for one. */
+/** The kubelet serves files without a content type and answers 406 to a request for one. */
 const anything = { accept: "*/*" };
 
-/** The lab behind a kubeconfig: the real lab. */
+/** The lab whose cluster a kubeconfig names. */
 export async function kubeLabClient(facts: LabFacts): Promise<LabClient> {
   const config = await kubeConfig(facts);
   const [execs, forwards] = [limiter(most), limiter(most)];
@@ -82,7 +82,7 @@ export async function kubeLabClient(facts: LabFacts): Promise<LabClient> {
   };
 }
 
-/** A kind that does not exist and an object that does not are the same to a reader: 404. */
+/** A missing kind and a missing object both give 404. */
 async function orAbsent<T>(request: Promise<T>): Promise<T | undefined> {
   try {
     return await request;

@@ -1,4 +1,4 @@
-/** A gate that lets through only so many tasks at a time: an API server on a laptop has other things to do. */
+/** Limits how many tasks run concurrently, to keep the load on the API server low. */
 export function limiter(most: number): <T>(task: () => Promise<T>) => Promise<T> {
   let running = 0;
   const waiting: (() => void)[] = [];

@@ -9,7 +9,7 @@ async function docker(args: readonly string[], signal: AbortSignal): Promise<str
   return result.stdout;
 }
 
-/** A node of a kind cluster is a container of the same name; its kernel is read where it runs. */
+/** Reads kernel settings in the container of a kind node, which has the node's name. */
 export async function readSysctls(
   node: string,
   names: readonly string[],

@@ -5,10 +5,10 @@ import type { HttpAnswer } from "../lab-client";
 import type { KubeConfig } from "./client";
 import { type HttpRequest, httpRequest } from "./http";
 
-/** Milliseconds for one question to the API server. */
+/** Timeout of one request to the API server, in milliseconds. */
 const answerMs = 20_000;
 
-/** The API server said no. */
+/** The API server answered with an error. */
 export class ApiError extends Error {
   readonly status: number;
 
@@ -41,8 +41,8 @@ const pluralOf = (kind: string): string => {
 };
 
 /**
- * Speaks to the API server in raw JSON: the client's models would turn times into objects and drop what they do not know.
- * The client brings what is hard, the kubeconfig's ways to prove who we are.
+ * Sends a request to the API server and returns raw JSON: the client's models would convert times and drop unknown fields.
+ * The client library supplies the authentication methods of the kubeconfig.
  * @throws ApiError for any answer but 2xx
  */
 export async function callApi(config: KubeConfig, request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {

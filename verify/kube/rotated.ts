@@ -3,8 +3,8 @@ import type { HttpAnswer, PodRef } from "../lab-client";
 import { pathOf } from "./rest";
 
 /**
- * Lines of the container's log file before the present one. The API server's log endpoint knows the newest file only; the
- * kubelet serves the others under /logs.
+ * Lines of the container's previous log file. The log endpoint of the API server returns the newest file only; the kubelet
+ * serves the others under /logs.
  */
 export async function rotatedLines(
   get: (path: string) => Promise<HttpAnswer>,
@@ -19,7 +19,7 @@ export async function rotatedLines(
   return text.split("\n").flatMap((line) => asApiServer(line) ?? []);
 }
 
-/** The newest but one of the files that a listing links, "0.log.20261123-231247" being older than "0.log". */
+/** The second newest of the files that a listing links, "0.log.20261123-231247" being older than "0.log". */
 function fileBefore(listing: string): string | undefined {
   const files = [...listing.matchAll(/href="((\d+)\.log(?:\.(\d{8}-\d{6}))?)"/g)].map(
     ([, file = "", run, rotated]) => ({

@@ -5,7 +5,7 @@ import { LabError, messageOf } from "../../host/errors";
 import type { Handshake } from "../lab-client";
 import type { Way } from "./http";
 
-/** What the lab's outputs say of HTTPS. */
+/** The HTTPS address and CA file in the lab's outputs. */
 function tlsOf({ tls, stack }: LabFacts): NonNullable<LabFacts["tls"]> {
   if (tls) return tls;
   throw new LabError({

@@ -27,7 +27,7 @@ export interface UnenrolledPod {
   why: string;
 }
 
-/** Workloads of the lab beside those of {@link systemNamespaces}. */
+/** Workloads of the lab in addition to those of {@link systemNamespaces}. */
 const ownOf = ({ settings }: Pick<LabFacts, "settings">): LabObject[] =>
   objectsOf(settings).filter((object) => {
     const { kind, namespace } = objects[object];

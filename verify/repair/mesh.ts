@@ -15,14 +15,14 @@ export interface MeshOptions {
   clock: Clock;
 }
 
-/** For everything on nodes that were started to run again: back-offs of a crash loop go up to minutes. */
+/** Until everything on restarted nodes runs again: the back-off of a crash loop grows to minutes. */
 const backMs = 6 * 60_000;
-/** For istio-cni to take in a pod that is new to it, before that pod counts as lost. */
+/** Until istio-cni has enrolled a new pod, before the pod counts as not enrolled. */
 const graceMs = 15_000;
 const intervalMs = 2_000;
 
 /**
- * Waits until all of the lab runs again on nodes that were started.
+ * Waits until the whole lab runs again after its nodes were started.
  * @throws LabError when it does not
  */
 export async function waitUntilReady(options: MeshOptions): Promise<void> {
@@ -32,9 +32,9 @@ export async function waitUntilReady(options: MeshOptions): Promise<void> {
 }
 
 /**
- * Brings back into the mesh what looks healthy and has left it, by rolling it out anew.
- * @returns the pods that had left
- * @throws LabError when the new ones stay out as well
+ * Restarts the rollout of workloads whose pods are Ready and not in the mesh.
+ * @returns the pods that were not in the mesh
+ * @throws LabError when the new pods are not enrolled either
  */
 export async function repairMesh(options: MeshOptions): Promise<UnenrolledPod[]> {
   const { facts, lab, say, signal, clock } = options;
@@ -59,7 +59,7 @@ async function whole({ facts, lab, starts }: MeshOptions, signal: AbortSignal): 
   if (open.length > 0) throw new Error(listed(open));
 }
 
-/** Ready pods that are not in the mesh; none when ztunnel cannot be read, which the proofs then report. */
+/** Ready pods that are not in the mesh; none when ztunnel cannot be read; the experiments report that. */
 async function lostPods(options: MeshOptions): Promise<UnenrolledPod[]> {
   const { facts, lab, say, signal, clock } = options;
   let found: UnenrolledPod[] = [];

@@ -15,7 +15,7 @@ import { calledIn, recordsWanted, sayExpectation } from "../probe/judge";
 export const listExperiments = (): { id: string; title: string; question: string; module?: ModuleName }[] =>
   experiments.map(({ id, title, question, module }) => ({ id, title, question, ...(module ? { module } : {}) }));
 
-/** What there is to say about an experiment in one lab. */
+/** Explanation of an experiment in one lab. */
 export interface Explanation {
   id: string;
   title: string;
@@ -25,7 +25,7 @@ export interface Explanation {
   steps: readonly string[];
   /** The module that it belongs to. */
   module?: ModuleName;
-  /** Why this lab is not asked it; absent when it is. */
+  /** Why this lab does not run it; absent when it does. */
   off?: string;
   /** Rows of the story; empty for an experiment of a module. */
   rows: readonly number[];
@@ -61,7 +61,7 @@ export function explain(id: string, settings: LabSettings): Explanation {
   };
 }
 
-/** The same for a person who reads it in a terminal. */
+/** The explanation as text for a terminal. */
 export function explanationText(explanation: Explanation): string {
   const { id, title, question, why, steps, module, off, rows, objects } = explanation;
   return [
@@ -102,7 +102,7 @@ function actWords({ name, takes, returns }: Stage): string {
   return returns ? `${name} (${words[returns]} is put back)` : name;
 }
 
-/** A Service as callers of its own namespace name it; a host as everybody does. */
+/** The name by which callers of the same namespace address a Service; for a host, the host. */
 const askedAs = (service: ServiceName): string =>
   hostOf(service) === serviceHost(service) ? service : hostOf(service);
 

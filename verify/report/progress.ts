@@ -6,15 +6,15 @@ import type { ExperimentResult } from "./schema";
 const clearLine = `\r${String.fromCharCode(27)}[2K`;
 const widest = 79;
 
-/** What a run says while it goes on. */
+/** Progress output of a run. */
 export interface RunProgress extends Observer {
-  /** Takes away what was shown for the moment only. */
+  /** Clears the line that is redrawn. */
   end(): void;
 }
 
 /**
- * A run as it goes on, for stderr: one line that is redrawn on a terminal, a short line for each experiment in a log. The
- * report says the rest, once.
+ * Progress of a run for stderr: on a terminal one line that is redrawn, in a log a short line for each experiment. The report
+ * follows once the run has ended.
  */
 export function runProgress(total: number, write: (text: string) => void, live: boolean): RunProgress {
   const running = new Set<string>();
@@ -45,7 +45,7 @@ export function runProgress(total: number, write: (text: string) => void, live: 
       draw();
     },
     noted: (text) => {
-      // A log has it here and now; on a terminal it would be seen twice, for the report has it too.
+      // On a terminal the report shows it; a log shows it when it happens.
       if (!live) write(`Note: ${printable(text)}\n`);
     },
     end: clear,

@@ -8,8 +8,8 @@ import { PreconditionError } from "../precondition-error";
 import { restoredOwners } from "./field-owners";
 
 /**
- * The objects that proofs may change. A run begins by putting them back where an earlier one died: what guards appb comes
- * first.
+ * The objects that experiments may change. A run first restores those that an earlier run left changed, beginning with the
+ * policy that protects appb.
  */
 export const changeable = [
   "AuthorizationPolicy/appb-l7",
@@ -18,7 +18,7 @@ export const changeable = [
 ] as const satisfies readonly LabObject[];
 export type Changeable = (typeof changeable)[number];
 
-/** A change of one field of one object, for a few seconds. An object is never deleted: it would take its original along. */
+/** A change of one field of one object, for a few seconds. An object is never deleted, because the original is kept in its annotation. */
 export interface Change {
   object: Changeable;
   /** Where the field is, such as `["spec", "rules"]`. */
@@ -27,11 +27,11 @@ export interface Change {
   to(current: unknown): unknown;
 }
 
-/** What the annotation holds: all that is needed to undo the change, by this run or a later one. */
+/** Contents of the annotation: what this run or a later one needs to undo the change. */
 interface Original {
   field: readonly string[];
   value: unknown;
-  /** What the change made of it; absent in the annotation of an older release. */
+  /** Value of the field during the change; absent in the annotation of an older release. */
   changed?: unknown;
   owners: readonly unknown[];
   /** Whether the object had annotations at all. */
@@ -53,8 +53,7 @@ const annotations = ["metadata", "annotations"] as const;
 const annotationPath = pointer([...annotations, annotationKeys.original]);
 
 /**
- * Makes a change. The original goes into an annotation by the same write, so that there is no moment in which a crash
- * could lose it.
+ * Makes a change. The same write stores the original in an annotation, so that a crash at any moment does not lose it.
  * @throws PreconditionError when the object is not there, is changed already, or would stay as it is
  */
 export async function change(lab: LabClient, { object, field, to }: Change, signal: AbortSignal): Promise<void> {
@@ -79,7 +78,7 @@ export async function change(lab: LabClient, { object, field, to }: Change, sign
   await lab.patch(
     ref,
     [
-      // Whoever wrote in between wins: the change is made on what was read, or not at all.
+      // A concurrent write wins: the patch applies to the version that was read, or fails.
       { op: "test", path: "/metadata/resourceVersion", value: found.metadata?.resourceVersion },
       ...(annotated ? [] : [{ op: "add", path: pointer(annotations), value: {} } as const]),
       { op: "add", path: annotationPath, value: JSON.stringify(original) },
@@ -93,8 +92,8 @@ export async function change(lab: LabClient, { object, field, to }: Change, sign
 export type RestoreResult = "nothing" | "restored" | "others";
 
 /**
- * Puts an object back as it was, owners included. Harmless when there is nothing to put back. What somebody else made of
- * the field while it was changed stays, and only the note of the change goes.
+ * Restores an object and its field owners. Does nothing when the object was not changed. If another writer changed the field
+ * meanwhile, its value stays and only the annotation is removed.
  */
 export async function restoreObject(lab: LabClient, object: Changeable, signal: AbortSignal): Promise<RestoreResult> {
   const { layer: _layer, ...ref } = objects[object];
@@ -113,7 +112,7 @@ export async function restoreObject(lab: LabClient, object: Changeable, signal: 
     await lab.patch(ref, [test(found), { op: "remove", path: notePath(found, original) }], signal);
     return "others";
   }
-  // The annotation goes last: until then a crash loses nothing.
+  // The annotation is removed last, so that a crash before that loses nothing.
   const restored = { op: "add", path: pointer(original.field), value: original.value } as const;
   const written = await lab.patch(ref, [test(found), restored], signal);
   const owners = restoredOwners(written.metadata?.managedFields ?? [], original.owners);
@@ -129,7 +128,7 @@ export async function restoreObject(lab: LabClient, object: Changeable, signal: 
   return "restored";
 }
 
-/** Who changed an object and did not put it back yet: a run that goes on, or one that died. */
+/** The process that changed an object and has not restored it: a run in progress, or one that ended early. */
 export async function changedBy(lab: LabClient, object: Changeable, signal: AbortSignal): Promise<Writer | undefined> {
   const { layer: _layer, ...ref } = objects[object];
   const found = await lab.read(ref, signal);
@@ -139,22 +138,22 @@ export async function changedBy(lab: LabClient, object: Changeable, signal: Abor
 /** {@link changedBy} of an object that was read. */
 export const writerOf = (found: KubeObject): Writer | undefined => originalOf(found)?.by;
 
-/** Whether this process did it. */
+/** Whether it is this process. */
 export const isOurs = ({ host, pid }: Writer): boolean => host === hostname() && pid === process.pid;
 
-/** Whether a process is known to have ended; one on another machine is not known to. */
+/** Whether a process is known to have ended; a process on another machine never is. */
 export function isDead({ host, pid }: Writer): boolean {
   if (host !== hostname()) return false;
   try {
     process.kill(pid, 0);
     return false;
   } catch (error) {
-    // EPERM: it lives, under another user.
+    // EPERM: the process exists and belongs to another user.
     return textAt(error, "code") === "ESRCH";
   }
 }
 
-/** What goes with the note of a change: all annotations where the object had none before. */
+/** The path to remove with the annotation: all annotations if the object had none before. */
 function notePath(object: KubeObject, original: Original): string {
   const isLast = !original.annotated && Object.keys(object.metadata?.annotations ?? {}).length === 1;
   return isLast ? pointer(annotations) : annotationPath;

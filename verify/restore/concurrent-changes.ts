@@ -6,11 +6,11 @@ import { type Changeable, changeable, isOurs, writerOf } from "./change";
 
 type Around = Pick<VerifyContext, "lab" | "signal" | "clock" | "timings">;
 
-/** Where an object stands that proofs may change. */
+/** Version of an object that experiments may change. */
 interface Mark {
-  /** Another value means that somebody has changed it. */
+  /** A different value means that the object was changed. */
   version: string;
-  /** It is changed by another run, which will put it back. */
+  /** Another run has changed it and will restore it. */
   changed: boolean;
 }
 
@@ -18,7 +18,7 @@ interface Mark {
 export type Marks = ReadonlyMap<Changeable, Mark>;
 
 /**
- * Where the objects stand now; undefined when it cannot be told, for a cluster that is out of reach says nothing of others.
+ * Current versions of the objects; undefined when the cluster cannot be reached.
  * A policy's generation counts changes of its spec; a Service has none, and istiod writes to it when its labels change.
  */
 export async function marksOf({ lab, signal, clock, timings }: Around): Promise<Marks | undefined> {
@@ -38,7 +38,7 @@ export async function marksOf({ lab, signal, clock, timings }: Around): Promise<
   }
 }
 
-/** What somebody else has changed since, or had changed before and not put back yet. */
+/** Objects that another writer has changed since, or had changed before and not restored yet. */
 export async function changedSince(context: Around, marks: Marks | undefined): Promise<Changeable[]> {
   const now = marks && (await marksOf(context));
   if (!now) return [];

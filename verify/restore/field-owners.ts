@@ -14,7 +14,7 @@ export function restoredOwners(current: readonly unknown[], original: readonly u
   const before = new Map(original.map((entry) => [identityOf(entry), entry]));
   const others = current.filter((entry) => textAt(entry, "manager") !== fieldManager);
   const kept = others.map((entry) => {
-    // Status is written by Istio all along: its newest entry is the true one.
+    // Istio writes the status continuously: its newest entry is the current one.
     if (textAt(entry, "subresource")) return entry;
     return before.get(identityOf(entry)) ?? entry;
   });

@@ -6,23 +6,23 @@ import type { LabClient } from "../lab-client";
 import { repairMesh, waitUntilReady } from "../repair/mesh";
 import { isDead, isOurs, type Writer } from "./change";
 
-/** Annotation of a node that a proof killed, until its pods are back in the mesh; it says which process did it. */
+/** Annotation of a node that an experiment killed, until its pods are back in the mesh; it names the process. */
 const annotation = "ambient-lab.dev/verify-killed";
 const path = `/metadata/annotations/${annotation.replace("/", "~1")}`;
 const nodeRef = (name: string) => ({ apiVersion: "v1", kind: "Node", name }) as const;
-/** Longest that a run which lives may take to bring a node back. */
+/** Longest time in which a running experiment brings a node back, in milliseconds. */
 const othersMs = 600_000;
 
 type Around = Pick<VerifyContext, "lab" | "facts" | "signal" | "clock">;
 
-/** Kills a node. Who did it is noted first, so that there is no moment in which a crash could leave it unnoticed. */
+/** Kills a node. The annotation is written first, so that a crash at any moment leaves a record. */
 export async function killNode(lab: LabClient, name: string, signal: AbortSignal): Promise<void> {
   const by: Writer = { host: hostname(), pid: process.pid };
   await lab.patch(nodeRef(name), [{ op: "add", path, value: JSON.stringify(by) }], signal);
   await lab.power(name, "kill", signal);
 }
 
-/** Starts a node that does not run; on a signal of its own, for an interrupted run must do it too. */
+/** Starts a node that does not run; with a signal of its own, because an interrupted run must do it as well. */
 export async function startNode({ lab, clock }: Pick<VerifyContext, "lab" | "clock">, name: string): Promise<void> {
   const { signal } = new AbortController();
   const start = async () => {
@@ -42,7 +42,7 @@ export async function bringBack(context: Around, name: string, say: (line: strin
   await lab.patch(nodeRef(name), [{ op: "remove", path }], signal);
 }
 
-/** Brings back the nodes that a run killed which died; waits first for one that may still be alive. */
+/** Starts the nodes that an ended run has killed; waits first for a run that may still be in progress. */
 export async function recoverNodes(context: Around, note: (text: string) => void): Promise<void> {
   const { lab, facts, signal, clock } = context;
   if (facts.cluster !== "kind") return;

@@ -5,19 +5,19 @@ import { DeadlineError, eventually } from "../eventually";
 import type { Finding } from "../report/schema";
 import { type Changeable, changeable, changedBy, isDead, isOurs, type RestoreResult, restoreObject } from "./change";
 
-/** Longest life of a change that is not a dead run's. */
+/** Longest duration of a change by a run in progress, in milliseconds. */
 const changeMs = 60_000;
 
-/** Puts an object back on a signal of its own: an interrupted run must do it too. */
+/** Restores an object with a signal of its own, because an interrupted run must do it as well. */
 export async function restore(context: VerifyContext, object: Changeable, name: string): Promise<Finding> {
   const lasting = new AbortController().signal;
-  // A try that fails after its write finds nothing to do when it is made again.
+  // An attempt that failed after its write has nothing to do when it is repeated.
   const outcomes = new Set<RestoreResult>();
   try {
     await eventually(
       async (signal) => {
         const by = await changedBy(context.lab, object, signal);
-        // What another run changed is that run's to put back.
+        // A change by another run is restored by that run.
         if (by && !isOurs(by)) return;
         outcomes.add(await restoreObject(context.lab, object, signal));
         if (await changedBy(context.lab, object, signal)) throw new Error("the annotation is still there");
@@ -35,7 +35,7 @@ export async function restore(context: VerifyContext, object: Changeable, name: 
   }
 }
 
-/** Restores what a killed run left changed. Waits first for a run that may still be alive. */
+/** Restores what a killed run left changed. Waits first for a run that may still be in progress. */
 export async function recover(context: Pick<VerifyContext, "lab" | "signal" | "clock">, note: (text: string) => void) {
   for (const object of changeable) {
     const by = await changedBy(context.lab, object, context.signal);
@@ -63,7 +63,7 @@ async function othersEnd(
   try {
     await eventually(over, { what, deadlineMs: changeMs, intervalMs: 1_000, signal, clock });
   } catch (error) {
-    // A change takes seconds: whoever has not put it back by now never will.
+    // A change takes seconds: after this time the run that made it has ended.
     if (!(error instanceof DeadlineError)) throw error;
   }
 }

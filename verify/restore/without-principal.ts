@@ -1,8 +1,8 @@
 import { at, listAt, textsAt } from "../json";
 
 /**
- * The rules of an ALLOW policy with one identity taken out. A source that named nobody else goes, and a rule whose
- * sources are all gone goes too: a rule without sources would let in everybody.
+ * The rules of an ALLOW policy with one identity taken out. A source without other principals is removed, and so is a rule
+ * without remaining sources: a rule without sources would allow every caller.
  */
 export function withoutPrincipal(rules: readonly unknown[], principal: string): unknown[] {
   return rules.flatMap((rule) => {
