@@ -8,6 +8,7 @@ import { istioImages } from "../../config/image-names";
 import { tools } from "../../config/versions";
 import { clusterState } from "../../host/cluster-state";
 import { exec } from "../../host/exec";
+import { clusterName } from "../../host/paths";
 import { removeFromDocker } from "../support/leftovers";
 import { type Project, projectCopy } from "../support/pulumi-project";
 import { packedRelease, pulumiRelease } from "../support/pulumi-release";
@@ -95,13 +96,23 @@ describe.skipIf(skip)("the first up of a machine without pulumi and kind", () =>
   });
 
   it("brings both and makes a lab that is proven", async () => {
-    const settings = [`artifactSource=${server.url}`, `nodeImage=${nodeImage}`, `appImage=${appImage}`, "addons=[]"];
-    const { code, stdout, stderr } = await project.lab([...up, ...settings]);
+    const mirror = "imageMirrors=[registry.test=https://mirror.test]";
+    const lab = [`artifactSource=${server.url}`, `nodeImage=${nodeImage}`, `appImage=${appImage}`, "addons=[]", mirror];
+    const { code, stdout, stderr } = await project.lab([...up, ...lab]);
     expect(code, stderr).toBe(0);
     expect(stdout).toMatch(/^Lab "first" is up: http:\/\/127\.0\.0\.1:\d+$/m);
     expect(await clusterState(stack, exec)).toBe("running");
     for (const name of [...pulumiRelease, "kind"]) expect(existsSync(join(project.home, "bin", name)), name).toBe(true);
     expect(server.asked.filter((path) => path.startsWith("cli/")).length).toBe(4);
+  });
+
+  it("has nodes whose containerd reads the mirrors", async () => {
+    const node = `${clusterName(stack)}-worker`;
+    expect((await exec("docker", ["exec", node, "containerd", "config", "dump"])).stdout).toMatch(
+      /config_path = ["']\/etc\/containerd\/certs\.d["']/,
+    );
+    const hosts = await exec("docker", ["exec", node, "cat", "/etc/containerd/certs.d/registry.test/hosts.toml"]);
+    expect(hosts.stdout).toContain('[host."https://mirror.test"]');
   });
 
   it("stays as it is when DOCKER_HOST or a context names the same Docker in another way", async () => {
