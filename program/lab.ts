@@ -61,7 +61,8 @@ export function declareLab({ stack, owner, config, artifacts, host }: LabInput) 
             networkLabels: { [networkLabels.stack]: stack, [networkLabels.owner]: owner },
           },
           // Always this one provider: with another address of Docker its input changes, and no resource gets another provider.
-          { provider: new docker.Provider("docker", { host: host.dockerHost }) },
+          // Without an empty context it would look for DOCKER_CONTEXT in ~/.docker/contexts, where "default" is not.
+          { provider: new docker.Provider("docker", host.dockerHost ? { host: host.dockerHost, context: "" } : {}) },
         )
       : undefined;
   const gone = kind ? { deletedWith: kind.cluster } : {};

@@ -125,6 +125,8 @@ describe.skipIf(skip)("the first up of a machine without pulumi and kind", () =>
       process.env.DOCKER_HOST = other;
       expect(await changed()).toEqual(["update docker"]);
       delete process.env.DOCKER_HOST;
+      process.env.DOCKER_CONTEXT = "default";
+      expect(await changed()).toEqual([]);
       process.env.DOCKER_CONFIG = join(bin, "docker-config");
       await exec("docker", ["context", "create", "other", "--docker", `host=${other}`]);
       process.env.DOCKER_CONTEXT = "other";
