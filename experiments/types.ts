@@ -23,6 +23,21 @@ export interface LabFacts {
   settings: LabSettings;
   /** Without MetalLB where the cluster has a load balancer of its own. */
   versions: { istio: string; gatewayApi: string; metallb?: string };
+  /** Objects that decide about the lab's traffic, as the program declares them. */
+  declared: readonly DeclaredObject[];
+}
+
+/** An object as the program declares it. */
+export interface DeclaredObject {
+  apiVersion: string;
+  kind: string;
+  metadata: {
+    name: string;
+    namespace?: string;
+    labels?: Record<string, string>;
+    annotations?: Record<string, string>;
+  };
+  spec?: unknown;
 }
 
 /** A check with the good state as its name. A `gate` converges before any negative probe is sent. */

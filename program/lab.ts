@@ -23,6 +23,7 @@ import { makeModules } from "../modules/components";
 import { caFileOf, httpsListener } from "../modules/gateway-tls/component";
 import type { HostFacts } from "../preflight/host";
 import { hasMetalLb } from "./charts";
+import { DeclaredObjects } from "./declared";
 import { imageGroups } from "./images";
 import { labOutputs } from "./outputs";
 
@@ -71,10 +72,11 @@ export function declareLab({ stack, owner, config, artifacts, host }: LabInput) 
   const clusterId = kind?.clusterId ?? pulumi.output(context ?? "");
 
   const provider = clusterProvider("kubernetes", { kubeconfig, context, clusterId }, gone);
+  const declared = new DeclaredObjects();
   const inCluster = (...dependsOn: (pulumi.Resource | undefined)[]) => ({
     ...gone,
     provider,
-    transformations: [ownedBy(stack)],
+    transformations: [declared.note, ownedBy(stack)],
     dependsOn: dependsOn.filter((each) => each !== undefined),
   });
 
@@ -178,5 +180,8 @@ export function declareLab({ stack, owner, config, artifacts, host }: LabInput) 
   const tls = https
     ? { url: pulumi.interpolate`https://${reach(host.httpsPort)}`, caFile: caFileOf(stackDir(stack)) }
     : undefined;
-  return labOutputs({ stack, config, host }, { url, tls, kubeconfig, context, clusterName: kind && name, metallb });
+  return labOutputs(
+    { stack, config, host },
+    { url, tls, kubeconfig, context, clusterName: kind && name, metallb, declared: declared.output() },
+  );
 }

@@ -22,6 +22,8 @@ interface Declared {
   /** Name of the kind cluster; none on an existing one. */
   clusterName: string | undefined;
   metallb: MetalLb | undefined;
+  /** Objects that decide about traffic, as they are declared. */
+  declared: pulumi.Output<unknown[]>;
 }
 
 /** The stack's outputs: the ways into the lab, and what it is to be measured by. */

@@ -22,14 +22,14 @@ export { runProgress } from "./report/progress";
 export type { VerifyReport } from "./report/schema";
 export { renderLine, renderText, verdictMark } from "./report/text";
 
-/** Options of a run. */
+/** How a run differs from the usual one. */
 export interface VerifyOptions {
   /** Ids of the experiments to run. @default all of the story and of the lab's modules */
   only?: readonly string[];
-  /** Ends the run after it has restored its changes. */
+  /** Ends the run; what it changed is put back first. */
   signal?: AbortSignal;
   observer?: Observer;
-  /** Folder for the evidence. It is created if needed. */
+  /** Folder for what was sent, answered and logged. It is made when it does not exist. */
   evidenceDir?: string;
   /** @default those of a lab on a laptop */
   timings?: Partial<Timings>;
@@ -40,15 +40,16 @@ export interface VerifyOptions {
 }
 
 /**
- * Runs the experiments on a running lab.
- * @throws LabError (exit code 2) for an unknown id; the signal's reason when it aborts
+ * Runs the experiments on a living lab.
+ * @throws LabError (exit code 2) for an unknown id, or a lab of an earlier version; the signal's reason when it aborts
  */
 export async function verifyLab(facts: LabFacts, options: VerifyOptions = {}): Promise<VerifyReport> {
   const chosen = chooseExperiments(facts.settings, options.only ?? []);
+  requireDeclaration(facts);
   const lab = options.lab ?? (await kubeLabClient(facts));
   const clock = options.clock ?? realClock;
   const signal = options.signal ?? new AbortController().signal;
-  // Each wait adds a listener. Node.js warns about a leak from the eleventh on.
+  // Every wait of every experiment adds a listener: more than the ten at which Node.js warns about a leak.
   setMaxListeners(0, signal);
   const context: VerifyContext = {
     facts,
@@ -63,6 +64,19 @@ export async function verifyLab(facts: LabFacts, options: VerifyOptions = {}): P
   const report = await runAll(context, chosen, options.observer ?? {});
   if (options.evidenceDir) await writeEvidence(options.evidenceDir, report, context);
   return report;
+}
+
+/** An earlier version of the lab did not write into its outputs what it declares. */
+function requireDeclaration({ stack, declared }: LabFacts): void {
+  if (declared.length > 0) return;
+  throw new LabError(
+    {
+      what: `The outputs of lab "${stack}" do not have the objects that it declares`,
+      why: "The proofs compare cluster and proxies with them; an earlier version of the lab did not write them",
+      fix: `npm run up -- --stack ${stack}`,
+    },
+    { exitCode: ExitCode.usage },
+  );
 }
 
 /**

@@ -14,6 +14,22 @@ const labFactsSchema = z.object({
   tls: z.object({ url: z.url(), caFile: z.string().min(1) }).optional(),
   settings: settingsSchema,
   versions: z.object({ istio: z.string(), gatewayApi: z.string(), metallb: z.string().optional() }),
+  // The outputs of earlier versions of the lab do not have them: only the proofs need them.
+  declared: z
+    .array(
+      z.object({
+        apiVersion: z.string(),
+        kind: z.string(),
+        metadata: z.object({
+          name: z.string(),
+          namespace: z.string().optional(),
+          labels: z.record(z.string(), z.string()).optional(),
+          annotations: z.record(z.string(), z.string()).optional(),
+        }),
+        spec: z.unknown().optional(),
+      }),
+    )
+    .default([]),
 });
 
 /**

@@ -18,6 +18,7 @@ const outputsSchema = z.object({
   dashboards: z.string().optional(),
   settings: z.record(z.string(), z.unknown()).optional(),
   versions: z.record(z.string(), z.string()).optional(),
+  declared: z.array(z.unknown()).optional(),
 });
 
 /** Outputs of a lab. */
@@ -34,11 +35,11 @@ export function readOutputs(raw: Record<string, unknown>): LabOutputs {
  */
 export function labFacts(
   stack: string,
-  { settings, url, tls, kubeconfig, context, clusterName, versions }: LabOutputs,
+  { settings, url, tls, kubeconfig, context, clusterName, versions, declared }: LabOutputs,
 ): LabFacts {
   if (url && kubeconfig && context && settings) {
     const ways = { url, tls, kubeconfig, context };
-    return parseFacts({ stack, ...ways, clusterName, versions, settings, cluster: settings.cluster });
+    return parseFacts({ stack, ...ways, clusterName, versions, settings, cluster: settings.cluster, declared });
   }
   throw new LabError({
     what: `Lab "${stack}" was never finished: its stack has no complete outputs`,

@@ -25,12 +25,12 @@ const machine: Record<string, Answer> = {
 /** A lab that is up, in memory; the commands that are typed work on it. */
 async function lab(breaks: (state: FakeState) => unknown = () => undefined, live = false) {
   const world = await fakeWorld();
-  const { settings, url, context, versions, clusterName } = world.state.facts;
+  const { settings, url, context, versions, clusterName, declared } = world.state.facts;
   breaks(world.state);
   const engine = new FakeEngine(["alice"]);
   const kubeconfig = join(stackDir("alice"), "kubeconfig");
   engine.stackOutputs = {
-    ...{ url, kubeconfig, context, versions, clusterName, settings: { ...settings, cluster: "kind" } },
+    ...{ url, kubeconfig, context, versions, clusterName, declared, settings: { ...settings, cluster: "kind" } },
   };
   const io = fakeIo({
     ...{ root: checkout(), engine, exec: fakeExec(machine), live, env: { ...fakeIo().env, NO_COLOR: live ? "" : "1" } },
@@ -88,9 +88,8 @@ test.each([
   ["every experiment passes", () => undefined, /^All \d+ experiments pass, but the cluster is not what it should be$/],
   ["one is a known bug", bug, /^\d+ of \d+ experiments pass, but the cluster is not what it should be$/],
 ])("the report of a lab that drifted, where %s, does not speak of undecided ones", async (_what, also, heading) => {
-  const host = ["spec", "http", 1, "route", 0, "destination", "host"];
   const { io, type } = await lab((state) => {
-    edit("VirtualService/default/appb-fault", host, "appa")(state);
+    edit("Service/default/appa", ["spec", "ports", 0, "name"], "web")(state);
     also(state);
   });
   expect(await type("up", "--yes")).toBe(3);

@@ -29,4 +29,5 @@ export const labFacts = (settings: Partial<LabSettings> = {}): LabFacts => ({
     ...settings,
   },
   versions: { istio: "1.31.1", gatewayApi: "v1.6.0", metallb: "v0.16.1" },
+  declared: [],
 });
