@@ -1,6 +1,6 @@
 import { methods } from "../config/vocabulary";
 import { gatewayPath, meshPath, policies } from "./objects";
-import { allowedClients, policyGate, request } from "./requests";
+import { allowedClients, request, rulesGate } from "./requests";
 import type { Client } from "./slices";
 import type { Experiment } from "./types";
 
@@ -16,7 +16,7 @@ export const authzMethods: Experiment = {
     const allowed = allowedClients(settings);
     const clients: Client[] = allowed.length > 0 ? allowed.slice(0, 2) : ["appa", "host"];
     return [
-      policyGate(settings),
+      rulesGate("appb"),
       ...clients.flatMap((client) => methods.map((method) => request(settings, client, method))),
     ];
   },

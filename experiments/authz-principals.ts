@@ -1,5 +1,5 @@
 import { gatewayPath, meshPath, policies } from "./objects";
-import { policyGate, request, usualMethod } from "./requests";
+import { request, rulesGate, usualMethod } from "./requests";
 import type { Experiment } from "./types";
 
 /** Row 13: the allowed callers. */
@@ -11,7 +11,7 @@ export const authzPrincipals: Experiment = {
   rows: [13],
   objects: [...meshPath, "Deployment/stranger", ...policies, ...gatewayPath, "VirtualService/appb-fault"],
   steps: (settings) => [
-    policyGate(settings),
+    rulesGate("appb"),
     request(settings, "appa", usualMethod(settings)),
     request(settings, "stranger", usualMethod(settings)),
     request(settings, "host", usualMethod(settings)),

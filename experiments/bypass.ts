@@ -1,6 +1,6 @@
 import type { LabSettings } from "../config/schema";
 import { meshPath, policies } from "./objects";
-import { forbiddenMethod, pathFor, request, usualMethod } from "./requests";
+import { forbiddenMethod, pathFor, podGate, request, usualMethod } from "./requests";
 import type { Client } from "./slices";
 import type { Experiment, Probe } from "./types";
 
@@ -13,16 +13,7 @@ export const bypass: Experiment = {
   rows: [15],
   objects: [...meshPath, "Deployment/stranger", "Deployment/outsider", ...policies],
   steps: (settings) => [
-    ...(settings.closeBypass
-      ? [
-          {
-            kind: "check",
-            name: "policy appb-waypoint-only at appb's ztunnel",
-            check: "l4-policy",
-            gate: true,
-          } as const,
-        ]
-      : []),
+    podGate("appb"),
     request(settings, "appa", usualMethod(settings)),
     around(settings, "appa", "pod"),
     around(settings, "stranger", "pod"),

@@ -3,6 +3,9 @@ import type { Bound, KillTarget } from "../modules/chaos/objects";
 import type { Probe, Sample } from "./probe";
 import type { AppName, Client, LabObject, ServiceName } from "./slices";
 
+/** A part of a proxy's configuration. */
+export type ConfigPart = "filters" | "rules" | "routes";
+
 /** Checks beside single requests: most read a state of the cluster. `verify/checks` implements them. */
 export type CheckDetail =
   | { check: "nodes" }
@@ -29,22 +32,19 @@ export type CheckDetail =
   | { check: "waypoint-attached" }
   | { check: "hbone"; sample: Sample }
   | { check: "certificates"; accounts: readonly string[] }
-  | { check: "waypoint-config" }
-  | { check: "gateway-config" }
-  | { check: "l4-policy"; gate: true }
-  | { check: "fault-config"; gate: true }
+  | { check: "no-others" }
   | { check: "counted"; sample: Sample; denied: boolean }
   | ({ check: "share"; delay: string } & ShareOf)
   | { check: "never-slow"; sample: Sample; delay: string }
   | {
       check: "proxy-config";
-      /** Service whose chain at its waypoint is read, or the gateway with all that it has. */
-      of: ServiceName | "gateway";
-      /** Facts that the configuration must have. */
-      wanted: readonly string[];
-      gate: true;
+      /** Service whose chain at its waypoint is compared, the gateway, or the chains of the story's waypoint. */
+      of: ServiceName | "gateway" | "waypoint";
+      /** Parts that are compared. @default all */
+      parts?: readonly ConfigPart[];
+      gate?: true;
     }
-  | { check: "pod-policies"; app: AppName; policies: readonly string[]; gate: true }
+  | { check: "pod-policies"; app: AppName; gate: true }
   | ({ check: "split" } & ShareOf)
   | { check: "mirrored"; sample: Sample; copied: boolean }
   | {

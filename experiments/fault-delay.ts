@@ -23,7 +23,7 @@ export const faultDelay: Experiment = {
         ? "allowedCallers is empty: a refused request is never delayed"
         : undefined,
   steps: (settings) => [
-    { kind: "check", name: "fault at the waypoint", check: "fault-config", gate: true },
+    { kind: "check", name: "fault at the waypoint", check: "proxy-config", of: "appb", parts: ["routes"], gate: true },
     ...sources(settings).flatMap((from, _index, all) => samples(settings, from, falseAlarm / all.length)),
   ],
 };

@@ -20,7 +20,13 @@ export const ingressThroughWaypoint: Experiment = {
       type: "istio.io/WaypointBound",
       messageIncludes: "Ingress traffic will traverse the waypoint",
     },
-    { kind: "check", name: "the gateway's endpoint for appb is the waypoint", check: "gateway-config" },
+    {
+      kind: "check",
+      name: "the gateway's endpoint for appb is the waypoint",
+      check: "proxy-config",
+      of: "gateway",
+      parts: ["routes"],
+    },
     request(settings, "host", usualMethod(settings)),
   ],
 };

@@ -1,5 +1,4 @@
 import { gatewayPath, meshPath, policies } from "./objects";
-import { policyGate } from "./requests";
 import type { Experiment } from "./types";
 
 /** Row 11: the configuration of the proxies. */
@@ -10,12 +9,10 @@ export const proxyConfig: Experiment = {
   why: "The order of the HTTP filters decides: rbac comes before fault, so that a refused request is never delayed.",
   rows: [11],
   objects: [...meshPath, ...gatewayPath, ...policies, "VirtualService/appb-fault", "Deployment/istiod"],
-  steps: (settings) => [
-    { kind: "check", name: "listeners and filters of the waypoint", check: "waypoint-config" },
-    { kind: "check", name: "routes of the gateway", check: "gateway-config" },
-    policyGate(settings),
-    ...(settings.faultEnabled
-      ? [{ kind: "check", name: "fault at the waypoint", check: "fault-config", gate: true } as const]
-      : []),
+  steps: () => [
+    { kind: "check", name: "filters, rules and routes of appb at the waypoint", check: "proxy-config", of: "appb" },
+    { kind: "check", name: "Services and filters of the waypoint", check: "proxy-config", of: "waypoint" },
+    { kind: "check", name: "filters, rules and routes of the gateway", check: "proxy-config", of: "gateway" },
+    { kind: "check", name: "no object of others decides about the lab's traffic", check: "no-others" },
   ],
 };

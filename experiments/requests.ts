@@ -1,7 +1,7 @@
 import type { LabSettings } from "../config/schema";
-import { type Method, methods, principalOf, serviceAccountOf } from "../config/vocabulary";
-import { callerOf } from "./names";
-import type { Client, LabObject, ServiceName } from "./slices";
+import { type Method, methods } from "../config/vocabulary";
+import { callerOf, waypointAt } from "./names";
+import type { AppName, Client, LabObject, ServiceName } from "./slices";
 import type { Check, Expectation, Probe } from "./types";
 
 const paths: Record<Method, string> = {
@@ -40,19 +40,22 @@ export function allowedClients(settings: LabSettings): Client[] {
 export const inMeshClient = (settings: LabSettings): Exclude<Client, "host"> | undefined =>
   allowedClients(settings).find((client) => client !== "host");
 
-/** The rules of appb's policy, as a waypoint shows them for a Service with the same policy. */
-export const allowRules = (settings: LabSettings): string[] =>
-  settings.allowedCallers.flatMap((caller) =>
-    allowedMethods(settings).map((method) => `ALLOW ${method} ${principalOf(serviceAccountOf(caller))}`),
-  );
-
-/** The gate before requests that appb's policy must refuse: the waypoint has the rules of the settings, and no others. */
-export const policyGate = (settings: LabSettings): Check => ({
+/** The gate before requests that a policy must refuse: the Service's waypoint has the declared rules and filters, and no others. */
+export const rulesGate = (service: ServiceName): Check => ({
   kind: "check",
-  name: "rules of AuthorizationPolicy appb-l7 at the waypoint",
+  name: `rules of ${service} at ${waypointAt(service)}`,
   check: "proxy-config",
-  of: "appb",
-  wanted: allowRules(settings),
+  of: service,
+  parts: ["filters", "rules"],
+  gate: true,
+});
+
+/** The gate before requests that a policy on pods must reset: the pods' ztunnel has the declared policies, and no others. */
+export const podGate = (app: AppName): Check => ({
+  kind: "check",
+  name: `policies on ${app} at its ztunnel`,
+  check: "pod-policies",
+  app,
   gate: true,
 });
 

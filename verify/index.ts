@@ -22,14 +22,14 @@ export { runProgress } from "./report/progress";
 export type { VerifyReport } from "./report/schema";
 export { renderLine, renderText, verdictMark } from "./report/text";
 
-/** How a run differs from the usual one. */
+/** Options of a run. */
 export interface VerifyOptions {
   /** Ids of the experiments to run. @default all of the story and of the lab's modules */
   only?: readonly string[];
-  /** Ends the run; what it changed is put back first. */
+  /** Ends the run after it has restored its changes. */
   signal?: AbortSignal;
   observer?: Observer;
-  /** Folder for what was sent, answered and logged. It is made when it does not exist. */
+  /** Folder for the evidence. It is created if needed. */
   evidenceDir?: string;
   /** @default those of a lab on a laptop */
   timings?: Partial<Timings>;
@@ -40,7 +40,7 @@ export interface VerifyOptions {
 }
 
 /**
- * Runs the experiments on a living lab.
+ * Runs the experiments on a running lab.
  * @throws LabError (exit code 2) for an unknown id, or a lab of an earlier version; the signal's reason when it aborts
  */
 export async function verifyLab(facts: LabFacts, options: VerifyOptions = {}): Promise<VerifyReport> {
@@ -49,7 +49,7 @@ export async function verifyLab(facts: LabFacts, options: VerifyOptions = {}): P
   const lab = options.lab ?? (await kubeLabClient(facts));
   const clock = options.clock ?? realClock;
   const signal = options.signal ?? new AbortController().signal;
-  // Every wait of every experiment adds a listener: more than the ten at which Node.js warns about a leak.
+  // Each wait adds a listener. Node.js warns about a leak from the eleventh on.
   setMaxListeners(0, signal);
   const context: VerifyContext = {
     facts,

@@ -38,8 +38,8 @@ export async function runExperiment(context: VerifyContext, experiment: Experime
 /** Adds the causes to a result that is not a pass; the most basic cause names the layer. */
 export function explained(result: ExperimentResult, experiment: Experiment, all: readonly Cause[]): ExperimentResult {
   if (result.verdict === "pass" || result.verdict === "skipped") return result;
-  const causes = result.verdict === "known-upstream" ? [] : causesFor(experiment.objects, all);
   const finding = result.findings.find(({ verdict }) => verdict === result.verdict);
+  const causes = result.verdict === "known-upstream" ? [] : causesFor(experiment.objects, all, finding?.layer);
   const layer = causes[0]?.layer ?? finding?.layer;
   return { ...result, causes, ...(layer ? { layer } : {}) };
 }

@@ -35,8 +35,9 @@ export async function runAll(
   if (!readable) note("the waypoint's log cannot be read: counters and configuration stand in where they can");
   const together = readable ? chosen.filter(({ alone }) => !alone) : [];
   const alone = chosen.filter((experiment) => !together.includes(experiment));
-  // Drift and health are read before and after, because both can change during the run.
-  const before = await diagnosed(context);
+  // Before and after: a lab that was mended or broken meanwhile is not taken for what it was not.
+  const { causes: before, tolerated } = await diagnosed(context);
+  for (const text of tolerated) note(text);
   const one = async (experiment: Experiment) => {
     observer.began?.(experiment);
     const result = explained(await runExperiment(context, experiment), experiment, before);
@@ -69,7 +70,7 @@ export async function runAll(
     results[index] = await one(experiment);
   }
   const ordered = chosen.flatMap(({ id }) => results.find((result) => result.id === id) ?? []);
-  return reportOf(context, started, ordered, merged(before, await diagnosed(context)), notes);
+  return reportOf(context, started, ordered, merged(before, (await diagnosed(context)).causes), notes);
 }
 
 /** Whether an experiment changes objects of the lab and restores them. */

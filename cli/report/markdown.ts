@@ -1,4 +1,4 @@
-import { routeFeatures, routeTarget } from "../../verify/checks/proxies";
+import { routeFeatures, routeTarget } from "../../verify/proxy-config/text";
 import { type EvidenceFolder, serviceChains } from "./evidence";
 import { wordsOf } from "./html/journey-svg";
 import { journeysOf, requestsElsewhere } from "./journeys";

@@ -1,4 +1,4 @@
-import { principalOf } from "../../config/vocabulary";
+import { podGate } from "../../experiments/requests";
 import type { LabObject, ServiceName } from "../../experiments/slices";
 import type { Check, Expectation, Experiment, Outcome } from "../../experiments/types";
 import { answered, ask, refused } from "../requests";
@@ -53,23 +53,14 @@ export const agentgateway: Experiment = {
     accepted("AuthorizationPolicy/apph-envoy-l7", "WaypointAccepted", "bound to default/waypoint"),
     accepted("HTTPRoute/apph-routed", "Accepted"),
     accepted("HTTPRoute/apph-envoy-routed", "Accepted"),
+    podGate("apph"),
+    { kind: "check", check: "proxy-config", of: "apph-envoy", gate: true, name: "configuration of apph-envoy" },
     {
       kind: "check",
-      check: "pod-policies",
-      app: "apph",
+      check: "proxy-config",
+      of: "apph-envoy-routed",
       gate: true,
-      name: "apph's ztunnel allows both waypoints alone",
-      policies: ["default/apph-waypoint-only", "default/apph-envoy-only"],
-    },
-    {
-      ...{
-        kind: "check",
-        check: "proxy-config",
-        of: "apph-envoy",
-        gate: true,
-        name: "rules of apph-envoy at waypoint",
-      },
-      wanted: [`ALLOW GET ${principalOf("appa")}`],
+      name: "configuration of apph-envoy-routed",
     },
     ask("appa", "GET", "apph-envoy", "control: Envoy lets appa GET", answered),
     ask("appa", "POST", "apph-envoy", "control: Envoy does not let appa POST", refusedByEnvoy),

@@ -1,8 +1,7 @@
-import { principalOf } from "../../config/vocabulary";
-import type { LabObject, ServiceName } from "../../experiments/slices";
+import { podGate, rulesGate } from "../../experiments/requests";
+import type { LabObject } from "../../experiments/slices";
 import type { Check, Expectation, Experiment } from "../../experiments/types";
 import { answered, ask, refused } from "../requests";
-import { namespace } from "./objects";
 
 /** Waypoints across two namespaces, and a Service that its waypoint does not admit. */
 export const crossNamespace: Experiment = {
@@ -60,16 +59,9 @@ export const crossNamespace: Experiment = {
       status: "False",
       messageIncludes: 'not permitted to attach to waypoint "default/waypoint"',
     },
-    {
-      kind: "check",
-      check: "pod-policies",
-      app: "appe",
-      gate: true,
-      name: "appe's ztunnel allows both waypoints alone",
-      policies: ["second/appe-waypoint-only", "second/appe-shared-only"],
-    },
-    rules("appe", "second-waypoint"),
-    rules("appe-shared", "shared-waypoint"),
+    podGate("appe"),
+    rulesGate("appe"),
+    rulesGate("appe-shared"),
     ask("appa", "GET", "appe", "appa goes through the waypoint of the second namespace", answered),
     ask("second-appa", "GET", "appe", "appa of the second namespace goes through it as well", answered),
     ask("appa", "POST", "appe", "appa may not POST", refused("AuthorizationPolicy/appe-l7")),
@@ -102,15 +94,6 @@ const bound = (object: LabObject, waypoint: string): Check => ({
   type: "istio.io/WaypointBound",
   name: `${object} is bound to ${waypoint}`,
   messageIncludes: `attached to waypoint ${waypoint}`,
-});
-
-const rules = (service: ServiceName, waypoint: string): Check => ({
-  kind: "check",
-  check: "proxy-config",
-  of: service,
-  gate: true,
-  name: `rules of ${service} at ${waypoint}`,
-  wanted: [`ALLOW GET ${principalOf("appa")}`, `ALLOW GET ${principalOf("appa", namespace)}`],
 });
 
 const shut: Expectation = { outcome: "reset", by: "ztunnel", policy: "AuthorizationPolicy/appe-waypoint-only" };

@@ -1,4 +1,4 @@
-import { principalOf } from "../../config/vocabulary";
+import { rulesGate } from "../../experiments/requests";
 import type { LabObject, ServiceName } from "../../experiments/slices";
 import type { Check, Experiment, Sample } from "../../experiments/types";
 import { answered, ask, refused } from "../requests";
@@ -24,8 +24,8 @@ export const egress: Experiment = {
     },
     bound("ServiceEntry/partner"),
     bound("ServiceEntry/forbidden"),
-    rules("partner", [`ALLOW GET ${principalOf("appa")}`]),
-    rules("forbidden", ["DENY any method anybody"]),
+    rulesGate("partner"),
+    rulesGate("forbidden"),
     ask("appa", "GET", "partner", "appa may GET partner.example", answered),
     {
       kind: "check",
@@ -79,15 +79,6 @@ const bound = (object: LabObject): Check => ({
   type: "istio.io/WaypointBound",
   name: `${object} is bound to the egress waypoint`,
   messageIncludes: "egress/egress-waypoint",
-});
-
-const rules = (service: ServiceName, wanted: readonly string[]): Check => ({
-  kind: "check",
-  check: "proxy-config",
-  of: service,
-  wanted,
-  gate: true,
-  name: `rules of ${service} at the egress waypoint`,
 });
 
 const sample = (service: ServiceName): Sample => ({

@@ -47,7 +47,6 @@ export const gatewayTlsListener: Experiment = {
         name: "listener and redirect at the gateway",
         check: "proxy-config",
         of: "gateway",
-        wanted: ["listener for port 443", `${host} → redirect to https`],
         gate: true,
       },
       ...(["HTTPRoute/gateway-tls", "HTTPRoute/gateway-tls-redirect"] as const).map(

@@ -1,4 +1,4 @@
-import { principalOf } from "../../config/vocabulary";
+import { podGate, rulesGate } from "../../experiments/requests";
 import type { Experiment } from "../../experiments/types";
 import { objectsIn } from "../slice";
 import { health, grpc as slice } from "./objects";
@@ -24,22 +24,8 @@ export const grpc: Experiment = {
   alone: true,
   steps: () => [
     { kind: "check", name: "rollout of grpc", check: "rollouts", objects: ["Deployment/grpc"] },
-    {
-      kind: "check",
-      check: "pod-policies",
-      name: "policy grpc-waypoint-only at grpc's ztunnel",
-      app: "grpc",
-      policies: ["default/grpc-waypoint-only"],
-      gate: true,
-    },
-    {
-      kind: "check",
-      check: "proxy-config",
-      name: "rules of grpc at the waypoint",
-      of: "grpc",
-      gate: true,
-      wanted: [`ALLOW POST ${health.allowed} ${principalOf("appa")}`],
-    },
+    podGate("grpc"),
+    rulesGate("grpc"),
     {
       ...{
         kind: "check",

@@ -1,5 +1,5 @@
-import { principalOf } from "../../config/vocabulary";
 import { meshPath } from "../../experiments/objects";
+import { podGate, rulesGate } from "../../experiments/requests";
 import type { Client, ServiceName } from "../../experiments/slices";
 import type { Expectation, Experiment, Probe } from "../../experiments/types";
 
@@ -30,16 +30,9 @@ export const l4l7: Experiment = {
       check: "rollouts",
       objects: ["Deployment/appc", "Deployment/appd"],
     },
-    known("appc", "appc-l4-deny"),
-    known("appd", "appd-misplaced"),
-    {
-      kind: "check",
-      name: "rules of AuthorizationPolicy appc-l7-deny at the waypoint",
-      check: "proxy-config",
-      of: "appc-l7",
-      wanted: [`DENY any method ${principalOf("stranger")}`],
-      gate: true,
-    },
+    podGate("appc"),
+    podGate("appd"),
+    rulesGate("appc-l7"),
     {
       kind: "check",
       name: "Istio says that the policy on appd restricts more than was asked",
@@ -68,16 +61,6 @@ export const l4l7: Experiment = {
     }),
   ],
 };
-
-const known = (app: "appc" | "appd", policy: string) =>
-  ({
-    kind: "check",
-    name: `policy ${policy} at ${app}'s ztunnel`,
-    check: "pod-policies",
-    app,
-    policies: [`default/${policy}`],
-    gate: true,
-  }) as const;
 
 const get = (from: Client, service: ServiceName, name: string, expect: Expectation): Probe => {
   return { kind: "probe", name, from, to: "service", service, method: "GET", path: "/get", expect };

@@ -1,5 +1,5 @@
-import { strictPolicy } from "../../experiments/names";
 import { meshPath } from "../../experiments/objects";
+import { podGate } from "../../experiments/requests";
 import type { Client, ServiceName } from "../../experiments/slices";
 import type { Expectation, Experiment, Probe } from "../../experiments/types";
 
@@ -28,8 +28,8 @@ export const strictMtls: Experiment = {
       check: "rollouts",
       objects: ["Deployment/appf", "Deployment/appg", "DaemonSet/sniffer"],
     },
-    known("appf", [`${strictPolicy.namespace}/${strictPolicy.name}`]),
-    known("appg", []),
+    podGate("appf"),
+    podGate("appg"),
     get("appa", "appf", "service", "appa, in the mesh, reaches appf", { outcome: "answered", through: [] }),
     get("outsider", "appg", "service", "outsider, not in the mesh, reaches the permissive twin", {
       outcome: "answered",
@@ -42,16 +42,6 @@ export const strictMtls: Experiment = {
 };
 
 const reset = { outcome: "reset", by: "ztunnel", policy: "PeerAuthentication/appf-strict" } as const;
-
-const known = (app: "appf" | "appg", policies: readonly string[]) =>
-  ({
-    kind: "check",
-    name: policies.length > 0 ? `${app}'s ztunnel demands an identity` : `${app}'s ztunnel demands nothing`,
-    check: "pod-policies",
-    app,
-    policies,
-    gate: true,
-  }) as const;
 
 const get = (from: Client, service: ServiceName, to: "service" | "pod", name: string, expect: Expectation): Probe => {
   return { kind: "probe", name, from, to, service, method: "GET", path: "/get", expect };

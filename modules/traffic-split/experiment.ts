@@ -1,15 +1,11 @@
-import type { LabSettings } from "../../config/schema";
-import { outboundCluster, serviceHost } from "../../config/vocabulary";
 import { meshPath, policies } from "../../experiments/objects";
-import { allowRules, inMeshClient, serviceProbes, usualMethod } from "../../experiments/requests";
+import { inMeshClient, podGate, serviceProbes, usualMethod } from "../../experiments/requests";
 import type { Experiment, Sample } from "../../experiments/types";
 import { canary, mirroredPath } from "./objects";
 
 const controlSize = 20;
 /** Probability that a healthy lab fails. */
 const falseAlarm = 1e-3;
-
-const [first, second] = ["appb-v1", "appb-v2"].map((name) => outboundCluster(serviceHost(name)));
 
 /** Two versions of appb behind one Service. */
 export const trafficSplit: Experiment = {
@@ -43,20 +39,12 @@ export const trafficSplit: Experiment = {
     const { name, value } = canary;
     return [
       { kind: "check", name: "rollout of appb-v2", check: "rollouts", objects: ["Deployment/appb-v2"] },
-      {
-        kind: "check",
-        name: "policy appb-v2-waypoint-only at appb-v2's ztunnel",
-        check: "pod-policies",
-        app: "appb-v2",
-        policies: ["default/appb-v2-waypoint-only"],
-        gate: true,
-      },
+      podGate("appb-v2"),
       {
         kind: "check",
         name: "rules and routes of appb-split at the waypoint",
         check: "proxy-config",
         of: "appb-split",
-        wanted: wanted(settings),
         gate: true,
       },
       ...serviceProbes(settings, "appb-split", "AuthorizationPolicy/appb-split-l7"),
@@ -93,16 +81,3 @@ export const trafficSplit: Experiment = {
     ];
   },
 };
-
-/** Facts that the waypoint's configuration must have; Envoy leaves out a share of 0. */
-function wanted(settings: LabSettings): string[] {
-  const weight = settings.splitWeight;
-  const shared = `${first} (${100 - weight}), ${second} (${weight})`;
-  const target = weight === 0 ? first : weight === 100 ? second : shared;
-  return [
-    ...allowRules(settings),
-    `route prefix / ${canary.name}=${canary.value} → ${second}`,
-    `route pathSeparatedPrefix ${mirroredPath} → ${first} (mirrored to ${second})`,
-    `route prefix / → ${target}`,
-  ];
-}

@@ -47,6 +47,7 @@ export async function blindKubeconfig(lab: LiveLab): Promise<Undo> {
   const rules = [
     rule([""], ["pods", "pods/exec", "pods/portforward", "services", "nodes", "namespaces"]),
     rule(["apps", "gateway.networking.k8s.io", "security.istio.io", "networking.istio.io", "metallb.io"], ["*"]),
+    rule(["extensions.istio.io", "telemetry.istio.io", "networking.k8s.io", "discovery.k8s.io"], ["*"]),
     rule(["apiextensions.k8s.io"], ["*"]),
   ];
   const subject = { kind: "ServiceAccount", name, namespace: "kube-system" };

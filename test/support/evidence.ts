@@ -35,7 +35,7 @@ export function poison(folder: string): void {
   writeFileSync(file, JSON.stringify(report));
   const chain = {
     ...{ listener: hostile, chain: `inbound-vip|${hostile}`, filters: [hostile] },
-    rbac: [{ name: hostile, action: "ALLOW", principals: [hostile], methods: [hostile], paths: [hostile] }],
+    rbac: [{ name: hostile, action: "ALLOW", shadow: false, condition: { kind: "test", text: hostile } }],
     routes: [{ match: hostile, cluster: hostile, mirrors: [hostile] }],
   };
   writeFileSync(

@@ -30,7 +30,7 @@ const faultAt = (percent: number): LiveWorld => ({
     { op: "replace", path: `${fault}/percentage/value`, value: percent },
   ]),
   noticed: { "proxy-config": "fail waypoint", "fault-delay": "fail waypoint" },
-  cause: `percent is ${percent}, the stack says 50`,
+  cause: `spec.http[0].fault.delay.percentage.value is ${percent}, the stack says 50`,
 });
 
 /** The worlds in which the verifier must not pass; each is made on a living lab. */
@@ -69,7 +69,7 @@ export const liveWorlds: readonly LiveWorld[] = [
     name: "policy without GET",
     breaks: patched(l7, "appb-l7", [{ op: "replace", path: "/spec/rules/0/to/0/operation/methods", value: ["PUT"] }]),
     noticed: { "authz-methods": "fail waypoint" },
-    cause: "methods is PUT, the stack says GET",
+    cause: "spec.rules[0].to[0].operation.methods[0] is PUT, the stack says GET",
   },
   {
     name: "principal misspelled",
@@ -108,13 +108,13 @@ export const liveWorlds: readonly LiveWorld[] = [
     name: "fault delay of 200 ms",
     breaks: patched("virtualservice", "appb-fault", [{ op: "replace", path: `${fault}/fixedDelay`, value: "200ms" }]),
     noticed: { "fault-delay": "fail waypoint" },
-    cause: "delay is 200 ms, the stack says 2000 ms",
+    cause: "spec.http[0].fault.delay.fixedDelay is 200ms, the stack says 2s",
   },
   {
     name: "VirtualService without catch-all",
     breaks: patched("virtualservice", "appb-fault", [{ op: "remove", path: "/spec/http/1" }]),
     noticed: { gateway: "fail waypoint", "authz-principals": "fail waypoint" },
-    cause: "route for other paths is absent",
+    cause: "spec.http[1] is absent",
   },
   {
     name: "MetalLB pool gone",
@@ -128,13 +128,13 @@ export const liveWorlds: readonly LiveWorld[] = [
       { op: "replace", path: "/spec/listeners/0/hostname", value: "*.example.org" },
     ]),
     noticed: { gateway: "fail gateway" },
-    cause: "listeners' hostname is *.example.org",
+    cause: "spec.listeners[0].hostname is *.example.org",
   },
   {
     name: "HTTPRoute detached",
     breaks: patched("httproute", "appb", [{ op: "replace", path: "/spec/parentRefs/0/name", value: "another" }]),
     noticed: { gateway: "fail gateway" },
-    cause: "parent is another",
+    cause: "spec.parentRefs[0].name is another",
   },
   {
     name: "istiod down",

@@ -1,7 +1,7 @@
 import { principalOf } from "../../config/vocabulary";
 import { outcomeAtWaypoint, request, usualMethod } from "../../experiments/requests";
 import type { VerifyContext } from "../context";
-import { listAt } from "../json";
+import { at, listAt } from "../json";
 import { runProbe } from "../probe/probe";
 import type { Finding } from "../report/schema";
 import { type Change, change } from "../restore/change";
@@ -10,13 +10,15 @@ import { withoutPrincipal } from "../restore/without-principal";
 import type { CheckRun } from "./check";
 import { requireDrained } from "./drain";
 import { gate } from "./gate";
-import { programmedPairs } from "./proxies";
+import { chainOf, declaredRules, placeOf, ruleDifferences } from "./proxies";
 
 const withoutAppa: Change = {
   object: "AuthorizationPolicy/appb-l7",
   field: ["spec", "rules"],
-  to: (rules) => withoutPrincipal(listAt(rules), principalOf("appa")),
+  to: (rules) => withoutAppaIn(rules),
 };
+
+const withoutAppaIn = (rules: unknown) => withoutPrincipal(listAt(rules), principalOf("appa"));
 
 /** Takes appa out of the policy, looks, and puts it back whatever happens. */
 export const flip: CheckRun<"flip"> = async (context) => {
@@ -43,11 +45,17 @@ export const flip: CheckRun<"flip"> = async (context) => {
   return findings;
 };
 
-/** The gate before a negative: the waypoint's own configuration shows the change, and serves everybody. */
+/** The gate before a negative: the waypoint has the declared rules, with appa or without it, and serves everybody by them. */
 const programmed = (context: VerifyContext, name: string, known: boolean): Promise<Finding> =>
   gate(context, name, "waypoint", async () => {
-    const named = (await programmedPairs(context)).some((pair) => pair.endsWith(principalOf("appa")));
-    if (named !== known) return `its RBAC filter ${named ? "still names" : "does not name"} appa`;
+    const { chain } = await chainOf(context, "appb");
+    const declared = context.facts.declared.map((object) =>
+      known || object.kind !== "AuthorizationPolicy" || object.metadata.name !== "appb-l7"
+        ? object
+        : { ...object, spec: { ...Object(object.spec), rules: withoutAppaIn(at(object, "spec", "rules")) } },
+    );
+    const [difference] = ruleDifferences(declaredRules(placeOf("appb", declared), declared), chain.rbac);
+    if (difference) return `its RBAC filter: ${difference}`;
     await requireDrained(context);
     return undefined;
   });

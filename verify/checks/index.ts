@@ -13,8 +13,8 @@ import { jaeger } from "./jaeger";
 import { limited } from "./limited";
 import { clock, nodes, sysctls } from "./machine";
 import { address, bundle, condition } from "./objects";
+import { noOthers } from "./others";
 import { outcome } from "./outcome";
-import { faultConfig, gatewayConfig, waypointConfig } from "./proxies";
 import { proxyConfig } from "./proxy-config";
 import { istioVersion, rollouts } from "./rollout";
 import { sameSpec } from "./same-spec";
@@ -22,7 +22,7 @@ import { mirrored, split } from "./split";
 import { grafana, kiali, prometheus } from "./telemetry";
 import { tlsCertificate } from "./tls-certificate";
 import { tlsRefused } from "./tls-refused";
-import { certificates, enrolment, l4Policy, podPolicies, waypointAttached } from "./ztunnel";
+import { certificates, enrolment, podPolicies, waypointAttached } from "./ztunnel";
 
 /** Every kind of check. What samples or counts runs once; what reads a state may settle. */
 export const checkKinds: { readonly [K in CheckDetail["check"]]: CheckKind<K> } = {
@@ -39,10 +39,7 @@ export const checkKinds: { readonly [K in CheckDetail["check"]]: CheckKind<K> } 
   "waypoint-attached": { run: waypointAttached, settles: true },
   hbone: { run: hbone, settles: false },
   certificates: { run: certificates, settles: true },
-  "waypoint-config": { run: waypointConfig, settles: true },
-  "gateway-config": { run: gatewayConfig, settles: true },
-  "l4-policy": { run: l4Policy, settles: true },
-  "fault-config": { run: faultConfig, settles: true },
+  "no-others": { run: noOthers, settles: true },
   counted: { run: counted, settles: false },
   share: { run: share, settles: false },
   "never-slow": { run: neverSlow, settles: false },

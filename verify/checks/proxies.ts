@@ -1,16 +1,18 @@
-import { durationMs, inboundCluster, outboundCluster, ports } from "../../config/vocabulary";
-import { appbHost, hostOf, waypointAt } from "../../experiments/names";
+import { appNamespace, gatewayName, inboundCluster, outboundCluster, ports } from "../../config/vocabulary";
+import { appbHost, hostOf, waypointAt, waypoints } from "../../experiments/names";
 import type { ServiceName } from "../../experiments/slices";
 import type { VerifyContext } from "../context";
+import { rbacRulesOf } from "../declared/authorization";
+import { at, listAt, textAt } from "../json";
+import type { KubeObject } from "../lab-client";
 import { hostPort } from "../pods";
 import { PreconditionError } from "../precondition-error";
-import type { HttpChain, ProxySummary, RouteSummary } from "../proxy-config/envoy-dump";
-import { outOfOrder, type RbacRule } from "../proxy-config/envoy-filters";
+import { differences } from "../proxy-config/condition";
+import type { HttpChain, ProxySummary } from "../proxy-config/envoy-dump";
+import { faultFilter } from "../proxy-config/envoy-filters";
+import { type RbacRule, rbacFilter } from "../proxy-config/envoy-rbac";
 import { proxySummary } from "../proxy-config/read";
-import { type CheckRun, failed, listed, passed } from "./check";
-import { requireDrained } from "./drain";
-
-const order = ["envoy.filters.http.rbac", "envoy.filters.http.fault", "envoy.filters.http.router"];
+import { ruleText } from "../proxy-config/text";
 
 /** The waypoint's HTTP chain for a Service. */
 export async function chainOf(
@@ -27,67 +29,8 @@ export async function chainOf(
   return { summary, chain };
 }
 
-/** A proxy's configuration as text, for the evidence. */
-export function summaryLines(summary: ProxySummary): string[] {
-  return [
-    ...summary.listeners.map(({ name, address, chains }) => `listener ${name} ${address} [${chains.join(" ")}]`),
-    ...summary.http.flatMap(({ chain, filters, rbac, routes }) => [
-      `http ${chain}: ${filters.join(" → ")}`,
-      ...rbac.map((rule) => `  ${rbacLine(rule)}`),
-      ...routes.map(routeLine),
-    ]),
-    ...summary.hosts.flatMap(({ config, domains, routes }) => [
-      `rds ${config}: ${domains.join(" ")}`,
-      ...routes.map(routeLine),
-    ]),
-    ...summary.endpoints.map(({ cluster, targets }) => `endpoints ${cluster}: ${listed(targets)}`),
-  ];
-}
-
-const rbacLine = (rule: RbacRule): string => `rbac ${ruleText(rule)}`;
-
-/** An RBAC rule as text. */
-export const ruleText = ({ action, name, principals, methods }: RbacRule): string =>
-  `${action} ${name}: ${listed(principals)} ${listed(methods)}`;
-
-/** The clusters of a route as text, each with its weight where several share the requests. */
-export const routeTarget = ({ cluster, weights }: RouteSummary): string =>
-  weights?.map((each) => `${each.cluster} (${each.weight})`).join(", ") ?? cluster;
-
-/** Faults, timeout, retries and mirrors of a route, a text each. */
-export function routeFeatures({ fault, abort, timeoutMs, retries, mirrors = [] }: RouteSummary): string[] {
-  return [
-    ...(fault ? [`${fault.percent} % delayed by ${fault.delayMs} ms`] : []),
-    ...(abort ? [`${abort.percent} % aborted with ${abort.status}`] : []),
-    ...(timeoutMs ? [`timeout ${timeoutMs} ms`] : []),
-    ...(retries ? [`${retries.attempts} retries on ${retries.on}`] : []),
-    ...mirrors.map((mirror) => `mirrored to ${mirror}`),
-  ];
-}
-
-/** A route as text. */
-export function routeLine(route: RouteSummary): string {
-  const features = routeFeatures(route);
-  const suffix = features.length > 0 ? ` (${features.join(", ")})` : "";
-  return `  route ${route.match} → ${routeTarget(route)}${suffix}`;
-}
-
-/** The waypoint has a filter chain for appb, with its filters in the order that the experiments rely on. */
-export const waypointConfig: CheckRun<"waypoint-config"> = async (context, { name }) => {
-  const { summary, chain } = await chainOf(context, "appb");
-  const evidence = [{ source: "waypoint config", lines: summaryLines(summary) }];
-  const here = order.filter((filter) => chain.filters.includes(filter));
-  const seen = chain.filters.map((filter) => filter.replace("envoy.filters.http.", "")).join(" → ");
-  const missing = ["envoy.filters.http.rbac", "envoy.filters.http.router"].filter((filter) => !here.includes(filter));
-  const expected = "rbac, then fault, then router";
-  if (missing.length > 0)
-    return [failed(name, "waypoint", `${seen}; missing: ${listed(missing)}`, { expected, evidence })];
-  if (outOfOrder(chain.filters, here).length > 0) return [failed(name, "waypoint", seen, { expected, evidence })];
-  return [passed(name, "waypoint", seen, { evidence })];
-};
-
 /** The gateway's cluster of appb. */
-const cluster = outboundCluster(appbHost);
+const appbCluster = outboundCluster(appbHost);
 
 /** The endpoints to which the gateway sends requests for appb, and whether all of them are waypoints. */
 export async function gatewayTargets(
@@ -95,73 +38,124 @@ export async function gatewayTargets(
   known?: ProxySummary,
 ): Promise<{ targets: readonly string[]; through: boolean }> {
   const summary = known ?? (await proxySummary(context, "gateway"));
-  const targets = summary.endpoints.find((item) => item.cluster === cluster)?.targets ?? [];
+  const targets = summary.endpoints.find((item) => item.cluster === appbCluster)?.targets ?? [];
   const waypoints = (await context.podFinder.all("waypoint", context.signal)).map(
     ({ ip }) => `envoy://connect_originate/${hostPort(ip, ports.hbone)}`,
   );
   return { targets, through: targets.length > 0 && targets.every((target) => waypoints.includes(target)) };
 }
 
-/** The gateway routes appb's host to appb's cluster, and the cluster's endpoint is the waypoint. */
-export const gatewayConfig: CheckRun<"gateway-config"> = async (context, { name }) => {
-  const summary = await proxySummary(context, "gateway");
-  const evidence = [{ source: "gateway config", lines: summaryLines(summary) }];
-  const host = `appb.${context.facts.settings.domain}`;
-  const routes = summary.hosts.filter(({ domains }) =>
-    domains.some((domain) => domain === host || domain.startsWith(`${host}:`)),
-  );
-  const fail = (seen: string, layer: "gateway" | "waypoint", expected: string) => [
-    failed(name, layer, seen, { expected, evidence }),
-  ];
-  if (!routes.some((item) => item.routes.some((route) => route.cluster === cluster))) {
-    return fail(`no route of ${host} to ${cluster}`, "gateway", `${host} → ${cluster}`);
-  }
-  const { targets, through } = await gatewayTargets(context, summary);
-  const seen = `${host} → ${cluster} → ${listed(targets)}`;
-  return through
-    ? [passed(name, "gateway", seen, { evidence })]
-    : fail(seen, "waypoint", `the waypoint's port ${ports.hbone}`);
-};
-
-/** Each pair of method and identity that rules name; a rule without identities is about anybody. */
-export const pairsOf = (rules: readonly RbacRule[]): string[] =>
-  rules.flatMap(({ principals, methods, paths }) =>
-    (principals.length > 0 ? principals : ["anybody"]).flatMap((who) =>
-      (methods.length > 0 ? methods : ["any method"]).flatMap((what) =>
-        (paths.length > 0 ? paths : [undefined]).map((path) => [what, path, who].filter(Boolean).join(" ")),
-      ),
-    ),
-  );
-
-/** The pairs of method and identity that appb's policy allows at present, in the waypoint's own configuration. */
-export async function programmedPairs(context: VerifyContext): Promise<string[]> {
-  const { chain } = await chainOf(context, "appb");
-  return pairsOf(chain.rbac.filter(({ name, action }) => action === "ALLOW" && name.includes("policy[appb-l7]")));
+/** Where a proxy of the lab decides: at its Gateway, and at a waypoint for one Service. */
+export interface Place {
+  gateway: { name: string; namespace: string };
+  service?: { kind: string; name: string; namespace: string; host: string };
 }
 
-/** The waypoint's routes inject the configured delay, and only there. */
-export const faultConfig: CheckRun<"fault-config"> = async (context, { name }) => {
-  const { faultPath, faultDelay, faultPercent } = context.facts.settings;
-  const { chain } = await chainOf(context, "appb");
-  const evidence = [{ source: "waypoint config", lines: chain.routes.map(routeLine) }];
-  const expected = `${faultPath}: ${faultPercent} % by ${durationMs(faultDelay)} ms, and a route to appb without a fault for all else`;
-  const fault = chain.routes.find(
-    ({ match }) => match === `prefix ${faultPath}` || match === `pathSeparatedPrefix ${faultPath}`,
-  )?.fault;
-  const last = chain.routes.at(-1);
-  const other = chain.routes.find(
-    (route) =>
-      route.cluster !== inboundCluster(appbHost) || route.abort !== undefined || (route.fault && route.fault !== fault),
+export const gatewayPlace: Place = { gateway: { name: gatewayName, namespace: appNamespace } };
+
+/** The place of a Service at its waypoint. */
+export function placeOf(service: ServiceName, declared: readonly KubeObject[]): Place {
+  const name = waypointAt(service);
+  const gateway = { name, namespace: waypoints[name].namespace ?? appNamespace };
+  const host = hostOf(service);
+  const own = declared.find(
+    ({ kind, metadata }) => (kind === "Service" || kind === "ServiceEntry") && metadata?.name === service,
   );
-  const percent = fault?.percent ?? 0;
-  const right = percent === faultPercent && (faultPercent === 0 || fault?.delayMs === durationMs(faultDelay));
-  const seen = fault ? `${faultPath}: ${percent} % by ${fault.delayMs} ms` : `no delay for ${faultPath}`;
-  if (!right) return [failed(name, "waypoint", seen, { expected, evidence })];
-  const caught = last !== undefined && last.fault === undefined && ["any", "prefix /"].includes(last.match);
-  if (!caught && faultPath !== "/") {
-    return [failed(name, "waypoint", `${seen}; no route for other paths: they get 404`, { expected, evidence })];
-  }
-  if (other) return [failed(name, "waypoint", `${seen}; and ${routeLine(other).trim()}`, { expected, evidence })];
-  await requireDrained(context);
-  return [passed(name, "waypoint", seen, { evidence })];
-};
+  const { kind = "Service", metadata } = own ?? {};
+  return { gateway, service: { kind, name: service, namespace: metadata?.namespace ?? appNamespace, host } };
+}
+
+/** Declared objects of a kind that are attached to a place by `targetRefs`. */
+const attachedTo = ({ gateway, service }: Place, kind: string, declared: readonly KubeObject[]): KubeObject[] =>
+  declared.filter(
+    (each) =>
+      each.kind === kind &&
+      listAt(each, "spec", "targetRefs").some((ref) => {
+        const target = textAt(ref, "kind") === "Gateway" ? gateway : service;
+        const right = textAt(ref, "kind") === "Gateway" || textAt(ref, "kind") === service?.kind;
+        return right && textAt(ref, "name") === target?.name && each.metadata?.namespace === target?.namespace;
+      }),
+  );
+
+/** The rules that the stack declares for a place. */
+export const declaredRules = (place: Place, declared: readonly KubeObject[]): RbacRule[] =>
+  rbacRulesOf(attachedTo(place, "AuthorizationPolicy", declared));
+
+/** The policy that a rule of Envoy is from, and its number there. */
+function ruleName(name: string): string {
+  const [, namespace, policy, index] = /^ns\[(.*)\]-policy\[(.*)\]-rule\[(\d+)\]$/.exec(name) ?? [];
+  return policy === undefined ? name : `AuthorizationPolicy ${namespace}/${policy}, rule ${index}`;
+}
+
+/** The differences between the rules that are declared and those that a proxy has, a text each. */
+export function ruleDifferences(declared: readonly RbacRule[], found: readonly RbacRule[]): string[] {
+  const same = (a: RbacRule) => (b: RbacRule) => a.name === b.name && a.action === b.action && a.shadow === b.shadow;
+  return [
+    ...found.flatMap((rule) => {
+      const wanted = declared.find(same(rule));
+      if (!wanted) return [`${ruleName(rule.name)} is not declared: ${ruleText(rule)}`];
+      return differences(wanted.condition, rule.condition).map((each) => `${ruleName(rule.name)} ${each}`);
+    }),
+    ...declared
+      .filter((rule) => !found.some(same(rule)))
+      .map((rule) => `lacks ${ruleName(rule.name)}: ${ruleText(rule)}`),
+  ];
+}
+
+/**
+ * Filters that Istio adds to each chain for telemetry and protocol (istio 1.31, pilot/pkg/networking/core/listener_builder.go and
+ * waypoint.go). None of them answers or refuses a request.
+ */
+const istioFilters: ReadonlySet<string> = new Set([
+  "connect_authority",
+  "envoy.filters.http.cors",
+  "envoy.filters.http.grpc_stats",
+  "istio.alpn",
+  "istio.metadata_exchange",
+  "istio.stats",
+  "waypoint_downstream_peer_metadata",
+  "waypoint_upstream_peer_metadata",
+]);
+
+const router = "envoy.filters.http.router";
+
+/** Whether a filter is one that Istio itself puts into chains: without effect on decisions, or made of declared objects. */
+export const isIstioFilter = (filter: string): boolean =>
+  istioFilters.has(filter) || [rbacFilter, faultFilter, router].includes(filter);
+
+/** Names of the filters that an EnvoyFilter inserts; for one chain, or for all. */
+export const insertedFilters = (filter: KubeObject, chain?: string): string[] =>
+  listAt(filter, "spec", "configPatches")
+    .filter((patch) => chain === undefined || textAt(patch, "match", "listener", "filterChain", "name") === chain)
+    .map((patch) => textAt(patch, "patch", "value", "name") ?? JSON.stringify(at(patch, "patch")));
+
+/** The filters that decide about the requests of a place, in their order. */
+function declaredFilters(place: Place, declared: readonly KubeObject[]): string[] {
+  const actions = new Set(declaredRules(place, declared).map(({ action }) => action));
+  const tokens = attachedTo(place, "RequestAuthentication", declared).length > 0;
+  const chain = place.service && inboundCluster(place.service.host);
+  const inserted = chain
+    ? attachedTo(place, "EnvoyFilter", declared).flatMap((each) => insertedFilters(each, chain))
+    : [];
+  return [
+    ...(tokens ? ["envoy.filters.http.jwt_authn"] : []),
+    ...[...actions].map(() => rbacFilter),
+    faultFilter,
+    ...inserted,
+    router,
+  ];
+}
+
+/** The differences between the filters that decide about requests and those that are declared, a text each. */
+export function filterDifferences(place: Place, declared: readonly KubeObject[], found: readonly string[]): string[] {
+  const wanted = declaredFilters(place, declared);
+  const seen = found.filter((filter) => !istioFilters.has(filter));
+  const extra = seen.filter((filter) => !wanted.includes(filter));
+  if (extra.length > 0)
+    return extra.map(
+      (filter) => `filter ${filter} is not declared, it is number ${found.indexOf(filter) + 1} of ${found.join(" → ")}`,
+    );
+  // A proxy without faults may leave out the filter for them.
+  const right = [wanted, wanted.filter((filter) => filter !== faultFilter)].some((each) => each.join() === seen.join());
+  return right ? [] : [`its filters are ${seen.join(" → ")}, declared are ${wanted.join(" → ")}`];
+}

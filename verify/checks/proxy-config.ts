@@ -1,65 +1,167 @@
-import { waypointName } from "../../config/vocabulary";
-import { hostOf, waypointAt } from "../../experiments/names";
-import type { ServiceName } from "../../experiments/slices";
+import { inboundCluster, labelKeys, ports, serviceHost, waypointName } from "../../config/vocabulary";
+import type { ConfigPart } from "../../experiments/check-detail";
+import { hostOf, waypointAt, waypoints } from "../../experiments/names";
+import type { ServiceName, WaypointName } from "../../experiments/slices";
 import type { VerifyContext } from "../context";
-import type { HttpChain, ProxySummary } from "../proxy-config/envoy-dump";
+import { routesAtGateway, routesAtWaypoint } from "../declared/routes";
+import { listAt, numberAt } from "../json";
+import type { KubeObject } from "../lab-client";
+import type { ProxySummary, RouteSummary } from "../proxy-config/envoy-dump";
 import { proxySummary } from "../proxy-config/read";
+import { routeLine, summaryLines } from "../proxy-config/text";
 import { type CheckRun, failed, listed, passed } from "./check";
 import { requireDrained } from "./drain";
-import { chainOf, pairsOf, routeLine } from "./proxies";
+import {
+  chainOf,
+  declaredRules,
+  filterDifferences,
+  gatewayPlace,
+  gatewayTargets,
+  insertedFilters,
+  isIstioFilter,
+  placeOf,
+  ruleDifferences,
+} from "./proxies";
 
-/** Rules, filters and routes of a Service's HTTP chain at its waypoint, a fact a line. */
-const chainFacts = ({ rbac, filters, routes }: HttpChain): string[] => [
-  ...rbac.flatMap((rule) => pairsOf([rule]).map((pair) => `${rule.action} ${pair}`)),
-  ...filters.map((filter) => `filter ${filter}`),
-  ...routes.map((route) => routeLine(route).trim()),
-];
-
-/** Listeners, filters, rules and routes of the gateway, a fact a line. */
-const gatewayFacts = ({ listeners, http, hosts }: ProxySummary): string[] => [
-  ...listeners.map(({ address }) => `listener for port ${address.split(":").at(-1)}`),
-  ...http.flatMap(({ filters, rbac }) => [
-    ...filters.map((filter) => `filter ${filter}`),
-    ...rbac.map(({ action, name }) => `${action} ${name}`),
-  ]),
-  ...hosts.flatMap(({ domains, routes }) =>
-    domains.flatMap((domain) => routes.map(({ cluster }) => `${domain.replace(/:.*$/, "")} → ${cluster}`)),
-  ),
-];
-
-/** A part of a proxy's configuration as facts. */
-interface Config {
+/** A proxy's configuration, and where it differs from what the stack declares. */
+interface Comparison {
   layer: "gateway" | "waypoint";
   source: string;
-  facts: readonly string[];
-  /** Rules that must not be there unless they are wanted. ALLOW policies add up; DENY rules of the gateway are other hosts'. */
-  exclusive: RegExp;
+  summary: ProxySummary;
+  /** Differences, a text each, by the part that they are in. */
+  parts: Readonly<Record<ConfigPart, readonly string[]>>;
 }
 
-async function configOf(context: VerifyContext, of: ServiceName | "gateway"): Promise<Config> {
-  if (of === "gateway") {
-    const facts = [...new Set(gatewayFacts(await proxySummary(context, of)))];
-    return { layer: of, source: "gateway config", facts, exclusive: /^ALLOW / };
+/** A proxy has the rules, filters and routes that the stack declares, and no others. */
+export const proxyConfig: CheckRun<"proxy-config"> = async (
+  context,
+  { name, of, parts = ["filters", "rules", "routes"] },
+) => {
+  const compared = await comparisonOf(context, of);
+  const evidence = [{ source: compared.source, lines: summaryLines(compared.summary) }];
+  const differences = parts.flatMap((part) => compared.parts[part]);
+  const expected = `the ${parts.join(", ")} that the stack declares, and no others`;
+  if (differences.length > 0) return [failed(name, compared.layer, differences.join("; "), { expected, evidence })];
+  if (of === "gateway" && parts.includes("routes")) {
+    const { targets, through } = await gatewayTargets(context, compared.summary);
+    if (!through) {
+      const seen = `requests for appb go to ${listed(targets)}`;
+      return [failed(name, "waypoint", seen, { expected: `the waypoint's port ${ports.hbone}`, evidence })];
+    }
   }
-  const { chain } = await chainOf(context, of);
-  const source = `${waypointAt(of)} config of ${hostOf(of)}`;
-  return { layer: "waypoint", source, facts: chainFacts(chain), exclusive: /^(ALLOW|DENY) / };
-}
-
-/** A proxy's configuration has all facts that are wanted, and no other rule that decides about the same requests. */
-export const proxyConfig: CheckRun<"proxy-config"> = async (context, { name, of, wanted }) => {
-  const { layer, source, facts, exclusive } = await configOf(context, of);
-  const evidence = [{ source, lines: facts }];
-  const missing = wanted.filter((fact) => !facts.includes(fact));
-  const extra = facts.filter((fact) => exclusive.test(fact) && !wanted.includes(fact));
-  if (missing.length + extra.length === 0) {
-    // The experiments change the configuration of this waypoint alone while they run.
-    if (of !== "gateway" && waypointAt(of) === waypointName) await requireDrained(context);
-    return [passed(name, layer, listed(wanted), { evidence })];
-  }
-  const seen = [
-    ...(missing.length > 0 ? [`missing: ${listed(missing)}`] : []),
-    ...(extra.length > 0 ? [`not wanted: ${listed(extra)}`] : []),
-  ].join("; ");
-  return [failed(name, layer, seen, { expected: listed(wanted), evidence })];
+  // The experiments change the configuration of this waypoint alone while they run.
+  if (of !== "gateway" && (of === waypointName || waypointAt(of as ServiceName) === waypointName))
+    await requireDrained(context);
+  return [passed(name, compared.layer, `as declared: ${parts.join(", ")}`, { evidence })];
 };
+
+async function comparisonOf(context: VerifyContext, of: ServiceName | "gateway" | "waypoint"): Promise<Comparison> {
+  const { declared } = context.facts;
+  if (of === "gateway") return gatewayComparison(await proxySummary(context, of), declared);
+  if (of === "waypoint") return chainsComparison(await proxySummary(context, of), of, declared);
+  const { summary, chain } = await chainOf(context, of);
+  const place = placeOf(of, declared);
+  const parts = {
+    filters: filterDifferences(place, declared, chain.filters),
+    rules: ruleDifferences(declaredRules(place, declared), chain.rbac),
+    routes: place.service ? routeDifferences(routesAtWaypoint(declared, place.service), chain.routes) : [],
+  };
+  const source = `${waypointAt(of)} config of ${hostOf(of)}`;
+  return { layer: "waypoint", source, summary: { ...summary, http: [chain] }, parts };
+}
+
+/** Routes in their order: the first one that matches takes a request. */
+function routeDifferences(declared: readonly RouteSummary[], found: readonly RouteSummary[]): string[] {
+  const [wanted, seen] = [declared.map(routeLine), found.map(routeLine)];
+  if (wanted.join("\n") === seen.join("\n")) return [];
+  const extra = seen.filter((line) => !wanted.includes(line)).map((line) => `"${line}" is not declared`);
+  const missing = wanted.filter((line) => !seen.includes(line)).map((line) => `lacks "${line}"`);
+  const order = [`its routes are in the order ${seen.join(", ")}; declared is ${wanted.join(", ")}`];
+  return extra.length + missing.length > 0 ? [...extra, ...missing] : order;
+}
+
+/** Listeners of a proxy that take requests: those with an address, of which an internal one is the proxy's own. */
+const openPorts = ({ listeners }: ProxySummary): number[] =>
+  listeners.flatMap(({ address }) => (address === "internal" ? [] : [Number(address.split(":").at(-1))]));
+
+function gatewayComparison(summary: ProxySummary, declared: readonly KubeObject[]): Comparison {
+  const wanted = routesAtGateway(declared);
+  const chains = summary.http.filter(({ listener }) =>
+    summary.listeners.some((each) => each.name === listener && each.address !== "internal"),
+  );
+  const rules = declaredRules(gatewayPlace, declared);
+  const at = (chain: { listener: string }, differences: readonly string[]) =>
+    differences.map((each) => `listener ${chain.listener}: ${each}`);
+  const ports = openPorts(summary);
+  const hosts = wanted.hosts.map(({ port, host, routes }) => ({ key: `port ${port}, host ${host}`, routes }));
+  const found = summary.hosts.flatMap(({ config, domains, routes }) =>
+    domains.map((host) => ({ key: `port ${portOf(config)}, host ${host.replace(/:\d+$/, "")}`, routes })),
+  );
+  const keys = [...new Set([...hosts, ...found].map(({ key }) => key))];
+  const of = (items: readonly { key: string; routes: readonly RouteSummary[] }[], key: string) => [
+    // A host may be there with its port as well.
+    ...new Map(
+      items.filter((each) => each.key === key).flatMap(({ routes }) => routes.map((each) => [routeLine(each), each])),
+    ).values(),
+  ];
+  return {
+    ...{ layer: "gateway", source: "gateway config", summary },
+    parts: {
+      filters: chains.flatMap((chain) => at(chain, filterDifferences(gatewayPlace, declared, chain.filters))),
+      rules: chains.flatMap((chain) => at(chain, ruleDifferences(rules, chain.rbac))),
+      routes: [
+        ...ports
+          .filter((port) => !wanted.ports.includes(port))
+          .map((port) => `listener for port ${port} is not declared`),
+        ...wanted.ports.filter((port) => !ports.includes(port)).map((port) => `lacks the listener for port ${port}`),
+        ...keys.flatMap((key) =>
+          routeDifferences(of(hosts, key), of(found, key).filter(isService)).map((each) => `${key}: ${each}`),
+        ),
+      ],
+    },
+  };
+}
+
+/** Istio answers 404 itself for a port without routes. */
+const isService = ({ cluster }: RouteSummary): boolean => cluster !== "answer 404";
+
+/** Port of a route configuration of a gateway, such as "http.80" or "https.443.default.gateway.…". */
+const portOf = (config: string): string => /^https?\.(\d+)/.exec(config)?.[1] ?? `of ${config}`;
+
+/** Services that a waypoint serves: those that name it by label, and no others. */
+function chainsComparison(summary: ProxySummary, waypoint: WaypointName, declared: readonly KubeObject[]): Comparison {
+  const { namespace = "default" } = waypoints[waypoint];
+  const served = declared
+    .filter(({ kind, metadata = {} }) => {
+      const place = metadata.labels?.[labelKeys.useWaypointNamespace] ?? metadata.namespace;
+      const names = metadata.labels?.[labelKeys.useWaypoint] === waypoint && place === namespace;
+      return (kind === "Service" || kind === "ServiceEntry") && names;
+    })
+    .flatMap((each) => chainNames(each));
+  const own = summary.http.filter(({ chain }) => chain.startsWith("inbound-vip|")).map(({ chain }) => chain);
+  const extra = own.filter((chain) => !served.includes(chain));
+  const inserted = declared.filter(({ kind }) => kind === "EnvoyFilter").flatMap((each) => insertedFilters(each));
+  const odd = summary.http.flatMap(({ chain, filters }) =>
+    filters
+      .filter((filter) => !isIstioFilter(filter.replace(/^network /, "")) && !inserted.includes(filter))
+      .map((filter) => `chain ${chain}: filter ${filter} is not declared`),
+  );
+  return {
+    ...{ layer: "waypoint", source: `${waypoint} config`, summary },
+    parts: {
+      filters: odd,
+      rules: [],
+      routes: extra.map((chain) => `serves ${chain}, which no declared Service asks for`),
+    },
+  };
+}
+
+function chainNames(service: KubeObject): string[] {
+  const { name = "", namespace } = service.metadata ?? {};
+  const hosts =
+    service.kind === "Service" ? [serviceHost(name, namespace)] : listAt(service, "spec", "hosts").map(String);
+  const numbers = listAt(service, "spec", "ports").map((port) => numberAt(port, "port") ?? numberAt(port, "number"));
+  return hosts.flatMap((host) =>
+    numbers.map((port) => inboundCluster(host).replace(`|${ports.service}|`, `|${port}|`)),
+  );
+}

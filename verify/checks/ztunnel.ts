@@ -1,9 +1,12 @@
 import { appNamespace, principalOf, serviceHost, waypointName } from "../../config/vocabulary";
-import { appbHost } from "../../experiments/names";
+import { appbHost, workloads } from "../../experiments/names";
 import type { AppName } from "../../experiments/slices";
+import type { WorkloadEntry } from "../../modules/slice";
 import type { VerifyContext } from "../context";
+import { ztunnelPoliciesOf } from "../declared/authorization";
 import type { LabPod, PodRole } from "../pods";
 import { PreconditionError } from "../precondition-error";
+import { conditionText, differences } from "../proxy-config/condition";
 import { ztunnelDump } from "../proxy-config/read";
 import type { ZtunnelDump, ZtunnelPolicy } from "../proxy-config/ztunnel-dump";
 import { type CheckRun, failed, listed, passed } from "./check";
@@ -93,28 +96,43 @@ export async function policiesOn(
   return { pod, dump, policies: dump.workloads.find(({ ips }) => ips.includes(ip))?.policies ?? [] };
 }
 
-/** Exactly these policies select an application's pod. */
-export const podPolicies: CheckRun<"pod-policies"> = async (context, { name, app, policies: wanted }) => {
-  const { pod, policies } = await policiesOn(context, app);
-  const seen = `${pod.name}: ${listed(policies)} on ${app}`;
-  const evidence = [{ source: "ztunnel workloads", lines: [seen] }];
-  const same = policies.length === wanted.length && wanted.every((policy) => policies.includes(policy));
-  if (same) return [passed(name, "ztunnel", seen, { evidence })];
-  return [failed(name, "ztunnel", seen, { expected: listed(wanted), evidence })];
-};
+/** The policies that a ztunnel applies to a pod: those that its workload names, of its namespace, and of the whole mesh. */
+const appliedTo = (dump: ZtunnelDump, named: readonly string[], ofNamespace: string): ZtunnelPolicy[] =>
+  dump.policies.filter(
+    ({ scope, namespace, name }) =>
+      named.includes(`${namespace}/${name}`) ||
+      scope === "Global" ||
+      (scope === "Namespace" && namespace === ofNamespace),
+  );
 
-/** appb's ztunnel has the policy that allows the waypoint alone, and no other ALLOW policy. */
-export const l4Policy: CheckRun<"l4-policy"> = async (context, { name }) => {
-  const { pod, dump, policies } = await policiesOn(context, "appb");
-  const isAbout = ({ scope, namespace, name }: ZtunnelPolicy) =>
-    scope === "Global" ||
-    (scope === "Namespace" && namespace === appNamespace) ||
-    policies.includes(`${namespace}/${name}`);
-  const allowing = dump.policies.filter((policy) => policy.action === "Allow" && isAbout(policy));
-  const found = allowing.map(({ namespace, name, principals }) => `${namespace}/${name}: ${listed(principals)}`);
-  const seen = `${pod.name}: ${allowing.length > 0 ? `Allow ${listed(found)}` : "no policy lets in anybody by name"}`;
-  const evidence = [{ source: "ztunnel policies", lines: found }];
-  const only = `default/appb-waypoint-only: ${principalOf(waypointName)}`;
-  if (found.join() === only) return [passed(name, "ztunnel", seen, { evidence })];
-  return [failed(name, "ztunnel", seen, { expected: `Allow ${only}, and no other`, evidence })];
+const policyText = ({ namespace, name, scope, action, dryRun, condition }: ZtunnelPolicy): string =>
+  `${namespace}/${name} (${scope}${dryRun ? ", dry run" : ""}): ${action} ${conditionText(condition)}`;
+
+/** The pod's ztunnel has exactly the policies for it that the stack declares. */
+export const podPolicies: CheckRun<"pod-policies"> = async (context, { name, app }) => {
+  const { namespace = appNamespace, app: label = app }: WorkloadEntry = workloads[app];
+  const { pod, dump, policies } = await policiesOn(context, app);
+  const declared = ztunnelPoliciesOf(context.facts.declared, { namespace, labels: { app: label } });
+  const found = appliedTo(dump, policies, namespace);
+  const same = (a: ZtunnelPolicy) => (b: ZtunnelPolicy) => a.name === b.name && a.namespace === b.namespace;
+  const head = ({ scope, action, dryRun }: ZtunnelPolicy) => `${action}, ${scope}${dryRun ? ", dry run" : ""}`;
+  const differing = [
+    ...policies
+      .filter((key) => !found.some((each) => key === `${each.namespace}/${each.name}`))
+      .map((key) => `names AuthorizationPolicy ${key}, which it does not have`),
+    ...found.flatMap((policy) => {
+      const wanted = declared.find(same(policy));
+      const called = `AuthorizationPolicy ${policy.namespace}/${policy.name}`;
+      if (!wanted) return [`${called} is not declared: ${policyText(policy)}`];
+      const heads = head(wanted) === head(policy) ? [] : [`is ${head(policy)}, declared is ${head(wanted)}`];
+      return [...heads, ...differences(wanted.condition, policy.condition)].map((each) => `${called} ${each}`);
+    }),
+    ...declared.filter((policy) => !found.some(same(policy))).map((policy) => `lacks ${policyText(policy)}`),
+  ];
+  const evidence = [{ source: `policies on ${app} at ${pod.name}`, lines: found.map(policyText) }];
+  const names = listed(found.map((each) => `${each.namespace}/${each.name}`));
+  if (differing.length === 0)
+    return [passed(name, "ztunnel", `${pod.name}: ${names} on ${app}, as declared`, { evidence })];
+  const expected = listed(declared.map(policyText));
+  return [failed(name, "ztunnel", `${pod.name}: ${differing.join("; ")}`, { expected, evidence })];
 };

@@ -1,44 +1,74 @@
-import { durationMs, labelKeys, ports, principalOf, serviceAccountOf, waypointName } from "../../config/vocabulary";
+import { gatewayName, type Layer } from "../../config/vocabulary";
 import { moduleOf, objects } from "../../experiments/objects";
 import type { LabObject } from "../../experiments/slices";
 import type { LabFacts } from "../../experiments/types";
-import { at, listAt, numberAt, textAt, textsAt } from "../json";
+import { at, entriesAt, textAt } from "../json";
 import type { KubeObject } from "../lab-client";
 import type { Cause } from "../report/schema";
+import { isAssigned, withDefaults } from "./defaults";
 
 /** The objects of the lab that were found. */
 export type Inventory = Partial<Record<LabObject, KubeObject>>;
 
-/** One thing that the stack's outputs say about an object, beside what the object says. */
-interface Claim {
-  object: LabObject;
-  field: string;
-  wanted: string;
-  found: string;
+/** An object as one key: kind, namespace and name. */
+export const keyOf = ({ kind, metadata }: KubeObject): string =>
+  `${kind} ${metadata?.namespace ? `${metadata.namespace}/` : ""}${metadata?.name}`;
+
+const named = new Map<string, LabObject>(
+  (Object.keys(objects) as LabObject[]).map((name) => {
+    const { kind, namespace, name: called } = objects[name];
+    return [keyOf({ kind, metadata: { name: called, ...(namespace ? { namespace } : {}) } }), name];
+  }),
+);
+
+/** The name that reports give an object: its own among the lab's objects, and else its key. */
+const nameOf = (object: KubeObject): string => named.get(keyOf(object)) ?? keyOf(object);
+
+/** Layers of the kinds of objects that have no entry of their own. */
+const layers: Readonly<Record<string, Layer>> = {
+  EndpointSlice: "app",
+  Gateway: "gateway",
+  Namespace: "ztunnel",
+  NetworkPolicy: "app",
+  PeerAuthentication: "ztunnel",
+  Pod: "app",
+  Service: "app",
+};
+
+/** Layer at which an object acts. */
+export function layerOf(object: KubeObject): Layer {
+  const own = named.get(keyOf(object));
+  if (own) return objects[own].layer;
+  const target = at(object, "spec", "targetRefs", 0) ?? at(object, "spec", "targetRef");
+  if (object.kind === "AuthorizationPolicy" && !target) return "ztunnel";
+  const parent = at(object, "spec", "parentRefs", 0);
+  const isGateway = (ref: unknown) => textAt(ref, "kind") === "Gateway" && textAt(ref, "name") === gatewayName;
+  if (isGateway(target) || (parent && isGateway({ kind: "Gateway", ...Object(parent) }))) return "gateway";
+  return layers[object.kind ?? ""] ?? "waypoint";
 }
 
-/** Differences between the stack's declaration and the cluster. */
-export function driftOf(facts: LabFacts, inventory: Inventory): Cause[] {
-  const claims = [
-    ...enrolmentClaims(inventory),
-    ...routeClaims(facts, inventory),
-    ...policyClaims(facts, inventory),
-    ...faultClaims(facts, inventory),
-  ];
+/**
+ * Differences between the stack's declaration and the cluster.
+ * @param live the declared objects as they are in the cluster, in the order of the declaration
+ */
+export function driftOf(facts: LabFacts, inventory: Inventory, live: readonly (KubeObject | undefined)[]): Cause[] {
   return [
     ...presence(facts, inventory),
-    ...claims.filter(({ object, wanted, found }) => inventory[object] && wanted !== found).map(differs),
+    ...facts.declared.flatMap((declared, index) => {
+      const found = live[index];
+      const object = nameOf(declared);
+      // Absent objects of the tables are told by `presence`.
+      if (!found)
+        return named.has(keyOf(declared)) ? [] : [cause(object, layerOf(declared), `${object} does not exist`)];
+      return differencesOf(declared, found).map(({ path, wanted, seen }) =>
+        cause(object, layerOf(declared), `${object}: ${path} is ${seen}, the stack says ${wanted}`),
+      );
+    }),
   ];
 }
 
-const differs = ({ object, field, wanted, found }: Claim): Cause =>
-  cause(object, `${object}: ${field} is ${found || "absent"}, the stack says ${wanted || "absent"}`);
-
-const cause = (object: LabObject, what: string): Cause => ({
-  kind: "drift",
-  layer: objects[object].layer,
-  object,
-  what,
+const cause = (object: string, layer: Layer, what: string): Cause => ({
+  ...{ kind: "drift", layer, object, what },
   fix: "npm run up",
 });
 
@@ -59,104 +89,65 @@ function presence({ settings, versions }: LabFacts, inventory: Inventory): Cause
     const wanted = module ? settings.modules.includes(module) : (optional[object] ?? true);
     const here = inventory[object] !== undefined;
     if (wanted === here) return [];
-    return [cause(object, wanted ? `${object} does not exist` : `${object} exists, the stack has none`)];
+    const what = wanted ? `${object} does not exist` : `${object} exists, the stack has none`;
+    return [cause(object, objects[object].layer, what)];
   });
 }
 
-function enrolmentClaims(inventory: Inventory): Claim[] {
-  const label = (object: LabObject, key: string, wanted: string): Claim => ({
-    object,
-    field: `label ${key}`,
-    wanted,
-    found: textAt(inventory[object], "metadata", "labels", key) ?? "",
-  });
+/** One field that is not as declared. */
+interface Difference {
+  path: string;
+  wanted: string;
+  seen: string;
+}
+
+function differencesOf(declared: KubeObject, live: KubeObject): Difference[] {
+  const kind = declared.kind ?? "";
   return [
-    label("Namespace/default", labelKeys.dataplaneMode, "ambient"),
-    label("Service/appb", labelKeys.useWaypoint, waypointName),
-    label("Service/appb", labelKeys.ingressUseWaypoint, "true"),
+    ...marks(declared, live, "labels"),
+    ...marks(declared, live, "annotations"),
+    ...fieldsOf(withDefaults(kind, declared.spec), withDefaults(kind, live.spec), "spec").filter(
+      ({ path, wanted }) => wanted !== absent || !isAssigned(kind, path),
+    ),
   ];
 }
 
-function routeClaims({ settings }: LabFacts, inventory: Inventory): Claim[] {
-  const [gateway, route] = [inventory["Gateway/gateway"], inventory["HTTPRoute/appb"]];
-  const parents = listAt(route, "spec", "parentRefs").map((parent) => textAt(parent, "name") ?? "?");
-  const backends = listAt(route, "spec", "rules").flatMap((rule) =>
-    listAt(rule, "backendRefs").map((ref) => `${textAt(ref, "name")}:${numberAt(ref, "port")}`),
-  );
-  // A module's listener is the module's.
-  const listeners = listAt(gateway, "spec", "listeners").filter((listener) => textAt(listener, "name") !== "https");
-  const hosts = listeners.map((listener) => textAt(listener, "hostname") ?? "*");
-  return [
-    { object: "Gateway/gateway", field: "listeners' hostname", wanted: `*.${settings.domain}`, found: hosts.join() },
-    {
-      object: "HTTPRoute/appb",
-      field: "hostnames",
-      wanted: `appb.${settings.domain}`,
-      found: textsAt(route, "spec", "hostnames").join(),
-    },
-    { object: "HTTPRoute/appb", field: "parent", wanted: "gateway", found: parents.join() },
-    { object: "HTTPRoute/appb", field: "backend", wanted: `appb:${ports.service}`, found: backends.join() },
-  ];
+const absent = "absent";
+const word = (value: unknown): string =>
+  value === undefined || value === "" ? absent : typeof value === "string" ? value : JSON.stringify(value);
+
+/** Labels and annotations by which Istio and the Gateway API are told what to do; istiod notes its own version at a Gateway. */
+const isTold = (key: string): boolean =>
+  /(^|\.)(istio\.io|gateway\.networking\.k8s\.io)\//.test(key) && !key.startsWith("gateway.istio.io/");
+
+/** Declared labels or annotations, and others that Istio reads. Pulumi's own annotations are for Pulumi alone. */
+function marks(declared: KubeObject, live: KubeObject, field: "labels" | "annotations"): Difference[] {
+  const [wanted, found] = [declared, live].map((object) => object.metadata?.[field] ?? {});
+  const keys = [...Object.keys(wanted ?? {}), ...Object.keys(found ?? {}).filter(isTold)];
+  const one = field === "labels" ? "label" : "annotation";
+  return [...new Set(keys)]
+    .filter((key) => !key.startsWith("pulumi.com/") && wanted?.[key] !== found?.[key])
+    .map((key) => ({ path: `${one} ${key}`, wanted: word(wanted?.[key]), seen: word(found?.[key]) }));
 }
 
-function policyClaims({ settings }: LabFacts, inventory: Inventory): Claim[] {
-  const callers = settings.allowedCallers.map((caller) => principalOf(serviceAccountOf(caller)));
-  const l7 = "AuthorizationPolicy/appb-l7";
-  const l4 = "AuthorizationPolicy/appb-waypoint-only";
-  // A policy without callers has no rules, and then its methods mean nothing.
-  const methods = callers.length > 0 ? settings.allowedMethods : [];
-  return [
-    { object: l7, field: "principals", wanted: words(callers), found: words(principalsOf(inventory[l7])) },
-    { object: l7, field: "methods", wanted: words(methods), found: words(methodsOf(inventory[l7])) },
-    { object: l7, field: "target", wanted: "Service/appb", found: targetOf(inventory[l7]) },
-    { object: l4, field: "principals", wanted: principalOf(waypointName), found: words(principalsOf(inventory[l4])) },
-    {
-      object: l4,
-      field: "selector",
-      wanted: "appb",
-      found: textAt(inventory[l4], "spec", "selector", "matchLabels", "app") ?? "",
-    },
-  ];
+/** Fields that differ. An empty list or object is the same as none. */
+function fieldsOf(wanted: unknown, found: unknown, path: string): Difference[] {
+  if (Array.isArray(wanted) && Array.isArray(found)) {
+    const count = Math.max(wanted.length, found.length);
+    return Array.from({ length: count }, (_, index) =>
+      fieldsOf(wanted[index], found[index], `${path}[${index}]`),
+    ).flat();
+  }
+  if (isRecord(wanted) && isRecord(found)) {
+    const keys = new Set([...entriesAt(wanted), ...entriesAt(found)].map(([key]) => key));
+    return [...keys].flatMap((key) => fieldsOf(wanted[key], found[key], `${path}.${key}`));
+  }
+  const [a, b] = [wanted, found].map((value) => word(isEmpty(value) ? undefined : value));
+  return a === b ? [] : [{ path, wanted: a ?? "", seen: b ?? "" }];
 }
 
-const words = (items: readonly string[]): string => [...new Set(items)].sort().join(" ");
+const isEmpty = (value: unknown): boolean =>
+  typeof value === "object" && value !== null && Object.keys(value).length === 0;
 
-const principalsOf = (policy: KubeObject | undefined): string[] =>
-  listAt(policy, "spec", "rules").flatMap((rule) =>
-    listAt(rule, "from").flatMap((from) => textsAt(from, "source", "principals")),
-  );
-
-function methodsOf(policy: KubeObject | undefined): string[] {
-  const named = listAt(policy, "spec", "rules").filter((rule) => listAt(rule, "from").length > 0);
-  return named.flatMap((rule) => listAt(rule, "to").flatMap((to) => textsAt(to, "operation", "methods")));
-}
-
-function targetOf(policy: KubeObject | undefined): string {
-  const target = listAt(policy, "spec", "targetRefs")[0] ?? at(policy, "spec", "targetRef");
-  return target ? `${textAt(target, "kind")}/${textAt(target, "name")}` : "";
-}
-
-function faultClaims({ settings }: LabFacts, inventory: Inventory): Claim[] {
-  const object = "VirtualService/appb-fault";
-  const routes = listAt(inventory[object], "spec", "http");
-  const delay = at(routes[0], "fault", "delay");
-  const catchAll = routes.some((route) => listAt(route, "match").length === 0);
-  const claim = (field: string, wanted: string, found: string | undefined): Claim => ({
-    object,
-    field,
-    wanted,
-    found: found ?? "",
-  });
-  const duration = textAt(delay, "fixedDelay");
-  const hosts = routes.flatMap((route) =>
-    listAt(route, "route").map((each) => textAt(each, "destination", "host") ?? ""),
-  );
-  return [
-    claim("path", settings.faultPath, textAt(routes[0], "match", 0, "uri", "prefix")),
-    claim("delay", `${durationMs(settings.faultDelay)} ms`, duration && `${durationMs(duration)} ms`),
-    claim("percent", String(settings.faultPercent), String(numberAt(delay, "percentage", "value") ?? 0)),
-    claim("number of routes", "2", String(routes.length)),
-    claim("destination", "appb", words(hosts)),
-    claim("route for other paths", "present", catchAll ? "present" : "absent"),
-  ];
-}
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);

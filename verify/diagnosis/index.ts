@@ -1,32 +1,64 @@
 import { objects, objectsOf } from "../../experiments/objects";
 import type { LabObject } from "../../experiments/slices";
+import type { DeclaredObject } from "../../experiments/types";
 import { messageOf } from "../../host/errors";
 import type { VerifyContext } from "../context";
 import { eventually } from "../eventually";
+import { textAt } from "../json";
 import type { Cause } from "../report/schema";
 import { isDead, isOurs, writerOf } from "../restore/change";
 import { driftOf, type Inventory } from "./drift";
 import { ailmentsOf } from "./health";
+import { isTolerated } from "./other";
+import { othersOf } from "./others";
 
-/** What in the cluster differs from the stack or is not well: the possible causes of what the experiments meet. */
-async function diagnose({ lab, facts, signal }: VerifyContext): Promise<Cause[]> {
+/** What was found out about the state of a lab's objects. */
+export interface Diagnosis {
+  /** What differs from the stack or is not well: possible causes of what the experiments meet. */
+  causes: readonly Cause[];
+  /** Objects of others that the lab leaves alone, a text each. */
+  tolerated: readonly string[];
+}
+
+async function diagnose(context: VerifyContext): Promise<Diagnosis> {
+  const { lab, facts, signal } = context;
   // Reading Secrets needs a permission that many users lack: only labs with a module that has a Secret read them.
   const here = objectsOf(facts.settings);
   const names = (Object.keys(objects) as LabObject[]).filter(
     (name) => objects[name].kind !== "Secret" || here.includes(name),
   );
-  const found = await Promise.all(names.map(async (name) => [name, await lab.read(objects[name], signal)] as const));
+  const [found, live, others] = await Promise.all([
+    Promise.all(names.map(async (name) => [name, await lab.read(objects[name], signal)] as const)),
+    Promise.all(facts.declared.map((object) => lab.read(refOf(object), signal))),
+    othersOf(context),
+  ]);
   const inventory: Inventory = Object.fromEntries(found.filter(([, object]) => object !== undefined));
   // What another run has changed for a few seconds is its own to put back, and no drift.
   const isHeld = ({ object }: Cause): boolean => {
     const by = writerOf(inventory[object as LabObject] ?? {});
     return by !== undefined && !isOurs(by) && !isDead(by);
   };
-  return [...ailmentsOf(inventory), ...driftOf(facts, inventory).filter((cause) => !isHeld(cause))];
+  const since = textAt(inventory["Gateway/gateway"], "metadata", "creationTimestamp");
+  const left = others.filter((other) => isTolerated(other, facts, since));
+  return {
+    causes: [
+      ...ailmentsOf(inventory),
+      ...driftOf(facts, inventory, live).filter((cause) => !isHeld(cause)),
+      ...others.filter((other) => !left.includes(other)).map(({ cause }) => cause),
+    ],
+    tolerated: left.map(
+      ({ cause }) => `${cause.what}; it was there before the lab, and decides nothing: it is left alone`,
+    ),
+  };
 }
 
-/** {@link diagnose} of a cluster that may be out of reach for a moment; that it is out of reach is a cause, too. */
-export async function diagnosed(context: VerifyContext): Promise<Cause[]> {
+const refOf = ({ apiVersion, kind, metadata: { name, namespace } }: DeclaredObject) => ({
+  ...{ apiVersion, kind, name },
+  ...(namespace ? { namespace } : {}),
+});
+
+/** The state of a cluster that may be out of reach for a moment; that it is out of reach is a cause, too. */
+export async function diagnosed(context: VerifyContext): Promise<Diagnosis> {
   const { signal, clock, timings } = context;
   const what = "the state of the lab's objects";
   try {
@@ -34,11 +66,29 @@ export async function diagnosed(context: VerifyContext): Promise<Cause[]> {
   } catch (error) {
     signal.throwIfAborted();
     const unread = `${what} cannot be read: ${messageOf(error)}`;
-    return [{ kind: "health", layer: "api-server", object: "the cluster", what: unread, fix: "npm run lab -- verify" }];
+    const cause: Cause = {
+      kind: "health",
+      layer: "api-server",
+      object: "the cluster",
+      what: unread,
+      fix: "npm run lab -- verify",
+    };
+    return { causes: [cause], tolerated: [] };
   }
 }
 
-/** The causes that can explain a failure of an experiment: those about the objects it names, in its own order. */
-export function causesFor(names: readonly LabObject[], causes: readonly Cause[]): Cause[] {
-  return names.flatMap((name) => causes.filter(({ object }) => object === name));
+/**
+ * The causes that can explain a failure of an experiment: those about the objects it names, in its own order, and then objects of others
+ * that act at the layer which failed.
+ */
+export function causesFor(
+  names: readonly LabObject[],
+  causes: readonly Cause[],
+  layer: Cause["layer"] | undefined,
+): Cause[] {
+  const own = names.flatMap((name) => causes.filter(({ object }) => object === name));
+  return [
+    ...own,
+    ...causes.filter((cause) => cause.layer === layer && cause.kind === "drift" && !(cause.object in objects)),
+  ];
 }

@@ -1,4 +1,6 @@
 import { at, entriesAt, listAt, textAt, textsAt } from "../json";
+import { all, always, any, type Condition, never, not, test, unknown } from "./condition";
+import { matches, present } from "./property";
 
 /** A pod as a ztunnel knows it. */
 interface ZtunnelWorkload {
@@ -15,10 +17,12 @@ interface ZtunnelWorkload {
 export interface ZtunnelPolicy {
   name: string;
   namespace: string;
-  /** Whom it is about: "Global", the pods of its namespace ("Namespace"), or those that name it ("WorkloadSelector"). */
+  /** Pods that it is about: all ("Global"), those of its namespace ("Namespace"), or those that name it ("WorkloadSelector"). */
   scope: string;
   action: string;
-  principals: readonly string[];
+  /** Evaluated without effect. */
+  dryRun: boolean;
+  condition: Condition;
 }
 
 /** What a ztunnel knows, from its `/config_dump`. */
@@ -59,13 +63,7 @@ export function parseZtunnelDump(dump: unknown): ZtunnelDump {
       validFrom: textAt(item, "certChain", 0, "validFrom") ?? "",
       expires: textAt(item, "certChain", 0, "expirationTime") ?? "",
     })),
-    policies: listAt(dump, "policies").map((item) => ({
-      name: textAt(item, "name") ?? "",
-      namespace: textAt(item, "namespace") ?? "",
-      scope: textAt(item, "scope") ?? "",
-      action: textAt(item, "action") ?? "",
-      principals: exactPrincipals(at(item, "rules")),
-    })),
+    policies: listAt(dump, "policies").map(policyOf),
   };
 }
 
@@ -75,11 +73,71 @@ function servedIn(state: unknown): string[] {
   return [`${textAt(state, "info", "namespace")}/${textAt(state, "info", "name")}`];
 }
 
-/** Rules are nested lists of matches; what the lab's policies use are exact principals. */
-function exactPrincipals(rules: unknown): string[] {
-  if (Array.isArray(rules)) return rules.flatMap(exactPrincipals);
-  if (typeof rules !== "object" || rules === null) return [];
-  return Object.entries(rules).flatMap(([key, value]) =>
-    key === "principals" ? listAt(value).map((item) => textAt(item, "Exact") ?? "*") : exactPrincipals(value),
-  );
+const policyFields = ["name", "namespace", "scope", "action", "rules", "dryRun"];
+
+/** ztunnel, src/rbac.rs: Authorization and how it is matched. */
+function policyOf(policy: unknown): ZtunnelPolicy {
+  const odd = entriesAt(policy).filter(([key]) => !policyFields.includes(key));
+  const rules = at(policy, "rules");
+  return {
+    name: textAt(policy, "name") ?? "",
+    namespace: textAt(policy, "namespace") ?? "",
+    scope: textAt(policy, "scope") ?? "",
+    action: textAt(policy, "action") ?? "",
+    dryRun: at(policy, "dryRun") === true,
+    condition:
+      odd.length > 0 || !Array.isArray(rules)
+        ? unknown(odd.length > 0 ? Object.fromEntries(odd) : { rules })
+        : any(rules.map((rule) => (Array.isArray(rule) ? all(rule.map(clauseOf)) : unknown(rule)))),
+  };
 }
+
+/** A clause without matches holds, a match without fields does not. */
+function clauseOf(clause: unknown): Condition {
+  if (!Array.isArray(clause)) return unknown(clause);
+  return clause.length === 0 ? always : any(clause.map(matchOf));
+}
+
+function matchOf(match: unknown): Condition {
+  if (typeof match !== "object" || match === null || Array.isArray(match)) return unknown(match);
+  const fields = entriesAt(match).filter(([, values]) => !Array.isArray(values) || values.length > 0);
+  return fields.length === 0 ? never : all(fields.map(([key, values]) => fieldOf(key, values)));
+}
+
+const fields: Readonly<Record<string, (value: unknown) => Condition>> = {
+  namespaces: (value) => stringOf("namespace", value),
+  principals: (value) => stringOf("identity", value),
+  serviceAccounts: accountOf,
+  sourceIps: (value) => rangeOf("source address", value),
+  destinationIps: (value) => rangeOf("destination address", value),
+  destinationPorts: (value) => (typeof value === "number" ? test(`port is ${value}`) : unknown(value)),
+};
+
+/** A field holds when any of its values does, its negation (`notPrincipals`) when none does. */
+function fieldOf(key: string, values: unknown): Condition {
+  const negated = /^not[A-Z]/.test(key);
+  const name = negated ? `${key.charAt(3).toLowerCase()}${key.slice(4)}` : key;
+  const read = fields[name];
+  if (!read || !Array.isArray(values)) return unknown({ [key]: values });
+  return negated ? not(any(values.map(read))) : any(values.map(read));
+}
+
+const kinds = { Exact: "exact", Prefix: "prefix", Suffix: "suffix" } as const;
+
+function stringOf(what: string, value: unknown): Condition {
+  const [[kind, text] = ["", undefined], ...more] = entriesAt(value);
+  if (more.length > 0) return unknown(value);
+  if (kind === "Presence") return present(what);
+  if ((kind === "Exact" || kind === "Prefix" || kind === "Suffix") && typeof text === "string")
+    return matches(what, kinds[kind], text);
+  return unknown(value);
+}
+
+function accountOf(value: unknown): Condition {
+  const [namespace, name] = [textAt(value, "namespace"), textAt(value, "serviceAccount")];
+  if (namespace === undefined || name === undefined || entriesAt(value).length !== 2) return unknown(value);
+  return test(`service account is ${namespace}/${name}`);
+}
+
+const rangeOf = (what: string, value: unknown): Condition =>
+  typeof value === "string" ? test(`${what} is in ${value}`) : unknown(value);

@@ -1,4 +1,4 @@
-import { routeFeatures, routeTarget, ruleText, summaryLines } from "../../../verify/checks/proxies";
+import { routeFeatures, routeTarget, ruleText, summaryLines } from "../../../verify/proxy-config/text";
 import type {
   ExperimentResult,
   Finding,

@@ -202,9 +202,14 @@ describe("parseEnvoyDump()", () => {
       {
         name: "ns[default]-policy[appb-l7]-rule[0]",
         action: "ALLOW",
-        principals: ["cluster.local/ns/default/sa/appa"],
-        methods: ["GET"],
-        paths: [],
+        shadow: false,
+        condition: {
+          kind: "all",
+          of: [
+            { kind: "test", text: "identity is cluster.local/ns/default/sa/appa" },
+            { kind: "test", text: "method is GET" },
+          ],
+        },
       },
     ]);
   });

@@ -16,6 +16,7 @@ export const brokenAgentgateway: BrokenWorld[] = [
   },
   {
     name: "agentgateway: it is an Envoy under that name",
+    drift: "Gateway/agentgateway: spec.gatewayClassName is istio-waypoint",
     settings,
     breaks: edit("Gateway/default/agentgateway", ["spec", "gatewayClassName"], "istio-waypoint"),
     noticed,
@@ -28,6 +29,7 @@ export const brokenAgentgateway: BrokenWorld[] = [
   },
   {
     name: "agentgateway: apph does not lead to it",
+    drift: "Service/apph: label istio.io/use-waypoint is absent",
     settings,
     breaks: (state) => {
       edit("Service/default/apph", label, undefined)(state);
@@ -44,12 +46,14 @@ export const brokenAgentgateway: BrokenWorld[] = [
   },
   {
     name: "agentgateway: its policy lets everybody in, so that nothing is shown by letting them in",
+    drift: "AuthorizationPolicy/apph-l7: spec.rules[0].from is absent",
     settings,
     breaks: edit("AuthorizationPolicy/default/apph-l7", ["spec", "rules"], [{}]),
     noticed,
   },
   {
     name: "agentgateway: nothing is to be aborted at it",
+    drift: "VirtualService/apph-fault: spec.http[0].fault is absent",
     settings,
     breaks: edit("VirtualService/default/apph-fault", ["spec", "http", 0, "fault"], undefined),
     noticed,
@@ -69,12 +73,14 @@ export const brokenAgentgateway: BrokenWorld[] = [
   },
   {
     name: "agentgateway: no timeout at it",
+    drift: "HTTPRoute/apph-routed: spec.rules[0].timeouts is absent",
     settings,
     breaks: edit("HTTPRoute/default/apph-routed", ["spec", "rules", 0, "timeouts"], undefined),
     noticed,
   },
   {
     name: "agentgateway: no timeout at the control",
+    drift: "HTTPRoute/apph-envoy-routed: spec.rules[0].timeouts is absent",
     settings,
     breaks: edit("HTTPRoute/default/apph-envoy-routed", ["spec", "rules", 0, "timeouts"], undefined),
     noticed,

@@ -11,6 +11,7 @@ const rule = ["spec", "rules", 0];
 export const brokenEgress: BrokenWorld[] = [
   {
     name: "egress: the partner's host does not lead to the waypoint",
+    drift: "ServiceEntry/partner: label istio.io/use-waypoint is absent",
     settings,
     breaks: edit("ServiceEntry/egress/partner", label, undefined),
     noticed,
@@ -31,18 +32,21 @@ export const brokenEgress: BrokenWorld[] = [
   },
   {
     name: "egress: the denial is about one method",
+    drift: "AuthorizationPolicy/forbidden-deny: spec.rules[0].to[0].operation.paths is absent",
     settings,
     breaks: edit(forbidden, ["spec", "rules"], [{ to: [{ operation: { methods: ["POST"] } }] }]),
     noticed,
   },
   {
     name: "egress: the partner may be asked in every way",
+    drift: "AuthorizationPolicy/partner-l7: spec.rules[0].to is absent",
     settings,
     breaks: edit(partner, [...rule, "to"], undefined),
     noticed,
   },
   {
     name: "egress: the stranger may ask the partner",
+    drift: "AuthorizationPolicy/partner-l7: spec.rules[0].from[0].source.principals[1] is",
     settings,
     breaks: edit(
       partner,
@@ -53,6 +57,7 @@ export const brokenEgress: BrokenWorld[] = [
   },
   {
     name: "egress: what should go past the waypoint is led through it",
+    drift: "Service/external: label app is absent",
     settings,
     breaks: (state) => {
       admitAll("Gateway/egress/egress-waypoint")(state);
@@ -61,7 +66,7 @@ export const brokenEgress: BrokenWorld[] = [
         labels: { "istio.io/use-waypoint": "egress-waypoint", "istio.io/use-waypoint-namespace": "egress" },
       });
     },
-    noticed: { egress: { layer: "ztunnel" } },
+    noticed: { egress: { layer: "app" } },
   },
   {
     name: "egress: the egress waypoint down",

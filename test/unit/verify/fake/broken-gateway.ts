@@ -53,6 +53,7 @@ export const brokenGateway: BrokenWorld[] = [
   {
     ...tls,
     name: "gateway-tls: listener deleted",
+    drift: "Gateway/gateway: spec.listeners[1] is absent",
     breaks: (state) => {
       const { spec } = state.get("Gateway/default/gateway") as { spec: { listeners: unknown[] } };
       spec.listeners.pop();
@@ -61,6 +62,7 @@ export const brokenGateway: BrokenWorld[] = [
   {
     ...tls,
     name: "gateway-tls: listener for every name",
+    drift: "Gateway/gateway: spec.listeners[1].hostname is *.opssec.in",
     breaks: edit("Gateway/default/gateway", ["spec", "listeners", 1, "hostname"], "*.opssec.in"),
   },
   {
@@ -72,6 +74,7 @@ export const brokenGateway: BrokenWorld[] = [
   {
     ...tls,
     name: "gateway-tls: redirect to another port",
+    drift: "HTTPRoute/gateway-tls-redirect: spec.rules[0].filters[0].requestRedirect.port is 443",
     breaks: edit("HTTPRoute/default/gateway-tls-redirect", [...redirect, "port"], 443),
   },
   {
@@ -108,16 +111,19 @@ export const brokenGateway: BrokenWorld[] = [
   {
     ...jwt,
     name: "gateway-jwt: the claim is not asked for",
+    drift: "AuthorizationPolicy/gateway-jwt-claim: spec.rules[1].to[0].operation.hosts[0] is absent",
     breaks: edit(claim, ["spec", "rules", 1, "to", 0, "operation", "hosts"], []),
   },
   {
     ...jwt,
     name: "gateway-jwt: a token is not asked for",
+    drift: "AuthorizationPolicy/gateway-jwt-claim: spec.rules[0].to[0].operation.hosts[0] is absent",
     breaks: edit(claim, ["spec", "rules", 0, "to", 0, "operation", "hosts"], []),
   },
   {
     ...jwt,
     name: "gateway-jwt: a port behind the host opens the door",
+    drift: "AuthorizationPolicy/gateway-jwt-claim: spec.rules[0].to[0].operation.hosts[1] is absent",
     breaks: (state) => {
       for (const rule of [0, 1])
         edit(claim, ["spec", "rules", rule, "to", 0, "operation", "hosts"], ["jwt.opssec.in"])(state);
@@ -126,6 +132,7 @@ export const brokenGateway: BrokenWorld[] = [
   {
     ...jwt,
     name: "gateway-jwt: the policy shuts the story's host",
+    drift: "AuthorizationPolicy/gateway-jwt-claim: spec.rules[0].to[0].operation.hosts[1] is appb.opssec.in",
     breaks: (state) => {
       for (const rule of [0, 1])
         edit(claim, ["spec", "rules", rule, "to", 0, "operation", "hosts"], ["jwt.opssec.in", "appb.opssec.in"])(state);
@@ -134,16 +141,19 @@ export const brokenGateway: BrokenWorld[] = [
   {
     ...jwt,
     name: "gateway-jwt: another value of the claim is asked for",
+    drift: "AuthorizationPolicy/gateway-jwt-claim: spec.rules[1].when[0].notValues[0] is guests",
     breaks: edit(claim, ["spec", "rules", 1, "when", 0, "notValues"], ["guests"]),
   },
   {
     ...jwt,
     name: "gateway-jwt: tokens for anybody are taken",
+    drift: "RequestAuthentication/gateway-jwt: spec.jwtRules[0].audiences[1] is example.org",
     breaks: edit(authentication, ["spec", "jwtRules", 0, "audiences"], ["jwt.opssec.in", "example.org"]),
   },
   {
     ...jwt,
     name: "gateway-jwt: another issuer is trusted",
+    drift: "RequestAuthentication/gateway-jwt: spec.jwtRules[0].issuer is https://issuer.example.org",
     breaks: edit(authentication, ["spec", "jwtRules", 0, "issuer"], "https://issuer.example.org"),
   },
   {

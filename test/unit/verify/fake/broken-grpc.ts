@@ -9,24 +9,28 @@ const operation = ["spec", "rules", 0, "to", 0, "operation"];
 export const brokenGrpc: BrokenWorld[] = [
   {
     name: "grpc: every method of the service is allowed",
+    drift: "AuthorizationPolicy/grpc-l7: spec.rules[0].to[0].operation.paths is absent",
     settings,
     breaks: edit(policy, [...operation, "paths"], undefined),
     noticed,
   },
   {
     name: "grpc: the method that is allowed is another one",
+    drift: "AuthorizationPolicy/grpc-l7: spec.rules[0].to[0].operation.paths[0] is /grpc.health.v1.Health/List",
     settings,
     breaks: edit(policy, [...operation, "paths"], ["/grpc.health.v1.Health/List"]),
     noticed,
   },
   {
     name: "grpc: anybody may call",
+    drift: "AuthorizationPolicy/grpc-l7: spec.rules[0].from is absent",
     settings,
     breaks: edit(policy, ["spec", "rules", 0, "from"], undefined),
     noticed,
   },
   {
     name: "grpc: the method is asked for as a GET",
+    drift: "AuthorizationPolicy/grpc-l7: spec.rules[0].to[0].operation.methods[0] is GET",
     settings,
     breaks: edit(policy, [...operation, "methods"], ["GET"]),
     noticed,
@@ -40,6 +44,7 @@ export const brokenGrpc: BrokenWorld[] = [
   },
   {
     name: "grpc: the Service does not lead to the waypoint",
+    drift: "Service/grpc: label app is absent",
     settings,
     breaks: edit("Service/default/grpc", ["metadata", "labels"], {}),
     noticed,

@@ -51,6 +51,7 @@ export const brokenModules: BrokenWorld[] = [
   },
   {
     name: "l4-l7: the waypoint's denial names somebody else",
+    drift: "AuthorizationPolicy/appc-l7-deny: spec.rules[0].from[0].source.principals[0] is",
     settings: { modules: ["l4-l7"] },
     breaks: edit(
       "AuthorizationPolicy/default/appc-l7-deny",
@@ -61,12 +62,14 @@ export const brokenModules: BrokenWorld[] = [
   },
   {
     name: "l4-l7: appc-l7 is not sent through the waypoint",
+    drift: "Service/appc-l7: label app is absent",
     settings: { modules: ["l4-l7"] },
     breaks: edit("Service/default/appc-l7", ["metadata", "labels"], {}),
     noticed: { "l4-l7": waypoint },
   },
   {
     name: "l4-l7: the rule about HTTP is not about HTTP",
+    drift: "AuthorizationPolicy/appd-misplaced: spec.rules[0].to is absent",
     settings: { modules: ["l4-l7"] },
     breaks: edit("AuthorizationPolicy/default/appd-misplaced", ["spec", "rules", 0, "to"], undefined),
     noticed: { "l4-l7": ztunnel },

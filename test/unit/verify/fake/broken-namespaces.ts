@@ -10,12 +10,14 @@ const label = (name: string) => ["metadata", "labels", name];
 export const brokenNamespaces: BrokenWorld[] = [
   {
     name: "cross-namespace: the shared waypoint admits its own namespace alone",
+    drift: "Gateway/shared-waypoint: spec.listeners[0].allowedRoutes.namespaces.from is Same",
     settings,
     breaks: edit("Gateway/default/shared-waypoint", ["spec", "listeners", 0, "allowedRoutes", "namespaces"], {}),
     noticed: waypoint,
   },
   {
     name: "cross-namespace: the story's waypoint admits everybody",
+    drift: "Gateway/waypoint: spec.listeners[0].allowedRoutes.namespaces.from is All",
     settings,
     breaks: (state) => {
       admitAll("Gateway/default/waypoint")(state);
@@ -25,12 +27,14 @@ export const brokenNamespaces: BrokenWorld[] = [
   },
   {
     name: "cross-namespace: the Service names a waypoint of its own namespace that is not there",
+    drift: "Service/appe-shared: label istio.io/use-waypoint-namespace is absent",
     settings,
     breaks: edit("Service/second/appe-shared", label("istio.io/use-waypoint-namespace"), undefined),
     noticed: waypoint,
   },
   {
     name: "cross-namespace: the shared Service uses its own namespace's waypoint",
+    drift: "Service/appe-shared: label istio.io/use-waypoint is second-waypoint",
     settings,
     breaks: (state) => {
       edit("Service/second/appe-shared", label("istio.io/use-waypoint"), "second-waypoint")(state);
@@ -40,6 +44,7 @@ export const brokenNamespaces: BrokenWorld[] = [
   },
   {
     name: "cross-namespace: the policy forgets the namespace of its callers",
+    drift: "AuthorizationPolicy/appe-l7: spec.rules[0].from[0].source.principals[0] is cluster.local/ns/second/sa/appa",
     settings,
     breaks: edit(
       "AuthorizationPolicy/second/appe-l7",
@@ -79,9 +84,10 @@ export const brokenNamespaces: BrokenWorld[] = [
   },
   {
     name: "cross-namespace: the second namespace is not in the mesh",
+    drift: "Namespace/second: label istio.io/dataplane-mode is absent",
     settings,
     breaks: edit("Namespace//second", label("istio.io/dataplane-mode"), undefined),
-    noticed: waypoint,
+    noticed: ztunnel,
   },
   {
     name: "cross-namespace: the second namespace's waypoint down",

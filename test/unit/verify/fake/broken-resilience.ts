@@ -10,6 +10,7 @@ const filter = "EnvoyFilter/default/appb-limited";
 export const brokenResilience: BrokenWorld[] = [
   {
     name: "resilience: aborted with another status",
+    drift: "VirtualService/appb-resilience: spec.http[0].fault.abort.httpStatus is 503",
     settings,
     breaks: edit(service, ["spec", "http", 0, "fault", "abort", "httpStatus"], 503),
     noticed,
@@ -56,12 +57,14 @@ export const brokenResilience: BrokenWorld[] = [
   },
   {
     name: "resilience: half of the burst",
+    drift: "EnvoyFilter/appb-limited: spec.configPatches[0].patch.value.typed_config.token_bucket.max_tokens is 5",
     settings,
     breaks: edit(filter, [...bucket, "max_tokens"], 5),
     noticed,
   },
   {
     name: "resilience: five times the burst",
+    drift: "EnvoyFilter/appb-limited: spec.configPatches[0].patch.value.typed_config.token_bucket.max_tokens is 50",
     settings,
     breaks: edit(filter, [...bucket, "max_tokens"], 50),
     noticed,

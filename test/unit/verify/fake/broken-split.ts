@@ -11,6 +11,7 @@ export const brokenSplit: BrokenWorld[] = [
       name: `traffic-split: weight ${weight} instead of 20, as the configuration says`,
       settings,
       breaks: edit(route, ["spec", "rules", 2, "backendRefs", 1, "weight"], weight),
+      drift: `HTTPRoute/appb-split: spec.rules[2].backendRefs[1].weight is ${weight}, the stack says 20`,
       noticed: { "traffic-split": waypoint },
     }),
   ),

@@ -15,12 +15,14 @@ export const brokenStrictMtls: BrokenWorld[] = [
   },
   {
     name: "strict-mtls: PeerAuthentication is PERMISSIVE",
+    drift: "PeerAuthentication/appf-strict: spec.mtls.mode is PERMISSIVE",
     settings,
     breaks: edit("PeerAuthentication/default/appf-strict", mode, "PERMISSIVE"),
     noticed: { "strict-mtls": ztunnel },
   },
   {
     name: "strict-mtls: PeerAuthentication selects another one",
+    drift: "PeerAuthentication/appf-strict: spec.selector.matchLabels.app is appg",
     settings,
     breaks: edit("PeerAuthentication/default/appf-strict", ["spec", "selector", "matchLabels", "app"], "appg"),
     noticed: { "strict-mtls": ztunnel },

@@ -1,5 +1,6 @@
 import { type BrokenWorld, edit, remove } from "./breaks";
 import { brokenModules } from "./broken-modules";
+import { brokenByOthers } from "./broken-others";
 import { brokenShares } from "./broken-shares";
 import { brokenByStrays } from "./broken-strays";
 
@@ -57,7 +58,7 @@ export const brokenWorlds: BrokenWorld[] = [
     name: "policy without GET",
     breaks: edit(l7, ["spec", "rules", 0, "to", 0, "operation", "methods"], ["POST"]),
     noticed: { "authz-methods": waypoint, "authz-principals": waypoint },
-    drift: "methods is POST, the stack says GET",
+    drift: "AuthorizationPolicy/appb-l7: spec.rules[0].to[0].operation.methods[0] is POST, the stack says GET",
   },
   {
     name: "principal misspelled",
@@ -118,13 +119,13 @@ export const brokenWorlds: BrokenWorld[] = [
     name: `fault at ${percent} %`,
     breaks: edit(fault, ["spec", "http", 0, "fault", "delay", "percentage", "value"], percent),
     noticed: { "fault-delay": waypoint, "proxy-config": waypoint },
-    drift: `percent is ${percent}, the stack says 50`,
+    drift: `VirtualService/appb-fault: spec.http[0].fault.delay.percentage.value is ${percent}, the stack says 50`,
   })),
   {
     name: "fault delay of 200 ms",
     breaks: edit(fault, ["spec", "http", 0, "fault", "delay", "fixedDelay"], "200ms"),
     noticed: { "fault-delay": waypoint, "proxy-config": waypoint },
-    drift: "delay is 200 ms, the stack says 2000 ms",
+    drift: "spec.http[0].fault.delay.fixedDelay is 200ms, the stack says 2s",
   },
   {
     name: "VirtualService without catch-all",
@@ -133,7 +134,7 @@ export const brokenWorlds: BrokenWorld[] = [
       http.pop();
     },
     noticed: { "fault-delay": waypoint, gateway: waypoint, "authz-methods": waypoint },
-    drift: "route for other paths is absent",
+    drift: "VirtualService/appb-fault: spec.http[1] is absent",
   },
   {
     name: "MetalLB pool gone",
@@ -145,13 +146,13 @@ export const brokenWorlds: BrokenWorld[] = [
     name: "listener's hostname changed",
     breaks: edit("Gateway/default/gateway", ["spec", "listeners", 0, "hostname"], "*.example.org"),
     noticed: { gateway: { layer: "gateway" }, "ingress-through-waypoint": { layer: "gateway" } },
-    drift: "listeners' hostname is *.example.org",
+    drift: "Gateway/gateway: spec.listeners[0].hostname is *.example.org, the stack says *.opssec.in",
   },
   {
     name: "HTTPRoute detached",
     breaks: edit("HTTPRoute/default/appb", ["spec", "parentRefs", 0, "name"], "another"),
     noticed: { gateway: { layer: "gateway" }, "proxy-config": { layer: "gateway" } },
-    drift: "parent is another",
+    drift: "HTTPRoute/appb: spec.parentRefs[0].name is another, the stack says gateway",
   },
   {
     name: "istiod down",
@@ -183,6 +184,7 @@ export const brokenWorlds: BrokenWorld[] = [
     drift: "Service/prometheus does not exist",
   },
   ...brokenByStrays,
+  ...brokenByOthers,
   ...brokenShares,
   ...brokenModules,
 ];

@@ -1,13 +1,12 @@
-import { serviceHost } from "../../../../config/vocabulary";
-import { hostOf, services, strictPolicy } from "../../../../experiments/names";
-import type { ServiceName } from "../../../../experiments/slices";
+import { strictPolicy } from "../../../../experiments/names";
 import { at, listAt, numberAt, textAt, textsAt } from "../../../../verify/json";
 import type { KubeObject } from "../../../../verify/lab-client";
-import { rateLimitOf } from "./interference";
+import { insertedFirst, rateLimitOf, serviceName } from "./interference";
 import { socket } from "./lines";
 import { takesHost } from "./listeners";
-import { isStrict, policiesAt, policiesOn, ztunnelRules } from "./policies";
-import { envoyRules } from "./routes";
+import { isStrict, policiesAt, policiesOn } from "./policies";
+import { rbacFilters, ztunnelPolicy } from "./rbac";
+import { envoyRoutes, envoyRules, istioRetries } from "./routes";
 import type { FakeState } from "./state";
 import { tracingOf } from "./tracing";
 import { attachment } from "./waypoints";
@@ -17,7 +16,7 @@ const type = (name: string) => ({ "@type": `type.googleapis.com/${name}` });
 /** ztunnel's /config_dump. */
 export function ztunnelConfig(state: FakeState, node: string): unknown {
   const here = state.pods.filter(({ namespace, labels }) => namespace !== "istio-system" && labels.app !== undefined);
-  const policies = state.toldAll("AuthorizationPolicy").filter((policy) => at(policy, "spec", "selector"));
+  const policies = state.toldAll("AuthorizationPolicy").filter((policy) => !at(policy, "spec", "targetRefs"));
   const known = here.filter(({ role }) => state.left.get(role) !== "unknown");
   const served = known.filter(
     (pod) => pod.node === node && state.isEnrolled(pod.role) && state.left.get(pod.role) !== "unserved",
@@ -33,7 +32,9 @@ export function ztunnelConfig(state: FakeState, node: string): unknown {
       protocol: state.isEnrolled(pod.role) ? "HBONE" : "TCP",
       workloadIps: [pod.ip],
       authorizationPolicies: [
-        ...policiesOn(state, pod).map(({ metadata }) => `${metadata?.namespace}/${metadata?.name}`),
+        ...policiesOn(state, pod)
+          .filter((policy) => at(policy, "spec", "selector"))
+          .map(({ metadata }) => `${metadata?.namespace}/${metadata?.name}`),
         ...(isStrict(state, pod) ? [`${strictPolicy.namespace}/${strictPolicy.name}`] : []),
       ],
     })),
@@ -59,15 +60,15 @@ export function ztunnelConfig(state: FakeState, node: string): unknown {
           },
         ],
       })),
-    policies: policies.map((policy) => ({
-      name: policy.metadata?.name,
-      namespace: policy.metadata?.namespace,
-      scope: "WorkloadSelector",
-      action: textAt(policy, "spec", "action") === "DENY" ? "Deny" : "Allow",
-      rules: ztunnelRules(policy).map((rule) => [[{ principals: rule.map((Exact) => ({ Exact })) }]]),
-    })),
+    policies: [...policies.map(ztunnelPolicy), ...(here.some((pod) => isStrict(state, pod)) ? [staticStrict] : [])],
   };
 }
+
+const staticStrict = {
+  ...strictPolicy,
+  ...{ scope: "WorkloadSelector", action: "Deny", dryRun: false },
+  rules: [[[{ notPrincipals: [{ Presence: [] }] }]]],
+};
 
 /** A waypoint's /config_dump, with the keys as Envoy writes them. */
 export function waypointConfig(state: FakeState, waypoint: string): unknown {
@@ -105,7 +106,7 @@ export function waypointConfig(state: FakeState, waypoint: string): unknown {
 function chain(state: FakeState, service: string): unknown {
   const name = `inbound-vip|8000|http|${serviceName(service)}`;
   const own = state.toldAll("VirtualService").find((item) => textAt(item, "spec", "hosts", 0) === service);
-  const routes = listAt(state.pretended.get(`VirtualService/default/${service}`) ?? own, "spec", "http");
+  const routes = listAt(own && state.pretends(own), "spec", "http");
   const rules = envoyRules(state, service);
   const limit = rateLimitOf(state, service) ? ["local_ratelimit"] : [];
   const names = ["grpc_stats", "fault", "cors", ...limit, "router"];
@@ -116,14 +117,22 @@ function chain(state: FakeState, service: string): unknown {
       virtual_hosts: [
         {
           routes:
-            rules.length > 0 ? rules : (routes.length > 0 ? routes : [{}]).map((route) => envoyRoute(service, route)),
+            rules.length > 0
+              ? rules
+              : untilCatchAll(routes.length > 0 ? routes : [{}]).map((route) => envoyRoute(service, route)),
         },
       ],
     },
     ...tracingOf(state, "waypoint"),
-    http_filters: [...policiesAt(state, service).map(rbacFilter), ...filters],
+    http_filters: [...insertedFirst(state), ...rbacFilters(policiesAt(state, service)), ...filters],
   };
   return { name, filters: [{ typed_config: manager }] };
+}
+
+/** istiod leaves out what is after a route for all requests (1.31, pilot/pkg/networking/core/listener_waypoint.go). */
+function untilCatchAll(routes: readonly unknown[]): readonly unknown[] {
+  const last = routes.findIndex((route) => [undefined, "/"].includes(textAt(route, "match", 0, "uri", "prefix")));
+  return last < 0 ? routes : routes.slice(0, last + 1);
 }
 
 function envoyRoute(service: string, route: unknown): unknown {
@@ -136,44 +145,23 @@ function envoyRoute(service: string, route: unknown): unknown {
   const fault = { ...(text ? { delay } : {}), ...(status ? { abort } : {}) };
   const attempts = numberAt(route, "retries", "attempts");
   // Istio's own retries where none are asked for.
-  const retries = attempts ? { retry_on: "5xx", num_retries: attempts } : { retry_on: "connect-failure,cancelled" };
+  const retries = attempts ? { retry_on: "5xx", num_retries: attempts } : istioRetries;
+  const host = textAt(route, "route", 0, "destination", "host") ?? service;
+  const mirrors = [
+    at(route, "mirror", "host"),
+    ...listAt(route, "mirrors").map((each) => at(each, "destination", "host")),
+  ];
+  const copies = mirrors.flatMap((each) => (typeof each === "string" ? [{ cluster: gatewayCluster(each) }] : []));
   return {
     match: { prefix: textAt(route, "match", 0, "uri", "prefix") ?? "/" },
     route: {
-      cluster: `inbound-vip|8000|http|${service}.default.svc.cluster.local`,
+      cluster: host === service ? `inbound-vip|8000|http|${serviceName(service)}` : gatewayCluster(host),
+      ...(copies.length > 0 ? { request_mirror_policies: copies } : {}),
       timeout: textAt(route, "timeout") ?? "0s",
       ...(attempts === 0 ? {} : { retry_policy: retries }),
     },
     ...(text || status ? { typed_per_filter_config: { "envoy.filters.http.fault": fault } } : {}),
   };
-}
-
-function rbacFilter(policy: KubeObject): unknown {
-  const rules = listAt(policy, "spec", "rules").map((rule, index) => {
-    const who = listAt(rule, "from").flatMap((from) => textsAt(from, "source", "principals"));
-    const what = listAt(rule, "to").flatMap((to) => textsAt(to, "operation", "methods"));
-    const where = listAt(rule, "to").flatMap((to) => textsAt(to, "operation", "paths"));
-    const paths = where.map((path) => ({
-      url_path: { path: path === "*" ? { safe_regex: { regex: ".+" } } : { exact: path } },
-    }));
-    const matches = what.map((method) => ({ header: { name: ":method", string_match: { exact: method } } }));
-    const ids = who.map((principal) => ({
-      filter_state: { key: "io.istio.peer_principal", string_match: { exact: `spiffe://${principal}` } },
-    }));
-    const value = {
-      permissions: [{ and_rules: { rules: [{ or_rules: { rules: matches } }, { or_rules: { rules: paths } }] } }],
-      principals: [{ and_ids: { ids: ids.length > 0 ? [{ or_ids: { ids } }] : [{ any: true }] } }],
-    };
-    return [`ns[${policy.metadata?.namespace}]-policy[${policy.metadata?.name}]-rule[${index}]`, value];
-  });
-  const typed = {
-    ...type("envoy.extensions.filters.http.rbac.v3.RBAC"),
-    rules: {
-      ...(textAt(policy, "spec", "action") === "DENY" ? { action: "DENY" } : {}),
-      policies: Object.fromEntries(rules),
-    },
-  };
-  return { name: "envoy.filters.http.rbac", typed_config: typed };
 }
 
 /** The gateway's /config_dump?include_eds. */
@@ -198,16 +186,13 @@ export function gatewayConfig(state: FakeState): unknown {
     const cluster_name = gatewayCluster(service);
     return { endpoint_config: { cluster_name, endpoints: [{ lb_endpoints: [{ endpoint: { address } }] }] } };
   });
-  const hosts = state.toldAll("HTTPRoute").flatMap((route) => {
-    const pretended = state.pretended.get(`HTTPRoute/default/${route.metadata?.name}`) ?? route;
-    return virtualHostOf(pretended, listeners);
-  });
+  const hosts = state.toldAll("HTTPRoute").flatMap((route) => virtualHostsOf(state.pretends(route), listeners));
   return {
     configs: [
       { ...type("envoy.admin.v3.ListenersConfigDump"), dynamic_listeners: listeners.map(gatewayListener(state)) },
       {
         ...type("envoy.admin.v3.RoutesConfigDump"),
-        dynamic_route_configs: [{ route_config: { name: "http.80", virtual_hosts: hosts } }],
+        dynamic_route_configs: routeConfigs(hosts),
       },
       {
         ...type("envoy.admin.v3.EndpointsConfigDump"),
@@ -223,28 +208,52 @@ const isOfGateway = (route: KubeObject): boolean =>
 /** The cluster that the gateway has for a Service. */
 export const gatewayCluster = (service: string): string => `outbound|8000||${serviceName(service)}`;
 
-/** The virtual host of a route of the gateway; none of a route that no listener takes. */
-function virtualHostOf(route: KubeObject, listeners: readonly unknown[]): unknown[] {
-  const domains = textsAt(route, "spec", "hostnames").filter((host) =>
-    listeners.some((listener) => takesHost(listener, host)),
+/** The virtual hosts of a route of the gateway, one for each of its hosts; none of a route that no listener takes. */
+function virtualHostsOf(route: KubeObject, listeners: readonly unknown[]): GatewayHost[] {
+  return listAt(route, "spec", "parentRefs").flatMap((parent) =>
+    listeners
+      .filter((each) => [undefined, textAt(each, "name")].includes(textAt(parent, "sectionName")))
+      .flatMap((listener) =>
+        textsAt(route, "spec", "hostnames")
+          .filter((host) => textAt(parent, "name") === "gateway" && takesHost(listener, host))
+          .map((host) => ({ port: numberAt(listener, "port") ?? 0, host, routes: envoyRoutes(route) })),
+      ),
   );
-  if (!isOfGateway(route) || domains.length === 0) return [];
-  const cluster = gatewayCluster(textAt(route, "spec", "rules", 0, "backendRefs", 0, "name") ?? "");
-  const { scheme, port } = Object(at(route, "spec", "rules", 0, "filters", 0, "requestRedirect"));
-  const target = scheme ? { redirect: { scheme_redirect: scheme, port_redirect: port } } : { route: { cluster } };
-  return [{ domains, routes: [{ match: { prefix: "/" }, ...target }] }];
 }
+
+interface GatewayHost {
+  port: number;
+  host: string;
+  routes: unknown[];
+}
+
+/** Routes of hosts that several HTTPRoutes name are in one virtual host. */
+function routeConfigs(hosts: readonly GatewayHost[]): unknown[] {
+  const ports = [...new Set(hosts.map(({ port }) => port))];
+  return ports.map((port) => {
+    const own = hosts.filter((each) => each.port === port);
+    const virtual_hosts = [...new Set(own.map(({ host }) => host))].map((host) => ({
+      domains: [host],
+      routes: own.filter((each) => each.host === host).flatMap(({ routes }) => routes),
+    }));
+    const name =
+      port === 443 ? "https.443.default.gateway~istio-autogenerated-k8s-gateway~https.default" : `http.${port}`;
+    return { route_config: { name, virtual_hosts } };
+  });
+}
+
+const filterOf = (name: string) => ({ name: `envoy.filters.http.${name}` });
 
 const gatewayListener = (state: FakeState) => (item: unknown) => {
   const port = numberAt(item, "port");
   const policies = state
     .toldAll("AuthorizationPolicy")
     .filter((policy) => listAt(policy, "spec", "targetRefs").some((ref) => textAt(ref, "kind") === "Gateway"));
-  const names = [...(state.told("RequestAuthentication/default/gateway-jwt") ? ["jwt_authn"] : []), "router"];
+  const tokens = state.told("RequestAuthentication/default/gateway-jwt") ? [filterOf("jwt_authn")] : [];
   const manager = {
     ...type("envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"),
     ...tracingOf(state, "gateway-istio"),
-    http_filters: [...names.map((name) => ({ name: `envoy.filters.http.${name}` })), ...policies.map(rbacFilter)],
+    http_filters: [...tokens, ...rbacFilters(policies), filterOf("fault"), filterOf("router")],
   };
   const listener = {
     name: `0.0.0.0_${port}`,
@@ -253,7 +262,3 @@ const gatewayListener = (state: FakeState) => (item: unknown) => {
   };
   return { active_state: { listener } };
 };
-
-/** DNS name of a Service; no experiment names those of a route's versions. */
-const serviceName = (service: string): string =>
-  service in services ? hostOf(service as ServiceName) : serviceHost(service);

@@ -1,4 +1,5 @@
-import { hostOf } from "../../../../experiments/names";
+import { serviceHost } from "../../../../config/vocabulary";
+import { hostOf, services } from "../../../../experiments/names";
 import type { ServiceName } from "../../../../experiments/slices";
 import { at, listAt, numberAt, textAt } from "../../../../verify/json";
 import type { FakeRequest } from "./request";
@@ -48,10 +49,26 @@ export function appAnswers({ path }: FakeRequest): { status: number; ms: number 
   return { status: /^\/unstable\?failure_rate=1&/.test(path) ? 500 : 200, ms: seconds * 1000 + 6 };
 }
 
+/** Filters that EnvoyFilters put in front of all others, or in front of RBAC. */
+export const insertedFirst = (state: FakeState): unknown[] =>
+  state
+    .toldAll("EnvoyFilter")
+    .flatMap((filter) => listAt(filter, "spec", "configPatches"))
+    .filter(
+      (patch) =>
+        textAt(patch, "patch", "operation") === "INSERT_FIRST" ||
+        textAt(patch, "match", "listener", "filterChain", "filter", "subFilter", "name") === "envoy.filters.http.rbac",
+    )
+    .map((patch) => at(patch, "patch", "value"));
+
+/** DNS name of a Service; no experiment names those of a route's versions. */
+export const serviceName = (service: string): string =>
+  service in services ? hostOf(service as ServiceName) : serviceHost(service);
+
 /** The bucket of tokens that an EnvoyFilter puts into the chain of a Service; undefined where there is none. */
 export function rateLimitOf(state: FakeState, service: string): unknown {
   const patches = state.toldAll("EnvoyFilter").flatMap((filter) => listAt(filter, "spec", "configPatches"));
-  const chain = `inbound-vip|8000|http|${hostOf(service as ServiceName)}`;
+  const chain = `inbound-vip|8000|http|${serviceName(service)}`;
   const own = patches.find((patch) => textAt(patch, "match", "listener", "filterChain", "name") === chain);
   return at(own, "patch", "value", "typed_config", "token_bucket");
 }

@@ -6,18 +6,48 @@ import { keyOf, keyOfObject, selects } from "./object-key";
 import type { FakeRequest } from "./request";
 import type { FakePod, FakeState } from "./state";
 
-const principalsOf = (rule: unknown): string[] =>
-  listAt(rule, "from").flatMap((from) => textsAt(from, "source", "principals"));
-const pathsOf = (rule: unknown): string[] => listAt(rule, "to").flatMap((to) => textsAt(to, "operation", "paths"));
-const methodsOf = (rule: unknown): string[] => listAt(rule, "to").flatMap((to) => textsAt(to, "operation", "methods"));
+/** Istio's wildcards: "*" for any, "*suffix" and "prefix*". */
+function fits(pattern: string, text: string): boolean {
+  if (pattern === "*") return text !== "";
+  if (pattern.startsWith("*")) return text.endsWith(pattern.slice(1));
+  return pattern.endsWith("*") ? text.startsWith(pattern.slice(0, -1)) : text === pattern;
+}
+
+/** Whether a text is one of a field's values, if it has any, and none of its negation's. */
+function holds(fields: unknown, key: string, text: string): boolean {
+  const values = textsAt(fields, key);
+  const not = textsAt(fields, `not${key.charAt(0).toUpperCase()}${key.slice(1)}`);
+  return (values.length === 0 || values.some((each) => fits(each, text))) && !not.some((each) => fits(each, text));
+}
+
+const partsOf = (rule: unknown, key: string, inner: string): unknown[] => {
+  const parts = listAt(rule, key).map((each) => at(each, inner));
+  return parts.length > 0 ? parts : [{}];
+};
+
+/** Whether a rule is about a caller; its identity is empty outside the mesh. */
+const isFrom = (rule: unknown, principal: string): boolean =>
+  partsOf(rule, "from", "source").some(
+    (source) => holds(source, "principals", principal) && holds(source, "namespaces", principal.split("/")[2] ?? ""),
+  );
+
+const isTo = (rule: unknown, { method, path }: Pick<FakeRequest, "method" | "path">): boolean =>
+  partsOf(rule, "to", "operation").some(
+    (operation) => holds(operation, "methods", method) && holds(operation, "paths", path),
+  );
+
+const isHttp = (rule: unknown): boolean =>
+  partsOf(rule, "to", "operation").some((operation) => at(operation, "methods") ?? at(operation, "paths"));
 
 const isDeny = (policy: KubeObject): boolean => textAt(policy, "spec", "action") === "DENY";
 const nameOf = ({ metadata }: KubeObject): string => metadata?.name ?? "";
 
-/** Whether a policy with a selector is about a pod: of its own namespace alone, here where none is in the root namespace. */
+/** Whether a policy without a target is about a pod: by its selector, in its own namespace or from the root namespace. */
 const isAbout = (policy: KubeObject, pod: FakePod | undefined): boolean => {
-  const labels = at(policy, "spec", "selector", "matchLabels");
-  return labels !== undefined && policy.metadata?.namespace === pod?.namespace && selects(labels, pod?.labels ?? {});
+  if (at(policy, "spec", "targetRefs")) return false;
+  const labels = at(policy, "spec", "selector", "matchLabels") ?? {};
+  const { namespace } = policy.metadata ?? {};
+  return (namespace === pod?.namespace || namespace === "istio-system") && selects(labels, pod?.labels ?? {});
 };
 
 /** Policies on a pod: its ztunnel enforces them. */
@@ -38,10 +68,8 @@ export function policiesAt(state: FakeState, service: string): KubeObject[] {
 }
 
 /** The rules of a policy that ztunnel gets: an ALLOW rule about HTTP is left out, a DENY rule loses what is about HTTP. */
-export const ztunnelRules = (policy: KubeObject): string[][] =>
-  listAt(policy, "spec", "rules")
-    .filter((rule) => isDeny(policy) || methodsOf(rule).length === 0)
-    .map(principalsOf);
+const ztunnelRules = (policy: KubeObject): readonly unknown[] =>
+  listAt(policy, "spec", "rules").filter((rule) => isDeny(policy) || !isHttp(rule));
 
 /** Whether a pod takes mutual TLS alone. */
 export const isStrict = (state: FakeState, pod: FakePod): boolean =>
@@ -54,7 +82,7 @@ export function ztunnelRefusal(state: FakeState, pod: FakePod, principal: string
   if (isStrict(state, pod) && principal === "")
     return `connection closed due to policy rejection: explicitly denied by: ${strictPolicy.namespace}/${strictPolicy.name}`;
   const policies = policiesOn(state, pod);
-  const names = (policy: KubeObject) => ztunnelRules(policy).some((rule) => rule.includes(principal));
+  const names = (policy: KubeObject) => ztunnelRules(policy).some((rule) => isFrom(rule, principal));
   const denied = policies.find((policy) => isDeny(policy) && names(policy));
   if (denied)
     return `connection closed due to policy rejection: explicitly denied by: ${denied.metadata?.namespace}/${nameOf(denied)}`;
@@ -70,10 +98,7 @@ export function waypointRefusal(
   { method, path }: Pick<FakeRequest, "method" | "path">,
 ): string | undefined {
   const policies = policiesAt(state, service);
-  const matches = (rule: unknown) =>
-    (principalsOf(rule).length === 0 || principalsOf(rule).includes(principal)) &&
-    (methodsOf(rule).length === 0 || methodsOf(rule).includes(method)) &&
-    (pathsOf(rule).length === 0 || pathsOf(rule).some((each) => each === "*" || each === path));
+  const matches = (rule: unknown) => isFrom(rule, principal) && isTo(rule, { method, path });
   const rules = (policy: KubeObject) => listAt(policy, "spec", "rules");
   const denied = policies.find((policy) => isDeny(policy) && rules(policy).some(matches));
   if (denied) return `ns[${denied.metadata?.namespace}]-policy[${nameOf(denied)}]-rule[0]`;

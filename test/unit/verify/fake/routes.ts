@@ -54,9 +54,18 @@ export function backendOf(state: FakeState, service: string, request: FakeReques
   return { service: name, cluster: outbound(name), ...(mirror ? { mirror } : {}) };
 }
 
+/** Istio's own retries where none are asked for. */
+export const istioRetries = { retry_on: "connect-failure,refused-stream,unavailable,cancelled", num_retries: 2 };
+
 /** The same rules as Envoy's routes; empty for a Service without an HTTPRoute. */
-export const envoyRules = (state: FakeState, service: string): unknown[] =>
-  rulesOf(state.pretended.get(`HTTPRoute/default/${service}`) ?? routeOf(state, service)).map((rule) => {
+export function envoyRules(state: FakeState, service: string): unknown[] {
+  const route = routeOf(state, service);
+  return route ? envoyRoutes(state.pretends(route)) : [];
+}
+
+/** The rules of an HTTPRoute as Envoy's routes. */
+export const envoyRoutes = (route: KubeObject): unknown[] =>
+  rulesOf(route).map((rule) => {
     const backends = backendsOf(rule);
     const clusters = backends.map(({ name, weight }) => ({ name: outbound(name), weight }));
     const target = backends.length === 1 ? { cluster: clusters[0]?.name } : { weighted_clusters: { clusters } };
@@ -66,12 +75,21 @@ export const envoyRules = (state: FakeState, service: string): unknown[] =>
       name: textAt(header, "name"),
       string_match: { exact: textAt(header, "value") },
     }));
+    const redirect = at(rule, "filters", 0, "requestRedirect");
+    const action = {
+      ...target,
+      ...(mirror ? { request_mirror_policies: [{ cluster: outbound(mirror) }] } : {}),
+      timeout: textAt(rule, "timeouts", "request") ?? "0s",
+      retry_policy: istioRetries,
+    };
     return {
       match: {
         ...(path ? { path_separated_prefix: path } : { prefix: "/" }),
         case_sensitive: true,
         ...(headers.length > 0 ? { headers } : {}),
       },
-      route: { ...target, ...(mirror ? { request_mirror_policies: [{ cluster: outbound(mirror) }] } : {}) },
+      ...(redirect
+        ? { redirect: { scheme_redirect: textAt(redirect, "scheme"), port_redirect: at(redirect, "port") } }
+        : { route: action }),
     };
   });

@@ -5,7 +5,7 @@ import type { KubeObject } from "../../../../verify/lab-client";
 import { FakeChaos } from "./chaos";
 import type { FakeClock } from "./clock";
 import type { FakeCluster } from "./cluster";
-import { keyOf, selects } from "./object-key";
+import { keyOf, keyOfObject, selects } from "./object-key";
 import type { FakePacket } from "./pcap";
 import { attachment } from "./waypoints";
 
@@ -22,6 +22,8 @@ export interface FakePod {
   /** Identity of that ServiceAccount. */
   principal: string;
   uid: string;
+  /** Controller that made it; undefined for a pod that somebody made by hand. */
+  owner?: { kind: string; name: string };
 }
 
 interface LogLine {
@@ -97,6 +99,8 @@ export class FakeState {
   readonly pretended = new Map<string, KubeObject>();
   /** Until when the waypoint serves open connections by its configuration before. */
   drainsUntil = 0;
+  /** Pods that no workload of the lab made. */
+  readonly strays: FakePod[] = [];
   /** Nodes whose ztunnel is down. */
   readonly silentNodes = new Set<string>();
   /** Applications whose pods look healthy and left the mesh: ztunnel does not serve them, or nothing leads to it. */
@@ -148,6 +152,11 @@ export class FakeState {
     const found: KubeObject[] = [];
     for (const item of (this.#frozen ?? this.objects).values()) if (item.kind === kind) found.push(item);
     return found;
+  }
+
+  /** An object as the proxies' configuration says it is, which a proxy may not do. */
+  pretends(object: KubeObject): KubeObject {
+    return this.pretended.get(keyOfObject(object)) ?? object;
   }
 
   get drains(): boolean {
@@ -225,9 +234,9 @@ export class FakeState {
     const addon = (name: string) => ({ metadata: { namespace: "istio-system" }, spec: template({ app: name }) });
     const others = [
       ...(sniffer ? [1, 2].map((n) => pod("sniffer", sniffer, worker(n), `172.18.0.${n + 2}`, n)) : []),
-      ...addons.map((name, index) => pod(name, addon(name), worker(1), `10.244.1.${20 + index}`)),
+      ...addons.map((name, index) => pod(name, addon(name), worker(1), `10.244.1.${40 + index}`)),
     ].flatMap((each) => this.chaos.living(this.#placed(each)));
-    return [...workloads.flatMap((each) => this.#podsOf(each)), ...others, ...this.#ztunnels()];
+    return [...workloads.flatMap((each) => this.#podsOf(each)), ...others, ...this.#ztunnels(), ...this.strays];
   }
 
   /** The pod of a workload; none while it is not ready. */
@@ -301,5 +310,15 @@ function pod(role: string, workload: KubeObject | undefined, node: string, ip: s
     account,
     principal,
     uid: `uid of ${name}`,
+    owner: ownerOf(workload),
   };
 }
+
+/** A Deployment's pods belong to its ReplicaSet, which has the hash of the pod's template in its name. */
+const ownerOf = (workload: KubeObject | undefined): { kind: string; name: string } =>
+  workload?.kind === "DaemonSet"
+    ? { kind: "DaemonSet", name: workload.metadata?.name ?? "" }
+    : { kind: "ReplicaSet", name: `${workload?.metadata?.name ?? "addon"}-${templateHash}` };
+
+/** Value of the label pod-template-hash of all pods. */
+export const templateHash = "5d8f9c";

@@ -8,11 +8,12 @@ import { declaredLab } from "./declared";
 import { gatewayConfig, waypointConfig, ztunnelConfig } from "./dumps";
 import { shakeHands } from "./gateway-modules";
 import { grpcOutput } from "./grpc";
-import { keyOf } from "./object-key";
+import { keyOf, objectOf, selects } from "./object-key";
 import { applyPatch } from "./patch";
 import type { FakeAnswer, FakeTarget } from "./request";
+import { served } from "./server-defaults";
 import { FakeShell } from "./shell";
-import { type FakePod, FakeState } from "./state";
+import { type FakePod, FakeState, templateHash } from "./state";
 import { clustersOf } from "./tracing";
 import { Traffic } from "./traffic";
 
@@ -40,15 +41,25 @@ export class FakeWorld implements LabClient {
   }
 
   read: LabClient["read"] = async ({ kind, namespace, name }) =>
-    structuredClone(this.state.objects.get(keyOf(kind, namespace, name)));
+    served(
+      structuredClone(
+        this.state.pretended.get(keyOf(kind, namespace, name)) ?? this.state.objects.get(keyOf(kind, namespace, name)),
+      ),
+    );
 
-  list: LabClient["list"] = async ({ kind, namespace, labels = {} }) => {
+  list: LabClient["list"] = async ({ apiVersion, kind, namespace, labels = {} }) => {
     if (kind === "Pod")
       return this.state.pods
-        .filter((pod) => pod.namespace === namespace && matches(pod.labels, labels))
+        .filter((pod) => (namespace === undefined || pod.namespace === namespace) && matches(pod.labels, labels))
         .map((pod) => podObject(pod, this.state.startedAt.get(pod.role)));
     const all = [...this.state.objects.values()];
-    return all.filter((item) => item.kind === kind && (item.metadata?.namespace ?? "") === (namespace ?? ""));
+    const found = [...all, ...(kind === "EndpointSlice" ? endpointSlices(this.state) : [])].filter(
+      (item) =>
+        item.kind === kind &&
+        groupOf(item.apiVersion) === groupOf(apiVersion) &&
+        (namespace === undefined || item.metadata?.namespace === namespace),
+    );
+    return structuredClone(found.map((item) => this.state.pretends(item)));
   };
 
   exec: LabClient["exec"] = async (target, command) => {
@@ -181,6 +192,28 @@ export class FakeWorld implements LabClient {
   }
 }
 
+/** Two groups may have a kind of the same name. */
+const groupOf = (apiVersion = ""): string => apiVersion.split("/").slice(0, -1).join();
+
+/** The EndpointSlices that Kubernetes makes for Services: the addresses of the pods that a selector finds. */
+function endpointSlices(state: FakeState): KubeObject[] {
+  const { pods } = state;
+  return [...state.objects.values()]
+    .filter(({ kind, spec }) => kind === "Service" && at(spec, "selector") !== undefined)
+    .map(({ metadata, spec }) => {
+      const own = pods.filter(
+        ({ namespace, labels }) => namespace === metadata?.namespace && selects(at(spec, "selector"), labels),
+      );
+      const endpoints = own.map(({ ip }) => ({ addresses: [ip], conditions: { ready: true } }));
+      const labels = {
+        "kubernetes.io/service-name": metadata?.name ?? "",
+        "endpointslice.kubernetes.io/managed-by": "endpointslice-controller.k8s.io",
+      };
+      const key = `EndpointSlice/${metadata?.namespace}/${metadata?.name}-abcde`;
+      return objectOf("discovery.k8s.io/v1", key, { addressType: "IPv4", endpoints }, { labels });
+    });
+}
+
 /** A healthy lab: the one that the program declares for the settings. */
 export const fakeWorld = async (settings: Partial<LabSettings> = {}): Promise<FakeWorld> =>
   new FakeWorld(clusterOf(await declaredLab(settings)));
@@ -195,11 +228,15 @@ const matches = (labels: Record<string, string>, wanted: Readonly<Record<string,
   Object.entries(wanted).every(([key, value]) => labels[key] === value);
 
 const podObject = (
-  { namespace, name, labels, ip, node, uid }: FakePod,
+  { namespace, name, labels, ip, node, uid, owner }: FakePod,
   startedAt = "2026-11-23T12:00:00Z",
 ): KubeObject => ({
   kind: "Pod",
-  metadata: { name, namespace, labels, uid },
+  metadata: {
+    ...{ name, namespace, uid },
+    labels: { ...labels, ...(owner?.kind === "ReplicaSet" ? { "pod-template-hash": templateHash } : {}) },
+    ...(owner ? { ownerReferences: [{ ...owner, controller: true }] } : {}),
+  },
   spec: { nodeName: node },
   status: {
     ...{ podIP: ip, hostIP: "172.18.0.4", conditions: [{ type: "Ready", status: "True" }] },

@@ -1,0 +1,137 @@
+import { labelKeys } from "../../config/vocabulary";
+import { objects } from "../../experiments/objects";
+import type { LabFacts } from "../../experiments/types";
+import type { VerifyContext } from "../context";
+import { at, entriesAt, listAt, textAt, textsAt } from "../json";
+import type { KubeObject } from "../lab-client";
+import { type Other, other } from "./other";
+
+/** Pods and Services of the lab, to tell others from them. */
+interface Own {
+  /** Services that the stack declares. */
+  services: readonly KubeObject[];
+  /** Namespaces of the lab's applications and proxies. */
+  namespaces: ReadonlySet<string>;
+  /** Value of the label `app` of the lab's applications, with their namespace. */
+  apps: readonly { namespace: string; app: string }[];
+}
+
+/** Workloads of the lab, as owners of its pods. */
+const owners: ReadonlySet<string> = new Set(
+  Object.values(objects)
+    .filter(({ kind }) => kind === "Deployment" || kind === "DaemonSet")
+    .map(({ namespace, name }) => `${namespace}/${name}`),
+);
+
+/** Pods and endpoints that answer in the place of the lab's, and Services of others that lead to the lab's pods. */
+export async function endpointsOfOthers(
+  { lab, facts, signal }: Pick<VerifyContext, "lab" | "facts" | "signal">,
+  own: Own,
+): Promise<Other[]> {
+  const [pods, slices] = await Promise.all([
+    lab.list({ apiVersion: "v1", kind: "Pod" }, signal),
+    lab.list({ apiVersion: "discovery.k8s.io/v1", kind: "EndpointSlice" }, signal),
+  ]);
+  const here = pods.filter((pod) => own.namespaces.has(pod.metadata?.namespace ?? "") && isAlive(pod));
+  // A pod of a cluster with both families has an address of each.
+  const byAddress = new Map(
+    here.flatMap((pod) => {
+      const all = listAt(pod, "status", "podIPs").map((each) => textAt(each, "ip"));
+      return [...all, textAt(pod, "status", "podIP")].map((address) => [address ?? "", pod] as const);
+    }),
+  );
+  const fronts = slices.flatMap((slice) => frontOf(slice, byAddress, own));
+  const doors = await Promise.all(
+    fronts.map(async ({ namespace, name, app }) => {
+      const ref = { apiVersion: "v1", kind: "Service", namespace, name };
+      const service = await lab.read(ref, signal);
+      return service ? [doorOf({ ...service, ...ref }, app, facts)] : [];
+    }),
+  );
+  return [
+    ...here.filter((pod) => !isOurs(pod)).flatMap((pod) => intruderOf(pod, own, facts)),
+    ...slices.flatMap((slice) => strangerOf(slice, byAddress, own, facts)),
+    ...doors.flat(),
+  ];
+}
+
+/** A pod that no workload of the lab made, and that has the labels of one or answers for one of its Services. */
+function intruderOf(pod: KubeObject, { services, apps }: Own, facts: LabFacts): Other[] {
+  const { namespace, labels = {} } = pod.metadata ?? {};
+  const service = services.find(
+    ({ metadata, spec }) =>
+      metadata?.namespace === namespace &&
+      entriesAt(spec, "selector").length > 0 &&
+      entriesAt(spec, "selector").every(([key, value]) => labels[key] === value),
+  );
+  const twin = apps.find((each) => each.namespace === namespace && each.app === labels.app);
+  if (!service && !twin) return [];
+  const what = service ? `it answers for Service ${service.metadata?.name}` : `it has the label app=${twin?.app}`;
+  return [other({ ...pod, apiVersion: "v1", kind: "Pod" }, what, true, facts)];
+}
+
+const serviceOf = ({ metadata }: KubeObject): string => metadata?.labels?.["kubernetes.io/service-name"] ?? "";
+
+const isDeclared = (slice: KubeObject, { services }: Own): boolean =>
+  services.some(
+    ({ metadata }) => metadata?.name === serviceOf(slice) && metadata.namespace === slice.metadata?.namespace,
+  );
+
+const addressesOf = (slice: KubeObject): string[] =>
+  listAt(slice, "endpoints").flatMap((endpoint) => textsAt(endpoint, "addresses"));
+
+/** Kubernetes' own list is behind the pods for a moment: an address in it whose pod is gone is of no other. */
+const isByController = ({ metadata }: KubeObject): boolean =>
+  metadata?.labels?.["endpointslice.kubernetes.io/managed-by"] === "endpointslice-controller.k8s.io";
+
+/** Endpoints of one of the lab's Services that are no pods of the lab. */
+function strangerOf(slice: KubeObject, pods: ReadonlyMap<string, KubeObject>, own: Own, facts: LabFacts): Other[] {
+  if (!isDeclared(slice, own) || isByController(slice)) return [];
+  const strange = addressesOf(slice).find((address) => !pods.has(address));
+  if (strange === undefined) return [];
+  const object = { ...slice, apiVersion: "discovery.k8s.io/v1", kind: "EndpointSlice" };
+  return [other(object, `${strange} answers for Service ${serviceOf(slice)}, and is no pod of the lab`, true, facts)];
+}
+
+/** Another Service that leads to the pods of one of the lab's applications. */
+function frontOf(
+  slice: KubeObject,
+  pods: ReadonlyMap<string, KubeObject>,
+  own: Own,
+): { namespace: string; name: string; app: string }[] {
+  if (isDeclared(slice, own)) return [];
+  const reached = addressesOf(slice)
+    .flatMap((address) => pods.get(address) ?? [])
+    // The address of a pod on the host's network is the node's.
+    .filter((pod) => isOurs(pod) && at(pod, "spec", "hostNetwork") !== true)
+    .flatMap((pod) =>
+      own.apps.filter(
+        ({ namespace, app }) => namespace === pod.metadata?.namespace && app === pod.metadata.labels?.app,
+      ),
+    )[0];
+  return reached ? [{ namespace: slice.metadata?.namespace ?? "", name: serviceOf(slice), app: reached.app }] : [];
+}
+
+/** A Service with a waypoint brings its callers in with the waypoint's identity, past the policies of the lab's own Services. */
+function doorOf(service: KubeObject, app: string, facts: LabFacts): Other {
+  const waypoint = service.metadata?.labels?.[labelKeys.useWaypoint] ?? "none";
+  const through =
+    waypoint === "none" ? "" : ` by way of waypoint ${waypoint}, without the policies of the lab's Services`;
+  return other(service, `it leads to the pods of ${app}${through}`, waypoint !== "none", facts);
+}
+
+const isAlive = (pod: KubeObject): boolean =>
+  at(pod, "metadata", "deletionTimestamp") === undefined &&
+  !["Failed", "Succeeded"].includes(textAt(pod, "status", "phase") ?? "");
+
+const isOurs = (pod: KubeObject): boolean => owners.has(ownerOf(pod));
+
+/** "namespace/name" of the workload that made a pod: a ReplicaSet has the name of its Deployment and the hash of the pod's template. */
+function ownerOf(pod: KubeObject): string {
+  const owner = listAt(pod, "metadata", "ownerReferences").find((each) => at(each, "controller") === true);
+  const name = textAt(owner, "name") ?? "";
+  const hash = pod.metadata?.labels?.["pod-template-hash"] ?? "";
+  const ofReplicas = textAt(owner, "kind") === "ReplicaSet" && name.endsWith(`-${hash}`);
+  const workload = ofReplicas ? name.slice(0, -hash.length - 1) : textAt(owner, "kind") === "DaemonSet" ? name : "";
+  return `${pod.metadata?.namespace}/${workload}`;
+}
