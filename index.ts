@@ -4,7 +4,7 @@ import { adaptAddon } from "./components/addon-settings";
 import { loadConfig } from "./config/stack-config";
 import { requireStackName } from "./config/stack-name";
 import { artifactsOf } from "./config/versions";
-import { LabError } from "./host/errors";
+import { formatProblem, LabError, ofStack, problemsIn } from "./host/errors";
 import { exec } from "./host/exec";
 import { labOwner } from "./host/lab-owner";
 import { checkHost } from "./preflight/host";
@@ -13,8 +13,9 @@ import { declareLab } from "./program/lab";
 
 /** The Pulumi program: configuration, the machine, the artifacts, then the lab itself (program/lab.ts). */
 export = async () => {
+  const stack = pulumi.getStack();
   try {
-    const stack = requireStackName(pulumi.getStack());
+    requireStackName(stack);
     const config = loadConfig();
     const looks = checkHost(config, stack, exec, { makes: !pulumi.runtime.isDryRun() });
     const bring = async () =>
@@ -30,6 +31,11 @@ export = async () => {
     return declareLab({ stack, owner: labOwner(), config, artifacts, host });
   } catch (error) {
     // The engine prints a RunError as it is, and every other error with a stack trace.
-    throw error instanceof LabError ? new pulumi.RunError(error.message) : error;
+    if (!(error instanceof LabError)) throw error;
+    throw new pulumi.RunError(
+      problemsIn(error)
+        .map((problem) => formatProblem(ofStack(problem, stack)))
+        .join("\n"),
+    );
   }
 };

@@ -1,6 +1,6 @@
 import { ExitCode, LabError, messageOf, type Problem } from "../host/errors";
 
-const sourceFix = 'pulumi config set artifactSource DIR-OR-URL   (a folder made by "lab bundle", or a mirror)';
+const sourceFix = 'npm run lab -- config set artifactSource DIR-OR-URL   (a folder made by "lab bundle", or a mirror)';
 
 /** Error codes of Node.js for a certificate of an unknown authority: a proxy or mirror with a private CA. */
 const untrusted = new Set([
@@ -58,7 +58,7 @@ function meaningOf(refusal: Refusal, reason: string): Pick<Problem, "why" | "fix
   if (untrusted.has(code)) {
     return {
       why: "Node.js does not trust the certificate: a proxy or mirror with a private CA stands in between",
-      fix: "pulumi config set caFile /PATH/TO/CA.pem   (for everything but Docker; docs/offline.md)",
+      fix: "npm run lab -- config set caFile /PATH/TO/CA.pem   (for everything but Docker; docs/offline.md)",
     };
   }
   return undefined;

@@ -71,7 +71,7 @@ async function readLocal(path: string): Promise<Buffer> {
       {
         what: `Cannot read "${path}": ${messageOf(cause)}`,
         why: "The config key artifactSource names a folder that must hold every artifact of the bill",
-        fix: "npm run lab -- bundle DIR   (on a machine with a network), or: pulumi config rm artifactSource",
+        fix: "npm run lab -- bundle DIR   (on a machine with a network), or: npm run lab -- config rm artifactSource",
       },
       { exitCode: ExitCode.unfit, cause },
     );

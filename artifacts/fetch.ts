@@ -167,7 +167,7 @@ function lacking(what: string): LabError {
     {
       what,
       why: "The lab installs exactly the pinned versions",
-      fix: 'pulumi config set artifactSource DIR-OR-URL   (a folder made by "lab bundle", or a mirror that has it)',
+      fix: 'npm run lab -- config set artifactSource DIR-OR-URL   (a folder made by "lab bundle", or a mirror that has it)',
     },
     { exitCode: ExitCode.unfit },
   );

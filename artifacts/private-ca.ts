@@ -27,7 +27,7 @@ export function readPrivateCa(file: string): PrivateCa {
       {
         what: `"${file}" holds no certificate in PEM: ${messageOf(cause)}`,
         why: "caFile or NODE_EXTRA_CA_CERTS names it, and the lab and its nodes are to trust what is in it",
-        fix: `openssl x509 -in ${shellWord(file)} -noout -subject   (what is it?), then: pulumi config set caFile FILE`,
+        fix: `openssl x509 -in ${shellWord(file)} -noout -subject   (what is it?), then: npm run lab -- config set caFile FILE`,
       },
       { exitCode: ExitCode.unfit, cause },
     );

@@ -3,6 +3,7 @@ import { ExitCode, formatProblem } from "../host/errors";
 import { registerBill } from "./commands/bill";
 import { registerBundle } from "./commands/bundle";
 import { type CommandContext, runAction } from "./commands/common";
+import { registerConfig } from "./commands/config";
 import { registerDestroy } from "./commands/destroy";
 import { registerDoctor } from "./commands/doctor";
 import { registerList } from "./commands/list";
@@ -78,6 +79,7 @@ const registrations = [
   registerUp,
   registerPreview,
   registerDestroy,
+  registerConfig,
   registerDoctor,
   registerStatus,
   registerList,

@@ -24,21 +24,21 @@ export function versionProblems({ istio, kubernetes, installed, gatewayApi }: Co
     problems.push({
       what: `Istio ${istio} does not support Kubernetes ${cluster}`,
       why: supportTable(),
-      fix: "pulumi config set nodeImage kindest/node:VERSION   (or, on a cluster of yours, set istioVersion to one that fits)",
+      fix: "npm run lab -- config set nodeImage kindest/node:VERSION   (or, on a cluster of yours, set istioVersion to one that fits)",
     });
   }
   if (gatewayApi && !semver.satisfies(semver.coerce(gatewayApi.version) ?? "0.0.0", row.gatewayApiRange)) {
     problems.push({
       what: `Istio ${istio} does not go with the Gateway API ${gatewayApi.version} that this cluster has`,
       why: supportTable(),
-      fix: "Change the Gateway API bundle with the tool that installed it, or: pulumi config set istioVersion VERSION",
+      fix: "Change the Gateway API bundle with the tool that installed it, or: npm run lab -- config set istioVersion VERSION",
     });
   }
   if (gatewayApi && gatewayApi.channel !== "standard") {
     problems.push({
       what: `The Gateway API ${gatewayApi.version} that this cluster has is of the channel "${gatewayApi.channel}"`,
       why: "The lab proves itself on the standard channel, and does not replace what it did not install",
-      fix: "pulumi config set context NAME   (a cluster with the standard channel, or without the Gateway API)",
+      fix: "npm run lab -- config set context NAME   (a cluster with the standard channel, or without the Gateway API)",
     });
   }
   const step = installed ? stepBetween(installed, istio) : 0;
@@ -52,13 +52,13 @@ const anew = "remake the lab: npm run destroy && npm run up";
 const tooFar = (installed: string, istio: string): Problem => ({
   what: `Istio ${installed} cannot become ${istio} in one step: more than one minor lies between them`,
   why: "Control plane and data plane of Istio work together across one minor, and while an upgrade runs both versions do",
-  fix: `pulumi config set istioVersion ${semver.major(installed)}.${semver.minor(installed) + 1}.PATCH   (and up, minor by minor), or ${anew}`,
+  fix: `npm run lab -- config set istioVersion ${semver.major(installed)}.${semver.minor(installed) + 1}.PATCH   (and up, minor by minor), or ${anew}`,
 });
 
 const goesBack = (installed: string, istio: string): Problem => ({
   what: `Istio ${installed} cannot become ${istio}, which is an older minor`,
   why: "istiod would be older than the ztunnels that it configures for a while, and definitions that are in use would go",
-  fix: `pulumi config set istioVersion ${installed}   (or another patch of it), or ${anew}`,
+  fix: `npm run lab -- config set istioVersion ${installed}   (or another patch of it), or ${anew}`,
 });
 
 /** The table of supported combinations, a line each. */

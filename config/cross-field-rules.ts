@@ -1,4 +1,6 @@
+import { join } from "node:path";
 import type { Problem } from "../host/errors";
+import { shellWord } from "../host/shell";
 import type { LabConfig } from "./schema";
 import { istioMinorOf, istioMinors } from "./versions";
 
@@ -10,7 +12,7 @@ export function contradictions(config: LabConfig): Problem[] {
     problems.push({
       what: `Config key "addons" has ${needsPrometheus.join(" and ")} without prometheus`,
       why: "Their graphs are drawn from Prometheus",
-      fix: `pulumi config set --path 'addons[${config.addons.length}]' prometheus`,
+      fix: `npm run lab -- config set addons '[${["prometheus", ...config.addons].join(", ")}]'`,
     });
   }
   return [...problems, ...agentgatewayWithout(config)];
@@ -23,7 +25,7 @@ function agentgatewayWithout({ modules, istioVersion }: LabConfig): Problem[] {
     {
       what: `Config key "modules" has agentgateway, with Istio ${istioVersion}`,
       why: `Its GatewayClass, istio-agentgateway-waypoint, is in Istio ${minors}`,
-      fix: "pulumi config rm istioVersion   (or: take agentgateway out of modules)",
+      fix: "npm run lab -- config rm istioVersion   (or: take agentgateway out of modules)",
     },
   ];
 }
@@ -35,14 +37,14 @@ function existingWithout({ kubeconfig, context, appImage }: LabConfig): Problem[
     problems.push({
       what: `Config key "cluster" is "existing", but "kubeconfig" and "context" are not both set`,
       why: "The lab never guesses a cluster: the current context may be production",
-      fix: "pulumi config set kubeconfig FILE && pulumi config set context NAME",
+      fix: "npm run lab -- config set kubeconfig FILE && npm run lab -- config set context NAME",
     });
   }
   if (!appImage) {
     problems.push({
       what: `Config key "cluster" is "existing", but "appImage" is not set`,
       why: "An image that is built on this machine is not in the nodes of another cluster, and they cannot pull it",
-      fix: "docker build -t REGISTRY/httpbin:1 images/httpbin && docker push REGISTRY/httpbin:1 && pulumi config set appImage REGISTRY/httpbin:1",
+      fix: `docker build -t REGISTRY/httpbin:1 ${shellWord(join(__dirname, "../images/httpbin"))} && docker push REGISTRY/httpbin:1 && npm run lab -- config set appImage REGISTRY/httpbin:1`,
     });
   }
   return problems;
@@ -58,7 +60,7 @@ function kindWith(config: LabConfig): Problem[] {
     {
       what: `Config ${keys.length > 1 ? "keys" : "key"} ${named} ${keys.length > 1 ? "have" : "has"} no meaning while "cluster" is "kind"`,
       why: "A kind lab has a kubeconfig, a network and addresses of its own and never touches yours",
-      fix: `${keys.map((key) => `pulumi config rm ${key}`).join("; ")}   (or: pulumi config set cluster existing)`,
+      fix: `${keys.map((key) => `npm run lab -- config rm ${key}`).join("; ")}   (or: npm run lab -- config set cluster existing)`,
     },
   ];
 }

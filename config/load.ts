@@ -4,6 +4,7 @@ import { distance } from "fastest-levenshtein";
 import { parse as parseYaml } from "yaml";
 import { z } from "zod";
 import { ExitCode, LabErrors, type Problem } from "../host/errors";
+import { shellWord } from "../host/shell";
 import { contradictions } from "./cross-field-rules";
 import { type ConfigKey, configKeys, configSchema, type LabConfig } from "./schema";
 
@@ -13,7 +14,7 @@ import { type ConfigKey, configKeys, configSchema, type LabConfig } from "./sche
  */
 export function parseConfig(raw: Readonly<Record<string, unknown>>): LabConfig {
   const problems: Problem[] = Object.keys(raw)
-    .filter((key) => !Object.hasOwn(configSchema.shape, key))
+    .filter((key) => !isConfigKey(key))
     .map(unknownKey);
   const defaults = projectDefaults();
   const values = Object.fromEntries(
@@ -61,29 +62,83 @@ function typed(key: ConfigKey, value: unknown): unknown {
 }
 
 function acceptsText(key: ConfigKey): boolean {
-  let schema: z.ZodType = configSchema.shape[key];
-  while (schema instanceof z.ZodDefault || schema instanceof z.ZodOptional) schema = schema.unwrap() as z.ZodType;
+  const schema = innerSchema(key);
   return schema instanceof z.ZodString || schema instanceof z.ZodEnum || schema instanceof z.ZodCIDRv4;
 }
 
+const isList = (key: string): boolean => isConfigKey(key) && innerSchema(key) instanceof z.ZodArray;
+
+function innerSchema(key: ConfigKey): z.ZodType {
+  let schema: z.ZodType = configSchema.shape[key];
+  while (schema instanceof z.ZodDefault || schema instanceof z.ZodOptional) schema = schema.unwrap() as z.ZodType;
+  return schema;
+}
+
 function unknownKey(key: string): Problem {
-  const [nearest] = [...configKeys].sort((a, b) => distance(a, key) - distance(b, key));
   return {
     what: `Config key "${key}" does not exist`,
     why: "An unknown key would be ignored in silence, and the lab would not be the one you asked for",
-    fix: `pulumi config rm ${key}   (did you mean "${nearest}"?)`,
+    fix: `npm run lab -- config rm ${shellWord(key)}   (did you mean "${nearestKey(key)}"?)`,
   };
 }
 
 /** A value for a message, without the user names and passwords of URLs. */
 const shown = (value: unknown): string => JSON.stringify(value).replaceAll(/:\/\/[^\s/"@]*@/g, "://[left out]@");
 
+const nearestKey = (key: string): string | undefined =>
+  [...configKeys].sort((a, b) => distance(a, key) - distance(b, key))[0];
+
 const badValue = (values: Record<string, unknown>) => (issue: z.core.$ZodIssue) => {
   const [key, ...rest] = issue.path.map(String);
   const path = rest.length > 0 ? `${key}[${rest.join(".")}]` : String(key);
+  const value = values[String(key)];
+  if (isEncrypted(value)) return encrypted(String(key));
   return {
-    what: `Config key "${path}" is refused: ${issue.message}; current value is ${shown(values[String(key)])}`,
-    why: `"pulumi config" accepts any text; the lab checks it before anything is made`,
-    fix: `pulumi config set ${rest.length > 0 ? `--path '${path}'` : path} VALUE   (allowed values: Pulumi.yaml, key "${key}")`,
+    what: `Config key "${path}" is refused: ${issue.message}; current value is ${shown(value)}`,
+    why: "The configuration is checked before anything is made",
+    fix: `npm run lab -- config set ${key} ${isList(String(key)) ? "'[VALUE]'" : "VALUE"}   (docs/configuration.md#${key} has the allowed values)`,
   } satisfies Problem;
 };
+
+/** What `pulumi config set --secret` writes, in the place of a value or of an item (pulumi v3.259.0, sdk/go/common/resource/config/value.go). */
+function isEncrypted(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return "secure" in value || Object.values(value).some(isEncrypted);
+}
+
+const encrypted = (key: string): Problem => ({
+  what: `Config key "${key}" is encrypted`,
+  why: "The lab's commands read the settings without Pulumi, which alone can decrypt it",
+  fix: `npm run lab -- config set ${key} VALUE   (writes it as plain text)`,
+});
+
+/** A key's value that the command line has as text: YAML such as `30` or `[a, b]`, except for keys that hold text. */
+export const parseValue = (key: ConfigKey, text: string): unknown => typed(key, text) ?? "";
+
+/**
+ * Checks one key with its value as the command line has it.
+ * @returns the value as the settings file holds it
+ * @throws LabErrors (exit code 2)
+ */
+export function checkKey(key: string, text: string): unknown {
+  requireKey(key);
+  const value = parseValue(key, text);
+  if (isUnset(key, value)) return value;
+  const { error } = configSchema.shape[key].safeParse(value);
+  if (!error) return value;
+  const problems = error.issues.map((issue) => badValue({ [key]: value })({ ...issue, path: [key, ...issue.path] }));
+  throw new LabErrors(problems, ExitCode.usage);
+}
+
+/**
+ * Refuses a key that the lab does not have.
+ * @throws LabErrors (exit code 2)
+ */
+export function requireKey(key: string): asserts key is ConfigKey {
+  if (isConfigKey(key)) return;
+  const fix = `npm run lab -- config list   (all keys; did you mean "${nearestKey(key)}"?)`;
+  throw new LabErrors([{ ...unknownKey(key), fix }], ExitCode.usage);
+}
+
+/** Whether the lab has such a key. */
+export const isConfigKey = (key: string): key is ConfigKey => Object.hasOwn(configSchema.shape, key);

@@ -43,6 +43,22 @@ export class UnfitError extends LabError {
   }
 }
 
+/** The commands of the lab that work on a stack; the first group is a script with the name of its command. */
+const stackCommands =
+  /(npm run (?:up|preview|destroy)\b)(?: --(?= ))?|npm run (?:--silent )?lab -- (?:config )?[a-z][\w-]*/g;
+
+/** The problem, with a Fix whose commands work on that stack, unless they name one. */
+export function ofStack<P extends Pick<Problem, "fix">>(problem: P, stack: string | undefined): P {
+  if (stack === undefined) return problem;
+  const { fix } = problem;
+  const named = fix.replace(stackCommands, (command: string, script: string | undefined, at: number) => {
+    const [options = ""] = fix.slice(at + command.length).split(/&&|;|\n| {2}|["(),]/, 1);
+    if (/ (--stack|-s)/.test(options)) return command;
+    return `${script ? `${script} --` : command} --stack ${stack}`;
+  });
+  return { ...problem, fix: named };
+}
+
 /** Several problems found in one pass, so that the user can solve them all at once. */
 export class LabErrors extends LabError {
   readonly problems: readonly Problem[];
@@ -111,6 +127,10 @@ export function parseProblems(text: string): Problem[] {
   flush();
   return problems;
 }
+
+/** Every problem of an error. */
+export const problemsIn = (error: LabError): readonly Problem[] =>
+  error instanceof LabErrors ? error.problems : [{ what: error.what, why: error.why, fix: error.fix }];
 
 /** The message of anything that was thrown. */
 export function messageOf(thrown: unknown): string {

@@ -1,5 +1,6 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { shellWord } from "./shell";
 
 /** Folder of all that the lab keeps on this machine: caches, CLIs, one folder per stack. `AMBIENT_LAB_HOME` wins. */
 export function labHome(): string {
@@ -27,6 +28,11 @@ export interface ClusterAddress {
   kubeconfig: string;
   /** Context in it; never the current one. */
   context: string;
+}
+
+/** kubectl with the flags that lead it to a cluster, as it can be typed. */
+export function kubectlOf({ kubeconfig, context }: ClusterAddress): string {
+  return `kubectl --kubeconfig ${shellWord(kubeconfig)} --context ${shellWord(context)}`;
 }
 
 /** Where the stack's kind cluster is, whether it runs or not. */

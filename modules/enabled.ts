@@ -7,7 +7,7 @@ export function disabledReason(
   { modules }: Pick<LabSettings, "modules">,
 ): string | undefined {
   if (!module || modules.includes(module)) return undefined;
-  return `module ${module} is off: pulumi config set --path 'modules[${modules.length}]' ${module}, then npm run up`;
+  return `module ${module} is off: npm run lab -- config set modules '[${[...modules, module].join(", ")}]', then npm run up`;
 }
 
 /** Whether a lab with these settings runs an experiment: all of the story, and those of its modules. */

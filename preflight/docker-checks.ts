@@ -45,7 +45,7 @@ const dockerKind: Check = {
         status: "fail",
         what: "podman answers in Docker's place",
         why: "kind's nodes, networks and image archives are not the same there, and the lab is not tested on it",
-        fix: 'docker context use NAME   (of a Docker; "docker context ls"), or: pulumi config set cluster existing',
+        fix: 'docker context use NAME   (of a Docker; "docker context ls"), or: npm run lab -- config set cluster existing',
       };
     }
     if (info.rootless) return rootless(info.cgroupVersion);
@@ -113,7 +113,7 @@ const cgroup: Check = {
       status: version ? "fail" : "warn",
       what: `Docker runs on cgroup v1, the nodes run ${node}`,
       why: "Since Kubernetes 1.35 the kubelet does not start on cgroup v1",
-      fix: "Boot with systemd.unified_cgroup_hierarchy=1 (WSL: kernelCommandLine=cgroup_no_v1=all), or: pulumi config set nodeImage kindest/node:v1.34.2",
+      fix: "Boot with systemd.unified_cgroup_hierarchy=1 (WSL: kernelCommandLine=cgroup_no_v1=all), or: npm run lab -- config set nodeImage kindest/node:v1.34.2",
     };
   },
 };

@@ -5,7 +5,7 @@ import type { LabConfig } from "../config/schema";
 import { labelKeys } from "../config/vocabulary";
 import { messageOf, type Problem } from "../host/errors";
 import { openApi } from "../host/kube-api";
-import { shellWord } from "../host/shell";
+import { kubectlOf } from "../host/paths";
 import { type ClusterFacts, type ForeignNamespace, readCluster } from "./existing-cluster-facts";
 
 /** A cluster that the lab did not make: what it has, as far as it answers, and what is in the lab's way. */
@@ -55,19 +55,19 @@ async function kubeconfigProblems(kubeconfig: string, context: string): Promise<
 const unreadableKubeconfig = (file: string, reason: string): Problem => ({
   what: `Cannot read the kubeconfig "${file}": ${reason}`,
   why: 'With "cluster: existing" it is the only way to the cluster',
-  fix: "pulumi config set kubeconfig FILE",
+  fix: "npm run lab -- config set kubeconfig FILE",
 });
 
 const unknownContext = (file: string, context: string, contexts: readonly string[]): Problem => ({
   what: `Kubeconfig "${file}" has no context "${context}"; it has ${contexts.join(", ") || "none"}`,
   why: "The lab never falls back to the current context",
-  fix: "pulumi config set context NAME",
+  fix: "npm run lab -- config set context NAME",
 });
 
 const silent = (kubeconfig: string, context: string, reason: string): Problem => ({
   what: `The cluster of context "${context}" does not answer: ${reason}`,
   why: "The lab looks what is there before it installs anything",
-  fix: `kubectl --kubeconfig ${shellWord(kubeconfig)} --context ${shellWord(context)} version   (must name the server's version)`,
+  fix: `${kubectlOf({ kubeconfig, context })} version   (must name the server's version)`,
 });
 
 const foreignMesh = (owner: string, istio: string | undefined): Problem => ({
@@ -76,14 +76,14 @@ const foreignMesh = (owner: string, istio: string | undefined): Problem => ({
     : `The cluster has a namespace istio-system that no lab made${istio ? `, with Istio ${istio}` : ""}`,
   why: "A cluster holds one mesh, and the lab neither changes nor removes one that it did not install",
   fix: owner
-    ? `npm run destroy -- --stack ${owner}   (or: pulumi config set context NAME)`
-    : "pulumi config set context NAME   (a cluster without Istio)",
+    ? `npm run destroy -- --stack ${owner}   (or: npm run lab -- config set context NAME)`
+    : "npm run lab -- config set context NAME   (a cluster without Istio)",
 });
 
 const strangers = (names: readonly string[]): Problem => ({
   what: `Namespace "default" of this cluster is in use: ${names.slice(0, 5).join(", ")}${names.length > 5 ? `, and ${names.length - 5} more` : ""}`,
   why: "The lab enrols that whole namespace in the mesh; these would be enrolled as well",
-  fix: "pulumi config set context NAME   (a cluster with nothing in default), or move them to a namespace of their own",
+  fix: "npm run lab -- config set context NAME   (a cluster with nothing in default), or move them to a namespace of their own",
 });
 
 const foreignNamespace = (
@@ -94,11 +94,11 @@ const foreignNamespace = (
   what: `The cluster has a namespace "${name}" that ${owner ? `lab "${owner}"` : "no lab"} made, and module ${module} makes one of that name`,
   why: "The lab would take it for its own, and delete it with all that is in it",
   fix: [
-    "pulumi config rm modules   (or: pulumi config set context NAME)",
+    "npm run lab -- config rm modules   (or: npm run lab -- config set context NAME)",
     ...(owner
       ? []
       : [
-          `kubectl --kubeconfig ${shellWord(kubeconfig)} --context ${shellWord(context)} label namespace ${name} ${labelKeys.stack}=${stack}   (only if an earlier version of this lab made it)`,
+          `${kubectlOf({ kubeconfig, context })} label namespace ${name} ${labelKeys.stack}=${stack}   (only if an earlier version of this lab made it)`,
         ]),
   ].join("\n"),
 });
@@ -106,5 +106,5 @@ const foreignNamespace = (
 const foreignMetalLb: Problem = {
   what: 'Config key "addressRange" is set, and this cluster has MetalLB already',
   why: "The lab neither changes nor removes a MetalLB that it did not install; that one gives the gateway an address as well",
-  fix: "pulumi config rm addressRange",
+  fix: "npm run lab -- config rm addressRange",
 };

@@ -1,7 +1,7 @@
 import { type BillTool, supported } from "../config/versions";
 import type { Problem } from "../host/errors";
 import { labOwner, ownerParts } from "../host/lab-owner";
-import { clusterName, labBin, stackDir } from "../host/paths";
+import { clusterName, labBin } from "../host/paths";
 import { shellWord } from "../host/shell";
 
 /**
@@ -43,7 +43,7 @@ export const toolMissing = (
 export const lostCluster = (stack: string): Problem => ({
   what: `The kind cluster "${clusterName(stack)}" of this stack is gone`,
   why: "The state still holds what was in it, and the engine would try to delete that first",
-  fix: `npm run up -- --stack ${stack}   (creates it again), or: pulumi destroy; rm -rf ${shellWord(stackDir(stack))}; pulumi up`,
+  fix: `npm run up -- --stack ${stack}   (creates it again)`,
 });
 
 /** The problem of a command that needs a lab whose nodes do not run. */
@@ -127,19 +127,19 @@ function madeBy(owner: string): string {
 export const busyPort = (key: "httpPort" | "httpsPort", port: number): Problem => ({
   what: `Port ${port} on 127.0.0.1 is in use`,
   why: `The lab publishes its gateway there (${key})`,
-  fix: `pulumi config set ${key} PORT   (a free one, 1024 to 65535)`,
+  fix: `npm run lab -- config set ${key} PORT   (a free one, 1024 to 65535)`,
 });
 
 /** HTTP and HTTPS are to be published on one port. */
 export const samePort = (port: number): Problem => ({
   what: `Port ${port} is to be httpPort and httpsPort at once`,
   why: "The gateway has a port for each",
-  fix: "pulumi config set httpsPort PORT   (another free one, 1024 to 65535)",
+  fix: "npm run lab -- config set httpsPort PORT   (another free one, 1024 to 65535)",
 });
 
 /** The asked subnet belongs to another network of Docker. */
 export const subnetClash = (wanted: string, network: string, subnets: string): Problem => ({
   what: `Subnet ${wanted} overlaps with ${subnets} of the Docker network "${network}"`,
   why: "Two networks with the same addresses cannot both be reached",
-  fix: "pulumi config rm subnet   (Docker then chooses a free one), or set another",
+  fix: "npm run lab -- config rm subnet   (Docker then chooses a free one), or set another",
 });

@@ -106,7 +106,7 @@ function nextSteps(dir: string, platform: string, count: number): string {
     `${dir} holds the lab for ${platform}: ${count} files.`,
     "Take it to the other machine with this checkout and its node_modules; there:",
     `  npm run lab -- bundle --verify ${shellWord(dir)}`,
-    `  pulumi config set artifactSource ${shellWord(dir)}`,
+    `  npm run lab -- config set artifactSource ${shellWord(dir)}`,
     "  npm run up",
     "",
   ].join("\n");

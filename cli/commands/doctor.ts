@@ -1,11 +1,11 @@
 import type { Command } from "commander";
 import { reach } from "../../artifacts/download";
-import { ExitCode, formatProblem } from "../../host/errors";
+import { ExitCode, formatProblem, ofStack } from "../../host/errors";
 import { examine } from "../doctor/examine";
 import { examineNetwork } from "../doctor/network";
 import type { Finding } from "../doctor/types";
 import { type CommonOptions, openSession } from "../stack/session";
-import { ofStack, stackToName } from "../stack/stack-name";
+import { stackToName } from "../stack/stack-name";
 import { Progress } from "../terminal/progress";
 import { type CommandContext, common, examples, json, jsonText } from "./common";
 

@@ -171,7 +171,9 @@ export function walked(step: TourStep, settings: LabSettings, stack: string): Wa
     change: step.change ? [...setLines(step, stack), `npm run preview -- --stack ${stack}`, upLine(stack)] : [],
     ...(step.watch ? { watch: `npm run lab -- ${step.watch} --stack ${stack}` } : {}),
     proof: `npm run lab -- verify --only ${step.proof} --stack ${stack}`,
-    undo: step.change ? [...keysOf(step).map((key) => `pulumi config rm ${key} --stack ${stack}`), upLine(stack)] : [],
+    undo: step.change
+      ? [...keysOf(step).map((key) => `npm run lab -- config rm ${key} --stack ${stack}`), upLine(stack)]
+      : [],
     ...(next ? { next: `npm run lab -- tour ${next} --stack ${stack}` } : {}),
   };
 }
@@ -186,11 +188,10 @@ export const pairsOf = ({ change = {} }: TourStep): string[] =>
 const upLine = (stack: string) => `npm run up -- --stack ${stack} --no-verify`;
 
 const setLines = ({ change = {} }: TourStep, stack: string): string[] =>
-  Object.entries(change).flatMap(([key, value]) =>
-    Array.isArray(value)
-      ? value.map((item, index) => `pulumi config set --path '${key}[${index}]' ${item} --stack ${stack}`)
-      : [`pulumi config set ${key} ${value} --stack ${stack}`],
-  );
+  Object.entries(change).map(([key, value]) => {
+    const text = Array.isArray(value) ? `[${value.join(", ")}]` : String(value);
+    return `npm run lab -- config set ${key} ${shellWord(text)} --stack ${stack}`;
+  });
 
 /** A step as text. */
 function stepText(step: WalkedStep, of: number): string {

@@ -20,7 +20,7 @@ const enoughMemory: Check = {
       status: info.memoryBytes < memory.least ? "fail" : "warn",
       what: `Docker has ${inGib(info.memoryBytes)} of memory`,
       why: `A lab of ${config.workers + 1} nodes with its dashboards settles near ${inGib(memory.least)}; pods that find none are ended`,
-      fix: "Give Docker 6 GiB (Docker Desktop: Settings, Resources; WSL: .wslconfig), or: pulumi config set --path 'addons[0]' prometheus",
+      fix: "Give Docker 6 GiB (Docker Desktop: Settings, Resources; WSL: .wslconfig), or: npm run lab -- config set addons '[prometheus]'",
     };
   },
 };
@@ -41,7 +41,7 @@ const enoughDisk: Check = {
       status: free < disk.least ? "fail" : "warn",
       what: `${info.rootDir} has ${inGib(free)} free`,
       why: "Every node holds its own copy of the images",
-      fix: "docker system prune   (removes what no container uses), or: pulumi config set workers 1",
+      fix: "docker system prune   (removes what no container uses), or: npm run lab -- config set workers 1",
     };
   },
 };

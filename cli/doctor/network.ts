@@ -83,7 +83,7 @@ function wayOf(files: number, images: number, answers: readonly unknown[]): Find
   if (files + images === 0)
     return { ...head, status: "ok", what: "nothing to set; Docker asks the registries by its own way" };
   const bundle =
-    "npm run lab -- bundle DIR   (on a machine with a network), then here: pulumi config set artifactSource DIR";
+    "npm run lab -- bundle DIR   (on a machine with a network), then here: npm run lab -- config set artifactSource DIR";
   const why = "What is in the cache and in Docker needs no network; the rest does";
   if (files > 0 && images > 0) {
     return {
@@ -96,8 +96,8 @@ function wayOf(files: number, images: number, answers: readonly unknown[]): Find
   }
   const mirror =
     files > 0
-      ? "pulumi config set artifactSource https://MIRROR"
-      : "pulumi config set --path 'imageMirrors[0]' docker.io=https://MIRROR";
+      ? "npm run lab -- config set artifactSource https://MIRROR"
+      : "npm run lab -- config set imageMirrors '[docker.io=https://MIRROR]'";
   const what =
     files > 0
       ? "Registries answer, and hosts of charts, manifests or tools do not"

@@ -21,7 +21,7 @@ const portCheck = (id: string, key: keyof GatewayPorts, title: string): Check =>
     const what = `Port ${wanted} on 127.0.0.1 is in use`;
     const why = "The lab publishes its gateway there";
     return config[key]
-      ? { status: "fail", what, why, fix: `pulumi config set ${key} PORT   (a free one, 1024 to 65535)` }
+      ? { status: "fail", what, why, fix: `npm run lab -- config set ${key} PORT   (a free one, 1024 to 65535)` }
       : { status: "warn", what, why, fix: 'Nothing to do for a new stack: "up" chooses a free one and keeps it' };
   },
 });
@@ -79,7 +79,7 @@ const versionsFit: Check = {
       status: "warn",
       what: `The tag of "${nodeImage}" does not tell its version of Kubernetes`,
       why: supportTable(),
-      fix: "pulumi config set nodeImage kindest/node:VERSION   (or go on, if you know that it is one of these)",
+      fix: "npm run lab -- config set nodeImage kindest/node:VERSION   (or go on, if you know that it is one of these)",
     };
   },
 };

@@ -1,6 +1,7 @@
 import { stripVTControlCharacters } from "node:util";
 import type { DiagnosticEvent, EngineEvent } from "@pulumi/pulumi/automation/events";
 import { ExitCode, LabError, LabErrors, messageOf, parseProblems } from "../../host/errors";
+import { pulumiCommand } from "../toolchain/tools";
 import { parseUrn } from "./urn";
 
 /** Problems of one failure that are shown: ten images that cannot be pulled have one reason. */
@@ -37,7 +38,7 @@ export function lockedStack(stack: string, owner: string, cause?: unknown): LabE
     {
       what: `Stack "${stack}" is being changed by ${owner}`,
       why: "Two engines on one state would undo each other's work",
-      fix: `pulumi cancel --yes --stack ${stack}   (only if that engine has died; otherwise let it finish)`,
+      fix: `${pulumiCommand(`cancel --yes --stack ${stack}`)}   (only if that engine has died; otherwise let it finish)`,
     },
     { cause },
   );

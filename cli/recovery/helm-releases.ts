@@ -1,7 +1,6 @@
 import { LabError } from "../../host/errors";
 import { clientConfig } from "../../host/kube-api";
-import type { ClusterAddress } from "../../host/paths";
-import { shellWord } from "../../host/shell";
+import { type ClusterAddress, kubectlOf } from "../../host/paths";
 import type { StackState, StateResource } from "../engine/types";
 
 /** One revision of a Helm release, by the labels of its Secret. */
@@ -74,20 +73,14 @@ export async function openHelmReleases(address: ClusterAddress): Promise<HelmRel
             {
               what: `The record of Helm release "${release}" changed while it was to be deleted`,
               why: "Another engine, or a person with Helm, is at work on the release",
-              fix: `kubectl ${flagsOf(address)} --namespace ${namespace} get secret --selector owner=helm,name=${release} --show-labels   (shows its status; then run the command again)`,
+              fix: `${kubectlOf(address)} --namespace ${namespace} get secret --selector owner=helm,name=${release} --show-labels   (shows its status; then run the command again)`,
             },
             { cause: thrown },
           );
         });
     },
-    forgetCommand: ({ secret, namespace }) =>
-      `kubectl ${flagsOf(address)} --namespace ${namespace} delete secret ${secret}`,
+    forgetCommand: ({ secret, namespace }) => `${kubectlOf(address)} --namespace ${namespace} delete secret ${secret}`,
   };
-}
-
-/** Flags of kubectl for a cluster, each value quoted for a POSIX shell. */
-function flagsOf({ kubeconfig, context }: ClusterAddress): string {
-  return `--kubeconfig ${shellWord(kubeconfig)} --context ${shellWord(context)}`;
 }
 
 /** Times at which an API server says that an object was written. */

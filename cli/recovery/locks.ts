@@ -8,6 +8,7 @@ import type { Exec } from "../../host/exec";
 import { type Clock, eventually } from "../../verify/eventually";
 import { project } from "../stack/stack-name";
 import type { Io } from "../terminal/io";
+import { pulumiCommand } from "../toolchain/tools";
 
 const lockSchema = z.object({ pid: z.int(), username: z.string().default("?"), hostname: z.string() });
 
@@ -125,7 +126,7 @@ function heldBy({ pid, username, hostname: host }: z.infer<typeof lockSchema>, s
     what: `Stack "${stack}" is being changed by ${username}@${host} (pid ${pid})`,
     why: "Two engines on one state would undo each other's work",
     fix: here
-      ? `Let it finish; ps -p ${pid} shows what it is`
-      : `Let it finish; if that machine is gone: pulumi cancel --yes --stack ${stack}`,
+      ? `ps -p ${pid}   (shows what it is; let it finish, then run the command again)`
+      : `${pulumiCommand(`cancel --yes --stack ${stack}`)}   (only if that machine is gone; otherwise let it finish)`,
   });
 }

@@ -1,8 +1,7 @@
 import { z } from "zod";
 import type { LabFacts } from "../../experiments/types";
 import { LabError } from "../../host/errors";
-import { type ClusterAddress, ownCluster } from "../../host/paths";
-import { shellWord } from "../../host/shell";
+import { type ClusterAddress, kubectlOf, ownCluster } from "../../host/paths";
 import { parseFacts } from "../../verify/index";
 import type { StateResource } from "../engine/types";
 import type { Session } from "./session";
@@ -89,9 +88,7 @@ export function summaryText(stack: string, { url, curl, kubeconfig, context, das
     "",
     ...(curl ?? []).map((line) => `  ${line}`),
     ...(dashboards ? [`  ${dashboards}`] : []),
-    ...(kubeconfig && context
-      ? [`  kubectl --kubeconfig ${shellWord(kubeconfig)} --context ${shellWord(context)} get pods -A`]
-      : []),
+    ...(kubeconfig && context ? [`  ${kubectlOf({ kubeconfig, context })} get pods -A`] : []),
     "",
     "Next:",
     "  npm test",

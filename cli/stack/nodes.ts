@@ -72,7 +72,7 @@ export async function stopNodes({ io, stack }: Session): Promise<string[]> {
     throw new LabError({
       what: `Docker cannot stop ${names.join(", ")}: ${lastLine(stderr)}`,
       why: "A lab is paused when none of its nodes runs",
-      fix: `docker kill ${names.join(" ")}; then again: npm run lab -- pause --stack ${stack}`,
+      fix: `docker kill ${names.join(" ")}; npm run lab -- pause --stack ${stack}`,
     });
   }
   return running.map(({ name }) => name);

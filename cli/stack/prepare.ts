@@ -66,6 +66,6 @@ async function freePortAfter(port: number, key: keyof GatewayPorts): Promise<num
   throw new LabError({
     what: `No port between ${port} and ${port + tries} on 127.0.0.1 is free`,
     why: "The lab publishes its gateway on one",
-    fix: `pulumi config set ${key} PORT   (a free one, 1024 to 65535)`,
+    fix: `npm run lab -- config set ${key} PORT   (a free one, 1024 to 65535)`,
   });
 }

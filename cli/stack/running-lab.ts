@@ -25,7 +25,7 @@ export const labNotFound = (stack: string) =>
   new UsageError({
     what: `There is no lab "${stack}"`,
     why: "This command works on a lab that is up; its stack is not in the backend",
-    fix: `npm run up -- --stack ${stack}   (npm run lab -- list shows the labs that there are)`,
+    fix: `npm run up -- --stack ${stack}   (makes it), or: npm run lab -- list   (shows the labs that there are)`,
   });
 
 /**

@@ -1,9 +1,9 @@
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { Document, isMap, isScalar, parse, parseDocument, Scalar, type YAMLMap } from "yaml";
-import { parseConfig } from "../../config/load";
+import { Document, isMap, isNode, isScalar, parseDocument, Scalar, YAMLMap } from "yaml";
+import { checkKey, isConfigKey, parseConfig, parseValue } from "../../config/load";
 import type { LabConfig } from "../../config/schema";
-import { UsageError } from "../../host/errors";
+import { LabErrors, type Problem, UsageError } from "../../host/errors";
 import { type GatewayPorts, portKeys } from "../../host/ports";
 import { shellWord } from "../../host/shell";
 import { writeWhole } from "../../host/write-file";
@@ -12,9 +12,12 @@ import { project } from "./stack-name";
 const madeByUs = ' Made by "npm run up"; "npm run destroy" removes it while it holds nothing else.';
 const chosenByUs = ' chosen by "npm run up": the stack\'s own port was taken';
 
+/** Name of a stack's settings file. */
+export const settingsName = (stack: string): string => `Pulumi.${stack}.yaml`;
+
 /** Path of a stack's settings. */
 export function settingsFile(root: string, stack: string): string {
-  return join(root, `Pulumi.${stack}.yaml`);
+  return join(root, settingsName(stack));
 }
 
 /**
@@ -51,9 +54,22 @@ export function changedSettings(
   for (const pair of pairs) {
     const [, key, value = ""] = /^([^=]+)=(.*)$/s.exec(pair) ?? [];
     if (key === undefined) throw notAPair(pair);
-    document.setIn(["config", key.includes(":") ? key : `${project}:${key}`], document.createNode(parse(value) ?? ""));
+    put(document, key, isConfigKey(key) ? parseValue(key, value) : value);
   }
-  return { config: checked(document), text: document.toString() };
+  return { config: checked(document), text: textOf(document) };
+}
+
+/**
+ * Writes one key into the stack's settings, also into settings that are not complete or have other problems.
+ * @returns the problems of the configuration that are left
+ * @throws LabError (exit code 2) when the key or its value is refused, or (exit code 4) when the file cannot be written
+ */
+export function setConfig(root: string, stack: string, key: string, text: string): readonly Problem[] {
+  const file = settingsFile(root, stack);
+  const document = existsSync(file) ? readDocument(file) : new Document({});
+  put(document, key, checkKey(key, text));
+  writeWhole(file, textOf(document));
+  return problemsOf(document);
 }
 
 /** Takes keys out of the stack's settings, so that their defaults hold again. @returns whether there were any */
@@ -61,10 +77,54 @@ export function unsetConfig(root: string, stack: string, keys: readonly string[]
   const file = settingsFile(root, stack);
   if (!existsSync(file)) return false;
   const document = readDocument(file);
-  const there = keys.filter((key) => document.deleteIn(["config", `${project}:${key}`]));
-  if (there.length > 0) writeWhole(file, document.toString());
+  const config = document.get("config");
+  if (!isMap(config)) return false;
+  const there = keys.flatMap(spellings).filter((key) => config.delete(key));
+  if (there.length > 0) writeWhole(file, textOf(document));
   return there.length > 0;
 }
+
+/** What the stack's settings file has of the project's keys, and what is wrong with it. */
+export function readSettings(
+  root: string,
+  stack: string,
+): { set: Record<string, unknown>; problems: readonly Problem[] } {
+  const file = settingsFile(root, stack);
+  const document = existsSync(file) ? readDocument(file) : new Document({});
+  return { set: ownKeys(document), problems: problemsOf(document) };
+}
+
+function problemsOf(document: Document): readonly Problem[] {
+  try {
+    checked(document);
+    return [];
+  } catch (thrown) {
+    if (thrown instanceof LabErrors) return thrown.problems;
+    throw thrown;
+  }
+}
+
+/** Ways in which a settings file can name a key. */
+const spellings = (key: string): string[] => (key.includes(":") ? [key] : [`${project}:${key}`, key]);
+
+/** Puts a value into the document; a comment beside the former value stays, except for the note of a chosen port. */
+function put(document: Document, key: string, value: unknown): void {
+  if (!isMap(document.get("config"))) document.set("config", new YAMLMap());
+  const config = document.get("config");
+  if (!isMap(config)) throw new RangeError("A map that was set is none");
+  config.flow = false;
+  const [named = key] = [...spellings(key).filter((each) => config.has(each)), ...spellings(key)];
+  const former = config.get(named, true);
+  const node = document.createNode(value);
+  if (isNode(former)) {
+    if (former.comment !== chosenByUs) node.comment ??= former.comment;
+    node.commentBefore = former.commentBefore;
+  }
+  config.set(named, node);
+}
+
+/** The document with its lines as long as they are. */
+const textOf = (document: Document): string => document.toString({ lineWidth: 0 });
 
 /** Keeps the stack's settings to the letter; the answer puts them back, and says whether that changed anything. */
 export function rememberSettings(root: string, stack: string): () => boolean {
@@ -79,14 +139,16 @@ export function rememberSettings(root: string, stack: string): () => boolean {
   };
 }
 
-function checked(document: Document): LabConfig {
+const checked = (document: Document): LabConfig => parseConfig(ownKeys(document));
+
+function ownKeys(document: Document): Record<string, unknown> {
   const config: unknown = document.toJS()?.config;
   const raw: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(config ?? {})) {
     const [namespace, name] = key.includes(":") ? key.split(":") : [project, key];
     if (namespace === project && name !== undefined) raw[name] = value;
   }
-  return parseConfig(raw);
+  return raw;
 }
 
 /** Marks the settings file that the engine has just made as ours. */
@@ -101,10 +163,8 @@ export function setPort(root: string, stack: string, key: keyof GatewayPorts, po
   const document = existsSync(file) ? readDocument(file) : new Document({});
   const value = new Scalar(port);
   value.comment = chosenByUs;
-  document.setIn(["config", `${project}:${key}`], value);
-  const config = document.get("config");
-  if (isMap(config)) config.flow = false;
-  writeWhole(file, document.toString());
+  put(document, key, value);
+  writeWhole(file, textOf(document));
 }
 
 /**
@@ -126,7 +186,7 @@ export function withdrawSettings(root: string, stack: string): void {
     }
   }
   if (text.includes(madeByUs) && holdsNothing(document.contents)) rmSync(file);
-  else if (document.toString() !== text) writeWhole(file, document.toString());
+  else if (textOf(document) !== text) writeWhole(file, textOf(document));
 }
 
 function holdsNothing(contents: YAMLMap): boolean {
@@ -142,7 +202,7 @@ function readDocument(file: string) {
     {
       what: `"${file}" is not YAML: ${error.message.split("\n")[0]}`,
       why: "The stack's configuration cannot be read",
-      fix: `git diff ${shellWord(file)}   (then correct the line, or remove the file to start from the defaults)`,
+      fix: `mv ${shellWord(file)} ${shellWord(`${file}.broken`)}   (starts from the defaults; or correct the line)`,
     },
     error,
   );

@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { z } from "zod";
 import { requireStackName } from "../../config/stack-name";
 import { backendUrl, pulumiUserHome } from "../../host/backend";
-import type { Problem } from "../../host/errors";
 import type { Io } from "../terminal/io";
 
 /** Name of the project in Pulumi.yaml. */
@@ -21,7 +20,7 @@ export function resolveStack(option: string | undefined, { env, root }: Pick<Io,
 /** What `pulumi stack select` writes: one stack per backend; older CLIs wrote one for all. */
 const workspaceSchema = z.object({ stack: z.string().optional(), stacks: z.record(z.string(), z.string()).optional() });
 
-/** The stack that `pulumi` takes in this checkout by itself: `$PULUMI_STACK`, else the selected one. */
+/** The stack of `$PULUMI_STACK`, else the one that is selected in this checkout. */
 function pulumiStack({ env, root }: Pick<Io, "env" | "root">): string | undefined {
   const full = env.PULUMI_STACK || selectedStack(env, root);
   return full ? short(full) : undefined;
@@ -40,21 +39,12 @@ function selectedStack(env: NodeJS.ProcessEnv, root: string): string | undefined
   return stacks?.[backendUrl({ env, root })] ?? stack;
 }
 
-/**
- * The stack that a command was about, where `pulumi` in this checkout would take another one, or none, by itself: what is
- * typed next has to name it.
- */
+/** The stack that a command was about, where a command without `--stack` would take another one: what is typed next has to name it. */
 export function stackToName(option: string | undefined, io: Pick<Io, "env" | "root">): string | undefined {
   try {
     const stack = resolveStack(option, io);
-    return stack === pulumiStack(io) ? undefined : stack;
+    return stack === resolveStack(undefined, io) ? undefined : stack;
   } catch {
     return undefined; // Its name is what is wrong.
   }
-}
-
-/** The problem, with a Fix whose `pulumi config` commands are about that stack. */
-export function ofStack<P extends Pick<Problem, "fix">>(problem: P, stack: string | undefined): P {
-  if (stack === undefined) return problem;
-  return { ...problem, fix: problem.fix.replace(/\bpulumi config (set|rm) /g, `pulumi config $1 --stack ${stack} `) };
 }

@@ -1,8 +1,7 @@
 import picocolors from "picocolors";
-import { formatProblem, LabError, LabErrors, messageOf, type Problem } from "../../host/errors";
+import { formatProblem, LabError, messageOf, ofStack, type Problem, problemsIn } from "../../host/errors";
 import { printable } from "../../host/printable";
 import { shellWord } from "../../host/shell";
-import { ofStack } from "../stack/stack-name";
 
 /** Space for a problem: the smallest terminal, less the prompt. */
 const screen = { lines: 23, columns: 80 };
@@ -56,8 +55,7 @@ export const headlineOf = (command: string, { colour = false }: Pick<ProblemOpti
   `${picocolors.createColors(colour).red("✗")} ${command}`;
 
 function problemsOf(thrown: unknown, { args, interrupted, stack }: ProblemOptions): readonly Problem[] {
-  if (thrown instanceof LabErrors) return thrown.problems.map((problem) => ofStack(problem, stack));
-  if (thrown instanceof LabError) return [ofStack({ what: thrown.what, why: thrown.why, fix: thrown.fix }, stack)];
+  if (thrown instanceof LabError) return problemsIn(thrown).map((problem) => ofStack(problem, stack));
   return [interrupted ? interruption(args) : surprise(thrown, args)];
 }
 

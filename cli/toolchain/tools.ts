@@ -6,6 +6,7 @@ import { tools as bill, supported } from "../../config/versions";
 import { LabError } from "../../host/errors";
 import type { Exec } from "../../host/exec";
 import { labBin } from "../../host/paths";
+import { shellWord } from "../../host/shell";
 
 /** A program the lab needs beside Node.js and Docker. */
 export interface Tool {
@@ -96,6 +97,11 @@ export async function findTool(tool: Tool, env: NodeJS.ProcessEnv, exec: Exec): 
     found.push(candidate);
   }
   return found[0];
+}
+
+/** A command of Pulumi as it can be typed: with the path of the program that the lab has brought, where the PATH has none. */
+export function pulumiCommand(args: string, env: NodeJS.ProcessEnv = process.env): string {
+  return `${firstOnPath("pulumi", env) ? "pulumi" : shellWord(join(labBin(), "pulumi"))} ${args}`;
 }
 
 /** Path of the program that a script gets by its name; undefined when the PATH has none. */

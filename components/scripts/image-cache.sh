@@ -54,7 +54,7 @@ printf '%s\n' "$CACHES" | while IFS='=' read -r registry url; do
     # docker prints the name of a container that it has started.
     [ "$answer" != "$(cache_name "$registry")" ] || answer=$(docker logs --tail 1 "$answer" 2>&1)
     problem "The cache of $registry does not start: $(fault "$answer")" "imageCache is on, and images come through it" \
-      "docker logs $(cache_name "$registry"), or: pulumi config set imageCache false"
+      "docker logs $(cache_name "$registry"), or: npm run lab -- config set imageCache false"
     exit 1
   }
   docker port "$(cache_name "$registry")" 5000/tcp

@@ -103,8 +103,10 @@ load_archive() {
 # Says what Docker's answer means for the one who reads it. In: the address, the answer
 explain() {
   said=$(fault "$2")
-  mirror="pulumi config set --path 'imageMirrors[0]' $(in_full "$1" | cut -d/ -f1)=https://MIRROR"
-  offline="npm run lab -- bundle DIR   (where there is a network), then: pulumi config set artifactSource DIR"
+  registry=$(in_full "$1" | cut -d/ -f1)
+  others=$(printf '%s\n' "$MIRRORS" | sed -e "/^$registry=/d" -e '/^$/d' -e 's/$/, /' | tr -d '\n')
+  mirror="npm run lab -- config set imageMirrors '[$others$registry=https://MIRROR]'"
+  offline="npm run lab -- bundle DIR   (where there is a network), then: npm run lab -- config set artifactSource DIR"
   why="The lab loads it into the nodes"
   case "$2" in
     *toomanyrequests* | *"rate limit"* | *"Too Many Requests"*)

@@ -19,7 +19,7 @@ trap 'exit 1' HUP INT TERM
 load() {
   nodes=$1
   shift
-  fix="pulumi config set imageSource pull   (the nodes then pull the images)"
+  fix="npm run lab -- config set imageSource pull   (the nodes then pull the images)"
   # The apps' image is loaded with either imageSource.
   [ -z "${BUILD+set}" ] || fix="docker image rm --force $1   (the next up gets it again)"
   if said=$(save "$images_file" "The nodes load their images from it" "$fix" "$@" 2>&1); then

@@ -1,5 +1,7 @@
+import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import * as ts from "typescript";
 import { parse } from "yaml";
 
 /** A command that a page tells its reader to type. */
@@ -75,18 +77,92 @@ export function workflowCommands(): ShownCommand[] {
   });
 }
 
-/** Every command at the beginning of a Fix in the sources, but for those that are put together when they are needed. */
+/** Values that stand for the parts of a Fix that are put together when it is shown. */
+const shownParts: Readonly<Record<string, string>> = {
+  ...{ stack: "dev", key: "httpPort", wanted: "linux/arm64", ways: "", operation: "up" },
+  ...{ "shellWord(key)": "faultPercent", fix: "list", registry: "docker.io", others: "", ofStack: "--stack dev" },
+  ...{
+    next: "bypass",
+    id: "bypass",
+    "step.id": "bypass",
+    "step.proof": "bypass",
+    "step.watch": "traffic",
+    words: "--yes",
+  },
+  ...{ 'args.map(shellWord).join(" ")': "status", 'config.addons.join("|")': "kiali", pairs: "", owner: "alice" },
+  ...{ '[...ids, ofStack].join(" ")': "--stack dev", 'wanted.join(", ")': "prometheus", "facts.stack": "dev" },
+  ...{
+    'without.join(", ")': "",
+    'modules.join(", ")': "gateway-tls",
+    "context.facts.stack": "dev",
+    "stack.slice(0, 30)": "dev",
+  },
+  ...{ 'low.map(([key, wanted]) => `fs.inotify.${key}=${wanted}`).join(" ")': "fs.inotify.max_user_watches=1" },
+  ...{
+    'options.stack ? ` -- --stack ${options.stack}` : ""': "",
+    "script === name ? `${name} --` : `lab -- ${name}`": "up --",
+  },
+  ...{ 'args[0] && !args[0].startsWith("-") && error.code !== "commander.unknownCommand" ? `${args[0]} ` : ""': "up " },
+  ...{
+    "pulumiCommand(`cancel --yes --stack ${stack}`)": "pulumi cancel --yes --stack dev",
+    CLUSTER: "dev",
+    docker_is: "linux/amd64",
+  },
+  ...{ "withoutText(order.without)": "", "semver.major(installed)": "1", "semver.minor(installed) + 1": "31" },
+};
+
+/** A command at the beginning of a text or behind a colon. */
+const ofFix =
+  /(?<=^|: )(?:npm (?:run|ci|test|config) |npx |pulumi |docker |kind |kubectl |git |export |sudo |unset |mv |kill |ps )[^\s"'].*/;
+
+/** Every command that a Fix or a hint in the sources and scripts of the lab shows, with {@link shownParts} in its places. */
 export function fixCommands(): ShownCommand[] {
-  const folders = ["cli", "components", "verify"].flatMap((folder) =>
-    readdirSync(join(root, folder), { recursive: true, encoding: "utf8" }).map((file) => join(folder, file)),
-  );
-  const sources = [...readdirSync(root), ...folders].filter((file) => file.endsWith(".ts"));
+  const files = execFileSync("git", ["ls-files", "*.ts", "*.sh"], { cwd: root, encoding: "utf8" }).split("\n");
+  const sources = files.filter((file) => file && !/^(test|tools)\//.test(file));
   return sources.flatMap((file) => {
     const text = readFileSync(join(root, file), "utf8");
-    const fixes = [...text.matchAll(/\bfix: (["'`])((?:npm|pulumi) (?:(?!\1).)*)\1/g)];
-    const whole = fixes.map(([, , fix = ""]) => fix.replace(/ {2,}\(.*$/, "").replaceAll(/\$\{stack\}/g, "dev"));
-    return whole.flatMap((fix) => (/\$\{/.test(fix) ? [] : shown(fix, file)));
+    const texts = file.endsWith(".ts") ? literalsOf(text) : scriptTexts(text);
+    return texts.flatMap((each) => commandsOfFix(each).flatMap((command) => shown(command, file)));
   });
+}
+
+/** Commands of the text of a Fix: "COMMAND   (explanation), or: COMMAND". */
+export function commandsOfFix(text: string): string[] {
+  const parts = text.split(
+    / {3,}\(|\), or:? |, or:? |; or: |; else |, then(?: here| again)?: |\(or: |then: |missing: |, then /,
+  );
+  return parts.flatMap((part) => {
+    const [command = ""] = ofFix.exec(part) ?? [];
+    return command === "" ? [] : [command.replace(/[.)]+$/, "")];
+  });
+}
+
+/** Texts of string literals and templates that hold a command of the lab, or are the Fix of a problem. */
+function literalsOf(source: string): string[] {
+  const found: string[] = [];
+  const textOf = (node: ts.Node): string => {
+    if (ts.isStringLiteralLike(node)) return node.text;
+    if (!ts.isTemplateExpression(node)) return shownParts[node.getText()] ?? "X";
+    return node.head.text + node.templateSpans.map((span) => textOf(span.expression) + span.literal.text).join("");
+  };
+  const visit = (node: ts.Node, ofProblem: boolean): void => {
+    const isFix =
+      ofProblem ||
+      ((ts.isPropertyAssignment(node) || ts.isVariableDeclaration(node)) && /^fix$/i.test(node.name.getText()));
+    if (ts.isStringLiteralLike(node) || ts.isTemplateExpression(node)) {
+      const text = textOf(node);
+      if (isFix || /^(.*: )?npm run /.test(text)) found.push(text);
+    } else node.forEachChild((child) => visit(child, isFix));
+  };
+  visit(ts.createSourceFile("source.ts", source, ts.ScriptTarget.Latest, true), false);
+  return found;
+}
+
+/** The Fixes of a shell script. */
+function scriptTexts(source: string): string[] {
+  const texts = [...source.matchAll(/"((?:[^"\\]|\\.)*)"/g)].map(([, text = ""]) => text);
+  const part = /\$\{(\w+)[^}]*\}|\$(\w+)/g;
+  return texts.map((text) => text.replaceAll('\\"', "").replace(part, (_, a, b) => shownParts[a ?? b] ?? "X"));
 }
 
 /** The commands of one line: what stands between "&&", and what is evaluated, without a comment. */

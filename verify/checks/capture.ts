@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { ports } from "../../config/vocabulary";
+import { appNamespace, ports } from "../../config/vocabulary";
 import { hostOf } from "../../experiments/names";
+import { kubectlOf } from "../../host/paths";
 import type { VerifyContext } from "../context";
 import { listAt, textAt } from "../json";
 import { hostPort, type LabPod } from "../pods";
@@ -72,7 +73,7 @@ export const capture: CheckRun<"capture"> = async (context, { name, count }) => 
 };
 
 /** The pods, or the reason why no packet travels between two nodes. */
-async function sceneOf({ podFinder, lab, signal }: VerifyContext): Promise<Scene | string> {
+async function sceneOf({ facts, podFinder, lab, signal }: VerifyContext): Promise<Scene | string> {
   const [appa, appf, appg] = await Promise.all([
     podFinder.one("appa", signal),
     podFinder.one("appf", signal),
@@ -85,7 +86,7 @@ async function sceneOf({ podFinder, lab, signal }: VerifyContext): Promise<Scene
   if (open.length < 2) return "there is one node for all applications: nothing is sent between two of them";
   if (appa.node === appf.node || appf.node !== appg.node) {
     const where = `appa is on ${appa.node}, appf on ${appf.node}, appg on ${appg.node}`;
-    const fix = "kubectl rollout restart deployment/appf deployment/appg";
+    const fix = `${kubectlOf(facts)} -n ${appNamespace} rollout restart deployment/appf deployment/appg`;
     throw new PreconditionError("nodes", `${where}: appf and appg belong on one other node (${fix})`, {
       verdict: "inconclusive",
     });

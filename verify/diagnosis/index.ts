@@ -1,7 +1,7 @@
 import { objects, objectsOf } from "../../experiments/objects";
 import type { LabObject } from "../../experiments/slices";
 import type { DeclaredObject } from "../../experiments/types";
-import { messageOf } from "../../host/errors";
+import { messageOf, ofStack } from "../../host/errors";
 import type { VerifyContext } from "../context";
 import { eventually } from "../eventually";
 import { textAt } from "../json";
@@ -42,10 +42,10 @@ async function diagnose(context: VerifyContext): Promise<Diagnosis> {
   const left = others.filter((other) => isTolerated(other, facts, since));
   return {
     causes: [
-      ...ailmentsOf(inventory),
+      ...ailmentsOf(facts, inventory),
       ...driftOf(facts, inventory, live).filter((cause) => !isHeld(cause)),
       ...others.filter((other) => !left.includes(other)).map(({ cause }) => cause),
-    ],
+    ].map((cause) => ofStack(cause, facts.stack)),
     tolerated: left.map(
       ({ cause }) => `${cause.what}; it was there before the lab, and decides nothing: it is left alone`,
     ),
@@ -71,7 +71,7 @@ export async function diagnosed(context: VerifyContext): Promise<Diagnosis> {
       layer: "api-server",
       object: "the cluster",
       what: unread,
-      fix: "npm run lab -- verify",
+      fix: `npm run lab -- verify --stack ${context.facts.stack}`,
     };
     return { causes: [cause], tolerated: [] };
   }

@@ -34,7 +34,7 @@ export async function kubeConfig({
     throw new LabError({
       what: `"${kubeconfig}" has no context "${context}"`,
       why: "The lab never guesses a cluster: another context may be production",
-      fix: "npm run up   (or: pulumi config set context NAME)",
+      fix: "npm run up   (or: npm run lab -- config set context NAME)",
     });
   }
   config.setCurrentContext(context);

@@ -17,6 +17,8 @@ function tlsOf({ tls, stack }: LabFacts): NonNullable<LabFacts["tls"]> {
 
 async function readCa(facts: LabFacts): Promise<string> {
   const { caFile } = tlsOf(facts);
+  const { modules } = facts.settings;
+  const without = modules.filter((module) => module !== "gateway-tls");
   try {
     return await readFile(caFile, "utf8");
   } catch (cause) {
@@ -24,7 +26,7 @@ async function readCa(facts: LabFacts): Promise<string> {
       {
         what: `Cannot read the CA of the gateway: ${messageOf(cause)}`,
         why: "Without it a client cannot verify the lab's gateway",
-        fix: "npm run up -- --config 'modules=[]' && npm run up -- --config 'modules=[gateway-tls]'   (writes it anew)",
+        fix: `npm run up -- --stack ${facts.stack} --config 'modules=[${without.join(", ")}]' && npm run up -- --stack ${facts.stack} --config 'modules=[${modules.join(", ")}]'   (writes it anew)`,
       },
       { cause },
     );

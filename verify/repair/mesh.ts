@@ -89,7 +89,7 @@ function giveUp({ facts, signal }: MeshOptions, cause: unknown): never {
     {
       what: `Lab "${facts.stack}" does not come back: ${messageOf(cause.cause)}`,
       why: "What is not there or not in the mesh cannot be trusted to refuse or to let through",
-      fix: `npm run lab -- verify --stack ${facts.stack}   (names the layer); or make it anew: npm run destroy -- --stack ${facts.stack}, npm run up -- --stack ${facts.stack}`,
+      fix: `npm run lab -- verify --stack ${facts.stack}   (names the layer), or: npm run destroy -- --stack ${facts.stack} && npm run up -- --stack ${facts.stack}`,
     },
     { cause },
   );

@@ -41,18 +41,20 @@ describe("a Fix is about the stack that the command was about", () => {
     const io = fakeIo({ env });
     writeFileSync(join(io.root, "Pulumi.alice.yaml"), "config:\n  ambient-lab:faultPercentt: 3\n");
     writeFileSync(join(io.root, "Pulumi.dev.yaml"), "config:\n  ambient-lab:faultPercentt: 3\n");
-    return run(["preview", ...args], io).then(() => /Fix {3}(pulumi config .*?) {3}/.exec(io.err())?.[1]);
+    return run(["preview", ...args], io).then(() => /Fix {3}(npm run lab -- config .*?) {3}/.exec(io.err())?.[1]);
   };
   test.each([
-    ["an option", ["--stack", "alice"], {}, "pulumi config rm --stack alice faultPercentt"],
+    ["an option", ["--stack", "alice"], {}, "npm run lab -- config rm --stack alice faultPercentt"],
     ["its short form, beside another one in the environment", ["-salice"], { PULUMI_STACK: "dev" }, "alice"],
-    ["nothing at all", [], { PULUMI_HOME: "/nowhere" }, "pulumi config rm --stack dev faultPercentt"],
   ])("named by %s", async (_, args, env, expected) => {
     expect(await fix(args, env)).toContain(expected);
   });
-  test("and does not name the one that pulumi takes by itself", async () => {
-    expect(await fix([], { PULUMI_STACK: "organization/ambient-lab/alice" })).toBe("pulumi config rm faultPercentt");
-    expect(await fix(["--stack", "alice"], { PULUMI_STACK: "alice" })).toBe("pulumi config rm faultPercentt");
+  test("and does not name the one that a command takes by itself", async () => {
+    expect(await fix([], { PULUMI_HOME: "/nowhere" })).toBe("npm run lab -- config rm faultPercentt");
+    expect(await fix([], { PULUMI_STACK: "organization/ambient-lab/alice" })).toBe(
+      "npm run lab -- config rm faultPercentt",
+    );
+    expect(await fix(["--stack", "alice"], { PULUMI_STACK: "alice" })).toBe("npm run lab -- config rm faultPercentt");
   });
 });
 

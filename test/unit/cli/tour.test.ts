@@ -69,16 +69,16 @@ describe("the tour", () => {
     expect(changeConfig(root, "dev", pairsOf(step))).toMatchObject({ ...step.change });
   });
 
-  test("shows the change as lines of plain Pulumi", () => {
+  test("shows the change as lines that can be typed", () => {
     const caller = tour.find(({ id }) => id === "caller");
     expect(caller && walked(caller, defaults, "dev")).toMatchObject({
       change: [
-        "pulumi config set --path 'allowedCallers[0]' gateway --stack dev",
+        "npm run lab -- config set allowedCallers '[gateway]' --stack dev",
         "npm run preview -- --stack dev",
         "npm run up -- --stack dev --no-verify",
       ],
       proof: "npm run lab -- verify --only authz-principals --stack dev",
-      undo: ["pulumi config rm allowedCallers --stack dev", "npm run up -- --stack dev --no-verify"],
+      undo: ["npm run lab -- config rm allowedCallers --stack dev", "npm run up -- --stack dev --no-verify"],
       next: "npm run lab -- tour bypass --stack dev",
     });
   });

@@ -99,12 +99,12 @@ describe("up", () => {
     const root = checkout();
     const engine = newEngine(root);
     const message =
-      "\n    What  Cannot download https://x: ENOTFOUND\n    Why   It is not in the cache\n    Fix   pulumi config set artifactSource DIR\n          (or a mirror)\n";
+      "\n    What  Cannot download https://x: ENOTFOUND\n    Why   It is not in the cache\n    Fix   npm run lab -- config set artifactSource DIR\n          (or a mirror)\n";
     engine.steps = [{ op: "create", path: "pulumi:pulumi:Stack::ambient-lab-alice", fails: message }];
     const io = fakeIo({ root, engine });
     expect(await run(up, io)).toBe(1);
     expect(io.err()).toContain(
-      "✗ up\n    What  Cannot download https://x: ENOTFOUND\n    Why   It is not in the cache\n    Fix   pulumi config set --stack alice artifactSource DIR\n          (or a mirror)\n",
+      "✗ up\n    What  Cannot download https://x: ENOTFOUND\n    Why   It is not in the cache\n    Fix   npm run lab -- config set --stack alice artifactSource DIR\n          (or a mirror)\n",
     );
   });
 

@@ -90,7 +90,7 @@ describe("a failing docker save", () => {
   });
 
   test.each([
-    [{}, "pulumi config set imageSource pull"],
+    [{}, "npm run lab -- config set imageSource pull"],
     [{ BUILD: "images/httpbin" }, `docker image rm --force ${image}`],
     [{ BUILD: "" }, `docker image rm --force ${image}`],
   ])("with %o names a way on", async (env, way) => {

@@ -45,7 +45,7 @@ describe("versionProblems()", () => {
   test("names every problem at once, and the next minor to go to", () => {
     const problems = versionProblems({ istio, kubernetes: "1.31.0", installed: "1.29.2" });
     expect(problems).toHaveLength(2);
-    expect(problems[1]?.fix).toContain("pulumi config set istioVersion 1.30.PATCH");
+    expect(problems[1]?.fix).toContain("npm run lab -- config set istioVersion 1.30.PATCH");
   });
 
   test("shows the table of what is supported", () => {

@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { parseConfig } from "../../../config/load";
-import { configKeys } from "../../../config/schema";
+import { type ConfigKey, configKeys } from "../../../config/schema";
 import { loadConfig } from "../../../config/stack-config";
 import { nodeImage, versions } from "../../../config/versions";
 import { durationMs } from "../../../config/vocabulary";
@@ -109,18 +109,19 @@ describe("parseConfig", () => {
     ["appImage", "my image", /image reference/],
   ])("parseConfig() refuses %s = %j and names what is allowed", (path, value, allowed) => {
     const key = path.replace(/\[.*/, "");
+    const isList = Array.isArray(parseConfig({})[key as ConfigKey]);
     const [problem, ...more] = problemsOf({ [key]: value });
     expect(more).toEqual([]);
     expect(problem?.what).toContain(`Config key "${path}" is refused`);
     expect(problem?.what).toMatch(allowed);
     expect(problem?.what).toContain(`current value is ${JSON.stringify(value)}`);
-    expect(problem?.fix).toContain(`pulumi config set ${path === key ? path : `--path '${path}'`} VALUE`);
+    expect(problem?.fix).toContain(`npm run lab -- config set ${key} ${isList ? "'[VALUE]'" : "VALUE"} `);
   });
 
   test("parseConfig() refuses an unknown key and names the nearest one", () => {
     const [problem] = problemsOf({ faultPercents: 10 });
     expect(problem?.what).toBe('Config key "faultPercents" does not exist');
-    expect(problem?.fix).toBe('pulumi config rm faultPercents   (did you mean "faultPercent"?)');
+    expect(problem?.fix).toBe('npm run lab -- config rm faultPercents   (did you mean "faultPercent"?)');
   });
 
   test.each(["constructor", "toString", "__proto__x"])("parseConfig() refuses the unknown key %s", (key) => {

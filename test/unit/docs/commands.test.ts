@@ -2,11 +2,13 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
 import { describe, expect, test } from "vitest";
-import { commandLine } from "../../../cli/run";
+import { commandLine, run } from "../../../cli/run";
 import { changeConfig } from "../../../cli/stack/settings";
-import { parseConfig } from "../../../config/load";
-import { configKeys } from "../../../config/schema";
+import { isConfigKey, parseConfig } from "../../../config/load";
+import type { ConfigKey } from "../../../config/schema";
+import { versions } from "../../../config/versions";
 import { experiments } from "../../../experiments";
+import { ofStack } from "../../../host/errors";
 import { benchProgram } from "../../../tools/bench/command";
 import { variables } from "../../../tools/docs/variables";
 import {
@@ -19,7 +21,7 @@ import {
   shown,
   workflowCommands,
 } from "../../support/shell-commands";
-import { checkout, fakeIo } from "../cli/world";
+import { checkout, fakeExec, fakeIo } from "../cli/world";
 
 const scripts: Record<string, string> = JSON.parse(
   readFileSync(join(__dirname, "../../../package.json"), "utf8"),
@@ -28,12 +30,11 @@ const scripts: Record<string, string> = JSON.parse(
 /** Variables of other programs, as docs/offline.md has them from their own pages. */
 const foreign = ["NO_PROXY", "no_grpc_proxy", "NODE_EXTRA_CA_CERTS", "PULUMI_PLUGIN_DOWNLOAD_URL_OVERRIDES", "PATH"];
 
-/** Keys that say something about an existing cluster; alone they are refused. */
-const ofExisting = ["cluster", "kubeconfig", "context", "platform", "addressRange", "gatewayAnnotations"];
+const defaults = parseConfig({});
 
 /** Commands of other programs; test/integration/docs.test.ts asks the programs themselves. */
 const elsewhere =
-  /^(docker|kind|kubectl|git|sudo (sysctl|usermod -aG docker)|pulumi (stack|up|preview|destroy|cancel|new)|npm config set)\b/;
+  /^(docker|kind|kubectl|git|sudo (sysctl|modprobe|usermod -aG docker)|unset|mv|df|kill|ps|pulumi (stack|up|preview|destroy|cancel|new)|npm config set)\b/;
 
 /** The lab's commands and the benchmark's, which are parsed and do nothing. */
 function idle(seen: { command?: Command }, io = fakeIo()): Command {
@@ -48,26 +49,26 @@ function idle(seen: { command?: Command }, io = fakeIo()): Command {
 }
 
 /** What is wrong with a command; nothing for a good one. */
-function flaw({ words: shownWords }: Pick<ShownCommand, "words">): string | undefined {
+async function flaw({ words: shownWords }: Pick<ShownCommand, "words">): Promise<string | undefined> {
   const words = shownWords.map(filled);
   const [program, verb, noun = ""] = words;
   if (program === "npm" && (verb === "run" || verb === "test"))
-    return scriptFlaw(words.filter((word) => word !== "--silent"));
+    return scriptFlaw(shownWords.filter((word) => word !== "--silent"));
   if (program === "npm" && verb === "ci") return undefined;
   if (program === "npx" && verb === "vitest") return undefined;
-  if (program === "pulumi" && verb === "config") return configFlaw(words.slice(2));
   if (program === "export") return exportFlaw(verb ?? "");
   return elsewhere.test(words.join(" ")) ? undefined : `nobody checks "${program} ${verb} ${noun}"`;
 }
 
-function scriptFlaw([, verb, ...rest]: readonly string[]): string | undefined {
+async function scriptFlaw([, verb, ...rest]: readonly string[]): Promise<string | undefined> {
   const script = verb === "test" ? "test" : (rest.shift() ?? "");
   if (!Object.hasOwn(scripts, script)) return `package.json has no script "${script}"`;
   const line = scripts[script]?.replace("tsx tools/bench/main.ts", "node cli/bootstrap.cjs bench") ?? "";
   const [, ownVerb] = /^node cli\/bootstrap\.cjs ?(\w*)$/.exec(line) ?? [];
   if (ownVerb === undefined) return rest.length > 0 ? `arguments of "${script}" are not checked` : undefined;
   if (rest.length > 0 && rest.shift() !== "--") return "npm takes the arguments without --";
-  return labFlaw([...(ownVerb ? [ownVerb] : []), ...rest]);
+  const args = [...(ownVerb ? [ownVerb] : []), ...rest];
+  return args[0] === "config" ? configFlaw(args) : labFlaw(args.map(filled));
 }
 
 function labFlaw(args: readonly string[]): string | undefined {
@@ -93,20 +94,27 @@ function refusal(work: () => unknown): string | undefined {
   }
 }
 
-function configFlaw(words: readonly string[]): string | undefined {
-  const [action, ...rest] = words.filter(
-    (word, index) => word !== "--path" && !/^--stack$/.test(words[index - 1] ?? "") && word !== "--stack",
+/** Values for keys that a Fix leaves to its reader; for the others their default will do. */
+const values: Readonly<Record<string, string>> = {
+  ...{ nodeImage: "kindest/node:v1.34.2", istioVersion: versions.istio, httpPort: "20080", httpsPort: "20081" },
+  ...{ kubeconfig: "/kube/config", context: "lab", caFile: "/ca.pem", artifactSource: "/media/lab" },
+  ...{
+    appImage: "registry.test/httpbin:1",
+    imageMirrors: "[docker.io=https://mirror.test]",
+    addons: "[prometheus]",
+    modules: "[fail-open]",
+  },
+};
+
+/** Runs a `config` command before the first up, where neither pulumi nor docker is there. */
+async function configFlaw(args: readonly string[]): Promise<string | undefined> {
+  const key = args.find((word) => isConfigKey(word)) ?? "faultPercent";
+  const left = /\b(VALUE|PORT|FILE|NAME|DIR|REF|VERSION|PATCH|MIRROR|REGISTRY|X|PATH)\b/;
+  const io = fakeIo({ exec: fakeExec({}), env: { PATH: "/nowhere", PULUMI_HOME: "/nowhere" } });
+  const words = args.map((word) =>
+    word === "KEY" ? "faultPercent" : left.test(word) ? (values[key] ?? String(defaults[key as ConfigKey])) : word,
   );
-  const [, key = "", index] = /^(\w+)(?:\[(\d+)\])?$/.exec(rest[0] ?? "") ?? [];
-  if (!configKeys.some((known) => known === key)) return `there is no key "${key}"`;
-  if (action === "rm") return rest.length === 1 ? undefined : "rm takes a key";
-  if (action !== "set" || (rest.length !== 2 && rest[1] !== "VALUE"))
-    return `"${action}" is not known, or lacks a value`;
-  const given = index === undefined ? rest[1] : [rest[1]];
-  const companions = ofExisting.includes(key)
-    ? { cluster: "existing", kubeconfig: "k", context: "c", appImage: "registry.test/httpbin:1" }
-    : {};
-  return refusal(() => parseConfig({ ...companions, [key]: given }));
+  return (await run(words, io)) === 0 ? undefined : io.err();
 }
 
 function exportFlaw(assignment: string): string | undefined {
@@ -115,33 +123,43 @@ function exportFlaw(assignment: string): string | undefined {
   return known ? undefined : `nobody reads "${name}"`;
 }
 
-const flaws = (commands: readonly ShownCommand[]) =>
-  commands.flatMap((command) => {
-    const found = flaw(command);
-    return found ? [`${command.where}: ${command.text}: ${found}`] : [];
-  });
+async function flaws(commands: readonly ShownCommand[]): Promise<string[]> {
+  const found = await Promise.all(commands.map(async (command) => ({ ...command, flaw: await flaw(command) })));
+  return found.flatMap(({ where, text, flaw: wrong }) => (wrong ? [`${where}: ${text}: ${wrong}`] : []));
+}
 
 describe("every command that is shown is one that can be typed", () => {
-  test.each(pages)("in %s", (page) => expect(flaws(commandsOf(page))).toEqual([]));
+  test.each(pages)("in %s", async (page) => expect(await flaws(commandsOf(page))).toEqual([]));
 
-  test("in the workflows", () => {
+  test("in the workflows", async () => {
     expect(workflowCommands().length).toBeGreaterThan(5);
-    expect(flaws(workflowCommands())).toEqual([]);
+    expect(await flaws(workflowCommands())).toEqual([]);
   });
 
-  test.each(idle({}).commands.map((command) => command.name()))("in the help of %s", (verb) => {
+  test.each(idle({}).commands.map((command) => command.name()))("in the help of %s", async (verb) => {
     const io = fakeIo();
     const program = idle({}, io);
     expect(() => program.parse([verb, "--help"], { from: "user" })).toThrow();
     const lines = [...io.out().matchAll(/^ {2}\$ (.*)$/gm)].map(([, line = ""]) => line);
     expect(lines.length).toBeGreaterThan(0);
-    expect(flaws(lines.flatMap((line) => shown(line, `${verb} --help`)))).toEqual([]);
+    expect(await flaws(lines.flatMap((line) => shown(line, `${verb} --help`)))).toEqual([]);
   });
 
-  test("in the Fix of a problem", () => {
+  test("in the Fix of a problem, before the first up", async () => {
     const fixes = fixCommands();
-    expect(fixes.length).toBeGreaterThan(25);
-    expect(flaws(fixes)).toEqual([]);
+    expect(fixes.length).toBeGreaterThan(150);
+    expect(await flaws(fixes)).toEqual([]);
+  });
+
+  test("in the Fix of a problem of another stack, which it names", async () => {
+    const about = fixCommands().flatMap(({ text, where }) => {
+      if (/--stack|npm run lab -- --help/.test(text) || !/^npm run (--silent )?(up|preview|destroy|lab)\b/.test(text))
+        return [];
+      return shown(ofStack({ fix: text }, "alice").fix, where);
+    });
+    expect(about.length).toBeGreaterThan(80);
+    expect(about.filter(({ words }) => words[words.indexOf("--stack") + 1] !== "alice")).toEqual([]);
+    expect(await flaws(about)).toEqual([]);
   });
 
   test.each([
@@ -152,13 +170,14 @@ describe("every command that is shown is one that can be typed", () => {
     ["npm run lab -- verify nothing", /no experiment/],
     ["npm run lab -- open nothing", /Allowed choices/],
     ["npm run up -- --config nothing=1", /does not exist/],
-    ["pulumi config set nothing 1", /no key/],
-    ["pulumi config set faultPercent 101", /refused/],
-    ["pulumi config set --path 'allowedCallers[0]' nobody", /refused/],
+    ["pulumi config set faultPercent 30", /nobody checks/],
+    ["npm run lab -- config set nothing 1", /does not exist/],
+    ["npm run lab -- config set faultPercent 101", /refused/],
+    ["npm run lab -- config set allowedCallers '[nobody]'", /refused/],
     ["export NOTHING=1", /nobody reads/],
     ["make coffee", /nobody checks/],
-  ])("and a wrong one is noticed: %s", (line, wanted) => {
-    expect(flaws(commandsIn(`\`\`\`sh\n${line}   # why\n\`\`\`\n`, "page")).join()).toMatch(wanted);
+  ])("and a wrong one is noticed: %s", async (line, wanted) => {
+    expect((await flaws(commandsIn(`\`\`\`sh\n${line}   # why\n\`\`\`\n`, "page"))).join()).toMatch(wanted);
   });
 });
 

@@ -1,12 +1,13 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
 import { parseConfig } from "../../../config/load";
 import { platforms } from "../../../config/schema";
 import { istioMinors } from "../../../config/versions";
 
 const page = (name: string) => readFileSync(join(__dirname, "../../../docs", name), "utf8");
-const settings = (text: string) => [...text.matchAll(/^pulumi config set (.+)$/gm)].map(([, set = ""]) => set);
+const settings = (text: string) => [...text.matchAll(/^npm run lab -- config set (.+)$/gm)].map(([, set = ""]) => set);
 const cluster = { cluster: "existing", kubeconfig: "/k", context: "c", appImage: "registry.test/a:1" };
 
 test("docs/upgrade.md shows the table of config/versions.ts", () => {
@@ -26,8 +27,8 @@ describe("docs/existing-clusters.md", () => {
   });
 
   test.each(settings(text))("the configuration takes: %s", (set) => {
-    const [, key = "", index, value = ""] = /^(?:--path )?'?(\w+)(?:\[(\d+)\])?'? (\S+)$/.exec(set) ?? [];
-    const wanted = index === undefined ? value : [value];
+    const [, key = "", value = ""] = /^(\w+) '?([^']+)'?$/.exec(set) ?? [];
+    const wanted: unknown = parse(value);
     expect(parseConfig({ ...cluster, [key]: wanted })).toMatchObject({ [key]: wanted });
   });
 

@@ -9,7 +9,11 @@ import {
   parseProblems,
 } from "../../../host/errors";
 
-const problem = { what: "Port 80 is in use", why: "The gateway needs it", fix: "pulumi config set httpPort 8080" };
+const problem = {
+  what: "Port 80 is in use",
+  why: "The gateway needs it",
+  fix: "npm run lab -- config set httpPort 8080",
+};
 
 describe("errors", () => {
   test("formatProblem() prints What, Why and Fix in this order, aligned", () => {
@@ -18,7 +22,7 @@ describe("errors", () => {
         "",
         "    What  Port 80 is in use",
         "    Why   The gateway needs it",
-        "    Fix   pulumi config set httpPort 8080",
+        "    Fix   npm run lab -- config set httpPort 8080",
       ].join("\n"),
     );
   });
