@@ -21,19 +21,38 @@ function missingPackages() {
   const hidden = path.join(root, "node_modules", ".package-lock.json");
   if (!fs.existsSync(hidden)) return names;
   const installed = JSON.parse(fs.readFileSync(hidden, "utf8")).packages;
-  return names.filter((name) => {
-    const { version, optional, dev, devOptional, peer } = locked[name];
+  const absent = (name) => !installed[name] || installed[name].version !== locked[name].version;
+  return names.flatMap((name) => {
+    const { optional, dev, devOptional, peer, optionalDependencies } = locked[name];
     // Optional packages are those of other systems; development ones may have been left out on purpose.
-    if (optional || dev || devOptional || peer) return false;
-    return !installed[name] || installed[name].version !== version;
+    if (optional || dev || devOptional || peer) return [];
+    if (absent(name)) return [name];
+    const own = Object.keys(optionalDependencies || {})
+      .map((each) => `node_modules/${each}`)
+      .filter((each) => locked[each] && isOfThisSystem(locked[each]));
+    // A checkout that another system installed its packages into: a container, WSL, a Mac with Rosetta.
+    return own.filter(absent);
   });
+}
+
+/** Whether a package holds the compiled part of another one for this system. */
+function isOfThisSystem({ os, cpu, libc }) {
+  if (!os || !cpu || !os.includes(process.platform) || !cpu.includes(process.arch)) return false;
+  return !libc || libc.includes(systemLibc());
+}
+
+let libc;
+function systemLibc() {
+  process.report.excludeNetwork = true;
+  libc = libc || (process.report.getReport().header.glibcVersionRuntime ? "glibc" : "musl");
+  return libc;
 }
 
 function install(missing) {
   process.stderr.write(`Installing the locked packages (${missing.length} missing) ...\n`);
-  // Under "npm run" this is the very npm that runs; it needs no shell on any system.
+  // Under "npm run" this is the very npm that runs; it needs no shell on any system. yarn and pnpm name themselves here.
   const npm = process.env.npm_execpath;
-  const viaNode = npm && /\.c?js$/.test(npm);
+  const viaNode = npm && /[\\/]npm-cli\.c?js$/.test(npm);
   const args = ["ci", "--no-audit", "--no-fund"];
   const done = require("child_process").spawnSync(
     viaNode ? process.execPath : "npm",

@@ -7,6 +7,23 @@ import { exec } from "../../../host/exec";
 
 const root = resolve(__dirname, "../../..");
 
+const { platform, arch } = process;
+/** A package with a compiled part for each system, as npm locks esbuild: `os`, `cpu` and, on Linux, `libc`. */
+const parts = [
+  { name: "part-here", os: [platform], cpu: [arch] },
+  { name: "part-elsewhere", os: [platform === "darwin" ? "linux" : "darwin"], cpu: [arch] },
+  { name: "part-libc", os: [platform], cpu: [arch], libc: ["neither"] },
+];
+const platformPackages = {
+  "node_modules/tsx": {
+    version: "1.0.0",
+    optionalDependencies: Object.fromEntries(parts.map(({ name }) => [name, "1.0.0"])),
+  },
+  ...Object.fromEntries(
+    parts.map(({ name, ...system }) => [`node_modules/${name}`, { version: "1.0.0", optional: true, ...system }]),
+  ),
+};
+
 /** A checkout whose main.ts tells its arguments, and an npm that keeps what it was asked. */
 function checkout(installed: Record<string, string>, npm: string) {
   const folder = mkdtempSync(join(tmpdir(), "lab-bootstrap-"));
@@ -23,6 +40,7 @@ function checkout(installed: Record<string, string>, npm: string) {
     ...packages({ tsx: "1.0.0", zod: "2.0.0" }),
     "": { name: "x" },
     "node_modules/other-os": { version: "1.0.0", optional: true },
+    ...platformPackages,
     "node_modules/linter": { version: "1.0.0", dev: true },
   };
   writeFileSync(join(folder, "package-lock.json"), JSON.stringify({ packages: locked }));
@@ -31,23 +49,24 @@ function checkout(installed: Record<string, string>, npm: string) {
   for (const name of ["tsx", "esbuild", "@esbuild"]) {
     symlinkSync(join(root, "node_modules", name), join(folder, "node_modules", name));
   }
-  writeFileSync(join(folder, "npm.cjs"), npm);
+  writeFileSync(join(folder, "npm-cli.js"), npm);
   return {
     folder,
     run: (...args: string[]) =>
-      exec("node", ["cli/bootstrap.cjs", ...args], { cwd: folder, env: { npm_execpath: join(folder, "npm.cjs") } }),
+      exec("node", ["cli/bootstrap.cjs", ...args], { cwd: folder, env: { npm_execpath: join(folder, "npm-cli.js") } }),
   };
 }
 
 describe("bootstrap.cjs", () => {
   test("hands arguments and exit code through, without npm, when all is there", async () => {
-    const { run } = checkout({ tsx: "1.0.0", zod: "2.0.0" }, "process.exit(1)");
+    const { run } = checkout({ "part-here": "1.0.0", tsx: "1.0.0", zod: "2.0.0" }, "process.exit(1)");
     expect(await run("up", "--yes")).toMatchObject({ code: 3, stdout: "up,--yes", stderr: "" });
   });
 
   test.each([
-    ["is missing", { tsx: "1.0.0" }],
-    ["has another version", { tsx: "1.0.0", zod: "1.9.0" }],
+    ["is missing", { "part-here": "1.0.0", tsx: "1.0.0" }],
+    ["has another version", { "part-here": "1.0.0", tsx: "1.0.0", zod: "1.9.0" }],
+    ["was installed by another system", { "part-elsewhere": "1.0.0", tsx: "1.0.0", zod: "2.0.0" }],
   ])("installs when a package %s, with progress on stderr alone", async (_, installed) => {
     const { folder, run } = checkout(
       installed,
@@ -68,7 +87,7 @@ describe("bootstrap.cjs", () => {
     ["22.0.0", true],
     ["25.2.0", true],
   ])("takes Node.js %s: %s", async (version, taken) => {
-    const { folder } = checkout({ tsx: "1.0.0", zod: "2.0.0" }, "process.exit(1)");
+    const { folder } = checkout({ "part-here": "1.0.0", tsx: "1.0.0", zod: "2.0.0" }, "process.exit(1)");
     writeFileSync(
       join(folder, "version.cjs"),
       `Object.defineProperty(process.versions, "node", { value: "${version}" });`,
@@ -76,6 +95,16 @@ describe("bootstrap.cjs", () => {
     const { code, stderr } = await exec("node", ["--require", "./version.cjs", "cli/bootstrap.cjs"], { cwd: folder });
     expect(stderr.includes(`What  This is Node.js ${version}\n`)).toBe(!taken);
     if (!taken) expect([code, stderr]).toEqual([4, expect.stringContaining(`Node.js ${supported.node}\n`)]);
+  });
+
+  test.each(["yarn.js", "pnpm.cjs"])("installs by npm when %s runs it", async (name) => {
+    const { folder } = checkout({ tsx: "1.0.0" }, "");
+    // npm_execpath under yarn and pnpm (yarnpkg/yarn src/util/execute-lifecycle-script.js, pnpm @pnpm/npm-lifecycle).
+    writeFileSync(join(folder, name), "process.exit(1)");
+    writeFileSync(join(folder, "npm"), '#!/bin/sh\necho "$@" >asked\n', { mode: 0o755 });
+    const env = { npm_execpath: join(folder, name), PATH: `${folder}:${process.env.PATH}` };
+    expect(await exec("node", ["cli/bootstrap.cjs", "doctor"], { cwd: folder, env })).toMatchObject({ code: 3 });
+    expect(readFileSync(join(folder, "asked"), "utf8")).toBe("ci --no-audit --no-fund\n");
   });
 
   test("says what to do when the installation fails", async () => {
