@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { type IncomingMessage, request as plainRequest } from "node:http";
 import { type RequestOptions, request as tlsRequest } from "node:https";
 import { parse as parseYaml } from "yaml";
+import { messageOf } from "./errors";
 import type { ClusterAddress } from "./paths";
 
 /** Reads one path of an API server as JSON; undefined for what is not there. */
@@ -19,8 +20,32 @@ export interface ApiObject {
     ownerReferences?: { kind: string }[];
     managedFields?: { manager?: string }[];
   };
+  data?: Record<string, string>;
+  status?: { nodeInfo?: { containerRuntimeVersion?: string } };
   spec?: { template?: { spec?: { containers?: { image?: string }[] } } };
   items?: ApiObject[];
+}
+
+/** An API server's answer that is neither the object nor its absence. */
+export class ApiRefusal extends Error {
+  constructor(
+    readonly path: string,
+    /** Status of HTTP: 401 without a login, 403 without the right, 5xx for a fault of the server. */
+    readonly status: number,
+  ) {
+    super(`GET ${path}: HTTP ${status}`);
+  }
+}
+
+/** The program or the token that a kubeconfig names for the login does not work. */
+export class LoginError extends Error {
+  constructor(
+    /** Program that the kubeconfig names. */
+    readonly program: string | undefined,
+    cause: unknown,
+  ) {
+    super(messageOf(cause).trim(), { cause });
+  }
 }
 
 /** Milliseconds for one question. */
@@ -68,7 +93,9 @@ async function byClient(address: ClusterAddress): Promise<Way> {
   const cluster = config?.getCurrentCluster();
   if (!config || !cluster) throw new Error(`context "${address.context}" names no cluster`);
   const options: RequestOptions = {};
-  await config.applyToHTTPSOptions(options);
+  await config.applyToHTTPSOptions(options).catch((cause: unknown) => {
+    throw new LoginError(config.getCurrentUser()?.exec?.command, cause);
+  });
   return { server: cluster.server, options };
 }
 
@@ -95,6 +122,6 @@ async function get(url: URL, options: RequestOptions): Promise<ApiObject | undef
   for await (const chunk of answer) chunks.push(Buffer.from(chunk));
   const { statusCode = 0 } = answer;
   if (statusCode === 404) return undefined;
-  if (statusCode < 200 || statusCode > 299) throw new Error(`GET ${url.pathname}: HTTP ${statusCode}`);
+  if (statusCode < 200 || statusCode > 299) throw new ApiRefusal(url.pathname, statusCode);
   return JSON.parse(Buffer.concat(chunks).toString("utf8")) as ApiObject;
 }

@@ -4,9 +4,11 @@ import { versionProblems } from "../config/compatibility";
 import type { LabConfig } from "../config/schema";
 import { labelKeys } from "../config/vocabulary";
 import { messageOf, type Problem } from "../host/errors";
-import { openApi } from "../host/kube-api";
-import { kubectlOf } from "../host/paths";
+import { ApiRefusal, LoginError, openApi } from "../host/kube-api";
+import { type ClusterAddress, kubectlOf } from "../host/paths";
+import { shellWord } from "../host/shell";
 import { type ClusterFacts, type ForeignNamespace, readCluster } from "./existing-cluster-facts";
+import { platformProblems } from "./platform";
 
 /** A cluster that the lab did not make: what it has, as far as it answers, and what is in the lab's way. */
 export interface Examined {
@@ -20,10 +22,14 @@ export async function examineExisting(config: LabConfig, stack: string): Promise
   const problems = await kubeconfigProblems(kubeconfig, context);
   if (problems.length > 0) return { problems };
   try {
-    const facts = await readCluster(await openApi({ kubeconfig, context }), stack);
-    return { facts, problems: problemsOf(facts, config, stack) };
+    const read = await openApi({ kubeconfig, context });
+    const [facts, platform] = await Promise.all([
+      readCluster(read, stack),
+      platformProblems(read, config, { kubeconfig, context }),
+    ]);
+    return { facts, problems: [...problemsOf(facts, config, stack), ...platform] };
   } catch (error) {
-    return { problems: [silent(kubeconfig, context, messageOf(error))] };
+    return { problems: [outOfReach({ kubeconfig, context }, error)] };
   }
 }
 
@@ -64,11 +70,48 @@ const unknownContext = (file: string, context: string, contexts: readonly string
   fix: "npm run lab -- config set context NAME",
 });
 
-const silent = (kubeconfig: string, context: string, reason: string): Problem => ({
-  what: `The cluster of context "${context}" does not answer: ${reason}`,
-  why: "The lab looks what is there before it installs anything",
-  fix: `${kubectlOf({ kubeconfig, context })} version   (must name the server's version)`,
-});
+/** Why the cluster could not be read. */
+function outOfReach(at: ClusterAddress, error: unknown): Problem {
+  const cluster = `the cluster of context "${at.context}"`;
+  const why = "The lab looks what is there before it installs anything";
+  const kubectl = kubectlOf(at);
+  if (error instanceof LoginError) return noLogin(error, at);
+  if (error instanceof ApiRefusal && error.status === 401) {
+    return {
+      what: `The login to ${cluster} has expired or is not known there (HTTP 401)`,
+      why,
+      fix: `${kubectl} auth whoami   (must name you; first log in again by your cloud's own program)`,
+    };
+  }
+  if (error instanceof ApiRefusal && error.status === 403) {
+    return {
+      what: `The login to ${cluster} may not read ${error.path} (HTTP 403)`,
+      why: "The lab makes CRDs, webhooks and namespaces, which needs the rights of cluster-admin",
+      fix: `${kubectl} auth can-i '*' '*' --all-namespaces   (must say "yes"), or: npm run lab -- config set context NAME`,
+    };
+  }
+  return {
+    what: `The cluster of context "${at.context}" does not answer: ${messageOf(error)}`,
+    why,
+    fix: `${kubectl} version   (must name the server's version)`,
+  };
+}
+
+function noLogin({ program, message, cause }: LoginError, { kubeconfig, context }: ClusterAddress): Problem {
+  const why = `The kubeconfig "${kubeconfig}" logs in to context "${context}" by it`;
+  if (program && Reflect.get(Object(cause), "code") === "ENOENT") {
+    return {
+      what: `The program "${program}" is not on the PATH`,
+      why,
+      fix: `command -v ${shellWord(program)}   (must name it; install it first, it belongs to your cluster's provider)`,
+    };
+  }
+  return {
+    what: `${program ? `The program "${program}"` : "The login"} fails: ${message.split("\n").at(-1)}`,
+    why: program ? why : `The kubeconfig "${kubeconfig}" holds it for context "${context}"`,
+    fix: `${kubectlOf({ kubeconfig, context })} auth whoami   (must name you; first log in again by your cloud's own program)`,
+  };
+}
 
 const foreignMesh = (owner: string, istio: string | undefined): Problem => ({
   what: owner

@@ -9,6 +9,8 @@ export interface TestCluster {
   readonly context: string;
   /** Makes a path of its API answer an object. */
   put(path: string, object: unknown): void;
+  /** Makes a path of its API answer a status of HTTP. */
+  refuse(path: string, status: number): void;
   /** Paths in the order they were asked for. */
   readonly asked: readonly string[];
   close(): Promise<void>;
@@ -36,5 +38,6 @@ export async function startCluster(gitVersion = "v1.34.2"): Promise<TestCluster>
   put("version", { gitVersion });
   for (const path of lists) put(path, { items: [] });
   put("api/v1/namespaces/default/services", { items: [{ metadata: { name: "kubernetes" } }] });
-  return { kubeconfig, context: "lab", put, asked: server.asked, close: () => server.close() };
+  const refuse = (path: string, status: number) => void server.answers.set(path, { status });
+  return { kubeconfig, context: "lab", put, refuse, asked: server.asked, close: () => server.close() };
 }

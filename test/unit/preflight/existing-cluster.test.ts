@@ -1,3 +1,4 @@
+import { readFileSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { parseConfig } from "../../../config/load";
 import { examineExisting } from "../../../preflight/existing-cluster";
@@ -132,7 +133,8 @@ describe("examineExisting()", () => {
 
   test("refuses a Kubernetes that Istio does not support", async () => {
     cluster.put("version", { gitVersion: "v1.31.9-gke.100" });
-    expect((await examined()).whats).toEqual(["Istio 1.31.1 does not support Kubernetes 1.31.9"]);
+    const { whats } = await examined({ platform: "gke" });
+    expect(whats).toEqual(["Istio 1.31.1 does not support Kubernetes 1.31.9"]);
   });
 
   test("refuses a mesh that no lab, or another lab, made", async () => {
@@ -176,6 +178,74 @@ describe("examineExisting()", () => {
     expect((await examined({ addressRange: "10.0.0.1-10.0.0.9" })).whats).toEqual([
       'Config key "addressRange" is set, and this cluster has MetalLB already',
     ]);
+  });
+
+  // Names of versions, nodes, labels and annotations: GKE's and k3s' releases; k3d-io/k3d pkg/types/types.go (DefaultObjectNamePrefix);
+  // k3s-io/k3s with flannel-io/flannel pkg/subnet/kube/annotations.go; kubernetes/minikube pkg/minikube/node/labels.
+  describe("a platform for which Istio's charts have values", () => {
+    const flannel = { "flannel.alpha.coreos.com/backend-type": "vxlan" };
+    const node = (metadata: object, containerRuntimeVersion = "containerd://2.1.4") =>
+      cluster.put("api/v1/nodes?limit=1", { items: [{ metadata, status: { nodeInfo: { containerRuntimeVersion } } }] });
+    const version = (gitVersion: string) => cluster.put("version", { gitVersion });
+    const named = (platform: string) => [`This cluster is ${platform}, and config key "platform" is not set`];
+
+    test.each<[string, () => void]>([
+      ["gke", () => version("v1.34.1-gke.1829001")],
+      ["k3s", () => [version("v1.34.1+k3s1"), node({ name: "server-1", annotations: flannel })]],
+      ["k3d", () => [version("v1.34.1+k3s1"), node({ name: "k3d-lab-server-0", annotations: flannel })]],
+      ["microk8s", () => node({ name: "a", labels: { "microk8s.io/cluster": "true" } })],
+      ["minikube", () => node({ name: "minikube", labels: { "minikube.k8s.io/name": "minikube" } }, "docker://28.4.0")],
+    ])("%s is named, with the key to set", async (platform, prepare) => {
+      prepare();
+      expect((await examined()).whats).toEqual(named(platform));
+      expect((await examined({ platform })).whats).toEqual([]);
+    });
+
+    test("k3s with another CNI, and minikube with containerd, need none", async () => {
+      version("v1.34.1+k3s1");
+      node({ name: "server-1" });
+      expect((await examined()).whats).toEqual([]);
+      version("v1.34.2");
+      node({ name: "minikube", labels: { "minikube.k8s.io/name": "minikube" } });
+      expect((await examined()).whats).toEqual([]);
+    });
+  });
+
+  // cilium/cilium install/kubernetes/cilium/templates/cilium-configmap.yaml; istio/istio.io
+  // content/en/docs/ambient/install/platform-prerequisites/index.md, "Cilium".
+  test.each<[Record<string, string>, string[]]>([
+    [{ "cni-exclusive": "true" }, ["Cilium is this cluster's only CNI plugin (cni-exclusive)"]],
+    [{ "cni-exclusive": "false", "enable-bpf-masquerade": "false" }, []],
+    [
+      { "enable-bpf-masquerade": "true", "enable-ipv4-masquerade": "true" },
+      ["Cilium masquerades by BPF in this cluster (enable-bpf-masquerade)"],
+    ],
+    [{ "enable-bpf-masquerade": "true", "enable-ipv4-masquerade": "false" }, []],
+    [{}, []],
+  ])("Cilium with %j", async (data, whats) => {
+    cluster.put("api/v1/namespaces/kube-system/configmaps/cilium-config", { data });
+    expect((await examined()).whats).toEqual(whats);
+  });
+
+  test.each([
+    [401, /^The login to the cluster of context "lab" has expired or is not known there \(HTTP 401\)$/],
+    [403, /^The login to the cluster of context "lab" may not read \/version \(HTTP 403\)$/],
+    [500, /^The cluster of context "lab" does not answer: GET \/version: HTTP 500$/],
+  ])("tells an answer %i from no answer", async (status, what) => {
+    cluster.refuse("version", status);
+    expect((await examined()).whats).toEqual([expect.stringMatching(what)]);
+  });
+
+  test("names the program of the login that is missing, or that fails", async () => {
+    const byProgram = async (exec: object) => {
+      const file = JSON.parse(readFileSync(cluster.kubeconfig, "utf8"));
+      file.users[0].user = { exec: { apiVersion: "client.authentication.k8s.io/v1", ...exec } };
+      writeFileSync(cluster.kubeconfig, JSON.stringify(file));
+      return (await examined()).whats;
+    };
+    expect(await byProgram({ command: "no-such-cloud" })).toEqual(['The program "no-such-cloud" is not on the PATH']);
+    const fails = { command: "/bin/sh", args: ["-c", "echo 'Error: the session has expired' >&2; exit 255"] };
+    expect(await byProgram(fails)).toEqual(['The program "/bin/sh" fails: Error: the session has expired']);
   });
 
   test("says that a cluster does not answer", async () => {
