@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { overlap } from "../host/subnets";
 import { moduleNames } from "../modules/index";
 import { istioMinorOf, istioMinors, nodeImage, versions } from "./versions";
 import { addonNames, callers, methods } from "./vocabulary";
@@ -20,6 +21,19 @@ const hasUserinfo = (text: string): boolean => /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*@/
 const userinfoRefused =
   "must not hold a user name or password: settings, state and the nodes' files would keep them in plain text";
 const ipv4Range = /^(\d+\.\d+\.\d+\.\d+)(-\d+\.\d+\.\d+\.\d+|\/\d+)$/;
+
+/**
+ * Subnets that Docker takes for a network and on which no lab works. Pods and Services: kubernetes-sigs/kind v0.32.0
+ * pkg/internal/apis/config/default.go. The others: RFC 6890.
+ */
+const reservedSubnets = [
+  { subnet: "10.244.0.0/16", use: "pods" },
+  { subnet: "10.96.0.0/16", use: "Services" },
+  { subnet: "0.0.0.0/8", use: "this host" },
+  { subnet: "127.0.0.0/8", use: "loopback" },
+  { subnet: "169.254.0.0/16", use: "link-local" },
+  { subnet: "224.0.0.0/3", use: "multicast and reserved" },
+] as const;
 
 /**
  * Every key of the stack's configuration. Pulumi.yaml declares the same keys, and the default of each; a test holds the two
@@ -44,6 +58,10 @@ export const configSchema = z.object({
   subnet: z
     .cidrv4({ error: "must be an IPv4 subnet like 172.30.0.0/24", abort: true })
     .refine((cidr) => Number(cidr.split("/")[1]) <= 28, "must hold nodes and pool: /28 or larger")
+    .refine(
+      (cidr) => !reservedSubnets.some(({ subnet }) => overlap(cidr, subnet)),
+      `must not overlap with ${reservedSubnets.map(({ subnet, use }) => `${subnet} (${use})`).join(", ")}`,
+    )
     .optional(),
   httpPort: z.int().min(1024).max(65535).optional(),
   httpsPort: z.int().min(1024).max(65535).optional(),

@@ -20,6 +20,20 @@ export interface DockerNetwork {
   owner: string;
 }
 
+/** Subnets of networks by their names. */
+export async function readSubnets(
+  exec: Exec,
+  names: readonly string[],
+): Promise<readonly { name: string; subnets: readonly string[] }[]> {
+  if (names.length === 0) return [];
+  const format = "{{.Name}} {{range .IPAM.Config}}{{.Subnet}} {{end}}";
+  const { stdout } = await exec("docker", ["network", "inspect", "--format", format, ...names]);
+  return stdout.split("\n").flatMap((line) => {
+    const [name, ...subnets] = line.split(" ");
+    return name ? [{ name, subnets: subnets.filter(Boolean) }] : [];
+  });
+}
+
 /** All networks of this machine's Docker; none while it does not answer. */
 export async function readNetworks(exec: Exec): Promise<DockerNetwork[]> {
   const columns = ["{{.ID}}", "{{.Name}}", ...Object.values(networkLabels).map((label) => `{{.Label "${label}"}}`)];

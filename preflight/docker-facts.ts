@@ -1,6 +1,7 @@
 import { release } from "node:os";
 import { z } from "zod";
 import type { Exec } from "../host/exec";
+import type { AddressPool } from "../host/subnets";
 
 const infoSchema = z.object({
   ServerVersion: z.string().min(1),
@@ -14,6 +15,8 @@ const infoSchema = z.object({
   HttpProxy: z.string().default(""),
   HttpsProxy: z.string().default(""),
   SecurityOptions: z.array(z.string()).nullish(),
+  DefaultAddressPools: z.array(z.object({ Base: z.string(), Size: z.number() })).nullish(),
+  Containerd: z.object({ Address: z.string().default("") }).nullish(),
   DriverStatus: z.array(z.tuple([z.string(), z.string()])).nullish(),
 });
 
@@ -71,6 +74,10 @@ interface DockerInfo {
   memoryBytes: number;
   cgroupVersion: string;
   rootDir: string;
+  /** Folders that hold images and containers. */
+  dataDirs: readonly string[];
+  /** Pools of the networks' subnets; empty when they are Docker's own. */
+  addressPools: readonly AddressPool[];
   /** Proxy that the daemon pulls by; empty without one. */
   proxy: string;
   /** Whether images live in containerd's store, the default of Docker 29. */
@@ -127,10 +134,24 @@ export async function readDocker(
       memoryBytes: data.MemTotal,
       cgroupVersion: data.CgroupVersion,
       rootDir: data.DockerRootDir,
+      dataDirs: [data.DockerRootDir, ...(usesContainerdStore(data) ? containerdRoot(data) : [])],
+      addressPools: (data.DefaultAddressPools ?? []).map(({ Base, Size }) => ({ base: Base, size: Size })),
       proxy: data.HttpsProxy || data.HttpProxy,
-      containerdStore: (data.DriverStatus ?? []).some(([, value]) => value.startsWith("io.containerd.snapshotter")),
+      containerdStore: usesContainerdStore(data),
     },
   };
+}
+
+const usesContainerdStore = ({ DriverStatus }: z.infer<typeof infoSchema>): boolean =>
+  (DriverStatus ?? []).some(([, value]) => value.startsWith("io.containerd.snapshotter"));
+
+/**
+ * Folder of containerd's images: its default root, unless Docker runs a containerd of its own below DockerRootDir (moby
+ * v28.0.0 cmd/dockerd/daemon.go, initializeContainerd). Docker tells the address since API 1.46.
+ */
+function containerdRoot({ Containerd }: z.infer<typeof infoSchema>): string[] {
+  const { Address = "" } = Containerd ?? {};
+  return Address === "" || Address === "/run/containerd/containerd.sock" ? ["/var/lib/containerd"] : [];
 }
 
 /** Each product gives its virtual machine a name, or its system one. */

@@ -1,18 +1,18 @@
 import { existsSync } from "node:fs";
-import ipaddr from "ipaddr.js";
 import semver from "semver";
 import { readPrivateCa } from "../artifacts/private-ca";
 import { kubernetesOf, versionProblems } from "../config/compatibility";
 import type { LabConfig } from "../config/schema";
 import { supported, tools } from "../config/versions";
 import { lookAtCluster } from "../host/cluster-state";
-import { type DockerNetwork, mayBeOwn, networkNamed, readNetworks } from "../host/docker-networks";
+import { type DockerNetwork, mayBeOwn, networkNamed, readNetworks, readSubnets } from "../host/docker-networks";
 import { ExitCode, LabError, LabErrors, type Problem } from "../host/errors";
 import type { Exec } from "../host/exec";
 import { openApi } from "../host/kube-api";
 import { labOwner } from "../host/lab-owner";
 import { clusterName, markerFile, ownCluster, stackDir } from "../host/paths";
 import { type GatewayPorts, gatewayPorts, portIsFree, portKeys } from "../host/ports";
+import { overlap } from "../host/subnets";
 import { writeWhole } from "../host/write-file";
 import { dockerProblems } from "./docker-checks";
 import { readDocker } from "./docker-facts";
@@ -156,21 +156,9 @@ async function networkProblems(
   if (!wanted) return [];
   // The lab's own network as well may be about to get another subnet.
   const others = networks.filter((network) => network !== own).map(({ name }) => name);
-  const format = "{{.Name}} {{range .IPAM.Config}}{{.Subnet}} {{end}}";
-  const { stdout } = await exec("docker", ["network", "inspect", "--format", format, ...others]);
-  return stdout
-    .split("\n")
-    .filter(Boolean)
-    .map((line) => line.split(" "))
-    .filter(([, ...subnets]) => subnets.some((subnet) => overlap(subnet, wanted)))
-    .map(([other = "", ...subnets]) => subnetClash(wanted, other, subnets.filter(Boolean).join(", ")));
-}
-
-function overlap(a: string, b: string): boolean {
-  if (!ipaddr.IPv4.isValidCIDR(a) || !ipaddr.IPv4.isValidCIDR(b)) return false;
-  const [first, second] = [ipaddr.IPv4.parseCIDR(a), ipaddr.IPv4.parseCIDR(b)];
-  const prefix = Math.min(first[1], second[1]);
-  return first[0].match(second[0], prefix);
+  return (await readSubnets(exec, others))
+    .filter(({ subnets }) => subnets.some((subnet) => overlap(subnet, wanted)))
+    .map(({ name, subnets }) => subnetClash(wanted, `the Docker network "${name}"`, subnets.join(", ")));
 }
 
 /** Istio of the stack's running cluster. One that does not answer is not judged here: the engine meets it next. */

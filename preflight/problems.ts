@@ -137,9 +137,9 @@ export const samePort = (port: number): Problem => ({
   fix: "npm run lab -- config set httpsPort PORT   (another free one, 1024 to 65535)",
 });
 
-/** The asked subnet belongs to another network of Docker. */
+/** The asked subnet belongs to another network of Docker, or to a route of this machine. */
 export const subnetClash = (wanted: string, network: string, subnets: string): Problem => ({
-  what: `Subnet ${wanted} overlaps with ${subnets} of the Docker network "${network}"`,
+  what: `Subnet ${wanted} overlaps with ${subnets} of ${network}`,
   why: "Two networks with the same addresses cannot both be reached",
   fix: "npm run lab -- config rm subnet   (Docker then chooses a free one), or set another",
 });

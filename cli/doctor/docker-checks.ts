@@ -34,17 +34,23 @@ const enoughDisk: Check = {
     // WSL 2 shares its kernel with Docker Desktop, and not its disk.
     if (!local || !existsSync(info.rootDir))
       return ok(`Docker's disk is not on this machine; "docker system df" shows its use`);
-    const { bavail, bsize } = await statfs(info.rootDir);
-    const free = bavail * bsize;
-    if (free >= disk.comfortable) return ok(`${inGib(free)} free in ${info.rootDir}`);
+    const folders = info.dataDirs.filter((folder) => existsSync(folder));
+    const [least] = (await Promise.all(folders.map(freeSpace))).sort((a, b) => a.free - b.free);
+    if (!least || least.free >= disk.comfortable)
+      return ok(`${inGib(least?.free ?? 0)} free in ${folders.join(" and ")}`);
     return {
-      status: free < disk.least ? "fail" : "warn",
-      what: `${info.rootDir} has ${inGib(free)} free`,
-      why: "Every node holds its own copy of the images",
+      status: least.free < disk.least ? "fail" : "warn",
+      what: `${least.folder} has ${inGib(least.free)} free`,
+      why: "Docker keeps the images there, and every node holds its own copy of them",
       fix: "docker system prune   (removes what no container uses), or: npm run lab -- config set workers 1",
     };
   },
 };
+
+async function freeSpace(folder: string): Promise<{ folder: string; free: number }> {
+  const { bavail, bsize } = await statfs(folder);
+  return { folder, free: bavail * bsize };
+}
 
 const proxy: Check = {
   id: "docker-proxy",

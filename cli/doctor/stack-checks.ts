@@ -1,10 +1,14 @@
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { kubernetesOf, supportTable, versionProblems } from "../../config/compatibility";
 import { lookAtCluster } from "../../host/cluster-state";
+import { networkNamed, readNetworks, readSubnets } from "../../host/docker-networks";
 import { clusterName } from "../../host/paths";
 import { type GatewayPorts, gatewayPorts, portIsFree } from "../../host/ports";
+import { dockerPools, freeSubnet, overlap, readRoutes } from "../../host/subnets";
 import { type Check, ok } from "../../preflight/check";
 import { examineExisting } from "../../preflight/existing-cluster";
-import { foreignCluster, sleepingCluster } from "../../preflight/problems";
+import { foreignCluster, sleepingCluster, subnetClash } from "../../preflight/problems";
 
 const noCluster = { state: "absent", published: [] as readonly number[] } as const;
 
@@ -28,6 +32,45 @@ const portCheck = (id: string, key: keyof GatewayPorts, title: string): Check =>
 
 const port = portCheck("port", "httpPort", "The stack's port is free");
 const httpsPort = portCheck("https-port", "httpsPort", "The stack's port for HTTPS is free");
+
+const subnet: Check = {
+  id: "subnet",
+  title: "There is a subnet for the lab's network",
+  kindOnly: true,
+  async look({ config, stack, exec, docker }) {
+    if (!docker.info) return ok("not known while Docker does not answer");
+    const networks = await readNetworks(exec);
+    const own = networkNamed(stack, networks);
+    const routes = docker.local && existsSync(routeTable) ? readRoutes(await readFile(routeTable, "utf8")) : [];
+    if (config.subnet) {
+      const { subnet: wanted } = config;
+      const [route] = routes
+        .filter((each) => overlap(each.subnet, wanted))
+        .sort((a, b) => Number(b.onLink) - Number(a.onLink));
+      if (!route) return ok(wanted);
+      // What lies behind a gateway may leave these addresses unused.
+      const status = route.onLink ? "fail" : "warn";
+      return { status, ...subnetClash(wanted, `the route of this machine by ${route.interface}`, route.subnet) };
+    }
+    if (own) return ok(`network "${own.name}" has one`);
+    const names = networks.map(({ name }) => name);
+    const used = (await readSubnets(exec, names)).flatMap(({ subnets }) => subnets);
+    // Docker does not give a network the addresses of a neighbour (moby v28.0.0 libnetwork/netutils/utils_linux.go).
+    const taken = [...used, ...routes.filter(({ onLink }) => onLink).map((route) => route.subnet)];
+    const { addressPools } = docker.info;
+    const free = freeSubnet(addressPools.length > 0 ? addressPools : dockerPools, taken);
+    if (free) return ok(`Docker has ${free} left`);
+    const other = freeSubnet([{ base: "10.200.0.0/16", size: 24 }], [...used, ...routes.map((route) => route.subnet)]);
+    return {
+      status: "fail",
+      what: `Docker's address pools are used up by ${networks.length} networks`,
+      why: "Docker takes the subnet of the lab's network from a pool",
+      fix: `docker network prune   (removes networks without a container), or: npm run lab -- config set subnet ${other ?? "SUBNET"}`,
+    };
+  },
+};
+
+const routeTable = "/proc/net/route";
 
 const ownCluster: Check = {
   id: "cluster",
@@ -99,4 +142,12 @@ const existingCluster: Check = {
 };
 
 /** Checks of the stack's ports, cluster and versions. */
-export const stackChecks: readonly Check[] = [port, httpsPort, ownCluster, otherClusters, versionsFit, existingCluster];
+export const stackChecks: readonly Check[] = [
+  port,
+  httpsPort,
+  subnet,
+  ownCluster,
+  otherClusters,
+  versionsFit,
+  existingCluster,
+];

@@ -1,6 +1,7 @@
 import { release } from "node:os";
 import { describe, expect, test } from "vitest";
 import { run } from "../../../cli/run";
+import { readDocker } from "../../../preflight/docker-facts";
 import { type Answer, checkout, dockerInfo, fakeExec, fakeIo, fitMachine, ownLabHome } from "./world";
 
 ownLabHome();
@@ -32,6 +33,67 @@ const podmanSocket = { "docker version": components("Podman Engine") };
 const rootless = { SecurityOptions: ["name=seccomp,profile=builtin", "name=rootless", "name=cgroupns"] };
 
 describe("doctor on another Docker", () => {
+  // moby v28.0.0 libnetwork/ipamapi/contract.go: "all predefined address pools have been fully subnetted".
+  describe("whose address pools are used up", () => {
+    const columns = (name: string) => `${name}-id\t${name}\t\t`;
+    const answers = (subnets: readonly string[]) => ({
+      "docker network ls": subnets.map((_, index) => columns(`net-${index}`)).join("\n"),
+      "docker network inspect": subnets.map((subnet, index) => `net-${index} ${subnet} `).join("\n"),
+    });
+    const all = [
+      ...Array.from({ length: 15 }, (_, index) => `172.${17 + index}.0.0/16`),
+      ...Array.from({ length: 16 }, (_, index) => `192.168.${16 * index}.0/20`),
+    ];
+
+    test("says so, and names a key that helps", async () => {
+      const found = await finding("subnet", { answers: answers(all) });
+      expect(found).toMatchObject({ code: 4, status: "fail" });
+      expect(found.what).toBe("Docker's address pools are used up by 31 networks");
+      expect(found.fix).toBe(
+        "docker network prune   (removes networks without a container), or: npm run lab -- config set --stack alice subnet 10.200.0.0/24",
+      );
+      const config = "subnet: 10.200.0.0/24";
+      expect(await finding("subnet", { answers: answers(all), config })).toMatchObject({ code: 0, status: "ok" });
+    });
+
+    test("unless one is left, by the pools of the daemon's settings as well", async () => {
+      const left = all.filter((subnet) => subnet !== "172.19.0.0/16");
+      expect(await finding("subnet", { answers: answers(left) })).toMatchObject({
+        what: "Docker has 172.19.0.0/16 left",
+      });
+      const DefaultAddressPools = [{ Base: "10.10.0.0/23", Size: 24 }];
+      const info = { DefaultAddressPools };
+      const one = answers(["10.10.0.0/24"]);
+      expect(await finding("subnet", { answers: one, info })).toMatchObject({ what: "Docker has 10.10.1.0/24 left" });
+      const both = answers(["10.10.0.0/24", "10.10.1.0/24"]);
+      expect((await finding("subnet", { answers: both, info })).what).toContain("used up by 2 networks");
+    });
+
+    test("or the lab's network is there", async () => {
+      const own = `id\tambient-lab-alice\talice\t`;
+      const used = answers(all);
+      const living = { ...used, "docker network ls": `${used["docker network ls"]}\n${own}` };
+      expect(await finding("subnet", { answers: living })).toMatchObject({ status: "ok" });
+    });
+  });
+
+  // moby v28.0.0 cmd/dockerd/daemon.go (initializeContainerd) and api/types/system/info.go (ContainerdInfo).
+  test.each([
+    ["a system's containerd", [["driver-type", "io.containerd.snapshotter.v1"]], "/run/containerd/containerd.sock", 2],
+    [
+      "a containerd of Docker's own",
+      [["driver-type", "io.containerd.snapshotter.v1"]],
+      "/var/run/docker/containerd/containerd.sock",
+      1,
+    ],
+    ["the classic store", [["Backing Filesystem", "extfs"]], "/run/containerd/containerd.sock", 1],
+  ])("looks for disk where images are kept: %s", async (_, DriverStatus, Address, folders) => {
+    const Containerd = { Address };
+    const answers = { "docker info": JSON.stringify({ ...dockerInfo, DriverStatus, Containerd }) };
+    const { info } = await readDocker(fakeExec({ ...fitMachine, ...answers }), {});
+    expect(info?.dataDirs).toEqual(["/var/lib/docker", "/var/lib/containerd"].slice(0, folders));
+  });
+
   // docker/cli v27.5.1 cli/command/image/save.go has no --platform; v28.0.0 has it, and asks client and server for API 1.48.
   // ApiVersion of the client is the one that both agreed on: the older of the two.
   test.each([
