@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { ExitCode, formatProblem } from "../host/errors";
+import { shellWord } from "../host/shell";
 import { registerBill } from "./commands/bill";
 import { registerBundle } from "./commands/bundle";
 import { type CommandContext, runAction } from "./commands/common";
@@ -59,9 +60,19 @@ export function commandLine(context: CommandContext): Command {
     });
   for (const register of registrations) register(program, context);
   return program.addHelpText("after", firstSteps).hook("preAction", (_program, command) => {
+    const { json, quiet } = command.opts<CommonOptions & { json?: boolean }>();
+    if (json && !quiet && context.io.piped) nameBanner(context.io, [command.name(), ...command.args, "--json"]);
     // Problems go another way: they are printed by run() itself.
     if (command.opts<CommonOptions>().quiet) Object.assign(context.io, { stderr: { write: () => true }, live: false });
   });
+}
+
+/** npm's banner stands before the JSON on stdout, unless npm runs with --silent. */
+function nameBanner({ env, stderr }: Io, words: readonly string[]): void {
+  if (env.npm_lifecycle_event === undefined || env.npm_config_loglevel === "silent") return;
+  stderr.write(
+    `! npm prints two lines before this JSON; JSON alone: npm run --silent lab -- ${words.map(shellWord).join(" ")}\n`,
+  );
 }
 
 const firstSteps = `

@@ -1,7 +1,10 @@
 import { randomUUID } from "node:crypto";
 import {
+  accessSync,
   chmodSync,
   chownSync,
+  constants,
+  existsSync,
   lstatSync,
   mkdirSync,
   readlinkSync,
@@ -14,13 +17,14 @@ import {
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { ExitCode, LabError, messageOf } from "./errors";
+import { labHome } from "./paths";
 import { shellWord } from "./shell";
 
 /**
  * Replaces a file as a whole: neither a reader nor a failed write ever leaves half of it. Folders on the way are made. A
  * symbolic link stays and leads to the new content; a device or a pipe, such as /dev/stdout, is written in place.
  * @param mode permissions of the file. @default those that it has; 0o644 for a new one
- * @throws LabError (exit code 4) when it cannot be written; the file is then as it was
+ * @throws WriteError (exit code 4) when it cannot be written; the file is then as it was
  */
 export function writeWhole(path: string, content: Uint8Array | string, mode?: number): void {
   try {
@@ -68,19 +72,58 @@ function targetOf(path: string): string {
   return targetOf(resolve(realpathSync(dirname(path)), readlinkSync(path)));
 }
 
-function cannotWrite(path: string, cause: unknown): LabError {
+/**
+ * Makes a folder, with those on the way.
+ * @throws WriteError (exit code 4) when it cannot be made
+ */
+export function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true });
+  } catch (cause) {
+    throw cannotWrite(path, cause);
+  }
+  requireWritable(path);
+}
+
+/**
+ * Looks whether a folder can be written, or made. Changes nothing.
+ * @throws WriteError (exit code 4) when it cannot
+ */
+export function requireWritable(path: string): void {
+  const there = existsSync(path) ? path : existing(path);
+  try {
+    accessSync(there, constants.W_OK);
+    // Fails with ENOTDIR for a file.
+    accessSync(`${there}/.`);
+  } catch (cause) {
+    throw cannotWrite(path, cause);
+  }
+}
+
+/** A file or folder that cannot be written. */
+export class WriteError extends LabError {}
+
+/** The nearest folder on the way to a path that is there. */
+function existing(path: string): string {
+  const folder = dirname(path);
+  return folder === path || existsSync(folder) ? folder : existing(folder);
+}
+
+function cannotWrite(path: string, cause: unknown): WriteError {
   const code: unknown = cause instanceof Error && Reflect.get(cause, "code");
   // The path in the message would be that of the part.
   const reason = messageOf(cause).replace(/ '.*$/s, "");
-  const folder = shellWord(dirname(path));
+  const folder = shellWord(existing(path));
+  const both = existsSync(path) ? `${folder} ${shellWord(path)}` : folder;
+  const home = path.startsWith(labHome()) ? ", or set AMBIENT_LAB_HOME to another folder" : "";
   const again = "then run the command again";
   const fix =
     code === "ENOSPC" || code === "EDQUOT"
       ? `df -h ${folder}   (make room there; ${again})`
       : code === "EFBIG"
         ? "ulimit -f   (this shell limits the size of a file; run the command again from one that does not)"
-        : `ls -ld ${folder} ${shellWord(path)}   (make both writable for your user; ${again})`;
-  return new LabError(
+        : `ls -ld ${both}   (must be writable for your user${home}; ${again})`;
+  return new WriteError(
     {
       what: `Cannot write "${path}": ${reason}`,
       why: "A file is replaced as a whole, so what was there before has not changed",

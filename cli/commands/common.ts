@@ -23,7 +23,7 @@ export function common(command: Command): Command {
 
 /** Adds `--json`. */
 export function json(command: Command): Command {
-  return command.option("--json", "print the answer as JSON");
+  return command.option("--json", "print the answer as JSON (npm run --silent lab -- …: without npm's banner)");
 }
 
 /** Adds `--yes`. */

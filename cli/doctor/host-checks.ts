@@ -4,7 +4,9 @@ import { join } from "node:path";
 import semver from "semver";
 import { supported } from "../../config/versions";
 import { nodeSysctls } from "../../config/vocabulary";
-import { clusterName, labBin } from "../../host/paths";
+import { LabError } from "../../host/errors";
+import { clusterName, labBin, labHome } from "../../host/paths";
+import { requireWritable } from "../../host/write-file";
 import { type Check, type CheckContext, ok } from "../../preflight/check";
 import { findTool, type Tool, tools } from "../toolchain/tools";
 
@@ -27,6 +29,22 @@ const node: Check = {
       why: `The lab's packages run on Node.js ${supported.node}`,
       fix: "nvm install   (.nvmrc names the version)",
     };
+  },
+};
+
+const home: Check = {
+  id: "home",
+  title: "The lab's folder can be written",
+  kindOnly: false,
+  look() {
+    try {
+      requireWritable(labHome());
+      return ok(labHome());
+    } catch (thrown) {
+      if (!(thrown instanceof LabError)) throw thrown;
+      const { what, fix } = thrown;
+      return { status: "fail", what, why: "Files of labs, downloads and evidence are kept there", fix };
+    }
   },
 };
 
@@ -103,4 +121,4 @@ function toolCheck(tool: Tool): Check {
 }
 
 /** What this machine has and is. */
-export const hostChecks: readonly Check[] = [node, inotifyLimits, ipv6, ...tools.map(toolCheck)];
+export const hostChecks: readonly Check[] = [node, home, inotifyLimits, ipv6, ...tools.map(toolCheck)];

@@ -21,7 +21,7 @@ export async function openEngine({ stack: name, root, pulumi, env, exec }: Engin
       await run(exec, pulumi, ["stack", "init", name, "--no-select", "--non-interactive"], {
         ...{ cwd: root, env },
         why: "The lab's state needs a stack to live in",
-        fix: "Check PULUMI_BACKEND_URL and PULUMI_CONFIG_PASSPHRASE, or unset both",
+        fix: "unset PULUMI_BACKEND_URL PULUMI_CONFIG_PASSPHRASE PULUMI_CONFIG_PASSPHRASE_FILE   (or correct them)",
       });
     },
     select: () => select(name),

@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from "node:util";
 import type { DiagnosticEvent, EngineEvent } from "@pulumi/pulumi/automation/events";
-import { ExitCode, LabError, LabErrors, messageOf, parseProblems } from "../../host/errors";
+import { ExitCode, LabError, LabErrors, messageOf, type Problem, parseProblems, UsageError } from "../../host/errors";
 import { pulumiCommand } from "../toolchain/tools";
 import { parseUrn } from "./urn";
 
@@ -44,12 +44,30 @@ export function lockedStack(stack: string, owner: string, cause?: unknown): LabE
   );
 }
 
+/**
+ * The problem of a stack whose settings or state the engine cannot decrypt (pulumi v3.259.0 pkg/secrets/passphrase/manager.go).
+ * @returns undefined for any other message
+ */
+export function passphraseProblem(message: string): Problem | undefined {
+  if (!/incorrect passphrase|passphrase must be set with PULUMI_CONFIG_PASSPHRASE/.test(message)) return undefined;
+  return {
+    what: "The passphrase is not the one that the stack was made with",
+    why: "Pulumi decrypts the stack's settings and state by it; the lab's own commands take an empty one where none is set",
+    fix: [
+      "unset PULUMI_CONFIG_PASSPHRASE PULUMI_CONFIG_PASSPHRASE_FILE   (for a stack that the lab's commands made)",
+      "export PULUMI_CONFIG_PASSPHRASE=PASSPHRASE   (for any other)",
+    ].join("\n"),
+  };
+}
+
 /** A failed operation of the engine as a problem with What, Why and Fix. */
 export function engineFailure({ operation, stack, diagnostics, interrupted, cause }: EngineFailure): LabError {
   const refused = lockRefusal(cause, stack);
   if (refused) return refused;
   const again = `npm run ${operation} -- --stack ${stack}`;
   const { errors } = diagnostics;
+  const sealed = passphraseProblem([...errors.map(({ message }) => message), messageOf(cause)].join("\n"));
+  if (sealed) return new UsageError(sealed, cause);
   const own = errors.flatMap(({ message }) => parseProblems(message)).slice(0, problemsShown);
   if (own.length > 0) {
     const problems = new LabErrors(own, ExitCode.fail);

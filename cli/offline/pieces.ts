@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { createReadStream, existsSync, readFileSync } from "node:fs";
-import { chmod, mkdir, readFile, rename, rm } from "node:fs/promises";
+import { chmod, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { archivePath, bundleFiles, formatSums, isWeb, parseSums, tagged } from "../../artifacts/bundle-folder";
@@ -9,7 +9,7 @@ import { artifactPath, cachedArtifact, fetchArtifacts } from "../../artifacts/fe
 import { type BillArtifact, nodePlatforms } from "../../config/versions";
 import { type Problem, parseProblems, UnfitError } from "../../host/errors";
 import { type Exec, run } from "../../host/exec";
-import { writeWhole } from "../../host/write-file";
+import { makeFolder, writeWhole } from "../../host/write-file";
 import { fetchRelease, type System, tools } from "../toolchain/tools";
 import { appFolder, type BillPlugin, billPlugins } from "./bill";
 
@@ -117,7 +117,7 @@ export async function saveImage(ref: string, file: string, work: BundleWork): Pr
   // An archive of a reference with a digest would hold no name at all.
   if (tag !== ref) await docker(["tag", id, tag], work);
   const part = `${file}.part`;
-  await mkdir(dirname(file), { recursive: true });
+  makeFolder(dirname(file));
   try {
     const why = `It is to be ${file}`;
     const fix = `docker image rm --force ${[...new Set([tag, ref])].join(" ")}   (the next run brings it again)`;

@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { z } from "zod";
 import { requireStackName } from "../../config/stack-name";
 import { backendUrl, pulumiUserHome } from "../../host/backend";
+import { UsageError } from "../../host/errors";
+import { shellWord } from "../../host/shell";
 import type { Io } from "../terminal/io";
 
 /** Name of the project in Pulumi.yaml. */
@@ -35,8 +37,19 @@ function selectedStack(env: NodeJS.ProcessEnv, root: string): string | undefined
   const hash = createHash("sha1").update(join(root, "Pulumi.yaml")).digest("hex");
   const file = join(home, "workspaces", `${project}-${hash}-workspace.json`);
   if (!existsSync(file)) return undefined;
-  const { stack, stacks } = workspaceSchema.parse(JSON.parse(readFileSync(file, "utf8")));
-  return stacks?.[backendUrl({ env, root })] ?? stack;
+  try {
+    const { stack, stacks } = workspaceSchema.parse(JSON.parse(readFileSync(file, "utf8")));
+    return stacks?.[backendUrl({ env, root })] ?? stack;
+  } catch (cause) {
+    throw new UsageError(
+      {
+        what: `Cannot read "${file}"`,
+        why: "Pulumi keeps in it which stack is selected in this checkout; a write that was cut off leaves half of it",
+        fix: `rm ${shellWord(file)}   (then no stack is selected: commands without --stack work on "dev")`,
+      },
+      cause,
+    );
+  }
 }
 
 /** The stack that a command was about, where a command without `--stack` would take another one: what is typed next has to name it. */

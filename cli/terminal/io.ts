@@ -19,6 +19,8 @@ export interface Io {
   stdout: Sink;
   /** The progress and the problems. */
   stderr: Sink;
+  /** Whether a program reads stdout. */
+  piped: boolean;
   /** Whether stderr is a terminal that can redraw a line. */
   live: boolean;
   /** Width of that terminal. */

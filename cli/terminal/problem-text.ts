@@ -2,6 +2,7 @@ import picocolors from "picocolors";
 import { formatProblem, LabError, messageOf, ofStack, type Problem, problemsIn } from "../../host/errors";
 import { printable } from "../../host/printable";
 import { shellWord } from "../../host/shell";
+import { passphraseProblem } from "../engine/failure";
 
 /** Space for a problem: the smallest terminal, less the prompt. */
 const screen = { lines: 23, columns: 80 };
@@ -56,7 +57,8 @@ export const headlineOf = (command: string, { colour = false }: Pick<ProblemOpti
 
 function problemsOf(thrown: unknown, { args, interrupted, stack }: ProblemOptions): readonly Problem[] {
   if (thrown instanceof LabError) return problemsIn(thrown).map((problem) => ofStack(problem, stack));
-  return [interrupted ? interruption(args) : surprise(thrown, args)];
+  if (interrupted) return [interruption(args)];
+  return [passphraseProblem(messageOf(thrown)) ?? surprise(thrown, args)];
 }
 
 const printableProblem = ({ what, why, fix }: Problem): Problem => ({

@@ -19,6 +19,7 @@ export function processIo(): Io {
   return {
     stdout: { write: (text) => process.stdout.write(printableColours(text)) },
     stderr: { write: (text) => writeOrEnd(process.stderr, text, end) },
+    piped: !process.stdout.isTTY,
     live,
     columns: process.stderr.columns ?? 120,
     ...(interactive ? { confirm: (question) => confirm(question, signal) } : {}),

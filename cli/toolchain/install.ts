@@ -1,4 +1,4 @@
-import { chmod, mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
+import { chmod, mkdtemp, readdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -6,7 +6,7 @@ import { setImmediate } from "node:timers/promises";
 import type { Fetcher } from "../../artifacts/download";
 import { LabError, messageOf, UnfitError } from "../../host/errors";
 import { labBin } from "../../host/paths";
-import { writeWhole } from "../../host/write-file";
+import { makeFolder, WriteError, writeWhole } from "../../host/write-file";
 import { toolMissing } from "../../preflight/problems";
 import type { Io } from "../terminal/io";
 import { fetchRelease, findTool, firstOnPath, releaseAddress, type System, type Tool, tools } from "./tools";
@@ -33,7 +33,7 @@ export async function installTool(tool: Tool, { fetcher, system, source }: Insta
     if (release.packed) await unpack(tool, bytes);
     else await writeWhole(join(labBin(), tool.name), bytes, 0o755);
   } catch (cause) {
-    throw cannotBring(tool, address, cause);
+    throw cause instanceof WriteError ? cause : cannotBring(tool, address, cause);
   }
   return join(labBin(), tool.name);
 }
@@ -44,7 +44,7 @@ export async function installTool(tool: Tool, { fetcher, system, source }: Insta
  */
 async function unpack({ name: program, companions }: Tool, bytes: Buffer): Promise<void> {
   const { x: extract } = await import("tar");
-  await mkdir(labBin(), { recursive: true });
+  makeFolder(labBin());
   const scratch = await mkdtemp(join(labBin(), ".unpack-"));
   try {
     // Without `sync`, writes that are under way when an archive turns out to be cut would go on after the `rm` below.
@@ -89,10 +89,7 @@ function cannotBring(tool: Tool, address: string, cause: unknown): LabError {
     {
       what,
       why: `${tool.purpose}, and no ${tool.name} on the PATH is in ${tool.range}`,
-      fix: [
-        `Put ${tool.name} ${tool.version} on the PATH,`,
-        'or name a folder or mirror that holds "cli/" in Pulumi.<stack>.yaml: ambient-lab:artifactSource: DIR-OR-URL',
-      ].join("\n"),
+      fix: `npm run lab -- config set artifactSource DIR-OR-URL   (a folder or mirror that holds "cli/"), or put ${tool.name} ${tool.version} on the PATH`,
     },
     cause,
   );

@@ -107,6 +107,7 @@ const shownParts: Readonly<Record<string, string>> = {
     "pulumiCommand(`cancel --yes --stack ${stack}`)": "pulumi cancel --yes --stack dev",
     CLUSTER: "dev",
     docker_is: "linux/amd64",
+    'words.map(shellWord).join(" ")': "plan --json",
   },
   ...{ "withoutText(order.without)": "", "semver.major(installed)": "1", "semver.minor(installed) + 1": "31" },
 };
@@ -127,7 +128,7 @@ export function fixCommands(): ShownCommand[] {
 }
 
 /** Commands of the text of a Fix: "COMMAND   (explanation), or: COMMAND". */
-export function commandsOfFix(text: string): string[] {
+function commandsOfFix(text: string): string[] {
   const parts = text.split(
     / {3,}\(|\), or:? |, or:? |; or: |; else |, then(?: here| again)?: |\(or: |then: |missing: |, then /,
   );

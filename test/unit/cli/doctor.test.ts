@@ -117,7 +117,7 @@ describe("doctor", () => {
     try {
       const { code, of, findings } = await look();
       expect(code).toBe(0);
-      expect(findings.map(({ id }) => id).sort()).toEqual(["existing", "node", "pulumi"]);
+      expect(findings.map(({ id }) => id).sort()).toEqual(["existing", "home", "node", "pulumi"]);
       expect(of("existing").what).toBe("Kubernetes v1.33.4-eks-1a2b3c, Istio 1.31.1");
       cluster.put("version", { gitVersion: "v1.31.0" });
       expect((await look()).of("existing").what).toBe("Istio 1.31.1 does not support Kubernetes 1.31.0");

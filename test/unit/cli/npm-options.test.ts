@@ -76,6 +76,15 @@ describe("an option that npm takes for itself", { timeout: 180_000 }, () => {
     expect([code, fixOf(stderr)]).toEqual([2, "npm run lab -- status --stack alice"]);
   });
 
+  test("JSON is alone on stdout with --silent, and the way there is shown without it", async () => {
+    const clean = await npm(["run", "--silent", "lab", "--", "config", "list", "--json"]);
+    expect(JSON.parse(clean.stdout)).toContainEqual(expect.objectContaining({ key: "faultPercent" }));
+    expect(clean.stderr).toBe("");
+    const { stdout, stderr } = await npm(["run", "lab", "--", "config", "list", "--json"]);
+    expect(() => JSON.parse(stdout)).toThrow();
+    expect(stderr).toContain("JSON alone: npm run --silent lab -- config list --json");
+  });
+
   test("what follows -- is passed, and the lab runs with it", async () => {
     const { code, stdout, stderr } = await npm(["run", "lab", "--", "plan", "--stack", "alice"]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });

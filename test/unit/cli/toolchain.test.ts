@@ -130,7 +130,7 @@ describe("installTool()", () => {
     const problem = await failure("kind");
     expect(problem.what).toContain("HTTP 404");
     expect(problem.why).toContain("no kind on the PATH is in >=0.32.0");
-    expect(problem.fix).toContain("Put kind 0.32.0 on the PATH");
+    expect(problem.fix).toContain("put kind 0.32.0 on the PATH");
   });
 
   test("says that nothing answers", async () => {

@@ -180,7 +180,7 @@ export function fakeIo(given: Partial<Io> & { engine?: Engine } = {}): Io & { ou
   return {
     stdout: { write: (text) => (texts.out += text) },
     stderr: { write: (text) => (texts.err += text) },
-    ...{ live: false, columns: 120, root: checkout(), exec: fakeExec(fitMachine) },
+    ...{ live: false, piped: false, columns: 120, root: checkout(), exec: fakeExec(fitMachine) },
     env: { PATH: toolsFolder() },
     fetcher: async (address) => {
       throw new Error(`no download of ${address} was expected`);

@@ -34,7 +34,7 @@ const defaults = parseConfig({});
 
 /** Commands of other programs; test/integration/docs.test.ts asks the programs themselves. */
 const elsewhere =
-  /^(docker|kind|kubectl|git|sudo (sysctl|modprobe|usermod -aG docker)|unset|mv|df|kill|ps|pulumi (stack|up|preview|destroy|cancel|new)|npm config set)\b/;
+  /^(docker|kind|kubectl|git|sudo (sysctl|modprobe|usermod -aG docker)|unset|mv|df|jq|kill|ps|pulumi (stack|up|preview|destroy|cancel|new)|npm config set)\b/;
 
 /** The lab's commands and the benchmark's, which are parsed and do nothing. */
 function idle(seen: { command?: Command }, io = fakeIo()): Command {
@@ -100,6 +100,8 @@ const values: Readonly<Record<string, string>> = {
   ...{ kubeconfig: "/kube/config", context: "lab", caFile: "/ca.pem", artifactSource: "/media/lab" },
   ...{
     appImage: "registry.test/httpbin:1",
+    subnet: "10.200.0.0/24",
+    platform: "gke",
     imageMirrors: "[docker.io=https://mirror.test]",
     addons: "[prometheus]",
     modules: "[fail-open]",
