@@ -50,7 +50,8 @@ export class IstioAmbient extends pulumi.ComponentResource {
     // Its own resource: Helm would leave it behind, with the mesh's keys in it.
     this.namespace = new k8s.core.v1.Namespace(
       `${name}-namespace`,
-      { metadata: { name: namespace } },
+      // istio-cni and ztunnel are not admitted where the cluster enforces a stricter level in namespaces without a label.
+      { metadata: { name: namespace, labels: { "pod-security.kubernetes.io/enforce": "privileged" } } },
       { parent: this },
     );
     const base = bundle(
