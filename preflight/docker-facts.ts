@@ -1,4 +1,6 @@
-import { release } from "node:os";
+import { existsSync, readFileSync } from "node:fs";
+import { homedir, release } from "node:os";
+import { join } from "node:path";
 import { z } from "zod";
 import type { Exec } from "../host/exec";
 import type { AddressPool } from "../host/subnets";
@@ -91,10 +93,38 @@ export interface DockerFacts {
   local: boolean;
   /** Address of the daemon: `unix:///var/run/docker.sock`. Empty when it is not known. */
   endpoint: string;
+  clientProxy?: ClientProxy;
   /** Exit code of `docker info`; 127 when there is no docker. */
   code: number;
   /** Last line of its error output. */
   complaint: string;
+}
+
+const clientSchema = z.object({
+  proxies: z.record(
+    z.string(),
+    z.object({ httpProxy: z.string().optional(), httpsProxy: z.string().optional(), noProxy: z.string().optional() }),
+  ),
+});
+
+/** Proxy that the docker program gives to containers and builds. */
+export interface ClientProxy {
+  file: string;
+  address: string;
+  noProxy: string;
+}
+
+/**
+ * The proxy of the docker program's own settings: that of the daemon's address, else the default one (docker/cli v28.5.2
+ * cli/config/configfile/file.go, ParseProxyConfig).
+ */
+function clientProxy(env: NodeJS.ProcessEnv, endpoint: string): ClientProxy | undefined {
+  const file = join(env.DOCKER_CONFIG || join(homedir(), ".docker"), "config.json");
+  if (!existsSync(file)) return undefined;
+  const { proxies = {} } = clientSchema.safeParse(parseJson(readFileSync(file, "utf8"))).data ?? {};
+  const { httpProxy, httpsProxy, noProxy = "" } = proxies[endpoint] ?? proxies.default ?? {};
+  const address = httpsProxy || httpProxy;
+  return address ? { file, address, noProxy } : undefined;
 }
 
 /** Asks the Docker daemon about itself. */
@@ -122,6 +152,7 @@ export async function readDocker(
     code,
     complaint,
     endpoint,
+    clientProxy: clientProxy(env, endpoint),
     local: platform === "linux" && data.KernelVersion === release(),
     info: {
       serverVersion: data.ServerVersion,

@@ -52,15 +52,30 @@ async function freeSpace(folder: string): Promise<{ folder: string; free: number
   return { folder, free: bavail * bsize };
 }
 
+/** What a node must reach without a proxy: Services and pods. */
+const clusterNames = [".svc", "10.96.0.0/", "10.244.0.0/"];
+
+const withoutLogin = (address: string): string => address.replace(/\/\/[^@/]*@/, "//");
+
 const proxy: Check = {
   id: "docker-proxy",
   title: "Docker and this shell go the same way out",
   kindOnly: true,
-  look({ docker: { info }, env, config }) {
+  look({ docker: { info, clientProxy }, env, config }) {
     if (!info) return ok("not known while Docker does not answer");
+    const lacking = clientProxy ? clusterNames.filter((name) => !clientProxy.noProxy.includes(name)) : [];
+    if (clientProxy && lacking.length > 0) {
+      return {
+        status: "warn",
+        what: `"proxies" in ${clientProxy.file} gives the nodes the proxy ${withoutLogin(clientProxy.address)}, and its noProxy lacks ${lacking.join(", ")}`,
+        why: "docker gives it to every container: the nodes would look for each other by the proxy",
+        fix: `Put "noProxy": "localhost,127.0.0.1,.svc,.cluster.local,10.96.0.0/12,10.244.0.0/16,172.16.0.0/12" beside it   (docs/offline.md)`,
+      };
+    }
     const wanted = env.HTTPS_PROXY ?? env.https_proxy;
     const bundled = config.artifactSource !== undefined && !config.artifactSource.startsWith("http");
-    if (!wanted || info.proxy || bundled) return ok(info.proxy ? "by proxies" : "without a proxy");
+    const inside = clientProxy ? `, containers by that of ${clientProxy.file}` : "";
+    if (!wanted || info.proxy || bundled) return ok(`${info.proxy ? "by proxies" : "without a proxy"}${inside}`);
     return {
       status: "warn",
       what: "HTTPS_PROXY is set here, and Docker has no proxy",

@@ -1,4 +1,6 @@
-import { release } from "node:os";
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { release, tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { run } from "../../../cli/run";
 import { readDocker } from "../../../preflight/docker-facts";
@@ -75,6 +77,24 @@ describe("doctor on another Docker", () => {
       const living = { ...used, "docker network ls": `${used["docker network ls"]}\n${own}` };
       expect(await finding("subnet", { answers: living })).toMatchObject({ status: "ok" });
     });
+  });
+
+  // docker/cli v28.5.2 cli/config/configfile/file.go, ParseProxyConfig: containers and builds get them.
+  test("tells of the proxies that docker gives to containers", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "lab-docker-config-"));
+    const told = (proxies: object) => {
+      writeFileSync(join(folder, "config.json"), JSON.stringify({ auths: {}, proxies }));
+      return finding("docker-proxy", { env: { DOCKER_CONFIG: folder } });
+    };
+    const httpsProxy = "http://name:secret@proxy.test:3128";
+    const lacking = await told({ default: { httpsProxy } });
+    expect(lacking).toMatchObject({ code: 0, status: "warn" });
+    expect(lacking.what).toMatch(/gives the nodes the proxy http:\/\/proxy\.test:3128, and its noProxy lacks \.svc/);
+    const noProxy = "localhost,.svc,.cluster.local,10.96.0.0/12,10.244.0.0/16";
+    const good = await told({ default: { httpsProxy, noProxy } });
+    expect(good).toMatchObject({ status: "ok", what: `without a proxy, containers by that of ${folder}/config.json` });
+    const other = await told({ "unix:///var/run/docker.sock": {}, default: { httpsProxy } });
+    expect(other).toMatchObject({ status: "ok", what: "without a proxy" });
   });
 
   // moby v28.0.0 cmd/dockerd/daemon.go (initializeContainerd) and api/types/system/info.go (ContainerdInfo).
