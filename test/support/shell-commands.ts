@@ -106,7 +106,7 @@ const shownParts: Readonly<Record<string, string>> = {
   ...{
     "pulumiCommand(`cancel --yes --stack ${stack}`)": "pulumi cancel --yes --stack dev",
     CLUSTER: "dev",
-    docker_is: "linux/amd64",
+    PLATFORM: "linux/amd64",
     'words.map(shellWord).join(" ")': "plan --json",
   },
   ...{ "withoutText(order.without)": "", "semver.major(installed)": "1", "semver.minor(installed) + 1": "31" },
