@@ -115,7 +115,7 @@ explain() {
       ;;
     *"error getting credentials"* | *"docker-credential-"*)
       why="docker asks a program for credentials, for public images as well, and the program is not there or fails"
-      fix="Remove \"credsStore\" from \"${DOCKER_CONFIG:-$HOME/.docker}/config.json\"   (npm run lab -- doctor names the program)"
+      fix="Remove \"credsStore\" from \"${DOCKER_CONFIG:-$HOME/.docker}/config.json\"   (\"npm run lab -- doctor\" names the program)"
       ;;
     *"Proxy Authentication Required"*)
       why="The proxy between Docker and the registry wants to know who asks; Docker has settings of its own for that"

@@ -163,7 +163,7 @@ function literalsOf(source: string): string[] {
 function scriptTexts(source: string): string[] {
   const texts = [...source.matchAll(/"((?:[^"\\]|\\.)*)"/g)].map(([, text = ""]) => text);
   const part = /\$\{(\w+)[^}]*\}|\$(\w+)/g;
-  return texts.map((text) => text.replaceAll('\\"', "").replace(part, (_, a, b) => shownParts[a ?? b] ?? "X"));
+  return texts.map((text) => text.replaceAll('\\"', '"').replace(part, (_, a, b) => shownParts[a ?? b] ?? "X"));
 }
 
 /** The commands of one line: what stands between "&&", and what is evaluated, without a comment. */

@@ -8,7 +8,7 @@ import { beforeAll, describe, expect, test } from "vitest";
  * (`modules/index.ts`) are data that imports the vocabulary alone, so that every folder may use them.
  */
 const folders: readonly { name: string; may: readonly string[]; packages: readonly string[] }[] = [
-  { name: "host", may: [], packages: ["@kubernetes/client-node", "execa", "yaml"] },
+  { name: "host", may: [], packages: ["@kubernetes/client-node", "execa", "ipaddr.js", "yaml"] },
   {
     name: "config",
     may: ["host", "modules"],
