@@ -108,7 +108,7 @@ const clientSchema = z.object({
 });
 
 /** Proxy that the docker program gives to containers and builds. */
-export interface ClientProxy {
+interface ClientProxy {
   file: string;
   address: string;
   noProxy: string;
