@@ -1,3 +1,5 @@
+import { shellWord } from "./shell";
+
 /** The exit codes of every command: 0 pass, 1 fail, 2 usage or config, 3 inconclusive, 4 the machine is not fit. */
 export const ExitCode = { pass: 0, fail: 1, usage: 2, inconclusive: 3, unfit: 4 } as const;
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
@@ -54,7 +56,7 @@ export function ofStack<P extends Pick<Problem, "fix">>(problem: P, stack: strin
   const named = fix.replace(stackCommands, (command: string, script: string | undefined, at: number) => {
     const [options = ""] = fix.slice(at + command.length).split(/&&|;|\n| {2}|["(),]/, 1);
     if (/ (--stack|-s)/.test(options)) return command;
-    return `${script ? `${script} --` : command} --stack ${stack}`;
+    return `${script ? `${script} --` : command} --stack ${shellWord(stack)}`;
   });
   return { ...problem, fix: named };
 }
