@@ -62,9 +62,9 @@ export async function runAll(
   const marks = await marksOf(context);
   const results = await Promise.all(together.map((experiment) => undisturbed(experiment, marks)));
   for (const experiment of alone) results.push(await undisturbed(experiment, await marksOf(context)));
-  for (const [index, experiment] of together.entries()) {
+  for (const [index, experiment] of [...together, ...alone].entries()) {
     const result = results[index];
-    if (!result || !isBlurred(result)) continue;
+    if (!result || !isBlurred(result) || isChanging(experiment, context)) continue;
     const busy = result.verdict === "inconclusive" ? "this machine was busy, so that " : "";
     note(`${result.id}: ${seenBy(result)}; ${busy}it is asked once more by itself`);
     results[index] = await one(experiment);
@@ -73,9 +73,9 @@ export async function runAll(
   return reportOf(context, started, ordered, merged(before, (await diagnosed(context)).causes), notes);
 }
 
-/** Whether an experiment changes objects of the lab and restores them. */
+/** Whether an experiment changes the lab, and restores it: it does not run twice. */
 const isChanging = ({ steps }: Experiment, { facts }: VerifyContext): boolean =>
-  steps(facts.settings).some((step) => step.kind === "check" && ["flip", "fail-open"].includes(step.check));
+  steps(facts.settings).some((step) => step.kind === "check" && ["flip", "fail-open", "chaos"].includes(step.check));
 
 /**
  * Whether nothing but this machine kept an experiment from an answer, or a state that flapped from a pass: one that flaps

@@ -2,6 +2,7 @@ import { podsBehind } from "../../experiments/names";
 import type { ServiceName } from "../../experiments/slices";
 import type { Call } from "../../experiments/types";
 import type { VerifyContext } from "../context";
+import { flapping, flaps } from "../flapping";
 import type { LabPod } from "../pods";
 import { byWaypoint } from "../probe/decision";
 import { type Called, call, converge } from "../probe/grpc-call";
@@ -15,18 +16,27 @@ import { type CheckRun, failed, passed, unclear } from "./check";
 export const grpcCalls: CheckRun<"grpc-calls"> = async (context, { name, service, calls: wanted, served }) => {
   const app = await context.podFinder.one(podsBehind(service), context.signal);
   const positive = wanted.filter(({ code }) => code !== 7);
+  const findings: Finding[] = [];
   for (const each of positive) {
-    await converge(context, service, each);
+    findings.push(...flapped(each, await converge(context, service, each)));
     // The waypoint's line comes a second late; by then the server has logged all calls so far.
     await call(context, service, each);
   }
   const anchor = (await context.lab.logs(app, undefined, context.signal)).at(-1);
-  const findings: Finding[] = [];
   for (const each of [...wanted.filter(({ code }) => code === 7), ...positive]) {
     findings.push(judge(service, each, await call(context, service, each)));
   }
   return [...findings, await serverFinding(context, app, { name, anchor, served, wanted })];
 };
+
+/** The finding about calls that were good, and then not; none where they settled. */
+function flapped({ name, code }: Call, codes: readonly (number | undefined)[]): Finding[] {
+  const looks = codes.map((each) => each === code);
+  if (!flaps(looks)) return [];
+  const missed = codes[looks.lastIndexOf(false)];
+  const expected = `grpc-status ${code}`;
+  return [flapping(failed(name, blamed(code, missed, ""), `grpc-status ${missed ?? "none"}`, { expected }), looks)];
+}
 
 function judge(service: ServiceName, wanted: Call, called: Called): Finding {
   const { request, lines } = called;

@@ -29,11 +29,20 @@ export async function call(context: VerifyContext, service: ServiceName, { from,
   return { answer, request, words, lines: await loggedLines(context, { id, answers }, 1, waypointAt(service)) };
 }
 
-/** Calls until the code is as expected, or the deadline is over: the positive control before a refusal. */
-export async function converge(context: VerifyContext, service: ServiceName, wanted: Call): Promise<void> {
+/**
+ * Calls until the code is as expected, or the deadline is over: the positive control before a refusal.
+ * @returns the codes that the calls got; undefined for a call without one
+ */
+export async function converge(
+  context: VerifyContext,
+  service: ServiceName,
+  wanted: Call,
+): Promise<(number | undefined)[]> {
+  const codes: (number | undefined)[] = [];
   const { convergeMs, intervalMs, streak } = context.timings;
   const look = async () => {
     const { answer } = await sent(context, service, wanted, randomUUID());
+    codes.push(answer.code);
     if (answer.code !== wanted.code) throw new Error(`code ${answer.code ?? "none"}`);
   };
   const timing = { deadlineMs: convergeMs, intervalMs, streak, signal: context.signal, clock: context.clock };
@@ -41,6 +50,7 @@ export async function converge(context: VerifyContext, service: ServiceName, wan
     // The call that is judged afterwards reports the problem.
     if (!(error instanceof DeadlineError)) throw error;
   });
+  return codes;
 }
 
 async function sent(

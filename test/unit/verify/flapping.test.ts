@@ -73,6 +73,20 @@ describe("a state that was good, then not, and then good", () => {
     expect(notes).toEqual([expect.stringMatching(/^authz-principals: flapping: good, then not .*asked once more/)]);
   });
 
+  it("is asked once more, and told, where a call by gRPC saw it", async () => {
+    const lab = await fakeWorld({ modules: ["grpc"] });
+    const { exec } = lab;
+    let calls = 0;
+    lab.exec = async (pod, command, ...rest) => {
+      const isCall = command.includes("--http2-prior-knowledge");
+      if (isCall) calls += 1;
+      return isCall && calls === 2 ? { code: 28, stdout: "", stderr: "timed out" } : exec(pod, command, ...rest);
+    };
+    const { of, notes } = await proven(lab, "grpc");
+    expect(of).toBe("pass");
+    expect(notes).toEqual([expect.stringMatching(/^grpc: flapping: good, then not .*: grpc-status none; it is asked/)]);
+  });
+
   it("stays a fail when it happens once more", async () => {
     const lab = await answers((request) => ![2, 7].includes(request));
     const { of, seen } = await proven(lab, "authz-principals");
