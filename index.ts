@@ -1,15 +1,19 @@
 import * as pulumi from "@pulumi/pulumi";
 import { fetchArtifacts } from "./artifacts/fetch";
 import { adaptAddon } from "./components/addon-settings";
+import type { DeclaredObject } from "./components/ownership";
+import type { LabConfig } from "./config/schema";
 import { loadConfig } from "./config/stack-config";
 import { requireStackName } from "./config/stack-name";
 import { artifactsOf } from "./config/versions";
 import { formatProblem, LabError, ofStack, problemsIn } from "./host/errors";
 import { exec } from "./host/exec";
-import { labOwner } from "./host/lab-owner";
+import { openApi } from "./host/kube-api";
+import { labOwner, stateOwner } from "./host/lab-owner";
+import { ownerRecord, requireOwnObjects } from "./preflight/foreign-objects";
 import { checkHost } from "./preflight/host";
 import { artifactNames } from "./program/charts";
-import { declareLab } from "./program/lab";
+import { declareLab, type LabInput } from "./program/lab";
 
 /** The Pulumi program: configuration, the machine, the artifacts, then the lab itself (program/lab.ts). */
 export = async () => {
@@ -28,14 +32,35 @@ export = async () => {
         adapt: (name, manifest) => adaptAddon(name, manifest, config),
       });
     const [host, artifacts] = await Promise.all([looks, bring()]);
-    return declareLab({ stack, owner: labOwner(), config, artifacts, host });
+    const claim = config.cluster === "existing" ? claimOf(stack, config) : {};
+    return declareLab({ stack, owner: labOwner(), config, artifacts, host, ...claim });
   } catch (error) {
-    // The engine prints a RunError as it is, and every other error with a stack trace.
-    if (!(error instanceof LabError)) throw error;
-    throw new pulumi.RunError(
-      problemsIn(error)
-        .map((problem) => formatProblem(ofStack(problem, stack)))
-        .join("\n"),
-    );
+    throw printable(error, stack);
   }
 };
+
+function claimOf(stack: string, { kubeconfig = "", context = "" }: LabConfig): Pick<LabInput, "claim"> {
+  const address = { kubeconfig, context };
+  const owner = stateOwner(pulumi.getOrganization());
+  const requireOwn = async (objects: readonly DeclaredObject[]) =>
+    requireOwnObjects(await openApi(address), objects, { stack, owner, address });
+  return {
+    claim: {
+      record: ownerRecord(stack, owner),
+      requireOwn: (objects) =>
+        requireOwn(objects).catch((error: unknown) => {
+          throw printable(error, stack);
+        }),
+    },
+  };
+}
+
+/** The engine prints a RunError as it is, and every other error with a stack trace. */
+function printable(error: unknown, stack: string): unknown {
+  if (!(error instanceof LabError)) return error;
+  return new pulumi.RunError(
+    problemsIn(error)
+      .map((problem) => formatProblem(ofStack(problem, stack)))
+      .join("\n"),
+  );
+}

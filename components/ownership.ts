@@ -1,18 +1,53 @@
 import type * as pulumi from "@pulumi/pulumi";
-import { labelKeys } from "../config/vocabulary";
+import { annotationKeys, labelKeys } from "../config/vocabulary";
 
-/** Kinds of which a cluster that the lab did not make may have one of the same name, with other things in it or behind it. */
+/** Kinds that bear a label with the stack. istiod copies labels of Gateways to pods, which another label would roll. */
 const labelledTypes: ReadonlySet<string> = new Set([
   "kubernetes:core/v1:Namespace",
   "kubernetes:core/v1:Service",
   "kubernetes:apps/v1:Deployment",
 ]);
 
-/** Labels what the lab creates with its stack: what has no such label is not the lab's to change or delete. */
-export function ownedBy(stack: string): pulumi.ResourceTransformation {
+/** An object that the program declares. */
+export interface DeclaredObject {
+  apiVersion: string;
+  kind: string;
+  /** Absent for cluster-wide kinds. */
+  namespace?: string;
+  name: string;
+}
+
+/** Whose the objects are. */
+export interface OwnershipOptions {
+  stack: string;
+  /** Owner record of objects in a cluster that the lab did not make. @default none: all in the cluster is the lab's */
+  record?: string;
+  /** Told of each object that the program declares. */
+  declared?: (object: DeclaredObject) => void;
+}
+
+/** Marks what the lab creates as its own: what has no such mark is not the lab's to change or delete. */
+export function ownedBy({ stack, record, declared }: OwnershipOptions): pulumi.ResourceTransformation {
   return ({ type, props, opts }) => {
-    if (!labelledTypes.has(type)) return undefined;
-    const labels = { ...props.metadata?.labels, [labelKeys.stack]: stack };
-    return { props: { ...props, metadata: { ...props.metadata, labels } }, opts };
+    // What is read by its id is not the lab's.
+    if ("id" in opts && opts.id !== undefined) return undefined;
+    const object = objectOf(type, props);
+    if (!object) return undefined;
+    declared?.(object);
+    const { labels, annotations } = props.metadata;
+    const own = {
+      ...props.metadata,
+      ...(labelledTypes.has(type) ? { labels: { ...labels, [labelKeys.stack]: stack } } : {}),
+      ...(record ? { annotations: { ...annotations, [annotationKeys.owner]: record } } : {}),
+    };
+    return { props: { ...props, metadata: own }, opts };
   };
+}
+
+/** The object that a resource of a type such as "kubernetes:apps/v1:Deployment" is; undefined for patches and releases. */
+function objectOf(type: string, { metadata }: pulumi.Inputs): DeclaredObject | undefined {
+  const [, group = "", version = "", kind = ""] = /^kubernetes:(?:core\/|([^:/]+)\/)([^:]+):(\w+)$/.exec(type) ?? [];
+  if (!kind || kind.endsWith("Patch") || group === "helm.sh") return undefined;
+  const { name, namespace } = metadata;
+  return { apiVersion: group ? `${group}/${version}` : version, kind, ...(namespace ? { namespace } : {}), name };
 }

@@ -109,6 +109,8 @@ export const annotationKeys = {
   skipAwait: "pulumi.com/skipAwait",
   /** Id of the image in a pod template: a new image rolls the pods. */
   imageId: "ambient-lab/image-id",
+  /** Stack and owner of the lab that made an object, in a cluster that the lab did not make. */
+  owner: "ambient-lab/owner",
   /** Policy pack rule that an object violates on purpose. */
   onPurpose: "ambient-lab/on-purpose",
   /** Original of an object that the verifier changed; a later run restores the object from it. */

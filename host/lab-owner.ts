@@ -10,9 +10,21 @@ export function labOwner(checkout: Checkout = { env: process.env, root: join(__d
   return `${userAtHost()} ${canonicalBackend(checkout)}`;
 }
 
-/** The parts of {@link labOwner}. */
+/**
+ * Owner of a lab's objects in a cluster that several machines reach. A backend that is no folder is the owner by itself:
+ * its users work on one state. Pulumi Cloud keeps stacks of one name for each organization.
+ */
+export function stateOwner(organization: string, checkout?: Checkout): string {
+  const owner = labOwner(checkout);
+  const { backend } = ownerParts(owner);
+  if (backend.startsWith("file://")) return owner;
+  return /^https?:/.test(backend) ? `${backend}/${organization}` : backend;
+}
+
+/** The parts of {@link labOwner} and of {@link stateOwner}, which may have no user. */
 export function ownerParts(owner: string): { user: string; backend: string } {
   const space = owner.indexOf(" ");
+  if (space < 0) return { user: "", backend: owner };
   return { user: owner.slice(0, space), backend: owner.slice(space + 1) };
 }
 

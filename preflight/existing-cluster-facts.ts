@@ -1,8 +1,6 @@
 import { appNamespace, labelKeys } from "../config/vocabulary";
-import { moduleOf, objects } from "../experiments/objects";
-import type { LabObject } from "../experiments/slices";
+import { objects } from "../experiments/objects";
 import type { ApiObject, ReadApi } from "../host/kube-api";
-import type { ModuleName } from "../modules/index";
 
 /** What a cluster that the lab did not make has already. */
 export interface ClusterFacts {
@@ -18,24 +16,7 @@ export interface ClusterFacts {
   metallb: boolean;
   /** What lives in the apps' namespace and is not the lab's, such as "Deployment web". */
   strangers: readonly string[];
-  /** Namespaces that a module would make, and that this stack's lab did not make. */
-  foreignNamespaces: readonly ForeignNamespace[];
 }
-
-/** A namespace that has the name of a module's. */
-export interface ForeignNamespace {
-  name: string;
-  module: ModuleName;
-  /** Stack whose lab made it; empty without the label that says so. */
-  owner: string;
-}
-
-/** Namespaces that modules create. */
-const moduleNamespaces = (Object.keys(objects) as LabObject[]).flatMap((object) => {
-  const module = moduleOf(object);
-  const { kind, name } = objects[object];
-  return kind === "Namespace" && module ? [{ name, module }] : [];
-});
 
 /** Names of what a lab has in the apps' namespace. */
 const labNames: ReadonlySet<string> = new Set(
@@ -47,13 +28,12 @@ export async function readCluster(read: ReadApi, stack: string): Promise<Cluster
   const crd = (name: string) => read(`/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${name}`);
   const mesh = await read("/api/v1/namespaces/istio-system");
   const meshOwner = mesh && ownerOf(mesh);
-  const [version, istio, gateways, pools, strangers, foreignNamespaces] = await Promise.all([
+  const [version, istio, gateways, pools, strangers] = await Promise.all([
     read("/version"),
     readIstio(read),
     crd("gateways.gateway.networking.k8s.io"),
     crd("ipaddresspools.metallb.io"),
     readStrangers(read, stack, meshOwner),
-    readForeignNamespaces(read, stack),
   ]);
   const bundle = (key: string) => gateways?.metadata?.annotations?.[`gateway.networking.k8s.io/${key}`] ?? "unknown";
   return {
@@ -65,7 +45,6 @@ export async function readCluster(read: ReadApi, stack: string): Promise<Cluster
       : {}),
     metallb: pools !== undefined && !isReleased(pools, "metallb"),
     strangers,
-    foreignNamespaces,
   };
 }
 
@@ -104,14 +83,6 @@ async function readStrangers(read: ReadApi, stack: string, meshOwner: string | u
     ),
   );
   return found.flat();
-}
-
-async function readForeignNamespaces(read: ReadApi, stack: string): Promise<ForeignNamespace[]> {
-  const found = await Promise.all(moduleNamespaces.map(({ name }) => read(`/api/v1/namespaces/${name}`)));
-  return moduleNamespaces.flatMap((each, index) => {
-    const here = found[index];
-    return here === undefined || ownerOf(here) === stack ? [] : [{ ...each, owner: ownerOf(here) }];
-  });
 }
 
 const nameOf = ({ metadata }: ApiObject): string => metadata?.name ?? "";

@@ -2,12 +2,11 @@ import { readFile } from "node:fs/promises";
 import { parse as parseYaml } from "yaml";
 import { versionProblems } from "../config/compatibility";
 import type { LabConfig } from "../config/schema";
-import { labelKeys } from "../config/vocabulary";
 import { messageOf, type Problem } from "../host/errors";
 import { ApiRefusal, LoginError, openApi } from "../host/kube-api";
 import { type ClusterAddress, kubectlOf } from "../host/paths";
 import { shellWord } from "../host/shell";
-import { type ClusterFacts, type ForeignNamespace, readCluster } from "./existing-cluster-facts";
+import { type ClusterFacts, readCluster } from "./existing-cluster-facts";
 import { platformProblems } from "./platform";
 
 /** A cluster that the lab did not make: what it has, as far as it answers, and what is in the lab's way. */
@@ -42,8 +41,6 @@ function problemsOf(facts: ClusterFacts, config: LabConfig, stack: string): Prob
   const own = foreign ? undefined : installed;
   problems.push(...versionProblems({ istio: config.istioVersion, kubernetes, gatewayApi, installed: own }));
   if (facts.strangers.length > 0) problems.push(strangers(facts.strangers));
-  const taken = facts.foreignNamespaces.filter(({ module }) => config.modules.includes(module));
-  problems.push(...taken.map((each) => foreignNamespace(each, config, stack)));
   if (config.addressRange && facts.metallb) problems.push(foreignMetalLb);
   return problems;
 }
@@ -127,23 +124,6 @@ const strangers = (names: readonly string[]): Problem => ({
   what: `Namespace "default" of this cluster is in use: ${names.slice(0, 5).join(", ")}${names.length > 5 ? `, and ${names.length - 5} more` : ""}`,
   why: "The lab enrols that whole namespace in the mesh; these would be enrolled as well",
   fix: "npm run lab -- config set context NAME   (a cluster with nothing in default), or move them to a namespace of their own",
-});
-
-const foreignNamespace = (
-  { name, module, owner }: ForeignNamespace,
-  { kubeconfig = "", context = "" }: LabConfig,
-  stack: string,
-): Problem => ({
-  what: `The cluster has a namespace "${name}" that ${owner ? `lab "${owner}"` : "no lab"} made, and module ${module} makes one of that name`,
-  why: "The lab would take it for its own, and delete it with all that is in it",
-  fix: [
-    "npm run lab -- config rm modules   (or: npm run lab -- config set context NAME)",
-    ...(owner
-      ? []
-      : [
-          `${kubectlOf({ kubeconfig, context })} label namespace ${name} ${labelKeys.stack}=${stack}   (only if an earlier version of this lab made it)`,
-        ]),
-  ].join("\n"),
 });
 
 const foreignMetalLb: Problem = {

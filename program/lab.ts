@@ -13,7 +13,7 @@ import { Ingress } from "../components/ingress";
 import { IstioAmbient } from "../components/istio-ambient";
 import { KindCluster } from "../components/kind-cluster";
 import { addressRange, MetalLb } from "../components/metallb";
-import { ownedBy } from "../components/ownership";
+import { type DeclaredObject, ownedBy } from "../components/ownership";
 import { Policies } from "../components/policies";
 import { Waypoint } from "../components/waypoint";
 import type { LabConfig } from "../config/schema";
@@ -35,6 +35,13 @@ export interface LabInput {
   config: LabConfig;
   artifacts: Artifacts;
   host: HostFacts;
+  /** In a cluster that the lab did not make: what tells the lab's objects from others. */
+  claim?: {
+    /** Value of the annotation that records the owner. */
+    record: string;
+    /** Rejects when the cluster has one of the objects, and the lab did not make it. */
+    requireOwn(objects: readonly DeclaredObject[]): Promise<void>;
+  };
 }
 
 /**
@@ -43,7 +50,7 @@ export interface LabInput {
  *
  * @returns the stack's outputs
  */
-export function declareLab({ stack, owner, config, artifacts, host }: LabInput) {
+export function declareLab({ stack, owner, config, artifacts, host, claim }: LabInput) {
   const name = clusterName(stack);
   const { caFile, imageMirrors } = config;
   const caches = config.cluster === "kind" && config.imageCache ? cachedRegistries(imageMirrors) : [];
@@ -71,12 +78,22 @@ export function declareLab({ stack, owner, config, artifacts, host }: LabInput) 
   const kubeconfig = kind?.kubeconfig ?? pulumi.output(config.kubeconfig ?? "");
   const clusterId = kind?.clusterId ?? pulumi.output(context ?? "");
 
-  const provider = clusterProvider("kubernetes", { kubeconfig, context, clusterId }, gone);
+  const objects: DeclaredObject[] = [];
+  // Everything is declared at once, before this runs; no object is registered before it has a provider.
+  const looked = claim && new Promise<void>((resolve) => setImmediate(resolve)).then(() => claim.requireOwn(objects));
+  const provider = clusterProvider(
+    "kubernetes",
+    { kubeconfig: looked ? pulumi.all([kubeconfig, looked]).apply(([file]) => file) : kubeconfig, context, clusterId },
+    gone,
+  );
   const declared = new DeclaredObjects();
   const inCluster = (...dependsOn: (pulumi.Resource | undefined)[]) => ({
     ...gone,
     provider,
-    transformations: [declared.note, ownedBy(stack)],
+    transformations: [
+      declared.note,
+      ownedBy({ stack, record: claim?.record, declared: (object) => objects.push(object) }),
+    ],
     dependsOn: dependsOn.filter((each) => each !== undefined),
   });
 

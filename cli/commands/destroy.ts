@@ -2,10 +2,12 @@ import { rm } from "node:fs/promises";
 import type { Command } from "commander";
 import { LabError, UsageError } from "../../host/errors";
 import { type ClusterAddress, clusterName, ownCluster, stackDir } from "../../host/paths";
+import { shellWord } from "../../host/shell";
 import { requireDocker } from "../../preflight/host";
 import { engineFailure, lockRefusal } from "../engine/failure";
 import { Follower } from "../engine/follow";
 import type { Engine, StackState } from "../engine/types";
+import { findReplaced } from "../recovery/drift";
 import { removeLeftovers } from "../recovery/leftovers";
 import { repairStack } from "../recovery/repair-stack";
 import { installedMesh, sweepMesh } from "../recovery/sweep";
@@ -62,6 +64,7 @@ async function destroy(engine: Engine, session: Session): Promise<void> {
   let state: StackState | undefined;
   try {
     state = await repairStack(engine, session, { operation: "destroy" });
+    await requireOwnObjects(state, session);
     await follower.during((onEvent) => engine.destroy({ onEvent, signal }));
   } catch (cause) {
     if (cause instanceof LabError) throw cause;
@@ -78,6 +81,27 @@ async function destroy(engine: Engine, session: Session): Promise<void> {
   const goesOn = address && !sameAddress(address, ownCluster(stack));
   if (goesOn && state && installedMesh(state)) await sweep(session, address);
   await engine.remove();
+}
+
+/**
+ * Requires that a cluster which goes on has no object of others under the name of one of the stack's.
+ * @throws LabError (exit code 2) that names them
+ */
+async function requireOwnObjects(state: StackState | undefined, { stack }: Session): Promise<void> {
+  const address = labAddress(state?.resources ?? []);
+  if (!state || !address || sameAddress(address, ownCluster(stack))) return;
+  const replaced = await findReplaced(state.resources, address);
+  if (replaced.length === 0) return;
+  throw new UsageError({
+    what: `The cluster has objects that replace those of lab "${stack}": ${replaced.map(({ object }) => object).join(", ")}`,
+    why: "Somebody else made them under the same name, and the engine would delete them",
+    fix: replaced
+      .map(
+        ({ urn }) =>
+          `pulumi state delete --yes --stack ${stack} ${shellWord(urn)}   (forgets it; then run destroy again)`,
+      )
+      .join("\n"),
+  });
 }
 
 /** Removes what an uninstalled Istio leaves in a cluster that the lab does not own. */

@@ -114,6 +114,43 @@ function objectText({ kind, metadata }: KubernetesObject, release?: string): str
   return release ? `${name} of Helm release ${release}` : name;
 }
 
+/** An object that the state lists, and that the engine did not write. */
+export interface ReplacedObject {
+  /** Such as `Namespace egress`. */
+  object: string;
+  urn: string;
+}
+
+/**
+ * Objects of the stack that were deleted and made again by others: the field manager of the state's resource holds nothing in
+ * them. The engine deletes by name, and would delete them.
+ * @returns none when no cluster answers there
+ */
+export async function findReplaced(
+  resources: readonly StateResource[],
+  address: ClusterAddress,
+): Promise<ReplacedObject[]> {
+  const config = await clientConfig(address);
+  if (!config) return [];
+  const { ApiException, KubernetesObjectApi } = await client();
+  const api = KubernetesObjectApi.makeApiClient(config);
+  const found = await Promise.all(
+    resources.map(async (resource) => {
+      const [declared] = declaredIn(resource);
+      const { name, ...place } = declared?.inputs.metadata ?? {};
+      if (!declared || declared.isPatch || !name) return [];
+      const { inputs, manager } = declared;
+      const live = await api.read({ ...inputs, metadata: { ...place, name } }).catch((thrown: unknown) => {
+        if (thrown instanceof ApiException && thrown.code !== 404) throw thrown;
+        return undefined;
+      });
+      const holds = live?.metadata?.managedFields?.some((entry) => entry.manager === manager);
+      return live && !holds ? [{ object: objectText(inputs), urn: resource.urn }] : [];
+    }),
+  );
+  return found.flat();
+}
+
 /**
  * Reconciles drift: writes the changed objects of the stack again, since the engine would not notice the changes.
  * @param address cluster that the configuration asks for. The engine is about to move a lab that is in another one, so

@@ -6,7 +6,7 @@ import type { Artifacts } from "../../artifacts/fetch";
 import type { Registration as PlannedRegistration } from "../../cli/plan/record";
 import { parseConfig } from "../../config/load";
 import type { HostFacts } from "../../preflight/host";
-import { declareLab } from "../../program/lab";
+import { declareLab, type LabInput } from "../../program/lab";
 import { tlsOutputs } from "./fake-tls-provider";
 
 /** A resource as it would reach the engine. */
@@ -84,6 +84,7 @@ export async function declare(
   raw: Record<string, unknown> = {},
   facts: Partial<HostFacts> = {},
   stack = "unit",
+  claim?: LabInput["claim"],
 ): Promise<Declaration> {
   const config = parseConfig(raw);
   const host = { httpPort: 21_000, httpsPort: 11_000, dockerHost: "unix:///var/run/docker.sock", ...facts };
@@ -99,7 +100,10 @@ export async function declare(
     await pulumi.runtime.setMocks({ newResource: () => ({ id: "", state: {} }), call: () => ({}) });
     setMockOptions(monitor, "ambient-lab", "unit");
     const running = pulumi.runtime.runInPulumiStack(async () =>
-      declareLab({ stack, owner: "alice@laptop file:///home/alice", config, artifacts: fakeArtifacts, host }),
+      declareLab({
+        ...{ stack, owner: "alice@laptop file:///home/alice", config, artifacts: fakeArtifacts, host },
+        ...(claim ? { claim } : {}),
+      }),
     );
     const raw: Record<string, unknown> = (await running) ?? {};
     await pulumi.runtime.disconnect();

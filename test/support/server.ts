@@ -22,7 +22,11 @@ export async function startServer(): Promise<TestServer> {
     asked.push(path);
     const answer = answers.get(path) ?? { status: 404 };
     if ("status" in answer) return response.writeHead(answer.status).end();
-    if ("body" in answer) return response.end(answer.body);
+    if ("body" in answer) {
+      // Clients of Kubernetes read an answer by its type.
+      if (answer.body.toString().startsWith("{")) response.setHeader("content-type", "application/json");
+      return response.end(answer.body);
+    }
     response.writeHead(200, { "content-length": answer.cut.length * 2 }).write(answer.cut, () => response.destroy());
     return response;
   });

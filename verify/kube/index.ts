@@ -1,5 +1,6 @@
 import { fieldManager } from "../../config/vocabulary";
 import type { LabFacts } from "../../experiments/types";
+import { pathOf } from "../../host/kube-api";
 import { bounded } from "../eventually";
 import { listAt } from "../json";
 import type { KubeObject, LabClient } from "../lab-client";
@@ -9,7 +10,7 @@ import { forwardGet } from "./forward";
 import { httpRequest } from "./http";
 import { limiter } from "./limit";
 import { nodePower, readSysctls } from "./nodes";
-import { ApiError, callApi, pathOf } from "./rest";
+import { ApiError, callApi } from "./rest";
 import { rotatedLines } from "./rotated";
 import { handshake, secureWay } from "./tls";
 

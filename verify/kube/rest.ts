@@ -27,19 +27,6 @@ function reasonOf(body: string): string {
   }
 }
 
-/** Path of an object or, without a name, of a kind's list. */
-export function pathOf(what: { apiVersion: string; kind: string; namespace?: string; name?: string }): string {
-  const root = what.apiVersion.includes("/") ? `/apis/${what.apiVersion}` : `/api/${what.apiVersion}`;
-  const space = what.namespace ? `/namespaces/${what.namespace}` : "";
-  return `${root}${space}/${pluralOf(what.kind)}${what.name ? `/${what.name}` : ""}`;
-}
-
-const pluralOf = (kind: string): string => {
-  const word = kind.toLowerCase();
-  if (word.endsWith("s")) return `${word}es`;
-  return /[^aeiou]y$/.test(word) ? `${word.slice(0, -1)}ies` : `${word}s`;
-};
-
 /**
  * Sends a request to the API server and returns raw JSON: the client's models would convert times and drop unknown fields.
  * The client library supplies the authentication methods of the kubeconfig.

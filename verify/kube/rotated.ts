@@ -1,6 +1,6 @@
+import { pathOf } from "../../host/kube-api";
 import { textAt } from "../json";
 import type { HttpAnswer, PodRef } from "../lab-client";
-import { pathOf } from "./rest";
 
 /**
  * Lines of the container's previous log file. The log endpoint of the API server returns the newest file only; the kubelet

@@ -2,8 +2,10 @@ import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { describe, expect, test } from "vitest";
+import type { DeclaredObject } from "../../../components/ownership";
 import { scriptText } from "../../../components/script";
 import { exec } from "../../../host/exec";
+import { moduleNames } from "../../../modules/index";
 import { profiles } from "../../support/profiles";
 import { declare } from "../../support/program";
 
@@ -105,3 +107,28 @@ test.each(["default", "modules"] as const)(
     }
   },
 );
+
+test("in another's cluster every object is looked at before, and bears the record of its owner", async () => {
+  const looked: DeclaredObject[] = [];
+  const claim = {
+    record: "alice s3://bucket",
+    requireOwn: async (objects: readonly DeclaredObject[]) => void looked.push(...objects),
+  };
+  const { resources } = await declare({ ...profiles.existing, modules: [...moduleNames] }, {}, "alice", claim);
+  // Helm itself refuses objects of other releases; a patch adds a field to an object of another owner.
+  const own = resources.filter(
+    ({ type, name }) => type.startsWith("kubernetes:") && !/(Patch|Release)$/.test(type) && name !== "ingress-address",
+  );
+  const nameOf = ({ inputs, type }: (typeof own)[number]) => {
+    const { name, namespace } = inputs.metadata as { name: string; namespace?: string };
+    return [type.split(":")[2], namespace, name].join(" ");
+  };
+  expect(own.length).toBeGreaterThan(60);
+  expect(new Set(own.map(({ type }) => type.split(":")[2]))).toContain("ServiceAccount");
+  expect(looked.map(({ kind, namespace, name }) => [kind, namespace, name].join(" ")).sort()).toEqual(
+    own.map(nameOf).sort(),
+  );
+  for (const { name, inputs } of own) {
+    expect(inputs, name).toMatchObject({ metadata: { annotations: { "ambient-lab/owner": "alice s3://bucket" } } });
+  }
+});

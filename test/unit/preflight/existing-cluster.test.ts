@@ -45,7 +45,7 @@ async function examined(more: Record<string, unknown> = {}) {
 describe("examineExisting()", () => {
   test("has nothing against an empty cluster", async () => {
     expect(await examined()).toEqual({
-      facts: { kubernetes: "v1.34.2", metallb: false, strangers: [], foreignNamespaces: [] },
+      facts: { kubernetes: "v1.34.2", metallb: false, strangers: [] },
       whats: [],
     });
   });
@@ -73,33 +73,6 @@ describe("examineExisting()", () => {
     expect(whats).toEqual([]);
     expect(facts).toMatchObject({ istio: "1.31.0", meshOwner: "alice" });
     expect(facts).not.toHaveProperty("gatewayApi");
-  });
-
-  describe("a namespace that a module makes", () => {
-    const egress = (metadata: object) => {
-      cluster.put("api/v1/namespaces/egress", { metadata: { name: "egress", ...metadata } });
-      return examined({ modules: ["egress"] });
-    };
-    // The field manager of every object that any program with @pulumi/kubernetes 4 applies on the server's side.
-    const byPulumi = { managedFields: [{ manager: "pulumi-kubernetes-1a2b3c" }] };
-
-    test("is refused when another program made it, Pulumi's provider included", async () => {
-      const refused = 'The cluster has a namespace "egress" that no lab made, and module egress makes one of that name';
-      expect((await egress({})).whats).toEqual([refused]);
-      expect((await egress(byPulumi)).whats).toEqual([refused]);
-      // Also beside a lab of this stack: its other objects prove nothing about this one.
-      put.mesh({ "ambient-lab/stack": "alice" });
-      expect((await egress(byPulumi)).whats).toEqual([refused]);
-      expect((await egress({ labels: { "ambient-lab/stack": "bob" } })).whats).toEqual([
-        'The cluster has a namespace "egress" that lab "bob" made, and module egress makes one of that name',
-      ]);
-    });
-
-    test("is taken when its label names this stack, and by a stack without the module", async () => {
-      expect((await egress({ labels: { "ambient-lab/stack": "alice" } })).whats).toEqual([]);
-      await egress({});
-      expect((await examined()).whats).toEqual([]);
-    });
   });
 
   test("objects of the lab's names in the apps' namespace are refused when another program made them", async () => {
