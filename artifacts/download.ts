@@ -15,6 +15,9 @@ export const fetcher: Fetcher = async (address, caFile) => {
     const response = await fetch(address, { redirect: "follow", dispatcher }).catch((thrown: unknown) => {
       throw unreachable(address, { thrown });
     });
+    if (address.startsWith("https:") && response.url.startsWith("http:")) {
+      throw unreachable(address, { reason: `it leads to plain HTTP, ${response.url}` });
+    }
     if (!response.ok) throw unreachable(address, { status: response.status, text: response.statusText });
     const body = Buffer.from(
       await response.arrayBuffer().catch((cause: unknown) => {
@@ -81,6 +84,30 @@ async function readLocal(path: string): Promise<Buffer> {
 /** SHA-256 of some bytes, in hex. */
 export function sha256(bytes: Buffer | string): string {
   return createHash("sha256").update(bytes).digest("hex");
+}
+
+/** Whether bytes are packed, as charts and archives of programs are (RFC 1952, 2.3.1). */
+export function isGzip(bytes: Buffer): boolean {
+  return bytes[0] === 0x1f && bytes[1] === 0x8b;
+}
+
+/**
+ * Requires a source of programs that nobody on the way can change: a mirror's digests come by the same way as its files.
+ * @param source `artifactSource`: a mirror's URL, or a folder
+ * @throws LabError (exit code 4) for plain HTTP from another machine
+ */
+export function requireSafeSource(source: string | undefined): void {
+  if (!source?.startsWith("http:")) return;
+  const { hostname } = new URL(source);
+  if (hostname === "localhost" || hostname === "[::1]" || /^127\./.test(hostname)) return;
+  throw new LabError(
+    {
+      what: `"${source}" is no source for programs`,
+      why: "By plain HTTP anyone on the way can change pulumi, kind and plugins together with their digests",
+      fix: `pulumi config set artifactSource ${source.replace(/^http:/, "https:")}   (or a folder, or put pulumi and kind on the PATH)`,
+    },
+    { exitCode: ExitCode.unfit },
+  );
 }
 
 /**

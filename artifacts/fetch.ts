@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { readFile, rm } from "node:fs/promises";
+import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import semver from "semver";
 import { parse as parseYaml, stringify } from "yaml";
@@ -9,7 +9,8 @@ import { ExitCode, LabError } from "../host/errors";
 import { labHome } from "../host/paths";
 import { writeWhole } from "../host/write-file";
 import { type BundleFolder, bundleFiles, isWeb, parseSums, readBundle } from "./bundle-folder";
-import { checkDigest, type Fetcher, fetcher, sha256 } from "./download";
+import { checkDigest, type Fetcher, fetcher, isGzip, sha256 } from "./download";
+import { unreachable } from "./download-errors";
 
 /** The charts of a lab on this machine. */
 export interface Artifacts {
@@ -113,9 +114,25 @@ async function cached(artifact: BillArtifact, fetch: Fetcher, locate: Locate): P
   const bytes = await fetch(address);
   const expected = digest ?? recorded;
   if (expected) checkDigest(address, bytes, expected);
+  else requireFormat(artifact.kind, address, bytes);
   writeWhole(file, bytes);
   writeWhole(`${file}.sha256`, `${sha256(bytes)}\n`);
   return file;
+}
+
+/**
+ * Requires that what has no known digest is at least a chart or a manifest: a login page or an error page would be recorded
+ * as what later downloads must be.
+ * @throws LabError (exit code 4)
+ */
+function requireFormat(kind: BillArtifact["kind"], address: string, bytes: Buffer): void {
+  if (kind === "chart" ? isGzip(bytes) : isManifest(bytes.toString("utf8"))) return;
+  const begin = bytes.toString("utf8", 0, 40).replaceAll(/[^\x20-\x7e]/g, ".");
+  throw unreachable(address, { reason: `what came is no ${kind}; it begins with "${begin}"` });
+}
+
+function isManifest(text: string): boolean {
+  return !/^\s*</.test(text) && /^apiVersion:/m.test(text) && /^kind:/m.test(text);
 }
 
 /**
@@ -181,10 +198,26 @@ async function wrapManifest({ name, version }: BillArtifact, manifest: string): 
   const digest = sha256(manifest).slice(0, 12);
   const folder = join(cacheDir(), "wrapped", `${name}-${version}-${digest}`);
   const chart = { apiVersion: "v2", name, version: `${version.replace(/^v/, "")}+${digest}`, appVersion: version };
-  if (!existsSync(join(folder, "Chart.yaml"))) {
-    writeWhole(join(folder, "files", "manifest.yaml"), manifest);
-    writeWhole(join(folder, "templates", "manifest.yaml"), '{{ .Files.Get "files/manifest.yaml" }}\n');
-    writeWhole(join(folder, "Chart.yaml"), stringify(chart));
-  }
+  const files = new Map([
+    ["files/manifest.yaml", manifest],
+    ["templates/manifest.yaml", '{{ .Files.Get "files/manifest.yaml" }}\n'],
+    ["Chart.yaml", stringify(chart)],
+  ]);
+  if (await holds(folder, files)) return folder;
+  await rm(folder, { recursive: true, force: true });
+  for (const [path, content] of files) writeWhole(join(folder, path), content);
   return folder;
+}
+
+/** Whether a folder has these files and no others. */
+async function holds(folder: string, files: ReadonlyMap<string, string>): Promise<boolean> {
+  if (!existsSync(folder)) return false;
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const paths = entries.filter((entry) => !entry.isDirectory()).map((entry) => join(entry.parentPath, entry.name));
+  if (paths.length !== files.size) return false;
+  const same = [...files].map(async ([path, content]) => {
+    const file = join(folder, path);
+    return paths.includes(file) && (await readFile(file, "utf8")) === content;
+  });
+  return (await Promise.all(same)).every(Boolean);
 }

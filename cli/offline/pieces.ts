@@ -4,7 +4,8 @@ import { chmod, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { archivePath, bundleFiles, formatSums, isWeb, parseSums, tagged } from "../../artifacts/bundle-folder";
-import type { Fetcher } from "../../artifacts/download";
+import { checkDigest, type Fetcher, isGzip, requireSafeSource } from "../../artifacts/download";
+import { unreachable } from "../../artifacts/download-errors";
 import { artifactPath, cachedArtifact, fetchArtifacts } from "../../artifacts/fetch";
 import { type BillArtifact, nodePlatforms } from "../../config/versions";
 import { type Problem, parseProblems, UnfitError } from "../../host/errors";
@@ -67,14 +68,33 @@ export function pluginPath({ name, version }: BillPlugin, platform: Platform): s
   return `plugins/pulumi-resource-${name}-v${version}-${platform.dashed}.tar.gz`;
 }
 
-/** Plugins of the engine. Upstream has no list of their digests: the bundle's own holds them from here on. */
+/**
+ * Plugins of the engine. Another bundle or mirror must promise them in its SHA256SUMS; upstream has no list of their
+ * digests in SHA-256 (pulumi-docker and pulumi-tls, .github/workflows/publish.yml: `shasum`, which is SHA-1).
+ */
 export function pluginPieces({ fetch, source, platform }: BundleWork): Piece[] {
   return billPlugins().map((plugin) => {
     const path = pluginPath(plugin, platform);
     const address = source ? `${source}/${path}` : `${plugin.upstream}/${path.replace("plugins/", "")}`;
-    return { part: "plugins", path, bring: async (file) => writeWhole(file, await fetch(address)) };
+    const bring = async (file: string) => {
+      requireSafeSource(source);
+      const promised = source && parseSums((await fetch(`${source}/${bundleFiles.sums}`)).toString("utf8")).get(path);
+      if (source && !promised) throw notPromised(source, path);
+      const bytes = await fetch(address);
+      if (promised) checkDigest(address, bytes, promised);
+      if (!isGzip(bytes)) throw unreachable(address, { reason: "what came is no archive" });
+      writeWhole(file, bytes);
+    };
+    return { part: "plugins", path, bring };
   });
 }
+
+const notPromised = (source: string, path: string) =>
+  new UnfitError({
+    what: `${source}/${bundleFiles.sums} does not name ${path}`,
+    why: "A plugin is a program: one without a known digest is not run",
+    fix: "npm run lab -- bundle DIR --without plugins   (the engine then downloads them itself), or: --from ANOTHER-SOURCE",
+  });
 
 /** Images as archives of one platform. */
 export function imagePieces(refs: readonly string[], work: BundleWork): Piece[] {

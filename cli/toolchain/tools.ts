@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import semver from "semver";
-import { checkDigest, type Fetcher } from "../../artifacts/download";
+import { checkDigest, type Fetcher, requireSafeSource } from "../../artifacts/download";
 import { tools as bill, supported } from "../../config/versions";
 import { LabError } from "../../host/errors";
 import type { Exec } from "../../host/exec";
@@ -129,8 +129,12 @@ export function releaseAddress(release: Release, source?: string): string {
   return source ? `${cliFolder(source)}/${release.file}` : release.url;
 }
 
-/** Fetches a release and checks it. */
+/**
+ * Fetches a release and checks it.
+ * @throws LabError (exit code 4) when it is not what its list of digests promises, and for a mirror by plain HTTP
+ */
 export async function fetchRelease(release: Release, fetch: Fetcher, source?: string): Promise<CheckedRelease> {
+  requireSafeSource(source);
   const address = releaseAddress(release, source);
   const checksums = await fetch(source ? `${cliFolder(source)}/${release.checksumsFile}` : release.checksums);
   const digest = promised(checksums.toString("utf8"), release);

@@ -59,14 +59,26 @@ cached() {
   done
 }
 
-# A tag alone will do where the image cannot have come with its digest: archives and mirrors' copies have none.
+# Whether Docker has an image, for the platform. A copy from a mirror, a cache or an archive has the tag alone: it counts
+# for a digest when it is proven to be what the digest names.
 present() {
   for reference in "$1" "${1%@*}"; do
-    [ "$reference" = "$1" ] || [ -n "$BUNDLE$MIRRORS$CACHES" ] || continue
+    [ "$reference" = "$1" ] || is_copy "$1" || continue
     found=$(docker image inspect --format '{{.Os}}/{{.Architecture}}' "$reference" 2>/dev/null) || continue
     [ "$found" = "$PLATFORM" ] && return 0
   done
   return 1
+}
+
+# Whether the tag of an image with a digest is the image of that digest: Docker pulled it by the digest, from whichever
+# address, or it is what the bundle's archive holds. In: the image
+is_copy() {
+  tag=${1%@*}
+  docker image inspect --format '{{range .RepoDigests}}{{println .}}{{end}}' "$tag" 2>/dev/null | grep -q "@${1#*@}\$" && return 0
+  in_bundle "$1" || return 1
+  id=$(docker image inspect --format '{{.Id}}' "$tag" 2>/dev/null) || return 1
+  # The id is the digest of the image's configuration, or of its manifest in Docker's containerd image store.
+  promised "$1" && tar -xOf "$BUNDLE/$(archive_of "$1")" manifest.json index.json 2>/dev/null | grep -q "${id#sha256:}"
 }
 
 # Path of an image's archive inside a bundle.
@@ -78,11 +90,16 @@ in_bundle() {
   [ -n "$BUNDLE" ] && [ -f "$BUNDLE/$(archive_of "$1")" ]
 }
 
-load_archive() {
-  archive=$(archive_of "$1")
+# Whether an image's archive is what SHA256SUMS of the bundle promises.
+promised() {
   sums=sha256sum
   command -v sha256sum >/dev/null || sums="shasum -a 256"
-  (cd "$BUNDLE" && grep -F "  $archive" SHA256SUMS | $sums -c - >/dev/null 2>&1) || {
+  (cd "$BUNDLE" && grep -F "  $(archive_of "$1")" SHA256SUMS | $sums -c - >/dev/null 2>&1)
+}
+
+load_archive() {
+  archive=$(archive_of "$1")
+  promised "$1" || {
     problem "\"$BUNDLE/$archive\" is not what SHA256SUMS of the bundle promises" \
       "It was cut or changed on its way, and what is in it would run in the lab" \
       "npm run lab -- bundle \"$BUNDLE\"   (with a network; fetches what is damaged again)"

@@ -10,7 +10,8 @@ import { billed, refusal, useArtifactHome } from "../../support/artifact-home";
 
 const home = useArtifactHome();
 const [base, kiali] = [billed("base"), billed("kiali")];
-const manifest = "kind: Pod\nspec:\n  containers:\n  - image: quay.io/kiali/kiali:v1\n  - name: '{{ braces }}'\n";
+const manifest =
+  "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - image: quay.io/kiali/kiali:v1\n  - name: '{{ braces }}'\n";
 
 /** Leads the upstream hosts' addresses to the test server; the request itself is real. */
 const rerouted: Fetcher = (address) => fetcher(address.replace(/^https:\/\/[^/]+/, home.server.url));
@@ -59,6 +60,14 @@ describe("manifests from upstream", () => {
     expect((await refusal(fetchOne("kiali"))).what).toMatch(/kiali\.yaml: HTTP 404/);
   });
 
+  test("fetchArtifacts() records no page of a proxy as a manifest", async () => {
+    for (const body of ["<!DOCTYPE html>\n<title>Log in</title>\n", "Please log in\n"]) {
+      home.server.answers.set(pathOf(kiali.upstream), { body });
+      expect((await refusal(fetchOne("kiali"))).what).toContain("kiali.yaml: what came is no manifest; it begins with");
+      await expect(stat(`${home.cacheFile(kiali)}.sha256`)).rejects.toThrow("ENOENT");
+    }
+  });
+
   test("fetchArtifacts() refuses half a manifest and leaves nothing in the cache", async () => {
     home.server.answers.set(pathOf(kiali.upstream), { cut: manifest });
     expect((await refusal(fetchOne("kiali"))).what).toContain("the connection broke");
@@ -99,6 +108,16 @@ describe("wrapped manifests", () => {
     );
     expect(artifacts.images("kiali")).toEqual(["quay.io/kiali/kiali:v1"]);
     expect(basename(folder)).toBe(`kiali-${kiali.version}-${sha256(manifest).slice(0, 12)}`);
+  });
+
+  test("fetchArtifacts() uses no wrapped chart that was changed or added to", async () => {
+    home.server.answers.set(pathOf(kiali.upstream), { body: manifest });
+    const folder = (await fetchOne("kiali")).chart("kiali");
+    await writeFile(join(folder, "files/manifest.yaml"), "changed");
+    await writeFile(join(folder, "templates/added.yaml"), "kind: Pod\n");
+    expect((await fetchOne("kiali")).chart("kiali")).toBe(folder);
+    expect(await readFile(join(folder, "files/manifest.yaml"), "utf8")).toBe(manifest);
+    await expect(stat(join(folder, "templates/added.yaml"))).rejects.toThrow("ENOENT");
   });
 
   test("fetchArtifacts() gives another path when the lab's settings change the manifest", async () => {

@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { beforeEach, describe, expect, test } from "vitest";
 import { archivePath, readBundle } from "../../../artifacts/bundle-folder";
 import { artifactPath } from "../../../artifacts/fetch";
@@ -12,7 +13,7 @@ import { docker, mirror, mirrorFetcher } from "./fake-mirror";
 import { checkout, fakeIo, ownLabHome } from "./world";
 
 const settings =
-  "config:\n  ambient-lab:appImage: registry.test/app:1\n  ambient-lab:artifactSource: http://mirror.test/\n";
+  "config:\n  ambient-lab:appImage: registry.test/app:1\n  ambient-lab:artifactSource: https://mirror.test/\n";
 
 describe("bundle", () => {
   let folder: string;
@@ -27,7 +28,7 @@ describe("bundle", () => {
     const io = fakeIo({
       root: checkout({ "Pulumi.alice.yaml": stack }),
       exec,
-      fetcher: mirrorFetcher("http://mirror.test", files, asked),
+      fetcher: mirrorFetcher("https://mirror.test", files, asked),
     });
     const code = await run(["bundle", folder, "--stack", "alice", ...args], io);
     return { code, out: io.out(), err: io.err() };
@@ -91,6 +92,23 @@ describe("bundle", () => {
     expect(err).toMatch(/What {2}Cannot download manifests\/grafana[\s\S]*What {2}Cannot pull it/);
     expect(existsSync(join(folder, archivePath("registry.test/kiali:1")))).toBe(true);
     expect(existsSync(join(folder, archivePath("registry.test/jaeger:1")))).toBe(false);
+  });
+
+  test("takes no plugin from another source that its SHA256SUMS does not promise", async () => {
+    const path = "plugins/pulumi-resource-docker-v5.2.0-linux-amd64.tar.gz";
+    const changed = mirror().set(path, gzipSync("another"));
+    const { code, err } = await lab(platform, { files: changed });
+    expect({ code, err }).toMatchObject({
+      code: 4,
+      err: expect.stringMatching(/docker-v5\.2\.0.* has SHA-256 .*, not /),
+    });
+    expect(existsSync(join(folder, path))).toBe(false);
+    const sums = String(mirror().get("SHA256SUMS"));
+    const silent = mirror().set("SHA256SUMS", sums.replace(/^.*pulumi-resource-docker-.*\n/gm, ""));
+    expect((await lab(platform, { files: silent })).err).toContain(`SHA256SUMS does not name ${path}`);
+    expect(existsSync(join(folder, path))).toBe(false);
+    await lab(platform);
+    expect(existsSync(join(folder, path))).toBe(true);
   });
 
   test("leaves out what is not wanted", async () => {

@@ -1,4 +1,5 @@
 import { readFileSync, writeFileSync } from "node:fs";
+import { gzipSync } from "node:zlib";
 import { type Fetcher, sha256 } from "../../../artifacts/download";
 import { artifactPath } from "../../../artifacts/fetch";
 import { billPlugins } from "../../../cli/offline/bill";
@@ -9,11 +10,16 @@ import { LabError } from "../../../host/errors";
 import type { Exec } from "../../../host/exec";
 
 /** A mirror that has everything, by path. */
-export function mirror(): Map<string, string> {
-  const files = new Map<string, string>();
+export function mirror(): Map<string, Buffer | string> {
+  const files = new Map<string, Buffer | string>();
   for (const each of artifacts) files.set(artifactPath(each), `image: registry.test/${each.name}:1\n`);
+  for (const { dashed } of platforms) {
+    for (const { name, version } of billPlugins()) {
+      files.set(`plugins/pulumi-resource-${name}-v${version}-${dashed}.tar.gz`, gzipSync(name));
+    }
+  }
   files.set("SHA256SUMS", [...files].map(([path, text]) => `${sha256(text)}  ${path}\n`).join(""));
-  for (const { system, dashed } of platforms) {
+  for (const { system } of platforms) {
     for (const tool of tools) {
       const { file, checksumsFile } = tool.release(system);
       const digest = `${sha256(tool.name)}  ${file}\n`;
@@ -21,8 +27,6 @@ export function mirror(): Map<string, string> {
         .set(`cli/${file}`, tool.name)
         .set(`cli/${checksumsFile}`, (files.get(`cli/${checksumsFile}`) ?? "") + digest);
     }
-    for (const { name, version } of billPlugins())
-      files.set(`plugins/pulumi-resource-${name}-v${version}-${dashed}.tar.gz`, name);
   }
   return files;
 }
@@ -43,7 +47,11 @@ export function docker(refused = "none"): Exec & { calls: string[] } {
 }
 
 /** Reads what lies below `root` from a {@link mirror}, keeps a list of the paths, and reads files of this machine. */
-export function mirrorFetcher(root: string, files: ReadonlyMap<string, string>, asked: string[] = []): Fetcher {
+export function mirrorFetcher(
+  root: string,
+  files: ReadonlyMap<string, Buffer | string>,
+  asked: string[] = [],
+): Fetcher {
   return async (address) => {
     if (!address.startsWith("http")) return readFileSync(address);
     const path = address.replace(`${root}/`, "");

@@ -133,6 +133,12 @@ describe("installTool()", () => {
     expect(problem.fix).toContain("put kind 0.32.0 on the PATH");
   });
 
+  test("takes no program from another machine by plain HTTP, where digests come by the same way", async () => {
+    ownLabHome();
+    const problem = await failure("kind", "http://mirror.test");
+    expect(problem.what).toBe('"http://mirror.test" is no source for programs');
+  });
+
   test("says that nothing answers", async () => {
     ownLabHome();
     const closed = createServer();

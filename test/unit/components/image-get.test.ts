@@ -15,8 +15,14 @@ import { exec } from "../../../host/exec";
 const fakeDocker = `#!/bin/sh
 echo "$*" >> "$FAKE/calls"
 case "$1 $2" in
-  "image inspect") for last; do :; done; grep -qxF "$last" "$FAKE/tags" && echo "\${FAKE_PLATFORM:-linux/amd64}" ;;
-  "load --quiet") [ $# -eq 2 ] && cat >> "$FAKE/tags" ;;
+  "image inspect") for last; do :; done; grep -qxF "$last" "$FAKE/tags" || exit 1
+    case "$*" in
+      *.RepoDigests*) echo "$FAKE_DIGEST" ;;
+      *{{.Id}}*) cat "$FAKE/id" 2>/dev/null ;;
+      *) echo "\${FAKE_PLATFORM:-linux/amd64}" ;;
+    esac ;;
+  "load --quiet") [ $# -eq 2 ] && cat > "$FAKE/archive"
+    { tar -xOf "$FAKE/archive" id > "$FAKE/id" && tar -xOf "$FAKE/archive" tag; } >> "$FAKE/tags" 2>/dev/null || cat "$FAKE/archive" >> "$FAKE/tags" ;;
   "version --format") echo linux/amd64 ;;
   "pull --quiet") for last; do :; done; case "$last" in "\${REFUSED:-none}"*) exit 1 ;; esac; [ -z "$PULL_SAYS" ] && echo "$last" >> "$FAKE/tags" || { echo "$PULL_SAYS" >&2; exit 1; } ;;
   "build --quiet") [ -z "$BUILD_SAYS" ] && echo "$6" >> "$FAKE/tags" || { echo "$BUILD_SAYS" >&2; exit 1; } ;;
@@ -64,7 +70,7 @@ esac
   };
 }
 
-function bundle(ref: string, content = `${ref}\n`, digest = sha256(content)) {
+function bundle(ref: string, content: Buffer | string = `${ref}\n`, digest = sha256(content)) {
   const folder = mkdtempSync(join(tmpdir(), "lab-bundle-"));
   mkdirSync(join(folder, "images"));
   writeFileSync(join(folder, archivePath(ref)), content);
@@ -86,12 +92,55 @@ describe("image-get.sh", () => {
     expect(calls("pull")).toEqual([]);
   });
 
-  test("takes an image with a digest by its tag from the bundle", async () => {
-    const { pull, calls } = machine({ BUNDLE: bundle("kindest/node:v1"), PULL_SAYS: "no such host" });
-    const ref = `kindest/node:v1@sha256:${"0".repeat(64)}`;
-    expect(await pull(ref)).toMatchObject({ code: 0 });
-    expect(await pull(ref)).toMatchObject({ code: 0 });
-    expect(calls("load")).toHaveLength(1);
+  describe("an image with a digest", () => {
+    const digest = `sha256:${"0".repeat(64)}`;
+    const ref = `kindest/node:v1@${digest}`;
+    // As docker save writes it (moby v28.0.0 image/tarexport/save.go): manifest.json names the image's configuration.
+    const bundled = async (id: string) => {
+      const content = mkdtempSync(join(tmpdir(), "lab-archive-"));
+      const manifest = JSON.stringify([{ Config: `blobs/sha256/${id}`, RepoTags: ["kindest/node:v1"] }]);
+      const files = { "manifest.json": manifest, id: `sha256:${id}\n`, tag: "kindest/node:v1\n" };
+      for (const [name, text] of Object.entries(files)) writeFileSync(join(content, name), text);
+      await exec("tar", ["-cf", join(content, "a.tar"), "-C", content, ...Object.keys(files)]);
+      return bundle("kindest/node:v1", readFileSync(join(content, "a.tar")));
+    };
+
+    test("is taken from the bundle once, and is then known by its id", async () => {
+      const { pull, calls } = machine({ BUNDLE: await bundled("1".repeat(64)), PULL_SAYS: "no such host" });
+      expect(await pull(ref)).toMatchObject({ code: 0 });
+      expect(await pull(ref)).toMatchObject({ code: 0 });
+      expect(calls("load")).toHaveLength(1);
+    });
+
+    test("is not another image of that tag, beside a bundle, a mirror or a cache", async () => {
+      const copies: Record<string, string>[] = [
+        { BUNDLE: await bundled("1".repeat(64)) },
+        { MIRRORS: "docker.io=https://mirror.test" },
+        { CACHES: "docker.io=https://docker.io" },
+      ];
+      for (const env of copies) {
+        const { folder, pull, calls } = machine(env);
+        writeFileSync(join(folder, "tags"), "kindest/node:v1\n");
+        writeFileSync(join(folder, "id"), `sha256:${"2".repeat(64)}\n`);
+        expect(await pull(ref)).toMatchObject({ code: 0 });
+        expect([...calls("load"), ...calls("pull")]).toHaveLength(1);
+      }
+    });
+
+    test("is not an image of the bundle's id while the archive is not what SHA256SUMS promises", async () => {
+      const { folder, pull } = machine({ BUNDLE: bundle("kindest/node:v1", "1".repeat(64), "0".repeat(64)) });
+      writeFileSync(join(folder, "tags"), "kindest/node:v1\n");
+      writeFileSync(join(folder, "id"), `sha256:${"1".repeat(64)}\n`);
+      expect((await pull(ref)).stderr).toContain("is not what SHA256SUMS");
+    });
+
+    test("is what Docker pulled from a mirror by the digest", async () => {
+      const env = { MIRRORS: "docker.io=https://mirror.test", FAKE_DIGEST: `mirror.test/kindest/node@${digest}` };
+      const { folder, pull, calls } = machine(env);
+      writeFileSync(join(folder, "tags"), "kindest/node:v1\n");
+      expect(await pull(ref)).toMatchObject({ code: 0 });
+      expect(calls("pull")).toEqual([]);
+    });
   });
 
   test("refuses an archive that SHA256SUMS does not promise", async () => {
