@@ -109,7 +109,7 @@ export class KindCluster extends pulumi.ComponentResource {
       {
         ...commandDefaults,
         create: script("image-get", "kind-own", "kind-create"),
-        update: script("kind-update"),
+        update: script("kind-own", "kind-update"),
         delete: [scriptText("kind-own"), scriptText("kind-delete")].join("\n"),
         stdin: config,
         environment: {

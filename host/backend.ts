@@ -34,11 +34,15 @@ function loginUrl(env: NodeJS.ProcessEnv): string | undefined {
 
 /**
  * The same text for every way to write the same backend: `file://~` and `file://.` become absolute paths without symbolic
- * links and without parameters (pulumi v3.259.0, pkg/backend/diy/backend.go, massageBlobPath).
+ * links and without parameters, and other addresses lose user and password (pulumi v3.259.0, pkg/backend/diy/backend.go, massageBlobPath).
  */
 export function canonicalBackend(checkout: Checkout): string {
   const folder = backendFolder(checkout);
-  return folder === undefined ? backendUrl(checkout).replace(/\/+$/, "") : `file://${folder}`;
+  if (folder !== undefined) return `file://${folder}`;
+  // The address is shown, and is written to labels that others read: it names no user and no password.
+  return backendUrl(checkout)
+    .replace(/\/+$/, "")
+    .replace(/^(\w+:\/\/)[^/?#]*@/, "$1");
 }
 
 /** Folder of a file backend, absolute, with symbolic links resolved; undefined for every other backend. */

@@ -126,7 +126,8 @@ async function change(engine: Engine, session: Session, upgrade: Upgrade | undef
   const { io, stack, progress } = session;
   const work = async () => {
     const { resources } = await engine.state();
-    await reconcileDrift(resources, clusterAddress(session), (line) => progress.line(`  ${line}`));
+    const where = { address: clusterAddress(session), ofOthers: session.config.cluster === "existing" };
+    await reconcileDrift(resources, where, (line) => progress.line(`  ${line}`));
     return apply(engine, session);
   };
   const before = upgrade && finishedLab(stack, readOutputs(await engine.outputs()));

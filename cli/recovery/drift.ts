@@ -155,15 +155,23 @@ export async function findReplaced(
  * Reconciles drift: writes the changed objects of the stack again, since the engine would not notice the changes.
  * @param address cluster that the configuration asks for. The engine is about to move a lab that is in another one, so
  * that its objects there do not matter.
+ * @param ofOthers whether others have objects in the cluster. What they made in the place of an object of the stack stays:
+ * the program refuses it.
  */
 export async function reconcileDrift(
   resources: readonly StateResource[],
-  address: ClusterAddress,
+  { address, ofOthers }: { address: ClusterAddress; ofOthers: boolean },
   say: (line: string) => void,
 ): Promise<void> {
   const current = labAddress(resources);
   if (!current || !sameAddress(current, address)) return;
-  for (const drifted of (await findDrift(resources, current))?.changed ?? []) {
+  const changed = (await findDrift(resources, current))?.changed ?? [];
+  const replaced = ofOthers && changed.length > 0 ? await findReplaced(resources, current) : [];
+  for (const drifted of changed) {
+    if (replaced.some(({ object }) => object === drifted.object)) {
+      say(`${drifted.object} was made anew by others   (not put back)`);
+      continue;
+    }
     const outcome = await drifted.reconcile().then(
       () => "(put back)",
       // Its kind or namespace may be gone as well. The engine and the proofs report that.

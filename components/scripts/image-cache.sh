@@ -49,6 +49,11 @@ printf '%s\n' "$CACHES" | while IFS='=' read -r registry url; do
   [ -n "$registry" ] || continue
   wanted="$url $CACHE_IMAGE $trust"
   found=$(docker container inspect --format '{{index .Config.Labels "ambient-lab.cache"}}' "$(cache_name "$registry")" 2>/dev/null || true)
+  [ -n "$found" ] || ! docker container inspect "$(cache_name "$registry")" >/dev/null 2>&1 || {
+    problem "A container \"$(cache_name "$registry")\" exists that no lab made" "The cache of $registry needs the name" \
+      "docker rename $(cache_name "$registry") ANOTHER-NAME, or: pulumi config set imageCache false"
+    exit 1
+  }
   [ "$found" = "$wanted" ] || make_cache "$registry" "$url" "$wanted"
   { answer=$(docker start "$(cache_name "$registry")" 2>&1) && until_it_listens "$(cache_name "$registry")"; } || {
     # docker prints the name of a container that it has started.

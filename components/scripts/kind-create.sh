@@ -13,6 +13,8 @@ get "$NODE_IMAGE"
 docker image inspect "$NODE_IMAGE" >/dev/null 2>&1 || NODE_IMAGE=${NODE_IMAGE%@*}
 
 mkdir -p "$(dirname "$KUBECONFIG_FILE")" "$(dirname "$MARKER_FILE")"
+# The image may have taken minutes.
+require_own_cluster
 kind delete cluster --name "$CLUSTER" --kubeconfig "$KUBECONFIG_FILE" >&2
 
 # What containerd of the nodes reads: a folder per registry, and one for all others. In: registry, its mirror's url
@@ -49,6 +51,7 @@ done
 # A half-made cluster is not in Pulumi's state, and so no later run would remove it. In: what failed, the program's answer
 give_up() {
   printf '%s\n' "$2" >&2
+  require_own_cluster
   kind delete cluster --name "$CLUSTER" --kubeconfig "$KUBECONFIG_FILE" >&2 || true
   fix="npm run lab -- doctor   (looks at Docker, its memory and disk, ports and limits), then run the command again"
   ! disk_full "$2" || fix="docker system df   (make room for Docker, then run the command again)"

@@ -1,8 +1,8 @@
 # Reconciles what may change while the cluster stays: its kubeconfig file and its marker are written again.
-# In: CLUSTER KUBECONFIG_FILE MARKER_FILE NETWORK_ID
+# Needs kind-own.sh before it.
+# In: KUBECONFIG_FILE MARKER_FILE, and what kind-own.sh reads
 set -eu
-# With podman or nerdctl, which the user's shell may name, kind would not see the lab (kind pkg/internal/runtime/runtime.go).
-export KIND_EXPERIMENTAL_PROVIDER=docker
+require_own_cluster
 umask 077
 mkdir -p "$(dirname "$KUBECONFIG_FILE")"
 kind export kubeconfig --name "$CLUSTER" --kubeconfig "$KUBECONFIG_FILE" >&2

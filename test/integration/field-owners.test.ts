@@ -2,7 +2,8 @@ import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { stringify } from "yaml";
 import type { StateResource } from "../../cli/engine/types";
-import { driftTexts, findDrift } from "../../cli/recovery/drift";
+import { driftTexts, findDrift, reconcileDrift } from "../../cli/recovery/drift";
+import { labAddress } from "../../cli/stack/lab";
 import { type ApiServer, type KubernetesObject, startApiServer } from "../support/apiserver";
 import { type Project, projectCopy } from "../support/pulumi-project";
 import { requires } from "../support/skip";
@@ -63,6 +64,27 @@ describe.skipIf(skip)("objects of the stack that another field manager wrote as 
     expect(await found()).toEqual([`${name} was changed by "eve": spec.action   (npm run up puts it back)`]);
     await (await findDrift(state.deployment.resources, api))?.changed[0]?.reconcile();
     expect(await live()).toMatchObject({ spec });
+  });
+
+  it("are left alone in the cluster of others when these made them anew", async () => {
+    const { spec } = await live();
+    const state = JSON.parse(await project.ok(["stack", "export"])) as { deployment: { resources: StateResource[] } };
+    const { resources } = state.deployment;
+    const foreign = { ...policy, spec: { ...Object(spec), action: "DENY" } };
+    await api.delete(policy);
+    await api.apply(foreign, { manager: "eve" });
+    const said: string[] = [];
+    const reconcile = (ofOthers: boolean) =>
+      reconcileDrift(resources, { address: labAddress(resources) ?? api, ofOthers }, (line) => said.push(line));
+    await reconcile(true);
+    expect(await live()).toMatchObject({ spec: foreign.spec });
+    await reconcile(false);
+    expect(await live()).toMatchObject({ spec });
+    const name = "AuthorizationPolicy default/appb-l7";
+    expect(said).toEqual([
+      `${name} was made anew by others   (not put back)`,
+      `${name} was changed by "eve": spec.action   (put back)`,
+    ]);
   });
 
   it("are changed by preview and up all the same", async () => {

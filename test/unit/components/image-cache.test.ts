@@ -1,4 +1,4 @@
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { expect, test } from "vitest";
@@ -8,8 +8,10 @@ import { exec } from "../../../host/exec";
 /** A Docker whose cache says what it is told to, from its second answer on, and lives or not. */
 const fakeDocker = `#!/bin/sh
 case "$1 $2 $*" in
+  "container inspect container inspect --format {{range"*) echo "bridge " ;;
   "image inspect "*) echo linux/amd64 ;;
-  *Labels*) echo "http://registry.test registry:1 " ;;
+  *Labels*) echo "$LABEL" ;;
+  "rm "*) echo "$*" > "$FAKE/removed" ;;
   *State.Status*) echo "$STATUS start" ;;
   *State.StartedAt*) echo start ;;
   "logs "*) [ -f "$FAKE/asked" ] && echo "$SAYS"; touch "$FAKE/asked"; [ "$STATUS" = running ] && case "$*" in *--follow*) exec sleep 5 ;; esac ;;
@@ -22,7 +24,7 @@ true
 async function start(env: Record<string, string>) {
   const folder = mkdtempSync(join(tmpdir(), "lab-image-cache-"));
   writeFileSync(join(folder, "docker"), fakeDocker, { mode: 0o755 });
-  return exec("/bin/sh", ["-c", script("image-get", "image-cache")], {
+  const result = await exec("/bin/sh", ["-c", script("image-get", "image-cache")], {
     cwd: join(__dirname, "..", "..", ".."),
     env: {
       ...{ PATH: `${folder}${delimiter}${process.env.PATH}`, FAKE: folder, CACHE_IMAGE: "registry:1", CA_FILE: "" },
@@ -33,10 +35,12 @@ async function start(env: Record<string, string>) {
         PLATFORM: "",
         PATIENCE: "1",
         REFUSES: "",
+        LABEL: "http://registry.test registry:1 ",
         ...env,
       },
     },
   });
+  return { ...result, removed: existsSync(join(folder, "removed")) };
 }
 
 test("a cache runs when it says that it listens", async () => {
@@ -60,4 +64,19 @@ test("one that Docker cannot start is a problem in Docker's own words", async ()
   const REFUSES = "Error response from daemon: driver failed programming external connectivity on endpoint";
   const { code, stderr } = await start({ SAYS: "", STATUS: "created", REFUSES });
   expect([code, stderr]).toEqual([1, expect.stringContaining(`does not start: ${REFUSES}\nWhy `)]);
+});
+
+test("a container of that name that no lab made stays", async () => {
+  const { code, stderr, removed } = await start({ SAYS: "listening on [::]:5000", STATUS: "running", LABEL: "" });
+  expect(removed).toBe(false);
+  expect([code, stderr]).toEqual([
+    1,
+    expect.stringContaining('What  A container "ambient-lab-cache-docker.io" exists that no lab made'),
+  ]);
+  const older = await start({
+    SAYS: "listening on [::]:5000",
+    STATUS: "running",
+    LABEL: "http://old.test registry:1 ",
+  });
+  expect([older.code, older.removed]).toEqual([0, true]);
 });

@@ -51,6 +51,22 @@ describe("kind-create.sh", () => {
     "Run 'docker run --help' for more information",
   ];
 
+  test("deletes no cluster that appeared under the name while kind was at work, or before", async () => {
+    // It is on no network of the stack's from the second look on.
+    const docker = `
+case "$1 $2" in
+  "ps -aq") [ ! -f "$0.seen" ] || echo 0123; [ -n "$LATE" ] || touch "$0.seen" ;;
+  "inspect --format") echo "kind " ;;
+esac`;
+    const early = await runScripts(create, docker, "exit 0", { LATE: "" });
+    expect(early.stderr).toContain('What  A kind cluster "c" exists that this stack did not make');
+    expect(early.kinds).toBe("");
+    const kind = `[ "$1" != create ] || { touch "$(dirname "$0")/docker.seen"; echo "node(s) already exist" >&2; exit 1; }`;
+    const late = await runScripts(create, docker, kind, { LATE: "1" });
+    expect(late.stderr).toContain('What  A kind cluster "c" exists that this stack did not make');
+    expect(late.kinds.split("\n").filter((call) => call.startsWith("delete"))).toHaveLength(1);
+  });
+
   test("shows Docker's own line when kind cannot create the cluster, and removes what it made", async () => {
     const words = portTaken.map((line) => `'${line.replaceAll("'", `'\\''`)}'`).join(" ");
     const kind = `[ "$1" != create ] || { printf '%s\\n' ${words} >&2; exit 1; }`;

@@ -20,6 +20,7 @@ case "$*" in
   "version "*) echo linux/amd64 ;;
   "port "*) echo 127.0.0.1:32000 ;;
   "logs "*) echo "listening on" ;;
+  *".Config.Labels"*) echo "another mirror" ;;
   *.State.Status*) echo "running now" ;;
   *.State.StartedAt*) echo now ;;
   "save "*) echo archive ;;

@@ -39,6 +39,8 @@ describe("canonicalBackend()", () => {
     ["file:///1?foo=bar", "file:///1"],
     ["s3://bucket/path?region=eu", "s3://bucket/path?region=eu"],
     ["https://api.pulumi.com/", "https://api.pulumi.com"],
+    // pulumi v3.259.0, pkg/backend/diy/postgres/README.md
+    ["postgres://lab:p%40ss@db.test:5432/pulumi?sslmode=disable", "postgres://db.test:5432/pulumi?sslmode=disable"],
   ])("writes %s as %s", (url, expected) => {
     expect(of(url)).toBe(expected);
   });
