@@ -13,9 +13,14 @@ import { type Other, other } from "./other";
 /** How an object reaches traffic: by the pods or objects that it is for, by host names, or by its place alone. */
 type Reach = "policy" | "hosts" | "route" | "place";
 
+const ofGatewayApi = (version: string, kind: string, reach: Reach) => ({
+  ...{ apiVersion: `gateway.networking.k8s.io/${version}`, kind, reach },
+});
+
 /**
  * Kinds by which Istio, the Gateway API and Kubernetes are told what to do with traffic. The apiVersions are those that the CRDs
- * serve (istio 1.31 manifests/charts/base/files/crd-all.gen.yaml; Gateway API 1.6 config/crd); a kind that the cluster lacks has no objects.
+ * serve (istio 1.31 manifests/charts/base/files/crd-all.gen.yaml; Gateway API 1.3 to 1.6 config/crd, which serve some kinds in other versions): a kind that the cluster
+ * lacks has no objects.
  */
 const kinds: readonly { apiVersion: string; kind: string; reach: Reach }[] = [
   { apiVersion: "security.istio.io/v1", kind: "AuthorizationPolicy", reach: "policy" },
@@ -30,15 +35,16 @@ const kinds: readonly { apiVersion: string; kind: string; reach: Reach }[] = [
   { apiVersion: "networking.istio.io/v1", kind: "ServiceEntry", reach: "hosts" },
   { apiVersion: "gateway.networking.k8s.io/v1", kind: "HTTPRoute", reach: "route" },
   { apiVersion: "gateway.networking.k8s.io/v1", kind: "GRPCRoute", reach: "route" },
-  { apiVersion: "gateway.networking.k8s.io/v1", kind: "TLSRoute", reach: "route" },
-  { apiVersion: "gateway.networking.k8s.io/v1alpha2", kind: "TCPRoute", reach: "route" },
+  ...["v1", "v1alpha3", "v1alpha2"].map((version) => ofGatewayApi(version, "TLSRoute", "route")),
+  ...["v1", "v1alpha2"].map((version) => ofGatewayApi(version, "TCPRoute", "route")),
+  ...["v1", "v1alpha2"].map((version) => ofGatewayApi(version, "UDPRoute", "route")),
   { apiVersion: "gateway.networking.k8s.io/v1", kind: "ListenerSet", reach: "route" },
   { apiVersion: "gateway.networking.k8s.io/v1", kind: "BackendTLSPolicy", reach: "policy" },
   { apiVersion: "networking.istio.io/v1", kind: "Gateway", reach: "policy" },
   { apiVersion: "networking.istio.io/v1", kind: "WorkloadEntry", reach: "place" },
   { apiVersion: "networking.istio.io/v1", kind: "Sidecar", reach: "place" },
   { apiVersion: "networking.istio.io/v1beta1", kind: "ProxyConfig", reach: "place" },
-  { apiVersion: "gateway.networking.k8s.io/v1beta1", kind: "ReferenceGrant", reach: "place" },
+  ...["v1", "v1beta1"].map((version) => ofGatewayApi(version, "ReferenceGrant", "place")),
   { apiVersion: "networking.k8s.io/v1", kind: "NetworkPolicy", reach: "place" },
 ];
 
@@ -68,9 +74,13 @@ export async function othersOf(context: Pick<VerifyContext, "lab" | "facts" | "s
       return found.map((object) => ({ object: { ...object, apiVersion, kind }, reach }));
     }),
   );
-  const policies = lists.flat().flatMap(({ object, reach }) => otherOf(object, reach, own, context.facts));
+  // A kind that is served in several versions has the same objects in each.
+  const found = new Map(lists.flat().map((each) => [`${groupOf(each.object)} ${keyOf(each.object)}`, each]));
+  const policies = [...found.values()].flatMap(({ object, reach }) => otherOf(object, reach, own, context.facts));
   return [...policies, ...(await endpointsOfOthers(context, own))];
 }
+
+const groupOf = ({ apiVersion = "" }: KubeObject): string => apiVersion.split("/").slice(0, -1).join();
 
 function ownOf({ declared }: LabFacts): Own {
   const places = declared.map(({ kind, metadata }) => (kind === "Namespace" ? metadata.name : metadata.namespace));
@@ -95,7 +105,7 @@ function ownOf({ declared }: LabFacts): Own {
 function otherOf(object: KubeObject, reach: Reach, own: Own, facts: LabFacts): Other[] {
   const { namespace = "" } = object.metadata ?? {};
   const key = keyOf(object);
-  if (own.declared.some((each) => each.apiVersion === object.apiVersion && keyOf(each) === key)) return [];
+  if (own.declared.some((each) => groupOf(each) === groupOf(object) && keyOf(each) === key)) return [];
   // Istio's own charts may bring NetworkPolicies for its own pods.
   if (namespace === meshNamespace && object.metadata?.labels?.["app.kubernetes.io/managed-by"] === "Helm") return [];
   const on = actsOn(object, reach, own);

@@ -222,7 +222,8 @@ export const brokenByOthers: BrokenWorld[] = [
       ],
       ["networking.istio.io/v1", "VirtualService/default/debug", { hosts: ["appb"], http: [] }, "appb.default"],
       ["gateway.networking.k8s.io/v1", "GRPCRoute/default/calls", { parentRefs: [{ name: "gateway" }] }, "Gateway"],
-      ["gateway.networking.k8s.io/v1alpha2", "TCPRoute/default/raw", { parentRefs: [{ name: "gateway" }] }, "Gateway"],
+      ["gateway.networking.k8s.io/v1alpha2", "TLSRoute/default/tls", { parentRefs: [{ name: "gateway" }] }, "Gateway"],
+      ["gateway.networking.k8s.io/v1", "TCPRoute/default/raw", { parentRefs: [{ name: "gateway" }] }, "Gateway"],
       ["networking.istio.io/v1", "ServiceEntry/default/twin", { hosts: ["appb.default.svc.cluster.local"] }, "appb"],
     ] as const
   ).map(([apiVersion, key, spec, on]): BrokenWorld => {
@@ -230,7 +231,9 @@ export const brokenByOthers: BrokenWorld[] = [
     return {
       name: `a ${kind} of others acts on the lab's traffic`,
       breaks: add(named(apiVersion, key, spec)),
-      noticed: { "proxy-config": { layer: ["GRPCRoute", "TCPRoute"].includes(kind) ? "gateway" : "waypoint" } },
+      noticed: {
+        "proxy-config": { layer: ["GRPCRoute", "TCPRoute", "TLSRoute"].includes(kind) ? "gateway" : "waypoint" },
+      },
       drift: `${kind} ${place.join("/")} is not the lab's: it acts on ${on}`,
     };
   }),

@@ -1,4 +1,4 @@
-import { type BrokenWorld, edit } from "./breaks";
+import { type BrokenWorld, behaves, edit } from "./breaks";
 
 const waypoint = { layer: "waypoint" };
 const fault = "VirtualService/default/appb-fault";
@@ -28,12 +28,8 @@ export const brokenShares: BrokenWorld[] = [
     ([percent, real]): BrokenWorld => ({
       name: `${real} % delayed, configured ${percent} %`,
       settings: { faultPercent: percent },
-      breaks: (state) => {
-        state.pretended.set("VirtualService/default/appb", structuredClone(state.get(fault)));
-        edit(fault, ["spec", "http", 0, "fault", "delay", "percentage", "value"], real)(state);
-      },
+      breaks: behaves(fault, ["spec", "http", 0, "fault", "delay", "percentage", "value"], real),
       noticed: { "fault-delay": waypoint },
-      drift: `percent is ${real}, the stack says ${percent}`,
     }),
   ),
   ...splits.map(

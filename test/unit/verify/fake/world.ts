@@ -56,7 +56,8 @@ export class FakeWorld implements LabClient {
     const found = [...all, ...(kind === "EndpointSlice" ? endpointSlices(this.state) : [])].filter(
       (item) =>
         item.kind === kind &&
-        groupOf(item.apiVersion) === groupOf(apiVersion) &&
+        // A CRD may serve one version of a kind alone.
+        item.apiVersion === apiVersion &&
         (namespace === undefined || item.metadata?.namespace === namespace),
     );
     return structuredClone(found.map((item) => this.state.pretends(item)));
@@ -191,9 +192,6 @@ export class FakeWorld implements LabClient {
     );
   }
 }
-
-/** Two groups may have a kind of the same name. */
-const groupOf = (apiVersion = ""): string => apiVersion.split("/").slice(0, -1).join();
 
 /** The EndpointSlices that Kubernetes makes for Services: the addresses of the pods that a selector finds. */
 function endpointSlices(state: FakeState): KubeObject[] {
