@@ -12,7 +12,12 @@ export interface Swept {
 interface KubernetesObject {
   apiVersion?: string;
   kind?: string;
-  metadata?: { name?: string; namespace?: string; annotations?: Record<string, string> };
+  metadata?: {
+    name?: string;
+    namespace?: string;
+    annotations?: Record<string, string>;
+    managedFields?: { manager?: string; subresource?: string }[];
+  };
 }
 
 interface Definition extends KubernetesObject {
@@ -54,14 +59,9 @@ export async function sweepMesh(address: ClusterAddress): Promise<Swept | undefi
     ({ metadata }) => metadata?.name === "gatewayclasses.gateway.networking.k8s.io",
   );
   if (gatewayClasses) {
-    interface Class extends KubernetesObject {
-      spec: { controllerName: string };
-    }
     const version = `gateway.networking.k8s.io/${storageOf(gatewayClasses)}`;
-    const classes = (await api.list<Class>(version, "GatewayClass")).items;
-    for (const each of classes.filter(({ spec }) => spec.controllerName.startsWith("istio.io/"))) {
-      await remove(each, version, "GatewayClass");
-    }
+    const classes = (await api.list(version, "GatewayClass")).items;
+    for (const each of classes.filter(isByIstiod)) await remove(each, version, "GatewayClass");
   }
   for (const each of definitions.filter(isIstios)) {
     const { group, names } = each.spec;
@@ -91,6 +91,15 @@ export async function sweepMesh(address: ClusterAddress): Promise<Swept | undefi
 }
 
 const storageOf = ({ spec }: Definition): string => spec.versions.find(({ storage }) => storage)?.name ?? "v1";
+
+/**
+ * istiod creates its classes as the field manager of its program's name (istio 1.31, pkg/kube/util.go). Of a class that others
+ * made for its controller it writes the status alone.
+ */
+const isByIstiod = ({ metadata }: KubernetesObject): boolean =>
+  (metadata?.managedFields ?? []).some(
+    ({ manager, subresource }) => manager === "pilot-discovery" && subresource === undefined,
+  );
 
 /** Of the release that the lab installs; another installation's bear another name, or none. */
 function isIstios({ spec, metadata }: Definition): boolean {
