@@ -4,16 +4,24 @@ import { ExitCode, LabError, messageOf } from "../host/errors";
 import { unreachable } from "./download-errors";
 import { trustedWith } from "./private-ca";
 
-/** Reads a resource of the web or of a folder, trusting a private CA where one is named; rejects with a LabError. */
-export type Fetcher = (address: string, caFile?: string) => Promise<Buffer>;
+/**
+ * Reads a resource of the web or of a folder, trusting a private CA where one is named; rejects with a LabError, also when
+ * the time is up. @default no limit of time
+ */
+export type Fetcher = (address: string, caFile?: string, timeoutMs?: number) => Promise<Buffer>;
 
 /** Reads http(s) addresses, by the proxy that the environment names; everything else is a path of this machine. */
-export const fetcher: Fetcher = async (address, caFile) => {
+export const fetcher: Fetcher = async (address, caFile, timeoutMs) => {
   if (!isOfTheWeb(address)) return readLocal(address);
   const { dispatcher, fetch } = await client(caFile);
   try {
-    const response = await fetch(address, { redirect: "follow", dispatcher }).catch((thrown: unknown) => {
-      throw unreachable(address, { thrown });
+    const signal = timeoutMs === undefined ? undefined : AbortSignal.timeout(timeoutMs);
+    const late = (thrown: unknown) =>
+      signal?.aborted
+        ? unreachable(address, { reason: `no answer in ${(timeoutMs ?? 0) / 1000} s`, thrown })
+        : undefined;
+    const response = await fetch(address, { redirect: "follow", dispatcher, signal }).catch((thrown: unknown) => {
+      throw late(thrown) ?? unreachable(address, { thrown });
     });
     if (address.startsWith("https:") && response.url.startsWith("http:")) {
       throw unreachable(address, { reason: `it leads to plain HTTP, ${response.url}` });
@@ -21,7 +29,9 @@ export const fetcher: Fetcher = async (address, caFile) => {
     if (!response.ok) throw unreachable(address, { status: response.status, text: response.statusText });
     const body = Buffer.from(
       await response.arrayBuffer().catch((cause: unknown) => {
-        throw unreachable(address, { reason: `the connection broke: ${messageOf(cause)}`, thrown: cause });
+        throw (
+          late(cause) ?? unreachable(address, { reason: `the connection broke: ${messageOf(cause)}`, thrown: cause })
+        );
       }),
     );
     const announced = Number(response.headers.get("content-length") ?? Number.NaN);

@@ -9,6 +9,7 @@ import { registerDestroy } from "./commands/destroy";
 import { registerDoctor } from "./commands/doctor";
 import { registerList } from "./commands/list";
 import { registerOpen } from "./commands/open";
+import { registerOutdated } from "./commands/outdated";
 import { registerPause } from "./commands/pause";
 import { registerPlan } from "./commands/plan";
 import { registerPreview } from "./commands/preview";
@@ -99,6 +100,7 @@ const registrations = [
   registerPlan,
   registerBill,
   registerBundle,
+  registerOutdated,
   registerVerify,
   registerReport,
   registerOpen,

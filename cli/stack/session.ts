@@ -38,9 +38,14 @@ export function openSession(io: Io, options: CommonOptions): Session {
   const changes = options.config ?? [];
   const config = changes.length > 0 ? changeConfig(io.root, stack, changes) : readConfig(io.root, stack);
   const { caFile } = config;
-  const trusting = caFile ? { ...io, fetcher: (address: string) => io.fetcher(address, caFile) } : io;
+  const trusting = caFile ? { ...io, fetcher: trustingFetcher(io, caFile) } : io;
   return { io: trusting, stack, config, progress: new Progress(io) };
 }
+
+const trustingFetcher =
+  ({ fetcher }: Io, caFile: string): Io["fetcher"] =>
+  (address, _caFile, timeoutMs) =>
+    fetcher(address, caFile, timeoutMs);
 
 /** What a command does with the engine, and so which tools it needs. */
 export interface EngineUse {

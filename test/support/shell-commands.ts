@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as ts from "typescript";
 import { parse } from "yaml";
+import { versions } from "../../config/versions";
 
 /** A command that a page tells its reader to type. */
 export interface ShownCommand {
@@ -21,11 +22,12 @@ const programs = /^(npm|npx|pulumi|docker|kind|kubectl|sudo|git|export) \S/;
 
 /** What a page writes for a value of the reader's own. */
 const placeholders: Readonly<Record<string, string>> = {
-  ...{ ID: "bypass", PORT: "20080", IMAGE: "registry.test/image:1" },
+  ...{ ID: "bypass", PORT: "20080", IMAGE: "registry.test/image:1", ISTIO: versions.istio },
 };
 
 /** A word of a command with something good in the place of its placeholders. */
-export const filled = (word: string): string => word.replace(/\b[A-Z]{2,}\b/g, (name) => placeholders[name] ?? name);
+export const filled = (word: string): string =>
+  word.replace(/\$?\b([A-Z]{2,})\b/g, (text, name: string) => placeholders[name] ?? text);
 
 /** Pages for people who use the lab, or work on it. */
 export const pages: readonly string[] = [
@@ -177,7 +179,9 @@ export function shown(line: string, where: string): ShownCommand[] {
     words = [];
   };
   for (const token of line.match(/(?:'[^']*'|"[^"]*"|[^\s'"])+/g) ?? []) {
-    if (token.startsWith("#")) break;
+    // What follows "||" handles an exit code.
+    if (token.startsWith("#") || token === "||") break;
+    if (token.startsWith(">")) continue;
     if (token === "&&" || token === "|") end();
     else
       words.push(token.replace(/;$/, "").replace(/'([^']*)'|"([^"]*)"/g, (_all, single, double) => single ?? double));

@@ -21,6 +21,7 @@ export const variables: readonly { name: string; meaning: string }[] = [
     name: "HTTPS_PROXY",
     meaning: "Proxy of downloads; with `HTTP_PROXY` and `NO_PROXY`, see [mirrors, proxies, offline](offline.md)",
   },
+  { name: "GOPROXY", meaning: "Go module proxies that `outdated` asks first. Default: `https://proxy.golang.org`" },
   { name: "NO_COLOR", meaning: "No colours, also on a terminal" },
   { name: "CI", meaning: "Progress as log lines, and no browser" },
 ];

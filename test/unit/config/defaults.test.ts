@@ -1,11 +1,12 @@
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { versions } from "../../../config/versions";
+import { kubernetesOf, versionProblems } from "../../../config/compatibility";
+import { istioMinors } from "../../../config/versions";
 import { exec } from "../../../host/exec";
 import { type Project, projectCopy } from "../../support/pulumi-project";
+import { startServer, type TestServer } from "../../support/server";
 
 let project: Project;
 beforeEach(async () => {
@@ -46,70 +47,103 @@ async function loaded(): Promise<Record<"program" | "cli", Record<string, unknow
 }
 
 /**
- * Runs the script of a step of nightly.yml in the checkout. A step without `shell` runs by `bash -e FILE`
+ * Runs the script of a step of a workflow in the checkout. A step without `shell` runs by `bash -e FILE`
  * (docs.github.com, workflow syntax, `jobs.<job_id>.steps[*].shell`).
  */
-async function nightlyStep(name: string, env: Record<string, string>) {
-  const { jobs } = parse(read(".github/workflows/nightly.yml"));
-  const steps: { name?: string; run?: string }[] = jobs["newest-istio"].steps;
+async function workflowStep(workflow: string, job: string, name: string, env: Record<string, string>) {
+  const { jobs } = parse(read(`.github/workflows/${workflow}.yml`));
+  const steps: { name?: string; run?: string }[] = jobs[job].steps;
   const { run } = steps.find((step) => step.name === name) ?? {};
-  if (run === undefined) throw new Error(`nightly.yml has no step "${name}" with a script`);
+  if (run === undefined) throw new Error(`${workflow}.yml has no step "${name}" with a script`);
   const file = join(project.home, "step.sh");
   mkdirSync(project.home, { recursive: true });
   writeFileSync(file, run);
-  return exec("bash", ["-e", file], { cwd: project.dir, env });
-}
-
-/** Variables with which `git ls-remote` answers with these tags, or fails where there are none; and the file of GITHUB_ENV. */
-function runner(tags: readonly string[]) {
-  const folder = mkdtempSync(join(tmpdir(), "lab-nightly-"));
-  const lines = tags.flatMap((tag) => [tag, `${tag}^{}`]).map((tag) => `${"0".repeat(40)}\trefs/tags/${tag}`);
-  const git = tags.length > 0 ? `cat <<'END'\n${lines.join("\n")}\nEND` : "exit 128";
-  writeFileSync(join(folder, "git"), `#!/bin/sh\n${git}\n`, { mode: 0o755 });
-  const kept = join(folder, "env");
-  writeFileSync(kept, "");
-  return {
-    env: { PATH: `${folder}${delimiter}${process.env.PATH}`, GITHUB_ENV: kept },
-    variables: () =>
-      Object.fromEntries(
-        readFileSync(kept, "utf8")
-          .trim()
-          .split("\n")
-          .map((line) => line.split("=")),
-      ),
-  };
+  return exec("bash", ["-e", file], { cwd: project.dir, env: { ...project.env, ...env } });
 }
 
 describe("the nightly workflow", () => {
-  const minor = versions.istio.replace(/\.\d+$/, "");
-  const tags = ["0", "9", "10", "8", "11-beta.0"].map((patch) => `${minor}.${patch}`);
-  const newest = `${minor}.10`;
+  let proxy: TestServer;
+  beforeEach(async () => {
+    proxy = await startServer();
+  });
+  afterEach(() => proxy.close());
 
-  test("the version that it takes is the one of the lab that it makes", async () => {
-    const { env } = runner(tags);
-    const { code, stderr } = await nightlyStep("Take the newest patch", env);
+  /** What the first job hands to the second, when a Go module proxy lists these tags of Istio's API. */
+  async function labs(tags: readonly string[]) {
+    proxy.answers.set("istio.io/api/@v/list", { body: tags.map((tag) => `v${tag}\n`).join("") });
+    const kept = join(project.home, "output");
+    const env = { GOPROXY: proxy.url, GITHUB_OUTPUT: kept, NO_PROXY: "127.0.0.1", HTTPS_PROXY: "http://127.0.0.1:9" };
+    const { code, stderr } = await workflowStep("nightly", "versions", "Find the newest patches", env);
+    const [, found] = /^labs=(.*)$/m.exec(existsSync(kept) ? readFileSync(kept, "utf8") : "") ?? [];
+    return { code, stderr, labs: found ? (JSON.parse(found) as { istio: string; nodeImage: string }[]) : undefined };
+  }
+  const patches = ["0", "9", "10", "8", "11-beta.0"];
+
+  test("it takes the newest patch of every supported minor, with a node image that fits", async () => {
+    const {
+      code,
+      stderr,
+      labs: found,
+    } = await labs(istioMinors.flatMap(({ minor }) => patches.map((each) => `${minor}.${each}`)));
     expect(code, stderr).toBe(0);
-    const { program, cli } = await loaded();
-    expect(program.istioVersion).toBe(newest);
-    expect(cli.istioVersion).toBe(newest);
+    expect(found?.map(({ istio }) => istio)).toEqual(istioMinors.map(({ minor }) => `${minor}.10`));
+    for (const { istio, nodeImage } of found ?? []) {
+      expect(versionProblems({ istio, kubernetes: kubernetesOf(nodeImage) })).toEqual([]);
+    }
+  }, 60_000);
+
+  test("it fails when the newest patch of one is not known", async () => {
+    const { code, stderr, labs: found } = await labs(["1.31.9"]);
+    expect({ failed: code !== 0, found }).toEqual({ failed: true, found: undefined });
+    expect(stderr).toContain("Not known: Istio 1.30: Upstream names no release of Istio 1.30; Istio 1.32: ");
   }, 60_000);
 
   test("it fails unless the lab that was proven reports that version", async () => {
-    const { env, variables } = runner(tags);
-    await nightlyStep("Take the newest patch", env);
     mkdirSync(join(project.dir, "evidence"));
     const proven = async (istio: string) => {
       project.write("evidence/report.json", JSON.stringify({ versions: { istio } }));
-      return (await nightlyStep("The proven lab has the newest patch", variables())).code;
+      return (await workflowStep("nightly", "lab", "The proven lab has this version", { ISTIO: "1.31.10" })).code;
     };
-    expect(await proven(newest)).toBe(0);
-    expect(await proven(versions.istio)).not.toBe(0);
+    expect(await proven("1.31.10")).toBe(0);
+    expect(await proven("1.31.1")).not.toBe(0);
   });
+});
 
-  test("it changes nothing when Istio's tags cannot be read", async () => {
-    const before = read("config/versions.ts");
-    expect((await nightlyStep("Take the newest patch", runner([]).env)).code).not.toBe(0);
-    expect(read("config/versions.ts")).toBe(before);
+describe("the workflow that tells what is outdated", () => {
+  /** Steps run with stand-ins of npm, which ends with that code, and gh, which has these issues. */
+  async function run(code: number, issues: readonly object[]) {
+    const folder = join(project.home, "bin");
+    mkdirSync(folder, { recursive: true });
+    const stub = (name: string, script: string) =>
+      writeFileSync(join(folder, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    stub("npm", `echo "! kind  v0.33.0 → v0.34.0"; exit ${code}`);
+    writeFileSync(join(folder, "issues.json"), JSON.stringify(issues));
+    stub("gh", `[ "$2" = list ] && exec cat "${folder}/issues.json"; echo "$*" >>"${project.home}/gh"`);
+    const { jobs } = parse(read(".github/workflows/outdated.yml"));
+    const kept = join(project.home, "env");
+    const env = {
+      ...{ PATH: `${folder}${delimiter}${process.env.PATH}`, GITHUB_ENV: kept, TITLE: jobs.outdated.env.TITLE },
+    };
+    const compared = await workflowStep("outdated", "outdated", "Compare the pins with upstream", env);
+    if (compared.code !== 0) return "failed";
+    const [, CODE = ""] = /^CODE=(\d)$/m.exec(readFileSync(kept, "utf8")) ?? [];
+    const told = await workflowStep("outdated", "outdated", "Open, update or close the issue", { ...env, CODE });
+    expect(told.code, told.stderr).toBe(0);
+    const done = join(project.home, "gh");
+    return existsSync(done) ? readFileSync(done, "utf8").trim() : "";
+  }
+  const title = "Pinned versions are outdated";
+
+  test.each<[string, number, object[], RegExp]>([
+    ["opens an issue", 1, [], /^issue create --title Pinned .* --body-file body.md$/],
+    ["updates the one that is open", 1, [{ number: 7, title }], /^issue edit 7 --body-file body.md$/],
+    ["leaves other issues alone", 1, [{ number: 8, title: `${title} too` }], /^issue create /],
+    ["closes it when nothing is outdated", 0, [{ number: 7, title }], /^issue close 7 /],
+    ["does nothing when nothing is outdated", 0, [], /^$/],
+    ["fails when upstream did not answer", 3, [{ number: 7, title }], /^failed$/],
+  ])("it %s", async (_, code, issues, done) => {
+    expect(await run(code, issues)).toMatch(done);
+    if (code === 1) expect(read("body.md")).toContain("! kind  v0.33.0 → v0.34.0");
   });
 });
 
