@@ -26,7 +26,7 @@ export = async () => {
       fetchArtifacts({
         source: config.artifactSource,
         caFile: config.caFile,
-        bill: artifactsOf(config.istioVersion),
+        bill: artifactsOf(config),
         // Only an existing cluster may have a part already: kind's does not let the charts wait for the look at Docker.
         names: artifactNames(config, config.cluster === "existing" ? await looks : {}),
         adapt: (name, manifest) => adaptAddon(name, manifest, config),

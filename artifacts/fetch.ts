@@ -4,7 +4,7 @@ import { join } from "node:path";
 import semver from "semver";
 import { parse as parseYaml, stringify } from "yaml";
 import { daemonsOf, imagesOf } from "../config/image-names";
-import { artifactsOf, type BillArtifact, artifacts as pinned } from "../config/versions";
+import { artifactsOf, type BillArtifact, type ChosenVersions, artifacts as pinned } from "../config/versions";
 import { ExitCode, LabError } from "../host/errors";
 import { labHome } from "../host/paths";
 import { writeWhole } from "../host/write-file";
@@ -79,8 +79,8 @@ export async function fetchArtifacts(options: ArtifactOptions = {}): Promise<Art
 }
 
 /** The same paths without a download: for a plan on a machine that has no network. Images come from the bill alone. */
-export function plannedArtifacts(istio: string): Artifacts {
-  const paths = new Map(artifactsOf(istio).map((artifact) => [artifact.name, cachedArtifact(artifact)]));
+export function plannedArtifacts(chosen: ChosenVersions): Artifacts {
+  const paths = new Map(artifactsOf(chosen).map((artifact) => [artifact.name, cachedArtifact(artifact)]));
   return { chart: (name) => required(paths, name), images: () => [], daemons: () => [] };
 }
 

@@ -1,6 +1,6 @@
 import semver from "semver";
 import type { Problem } from "../host/errors";
-import { istioMinorOf, istioMinors } from "./versions";
+import { istioMinorOf, istioMinors, nodeImages } from "./versions";
 
 /** Versions that are to work together. What is not known is not judged. */
 export interface Combination {
@@ -24,7 +24,7 @@ export function versionProblems({ istio, kubernetes, installed, gatewayApi }: Co
     problems.push({
       what: `Istio ${istio} does not support Kubernetes ${cluster}`,
       why: supportTable(),
-      fix: "npm run lab -- config set nodeImage kindest/node:VERSION   (or, on a cluster of yours, set istioVersion to one that fits)",
+      fix: `npm run lab -- config set nodeImage ${nodeImageFor(istio)}   (or, on a cluster of yours, set istioVersion to one that fits)`,
     });
   }
   if (gatewayApi && !semver.satisfies(semver.coerce(gatewayApi.version) ?? "0.0.0", row.gatewayApiRange)) {
@@ -52,8 +52,14 @@ const anew = "remake the lab: npm run destroy && npm run up";
 const tooFar = (installed: string, istio: string): Problem => ({
   what: `Istio ${installed} cannot become ${istio} in one step: more than one minor lies between them`,
   why: "Control plane and data plane of Istio work together across one minor, and while an upgrade runs both versions do",
-  fix: `npm run lab -- config set istioVersion ${semver.major(installed)}.${semver.minor(installed) + 1}.PATCH   (and up, minor by minor), or ${anew}`,
+  fix: nextOf(installed)
+    ? `npm run lab -- config set istioVersion ${nextOf(installed)}   (and up, minor by minor), or ${anew}`
+    : anew,
 });
+
+/** Newest patch of the minor after a version's; undefined when the lab does not take that minor. */
+const nextOf = (installed: string): string | undefined =>
+  istioMinors.find(({ minor }) => minor === `${semver.major(installed)}.${semver.minor(installed) + 1}`)?.newest;
 
 const goesBack = (installed: string, istio: string): Problem => ({
   what: `Istio ${installed} cannot become ${istio}, which is an older minor`,
@@ -72,6 +78,14 @@ export function supportTable(): string {
   const widths = [0, 1].map((column) => Math.max(...table.map((cells) => cells[column]?.length ?? 0)));
   const lines = table.map((cells) => cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  "));
   return ["These are known to work together:", ...lines.map((line) => `  ${line.trimEnd()}`)].join("\n");
+}
+
+/** The newest node image that the lab names and a version of Istio supports. */
+export function nodeImageFor(istio: string): string {
+  const kubernetes = istioMinorOf(istio)?.kubernetes ?? "*";
+  const found = nodeImages.find((image) => semver.satisfies(kubernetesOf(image) ?? "0.0.0", kubernetes));
+  if (!found) throw new RangeError(`No node image for Istio ${istio} is known`);
+  return found;
 }
 
 /** The Kubernetes version in the tag of a kind node image; undefined when the tag does not tell. */

@@ -1,7 +1,8 @@
+import semver from "semver";
 import { z } from "zod";
 import { overlap } from "../host/subnets";
 import { moduleNames } from "../modules/index";
-import { istioMinorOf, istioMinors, nodeImage, versions } from "./versions";
+import { istioMinorOf, istioMinors, nodeImage, oldestMetalLb, versions } from "./versions";
 import { addonNames, callers, methods } from "./vocabulary";
 
 /**
@@ -53,6 +54,13 @@ export const configSchema = z.object({
       `must be a version of Istio that the lab knows: ${istioRanges}`,
     )
     .default(versions.istio),
+  metallbVersion: z
+    .string()
+    .refine(
+      (version) => /^v\d+\.\d+\.\d+$/.test(version) && semver.gte(version, oldestMetalLb),
+      `must be a version of MetalLB like "${versions.metallb}", and not older than ${oldestMetalLb}`,
+    )
+    .default(versions.metallb),
   workers: z.int().min(1).max(8),
   nodeImage: z.string().regex(/^\S+$/, "must be an image reference").default(nodeImage),
   subnet: z

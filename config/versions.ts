@@ -6,13 +6,13 @@ import { type AddonName, addonNames } from "./vocabulary";
  */
 export const versions = {
   /** Istio where the config key `istioVersion` names no other: charts, images and the addon manifests of the same tag. */
-  istio: "1.31.1",
+  istio: "1.31.4",
   /** Gateway API bundle, standard channel: the one Istio 1.31 builds and tests with. */
   gatewayApi: "v1.6.0",
-  /** First MetalLB whose CRDs a Kubernetes >= 1.36 accepts (metallb/metallb#3034). */
-  metallb: "v0.16.1",
-  /** kind CLI. Node images below belong to this release. */
-  kind: "v0.32.0",
+  /** MetalLB where the config key `metallbVersion` names no other. */
+  metallb: "v0.16.2",
+  /** kind CLI. The node image below belongs to this release. */
+  kind: "v0.33.0",
   /** Pulumi CLI. A newer CLI runs the SDK of package.json. */
   pulumi: "3.259.0",
   /** go-httpbin, the base of the app image. */
@@ -23,8 +23,17 @@ export const versions = {
   agnhost: "2.56",
 } as const;
 
-/** Node image of kind v0.32.0 by digest (kubernetes-sigs/kind, pkg/apis/config/defaults/image.go at that tag). */
-export const nodeImage = "kindest/node:v1.36.1@sha256:3489c7674813ba5d8b1a9977baea8a6e553784dab7b84759d1014dbd78f7ebd5";
+/** Default node image of the pinned kind, by digest (sigs.k8s.io/kind v0.33.0, pkg/apis/config/defaults/image.go). */
+export const nodeImage = "kindest/node:v1.37.0@sha256:a1ed56cfb0e7b93589bdf97c8cd566405a265939e3620fc4f5de89adff580ae5";
+
+/** Node images that the lab names, newest first: the default, and that of kind v0.32.0 for an Istio that does not support it. */
+export const nodeImages: readonly string[] = [
+  nodeImage,
+  "kindest/node:v1.36.1@sha256:3489c7674813ba5d8b1a9977baea8a6e553784dab7b84759d1014dbd78f7ebd5",
+];
+
+/** First MetalLB whose CRDs a Kubernetes >= 1.36 accepts (metallb/metallb#3034). */
+export const oldestMetalLb = "v0.16.1";
 
 /** A minor of Istio and what it is known to work with. */
 export interface IstioMinor {
@@ -32,6 +41,8 @@ export interface IstioMinor {
   minor: string;
   /** Oldest patch that the lab takes. */
   from: string;
+  /** Newest patch that is known: the one to upgrade to. */
+  newest: string;
   /** Range of Kubernetes versions. */
   kubernetes: string;
   /** Gateway API bundle that the lab installs, standard channel: the one that this minor builds and tests with. */
@@ -43,15 +54,21 @@ export interface IstioMinor {
 }
 
 /**
- * The supported combinations, oldest first. Kubernetes: istio/istio.io, data/compatibility/supportStatus.yml and
- * "announcing 1.31". Gateway API: go.mod of istio/istio at each minor; the range begins where Istio takes every route kind
- * that the lab uses (pkg/config/schema/gatewayapi/minimumversions.go) and ends at what the minor was built with.
+ * The supported combinations, oldest first. A minor is supported until six weeks after the second minor that follows it
+ * (istio.io, supported releases): 1.30 until about the end of 2026 (istio/istio.io#17540).
+ *
+ * Newest patches: tags of istio.io/api, which every release of Istio gets (istio/release-builder, pkg/publish/github.go).
+ * Kubernetes: istio/istio.io, data/compatibility/supportStatus.yml; 1.37 was added for 1.31 and for what became 1.32 on
+ * 2026-09-30 (istio/istio.io#17638). Gateway API: go.mod of istio/istio at each minor; the range begins where Istio takes every
+ * route kind that the lab uses (pkg/config/schema/gatewayapi/minimumversions.go) and ends at what the minor was built with.
+ * The row of 1.32 was read from its development branch of 2026-08-22 (86c9f01f) and not from the release.
  * Before 1.30.4 a Gateway's Deployment is sometimes never made (istio/istio#61095).
  */
 export const istioMinors: readonly IstioMinor[] = [
   {
     minor: "1.30",
     from: "1.30.4",
+    newest: "1.30.8",
     kubernetes: ">=1.32.0 <1.37.0",
     gatewayApi: "v1.5.1",
     agentgateway: false,
@@ -60,7 +77,17 @@ export const istioMinors: readonly IstioMinor[] = [
   {
     minor: "1.31",
     from: "1.31.0",
-    kubernetes: ">=1.32.0 <1.37.0",
+    newest: versions.istio,
+    kubernetes: ">=1.32.0 <1.38.0",
+    gatewayApi: versions.gatewayApi,
+    agentgateway: true,
+    gatewayApiRange: ">=1.1.0 <1.7.0",
+  },
+  {
+    minor: "1.32",
+    from: "1.32.0",
+    newest: "1.32.0",
+    kubernetes: ">=1.32.0 <1.38.0",
     gatewayApi: versions.gatewayApi,
     agentgateway: true,
     gatewayApiRange: ">=1.1.0 <1.7.0",
@@ -140,11 +167,17 @@ const apache = { licence: "Apache-2.0" };
 const addonLicences: Partial<Record<AddonName, string>> = { grafana: "AGPL-3.0-only" };
 const istioCharts = "https://blob.istio.io/istio-release/charts";
 
+/** Versions that the configuration names. */
+export interface ChosenVersions {
+  istioVersion: string;
+  metallbVersion: string;
+}
+
 /**
- * The bill of charts and manifests for a version of Istio.
- * @throws RangeError for one that is not in {@link istioMinors}
+ * The bill of charts and manifests for a version of Istio and one of MetalLB.
+ * @throws RangeError for an Istio that is not in {@link istioMinors}
  */
-export function artifactsOf(istio: string): BillArtifact[] {
+export function artifactsOf({ istioVersion: istio, metallbVersion: metallb }: ChosenVersions): BillArtifact[] {
   const gatewayApi = istioMinorOf(istio)?.gatewayApi;
   if (!gatewayApi) throw new RangeError(`No combination with Istio ${istio} is known`);
   const samples = `https://raw.githubusercontent.com/istio/istio/${istio}/samples/addons`;
@@ -162,8 +195,8 @@ export function artifactsOf(istio: string): BillArtifact[] {
     {
       name: "metallb",
       kind: "manifest",
-      version: versions.metallb,
-      upstream: `https://raw.githubusercontent.com/metallb/metallb/${versions.metallb}/config/manifests/metallb-native.yaml`,
+      version: metallb,
+      upstream: `https://raw.githubusercontent.com/metallb/metallb/${metallb}/config/manifests/metallb-native.yaml`,
       ...apache,
     },
     ...addonNames.map(
@@ -178,5 +211,8 @@ export function artifactsOf(istio: string): BillArtifact[] {
   ];
 }
 
-/** {@link artifactsOf} the pinned Istio. */
-export const artifacts: readonly BillArtifact[] = artifactsOf(versions.istio);
+/** {@link artifactsOf} the pinned versions. */
+export const artifacts: readonly BillArtifact[] = artifactsOf({
+  istioVersion: versions.istio,
+  metallbVersion: versions.metallb,
+});

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { MetalLb } from "../components/metallb";
 import { type LabConfig, settingsSchema } from "../config/schema";
-import { istioMinorOf, versions } from "../config/versions";
+import { istioMinorOf } from "../config/versions";
 import { curlLines } from "../experiments/curl-lines";
 import type { HostFacts } from "../preflight/host";
 
@@ -48,7 +48,7 @@ export function labOutputs({ stack, config, host }: Asked, { clusterName, metall
     versions: {
       istio: config.istioVersion,
       gatewayApi: host.gatewayApi?.version ?? istioMinorOf(config.istioVersion)?.gatewayApi ?? "",
-      ...(metallb ? { metallb: versions.metallb } : {}),
+      ...(metallb ? { metallb: config.metallbVersion } : {}),
     },
   };
 }

@@ -11,7 +11,7 @@ export function registerBill(program: Command, { io }: CommandContext): void {
   command.action(async (options: CommonOptions & { json?: boolean }) => {
     const { config, progress, io: own } = openSession(io, options);
     const source = config.artifactSource;
-    const artifacts = artifactsOf(config.istioVersion);
+    const artifacts = artifactsOf(config);
     const manifests = artifacts.filter(({ kind }) => kind === "manifest");
     const named = await manifestImages(manifests, { fetch: own.fetcher, ...(source ? { source } : {}) });
     for (const each of named) {

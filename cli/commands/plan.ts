@@ -29,7 +29,7 @@ export function registerPlan(program: Command, { io }: CommandContext): void {
     const declared = await recordProgram(project, stack, async () => {
       const { declareLab } = await import("../../program/lab.js");
       const host = gatewayPorts(config, stack);
-      return declareLab({ stack, owner: labOwner(io), config, artifacts: plannedArtifacts(config.istioVersion), host });
+      return declareLab({ stack, owner: labOwner(io), config, artifacts: plannedArtifacts(config), host });
     });
     const graph = planGraph(declared);
     if (options.yaml) {

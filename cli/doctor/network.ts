@@ -50,9 +50,9 @@ async function ask({ address }: Host, reach: Reach, caFile?: string): Promise<{ 
 }
 
 /** The hosts of the configuration: a mirror or folder stands for those it replaces. */
-function hostsOf({ artifactSource, imageMirrors, istioVersion }: LabConfig): Host[] {
+function hostsOf({ artifactSource, imageMirrors, ...chosen }: LabConfig): Host[] {
   const upstream = [
-    ...artifactsOf(istioVersion).map(({ kind, upstream }) => ({
+    ...artifactsOf(chosen).map(({ kind, upstream }) => ({
       gives: `${kind}s`,
       address: kind === "chart" ? `${upstream}/index.yaml` : upstream,
     })),

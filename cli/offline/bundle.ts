@@ -30,7 +30,10 @@ import {
 export interface BundleOrder {
   folder: string;
   without: readonly Part[];
-  config: Pick<LabConfig, "nodeImage" | "appImage" | "addons" | "imageCache" | "istioVersion" | "modules">;
+  config: Pick<
+    LabConfig,
+    "nodeImage" | "appImage" | "addons" | "imageCache" | "istioVersion" | "metallbVersion" | "modules"
+  >;
 }
 
 /** The apps' image that the bundle is to hold: a ready one, or one that is built for it. */
@@ -67,9 +70,9 @@ export async function bundleImages(order: BundleOrder, work: BundleWork, lenient
 }
 
 /** The charts and manifests that the stack installs. */
-function installed({ addons, istioVersion }: BundleOrder["config"]): BillArtifact[] {
+function installed({ addons, ...chosen }: BundleOrder["config"]): BillArtifact[] {
   const idle = addonNames.filter((name) => !addons.includes(name));
-  return artifactsOf(istioVersion).filter(({ name }) => !idle.some((addon) => addon === name));
+  return artifactsOf(chosen).filter(({ name }) => !idle.some((addon) => addon === name));
 }
 
 /** An address without slashes at its end; a folder as it is. */

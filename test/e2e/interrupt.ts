@@ -6,7 +6,7 @@ import { exec } from "../../host/exec";
 import { interrupt, type KillTarget, type Moment, type Run } from "../support/interruption";
 import { removeFromDocker } from "../support/leftovers";
 import { type Project, projectCopy } from "../support/pulumi-project";
-import { artifactsFolder } from "../support/skip";
+import { artifactsAtHand } from "../support/skip";
 
 /**
  * Ends a lab's runs in the middle, and shows that the next one goes on from there:
@@ -162,7 +162,7 @@ function configure(project: Project): void {
   const config = {
     nodeImage: process.env.LAB_RIG_NODE_IMAGE ?? "kindest/node:v1.34.2-rig",
     appImage: "docker.io/ambient-lab/rig-httpbin:1",
-    artifactSource: artifactsFolder(),
+    ...artifactsAtHand(),
     addons: [],
   };
   const own = Object.entries(config).map(([key, value]) => [`ambient-lab:${key}`, value]);

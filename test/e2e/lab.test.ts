@@ -3,8 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { stringify } from "yaml";
 import { labFacts, readOutputs } from "../../cli/stack/lab";
-import { istioImages } from "../../config/image-names";
-import { versions } from "../../config/versions";
+import { istioImagesOf } from "../../config/image-names";
 import { annotationKeys } from "../../config/vocabulary";
 import { exec } from "../../host/exec";
 import { moduleImagesOf, moduleNames } from "../../modules/index";
@@ -16,17 +15,19 @@ import { type LiveLab, liveLab } from "../support/live-lab";
 import { moduleWorlds } from "../support/module-worlds";
 import { type Project, projectCopy } from "../support/pulumi-project";
 import { runWorld, type WorldOutcome } from "../support/run-world";
-import { artifactsFolder, enginePrograms, requires } from "../support/skip";
+import { artifactsAtHand, enginePrograms, requires } from "../support/skip";
 import { type LiveWorld, liveWorlds } from "../support/worlds";
 import { worldsToFile } from "../support/worlds-file";
 
 /** A lab as a user makes it, proves it, breaks it and removes it: all through the command line. */
 const nodeImage = process.env.LAB_RIG_NODE_IMAGE ?? "kindest/node:v1.34.2-rig";
 const appImage = "docker.io/ambient-lab/rig-httpbin:1";
+const atHand = artifactsAtHand();
+const { istioVersion } = atHand;
 const skip = requires("e2e", {
   docker: true,
   programs: [...enginePrograms, "kind"],
-  images: [nodeImage, appImage, ...istioImages, ...moduleImagesOf(moduleNames, versions.istio)],
+  images: [nodeImage, appImage, ...istioImagesOf(istioVersion), ...moduleImagesOf(moduleNames, istioVersion)],
   artifacts: true,
   asked: true,
 });
@@ -51,7 +52,7 @@ describe.skipIf(skip)("a lab from up to destroy", () => {
   beforeAll(async () => {
     await removeFromDocker(stack);
     project = await projectCopy(stack);
-    const config = { nodeImage, appImage, artifactSource: artifactsFolder(), addons: await addonsAtHand() };
+    const config = { nodeImage, appImage, ...atHand, addons: await addonsAtHand() };
     const own = Object.entries(config).map(([key, value]) => [`ambient-lab:${key}`, value]);
     project.write(`Pulumi.${stack}.yaml`, stringify({ config: Object.fromEntries(own) }));
   });

@@ -5,7 +5,7 @@ import { stringify } from "yaml";
 import { type ExecResult, exec } from "../../host/exec";
 import { removeFromDocker } from "../support/leftovers";
 import { type Project, projectCopy } from "../support/pulumi-project";
-import { artifactsFolder } from "../support/skip";
+import { artifactsAtHand } from "../support/skip";
 
 /**
  * Takes parts of a living lab away, and shows that one command brings it back:
@@ -158,7 +158,7 @@ function configure(project: Project): void {
   const config = {
     nodeImage: process.env.LAB_RIG_NODE_IMAGE ?? "kindest/node:v1.34.2-rig",
     appImage,
-    artifactSource: artifactsFolder(),
+    ...artifactsAtHand(),
     addons: [],
   };
   const own = Object.entries(config).map(([key, value]) => [`ambient-lab:${key}`, value]);

@@ -3,19 +3,20 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { stringify } from "yaml";
-import { istioImages } from "../../config/image-names";
+import { istioImagesOf } from "../../config/image-names";
 import { addonsAtHand } from "../support/addons-at-hand";
 import { type CutOff, cutOff } from "../support/cut-off";
 import { type Project, projectCopy } from "../support/pulumi-project";
-import { artifactsFolder, enginePrograms, requires } from "../support/skip";
+import { artifactsAtHand, enginePrograms, requires } from "../support/skip";
 
 /** A bundle of what this machine has, taken to one without a network and without an image. */
 const nodeImage = process.env.LAB_RIG_NODE_IMAGE ?? "kindest/node:v1.34.2-rig";
 const appImage = "docker.io/ambient-lab/rig-httpbin:1";
+const atHand = artifactsAtHand();
 const skip = requires("offline", {
   docker: true,
   programs: [...enginePrograms, "kind", "dockerd", "unshare", "nsenter", "ip"],
-  images: [nodeImage, appImage, ...istioImages],
+  images: [nodeImage, appImage, ...istioImagesOf(atHand.istioVersion)],
   artifacts: true,
   root: true,
   asked: true,
@@ -33,8 +34,8 @@ describe.skipIf(skip)("a lab without a network", () => {
     here = await projectCopy("bundling");
     there = await projectCopy("offline", machine);
     const addons = await addonsAtHand();
-    settings(here, "bundling", { nodeImage, appImage, addons, artifactSource: artifactsFolder() });
-    settings(there, "offline", { nodeImage, addons, artifactSource: moved });
+    settings(here, "bundling", { nodeImage, appImage, addons, ...atHand });
+    settings(there, "offline", { nodeImage, addons, ...atHand, artifactSource: moved });
   });
 
   afterAll(async () => {

@@ -4,14 +4,18 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { parseAllDocuments } from "yaml";
 import { artifactPath } from "../../artifacts/fetch";
 import { baseValues, cniValues, istiodValues, ztunnelValues } from "../../components/istio-values";
-import { daemonsOf, imagesOf, istioDaemonsOf, istioImages } from "../../config/image-names";
+import { daemonsOf, imagesOf, istioDaemonsOf, istioImagesOf } from "../../config/image-names";
 import { platforms } from "../../config/schema";
-import { artifacts, versions } from "../../config/versions";
+import { artifactsOf } from "../../config/versions";
 import { exec } from "../../host/exec";
 import { moduleImagesOf } from "../../modules/index";
-import { artifactsFolder, requires } from "../support/skip";
+import { artifactsAtHand, requires } from "../support/skip";
 
 const skip = requires("bill", { programs: ["helm"], artifacts: true });
+const { artifactSource, ...chosen } = artifactsAtHand();
+const { istioVersion } = chosen;
+const artifacts = artifactsOf(chosen);
+const istioImages = istioImagesOf(istioVersion);
 const settings = { resources: "laptop", logLevel: "debug", tracing: true, modules: ["agentgateway"] } as const;
 const values: Record<string, object> = {
   base: baseValues(),
@@ -36,7 +40,7 @@ const daemonImages = (objects: readonly unknown[]) => {
   return [...new Set(podImages(objects.filter(isDaemonSet)))].sort();
 };
 const objectsOf = (yaml: string) => parseAllDocuments(yaml).map((document): unknown => document.toJS());
-const file = (path: string) => join(artifactsFolder(), path);
+const file = (path: string) => join(artifactSource, path);
 
 describe.skipIf(skip)("the real charts and manifests", () => {
   const rendered = new Map<string, unknown[]>();
@@ -67,13 +71,13 @@ describe.skipIf(skip)("the real charts and manifests", () => {
     const { global } = JSON.parse(injector ?? "{}");
     const image = (name: string) => `${global.hub}/${name}:${global.tag}-${global.variant}`;
     expect(istioImages).toContain(image(global.proxy.image));
-    expect(moduleImagesOf(["agentgateway"], versions.istio)).toEqual([image("agentgateway")]);
+    expect(moduleImagesOf(["agentgateway"], istioVersion)).toEqual([image("agentgateway")]);
   });
 
   test.each([...platforms.map((platform) => [platform, 0] as const), ["eks", 1] as const])(
     "the charts' own word on the platform %s is exit code %i",
     async (platform, expected) => {
-      const chart = file(artifactPath({ kind: "chart", name: "cni", version: versions.istio }));
+      const chart = file(artifactPath({ kind: "chart", name: "cni", version: istioVersion }));
       const input = JSON.stringify(cniValues({ ...settings, platform }));
       const { code } = await exec("helm", ["template", "cni", chart, "--values", "-"], { input });
       expect(code).toBe(expected);
@@ -87,7 +91,7 @@ describe.skipIf(skip)("the real charts and manifests", () => {
   });
 
   test("every node gets the images of Istio's DaemonSets", () => {
-    expect(istioDaemonsOf(versions.istio).sort()).toEqual(daemonImages([...rendered.values()].flat()));
+    expect(istioDaemonsOf(istioVersion).sort()).toEqual(daemonImages([...rendered.values()].flat()));
   });
 
   test.each(artifacts.filter(({ kind }) => kind === "manifest"))("the bill has every image of $name", (artifact) => {

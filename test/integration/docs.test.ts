@@ -5,7 +5,7 @@ import { stringify } from "yaml";
 import { exec } from "../../host/exec";
 import { type Project, projectCopy } from "../support/pulumi-project";
 import { commandsOf, filled, pages, type ShownCommand } from "../support/shell-commands";
-import { artifactsFolder, enginePrograms, programPath, requires } from "../support/skip";
+import { artifactsAtHand, enginePrograms, programPath, requires } from "../support/skip";
 
 /** Commands that need no cluster: what they say is compared with what the pages show. */
 const clusterless = [
@@ -34,7 +34,8 @@ describe.skipIf(skip)("the commands of the docs, typed in a fresh checkout", () 
 
   beforeAll(async () => {
     project = await projectCopy("docs");
-    project.write(settingsFile, stringify({ config: { "ambient-lab:artifactSource": artifactsFolder() } }));
+    const own = Object.entries(artifactsAtHand()).map(([key, value]) => [`ambient-lab:${key}`, value]);
+    project.write(settingsFile, stringify({ config: Object.fromEntries(own) }));
     await project.ok(["stack", "init", "docs"]);
   });
   afterAll(() => project?.remove());

@@ -2,12 +2,12 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { stringify } from "yaml";
-import { istioImages } from "../../config/image-names";
+import { istioImagesOf } from "../../config/image-names";
 import { clusterState } from "../../host/cluster-state";
 import { exec } from "../../host/exec";
 import { removeFromDocker } from "../support/leftovers";
 import { type Project, projectCopy, type Step } from "../support/pulumi-project";
-import { artifactsFolder, enginePrograms, requires } from "../support/skip";
+import { artifactsAtHand, enginePrograms, requires } from "../support/skip";
 
 /**
  * The real engine, plugins, Docker, kind and mesh: one lab from the first preview to nothing. The apps' image is built by
@@ -15,10 +15,11 @@ import { artifactsFolder, enginePrograms, requires } from "../support/skip";
  */
 const nodeImage = process.env.LAB_RIG_NODE_IMAGE ?? "kindest/node:v1.34.2-rig";
 const appBase = "docker.io/ambient-lab/rig-httpbin:1";
+const atHand = artifactsAtHand();
 const skip = requires("engine", {
   docker: true,
   programs: [...enginePrograms, "kind"],
-  images: [nodeImage, appBase, ...istioImages],
+  images: [nodeImage, appBase, ...istioImagesOf(atHand.istioVersion)],
   artifacts: true,
 });
 const stack = "engine";
@@ -45,7 +46,7 @@ describe.skipIf(skip)("the lab on the real engine", () => {
     process.env.AMBIENT_LAB_HOME = project.home;
     project.write("images/httpbin/Dockerfile", `FROM ${appBase}\nLABEL revision=1\n`);
     // An empty list has no form that "pulumi config set" would take.
-    const config = { nodeImage, artifactSource: artifactsFolder(), addons: [] };
+    const config = { nodeImage, ...atHand, addons: [] };
     const own = Object.entries(config).map(([key, value]) => [`ambient-lab:${key}`, value]);
     project.write(`Pulumi.${stack}.yaml`, stringify({ config: Object.fromEntries(own) }));
     await project.ok(["stack", "init", stack]);

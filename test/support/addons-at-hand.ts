@@ -2,10 +2,10 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { artifactPath } from "../../artifacts/fetch";
 import { imagesOf } from "../../config/image-names";
-import { artifacts } from "../../config/versions";
+import { artifactsOf } from "../../config/versions";
 import { type AddonName, addonNames } from "../../config/vocabulary";
 import { exec } from "../../host/exec";
-import { artifactsFolder } from "./skip";
+import { artifactsAtHand } from "./skip";
 
 /** The addons all of whose images Docker has, and that draw from nothing it lacks. */
 export async function addonsAtHand(): Promise<AddonName[]> {
@@ -15,9 +15,10 @@ export async function addonsAtHand(): Promise<AddonName[]> {
 }
 
 async function hasImages(name: AddonName): Promise<boolean> {
-  const artifact = artifacts.find((item) => item.name === name);
+  const { artifactSource, ...chosen } = artifactsAtHand();
+  const artifact = artifactsOf(chosen).find((item) => item.name === name);
   if (!artifact) return false;
-  const manifest = await readFile(join(artifactsFolder(), artifactPath(artifact)), "utf8").catch(() => undefined);
+  const manifest = await readFile(join(artifactSource, artifactPath(artifact)), "utf8").catch(() => undefined);
   if (manifest === undefined) return false;
   return (await exec("docker", ["image", "inspect", ...imagesOf(manifest)])).code === 0;
 }

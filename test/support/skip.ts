@@ -1,8 +1,8 @@
 import { spawnSync } from "node:child_process";
-import { accessSync, appendFileSync, constants, existsSync } from "node:fs";
+import { accessSync, appendFileSync, constants, existsSync, readdirSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
-import { pluginNames } from "../../config/versions";
+import { pluginNames, versions } from "../../config/versions";
 
 /** What a suite needs of the machine. */
 export interface Needs {
@@ -38,6 +38,21 @@ export function artifactsFolder(): string {
 /** Folder of what unmodified programs of a minor of Istio printed: $LAB_RECORDED, or beside the repository. */
 export function recordedFolder(): string {
   return process.env.LAB_RECORDED ?? join(__dirname, "..", "..", "..", "shared", "recorded", "istio-1.31");
+}
+
+/** Configuration of a lab that takes charts and manifests from {@link artifactsFolder}, in the versions that are there. */
+export function artifactsAtHand() {
+  const artifactSource = artifactsFolder();
+  const versionOf = (folder: string, file: RegExp, pinned: string) => {
+    const path = join(artifactSource, folder);
+    const found = (existsSync(path) ? readdirSync(path) : []).flatMap((name) => file.exec(name)?.[1] ?? []);
+    return found.includes(pinned) ? pinned : (found.sort().at(-1) ?? pinned);
+  };
+  return {
+    artifactSource,
+    istioVersion: versionOf("charts", /^istiod-(.+)\.tgz$/, versions.istio),
+    metallbVersion: versionOf("manifests", /^metallb-(.+)\.yaml$/, versions.metallb),
+  };
 }
 
 /** The rig's script: $LAB_RIG, or beside the repository. */

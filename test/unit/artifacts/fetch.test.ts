@@ -154,7 +154,7 @@ test("daemonsOf() lists the images of DaemonSets alone", () => {
 });
 
 test("plannedArtifacts() names a path for the whole bill without a request", () => {
-  const planned = plannedArtifacts(versions.istio);
+  const planned = plannedArtifacts({ istioVersion: versions.istio, metallbVersion: versions.metallb });
   for (const artifact of bill) expect(planned.chart(artifact.name)).toBe(home.cacheFile(artifact));
   expect(() => planned.chart("loki")).toThrow(RangeError);
 });

@@ -1,6 +1,7 @@
 import { createServer } from "node:net";
 import { describe, expect, test } from "vitest";
 import { run } from "../../../cli/run";
+import { versions } from "../../../config/versions";
 import { clusterName } from "../../../host/paths";
 import { derivedPort } from "../../../host/ports";
 import { startCluster } from "../../support/cluster";
@@ -118,17 +119,17 @@ describe("doctor", () => {
       const { code, of, findings } = await look();
       expect(code).toBe(0);
       expect(findings.map(({ id }) => id).sort()).toEqual(["existing", "home", "node", "pulumi"]);
-      expect(of("existing").what).toBe("Kubernetes v1.33.4-eks-1a2b3c, Istio 1.31.1");
+      expect(of("existing").what).toBe(`Kubernetes v1.33.4-eks-1a2b3c, Istio ${versions.istio}`);
       cluster.put("version", { gitVersion: "v1.31.0" });
-      expect((await look()).of("existing").what).toBe("Istio 1.31.1 does not support Kubernetes 1.31.0");
+      expect((await look()).of("existing").what).toBe(`Istio ${versions.istio} does not support Kubernetes 1.31.0`);
     } finally {
       await cluster.close();
     }
   });
 
   test.each([
-    ["kindest/node:v1.36.1", "ok", /Istio 1\.31\.1, Kubernetes 1\.36\.1/],
-    ["kindest/node:v1.37.0", "fail", /does not support Kubernetes 1\.37\.0/],
+    ["kindest/node:v1.36.1", "ok", /Istio 1\.31\.\d, Kubernetes 1\.36\.1/],
+    ["kindest/node:v1.38.0", "fail", /does not support Kubernetes 1\.38\.0/],
     ["kindest/node:mine", "warn", /does not tell its version/],
   ])("compares Istio with the Kubernetes of %s: %s", async (image, status, what) => {
     const { of } = await doctor({}, `  ambient-lab:nodeImage: ${image}\n`);
@@ -138,6 +139,6 @@ describe("doctor", () => {
 
   test("names a tool that up would bring", async () => {
     const { of } = await doctor({ "kind version": "kind v0.20.0 go1.20 linux/amd64" });
-    expect(of("kind").what).toMatch(/0\.20\.0 at .* is not in >=0\.32\.0 <1\.0\.0; "up" brings 0\.32\.0/);
+    expect(of("kind").what).toMatch(/0\.20\.0 at .* is not in >=0\.33\.0 <1\.0\.0; "up" brings 0\.33\.0/);
   });
 });

@@ -56,11 +56,11 @@ async function failure(name: string, from = source): Promise<LabError> {
 describe("installTool()", () => {
   test("brings a plain program, executable", async () => {
     ownLabHome();
-    offer("kind-linux-amd64", "kind-linux-amd64.sha256sum", Buffer.from("#!/bin/sh\necho kind v0.32.0\n"));
+    offer("kind-linux-amd64", "kind-linux-amd64.sha256sum", Buffer.from("#!/bin/sh\necho kind v0.33.0\n"));
     const path = await installTool(tool("kind"), { fetcher, system, source });
     expect(path).toBe(join(labBin(), "kind"));
     expect(statSync(path).mode & 0o777).toBe(0o755);
-    expect(await findTool(tool("kind"), { PATH: "" }, exec)).toEqual({ path, version: "0.32.0", fits: true });
+    expect(await findTool(tool("kind"), { PATH: "" }, exec)).toEqual({ path, version: "0.33.0", fits: true });
   });
 
   test("unpacks every program of Pulumi's release beside what is there already", async () => {
@@ -129,8 +129,8 @@ describe("installTool()", () => {
     files.clear();
     const problem = await failure("kind");
     expect(problem.what).toContain("HTTP 404");
-    expect(problem.why).toContain("no kind on the PATH is in >=0.32.0");
-    expect(problem.fix).toContain("put kind 0.32.0 on the PATH");
+    expect(problem.why).toContain("no kind on the PATH is in >=0.33.0");
+    expect(problem.fix).toContain("put kind 0.33.0 on the PATH");
   });
 
   test("takes no program from another machine by plain HTTP, where digests come by the same way", async () => {
@@ -178,7 +178,7 @@ describe("installTool()", () => {
 });
 
 describe("the files of a release", () => {
-  // kubernetes-sigs/kind at v0.32.0, hack/release/build/cross.sh: kind-GOOS-GOARCH, and beside it `shasum -a 256 "$f"` as
+  // kubernetes-sigs/kind at v0.33.0, hack/release/build/cross.sh: kind-GOOS-GOARCH, and beside it `shasum -a 256 "$f"` as
   // "$f".sha256sum, a line of the digest, two blanks and the name. pulumi/pulumi at v3.259.0, .goreleaser.yml.
   test.each([
     ["linux", "x64", "kind-linux-amd64", "pulumi-v3.259.0-linux-x64.tar.gz"],
@@ -187,8 +187,8 @@ describe("the files of a release", () => {
     ["darwin", "arm64", "kind-darwin-arm64", "pulumi-v3.259.0-darwin-arm64.tar.gz"],
   ] as const)("on %s %s have the names that upstream gives them", (platform, arch, kind, pulumi) => {
     expect(tool("kind").release({ platform, arch })).toMatchObject({
-      url: `https://github.com/kubernetes-sigs/kind/releases/download/v0.32.0/${kind}`,
-      checksums: `https://github.com/kubernetes-sigs/kind/releases/download/v0.32.0/${kind}.sha256sum`,
+      url: `https://github.com/kubernetes-sigs/kind/releases/download/v0.33.0/${kind}`,
+      checksums: `https://github.com/kubernetes-sigs/kind/releases/download/v0.33.0/${kind}.sha256sum`,
       ...{ file: kind, checksumsFile: `${kind}.sha256sum`, packed: false },
     });
     expect(tool("pulumi").release({ platform, arch })).toMatchObject({
@@ -210,18 +210,18 @@ function folder(version: string, { pulumi }: { pulumi?: string } = {}): string {
 describe("findTool()", () => {
   // kindest/node:v1.36.1 has containerd 2.3, whose configuration is of version 4. `kind load` of kubernetes-sigs/kind knows
   // versions 2 and 3 up to v0.31.0 (pkg/cluster/nodeutils/util.go, parseSnapshotter) and 4 since v0.32.0, commit b22acfaf.
-  test.each(["0.20.0", "0.30.0", "0.31.0", "0.32.0-alpha"])("passes over kind %s", async (version) => {
+  test.each(["0.20.0", "0.30.0", "0.31.0", "0.33.0-alpha"])("passes over kind %s", async (version) => {
     ownLabHome();
-    const [old, fit] = [folder(version), folder("0.32.0")];
+    const [old, fit] = [folder(version), folder("0.33.0")];
     expect(await findTool(tool("kind"), { PATH: `${old}:${fit}` }, exec)).toMatchObject({
-      version: "0.32.0",
+      version: "0.33.0",
       fits: true,
     });
     expect(await findTool(tool("kind"), { PATH: old }, exec)).toMatchObject({ version, fits: false });
   });
   test("takes a build between two releases", async () => {
     ownLabHome();
-    expect(await findTool(tool("kind"), { PATH: folder("0.33.0-alpha+abc") }, exec)).toMatchObject({ fits: true });
+    expect(await findTool(tool("kind"), { PATH: folder("0.34.0-alpha+abc") }, exec)).toMatchObject({ fits: true });
   });
 });
 
@@ -234,7 +234,7 @@ describe("ensureTools()", () => {
 
   test("leaves the PATH as it is where it leads to the tools that fit", async () => {
     ownLabHome();
-    const fit = folder("0.32.0", { pulumi: "3.259.0" });
+    const fit = folder("0.33.0", { pulumi: "3.259.0" });
     expect(await toolchain(fit)).toEqual({ pulumi: join(fit, "pulumi"), binFolders: [] });
   });
 
@@ -242,7 +242,7 @@ describe("ensureTools()", () => {
   // itself (pulumi/pulumi at v3.259.0, sdk/go/common/workspace/plugins.go).
   test("puts the folder of a tool before the PATH where an older one comes first", async () => {
     ownLabHome();
-    const [old, fit] = [folder("0.31.0", { pulumi: "3.100.0" }), folder("0.32.0", { pulumi: "3.259.0" })];
+    const [old, fit] = [folder("0.31.0", { pulumi: "3.100.0" }), folder("0.33.0", { pulumi: "3.259.0" })];
     expect(await toolchain(`${old}:${fit}`)).toEqual({ pulumi: join(fit, "pulumi"), binFolders: [fit] });
   });
 });

@@ -52,7 +52,7 @@ export const fitMachine: Record<string, Answer> = {
   "docker exec": { code: 1, stderr: "no such container" },
   "ps -axo": "",
   "pulumi version": "v3.259.0",
-  "kind version": "kind v0.32.0 go1.26.1 linux/amd64",
+  "kind version": "kind v0.33.0 go1.26.1 linux/amd64",
 };
 
 /** One step of the engine as its events tell it. */

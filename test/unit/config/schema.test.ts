@@ -68,7 +68,9 @@ describe("parseConfig", () => {
     ["gatewayAnnotations[0]", ["scheme"], /annotation=value/],
     ["istioVersion", "1.31", /1\.30\.x from 1\.30\.4, 1\.31\.x from 1\.31\.0/],
     ["istioVersion", "1.30.3", /1\.30\.x from 1\.30\.4/],
-    ["istioVersion", "1.32.0", /a version of Istio that the lab knows/],
+    ["istioVersion", "1.33.0", /a version of Istio that the lab knows/],
+    ["metallbVersion", "v0.15.3", /not older than v0\.16\.1/],
+    ["metallbVersion", "0.16.2", /like "v0\.16\.2"/],
     ["workers", 0, />=1/],
     ["workers", 9, /<=8/],
     ["workers", "two", /number/],
@@ -218,8 +220,14 @@ describe("Pulumi.yaml", () => {
   });
 
   test("Pulumi.yaml leaves the pins to config/versions.ts", () => {
-    expect([declared.istioVersion?.default, declared.nodeImage?.default]).toEqual(["", ""]);
-    expect(parseConfig({})).toMatchObject({ istioVersion: versions.istio, nodeImage });
+    expect([declared.istioVersion?.default, declared.metallbVersion?.default, declared.nodeImage?.default]).toEqual([
+      ...["", "", ""],
+    ]);
+    expect(parseConfig({})).toMatchObject({
+      istioVersion: versions.istio,
+      metallbVersion: versions.metallb,
+      nodeImage,
+    });
   });
 
   test("Pulumi.yaml's defaults are read the same as strings from the engine", () => {

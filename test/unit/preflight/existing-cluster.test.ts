@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { parseConfig } from "../../../config/load";
+import { versions } from "../../../config/versions";
 import { examineExisting } from "../../../preflight/existing-cluster";
 import { startCluster, type TestCluster } from "../../support/cluster";
 
@@ -100,14 +101,14 @@ describe("examineExisting()", () => {
       gatewayCrd({ "gateway.networking.k8s.io/bundle-version": "v1.7.0" }),
     );
     expect((await examined()).whats).toEqual([
-      "Istio 1.31.1 does not go with the Gateway API v1.7.0 that this cluster has",
+      `Istio ${versions.istio} does not go with the Gateway API v1.7.0 that this cluster has`,
     ]);
   });
 
   test("refuses a Kubernetes that Istio does not support", async () => {
     cluster.put("version", { gitVersion: "v1.31.9-gke.100" });
     const { whats } = await examined({ platform: "gke" });
-    expect(whats).toEqual(["Istio 1.31.1 does not support Kubernetes 1.31.9"]);
+    expect(whats).toEqual([`Istio ${versions.istio} does not support Kubernetes 1.31.9`]);
   });
 
   test("refuses a mesh that no lab, or another lab, made", async () => {
@@ -124,7 +125,7 @@ describe("examineExisting()", () => {
     put.mesh({ "ambient-lab/stack": "alice" });
     put.istiod("1.29.4");
     expect((await examined()).whats).toEqual([
-      "Istio 1.29.4 cannot become 1.31.1 in one step: more than one minor lies between them",
+      `Istio 1.29.4 cannot become ${versions.istio} in one step: more than one minor lies between them`,
     ]);
   });
 

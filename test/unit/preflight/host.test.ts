@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { examine } from "../../../cli/doctor/examine";
 import { parseConfig } from "../../../config/load";
 import type { LabConfig } from "../../../config/schema";
+import { versions } from "../../../config/versions";
 import { clusterIsLost } from "../../../host/cluster-state";
 import { LabErrors } from "../../../host/errors";
 import type { Exec } from "../../../host/exec";
@@ -246,7 +247,7 @@ describe("versions", () => {
     const config = kind({ nodeImage: "kindest/node:v1.31.9" });
     const thrown = await checkHost(config, stack, machine()).catch((error: unknown) => error);
     if (!(thrown instanceof LabErrors)) throw thrown;
-    expect(thrown.message).toContain("Istio 1.31.1 does not support Kubernetes 1.31.9");
+    expect(thrown.message).toContain(`Istio ${versions.istio} does not support Kubernetes 1.31.9`);
     expect(thrown.message).toMatch(/1\.30 \(from 1\.30\.4\) +>=1\.32\.0 <1\.37\.0 +v1\.5\.1/);
   });
 
@@ -266,7 +267,9 @@ describe("versions", () => {
       cluster.put(path, istio("docker.io/istio/pilot:1.30.5-distroless"));
       expect((await checkHost(kind(), stack, running)).installedIstio).toBe("1.30.5");
       cluster.put(path, istio("docker.io/istio/pilot:1.29.0-distroless"));
-      expect((await problemsOf(kind(), running))[0]).toContain("Istio 1.29.0 cannot become 1.31.1 in one step");
+      expect((await problemsOf(kind(), running))[0]).toContain(
+        `Istio 1.29.0 cannot become ${versions.istio} in one step`,
+      );
     } finally {
       await cluster.close();
     }

@@ -97,7 +97,7 @@ const realLab = () =>
     const { declareLab } = await import("../../../../program/lab.js");
     const config = parseConfig({});
     const host = { httpPort: 20_000, httpsPort: 10_000 };
-    const artifacts = plannedArtifacts(config.istioVersion);
+    const artifacts = plannedArtifacts(config);
     return declareLab({ stack: "t1", owner: "u@h file:///", config, artifacts, host });
   });
 
