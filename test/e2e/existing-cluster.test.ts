@@ -1,0 +1,80 @@
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { artifactPath } from "../../artifacts/fetch";
+import { istioImagesOf } from "../../config/image-names";
+import { artifactsOf } from "../../config/versions";
+import { type ModuleName, moduleNames } from "../../modules/index";
+import { type OthersCluster, startOthersCluster } from "../support/others-cluster";
+import { type Project, projectCopy } from "../support/pulumi-project";
+import { artifactsAtHand, enginePrograms, requires } from "../support/skip";
+
+/** A lab in a cluster that other people made and use, from up to destroy. */
+const nodeImage = process.env.LAB_RIG_NODE_IMAGE ?? "kindest/node:v1.34.2-rig";
+const appImage = "docker.io/ambient-lab/rig-httpbin:1";
+const { artifactSource, ...chosen } = artifactsAtHand();
+const metallbImages = ["controller", "speaker"].map((name) => `quay.io/metallb/${name}:${chosen.metallbVersion}`);
+const images = [appImage, ...istioImagesOf(chosen.istioVersion), ...metallbImages];
+const skip = requires("existing-cluster", {
+  docker: true,
+  programs: [...enginePrograms, "kind"],
+  images: [nodeImage, ...images],
+  artifacts: true,
+});
+const stack = "existing";
+
+/** Modules whose images no rig has, and "chaos", which stops nodes. */
+const leftOut: readonly ModuleName[] = ["agentgateway", "grpc", "chaos"];
+const modules = moduleNames.filter((name) => !leftOut.includes(name));
+
+const manifests = artifactsOf(chosen)
+  .filter(({ name }) => name === "metallb" || name === "gateway-api")
+  .map((artifact) => join(artifactSource, artifactPath(artifact)));
+
+describe.skipIf(skip)("a lab in a cluster of others", () => {
+  let project: Project;
+  let others: OthersCluster;
+  let before: Map<string, unknown>;
+  const up = async (...args: string[]) => {
+    const result = await project.lab(["up", "--yes", ...args]);
+    expect(result.code, `${result.stderr.slice(-6000)}\n${result.stdout}`).toBe(0);
+  };
+
+  beforeAll(async () => {
+    others = await startOthersCluster(nodeImage, images, manifests);
+    project = await projectCopy(stack);
+    before = await others.objects();
+  });
+
+  afterAll(async () => {
+    await others?.remove();
+    project?.remove();
+  });
+
+  it("comes up with its modules and proves itself", async () => {
+    const { kubeconfig, context } = others;
+    const where = ["cluster=existing", `kubeconfig=${kubeconfig}`, `context=${context}`, `appImage=${appImage}`];
+    const versions = Object.entries(chosen).map(([key, version]) => `${key}=${version}`);
+    const what = [`artifactSource=${artifactSource}`, ...versions, "addons=[]", `modules=[${modules.join(", ")}]`];
+    await up("--config", ...where, ...what);
+  });
+
+  it("changes no object of others but the label of the namespace that it enrols", async () => {
+    const now = await others.objects();
+    const changed = [...before].filter(([key, object]) => JSON.stringify(now.get(key)) !== JSON.stringify(object));
+    expect(changed.map(([key]) => key)).toEqual(["Namespace /default"]);
+  });
+
+  it("changes what it is asked to", async () => {
+    await up("--no-verify", "--config", "faultPercent=30", "allowedCallers=[gateway]", "modules=[egress]");
+    const policy = await others.kubectl(["get", "authorizationpolicy", "appb-l7", "--namespace=default", "-o", "json"]);
+    expect(policy).not.toContain("/sa/appa");
+  });
+
+  it("goes, and every object is as it was", async () => {
+    const destroy = await project.lab(["destroy", "--yes"]);
+    expect(destroy.code, destroy.stderr.slice(-6000)).toBe(0);
+    const after = await others.objects();
+    expect([...after.keys()].sort()).toEqual([...before.keys()].sort());
+    for (const [key, object] of before) expect(after.get(key), key).toEqual(object);
+  });
+});
