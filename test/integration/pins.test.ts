@@ -1,0 +1,45 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { imagesOf } from "../../config/image-names";
+import { istioMinors, nodeImage, versions } from "../../config/versions";
+import { exec } from "../../host/exec";
+import { requires } from "../support/skip";
+
+const skip = requires("pins", { programs: ["go"] });
+
+/** Folder of a Go module of upstream at a version: its release's own files. */
+async function moduleFolder(module: string, version: string): Promise<string> {
+  const { code, stdout, stderr } = await exec("go", ["mod", "download", "-json", `${module}@${version}`], {
+    ...{ cwd: "/", timeoutMs: 300_000 },
+  });
+  expect(code, stderr || stdout).toBe(0);
+  return (JSON.parse(stdout) as { Dir: string }).Dir;
+}
+
+describe.skipIf(skip)("the pins are what upstream released", () => {
+  test("the node image is the default of the pinned kind (pkg/apis/config/defaults/image.go)", async () => {
+    const kind = await moduleFolder("sigs.k8s.io/kind", versions.kind);
+    expect(readFileSync(join(kind, "pkg/apis/config/defaults/image.go"), "utf8")).toContain(`"${nodeImage}"`);
+  });
+
+  test("the manifest of the pinned MetalLB runs images of its version (config/manifests/metallb-native.yaml)", async () => {
+    const metallb = await moduleFolder("go.universe.tf/metallb", versions.metallb);
+    const manifest = readFileSync(join(metallb, "config/manifests/metallb-native.yaml"), "utf8");
+    const images = ["controller", "speaker"].map((name) => `quay.io/metallb/${name}:${versions.metallb}`);
+    expect(imagesOf(manifest)).toEqual(images);
+  });
+
+  test.each(istioMinors)("Istio $newest has definitions (istio.io/api)", async ({ newest }) => {
+    const api = await moduleFolder("istio.io/api", `v${newest}`);
+    expect(existsSync(join(api, "kubernetes/customresourcedefinitions.gen.yaml"))).toBe(true);
+  });
+
+  test.each(istioMinors)("the Gateway API $gatewayApi of Istio $minor is a bundle of that version", async (row) => {
+    const folder = join(await moduleFolder("sigs.k8s.io/gateway-api", row.gatewayApi), "config/crd/standard");
+    const files = readdirSync(folder).map((file) => readFileSync(join(folder, file), "utf8"));
+    const definitions = files.filter((text) => /^kind: CustomResourceDefinition$/m.test(text));
+    expect(definitions.length).toBeGreaterThan(4);
+    for (const text of definitions) expect(text).toContain(`bundle-version: ${row.gatewayApi}\n`);
+  });
+});
