@@ -1,14 +1,15 @@
 import semver from "semver";
 import { parse } from "yaml";
 import { z } from "zod";
+import { nodeImageFor } from "../config/compatibility";
 import { type IstioMinor, istioMinors, nodeImage, versions } from "../config/versions";
 import { LabError, messageOf } from "../host/errors";
 
 /** A pin of config/versions.ts beside what upstream has. */
 export interface PinState {
   name: string;
-  /** Minor of Istio that the pin is a patch of; absent for every other pin. */
-  istioMinor?: string;
+  /** Of a patch of Istio: its minor, and the node image of the lab that this minor supports. */
+  istio?: { minor: string; nodeImage: string };
   /** What the lab has; empty when it has nothing of the kind. */
   pinned: string;
   /** What upstream has; absent when that is not known. */
@@ -68,7 +69,7 @@ export async function pinStates({ text, ...more }: Upstream): Promise<PinState[]
     ...istioMinors.map(async (row) =>
       (await known(`Istio ${row.minor}`, row.newest, async () => patch(row, await istio))).map((state) => ({
         ...state,
-        istioMinor: row.minor,
+        istio: { minor: row.minor, nodeImage: nodeImageFor(row.newest) },
       })),
     ),
     known("Istio", "", async () => newMinors(await istio)),

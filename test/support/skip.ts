@@ -31,7 +31,7 @@ export const enginePrograms = ["pulumi", ...pluginNames.map((name) => `pulumi-re
 export const rigHome = process.env.RIG_HOME ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "lab-rig");
 
 /** Folder with SHA256SUMS, charts and manifests, as "lab bundle" makes it. */
-export function artifactsFolder(): string {
+function artifactsFolder(): string {
   return process.env.LAB_ARTIFACTS ?? join(rigHome, "artifacts");
 }
 
