@@ -105,10 +105,10 @@ export const supported = {
   /** Pulumi CLIs that run @pulumi/pulumi 3.248 with the local backend's layout. */
   pulumi: ">=3.248.0 <4.0.0",
   /**
-   * kind releases, from the one that {@link nodeImage} belongs to: an older kind cannot load images into its nodes when
-   * their containerd has a newer configuration format (kind v0.31.0: "unknown containerd config version: 4").
+   * kind releases. An older one cannot load images into nodes of {@link nodeImages}: their containerd, 2.3, has a
+   * configuration of version 4 (kind v0.31.0: "unknown containerd config version: 4"; v0.33.0, images/base/Dockerfile).
    */
-  kind: `>=${versions.kind.replace(/^v/, "")} <1.0.0`,
+  kind: ">=0.32.0 <1.0.0",
   /**
    * Node.js; the SDK of package.json is the last for 20. Packages of linkedom are ES modules and need 20.19, whose
    * `require` loads them.

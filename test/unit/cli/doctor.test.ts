@@ -139,6 +139,6 @@ describe("doctor", () => {
 
   test("names a tool that up would bring", async () => {
     const { of } = await doctor({ "kind version": "kind v0.20.0 go1.20 linux/amd64" });
-    expect(of("kind").what).toMatch(/0\.20\.0 at .* is not in >=0\.33\.0 <1\.0\.0; "up" brings 0\.33\.0/);
+    expect(of("kind").what).toMatch(/0\.20\.0 at .* is not in >=0\.32\.0 <1\.0\.0; "up" brings 0\.33\.0/);
   });
 });

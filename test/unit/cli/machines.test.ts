@@ -130,9 +130,9 @@ const table: Record<string, Row> = {
     machine: { docker: engine("28.5.2", "1.51", { info: { ...rootless, CgroupVersion: "1" } }), kind },
     doctor: [
       "fail docker-kind: Docker is rootless, on cgroup v1",
-      "fail cgroup: Docker runs on cgroup v1, the nodes run Kubernetes 1.36.1",
+      "fail cgroup: Docker runs on cgroup v1, the nodes run Kubernetes 1.37.0",
     ],
-    refuses: ["Docker is rootless, on cgroup v1", "Docker runs on cgroup v1, the nodes run Kubernetes 1.36.1"],
+    refuses: ["Docker is rootless, on cgroup v1", "Docker runs on cgroup v1, the nodes run Kubernetes 1.37.0"],
   },
   "the Docker of another machine": {
     machine: { docker: engine("28.5.2", "1.51"), kind, env: { DOCKER_HOST: "ssh://me@build.example" } },

@@ -116,7 +116,7 @@ describe("what stops doctor's Docker stops the program with the same words", () 
     await expect(checkHost(kind(), stack, exec)).resolves.toBeDefined();
     await expect(checkHost(kind(), stack, exec, { makes: true })).rejects.toMatchObject({
       what: "kind 0.30.0 is not in >=0.32.0 <1.0.0",
-      fix: expect.stringMatching(/^npm run up {3}\(brings kind 0\.32\.0 into .*\/bin\)$/),
+      fix: expect.stringMatching(/^npm run up {3}\(brings kind 0\.33\.0 into .*\/bin\)$/),
     });
     await expect(checkHost(kind(), stack, machine(), { makes: true })).resolves.toBeDefined();
   });
