@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { firstOnPath } from "../../cli/toolchain/tools";
-import { istioImages } from "../../config/image-names";
+import { istioImagesOf } from "../../config/image-names";
 import { tools } from "../../config/versions";
 import { clusterState } from "../../host/cluster-state";
 import { exec } from "../../host/exec";
@@ -13,7 +13,7 @@ import { removeFromDocker } from "../support/leftovers";
 import { type Project, projectCopy } from "../support/pulumi-project";
 import { packedRelease, pulumiRelease } from "../support/pulumi-release";
 import { startServer, type TestServer } from "../support/server";
-import { artifactsFolder, enginePrograms, requires } from "../support/skip";
+import { artifactsAtHand, enginePrograms, requires } from "../support/skip";
 
 /**
  * `npm run up` on a machine whose PATH has neither pulumi nor kind: both come from a server with the releases as upstream
@@ -21,10 +21,11 @@ import { artifactsFolder, enginePrograms, requires } from "../support/skip";
  */
 const nodeImage = process.env.LAB_RIG_NODE_IMAGE ?? "kindest/node:v1.34.2-rig";
 const appImage = "docker.io/ambient-lab/rig-httpbin:1";
+const { artifactSource: folder, ...chosen } = artifactsAtHand();
 const skip = requires("first up", {
   docker: true,
   programs: [...enginePrograms, "pulumi-language-nodejs", "kind", "tar"],
-  images: [nodeImage, appImage, ...istioImages],
+  images: [nodeImage, appImage, ...istioImagesOf(chosen.istioVersion)],
   artifacts: true,
 });
 const stack = "first";
@@ -60,7 +61,6 @@ describe.skipIf(skip)("the first up of a machine without pulumi and kind", () =>
   }, 300_000);
 
   function offerArtifacts(): void {
-    const folder = artifactsFolder();
     const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
     for (const { parentPath, name } of files) {
       const file = join(parentPath, name);
@@ -98,7 +98,8 @@ describe.skipIf(skip)("the first up of a machine without pulumi and kind", () =>
   it("brings both and makes a lab that is proven", async () => {
     const mirror = "imageMirrors=[registry.test=https://mirror.test]";
     const lab = [`artifactSource=${server.url}`, `nodeImage=${nodeImage}`, `appImage=${appImage}`, "addons=[]", mirror];
-    const { code, stdout, stderr } = await project.lab([...up, ...lab]);
+    const versions = Object.entries(chosen).map(([key, version]) => `${key}=${version}`);
+    const { code, stdout, stderr } = await project.lab([...up, ...lab, ...versions]);
     expect(code, stderr).toBe(0);
     expect(stdout).toMatch(/^Lab "first" is up: http:\/\/127\.0\.0\.1:\d+$/m);
     expect(await clusterState(stack, exec)).toBe("running");
