@@ -114,7 +114,7 @@ export function requireSafeSource(source: string | undefined): void {
     {
       what: `"${source}" is no source for programs`,
       why: "By plain HTTP anyone on the way can change pulumi, kind and plugins together with their digests",
-      fix: `pulumi config set artifactSource ${source.replace(/^http:/, "https:")}   (or a folder, or put pulumi and kind on the PATH)`,
+      fix: `npm run lab -- config set artifactSource ${source.replace(/^http:/, "https:")}   (or a folder, or put pulumi and kind on the PATH)`,
     },
     { exitCode: ExitCode.unfit },
   );

@@ -15,6 +15,7 @@ import { labAddress, sameAddress } from "../stack/lab";
 import { requireOwnCluster } from "../stack/running-lab";
 import { type CommonOptions, openSession, type Session, sessionEngine, stackExists } from "../stack/session";
 import { withdrawSettings } from "../stack/settings";
+import { pulumiCommand } from "../toolchain/tools";
 import { type CommandContext, common, examples, json, jsonText, yes } from "./common";
 
 /** `destroy`: nothing of the stack stays, in whatever state its cluster is. */
@@ -98,7 +99,7 @@ async function requireOwnObjects(state: StackState | undefined, { stack }: Sessi
     fix: replaced
       .map(
         ({ urn }) =>
-          `pulumi state delete --yes --stack ${stack} ${shellWord(urn)}   (forgets it; then run destroy again)`,
+          `${pulumiCommand(`state delete --yes --stack ${stack} ${shellWord(urn)}`)}   (forgets it; then run destroy again)`,
       )
       .join("\n"),
   });

@@ -51,7 +51,7 @@ printf '%s\n' "$CACHES" | while IFS='=' read -r registry url; do
   found=$(docker container inspect --format '{{index .Config.Labels "ambient-lab.cache"}}' "$(cache_name "$registry")" 2>/dev/null || true)
   [ -n "$found" ] || ! docker container inspect "$(cache_name "$registry")" >/dev/null 2>&1 || {
     problem "A container \"$(cache_name "$registry")\" exists that no lab made" "The cache of $registry needs the name" \
-      "docker rename $(cache_name "$registry") ANOTHER-NAME, or: pulumi config set imageCache false"
+      "docker rename $(cache_name "$registry") ANOTHER-NAME, or: npm run lab -- config set imageCache false"
     exit 1
   }
   [ "$found" = "$wanted" ] || make_cache "$registry" "$url" "$wanted"

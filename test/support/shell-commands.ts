@@ -107,6 +107,8 @@ const shownParts: Readonly<Record<string, string>> = {
   ...{ 'args[0] && !args[0].startsWith("-") && error.code !== "commander.unknownCommand" ? `${args[0]} ` : ""': "up " },
   ...{
     "pulumiCommand(`cancel --yes --stack ${stack}`)": "pulumi cancel --yes --stack dev",
+    "pulumiCommand(`state delete --yes --stack ${stack} ${shellWord(urn)}`)":
+      "pulumi state delete --yes --stack dev URN",
     CLUSTER: "dev",
     PLATFORM: "linux/amd64",
     'words.map(shellWord).join(" ")': "plan --json",
