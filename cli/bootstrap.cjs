@@ -49,6 +49,15 @@ function systemLibc() {
 }
 
 function install(missing) {
+  const folder = path.join(root, "node_modules");
+  const link = fs.existsSync(folder) && fs.lstatSync(folder).isSymbolicLink();
+  if (link) {
+    giveUp(
+      `node_modules is a link to ${fs.realpathSync(folder)}, where ${missing.length} of the locked packages are missing`,
+      '"npm ci" would delete all packages in that folder, and another checkout may use them',
+      `rm '${folder.replace(/'/g, "'\\''")}' && npm ci`,
+    );
+  }
   process.stderr.write(`Installing the locked packages (${missing.length} missing) ...\n`);
   // Under "npm run" this is the very npm that runs; it needs no shell on any system. yarn and pnpm name themselves here.
   const npm = process.env.npm_execpath;

@@ -1,4 +1,13 @@
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -61,6 +70,17 @@ describe("bootstrap.cjs", () => {
   test("hands arguments and exit code through, without npm, when all is there", async () => {
     const { run } = checkout({ "part-here": "1.0.0", tsx: "1.0.0", zod: "2.0.0" }, "process.exit(1)");
     expect(await run("up", "--yes")).toMatchObject({ code: 3, stdout: "up,--yes", stderr: "" });
+  });
+
+  test("does not install into a folder that node_modules links to: npm would empty it", async () => {
+    const { folder, run } = checkout({ tsx: "1.0.0" }, 'require("fs").writeFileSync("asked", "")');
+    renameSync(join(folder, "node_modules"), join(folder, "shared"));
+    symlinkSync(join(folder, "shared"), join(folder, "node_modules"));
+    const { code, stderr } = await run("doctor");
+    expect(code).toBe(4);
+    expect(stderr).toContain(`What  node_modules is a link to ${join(folder, "shared")}, where 2 of`);
+    expect(stderr).toContain(`Fix   rm '${join(folder, "node_modules")}' && npm ci`);
+    expect(existsSync(join(folder, "asked"))).toBe(false);
   });
 
   test.each([
