@@ -40,7 +40,8 @@ export function problemText(thrown: unknown, options: ProblemOptions): string {
   const shown: string[] = [];
   for (const problem of problems) {
     const text = formatProblem(clipped(problem));
-    free -= rowsOf(text.slice(1), screen.columns);
+    // Each text begins with a line break: after the headline it ends that line, after another problem it leaves one empty.
+    free -= rowsOf(shown.length > 0 ? text : text.slice(1), screen.columns);
     // The line that counts the rest wants a place, too.
     if (shown.length > 0 && free < 1) break;
     shown.push(text);

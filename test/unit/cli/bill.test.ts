@@ -13,7 +13,7 @@ interface Entry {
   platforms: string[];
 }
 
-const manifest = "kind: Pod\nspec:\n  containers:\n  - image: quay.io/example/thing:v1\n";
+const manifest = "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - image: quay.io/example/thing:v1\n";
 
 async function bill(fetcher: (address: string) => Promise<Buffer>) {
   ownLabHome();

@@ -129,7 +129,7 @@ describe("up", () => {
 
   test("refuses a subnet that another Docker network has, before there is a stack", async () => {
     const root = checkout({ "Pulumi.alice.yaml": "config:\n  ambient-lab:subnet: 172.30.0.0/24\n" });
-    const networks = { "docker network ls": "1", "docker network inspect": "office  172.30.0.0/16 " };
+    const networks = { "docker network ls": "1\toffice", "docker network inspect": "office 172.30.0.0/16 " };
     const engine = newEngine(root);
     const io = fakeIo({ root, engine, exec: fakeExec({ ...fitMachine, ...networks }) });
     expect(await run(up, io)).toBe(4);

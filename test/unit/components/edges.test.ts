@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from "vitest";
+import { versions } from "../../../config/versions";
 import { type Declaration, declare } from "../../support/program";
 
 let lab: Declaration;
@@ -88,7 +89,9 @@ describe("what waits for what", () => {
 
   test("istio-cni does not wait for istiod when there is nothing to upgrade", async () => {
     expect([...lab.waitsFor("istio-cni")]).not.toContain("istio-istiod");
-    expect([...(await declare({}, { installedIstio: "1.31.1" })).waitsFor("istio-cni")]).not.toContain("istio-istiod");
+    expect([...(await declare({}, { installedIstio: versions.istio })).waitsFor("istio-cni")]).not.toContain(
+      "istio-istiod",
+    );
   });
 
   test("only a ready app image is loaded when the nodes pull", () => {
@@ -136,13 +139,13 @@ describe("what goes with what", () => {
     });
   });
 
-  test("the network's labels name stack and owner, and other ones do not replace the network of a lab that is there", () => {
+  test("the network's labels name stack and owner; other labels or another MTU do not replace the network of a lab that is there", () => {
     const { inputs, request } = lab.find("cluster-network");
     expect(inputs.labels).toEqual([
       { label: "ambient-lab.stack", value: "unit" },
       { label: "ambient-lab.owner", value: "alice@laptop file:///home/alice" },
     ]);
-    expect(request.getIgnorechangesList()).toEqual(["labels"]);
+    expect(request.getIgnorechangesList()).toEqual(["labels", "options"]);
     expect(lab.find("cluster-network-removal").request.getIgnorechangesList()).toEqual(["environment"]);
   });
 

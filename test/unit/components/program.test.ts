@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { parseConfig } from "../../../config/load";
+import { versions } from "../../../config/versions";
 import { nodeSysctls } from "../../../config/vocabulary";
 import { artifactNames } from "../../../program/charts";
 import { moduleResources } from "../../support/module-resources";
@@ -94,7 +95,7 @@ describe.each(profileNames)("the program in the profile %s", (profile) => {
     expect(outputs).toMatchObject({
       url: expect.stringMatching(/^http:\/\/\d+\.\d+\.\d+\.\d+(:\d+)?$/),
       kubeconfig: expect.stringMatching(/^\/.*kubeconfig$/),
-      versions: { istio: "1.31.1" },
+      versions: { istio: versions.istio },
     });
     const [first, ...others] = outputs.curl as string[];
     expect(first).toContain(`Host: appb.opssec.in' ${outputs.url}/get   # `);

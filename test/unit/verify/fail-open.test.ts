@@ -51,7 +51,9 @@ describe("fail-open", () => {
       (await verifyLab(lab.state.facts, { lab, clock: lab.state.clock })).results.map(({ id }) => id),
     ).not.toContain("fail-open");
     const { results, verdict } = await run(lab);
-    expect(results).toMatchObject([{ verdict: "skipped", reason: expect.stringContaining("'modules[0]' fail-open") }]);
+    expect(results).toMatchObject([
+      { verdict: "skipped", reason: expect.stringContaining("config set modules '[fail-open]'") },
+    ]);
     expect(verdict).toBe("inconclusive");
     expect(lab.patches.filter((each) => takesPolicy(each) || takesWaypoint(each))).toEqual([]);
   });

@@ -1,4 +1,5 @@
 import type { LabSettings } from "../../../../config/schema";
+import { versions } from "../../../../config/versions";
 import type { LabFacts } from "../../../../experiments/types";
 
 /** A kind lab with the defaults, but for what a test asks for. */
@@ -28,6 +29,6 @@ export const labFacts = (settings: Partial<LabSettings> = {}): LabFacts => ({
     httpsPort: 18_443,
     ...settings,
   },
-  versions: { istio: "1.31.1", gatewayApi: "v1.6.0", metallb: "v0.16.1" },
+  versions: { istio: versions.istio, gatewayApi: versions.gatewayApi, metallb: versions.metallb },
   declared: [],
 });
