@@ -147,13 +147,13 @@ describe("every command that is shown is one that can be typed", () => {
     expect(await flaws(lines.flatMap((line) => shown(line, `${verb} --help`)))).toEqual([]);
   });
 
-  test("in the Fix of a problem, before the first up", async () => {
+  test("in the Fix of a problem, before the first up", { timeout: 60_000 }, async () => {
     const fixes = fixCommands();
     expect(fixes.length).toBeGreaterThan(150);
     expect(await flaws(fixes)).toEqual([]);
   });
 
-  test("in the Fix of a problem of another stack, which it names", async () => {
+  test("in the Fix of a problem of another stack, which it names", { timeout: 60_000 }, async () => {
     const about = fixCommands().flatMap(({ text, where }) => {
       if (/--stack|npm run lab -- --help/.test(text) || !/^npm run (--silent )?(up|preview|destroy|lab)\b/.test(text))
         return [];
