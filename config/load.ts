@@ -55,7 +55,7 @@ function isUnset(key: ConfigKey, value: unknown): boolean {
 function typed(key: ConfigKey, value: unknown): unknown {
   if (typeof value !== "string" || acceptsText(key)) return value;
   try {
-    return parseYaml(value);
+    return parseYaml(value, { logLevel: "error" });
   } catch {
     return value;
   }
