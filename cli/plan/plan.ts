@@ -21,7 +21,7 @@ interface PlanNode {
 
 /** The order in which a lab comes into being. */
 export interface PlanGraph {
-  /** Phase by phase, in the order of the program inside each. */
+  /** Phase by phase, in each by the names of component and resource: the order of registration differs from run to run. */
   nodes: readonly PlanNode[];
   /** The longest chain of things that wait for each other. */
   longest: readonly PlanNode[];
@@ -70,9 +70,12 @@ export function planGraph(declared: readonly Declared[]): PlanGraph {
       const after = all.filter((urn) => !all.some((other) => other !== urn && reaches(other, urn)));
       return { resource, component: componentOf(resource, byUrn), after, phase: phaseOf(resource.urn) };
     })
-    .sort((a, b) => a.phase - b.phase);
+    .sort(byPhaseAndName);
   return { nodes, longest: longestPath(nodes) };
 }
+
+const byPhaseAndName = (a: PlanNode, b: PlanNode): number =>
+  a.phase - b.phase || a.component.localeCompare(b.component) || a.resource.name.localeCompare(b.resource.name);
 
 function componentOf({ parent }: Declared, byUrn: ReadonlyMap<string, Declared>): string {
   let name = "";

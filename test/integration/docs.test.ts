@@ -34,7 +34,11 @@ describe.skipIf(skip)("the commands of the docs, typed in a fresh checkout", () 
 
   beforeAll(async () => {
     project = await projectCopy("docs");
-    const own = Object.entries(artifactsAtHand()).map(([key, value]) => [`ambient-lab:${key}`, value]);
+    const nodeImage = process.env.LAB_RIG_NODE_IMAGE ?? "kindest/node:v1.34.2-rig";
+    const own = Object.entries({ ...artifactsAtHand(), nodeImage }).map(([key, value]) => [
+      `ambient-lab:${key}`,
+      value,
+    ]);
     project.write(settingsFile, stringify({ config: Object.fromEntries(own) }));
     await project.ok(["stack", "init", "docs"]);
   });
