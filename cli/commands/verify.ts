@@ -101,7 +101,7 @@ function list(options: VerifyOptions, io: Io): void {
 }
 
 /** The result of the proofs of a lab. */
-export interface ProofResult extends Pick<VerifyReport, "verdict"> {
+export interface ProofResult extends Pick<VerifyReport, "verdict" | "drift" | "health"> {
   /** Folder of their evidence. */
   evidence: string;
 }
@@ -119,9 +119,9 @@ export async function prove({ io, stack, progress }: Session, facts: LabFacts): 
         noted: (text) => progress.line(`Note: ${text}`),
       },
     });
-  const { verdict } = await progress.phase("Proofs", proofs, (report) => report.verdict);
+  const { verdict, drift, health } = await progress.phase("Proofs", proofs, (report) => report.verdict);
   recordTimeline(evidence, stack, progress.phases);
-  return { verdict, evidence };
+  return { verdict, drift, health, evidence };
 }
 
 const unproven = {
@@ -136,10 +136,15 @@ const unproven = {
 } as const;
 
 /** Says what to do about a lab whose proofs did not pass; nothing where they did. */
-export function reportFailedProofs({ stack, io, progress }: Session, { verdict, evidence }: ProofResult): void {
+export function reportFailedProofs(
+  { stack, io, progress }: Session,
+  { verdict, drift, health, evidence }: ProofResult,
+): void {
   if (verdict === "pass") return;
   const { what, shows } = unproven[verdict];
   progress.line(`${verdictMark(verdict, { colour: isColoured(io) })} ${what}`);
+  // No line of an experiment shows them.
+  for (const cause of [...drift, ...health]) progress.line(`    ${cause.layer}: ${cause.what}`);
   progress.line(`    Fix   npm run lab -- report --stack ${stack}   (shows ${shows})`);
   progress.line(keptLine(evidence));
 }

@@ -106,7 +106,8 @@ function differencesOf(declared: KubeObject, live: KubeObject): Difference[] {
   return [
     ...marks(declared, live, "labels"),
     ...marks(declared, live, "annotations"),
-    ...fieldsOf(withDefaults(kind, declared.spec), withDefaults(kind, live.spec), "spec").filter(
+    // A Namespace is declared without a spec.
+    ...fieldsOf(withDefaults(kind, declared.spec ?? {}), withDefaults(kind, live.spec ?? {}), "spec").filter(
       ({ path, wanted }) => wanted !== absent || !isAssigned(kind, path),
     ),
   ];

@@ -47,6 +47,8 @@ const filled: Readonly<Record<string, (spec: Fields) => Fields>> = {
       },
     })),
   }),
+  // Kubernetes 1.34, pkg/registry/core/namespace/strategy.go, PrepareForCreate().
+  Namespace: (spec) => ({ finalizers: ["kubernetes"], ...spec }),
   IPAddressPool: (spec) => ({ autoAssign: true, avoidBuggyIPs: false, ...spec }),
   Service: (spec) => ({
     ...{ clusterIP: "10.96.65.30", clusterIPs: ["10.96.65.30"], ipFamilies: ["IPv4"], ipFamilyPolicy: "SingleStack" },
@@ -60,6 +62,6 @@ const filled: Readonly<Record<string, (spec: Fields) => Fields>> = {
 /** An object as the API server answers with it. */
 export function served(object: KubeObject | undefined): KubeObject | undefined {
   const fill = filled[object?.kind ?? ""];
-  if (!object || !fill || object.spec === undefined) return object;
+  if (!object || !fill) return object;
   return { ...object, spec: fill(Object(object.spec)) };
 }
