@@ -10,7 +10,7 @@ const isolated = [
   "test/unit/experiments/modules.test.ts",
   "test/unit/policies/*.test.ts",
   "test/unit/tools/bench/*.test.ts",
-  "test/unit/verify/{broken,declaration,healthy}.test.ts",
+  "test/unit/verify/{broken,broken-modules,declaration,healthy}.test.ts",
 ];
 const unit = "test/unit/**/*.test.{ts,mts}";
 const shared = { pool: "forks", dangerouslyIgnoreUnhandledErrors: false } as const;

@@ -1,21 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { verifyLab } from "../../../verify";
-import type { VerifyReport } from "../../../verify/report/schema";
 import { brokenWorlds } from "./fake/broken-worlds";
+import { expectNoticed, summary } from "./fake/noticed";
 import { fakeWorld } from "./fake/world";
 
 describe("verifyLab() in a broken world", () => {
-  it.each(brokenWorlds)("does not pass with $name", async ({ breaks, noticed, drift, settings }) => {
-    const lab = await fakeWorld(settings);
-    breaks(lab.state);
-    const report = await verifyLab(lab.state.facts, { lab, clock: lab.state.clock });
-    const only = Object.fromEntries(Object.entries(summary(report)).filter(([id]) => id in noticed));
-    const wanted = Object.entries(noticed).map(([id, { layer, verdict = "fail" }]) => [id, `${verdict} ${layer}`]);
-    expect(only).toEqual(Object.fromEntries(wanted));
-    expect(report.verdict).not.toBe("pass");
-    if (drift) expect(report.drift.map(({ what }) => what).join("\n")).toContain(drift);
-    else expect(report.drift).toEqual([]);
-  });
+  it.each(brokenWorlds)("does not pass with $name", expectNoticed);
 
   it("is inconclusive about the delay on a machine that is slow by itself", async () => {
     const lab = await fakeWorld();
@@ -64,7 +54,3 @@ describe("verifyLab() in a broken world", () => {
     expect(bad).toEqual(["nodes"]);
   });
 });
-
-/** Each experiment as "verdict layer". */
-const summary = ({ results }: VerifyReport): Record<string, string> =>
-  Object.fromEntries(results.map(({ id, verdict, layer }) => [id, layer ? `${verdict} ${layer}` : verdict]));

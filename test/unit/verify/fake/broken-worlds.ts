@@ -1,5 +1,4 @@
 import { type BrokenWorld, edit, remove } from "./breaks";
-import { brokenModules } from "./broken-modules";
 import { brokenByOthers } from "./broken-others";
 import { brokenShares } from "./broken-shares";
 import { brokenByStrays } from "./broken-strays";
@@ -186,5 +185,4 @@ export const brokenWorlds: BrokenWorld[] = [
   ...brokenByStrays,
   ...brokenByOthers,
   ...brokenShares,
-  ...brokenModules,
 ];

@@ -1,0 +1,22 @@
+import { expect } from "vitest";
+import { verifyLab } from "../../../../verify";
+import type { VerifyReport } from "../../../../verify/report/schema";
+import type { BrokenWorld } from "./breaks";
+import { fakeWorld } from "./world";
+
+/** Each experiment as "verdict layer". */
+export const summary = ({ results }: VerifyReport): Record<string, string> =>
+  Object.fromEntries(results.map(({ id, verdict, layer }) => [id, layer ? `${verdict} ${layer}` : verdict]));
+
+/** Verifies a broken world: the experiments that must notice do, drift names the object, and the verdict is no pass. */
+export async function expectNoticed({ breaks, noticed, drift, settings }: BrokenWorld): Promise<void> {
+  const lab = await fakeWorld(settings);
+  breaks(lab.state);
+  const report = await verifyLab(lab.state.facts, { lab, clock: lab.state.clock });
+  const only = Object.fromEntries(Object.entries(summary(report)).filter(([id]) => id in noticed));
+  const wanted = Object.entries(noticed).map(([id, { layer, verdict = "fail" }]) => [id, `${verdict} ${layer}`]);
+  expect(only).toEqual(Object.fromEntries(wanted));
+  expect(report.verdict).not.toBe("pass");
+  if (drift) expect(report.drift.map(({ what }) => what).join("\n")).toContain(drift);
+  else expect(report.drift).toEqual([]);
+}
