@@ -113,9 +113,11 @@ function ruleRoutes(rule: unknown, namespace: string | undefined): RouteSummary[
   return (matches.length > 0 ? matches : [{}]).map((match) => ({ match: matchText(match), cluster, ...more }));
 }
 
+/** istiod leaves out the port that is the default of the scheme (istio 1.31, pilot/pkg/networking/core/route/route.go). */
 function redirectText(redirect: unknown): string {
-  const port = numberAt(redirect, "port");
-  return `redirect to ${textAt(redirect, "scheme") ?? "the same scheme"}${port ? `, port ${port}` : ""}`;
+  const [scheme, port] = [textAt(redirect, "scheme"), numberAt(redirect, "port")];
+  const isDefault = (scheme === "https" && port === 443) || (scheme === "http" && port === 80);
+  return `redirect to ${scheme ?? "the same scheme"}${port && !isDefault ? `, port ${port}` : ""}`;
 }
 
 const backendCluster = (ref: unknown, namespace: string | undefined): string =>

@@ -43,6 +43,12 @@ describe("verifyLab() on a healthy lab", () => {
     expect(exitCodeFor(report)).toBe(0);
   });
 
+  it("finds the declared routes where HTTPS is at its default port, which istiod leaves out of a redirect", async () => {
+    const lab = await fakeWorld({ modules: ["gateway-tls"], httpsPort: 443 });
+    const report = await verifyLab(lab.state.facts, { lab, clock: lab.state.clock, only: ["proxy-config"] });
+    expect(report.results.map(({ id, verdict }) => [id, verdict])).toEqual([["proxy-config", "pass"]]);
+  });
+
   it("ends within two minutes of lab time", async () => {
     const report = await verify(await fakeWorld());
     expect(report.durationMs).toBeLessThan(120_000);

@@ -89,7 +89,11 @@ export const envoyRoutes = (route: KubeObject): unknown[] =>
         ...(headers.length > 0 ? { headers } : {}),
       },
       ...(redirect
-        ? { redirect: { scheme_redirect: textAt(redirect, "scheme"), port_redirect: at(redirect, "port") } }
+        ? { redirect: { scheme_redirect: textAt(redirect, "scheme"), ...portRedirect(redirect) } }
         : { route: action }),
     };
   });
+
+/** istiod leaves out the port that is the default of the scheme (istio 1.31, pilot/pkg/networking/core/route/route.go). */
+const portRedirect = (redirect: unknown): { port_redirect?: unknown } =>
+  at(redirect, "port") === 443 && textAt(redirect, "scheme") === "https" ? {} : { port_redirect: at(redirect, "port") };
