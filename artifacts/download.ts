@@ -102,7 +102,7 @@ export function isGzip(bytes: Buffer): boolean {
 }
 
 /**
- * Requires a source of programs that nobody on the way can change: a mirror's digests come by the same way as its files.
+ * Requires HTTPS of a source of programs, because its digests arrive over the same connection as its files.
  * @param source `artifactSource`: a mirror's URL, or a folder
  * @throws LabError (exit code 4) for plain HTTP from another machine
  */

@@ -1,6 +1,6 @@
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import { cacheImage, registries } from "../config/image-names";
+import { cacheImage, mirrorsOf, registries } from "../config/image-names";
 import { commandDefaults, type ImageOrigin, imageOriginEnvironment, script } from "./script";
 
 export interface ImageCacheArgs extends ImageOrigin {
@@ -38,8 +38,8 @@ export class ImageCache extends pulumi.ComponentResource {
 
 /** The registries that are cached, "registry=url": all but those that a mirror stands for. */
 export function cachedRegistries(imageMirrors: readonly string[]): string[] {
-  const mirrored = imageMirrors.map((each) => each.split("=")[0]);
+  const mirrored = mirrorsOf(imageMirrors);
   return Object.entries(registries).flatMap(([registry, url]) =>
-    mirrored.includes(registry) ? [] : [`${registry}=${url}`],
+    mirrored.has(registry) ? [] : [`${registry}=${url}`],
   );
 }

@@ -11,6 +11,10 @@ export const registries = {
   "registry.k8s.io": "https://registry.k8s.io",
 } as const;
 
+/** Addresses of mirrors by their registry, of `imageMirrors`: each is "registry=address". */
+export const mirrorsOf = (imageMirrors: readonly string[]): ReadonlyMap<string, string> =>
+  new Map(imageMirrors.map((each) => [each.slice(0, each.indexOf("=")), each.slice(each.indexOf("=") + 1)]));
+
 /** Image of the registries' caches: `imageCache`. */
 export const cacheImage = `docker.io/library/registry:${versions.registry}`;
 

@@ -1,5 +1,15 @@
+import { existsSync } from "node:fs";
 import { constants } from "node:os";
+import { delimiter, join } from "node:path";
 import { LabError } from "./errors";
+
+/** Path of the program that a script gets by its name; undefined when the PATH has none. */
+export function firstOnPath(program: string, env: NodeJS.ProcessEnv): string | undefined {
+  return (env.PATH ?? "")
+    .split(delimiter)
+    .flatMap((folder) => (folder ? [join(folder, program)] : []))
+    .find((path) => existsSync(path));
+}
 
 /** How a command is run. */
 export interface ExecOptions {

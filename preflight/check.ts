@@ -31,3 +31,6 @@ export interface Check {
 export function ok(what: string): Verdict {
   return { status: "ok", what };
 }
+
+/** The finding about a property of a Docker that does not answer: another check fails for that. */
+export const unknownWithoutDocker: Verdict = ok("not known while Docker does not answer");

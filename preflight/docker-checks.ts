@@ -1,12 +1,14 @@
 import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import semver from "semver";
-import { registries } from "../config/image-names";
+import { isWeb } from "../artifacts/bundle-folder";
+import { mirrorsOf, registries } from "../config/image-names";
 import type { LabConfig } from "../config/schema";
 import type { Problem } from "../host/errors";
+import { firstOnPath } from "../host/exec";
 import { labHome } from "../host/paths";
-import { type Check, type CheckContext, ok } from "./check";
+import { type Check, type CheckContext, ok, unknownWithoutDocker } from "./check";
 import type { DockerKind } from "./docker-facts";
 import { dockerMissing } from "./problems";
 
@@ -39,7 +41,7 @@ const dockerKind: Check = {
   title: "The lab works on this kind of Docker",
   kindOnly: true,
   look({ docker: { info }, config }) {
-    if (!info) return ok("not known while Docker does not answer");
+    if (!info) return unknownWithoutDocker;
     if (info.kind === "podman") {
       return {
         status: "fail",
@@ -104,7 +106,7 @@ const cgroup: Check = {
   title: "The kernel has the cgroup version that the nodes need",
   kindOnly: true,
   look({ docker: { info }, config }) {
-    if (!info) return ok("not known while Docker does not answer");
+    if (!info) return unknownWithoutDocker;
     const version = semver.coerce(/:v?(\d+\.\d+[\w.]*)/.exec(config.nodeImage)?.[1]);
     const node = version ? `Kubernetes ${version}` : `node image ${config.nodeImage}`;
     if (info.cgroupVersion !== "1") return ok(`cgroup v${info.cgroupVersion || "2"}`);
@@ -129,7 +131,7 @@ const imageStore: Check = {
   title: "Docker's image store can write images of one platform",
   kindOnly: true,
   look({ docker: { info }, env }) {
-    if (!info) return ok("not known while Docker does not answer");
+    if (!info) return unknownWithoutDocker;
     if (!info.containerdStore) return ok("classic");
     const api = semver.coerce(info.apiVersion);
     if (!api || semver.gte(api, saveApi)) return ok("containerd's; images are loaded as single-platform archives");
@@ -158,7 +160,9 @@ const credentials: Check = {
     if (!existsSync(file)) return ok(`no ${file}`);
     const { credsStore, credHelpers } = settingsOf(file);
     const ofRegistries = registriesOf(config).map((registry) => credHelpers[registry] ?? credsStore);
-    const [missing] = [...new Set(ofRegistries)].filter((name) => name && !onPath(`docker-credential-${name}`, env));
+    const [missing] = [...new Set(ofRegistries)].filter(
+      (name) => name && !firstOnPath(`docker-credential-${name}`, env),
+    );
     if (!missing) return ok(credsStore ? `docker-credential-${credsStore}` : "none asked for");
     return {
       status: "fail",
@@ -181,16 +185,12 @@ function settingsOf(file: string): { credsStore?: string; credHelpers: Record<st
 
 /** Names of the registries that docker pulls from, as its configuration has them. */
 function registriesOf({ imageMirrors, artifactSource }: LabConfig): string[] {
-  if (artifactSource && !artifactSource.startsWith("http")) return [];
-  const mirrors = new Map(imageMirrors.map((each) => [each.split("=")[0], each.slice(each.indexOf("=") + 1)]));
+  if (artifactSource && !isWeb(artifactSource)) return [];
+  const mirrors = mirrorsOf(imageMirrors);
   return Object.keys(registries).map((registry) => {
     const mirror = mirrors.get(registry);
     return mirror ? new URL(mirror).host : registry;
   });
-}
-
-function onPath(program: string, { PATH = "" }: NodeJS.ProcessEnv): boolean {
-  return PATH.split(delimiter).some((folder) => folder && existsSync(join(folder, program)));
 }
 
 /** Checks of Docker itself: what fails here would fail a plain `pulumi up` as well, which begins with them. */

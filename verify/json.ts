@@ -1,6 +1,10 @@
 /** What a step of a path may be: a key of an object or an index of a list. */
 type Step = string | number;
 
+/** Whether a value of parsed JSON is an object. */
+export const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
 /** The value at a path of parsed JSON; undefined when the path does not exist. */
 export function at(value: unknown, ...path: readonly Step[]): unknown {
   let here = value;
@@ -37,7 +41,7 @@ export const textsAt = (value: unknown, ...path: readonly Step[]): string[] =>
 /** Keys and values of the object at a path; empty when there is none. */
 export function entriesAt(value: unknown, ...path: readonly Step[]): [string, unknown][] {
   const found = at(value, ...path);
-  return typeof found === "object" && found !== null && !Array.isArray(found) ? Object.entries(found) : [];
+  return isRecord(found) ? Object.entries(found) : [];
 }
 
 /** Whether two JSON values are equal, whatever the order of their keys. */

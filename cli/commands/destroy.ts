@@ -95,7 +95,7 @@ async function requireOwnObjects(state: StackState | undefined, { stack }: Sessi
   if (replaced.length === 0) return;
   throw new UsageError({
     what: `The cluster has objects that replace those of lab "${stack}": ${replaced.map(({ object }) => object).join(", ")}`,
-    why: "Somebody else made them under the same name, and the engine would delete them",
+    why: "Another client created them under the same names, and the engine would delete them",
     fix: replaced
       .map(
         ({ urn }) =>

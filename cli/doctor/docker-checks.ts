@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { statfs } from "node:fs/promises";
-import { type Check, ok } from "../../preflight/check";
+import { isWeb } from "../../artifacts/bundle-folder";
+import { type Check, ok, unknownWithoutDocker } from "../../preflight/check";
 
 const gib = 1024 ** 3;
 const inGib = (bytes: number) => `${(bytes / gib).toFixed(1)} GiB`;
@@ -14,7 +15,7 @@ const enoughMemory: Check = {
   title: "Docker has memory for the lab",
   kindOnly: true,
   look({ docker: { info }, config }) {
-    if (!info) return ok("not known while Docker does not answer");
+    if (!info) return unknownWithoutDocker;
     if (info.memoryBytes >= memory.comfortable) return ok(inGib(info.memoryBytes));
     return {
       status: info.memoryBytes < memory.least ? "fail" : "warn",
@@ -30,7 +31,7 @@ const enoughDisk: Check = {
   title: "Docker has disk for the images",
   kindOnly: true,
   async look({ docker: { info, local } }) {
-    if (!info) return ok("not known while Docker does not answer");
+    if (!info) return unknownWithoutDocker;
     // WSL 2 shares its kernel with Docker Desktop, and not its disk.
     if (!local || !existsSync(info.rootDir))
       return ok(`Docker's disk is not on this machine; "docker system df" shows its use`);
@@ -62,7 +63,7 @@ const proxy: Check = {
   title: "Docker and this shell go the same way out",
   kindOnly: true,
   look({ docker: { info, clientProxy }, env, config }) {
-    if (!info) return ok("not known while Docker does not answer");
+    if (!info) return unknownWithoutDocker;
     const lacking = clientProxy ? clusterNames.filter((name) => !clientProxy.noProxy.includes(name)) : [];
     if (clientProxy && lacking.length > 0) {
       return {
@@ -73,7 +74,7 @@ const proxy: Check = {
       };
     }
     const wanted = env.HTTPS_PROXY ?? env.https_proxy;
-    const bundled = config.artifactSource !== undefined && !config.artifactSource.startsWith("http");
+    const bundled = config.artifactSource !== undefined && !isWeb(config.artifactSource);
     const inside = clientProxy ? `, containers by that of ${clientProxy.file}` : "";
     if (!wanted || info.proxy || bundled) return ok(`${info.proxy ? "by proxies" : "without a proxy"}${inside}`);
     return {

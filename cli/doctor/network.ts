@@ -1,6 +1,6 @@
 import { isWeb } from "../../artifacts/bundle-folder";
 import type { Reach } from "../../artifacts/download";
-import { registries } from "../../config/image-names";
+import { mirrorsOf, registries } from "../../config/image-names";
 import type { LabConfig } from "../../config/schema";
 import { artifactsOf, tools } from "../../config/versions";
 import { LabError } from "../../host/errors";
@@ -63,7 +63,7 @@ function hostsOf({ artifactSource, imageMirrors, ...chosen }: LabConfig): Host[]
     : isWeb(artifactSource)
       ? [{ gives: "everything but images", address: `${artifactSource}/SHA256SUMS` }]
       : [];
-  const mirrors = new Map(imageMirrors.map((each) => [each.split("=")[0], each.slice(each.indexOf("=") + 1)]));
+  const mirrors = mirrorsOf(imageMirrors);
   const images = Object.entries(registries).map(([registry, upstream]) => ({
     gives: `images of ${registry}`,
     address: mirrors.get(registry) ?? `${upstream}/v2/`,

@@ -6,7 +6,7 @@ import { networkNamed, readNetworks, readSubnets } from "../../host/docker-netwo
 import { clusterName } from "../../host/paths";
 import { type GatewayPorts, gatewayPorts, portIsFree } from "../../host/ports";
 import { dockerPools, freeSubnet, overlap, readRoutes } from "../../host/subnets";
-import { type Check, ok } from "../../preflight/check";
+import { type Check, ok, unknownWithoutDocker } from "../../preflight/check";
 import { examineExisting } from "../../preflight/existing-cluster";
 import { foreignCluster, sleepingCluster, subnetClash } from "../../preflight/problems";
 
@@ -38,7 +38,7 @@ const subnet: Check = {
   title: "There is a subnet for the lab's network",
   kindOnly: true,
   async look({ config, stack, exec, docker }) {
-    if (!docker.info) return ok("not known while Docker does not answer");
+    if (!docker.info) return unknownWithoutDocker;
     const networks = await readNetworks(exec);
     const own = networkNamed(stack, networks);
     const routes = docker.local && existsSync(routeTable) ? readRoutes(await readFile(routeTable, "utf8")) : [];
@@ -77,7 +77,7 @@ const ownCluster: Check = {
   title: "The stack's cluster is its own",
   kindOnly: true,
   async look({ stack, exec, docker }) {
-    if (!docker.info) return ok("not known while Docker does not answer");
+    if (!docker.info) return unknownWithoutDocker;
     const { state, owner } = await lookAtCluster(stack, exec);
     const name = clusterName(stack);
     if (state === "absent") return ok(`no cluster "${name}" yet`);
@@ -92,7 +92,7 @@ const otherClusters: Check = {
   title: "No other kind cluster shares the machine",
   kindOnly: true,
   async look({ stack, exec, docker }) {
-    if (!docker.info) return ok("not known while Docker does not answer");
+    if (!docker.info) return unknownWithoutDocker;
     const label = "io.x-k8s.kind.cluster";
     const { stdout } = await exec("docker", [
       ...["ps", "--filter", `label=${label}`],

@@ -1,6 +1,7 @@
 import { messageOf } from "../../host/errors";
 import { clientConfig } from "../../host/kube-api";
 import type { ClusterAddress } from "../../host/paths";
+import { isRecord } from "../../verify/json";
 import { opened } from "../engine/secrets";
 import type { StateResource } from "../engine/types";
 import { labAddress, sameAddress } from "../stack/lab";
@@ -259,7 +260,3 @@ function differences(wanted: unknown, live: unknown, path = ""): string[] {
 }
 
 const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}

@@ -1,3 +1,4 @@
+import { isRecord } from "../../verify/json";
 /** One entry of `metadata.managedFields`: the fields that a program wrote last. */
 export interface ManagedFields {
   manager?: string;
@@ -51,7 +52,3 @@ function follow(key: string, value: unknown): unknown {
 
 /** Keys of list items that a manifest may leave out (k8s.io/api, ContainerPort and ServicePort: +default="TCP"). */
 const defaults: Readonly<Record<string, unknown>> = { protocol: "TCP" };
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}

@@ -5,11 +5,12 @@ import { pipeline } from "node:stream/promises";
 import { setImmediate } from "node:timers/promises";
 import type { Fetcher } from "../../artifacts/download";
 import { LabError, messageOf, UnfitError } from "../../host/errors";
+import { firstOnPath } from "../../host/exec";
 import { labBin } from "../../host/paths";
 import { makeFolder, WriteError, writeWhole } from "../../host/write-file";
 import { toolMissing } from "../../preflight/problems";
 import type { Io } from "../terminal/io";
-import { fetchRelease, findTool, firstOnPath, releaseAddress, type System, type Tool, tools } from "./tools";
+import { fetchRelease, findTool, releaseAddress, type System, type Tool, tools } from "./tools";
 
 /** How a tool is brought. */
 export interface InstallOptions {

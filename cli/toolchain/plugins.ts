@@ -2,11 +2,10 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { isWeb } from "../../artifacts/bundle-folder";
 import { type LabError, UnfitError } from "../../host/errors";
-import { type Exec, run } from "../../host/exec";
+import { type Exec, firstOnPath, run } from "../../host/exec";
 import { shellWord } from "../../host/shell";
 import { billPlugins } from "../offline/bill";
 import { digestOf, hostPlatform, platforms, pluginPath, readSums } from "../offline/pieces";
-import { firstOnPath } from "./tools";
 
 /** How plugins are brought. */
 export interface PluginOptions {

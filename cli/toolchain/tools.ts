@@ -4,7 +4,7 @@ import semver from "semver";
 import { checkDigest, type Fetcher, requireSafeSource } from "../../artifacts/download";
 import { tools as bill, supported } from "../../config/versions";
 import { LabError } from "../../host/errors";
-import type { Exec } from "../../host/exec";
+import { type Exec, firstOnPath } from "../../host/exec";
 import { labBin } from "../../host/paths";
 import { shellWord } from "../../host/shell";
 
@@ -102,14 +102,6 @@ export async function findTool(tool: Tool, env: NodeJS.ProcessEnv, exec: Exec): 
 /** A command of Pulumi as it can be typed: with the path of the program that the lab has brought, where the PATH has none. */
 export function pulumiCommand(args: string, env: NodeJS.ProcessEnv = process.env): string {
   return `${firstOnPath("pulumi", env) ? "pulumi" : shellWord(join(labBin(), "pulumi"))} ${args}`;
-}
-
-/** Path of the program that a script gets by its name; undefined when the PATH has none. */
-export function firstOnPath(program: string, env: NodeJS.ProcessEnv): string | undefined {
-  return (env.PATH ?? "")
-    .split(delimiter)
-    .flatMap((folder) => (folder ? [join(folder, program)] : []))
-    .find((path) => existsSync(path));
 }
 
 async function versionOf(path: string, exec: Exec): Promise<string | undefined> {

@@ -3,11 +3,10 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { firstOnPath } from "../../cli/toolchain/tools";
 import { istioImagesOf } from "../../config/image-names";
 import { tools } from "../../config/versions";
 import { clusterState } from "../../host/cluster-state";
-import { exec } from "../../host/exec";
+import { exec, firstOnPath } from "../../host/exec";
 import { clusterName } from "../../host/paths";
 import { removeFromDocker } from "../support/leftovers";
 import { type Project, projectCopy } from "../support/pulumi-project";

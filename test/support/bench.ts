@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { firstOnPath } from "../../cli/toolchain/tools";
+import { firstOnPath } from "../../host/exec";
 
 /** A machine with stand-ins of docker, kind and pulumi that answer as named versions of the real programs do. */
 export interface Bench {

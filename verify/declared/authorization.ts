@@ -203,8 +203,12 @@ export function selects(object: KubeObject, { namespace, labels }: PodLabels): b
   if (at(object, "spec", "targetRefs") ?? at(object, "spec", "targetRef")) return false;
   const own = object.metadata?.namespace;
   if (own !== namespace && own !== meshNamespace) return false;
-  return entriesAt(object, "spec", "selector", "matchLabels").every(([key, value]) => labels[key] === value);
+  return hasLabels(labels, at(object, "spec", "selector", "matchLabels"));
 }
+
+/** Whether labels have all that a selector names. */
+export const hasLabels = (labels: PodLabels["labels"], selector: unknown): boolean =>
+  entriesAt(selector).every(([key, value]) => labels[key] === value);
 
 /** pilot/pkg/serviceregistry/ambient/authorization.go and peer_authentication.go: DENY without an identity. */
 const strictPolicyOfIstio: ZtunnelPolicy = {

@@ -2,7 +2,7 @@ import { gatewayName, type Layer } from "../../config/vocabulary";
 import { moduleOf, objects } from "../../experiments/objects";
 import type { LabObject } from "../../experiments/slices";
 import type { LabFacts } from "../../experiments/types";
-import { at, entriesAt, textAt } from "../json";
+import { at, isRecord, textAt } from "../json";
 import type { KubeObject } from "../lab-client";
 import type { Cause } from "../report/schema";
 import { isAssigned, withDefaults } from "./defaults";
@@ -140,7 +140,7 @@ function fieldsOf(wanted: unknown, found: unknown, path: string): Difference[] {
     ).flat();
   }
   if (isRecord(wanted) && isRecord(found)) {
-    const keys = new Set([...entriesAt(wanted), ...entriesAt(found)].map(([key]) => key));
+    const keys = new Set([...Object.keys(wanted), ...Object.keys(found)]);
     return [...keys].flatMap((key) => fieldsOf(wanted[key], found[key], `${path}.${key}`));
   }
   const [a, b] = [wanted, found].map((value) => word(isEmpty(value) ? undefined : value));
@@ -149,6 +149,3 @@ function fieldsOf(wanted: unknown, found: unknown, path: string): Difference[] {
 
 const isEmpty = (value: unknown): boolean =>
   typeof value === "object" && value !== null && Object.keys(value).length === 0;
-
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);

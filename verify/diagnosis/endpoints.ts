@@ -2,19 +2,10 @@ import { labelKeys } from "../../config/vocabulary";
 import { objects } from "../../experiments/objects";
 import type { LabFacts } from "../../experiments/types";
 import type { VerifyContext } from "../context";
+import { hasLabels } from "../declared/authorization";
 import { at, entriesAt, listAt, textAt, textsAt } from "../json";
 import type { KubeObject } from "../lab-client";
-import { type Other, other } from "./other";
-
-/** Pods and Services of the lab, to tell others from them. */
-interface Own {
-  /** Services that the stack declares. */
-  services: readonly KubeObject[];
-  /** Namespaces of the lab's applications and proxies. */
-  namespaces: ReadonlySet<string>;
-  /** Value of the label `app` of the lab's applications, with their namespace. */
-  apps: readonly { namespace: string; app: string }[];
-}
+import { type Other, type Own, other } from "./other";
 
 /** Workloads of the lab, as owners of its pods. */
 const owners: ReadonlySet<string> = new Set(
@@ -62,7 +53,7 @@ function intruderOf(pod: KubeObject, { services, apps }: Own, facts: LabFacts): 
     ({ metadata, spec }) =>
       metadata?.namespace === namespace &&
       entriesAt(spec, "selector").length > 0 &&
-      entriesAt(spec, "selector").every(([key, value]) => labels[key] === value),
+      hasLabels(labels, at(spec, "selector")),
   );
   const twin = apps.find((each) => each.namespace === namespace && each.app === labels.app);
   if (!service && !twin) return [];

@@ -13,6 +13,20 @@ export interface Other {
   decisive: boolean;
 }
 
+/** What is the lab's own, to tell others from it. */
+export interface Own {
+  declared: readonly KubeObject[];
+  /** Namespaces of the lab's applications and proxies. */
+  namespaces: ReadonlySet<string>;
+  hosts: ReadonlySet<string>;
+  /** Services that the stack declares. */
+  services: readonly KubeObject[];
+  /** Value of the label `app` of the lab's applications, with their namespace. */
+  apps: readonly { namespace: string; app: string }[];
+  /** Namespaces and labels of the lab's pods. */
+  pods: readonly { namespace: string; labels: Readonly<Record<string, string>> }[];
+}
+
 /** An object of others, and what it has to do with the lab. */
 export function other(object: KubeObject, what: string, decisive: boolean, facts: LabFacts): Other {
   const { kind = "", metadata: { name = "", namespace = "" } = {} } = object;

@@ -8,59 +8,37 @@ import { at, entriesAt, listAt, textAt, textsAt } from "../json";
 import type { KubeObject } from "../lab-client";
 import { keyOf } from "./drift";
 import { endpointsOfOthers } from "./endpoints";
-import { type Other, other } from "./other";
+import { type Other, type Own, other } from "./other";
 
 /** How an object reaches traffic: by the pods or objects that it is for, by host names, or by its place alone. */
 type Reach = "policy" | "hosts" | "route" | "place";
 
-const ofGatewayApi = (version: string, kind: string, reach: Reach) => ({
-  ...{ apiVersion: `gateway.networking.k8s.io/${version}`, kind, reach },
-});
+const of = (apiVersions: readonly string[], reach: Reach, ...names: readonly string[]) =>
+  apiVersions.flatMap((apiVersion) => names.map((kind) => ({ apiVersion, kind, reach })));
+const gatewayApi = (...versions: readonly string[]) =>
+  versions.map((version) => `gateway.networking.k8s.io/${version}`);
 
 /**
- * Kinds by which Istio, the Gateway API and Kubernetes are told what to do with traffic. The apiVersions are those that the CRDs
- * serve (istio 1.31 manifests/charts/base/files/crd-all.gen.yaml; Gateway API 1.3 to 1.6 config/crd, which serve some kinds in other versions): a kind that the cluster
- * lacks has no objects.
+ * Kinds by which Istio, the Gateway API and Kubernetes are told what to do with traffic, in the versions that their CRDs serve
+ * (istio 1.31 manifests/charts/base/files/crd-all.gen.yaml; config/crd of the Gateway API 1.3 to 1.6, whose releases serve
+ * different versions of some kinds). A kind that the cluster lacks has no objects.
  */
 const kinds: readonly { apiVersion: string; kind: string; reach: Reach }[] = [
-  { apiVersion: "security.istio.io/v1", kind: "AuthorizationPolicy", reach: "policy" },
-  { apiVersion: "security.istio.io/v1", kind: "PeerAuthentication", reach: "policy" },
-  { apiVersion: "security.istio.io/v1", kind: "RequestAuthentication", reach: "policy" },
-  { apiVersion: "networking.istio.io/v1alpha3", kind: "EnvoyFilter", reach: "policy" },
-  { apiVersion: "extensions.istio.io/v1alpha1", kind: "WasmPlugin", reach: "policy" },
-  { apiVersion: "extensions.istio.io/v1alpha1", kind: "TrafficExtension", reach: "policy" },
-  { apiVersion: "telemetry.istio.io/v1", kind: "Telemetry", reach: "policy" },
-  { apiVersion: "networking.istio.io/v1", kind: "VirtualService", reach: "hosts" },
-  { apiVersion: "networking.istio.io/v1", kind: "DestinationRule", reach: "hosts" },
-  { apiVersion: "networking.istio.io/v1", kind: "ServiceEntry", reach: "hosts" },
-  { apiVersion: "gateway.networking.k8s.io/v1", kind: "HTTPRoute", reach: "route" },
-  { apiVersion: "gateway.networking.k8s.io/v1", kind: "GRPCRoute", reach: "route" },
-  ...["v1", "v1alpha3", "v1alpha2"].map((version) => ofGatewayApi(version, "TLSRoute", "route")),
-  ...["v1", "v1alpha2"].map((version) => ofGatewayApi(version, "TCPRoute", "route")),
-  ...["v1", "v1alpha2"].map((version) => ofGatewayApi(version, "UDPRoute", "route")),
-  { apiVersion: "gateway.networking.k8s.io/v1", kind: "ListenerSet", reach: "route" },
-  { apiVersion: "gateway.networking.k8s.io/v1", kind: "BackendTLSPolicy", reach: "policy" },
-  { apiVersion: "networking.istio.io/v1", kind: "Gateway", reach: "policy" },
-  { apiVersion: "networking.istio.io/v1", kind: "WorkloadEntry", reach: "place" },
-  { apiVersion: "networking.istio.io/v1", kind: "Sidecar", reach: "place" },
-  { apiVersion: "networking.istio.io/v1beta1", kind: "ProxyConfig", reach: "place" },
-  ...["v1", "v1beta1"].map((version) => ofGatewayApi(version, "ReferenceGrant", "place")),
-  { apiVersion: "networking.k8s.io/v1", kind: "NetworkPolicy", reach: "place" },
+  ...of(["security.istio.io/v1"], "policy", "AuthorizationPolicy", "PeerAuthentication", "RequestAuthentication"),
+  ...of(["networking.istio.io/v1alpha3"], "policy", "EnvoyFilter"),
+  ...of(["extensions.istio.io/v1alpha1"], "policy", "WasmPlugin", "TrafficExtension"),
+  ...of(["telemetry.istio.io/v1"], "policy", "Telemetry"),
+  ...of(["networking.istio.io/v1"], "hosts", "VirtualService", "DestinationRule", "ServiceEntry"),
+  ...of(gatewayApi("v1"), "route", "HTTPRoute", "GRPCRoute", "ListenerSet"),
+  ...of(gatewayApi("v1", "v1alpha3", "v1alpha2"), "route", "TLSRoute"),
+  ...of(gatewayApi("v1", "v1alpha2"), "route", "TCPRoute", "UDPRoute"),
+  ...of(gatewayApi("v1"), "policy", "BackendTLSPolicy"),
+  ...of(["networking.istio.io/v1"], "policy", "Gateway"),
+  ...of(["networking.istio.io/v1"], "place", "WorkloadEntry", "Sidecar"),
+  ...of(["networking.istio.io/v1beta1"], "place", "ProxyConfig"),
+  ...of(gatewayApi("v1", "v1beta1"), "place", "ReferenceGrant"),
+  ...of(["networking.k8s.io/v1"], "place", "NetworkPolicy"),
 ];
-
-/** What is the lab's own, to tell others from it. */
-interface Own {
-  declared: readonly KubeObject[];
-  /** Namespaces of the lab's applications and proxies. */
-  namespaces: ReadonlySet<string>;
-  hosts: ReadonlySet<string>;
-  /** Services that the stack declares. */
-  services: readonly KubeObject[];
-  /** Value of the label `app` of the lab's applications, with their namespace. */
-  apps: readonly { namespace: string; app: string }[];
-  /** Namespaces and labels of the lab's pods. */
-  pods: readonly { namespace: string; labels: Readonly<Record<string, string>> }[];
-}
 
 /**
  * Objects of others that act on the lab's traffic, or stand where they might: in the lab's namespaces and in Istio's root namespace.

@@ -21,16 +21,17 @@ interface Page {
 
 /** Writes what a run sent, got and read: reports, a page for each experiment, configuration, objects, and an index. */
 export async function writeEvidence(folder: string, report: VerifyReport, context: VerifyContext): Promise<void> {
+  const shown = presentable(report);
   const pages: Page[] = [
     { file: "report.txt", about: "the report for a person", text: renderText(report, { colour: false }) },
     { file: "report.json", about: "the report for a program", text: renderJson(report) },
     { file: "report.xml", about: "the report for a build server (JUnit)", text: renderJUnit(report) },
-    ...presentable(report).results.map(experimentPage),
+    ...shown.results.map(experimentPage),
     ...(await Promise.all((["waypoint", "gateway"] as const).map((role) => proxyPages(context, role)))).flat(),
     await objectsPage(context),
   ];
   const attached = [...context.attachments].map(([file, { about, bytes }]) => ({ file, about, bytes }));
-  const all = [indexPage(presentable(report), [...pages, ...attached]), ...pages];
+  const all = [indexPage(shown, [...pages, ...attached]), ...pages];
   const contents = [
     ...all.map(({ file, text }) => ({ file, content: text })),
     ...attached.map(({ file, bytes }) => ({ file, content: bytes })),

@@ -41,7 +41,7 @@ const patterns: readonly [RegExp, string][] = [
 export const redacted = (text: string): string =>
   patterns.reduce((clean, [pattern, instead]) => clean.replaceAll(pattern, instead), text);
 
-const isSecretName = (name: string): boolean => [...headers, ...fields].includes(name.toLowerCase());
+const secretNames: ReadonlySet<string> = new Set([...headers, ...fields]);
 
 /** A copy of a value whose strings are redacted and printable; whole values of fields with the name of a secret are left out. */
 export function presentable<T>(value: T): T {
@@ -54,6 +54,9 @@ function copy(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
   const entries = Object.entries(value).filter(([, item]) => item !== undefined);
   return Object.fromEntries(
-    entries.map(([key, item]) => [key, typeof item !== "boolean" && isSecretName(key) ? leftOut : copy(item)]),
+    entries.map(([key, item]) => [
+      key,
+      typeof item !== "boolean" && secretNames.has(key.toLowerCase()) ? leftOut : copy(item),
+    ]),
   );
 }
