@@ -1,26 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { ExitCode, formatProblem } from "../host/errors";
 import { shellWord } from "../host/shell";
-import { registerBill } from "./commands/bill";
-import { registerBundle } from "./commands/bundle";
 import { type CommandContext, runAction } from "./commands/common";
-import { registerConfig } from "./commands/config";
-import { registerDestroy } from "./commands/destroy";
-import { registerDoctor } from "./commands/doctor";
-import { registerList } from "./commands/list";
-import { registerOpen } from "./commands/open";
-import { registerOutdated } from "./commands/outdated";
-import { registerPause } from "./commands/pause";
-import { registerPlan } from "./commands/plan";
-import { registerPreview } from "./commands/preview";
-import { registerReport } from "./commands/report";
-import { registerResume } from "./commands/resume";
-import { registerStatus } from "./commands/status";
-import { registerToken } from "./commands/token";
-import { registerTour } from "./commands/tour";
-import { registerTraffic } from "./commands/traffic";
-import { registerUp } from "./commands/up";
-import { registerVerify } from "./commands/verify";
 import type { CommonOptions } from "./stack/session";
 import { stackToName } from "./stack/stack-name";
 import { type Io, isColoured } from "./terminal/io";
@@ -34,7 +15,7 @@ import { headlineOf } from "./terminal/problem-text";
 export async function run(args: readonly string[], io: Io): Promise<ExitCode> {
   let option: string | undefined;
   return runAction(io, { args, stack: () => stackToName(option, io) }, async (context) => {
-    const program = commandLine(context).hook("preAction", (_program, command) => {
+    const program = (await commandLine(context, args[0])).hook("preAction", (_program, command) => {
       option = command.opts<CommonOptions>().stack;
     });
     refuseSwallowedOptions(program, args, io.env);
@@ -47,8 +28,8 @@ export async function run(args: readonly string[], io: Io): Promise<ExitCode> {
   });
 }
 
-/** All commands of the lab. */
-export function commandLine(context: CommandContext): Command {
+/** A program with the command of that name; with all commands of the lab, if none has that name. */
+export async function commandLine(context: CommandContext, name = ""): Promise<Command> {
   const program = new Command("lab")
     .description("A full Istio ambient security lab on this machine")
     .usage("<command> [options]   (npm run lab -- <command> [options])")
@@ -59,7 +40,8 @@ export function commandLine(context: CommandContext): Command {
       writeErr: (text) => void context.io.stderr.write(text),
       outputError: () => undefined,
     });
-  for (const register of registrations) register(program, context);
+  const named = Object.entries(commands).filter(([each]) => each === name);
+  for (const [, load] of named.length > 0 ? named : Object.entries(commands)) (await load())(program, context);
   return program.addHelpText("after", firstSteps).hook("preAction", (_program, command) => {
     const { json, quiet } = command.opts<CommonOptions & { json?: boolean }>();
     if (json && !quiet && context.io.piped) nameBanner(context.io, [command.name(), ...command.args, "--json"]);
@@ -87,27 +69,28 @@ First steps:
 Each command has examples of its own: npm run lab -- <command> --help
 `;
 
-const registrations = [
-  registerUp,
-  registerPreview,
-  registerDestroy,
-  registerConfig,
-  registerDoctor,
-  registerStatus,
-  registerList,
-  registerPause,
-  registerResume,
-  registerPlan,
-  registerBill,
-  registerBundle,
-  registerOutdated,
-  registerVerify,
-  registerReport,
-  registerOpen,
-  registerTraffic,
-  registerToken,
-  registerTour,
-] as const;
+/** The commands in the order of the help. Only the file of the command that runs is loaded; the help needs all. */
+const commands: Readonly<Record<string, () => Promise<(program: Command, context: CommandContext) => void>>> = {
+  up: async () => (await import("./commands/up.ts")).registerUp,
+  preview: async () => (await import("./commands/preview.ts")).registerPreview,
+  destroy: async () => (await import("./commands/destroy.ts")).registerDestroy,
+  config: async () => (await import("./commands/config.ts")).registerConfig,
+  doctor: async () => (await import("./commands/doctor.ts")).registerDoctor,
+  status: async () => (await import("./commands/status.ts")).registerStatus,
+  list: async () => (await import("./commands/list.ts")).registerList,
+  pause: async () => (await import("./commands/pause.ts")).registerPause,
+  resume: async () => (await import("./commands/resume.ts")).registerResume,
+  plan: async () => (await import("./commands/plan.ts")).registerPlan,
+  bill: async () => (await import("./commands/bill.ts")).registerBill,
+  bundle: async () => (await import("./commands/bundle.ts")).registerBundle,
+  outdated: async () => (await import("./commands/outdated.ts")).registerOutdated,
+  verify: async () => (await import("./commands/verify.ts")).registerVerify,
+  report: async () => (await import("./commands/report.ts")).registerReport,
+  open: async () => (await import("./commands/open.ts")).registerOpen,
+  traffic: async () => (await import("./commands/traffic.ts")).registerTraffic,
+  token: async () => (await import("./commands/token.ts")).registerToken,
+  tour: async () => (await import("./commands/tour.ts")).registerTour,
+};
 
 /** Help is an answer; everything else Commander throws is a mistyped command line. */
 function afterCommander(error: CommanderError, args: readonly string[], io: Io): ExitCode {

@@ -110,10 +110,10 @@ export const supported = {
    */
   kind: ">=0.32.0 <1.0.0",
   /**
-   * Node.js; the SDK of package.json is the last for 20. Packages of linkedom are ES modules and need 20.19, whose
-   * `require` loads them.
+   * Node.js; the SDK of package.json is the last for 20. execa and others are ES modules, and the hook that compiles the lab
+   * loads them by `require`: Node.js does that since 20.19 and 22.12, and without a warning since 22.13 (doc/api/modules.md).
    */
-  node: ">=20.19.0",
+  node: "^20.19.0 || ^22.13.0 || >=24.0.0",
 } as const;
 
 /** What a laptop's nodes run: every image of the bill has both. */

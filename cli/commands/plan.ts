@@ -25,9 +25,9 @@ export function registerPlan(program: Command, { io }: CommandContext): void {
   command.action(async (options: PlanOptions) => {
     const { stack, config, progress } = openSession(io, options);
     // The SDK takes half a second to load, and the program must be loaded after the test runtime: both only here.
-    const { recordProgram } = await import("../plan/record.js");
+    const { recordProgram } = await import("../plan/record.ts");
     const declared = await recordProgram(project, stack, async () => {
-      const { declareLab } = await import("../../program/lab.js");
+      const { declareLab } = await import("../../program/lab.ts");
       const host = gatewayPorts(config, stack);
       return declareLab({ stack, owner: labOwner(io), config, artifacts: plannedArtifacts(config), host });
     });

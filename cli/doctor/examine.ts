@@ -1,8 +1,10 @@
 import type { LabConfig } from "../../config/schema";
 import { ExitCode, LabErrors } from "../../host/errors";
+import type { Exec } from "../../host/exec";
 import { dockerChecks } from "../../preflight/docker-checks";
 import { readDocker } from "../../preflight/docker-facts";
 import type { Io } from "../terminal/io";
+import { findTool, tools } from "../toolchain/tools";
 import { dockerResourceChecks } from "./docker-checks";
 import { hostChecks } from "./host-checks";
 import { stackChecks } from "./stack-checks";
@@ -19,13 +21,27 @@ export async function examine(
   stack: string,
   config: LabConfig,
 ): Promise<Finding[]> {
-  const docker = await readDocker(exec, env);
-  const context = { env, exec, stack, config, docker };
+  const asked = askedOnce(exec);
+  // The tools answer while Docker does; their checks get these answers.
+  for (const tool of tools) void findTool(tool, env, asked);
+  const docker = await readDocker(asked, env);
+  const context = { env, exec: asked, stack, config, docker };
   return Promise.all(
     checks
       .filter(({ kindOnly, existingOnly }) => !(config.cluster === "kind" ? existingOnly : kindOnly))
       .map(async ({ id, title, look }) => ({ id, title, ...(await look(context)) })),
   );
+}
+
+/** An {@link Exec} that runs a command once: several checks ask Docker for its networks and nodes. */
+function askedOnce(exec: Exec): Exec {
+  const answers = new Map<string, ReturnType<Exec>>();
+  return (file, args, options) => {
+    const command = JSON.stringify([file, args]);
+    const answer = answers.get(command) ?? exec(file, args, options);
+    answers.set(command, answer);
+    return answer;
+  };
 }
 
 /**

@@ -10,7 +10,7 @@ import { artifactsAtHand } from "../support/skip";
 
 /**
  * Ends a lab's runs in the middle, and shows that the next one goes on from there:
- *   npx tsx test/e2e/interrupt.ts [--points N] [--from N] [--to N] [--per-lab N] [--stack NAME]
+ *   node --require @swc-node/register test/e2e/interrupt.ts [--points N] [--from N] [--to N] [--per-lab N] [--stack NAME]
  * `--per-lab`: points on one lab, one run after the other, before it must be whole and is removed.
  */
 const at = (resource: string, victim: KillTarget, afterMs = 500): [Moment, KillTarget] => [

@@ -9,7 +9,7 @@ import { artifactsAtHand } from "../support/skip";
 
 /**
  * Takes parts of a living lab away, and shows that one command brings it back:
- *   npx tsx test/e2e/lost.ts [--from N] [--to N] [--stack NAME]
+ *   node --require @swc-node/register test/e2e/lost.ts [--from N] [--to N] [--stack NAME]
  */
 const { values } = parseArgs({
   options: {

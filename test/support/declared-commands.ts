@@ -1,7 +1,7 @@
 import { declare } from "./program";
 
 /**
- * Prints, as JSON, the commands that the program declares for a stack: `tsx declared-commands.ts STACK CONFIG FACTS`. A
+ * Prints, as JSON, the commands that the program declares for a stack: `declared-commands.ts STACK CONFIG FACTS`. A
  * process of its own, since the SDK's test runtime serves one program a process.
  */
 async function main([stack, config = "{}", facts = "{}"]: string[]): Promise<void> {

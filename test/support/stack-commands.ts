@@ -27,12 +27,9 @@ export async function stackCommands(
   facts: Record<string, unknown>,
   env: Record<string, string>,
 ): Promise<StackCommands> {
-  const tsx = join(repository, "node_modules", "tsx", "dist", "cli.mjs");
   const printer = join(__dirname, "declared-commands.ts");
-  const printed = await exec(process.execPath, [tsx, printer, stack, JSON.stringify(config), JSON.stringify(facts)], {
-    cwd: repository,
-    env,
-  });
+  const args = [printer, stack, JSON.stringify(config), JSON.stringify(facts)];
+  const printed = await exec(process.execPath, ["--require", "@swc-node/register", ...args], { cwd: repository, env });
   if (printed.code !== 0) throw new Error(`Cannot declare stack "${stack}": ${printed.stderr}`);
   const commands = JSON.parse(printed.stdout) as Record<string, DeclaredCommand>;
   const find = (name: string) => {

@@ -112,9 +112,11 @@ describe("fetcher behind a proxy", () => {
       vi.stubEnv("HTTPS_PROXY", undefined);
       // Node reads the variable when it starts.
       const program = `require("./artifacts/download.ts").fetcher("${address}").then((body) => console.log(String(body)))`;
-      const tsx = join(__dirname, "../../../node_modules/tsx/dist/cli.mjs");
       const options = { cwd: join(__dirname, "../../.."), env: { NODE_EXTRA_CA_CERTS: certificate } };
-      expect(await exec(process.execPath, [tsx, "-e", program], options)).toMatchObject({ code: 0, stdout: "content" });
+      expect(await exec(process.execPath, ["--require", "@swc-node/register", "-e", program], options)).toMatchObject({
+        code: 0,
+        stdout: "content",
+      });
     } finally {
       secure.close();
     }

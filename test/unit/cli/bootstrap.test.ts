@@ -17,14 +17,14 @@ import { exec } from "../../../host/exec";
 const root = resolve(__dirname, "../../..");
 
 const { platform, arch } = process;
-/** A package with a compiled part for each system, as npm locks esbuild: `os`, `cpu` and, on Linux, `libc`. */
+/** A package with a compiled part for each system, as npm locks @swc/core: `os`, `cpu` and, on Linux, `libc`. */
 const parts = [
   { name: "part-here", os: [platform], cpu: [arch] },
   { name: "part-elsewhere", os: [platform === "darwin" ? "linux" : "darwin"], cpu: [arch] },
   { name: "part-libc", os: [platform], cpu: [arch], libc: ["neither"] },
 ];
 const platformPackages = {
-  "node_modules/tsx": {
+  "node_modules/compiler": {
     version: "1.0.0",
     optionalDependencies: Object.fromEntries(parts.map(({ name }) => [name, "1.0.0"])),
   },
@@ -46,7 +46,7 @@ function checkout(installed: Record<string, string>, npm: string) {
   const packages = (versions: Record<string, string>) =>
     Object.fromEntries(Object.entries(versions).map(([name, version]) => [`node_modules/${name}`, { version }]));
   const locked = {
-    ...packages({ tsx: "1.0.0", zod: "2.0.0" }),
+    ...packages({ compiler: "1.0.0", zod: "2.0.0" }),
     "": { name: "x" },
     "node_modules/other-os": { version: "1.0.0", optional: true },
     ...platformPackages,
@@ -55,9 +55,8 @@ function checkout(installed: Record<string, string>, npm: string) {
   writeFileSync(join(folder, "package-lock.json"), JSON.stringify({ packages: locked }));
   const hidden = join(folder, "node_modules/.package-lock.json");
   writeFileSync(hidden, JSON.stringify({ packages: packages(installed) }));
-  for (const name of ["tsx", "esbuild", "@esbuild"]) {
+  for (const name of ["@swc", "pirates"])
     symlinkSync(join(root, "node_modules", name), join(folder, "node_modules", name));
-  }
   writeFileSync(join(folder, "npm-cli.js"), npm);
   return {
     folder,
@@ -68,12 +67,19 @@ function checkout(installed: Record<string, string>, npm: string) {
 
 describe("bootstrap.cjs", () => {
   test("hands arguments and exit code through, without npm, when all is there", async () => {
-    const { run } = checkout({ "part-here": "1.0.0", tsx: "1.0.0", zod: "2.0.0" }, "process.exit(1)");
+    const { run } = checkout({ "part-here": "1.0.0", compiler: "1.0.0", zod: "2.0.0" }, "process.exit(1)");
     expect(await run("up", "--yes")).toMatchObject({ code: 3, stdout: "up,--yes", stderr: "" });
   });
 
+  test("shows lines of the source in the stack traces of --verbose", async () => {
+    const { folder, run } = checkout({ "part-here": "1.0.0", compiler: "1.0.0", zod: "2.0.0" }, "process.exit(1)");
+    writeFileSync(join(folder, "cli/main.ts"), 'interface Gone {\n  by: "swc";\n}\n\nthrow new Error("here");\n');
+    expect((await run("up", "--verbose")).stderr).toContain(`${join(folder, "cli/main.ts")}:5:7`);
+    expect((await run("up")).stderr).toContain("Error: here");
+  });
+
   test("does not install into a folder that node_modules links to: npm would empty it", async () => {
-    const { folder, run } = checkout({ tsx: "1.0.0" }, 'require("fs").writeFileSync("asked", "")');
+    const { folder, run } = checkout({ compiler: "1.0.0" }, 'require("fs").writeFileSync("asked", "")');
     renameSync(join(folder, "node_modules"), join(folder, "shared"));
     symlinkSync(join(folder, "shared"), join(folder, "node_modules"));
     const { code, stderr } = await run("doctor");
@@ -84,9 +90,9 @@ describe("bootstrap.cjs", () => {
   });
 
   test.each([
-    ["is missing", { "part-here": "1.0.0", tsx: "1.0.0" }],
-    ["has another version", { "part-here": "1.0.0", tsx: "1.0.0", zod: "1.9.0" }],
-    ["was installed by another system", { "part-elsewhere": "1.0.0", tsx: "1.0.0", zod: "2.0.0" }],
+    ["is missing", { "part-here": "1.0.0", compiler: "1.0.0" }],
+    ["has another version", { "part-here": "1.0.0", compiler: "1.0.0", zod: "1.9.0" }],
+    ["was installed by another system", { "part-elsewhere": "1.0.0", compiler: "1.0.0", zod: "2.0.0" }],
   ])("installs when a package %s, with progress on stderr alone", async (_, installed) => {
     const { folder, run } = checkout(
       installed,
@@ -104,10 +110,14 @@ describe("bootstrap.cjs", () => {
     ["18.20.8", false],
     ["20.18.3", false],
     ["20.19.0", true],
-    ["22.0.0", true],
+    ["21.7.3", false],
+    ["22.12.0", false],
+    ["22.13.0", true],
+    ["23.11.0", false],
+    ["24.0.0", true],
     ["25.2.0", true],
   ])("takes Node.js %s: %s", async (version, taken) => {
-    const { folder } = checkout({ "part-here": "1.0.0", tsx: "1.0.0", zod: "2.0.0" }, "process.exit(1)");
+    const { folder } = checkout({ "part-here": "1.0.0", compiler: "1.0.0", zod: "2.0.0" }, "process.exit(1)");
     writeFileSync(
       join(folder, "version.cjs"),
       `Object.defineProperty(process.versions, "node", { value: "${version}" });`,
@@ -118,7 +128,7 @@ describe("bootstrap.cjs", () => {
   });
 
   test.each(["yarn.js", "pnpm.cjs"])("installs by npm when %s runs it", async (name) => {
-    const { folder } = checkout({ tsx: "1.0.0" }, "");
+    const { folder } = checkout({ compiler: "1.0.0" }, "");
     // npm_execpath under yarn and pnpm (yarnpkg/yarn src/util/execute-lifecycle-script.js, pnpm @pnpm/npm-lifecycle).
     writeFileSync(join(folder, name), "process.exit(1)");
     writeFileSync(join(folder, "npm"), '#!/bin/sh\necho "$@" >asked\n', { mode: 0o755 });

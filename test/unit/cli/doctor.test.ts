@@ -33,6 +33,13 @@ describe("doctor", () => {
     expect(io.err()).toBe("");
   });
 
+  test("runs no command twice", async () => {
+    const exec = fakeExec(fitMachine);
+    expect(await run(["doctor", "--stack", "alice"], fakeIo({ exec }))).toBe(0);
+    expect(exec.calls).toContain("pulumi version");
+    expect(exec.calls.filter((call, index) => exec.calls.indexOf(call) !== index)).toEqual([]);
+  });
+
   test("fails without Docker, and leaves what depends on it open", async () => {
     const { code, of } = await doctor({ "docker info": { code: 127, stderr: "" } });
     expect(code).toBe(4);

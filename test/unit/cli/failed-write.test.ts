@@ -12,7 +12,7 @@ test("a settings file that cannot be written keeps its text, and the failure is 
   const text = "# mine\nconfig:\n  ambient-lab:workers: 1\n";
   const folder = checkout({ "Pulumi.alice.yaml": text });
   const before = readdirSync(folder);
-  const lab = [process.execPath, "--import", "tsx", join(root, "test/support/lab-in.ts"), folder];
+  const lab = [process.execPath, "--require", "@swc-node/register", join(root, "test/support/lab-in.ts"), folder];
   const args = ["up", "--stack", "alice", "--config", "faultPercent=30"];
   const limited = ["-c", 'ulimit -f 0; exec "$@"', "sh", ...lab, ...args];
   const { code, stdout, stderr } = await exec("sh", limited, { cwd: root, timeoutMs: 60_000 });

@@ -102,8 +102,8 @@ describe("npm's own settings", () => {
     ({ definitions, shorthands } = load("@npmcli/config/lib/definitions"));
   });
 
-  test("are the options of the lab that npm knows as well, and no others", () => {
-    const program = commandLine({ io: fakeIo(), note: () => undefined, end: () => undefined });
+  test("are the options of the lab that npm knows as well, and no others", async () => {
+    const program = await commandLine({ io: fakeIo(), note: () => undefined, end: () => undefined });
     const names = program.commands.flatMap(({ options }) => options.map(({ long }) => long?.replace(/^--(no-)?/, "")));
     const known = names.filter(
       (name): name is string => name !== undefined && (name in definitions || name in shorthands),
@@ -117,8 +117,8 @@ describe("npm's own settings", () => {
     ["up", "loglevel", "silent"],
     ["up", "call", "npm run up"],
     ["open", "browser", ""],
-  ])("%s takes %s=%s of a user's .npmrc or of npx", (command, key, value) => {
-    const program = commandLine({ io: fakeIo(), note: () => undefined, end: () => undefined });
+  ])("%s takes %s=%s of a user's .npmrc or of npx", async (command, key, value) => {
+    const program = await commandLine({ io: fakeIo(), note: () => undefined, end: () => undefined });
     const env = { npm_lifecycle_event: command, [`npm_config_${key}`]: value };
     expect(() => refuseSwallowedOptions(program, [command], env)).not.toThrow();
   });

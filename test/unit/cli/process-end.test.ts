@@ -27,7 +27,7 @@ interface Started {
 
 /** Starts a script of this repository in a process group of its own. */
 function start(script: string, args: readonly string[], env: NodeJS.ProcessEnv, stderr?: number): Started {
-  const child = spawn(process.execPath, ["--import", "tsx", join(root, script), ...args], {
+  const child = spawn(process.execPath, ["--require", "@swc-node/register", join(root, script), ...args], {
     ...{ cwd: root, detached: true, env: { ...process.env, ...env } },
     stdio: ["ignore", "pipe", stderr ?? "pipe"],
   });

@@ -1,5 +1,7 @@
+import { join, relative } from "node:path";
 import { describe, expect, test } from "vitest";
 import { run } from "../../../cli/run";
+import { exec } from "../../../host/exec";
 import { checkout, fakeExec, fakeIo, ownLabHome } from "./world";
 
 ownLabHome();
@@ -42,18 +44,31 @@ describe("run()", () => {
     },
   );
 
+  test("loads the files of the command that runs and of no other", async () => {
+    const root = join(__dirname, "../../..");
+    const loaded = `require("./cli/run.ts").run(["doctor", "--help"], require("./cli/terminal/process-io.ts").processIo())
+      .then(() => console.error(Object.keys(require.cache).join("\\n")))`;
+    const { code, stderr } = await exec("node", ["--require", "@swc-node/register", "--eval", loaded], { cwd: root });
+    expect(code).toBe(0);
+    const files = stderr.split("\n").map((file) => relative(root, file));
+    const ofCommands = files.filter((file) => file.startsWith("cli/commands/")).sort();
+    expect(ofCommands).toEqual(["cli/commands/common.ts", "cli/commands/doctor.ts"]);
+    // The Pulumi SDK and the Kubernetes client take half a second to load.
+    expect(files.filter((file) => /^(verify\/run\.ts|node_modules\/@(pulumi|kubernetes)\/)/.test(file))).toEqual([]);
+  }, 60_000);
+
   test("reports all problems of the configuration before anything runs", async () => {
-    const exec = fakeExec({});
+    const calls = fakeExec({});
     const root = checkout({
       "Pulumi.dev.yaml": "config:\n  ambient-lab:workers: two\n  ambient-lab:domain: a b\n  ambient-lab:worker: 1\n",
     });
     for (const command of ["up", "preview", "plan", "doctor"]) {
-      const io = fakeIo({ exec, root });
+      const io = fakeIo({ exec: calls, root });
       expect(await run([command, "--stack", "dev"], io)).toBe(2);
       expect(io.err().match(/What/g)).toHaveLength(3);
       expect(io.err()).toContain('did you mean "workers"');
     }
-    expect(exec.calls).toEqual([]);
+    expect(calls.calls).toEqual([]);
   });
 
   test("says of an interrupt that it was one, and not that the lab is at fault", async () => {

@@ -7,7 +7,7 @@ import { annotationsOf, fakeWorld, rulesOf } from "../verify/fake/world";
 import { FakeEngine, fakeIo, ownLabHome } from "./world";
 
 /**
- * `verify` of a lab in memory, with the real signals and streams of this process: `tsx verify-process.ts FOLDER`. It waits
+ * `verify` of a lab in memory, with the real signals and streams of this process: `verify-process.ts FOLDER`. It waits
  * while a policy is changed, says so by an empty file "changed", and writes to stderr once there is a file "go". At its end it
  * makes a file "restored" or "lost": the policy is as it was, or is not.
  */

@@ -34,7 +34,7 @@ function engineConfig(): Record<string, string> {
 /** The checkout's configuration of a stack without settings, as its program loads it and as its command line reads it. */
 async function loaded(): Promise<Record<"program" | "cli", Record<string, unknown>>> {
   const script = [
-    'require("tsx/cjs");',
+    'require("@swc-node/register");',
     'const program = require("./config/stack-config.ts").loadConfig();',
     'const cli = require("./cli/stack/settings.ts").readConfig(process.cwd(), "defaults");',
     "console.log(JSON.stringify({ program, cli }));",

@@ -50,8 +50,8 @@ const folders: readonly { name: string; may: readonly string[]; packages: readon
     name: "cli",
     may: ["artifacts", "config", "experiments", "host", "modules", "preflight", "program", "verify"],
     packages: [
-      ...["@kubernetes/client-node", "@observablehq/plot", "@pulumi/pulumi", "commander", "linkedom", "open"],
-      ...["picocolors", "semver", "tar", "tsx", "yaml", "zod"],
+      ...["@kubernetes/client-node", "@observablehq/plot", "@pulumi/pulumi", "@swc/core", "commander"],
+      ...["linkedom", "open", "picocolors", "pirates", "semver", "tar", "yaml", "zod"],
     ],
   },
 ];
