@@ -7,7 +7,7 @@ import { nodeSysctls } from "../config/vocabulary";
 import { kindContext, kubeconfigFile, markerFile } from "../host/paths";
 import { pullImages } from "./image-commands";
 import { kindConfig } from "./kind-config";
-import { commandDefaults, type ImageOrigin, imageOriginEnvironment, script, scriptText } from "./script";
+import { commandDefaults, type ImageOrigin, imageOriginEnvironment, script, scriptTexts } from "./script";
 
 export interface KindClusterArgs extends ImageOrigin {
   /** Name of the cluster, its Docker network and, behind "kind-", its context. */
@@ -69,7 +69,7 @@ export class KindCluster extends pulumi.ComponentResource {
       `${name}-network-removal`,
       {
         ...commandDefaults,
-        delete: scriptText("network-remove"),
+        delete: scriptTexts("problem", "network-remove"),
         environment: {
           NETWORK: args.clusterName,
           LABELS: labels.map(({ label, value }) => `${label}=${value}`).join("\n"),
@@ -110,7 +110,7 @@ export class KindCluster extends pulumi.ComponentResource {
         ...commandDefaults,
         create: script("image-get", "kind-own", "kind-create"),
         update: script("kind-own", "kind-update"),
-        delete: [scriptText("kind-own"), scriptText("kind-delete")].join("\n"),
+        delete: scriptTexts("problem", "kind-own", "kind-delete"),
         stdin: config,
         environment: {
           CLUSTER: args.clusterName,
@@ -170,7 +170,7 @@ export class KindCluster extends pulumi.ComponentResource {
       {
         ...commandDefaults,
         create: script("image-get", "image-cache-join"),
-        delete: scriptText("image-cache-leave"),
+        delete: scriptTexts("problem", "image-cache-leave"),
         environment: { NETWORK: network.name, ...imageOriginEnvironment(args) },
         triggers: [network.id],
       },

@@ -10,9 +10,9 @@ export function script(...names: readonly string[]): string {
   return names.map((name) => `. ./components/scripts/${name}.sh`).join("; ");
 }
 
-/** Text of a script, for a deletion: `pulumi destroy` works from the state alone, wherever the checkout has gone. */
-export function scriptText(name: string): string {
-  return readFileSync(join(__dirname, "scripts", `${name}.sh`), "utf8");
+/** Texts of scripts, for a deletion: `pulumi destroy` works from the state alone, wherever the checkout has gone. */
+export function scriptTexts(...names: readonly string[]): string {
+  return names.map((name) => readFileSync(join(__dirname, "scripts", `${name}.sh`), "utf8")).join("\n");
 }
 
 /** Options that every command of the lab shares: sh without a profile, no stdout of earlier runs in the environment. */

@@ -105,7 +105,7 @@ export function imagePieces(refs: readonly string[], work: BundleWork): Piece[] 
   }));
 }
 
-const scripts = join(__dirname, "../../components/scripts");
+const root = join(__dirname, "../..");
 const minutes = 60_000;
 
 /** Tag of the apps' image in bundles: the same Dockerfile, the same tag. */
@@ -123,8 +123,12 @@ export async function buildAppImage(ref: string, work: BundleWork): Promise<void
     why: "The apps of the lab run it, and without a network it cannot be built",
     fix: 'npm run lab -- config set appImage REF   (a ready one; docs/offline.md, "The apps\' image")',
   };
-  const text = [scriptOf("image-get"), scriptOf("image-build")];
-  await runScript(text, { ...env, PLATFORM: platform.nodes }, problem, work);
+  await runScript(
+    [scriptOf("image-get"), scriptOf("image-build")],
+    { ...env, PLATFORM: platform.nodes },
+    problem,
+    work,
+  );
 }
 
 /** Writes an image of the bundle's platform to a file: from Docker, where it is, else pulled by the script of the lab. */
@@ -166,7 +170,7 @@ async function pull(ref: string, work: BundleWork): Promise<void> {
   await runScript([scriptOf("image-get"), scriptOf("images-pull")], env, problem, work);
 }
 
-const scriptOf = (name: string) => readFileSync(join(scripts, `${name}.sh`), "utf8");
+const scriptOf = (name: string) => `. ./components/scripts/${name}.sh`;
 
 /**
  * Runs shell text.
@@ -178,7 +182,9 @@ async function runScript(
   otherwise: Problem,
   { exec, signal }: BundleWork,
 ): Promise<void> {
-  const { code, stderr } = await exec("/bin/sh", ["-c", text.join("\n")], { env, timeoutMs: 30 * minutes, signal });
+  const { code, stderr } = await exec("/bin/sh", ["-c", text.join("\n")], {
+    ...{ cwd: root, env, timeoutMs: 30 * minutes, signal },
+  });
   if (code === 0) return;
   const [told] = parseProblems(stderr);
   const what = `${otherwise.what}: ${stderr.trim().split("\n").at(-1)}`;

@@ -3,29 +3,14 @@
 # In: MIRRORS (registry=url, one a line, may be empty) BUNDLE (folder of "lab bundle", may be empty)
 #     CACHES (registry=url, one a line, may be empty: those that a container of this machine caches)
 #     PLATFORM (os/arch, empty: the server's)
+# The working directory is the project's folder.
 set -eu
+. ./components/scripts/problem.sh
 # From the user's shell docker and kind would take another platform than Docker's own (docker/cli cli/command/image/pull.go).
 unset DOCKER_DEFAULT_PLATFORM
 # Pull, build and save get one platform by name: each has a default of its own, and an image may be there for another one.
-PLATFORM=${PLATFORM:-$(docker version --format '{{.Server.Os}}/{{.Server.Arch}}')}
-
-problem() {
-  printf 'What  %s\nWhy   %s\nFix   %s\n' "$1" "$2" "$3" >&2
-  return 1
-}
-
-# The line of a program's answer that names the fault: the last one with text. Hints behind it are left out: "See …", "Run …"
-# and "Usage: …" (docker/cli cli/cobra.go, cli/command/container/run.go), "View build details: …" (docker/buildx util/desktop/desktop.go), and the label of an
-# output that kind has not got (kubernetes-sigs/kind cmd/kind/app/main.go). In: the answer
-fault() {
-  printf '%s\n' "$1" | sed -e '/^Usage: /,$d' -e "/^See '/d" -e "/^Run '.*' for more information/d" -e '/^View build details: /d' \
-    -e '/^Command Output: *$/d' -e '/^[[:space:]]*$/d' | tail -n 1
-}
-
-# Whether a step failed because a disk is full: Docker writes "no space", a shell "No space". In: the answer
-disk_full() {
-  case "$1" in *"o space left on device"*) ;; *) return 1 ;; esac
-}
+[ -n "${PLATFORM:-}" ] || PLATFORM=$(must "Docker does not tell its platform" "Images are got for one platform" \
+  "docker version   (must succeed), then run the command again" docker version --format '{{.Server.Os}}/{{.Server.Arch}}')
 
 # Registry and path of an image in full: "kindest/node:1" is "docker.io/kindest/node:1".
 in_full() {

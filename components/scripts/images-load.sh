@@ -55,7 +55,10 @@ import() {
   ! disk_full "$answer" || fix="docker system df   (make room for Docker, then run the command again)"
   problem "kind cannot load images into the nodes: $(fault "$answer")" "The nodes run them without a registry" "$fix"
 }
-nodes=$(kind get nodes --name "$CLUSTER" | sort)
+nodes=$(must "kind does not list the nodes of cluster \"$CLUSTER\"" "Images are loaded into the nodes" \
+  "docker ps --all --filter label=io.x-k8s.kind.cluster=$CLUSTER   (do all nodes run?), then run the command again" \
+  kind get nodes --name "$CLUSTER")
+nodes=$(echo "$nodes" | sort)
 others=$IMAGES
 if [ -n "${DAEMONS:-}" ]; then
   others=$(echo "$IMAGES" | grep -vxF -- "$DAEMONS" || true)

@@ -15,7 +15,7 @@ docker image inspect "$NODE_IMAGE" >/dev/null 2>&1 || NODE_IMAGE=${NODE_IMAGE%@*
 mkdir -p "$(dirname "$KUBECONFIG_FILE")" "$(dirname "$MARKER_FILE")"
 # The image may have taken minutes.
 require_own_cluster
-kind delete cluster --name "$CLUSTER" --kubeconfig "$KUBECONFIG_FILE" >&2
+delete_cluster
 
 # What containerd of the nodes reads: a folder per registry, and one for all others. In: registry, its mirror's url
 rm -rf "$CERTS_DIR"
@@ -52,7 +52,7 @@ done
 give_up() {
   printf '%s\n' "$2" >&2
   require_own_cluster
-  kind delete cluster --name "$CLUSTER" --kubeconfig "$KUBECONFIG_FILE" >&2 || true
+  delete_cluster 2>/dev/null || true
   fix="npm run lab -- doctor   (looks at Docker, its memory and disk, ports and limits), then run the command again"
   ! disk_full "$2" || fix="docker system df   (make room for Docker, then run the command again)"
   problem "$1: $(fault "$2")" "The lab runs in this cluster" "$fix"

@@ -2,9 +2,13 @@
 # Needs kind-own.sh before it.
 # In: KUBECONFIG_FILE MARKER_FILE, and what kind-own.sh reads
 set -eu
+. ./components/scripts/problem.sh
 require_own_cluster
 umask 077
 mkdir -p "$(dirname "$KUBECONFIG_FILE")"
-kind export kubeconfig --name "$CLUSTER" --kubeconfig "$KUBECONFIG_FILE" >&2
+rm -f "$KUBECONFIG_FILE.lock"
+must "kind cannot write the kubeconfig of cluster \"$CLUSTER\"" "The lab reaches the cluster by it" \
+  "docker ps --all --filter label=io.x-k8s.kind.cluster=$CLUSTER   (do all nodes run?), then run the command again" \
+  kind export kubeconfig --name "$CLUSTER" --kubeconfig "$KUBECONFIG_FILE"
 printf '%s %s\n' "$CLUSTER" "$NETWORK_ID" > "$MARKER_FILE"
 echo "$CLUSTER"

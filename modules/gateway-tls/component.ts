@@ -4,7 +4,7 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { Specs } from "../../components/custom-resource";
 import { loopback } from "../../components/loopback";
-import { commandDefaults, script, scriptText } from "../../components/script";
+import { commandDefaults, script, scriptTexts } from "../../components/script";
 import { appNamespace, gatewayName, ports } from "../../config/vocabulary";
 import type { ModuleArgs } from "../args";
 import { moduleObject, secretData } from "../resources";
@@ -83,7 +83,7 @@ function caFile(
     {
       ...commandDefaults,
       create: script("ca-file"),
-      delete: scriptText("ca-file-remove"),
+      delete: scriptTexts("ca-file-remove"),
       environment: { CA_FILE: caFileOf(stackDir), CA_PEM: ca },
       triggers: [clusterId],
     },

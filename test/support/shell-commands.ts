@@ -166,8 +166,8 @@ function literalsOf(source: string): string[] {
 /** The Fixes of a shell script. */
 function scriptTexts(source: string): string[] {
   const texts = [...source.matchAll(/"((?:[^"\\]|\\.)*)"/g)].map(([, text = ""]) => text);
-  const part = /\$\{(\w+)[^}]*\}|\$(\w+)/g;
-  return texts.map((text) => text.replaceAll('\\"', '"').replace(part, (_, a, b) => shownParts[a ?? b] ?? "X"));
+  const part = /\$\{(\w+)[^}]*\}|\$(\w+)|\\(["$])/g;
+  return texts.map((text) => text.replace(part, (_, a, b, escaped) => escaped ?? shownParts[a ?? b] ?? "X"));
 }
 
 /** The commands of one line: what stands between "&&", and what is evaluated, without a comment. */

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { DeclaredObject } from "../../../components/ownership";
-import { scriptText } from "../../../components/script";
+import { scriptTexts } from "../../../components/script";
 import { exec } from "../../../host/exec";
 import { moduleNames } from "../../../modules/index";
 import { profiles } from "../../support/profiles";
@@ -33,7 +33,7 @@ esac
 `;
   writeFileSync(join(folder, "docker"), docker, { mode: 0o755 });
   writeFileSync(join(folder, "kind"), `#!/bin/sh\necho "kind $*" >> "${folder}/calls"\n`, { mode: 0o755 });
-  const result = await exec("/bin/sh", ["-c", names.map(scriptText).join("\n")], {
+  const result = await exec("/bin/sh", ["-c", scriptTexts("problem", ...names)], {
     env: {
       ...{ PATH: `${folder}${delimiter}${process.env.PATH}`, CLUSTER: "c", KIND_EXPERIMENTAL_DOCKER_NETWORK: "n" },
       ...{ KUBECONFIG_FILE: join(folder, "kubeconfig"), MARKER_FILE: marker, CERTS_DIR: join(folder, "certs") },
