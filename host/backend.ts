@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, realpathSync } from "node:fs";
-import { homedir, userInfo } from "node:os";
+import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { parse as parseYaml } from "yaml";
 
@@ -55,14 +55,13 @@ export function backendFolder(checkout: Checkout): string | undefined {
 }
 
 /**
- * Home folder of the user as Pulumi finds it: on Linux that of the password database, whatever `$HOME` says (Go's os/user
- * without cgo, lookup_stubs.go). macOS keeps its users elsewhere, so `$HOME` counts there.
+ * Home folder of the user as Pulumi finds it: that of /etc/passwd, whatever `$HOME` says; `$HOME` for users that another
+ * database has, as on macOS or with LDAP. Pulumi is built with the tag `osusergo` (pulumi v3.259.0, .goreleaser.yml; Go's
+ * os/user, lookup_stubs.go), and libc, which Node.js asks, reads all databases.
  */
-export function pulumiUserHome(): string {
-  if (process.platform !== "linux") return homedir();
-  try {
-    return userInfo().homedir;
-  } catch {
-    return homedir(); // The user has no entry in the password database.
-  }
+export function pulumiUserHome(passwd = "/etc/passwd"): string {
+  const uid = String(process.getuid?.());
+  const users = existsSync(passwd) ? readFileSync(passwd, "utf8").split("\n") : [];
+  const [, , , , , home] = users.map((line) => line.split(":")).find(([, , id]) => id === uid) ?? [];
+  return home ?? homedir();
 }

@@ -1,8 +1,8 @@
 import { mkdirSync, mkdtempSync, realpathSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
-import { backendUrl, canonicalBackend } from "../../../host/backend";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { backendUrl, canonicalBackend, pulumiUserHome } from "../../../host/backend";
 
 /** A checkout whose Pulumi.yaml names a backend, or none. */
 function checkout(url?: string): string {
@@ -24,6 +24,36 @@ describe("backendUrl()", () => {
     expect(backendUrl({ root: checkout(), env })).toBe("s3://login");
     writeFileSync(join(home, "credentials.json"), "{");
     expect(backendUrl({ root: checkout(), env })).toBe("https://api.pulumi.com");
+  });
+});
+
+// pulumi v3.259.0, .goreleaser.yml: tag osusergo; Go 1.26 os/user, lookup_stubs.go current() and lookup_unix.go.
+describe("pulumiUserHome()", () => {
+  const passwd = (...lines: string[]) => {
+    const file = join(checkout(), "passwd");
+    writeFileSync(file, `root:x:0:0:root:/root:/bin/bash\n${lines.join("\n")}\n`);
+    return file;
+  };
+  beforeEach(() => {
+    vi.stubEnv("HOME", "/home/of-the-shell");
+    vi.spyOn(process, "getuid").mockReturnValue(4711);
+  });
+  afterEach(() => {
+    vi.unstubAllEnvs();
+    vi.restoreAllMocks();
+  });
+
+  test("is the home folder of the password file, whatever $HOME says", () => {
+    expect(pulumiUserHome(passwd("other:x:471:1::/other:/bin/sh", "me:x:4711:1:Me,,,:/home/me:/bin/sh"))).toBe(
+      "/home/me",
+    );
+  });
+
+  test.each([
+    ["of a user in no file", passwd("other:x:471:1::/other:/bin/sh")],
+    ["without that file", "/nowhere/passwd"],
+  ])("%s is $HOME", (_, file) => {
+    expect(pulumiUserHome(file)).toBe("/home/of-the-shell");
   });
 });
 
