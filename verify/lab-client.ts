@@ -87,8 +87,8 @@ interface NodeContainer {
   startedAt: number;
 }
 
-/** Access of the verifier to a lab. Tests use a lab in memory. */
-export interface LabClient {
+/** Reads a cluster. */
+export interface ClusterReader {
   /** One object; undefined when it, or its kind, does not exist. */
   read(ref: ObjectRef, signal: AbortSignal): Promise<KubeObject | undefined>;
   /** Objects of a kind; empty when the kind does not exist. */
@@ -96,6 +96,29 @@ export interface LabClient {
     what: { apiVersion: string; kind: string; namespace?: string; labels?: Readonly<Record<string, string>> },
     signal: AbortSignal,
   ): Promise<KubeObject[]>;
+  /**
+   * Lines of a container's present log file since a moment by the node's own clock (some older ones may come along), each
+   * with its time stamp in front; without a moment the last line alone.
+   */
+  logs(pod: PodRef, since: string | undefined, signal: AbortSignal): Promise<string[]>;
+  /** Lines of the log file that was rotated last, in the same form. */
+  rotatedLogs(pod: PodRef, signal: AbortSignal): Promise<string[]>;
+  /** Milliseconds since the epoch by the API server's clock. */
+  serverTime(signal: AbortSignal): Promise<number>;
+}
+
+/** Access to a cluster in which pods of the lab's own send requests. Tests use a cluster in memory. */
+export interface ClusterClient extends ClusterReader {
+  /** Creates an object, and returns it as the API server has it. */
+  create(object: KubeObject, signal: AbortSignal): Promise<KubeObject>;
+  /** Deletes a pod at once. It is no error when there is none. */
+  deletePod(pod: Pick<PodRef, "namespace" | "name">, signal: AbortSignal): Promise<void>;
+  /** The whole log of a container. */
+  output(pod: PodRef, signal: AbortSignal): Promise<string>;
+}
+
+/** Access of the verifier to a lab. Tests use a lab in memory. */
+export interface LabClient extends ClusterReader {
   /** Runs a command in a container. */
   exec(pod: PodRef, command: readonly string[], timeoutMs: number, signal: AbortSignal): Promise<CommandResult>;
   /** GET on a port of a pod, loopback ports included. */
@@ -107,17 +130,8 @@ export interface LabClient {
    * `trusting` are the lab's CA alone, or the authorities that this machine trusts by itself.
    */
   handshake(host: string, trusting: "lab" | "public", signal: AbortSignal): Promise<Handshake>;
-  /**
-   * Lines of a container's present log file since a moment by the node's own clock (some older ones may come along), each
-   * with its time stamp in front; without a moment the last line alone.
-   */
-  logs(pod: PodRef, since: string | undefined, signal: AbortSignal): Promise<string[]>;
-  /** Lines of the log file that was rotated last, in the same form. */
-  rotatedLogs(pod: PodRef, signal: AbortSignal): Promise<string[]>;
   /** Values of kernel settings on a node. */
   sysctls(node: string, names: readonly string[], signal: AbortSignal): Promise<Record<string, number>>;
-  /** Milliseconds since the epoch by the API server's clock. */
-  serverTime(signal: AbortSignal): Promise<number>;
   /** Applies a JSON patch under the verifier's field manager. */
   patch(ref: ObjectRef, operations: readonly PatchOperation[], signal: AbortSignal): Promise<KubeObject>;
   /** Deletes the pod with this UID, with a grace period of one second; a new pod of the same name is not deleted. */

@@ -6,6 +6,7 @@ import { flapping, flaps } from "../flapping";
 import type { LabPod } from "../pods";
 import { byWaypoint } from "../probe/decision";
 import { type Called, call, converge } from "../probe/grpc-call";
+import { targetOf } from "../probe/target";
 import type { Decision, Evidence, Finding } from "../report/schema";
 import { type CheckRun, failed, passed, unclear } from "./check";
 
@@ -47,7 +48,7 @@ function judge(service: ServiceName, wanted: Call, called: Called): Finding {
 function decisionOf(service: ServiceName, { lines }: Called): Decision {
   const line = typeof lines === "string" ? undefined : lines[0];
   const because = typeof lines === "string" ? lines : "the waypoint has no line about it";
-  return byWaypoint({ service }, line) ?? { layer: "unknown", action: "failed", because };
+  return byWaypoint(targetOf(service), line) ?? { layer: "unknown", action: "failed", because };
 }
 
 function verdictOf({ name, code }: Call, { answer, words, lines }: Called): Finding {

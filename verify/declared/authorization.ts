@@ -13,12 +13,17 @@ import type { ZtunnelPolicy } from "../proxy-config/ztunnel-dump";
  * tables below becomes a condition that no proxy has.
  */
 
-const actionOf = (policy: KubeObject): string => textAt(policy, "spec", "action") ?? "ALLOW";
+export const actionOf = (policy: KubeObject): string => textAt(policy, "spec", "action") ?? "ALLOW";
 const nameOf = ({ metadata }: KubeObject) => ({
   name: metadata?.name ?? "",
   namespace: metadata?.namespace ?? "",
 });
-const isDryRun = (policy: KubeObject): boolean => policy.metadata?.annotations?.["istio.io/dry-run"] === "true";
+
+/** Go's strconv.ParseBool, which istiod reads annotations and labels by: anything else is false. */
+export const parseBool = (text: string | undefined): boolean =>
+  ["1", "t", "T", "TRUE", "true", "True"].includes(text ?? "");
+
+export const isDryRun = (policy: KubeObject): boolean => parseBool(policy.metadata?.annotations?.["istio.io/dry-run"]);
 
 /** The rules that a gateway or waypoint has for AuthorizationPolicies. */
 export const rbacRulesOf = (policies: readonly KubeObject[]): RbacRule[] =>
@@ -122,16 +127,21 @@ function whenOf(when: unknown): Condition {
   return all([valuesOf(textsAt(when, "values"), of, false), valuesOf(textsAt(when, "notValues"), of, true)]);
 }
 
-/** A text with Istio's wildcards: "*" for any, "*suffix" and "prefix*". */
+/** How Istio reads a text with wildcards: "*" for any text, "*suffix" and "prefix*". */
+export function wildcardOf(value: string): { how: "exact" | "prefix" | "suffix" | "presence"; text: string } {
+  if (value === "*") return { how: "presence", text: "" };
+  if (value.startsWith("*")) return { how: "suffix", text: value.slice(1) };
+  if (value.endsWith("*")) return { how: "prefix", text: value.slice(0, -1) };
+  return { how: "exact", text: value };
+}
+
 function textOf(what: string, value: string, { ignoreCase = false } = {}): Condition {
-  if (value === "*") return present(what);
-  if (value.startsWith("*")) return matches(what, "suffix", value.slice(1), ignoreCase);
-  if (value.endsWith("*")) return matches(what, "prefix", value.slice(0, -1), ignoreCase);
-  return matches(what, "exact", value, ignoreCase);
+  const { how, text } = wildcardOf(value);
+  return how === "presence" ? present(what) : matches(what, how, text, ignoreCase);
 }
 
 /** Go's regexp.QuoteMeta. */
-const quoted = (text: string): string => text.replace(/[\\.+*?()|[\]{}^$]/g, "\\$&");
+export const quoted = (text: string): string => text.replace(/[\\.+*?()|[\]{}^$]/g, "\\$&");
 
 function identityOf(value: string): Condition {
   if (value !== "*" && value.startsWith("*"))
@@ -230,9 +240,9 @@ function ztunnelPolicyOf(policy: KubeObject): ZtunnelPolicy {
   };
 }
 
-const httpOperations = ["hosts", "methods", "paths", "notHosts", "notMethods", "notPaths"];
-const httpSources = ["remoteIpBlocks", "requestPrincipals", "notRemoteIpBlocks", "notRequestPrincipals"];
-const layer4Keys = ["source.ip", "source.namespace", "source.principal", "destination.ip", "destination.port"];
+export const httpOperations = ["hosts", "methods", "paths", "notHosts", "notMethods", "notPaths"];
+export const httpSources = ["remoteIpBlocks", "requestPrincipals", "notRemoteIpBlocks", "notRequestPrincipals"];
+export const layer4Keys = ["source.ip", "source.namespace", "source.principal", "destination.ip", "destination.port"];
 
 /**
  * ztunnel reads no HTTP: istiod leaves out an ALLOW rule with a condition about HTTP, and takes the condition out of a DENY rule. What is

@@ -3,8 +3,8 @@ import type { LabFacts } from "../../experiments/types";
 import { pathOf } from "../../host/kube-api";
 import { bounded } from "../eventually";
 import { listAt } from "../json";
-import type { KubeObject, LabClient } from "../lab-client";
-import { kubeConfig } from "./client";
+import type { ClusterClient, ClusterReader, KubeObject, LabClient, PodRef } from "../lab-client";
+import { type KubeConfig, kubeConfig } from "./client";
 import { podExec } from "./exec";
 import { forwardGet } from "./forward";
 import { httpRequest } from "./http";
@@ -18,7 +18,7 @@ import { handshake, secureWay } from "./tls";
 const most = 6;
 /** Timeout of a TLS handshake, in milliseconds. */
 const handshakeMs = 5_000;
-const json = { accept: "application/json" };
+const json: Readonly<Record<string, string>> = { accept: "application/json" };
 /** The kubelet serves files without a content type and answers 406 to a request for one. */
 const anything = { accept: "*/*" };
 
@@ -26,22 +26,8 @@ const anything = { accept: "*/*" };
 export async function kubeLabClient(facts: LabFacts): Promise<LabClient> {
   const config = await kubeConfig(facts);
   const [execs, forwards] = [limiter(most), limiter(most)];
-  const get = (path: string, signal: AbortSignal, headers = json) =>
-    callApi(config, { method: "GET", path, headers }, signal);
   return {
-    read: async (ref, signal) => {
-      const answer = await orAbsent(get(pathOf(ref), signal));
-      return answer && (JSON.parse(answer.body) as KubeObject);
-    },
-    list: async ({ labels = {}, ...what }, signal) => {
-      const selector = new URLSearchParams({
-        labelSelector: Object.entries(labels)
-          .map((pair) => pair.join("="))
-          .join(),
-      });
-      const answer = await orAbsent(get(`${pathOf(what)}?${selector}`, signal));
-      return answer ? (listAt(JSON.parse(answer.body), "items") as KubeObject[]) : [];
-    },
+    ...clusterReader(config),
     exec: (pod, command, timeoutMs, signal) => execs(() => podExec(config, pod, command, timeoutMs, signal)),
     podGet: (pod, port, path, signal) => forwards(() => forwardGet(config, pod, port, path, signal)),
     gateway: async ({ method, path, host, headers, tls, timeoutMs }, signal) => {
@@ -51,17 +37,8 @@ export async function kubeLabClient(facts: LabFacts): Promise<LabClient> {
     },
     handshake: (host, trusting, signal) =>
       bounded((limit) => handshake(facts, host, trusting, limit), handshakeMs, signal),
-    logs: async ({ namespace, name, container }, since, signal) => {
-      const query = new URLSearchParams({ container, timestamps: "true" });
-      if (since === undefined) query.set("tailLines", "1");
-      else query.set("sinceTime", since);
-      const path = `${pathOf({ apiVersion: "v1", kind: "Pod", namespace, name })}/log?${query}`;
-      return (await get(path, signal)).body.split("\n").filter((line) => line !== "");
-    },
-    rotatedLogs: (pod, signal) => rotatedLines((path) => get(path, signal, anything), pod),
     sysctls: readSysctls,
     ...nodePower(facts),
-    serverTime: async (signal) => Date.parse((await get("/version", signal)).headers.date ?? ""),
     patch: async (ref, operations, signal) => {
       const request = {
         method: "PATCH",
@@ -71,16 +48,80 @@ export async function kubeLabClient(facts: LabFacts): Promise<LabClient> {
       };
       return JSON.parse((await callApi(config, request, signal)).body) as KubeObject;
     },
-    killPod: async ({ namespace, name, uid }, signal) => {
+    killPod: ({ namespace, name, uid }, signal) =>
+      deletePod(config, { namespace, name }, { gracePeriodSeconds: 1, preconditions: { uid } }, signal),
+  };
+}
+
+/** The cluster of a kubeconfig's context. */
+export async function kubeClusterClient(address: Pick<LabFacts, "kubeconfig" | "context">): Promise<ClusterClient> {
+  const config = await kubeConfig(address);
+  return {
+    ...clusterReader(config),
+    create: async (object, signal) => {
+      const { apiVersion = "", kind = "", metadata = {} } = object;
+      const { namespace } = metadata;
       const request = {
-        method: "DELETE",
-        path: pathOf({ apiVersion: "v1", kind: "Pod", namespace, name }),
+        method: "POST",
+        path: `${pathOf({ apiVersion, kind, ...(namespace ? { namespace } : {}) })}?${new URLSearchParams({ fieldManager })}`,
         headers: { ...json, "content-type": "application/json" },
-        body: JSON.stringify({ gracePeriodSeconds: 1, preconditions: { uid } }),
+        body: JSON.stringify(object),
       };
-      await callApi(config, request, signal);
+      return JSON.parse((await callApi(config, request, signal)).body) as KubeObject;
+    },
+    deletePod: async (pod, signal) => {
+      await orAbsent(deletePod(config, pod, { gracePeriodSeconds: 0 }, signal));
+    },
+    output: async ({ container, ...pod }, signal) => {
+      const path = `${podPath(pod)}/log?${new URLSearchParams({ container })}`;
+      return (await get(config, path, signal)).body;
     },
   };
+}
+
+/** What both clients read. */
+function clusterReader(config: KubeConfig): ClusterReader {
+  return {
+    read: async (ref, signal) => {
+      const answer = await orAbsent(get(config, pathOf(ref), signal));
+      return answer && (JSON.parse(answer.body) as KubeObject);
+    },
+    list: async ({ labels = {}, ...what }, signal) => {
+      const selector = new URLSearchParams({
+        labelSelector: Object.entries(labels)
+          .map((pair) => pair.join("="))
+          .join(),
+      });
+      const answer = await orAbsent(get(config, `${pathOf(what)}?${selector}`, signal));
+      return answer ? (listAt(JSON.parse(answer.body), "items") as KubeObject[]) : [];
+    },
+    logs: async ({ container, ...pod }, since, signal) => {
+      const query = new URLSearchParams({ container, timestamps: "true" });
+      if (since === undefined) query.set("tailLines", "1");
+      else query.set("sinceTime", since);
+      const { body } = await get(config, `${podPath(pod)}/log?${query}`, signal);
+      return body.split("\n").filter((line) => line !== "");
+    },
+    rotatedLogs: (pod, signal) => rotatedLines((path) => get(config, path, signal, anything), pod),
+    serverTime: async (signal) => Date.parse((await get(config, "/version", signal)).headers.date ?? ""),
+  };
+}
+
+const get = (config: KubeConfig, path: string, signal: AbortSignal, headers = json) =>
+  callApi(config, { method: "GET", path, headers }, signal);
+
+const podPath = ({ namespace, name }: Pick<PodRef, "namespace" | "name">): string =>
+  pathOf({ apiVersion: "v1", kind: "Pod", namespace, name });
+
+async function deletePod(
+  config: KubeConfig,
+  pod: Pick<PodRef, "namespace" | "name">,
+  options: { gracePeriodSeconds: number; preconditions?: { uid: string } },
+  signal: AbortSignal,
+): Promise<void> {
+  const headers = { ...json, "content-type": "application/json" };
+  const request = { method: "DELETE", path: podPath(pod), headers, body: JSON.stringify(options) };
+  await callApi(config, request, signal);
 }
 
 /** A missing kind and a missing object both give 404. */

@@ -1,6 +1,6 @@
 import { messageOf } from "../../host/errors";
 import type { Clock } from "../eventually";
-import type { LabClient, PodRef } from "../lab-client";
+import type { ClusterReader, PodRef } from "../lab-client";
 import { isAccessLine } from "./access-log";
 import { isAppLine } from "./app-log";
 import { isConnectionLine } from "./ztunnel-log";
@@ -27,7 +27,7 @@ interface Page {
  * minutes, and the API server hands out the newest file alone: a gap is noticed, and filled from the file before.
  */
 export class LogReader {
-  readonly #lab: LabClient;
+  readonly #lab: ClusterReader;
   readonly #clock: Clock;
   readonly #signal: AbortSignal;
   readonly #startedAt: number;
@@ -35,7 +35,7 @@ export class LogReader {
   #begin: Promise<string> | undefined;
 
   /** @param signal of the whole run: a read serves several checks, so that none of them may end it */
-  constructor(lab: LabClient, clock: Clock, signal: AbortSignal) {
+  constructor(lab: ClusterReader, clock: Clock, signal: AbortSignal) {
     this.#lab = lab;
     this.#clock = clock;
     this.#signal = signal;

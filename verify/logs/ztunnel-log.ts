@@ -69,3 +69,9 @@ export function isPolicyRefusal(line: ConnectionLine): boolean {
   // The source's ztunnel learns of the refusal as the answer to its CONNECT: 401 and nothing else.
   return /policy rejection|explicitly denied|http status: 401/.test(line.error ?? "");
 }
+
+/** The policy that ztunnel names as the one that denied a connection. */
+export function policyNamedBy({ error = "" }: ConnectionLine): { namespace?: string; name: string } | undefined {
+  const [, namespace, name] = /explicitly denied by: (?:([\w.-]+)\/)?([\w.-]+)/.exec(error) ?? [];
+  return name === undefined ? undefined : { name, ...(namespace ? { namespace } : {}) };
+}

@@ -1,7 +1,6 @@
 import { ports } from "../../config/vocabulary";
-import { authenticationAtGateway, podsBehind, services, strictPolicy, workloads } from "../../experiments/names";
 import type { AccessLine } from "../logs/access-log";
-import { connectionOf, isPolicyRefusal } from "../logs/ztunnel-log";
+import { connectionOf, isPolicyRefusal, policyNamedBy } from "../logs/ztunnel-log";
 import type { Decision } from "../report/schema";
 import { isOwn, type RecordLookup, type Records } from "./records";
 import type { Answer } from "./send";
@@ -9,12 +8,29 @@ import type { Answer } from "./send";
 /** Body of a response that Envoy's RBAC filter generates. */
 export const rbacBody = "RBAC: access denied";
 
+/** The destination of a request, and the names of the policies that protect it. */
+export interface DecisionTarget {
+  /** Name of the application. */
+  app: string;
+  /** The policy of the waypoint, for a refusal whose record names none because no ALLOW rule matches. */
+  waypointPolicy?: string;
+  /** The policy of the application's pods, for such a refusal by ztunnel. */
+  podPolicy?: string;
+  /** The RequestAuthentication of the gateway: Envoy does not name it when it refuses a token. */
+  authentication?: string;
+  /** Name of a policy of which a record has namespace (Envoy's always, ztunnel's mostly) and name. */
+  policyCalled(policy: { namespace?: string; name: string }): string | undefined;
+}
+
+/** What a decision takes of a client's answer. */
+export type ClientAnswer = Pick<Answer, "status" | "body" | "exit" | "error" | "local">;
+
 /** The layer that decided about a request: from log lines where there are any, else from the answer. */
-export function decide(answer: Answer, records: Records): Decision {
+export function decide(answer: ClientAnswer, records: Records, target: DecisionTarget): Decision {
   return (
-    byWaypoint(answer, lineOf(records.waypoint)) ??
-    byGateway(lineOf(records.gateway)) ??
-    byZtunnel(answer, records) ??
+    byWaypoint(target, lineOf(records.waypoint)) ??
+    byGateway(target, lineOf(records.gateway)) ??
+    byZtunnel(answer, records, target) ??
     byAnswer(answer, records)
   );
 }
@@ -23,44 +39,34 @@ const lineOf = (sought: RecordLookup<AccessLine>): AccessLine | undefined =>
   "found" in sought ? sought.found : undefined;
 
 /** The decision in the waypoint's log line; undefined without a line. */
-export function byWaypoint({ service }: Pick<Answer, "service">, line: AccessLine | undefined): Decision | undefined {
+export function byWaypoint(target: DecisionTarget, line: AccessLine | undefined): Decision | undefined {
   if (!line) return undefined;
-  const base = { layer: "waypoint", because: `${line.status} ${line.flags} ${line.details}`, line: line.text } as const;
-  const rule = rbacRule(line);
-  if (rule !== undefined) {
-    const policy = policyOf(rule) ?? services[service].policy;
-    return { ...base, action: "refused", ...(policy ? { policy } : {}), because: becauseOf(rule) };
-  }
+  const base = baseOf("waypoint", line);
+  const refused = byFilter(base, line, target, target.waypointPolicy);
+  if (refused) return refused;
   // "NR" is Envoy's flag, "NotFound" agentgateway's reason.
   if (/\bNR\b|^NotFound$/.test(line.flags))
     return { ...base, action: "refused", because: `no route matches the request (${line.flags})` };
   // agentgateway's reason for a refusal of its own; no version of it gets Istio's policies yet.
   if (line.flags === "Authorization") return { ...base, action: "refused" };
+  if (redirects(line)) return { ...base, action: "redirected" };
   if (reachedApp(line)) return { ...base, action: "answered", layer: "app" };
   return {
     ...base,
     layer: "app",
     action: "failed",
-    because: `the waypoint could not reach ${podsBehind(service)}: ${base.because}`,
+    because: `the waypoint could not reach ${target.app}: ${base.because}`,
   };
 }
 
-function byGateway(line: AccessLine | undefined): Decision | undefined {
+function byGateway(target: DecisionTarget, line: AccessLine | undefined): Decision | undefined {
   if (!line) return undefined;
-  const base = { layer: "gateway", because: `${line.status} ${line.flags} ${line.details}`, line: line.text } as const;
+  const base = baseOf("gateway", line);
   if (line.flags.includes("NR"))
     return { ...base, action: "refused", because: "no route matches the host (NR route_not_found)" };
-  const rule = rbacRule(line);
-  if (rule !== undefined) {
-    const policy = policyOf(rule);
-    return { ...base, action: "refused", ...(policy ? { policy } : {}), because: becauseOf(rule) };
-  }
-  const distrusted = /^jwt_authn_access_denied\{(.*)\}$/.exec(line.details)?.[1];
-  if (distrusted !== undefined)
-    return { ...base, action: "refused", policy: authenticationAtGateway, because: distrusted };
-  // Envoy's detail for an answer that a route itself defines.
-  if (line.details === "direct_response" && line.status >= 300 && line.status < 400)
-    return { ...base, action: "redirected" };
+  const refused = byFilter(base, line, target, undefined);
+  if (refused) return refused;
+  if (redirects(line)) return { ...base, action: "redirected" };
   if (reachedApp(line))
     return line.upstreamHost.endsWith(`:${ports.hbone}`) ? undefined : { ...base, action: "answered", layer: "app" };
   const next = line.upstreamHost === "-" ? "no endpoint" : line.upstreamHost;
@@ -71,7 +77,40 @@ function byGateway(line: AccessLine | undefined): Decision | undefined {
   };
 }
 
-function byZtunnel(answer: Answer, records: Records): Decision | undefined {
+type LineDecision = Omit<Decision, "action"> & { line: string };
+
+const baseOf = (layer: "gateway" | "waypoint", { status, flags, details, text }: AccessLine): LineDecision => ({
+  ...{ layer, because: `${status} ${flags} ${details}`, line: text },
+});
+
+/**
+ * A refusal by one of Envoy's filters, as the response code details name it: RBAC, jwt_authn, ext_authz
+ * (Envoy: source/extensions/filters/http/{rbac/rbac_filter.cc, jwt_authn/filter.cc, ext_authz/ext_authz.h}).
+ * @param otherwise policy of a refusal by RBAC that names none, because no ALLOW rule matches
+ */
+function byFilter(
+  base: LineDecision,
+  line: AccessLine,
+  target: DecisionTarget,
+  otherwise: string | undefined,
+): Decision | undefined {
+  const refused = (because: string, policy: string | undefined): Decision => ({
+    ...{ ...base, action: "refused", because },
+    ...(policy ? { policy } : {}),
+  });
+  const rule = rbacRule(line);
+  if (rule !== undefined) return refused(becauseOf(rule), policyOf(rule, target) ?? otherwise);
+  const distrusted = /^jwt_authn_access_denied\{(.*)\}$/.exec(line.details)?.[1];
+  if (distrusted !== undefined) return refused(distrusted, target.authentication);
+  if (line.details === "ext_authz_denied") return refused("the external authorizer denies the request", undefined);
+  return undefined;
+}
+
+/** Envoy's detail for an answer that a route itself defines. */
+const redirects = ({ details, status }: AccessLine): boolean =>
+  details === "direct_response" && status >= 300 && status < 400;
+
+function byZtunnel(answer: ClientAnswer, records: Records, target: DecisionTarget): Decision | undefined {
   // A client with an answer was not reset: the refusal is of an earlier request of the same workload, or the client hung up.
   if (answer.status > 0 || !("found" in records.ztunnel)) return undefined;
   const { found } = records.ztunnel;
@@ -85,17 +124,12 @@ function byZtunnel(answer: Answer, records: Records): Decision | undefined {
     connection: connectionOf(line),
   };
   if (!isPolicyRefusal(line)) return { ...base, action: "failed" };
-  const named = /explicitly denied by: ([\w-]+\/)?([\w-]+)/.exec(line.error ?? "")?.[2];
-  const app = podsBehind(answer.service);
-  const policy = !named
-    ? workloads[app].policy
-    : named === strictPolicy.name
-      ? workloads[app].peerAuthentication
-      : `AuthorizationPolicy/${named}`;
+  const named = policyNamedBy(line);
+  const policy = named ? target.policyCalled(named) : target.podPolicy;
   return { ...base, action: "reset", ...(policy ? { policy } : {}) };
 }
 
-function byAnswer(answer: Answer, records: Records): Decision {
+function byAnswer(answer: ClientAnswer, records: Records): Decision {
   const unseen = Object.values(records).find((sought) => "unavailable" in sought);
   const blind = unseen && "unavailable" in unseen ? ` (${unseen.unavailable})` : "";
   if (answer.status === 403 && answer.body === rbacBody) {
@@ -115,9 +149,9 @@ const reachedApp = (line: AccessLine): boolean => line.details === "via_upstream
 const rbacRule = ({ details }: AccessLine): string | undefined =>
   /^rbac_access_denied_matched_policy\[(.*)\]$/.exec(details)?.[1];
 
-const policyOf = (rule: string): string | undefined => {
-  const named = /policy\[([^\]]+)\]/.exec(rule)?.[1];
-  return named && `AuthorizationPolicy/${named}`;
+const policyOf = (rule: string, { policyCalled }: DecisionTarget): string | undefined => {
+  const [, namespace, name] = /(?:ns\[([^\]]+)\]-)?policy\[([^\]]+)\]/.exec(rule) ?? [];
+  return name === undefined ? undefined : policyCalled({ name, ...(namespace ? { namespace } : {}) });
 };
 
 const becauseOf = (rule: string): string =>

@@ -8,6 +8,7 @@ import type { Decision, Evidence, Finding } from "../report/schema";
 import { decide, rbacBody } from "./decision";
 import type { RecordKind, Records } from "./records";
 import type { Answer } from "./send";
+import { targetOf } from "./target";
 
 /** Whether the client's side of an answer is as expected; who decided is another question. */
 export function answerFits(expect: Expectation, answer: Answer): boolean {
@@ -42,7 +43,7 @@ export function recordsWanted(expect: Expectation): RecordKind[] {
 /** Weighs the client's answer and the layers' records against the expectation. */
 export function judge(probe: Probe, answer: Answer, records: Records): Finding {
   const { expect } = probe;
-  const decision = decide(answer, records);
+  const decision = decide(answer, records, targetOf(answer.service));
   const common = {
     name: probe.name,
     decision,

@@ -5,8 +5,11 @@ import type { Cause, ExperimentResult, Finding, Verdict, VerifyReport } from "./
 
 const marks: Record<Verdict, string> = { pass: "✓", fail: "✗", inconclusive: "?", skipped: "–", "known-upstream": "!" };
 
-/** The report for a person: a line an experiment, details where it is no pass, the next command at the end. */
-export function renderText(raw: VerifyReport, options: { colour: boolean }): string {
+/**
+ * The report for a person: a line an experiment, details where it is no pass, the next command at the end.
+ * @param options.next the command instead of one of `verify`
+ */
+export function renderText(raw: VerifyReport, options: { colour: boolean; next?: string }): string {
   const paint = painter(options.colour);
   const report = presentable(raw);
   return [
@@ -16,7 +19,7 @@ export function renderText(raw: VerifyReport, options: { colour: boolean }): str
     ...report.notes.map((note) => `\nNote: ${note}`),
     "",
     summaryLine(report, paint),
-    ...nextLines(report),
+    ...(options.next === undefined ? nextLines(report) : [`Next  ${options.next}`]),
     "",
   ].join("\n");
 }

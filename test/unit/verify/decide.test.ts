@@ -3,6 +3,7 @@ import { parseConnectionLine } from "../../../verify/logs/ztunnel-log";
 import { decide } from "../../../verify/probe/decision";
 import type { Records } from "../../../verify/probe/records";
 import type { Answer } from "../../../verify/probe/send";
+import { targetOf } from "../../../verify/probe/target";
 import { connectionLine, refusedByPolicy } from "./fake/lines";
 
 const base: Answer = {
@@ -32,15 +33,21 @@ function records(error: string): Records {
 describe("decide()", () => {
   it("does not blame ztunnel for the end of a connection that brought an answer", () => {
     const seen = records("while closing connection: send: io error: protocol error");
-    expect(decide(base, seen)).toMatchObject({ layer: "app", action: "answered" });
+    expect(decide(base, seen, targetOf("appb"))).toMatchObject({ layer: "app", action: "answered" });
   });
 
   it("does not take the refusal of an earlier request of the same pod for that of one with an answer", () => {
-    expect(decide(base, records(refusedByPolicy))).toMatchObject({ layer: "app", action: "answered" });
+    expect(decide(base, records(refusedByPolicy), targetOf("appb"))).toMatchObject({
+      layer: "app",
+      action: "answered",
+    });
   });
 
   it("blames ztunnel for an error that left the client without an answer", () => {
     const answer = { ...base, status: 0, exit: 56, local: "10.244.1.5:40000" };
-    expect(decide(answer, records("connection refused"))).toMatchObject({ layer: "ztunnel", action: "failed" });
+    expect(decide(answer, records("connection refused"), targetOf("appb"))).toMatchObject({
+      layer: "ztunnel",
+      action: "failed",
+    });
   });
 });

@@ -4,6 +4,7 @@ import { verifyLab } from "../../../verify";
 import { parseConnectionLine } from "../../../verify/logs/ztunnel-log";
 import { decide } from "../../../verify/probe/decision";
 import type { Answer } from "../../../verify/probe/send";
+import { targetOf } from "../../../verify/probe/target";
 import { connectionLine, refusedByPolicy } from "./fake/lines";
 import { type FakeWorld, fakeWorld } from "./fake/world";
 
@@ -24,7 +25,7 @@ function line(direction: "inbound" | "outbound", address: string, error: string)
 }
 
 const decided = (...found: ReturnType<typeof line>[]) =>
-  decide(answer, { gateway: { missing: "-" }, waypoint: { missing: "-" }, ztunnel: { found } });
+  decide(answer, { gateway: { missing: "-" }, waypoint: { missing: "-" }, ztunnel: { found } }, targetOf("appb"));
 
 describe("a connection without an answer", () => {
   const unauthorized = "http status: 401 Unauthorized";
