@@ -1,0 +1,101 @@
+import { textAt } from "../../verify/json";
+import type { KubeObject } from "../../verify/lab-client";
+import type { AccessDecision, AccessRequest, Destination, Mesh, NamespacedName, Sender } from "../types";
+import { meshConfigOf, unusualSetting } from "./objects/mesh-config";
+import { objectOf, textOf, titleOf, unreadReason } from "./objects/mesh-objects";
+import { networkPolicyOn } from "./objects/obstacles";
+import { hasAddress, isReady, podsOf, portOf } from "./objects/pods";
+import { waypointOf } from "./objects/waypoints";
+import { agreed, unknown, unreachable } from "./path/decision";
+import { throughGateway } from "./path/gateway";
+import { atPod, behind, isHeadless } from "./path/pod";
+import { atWaypoint } from "./path/waypoint";
+import { normalPath } from "./rules/path-text";
+import type { Identity, SeenHttp } from "./rules/seen";
+
+/**
+ * What the configuration says about a request: how istiod binds the policies and routes of the mesh, and how gateway, waypoint and ztunnel
+ * apply them. A token is taken as signed by its issuer and within its time. What cannot be known from the objects has the outcome "unknown"
+ * and the reason.
+ *
+ * @param mesh the objects; a pod is ready, and in the mesh, as its status and annotations say
+ * @param request its host is the Host header as it is sent
+ */
+export function decide(mesh: Mesh, request: AccessRequest): AccessDecision {
+  const unusual = unusualSetting(mesh);
+  if (unusual) return unknown(unusual);
+  const http = httpOf(mesh, request);
+  return request.from.kind === "gateway"
+    ? throughGateway(mesh, request.from.gateway, http)
+    : fromWorkload(mesh, request.from, request.to, http);
+}
+
+function httpOf(mesh: Mesh, { method, path, host, headers, claims }: AccessRequest): SeenHttp {
+  const lower = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]);
+  return {
+    ...{ method, host, path: normalPath(path, meshConfigOf(mesh).pathNormalization) },
+    headers: Object.fromEntries(lower),
+    ...(claims === undefined ? {} : { token: claims }),
+  };
+}
+
+type WorkloadSender = Extract<Sender, { kind: "workload" }>;
+
+function fromWorkload(mesh: Mesh, from: WorkloadSender, to: Destination, http: SeenHttp): AccessDecision {
+  const unread = unreadReason(mesh, ["Namespace", "Service", "Pod", "Gateway", "NetworkPolicy"]);
+  if (unread) return unknown(unread);
+  const { namespace, serviceAccount } = from;
+  const identity = from.inMesh ? { trustDomain: mesh.trustDomain, namespace, serviceAccount } : undefined;
+  const decision =
+    to.kind === "pod" ? toPodAddress(mesh, to, identity, http) : toService(mesh, to.service, to.port, identity, http);
+  const limit = networkPolicyOn(mesh, from, "Egress");
+  return limit && decision.outcome === "allowed"
+    ? unknown(`${titleOf(limit)} restricts what the sender sends`)
+    : decision;
+}
+
+type ToPod = Extract<Destination, { kind: "pod" }>;
+
+function toPodAddress(mesh: Mesh, to: ToPod, identity: Identity | undefined, http: SeenHttp): AccessDecision {
+  const pod = objectOf(mesh, "Pod", to.pod);
+  if (!pod || !hasAddress(pod))
+    return unreachable(`Pod ${textOf(to.pod)} ${pod ? "has no address" : "does not exist"}`);
+  return atAddress(mesh, pod, to.port, identity, http);
+}
+
+/** A request to a pod's own address: the sender's ztunnel knows a waypoint for it only if the pod has one. */
+function atAddress(
+  mesh: Mesh,
+  pod: KubeObject,
+  port: number,
+  identity: Identity | undefined,
+  http: SeenHttp,
+): AccessDecision {
+  const binding = identity ? waypointOf(mesh, pod, "workload") : { kind: "none" as const };
+  if (binding.kind === "unclear") return unknown(binding.reason);
+  if (binding.kind !== "bound") return atPod(mesh, pod, port, identity);
+  return atWaypoint(mesh, binding.waypoint, { pod, port }, identity, http);
+}
+
+function toService(
+  mesh: Mesh,
+  name: NamespacedName,
+  port: number,
+  identity: Identity | undefined,
+  http: SeenHttp,
+): AccessDecision {
+  const service = objectOf(mesh, "Service", name);
+  if (!service) return unreachable(`Service ${textOf(name)} does not exist`);
+  if (textAt(service, "spec", "type") === "ExternalName")
+    return unknown(`${titleOf(service)} is a name outside the cluster`);
+  if (isHeadless(service)) {
+    // Its name gives the addresses of the pods, so that no proxy sees the Service.
+    const pods = podsOf(mesh, service).filter(isReady);
+    return agreed(pods.map((pod) => atAddress(mesh, pod, port, identity, http)));
+  }
+  if (!portOf(service, port)) return unreachable(`${titleOf(service)} has no TCP port ${port}`);
+  const binding = identity ? waypointOf(mesh, service, "service") : { kind: "none" as const };
+  if (binding.kind === "unclear") return unknown(binding.reason);
+  if (binding.kind === "bound") return atWaypoint(mesh, binding.waypoint, { service, port }, identity, http);
+  return behind(mesh, service, { port }, identity);
+}
