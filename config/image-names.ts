@@ -18,6 +18,9 @@ export const mirrorsOf = (imageMirrors: readonly string[]): ReadonlyMap<string, 
 /** Image of the registries' caches: `imageCache`. */
 export const cacheImage = `docker.io/library/registry:${versions.registry}`;
 
+/** Image of the pods that send the requests of `prove`, `reach` and `audit`, where the lab's own image is not at hand. */
+export const probeImage = `docker.io/curlimages/curl:${versions.curl}`;
+
 /** An image of Istio's; profile ambient runs the distroless variants. */
 export const istioImage = (name: string, istio: string): string => `${istioHub}/${name}:${istio}-distroless`;
 

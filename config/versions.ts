@@ -21,6 +21,8 @@ export const versions = {
   registry: "3.0.0",
   /** Kubernetes' own image for tests, as its 1.34 uses it: a server of gRPC's health service. */
   agnhost: "2.56",
+  /** curl's own image, for requests in a cluster that the lab did not make. */
+  curl: "8.16.0",
 } as const;
 
 /** Default node image of the pinned kind, by digest (sigs.k8s.io/kind v0.33.0, pkg/apis/config/defaults/image.go). */

@@ -2,7 +2,7 @@ import type { Fetcher } from "../../artifacts/download";
 import type { LabFacts } from "../../experiments/types";
 import type { Exec } from "../../host/exec";
 import type { Clock } from "../../verify/eventually";
-import type { LabClient } from "../../verify/lab-client";
+import type { ClusterClient, LabClient } from "../../verify/lab-client";
 import type { OpenEngine } from "../engine/types";
 
 /** Where text goes. */
@@ -36,6 +36,8 @@ export interface Io {
   openEngine: OpenEngine;
   /** The cluster of a lab, as the verifier sees it. */
   openLabClient(facts: LabFacts): Promise<LabClient>;
+  /** Any cluster, for the requests of `prove`, `reach` and `audit`. */
+  openCluster(address: Pick<LabFacts, "kubeconfig" | "context">): Promise<ClusterClient>;
   /** Shows an address in the browser; absent where there is none to show it. */
   openBrowser?: (url: string) => Promise<void>;
   /** The time that all waiting uses. */

@@ -30,6 +30,7 @@ export function processIo(): Io {
     fetcher,
     openEngine: async (options) => (await import("../engine/automation.ts")).openEngine(options),
     openLabClient: async (facts) => (await import("../../verify/kube/index.ts")).kubeLabClient(facts),
+    openCluster: async (address) => (await import("../../verify/kube/index.ts")).kubeClusterClient(address),
     clock: realClock,
     signal,
     nextSignal,

@@ -189,6 +189,9 @@ export function fakeIo(given: Partial<Io> & { engine?: Engine } = {}): Io & { ou
     openLabClient: async ({ context }) => {
       throw new Error(`no look into ${context} was expected`);
     },
+    openCluster: async ({ context }) => {
+      throw new Error(`no look into ${context} was expected`);
+    },
     clock: new FakeClock(),
     signal: new AbortController().signal,
     nextSignal: () => new AbortController().signal,

@@ -46,9 +46,11 @@ const folders: readonly { name: string; may: readonly string[]; packages: readon
     may: ["config", "experiments", "host", "modules"],
     packages: ["@kubernetes/client-node", "picocolors", "semver", "yaml", "zod"],
   },
+  // Who may reach what in any mesh: it knows nothing of the lab's own experiments.
+  { name: "access", may: ["config", "host", "verify"], packages: ["linkedom", "picocolors", "yaml", "zod"] },
   {
     name: "cli",
-    may: ["artifacts", "config", "experiments", "host", "modules", "preflight", "program", "verify"],
+    may: ["access", "artifacts", "config", "experiments", "host", "modules", "preflight", "program", "verify"],
     packages: [
       ...["@kubernetes/client-node", "@observablehq/plot", "@pulumi/pulumi", "@swc/core", "commander"],
       ...["linkedom", "open", "picocolors", "pirates", "semver", "tar", "yaml", "zod"],

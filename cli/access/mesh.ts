@@ -1,0 +1,148 @@
+import { type Command, InvalidArgumentError } from "commander";
+import type { Limits } from "../../access/ask";
+import { runningPods } from "../../access/mesh/pods";
+import { readMesh } from "../../access/mesh/read";
+import { removeAbandoned } from "../../access/probe/run";
+import { ambientNamespaces } from "../../access/reach/senders";
+import type { Mesh } from "../../access/types";
+import { probeImage } from "../../config/image-names";
+import { appNamespace } from "../../config/vocabulary";
+import { ExitCode, LabError, UsageError } from "../../host/errors";
+import { at, textAt } from "../../verify/json";
+import type { ClusterClient, KubeObject } from "../../verify/lab-client";
+import { common, json, yes } from "../commands/common";
+import { runningLab } from "../stack/running-lab";
+import type { Io } from "../terminal/io";
+
+/** Options of the commands that ask a mesh, the lab's or any other. */
+export interface MeshOptions {
+  stack?: string;
+  kubeconfig?: string;
+  context?: string;
+  namespace?: string[];
+  image?: string;
+  rate: number;
+  maxRequests: number;
+  dryRun?: boolean;
+  yes?: boolean;
+  json?: boolean;
+}
+
+/** Adds the options that {@link MeshOptions} holds. */
+export function meshOptions(command: Command): Command {
+  return yes(json(common(command)))
+    .option("--kubeconfig <file>", "kubeconfig of another cluster; needs --context")
+    .option("--context <name>", "context of that kubeconfig")
+    .option("-n, --namespace <name...>", "namespaces to look at (default: those of the lab, or all in the mesh)")
+    .option("--image <ref>", `image of the probe pods, with curl (default: the lab's, else ${probeImage})`)
+    .option("--rate <n>", "requests in a second, of all probe pods together", positive, 100)
+    .option("--max-requests <n>", "refuse to send more requests than this", positive, 2000)
+    .option("--dry-run", "list the requests and send none");
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value > 0) return value;
+  throw new InvalidArgumentError("It is a whole number above 0.");
+}
+
+/** A mesh that was read, and the way to it. */
+export interface OpenMesh {
+  client: ClusterClient;
+  mesh: Mesh;
+  /** Name of the kubeconfig's context. */
+  context: string;
+  limits: Limits;
+}
+
+/**
+ * Reads the mesh of the lab, or of the context that the options name.
+ * @throws UsageError for a kubeconfig without a context: the lab does not guess a cluster
+ */
+export async function openMesh(io: Io, options: MeshOptions): Promise<OpenMesh> {
+  const address = await addressOf(io, options);
+  const client = await io.openCluster(address);
+  const mesh = await readMesh(client, io.signal);
+  if (!mesh.objects.some(({ kind, metadata }) => kind === "Pod" && metadata?.labels?.app === "ztunnel")) {
+    throw new UsageError({
+      what: `The cluster of context "${address.context}" has no ztunnel`,
+      why: "These questions are answered by the records of an ambient mesh",
+      fix: "npm run lab -- prove --help   (choose a cluster with Istio in ambient mode)",
+    });
+  }
+  await removeAbandoned(client, mesh, io.clock.now(), io.signal);
+  const { rate, maxRequests, image = labImage(mesh) ?? probeImage } = options;
+  return { client, mesh, context: address.context, limits: { image, rate, maxRequests } };
+}
+
+async function addressOf(
+  io: Io,
+  { stack, kubeconfig, context }: MeshOptions,
+): Promise<{ kubeconfig: string; context: string }> {
+  if (kubeconfig === undefined && context === undefined) return runningLab(io, stack === undefined ? {} : { stack });
+  if (kubeconfig !== undefined && context !== undefined) return { kubeconfig, context };
+  throw new UsageError({
+    what:
+      kubeconfig === undefined ? "--context is named without --kubeconfig" : "--kubeconfig is named without --context",
+    why: "The lab never guesses a cluster: requests would be sent to its applications",
+    fix: "Add both: --kubeconfig FILE --context NAME",
+  });
+}
+
+/** Image of the lab's own applications, which its nodes have. */
+function labImage(mesh: Mesh): string | undefined {
+  const isLab = ({ metadata }: KubeObject) => metadata?.namespace === appNamespace && metadata.labels?.app === "appa";
+  const container: unknown = at(runningPods(mesh).find(isLab), "spec", "containers", 0);
+  return textAt(container, "name") === "httpbin" ? textAt(container, "image") : undefined;
+}
+
+/**
+ * Asks before requests are sent to a cluster.
+ * @throws LabError (exit code 2) without consent
+ */
+export async function consentToRequests(
+  io: Io,
+  { requests, senders, context }: { requests: number; senders: number; context: string },
+  options: Pick<MeshOptions, "yes" | "kubeconfig">,
+): Promise<void> {
+  // A lab is there to be asked.
+  if (options.yes || options.kubeconfig === undefined) return;
+  const what = `${requests} requests from ${senders} senders to the cluster of context "${context}"`;
+  if (await io.confirm?.(`Send ${what}?`)) return;
+  throw new LabError(
+    {
+      what: io.confirm ? "No request was sent" : `${what} need consent`,
+      why: io.confirm ? "You did not agree" : "Without a terminal the lab cannot ask",
+      fix: "Add --yes, or --dry-run to see the requests",
+    },
+    { exitCode: ExitCode.usage },
+  );
+}
+
+/**
+ * The namespaces to look at.
+ * @throws UsageError for one that there is not
+ */
+export function namespacesOf(mesh: Mesh, { namespace }: Pick<MeshOptions, "namespace">): string[] {
+  if (!namespace) return ambientNamespaces(mesh);
+  const known = mesh.objects.filter(({ kind }) => kind === "Namespace").map(({ metadata }) => metadata?.name ?? "");
+  const unknown = namespace.filter((name) => !known.includes(name));
+  if (unknown.length === 0) return namespace;
+  throw new UsageError({
+    what: `There is no namespace ${unknown.map((name) => `"${name}"`).join(", ")}`,
+    why: "An empty matrix would look like a mesh that nothing reaches",
+    fix: `npm run lab -- reach   (looks at ${ambientNamespaces(mesh).join(", ") || "no namespace: none is in the mesh"})`,
+  });
+}
+
+/** Shows on a terminal how many of the requests have been sent. */
+export function requestProgress(
+  { live, stderr }: Pick<Io, "live" | "stderr">,
+  requests: number,
+): (count: number) => void {
+  let sent = 0;
+  return (count) => {
+    sent += count;
+    if (live) stderr.write(`\r${sent} of up to ${requests} requests sent${sent >= requests ? "\n" : ""}`);
+  };
+}

@@ -1,0 +1,163 @@
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { run } from "../../../cli/run";
+import type { Io } from "../../../cli/terminal/io";
+import { FakeCluster, type FakeEnd, type FakeRequest, meshObjects } from "../access/fake-cluster";
+import { fakeIo } from "./world";
+
+const address = ["--kubeconfig", "/cluster.yaml", "--context", "test"];
+const yes = [...address, "--yes"];
+const answered = (): FakeEnd => ({ status: 200, connection: { to: "appb-1" } });
+
+function world(end: (request: FakeRequest) => FakeEnd = answered, given: Partial<Io> = {}) {
+  const cluster = new FakeCluster(meshObjects(), end);
+  const opened: string[] = [];
+  const io = fakeIo({
+    clock: cluster.clock,
+    openCluster: async ({ kubeconfig, context }) => {
+      opened.push(`${kubeconfig} ${context}`);
+      return cluster;
+    },
+    ...given,
+  });
+  return { cluster, io, opened };
+}
+
+function questions(...lines: readonly string[]): string {
+  const file = join(mkdtempSync(join(tmpdir(), "prove-")), "q.yaml");
+  writeFileSync(file, `questions:\n${lines.map((line) => `  - ${line}\n`).join("")}`);
+  return file;
+}
+const allowed = "{ from: appa, to: { service: appb }, expect: allowed }";
+
+describe("prove", () => {
+  test("asks the cluster of the context that is named, and ends with the verdict's exit code", async () => {
+    const { io, opened } = world();
+    expect(await run(["prove", questions(allowed), ...yes], io)).toBe(0);
+    expect(opened).toEqual(["/cluster.yaml test"]);
+    expect(io.out()).toMatch(/✓ default\/appa -> GET appb[\s\S]*PASS {2}1 pass/);
+    expect(io.out()).toContain("Next  npm run lab -- reach");
+    expect(await run(["prove", questions(allowed.replace("allowed", "denied")), ...yes], world().io)).toBe(1);
+    expect(await run(["prove", questions(allowed), ...yes], world(() => ({ status: 200 })).io)).toBe(3);
+  });
+
+  test("writes JSON and JUnit of the same report as verify", async () => {
+    const { io } = world();
+    const junit = join(mkdtempSync(join(tmpdir(), "prove-")), "report.xml");
+    await run(["prove", questions(allowed), ...yes, "--json", "--junit", junit], io);
+    expect(JSON.parse(io.out())).toMatchObject({ schema: "ambient-lab.verify/v1", verdict: "pass", cluster: "test" });
+    expect(readFileSync(junit, "utf8")).toContain('<testsuite name="ambient-lab test"');
+  });
+
+  test("lists every request with --dry-run, and sends none", async () => {
+    const { io, cluster } = world();
+    expect(await run(["prove", questions(allowed, allowed), ...address, "--dry-run"], io)).toBe(0);
+    expect(io.out().trim().split("\n")).toHaveLength(2);
+    expect(io.out()).toContain("default/appa  GET appb.default.svc.cluster.local:8000/  to default/appb:8000");
+    expect(cluster.created).toEqual([]);
+  });
+
+  test("asks for consent with the number of requests, and sends none without it", async () => {
+    const asked: string[] = [];
+    const confirm = async (question: string) => {
+      asked.push(question);
+      return false;
+    };
+    const { io, cluster } = world(answered, { confirm });
+    expect(await run(["prove", questions(allowed), ...address], io)).toBe(2);
+    expect(asked).toEqual(['Send 1 requests from 1 senders to the cluster of context "test"?']);
+    expect(cluster.created).toEqual([]);
+    const { io: withoutTerminal } = world();
+    expect(await run(["prove", questions(allowed), ...address], withoutTerminal)).toBe(2);
+    expect(withoutTerminal.err()).toContain("Add --yes");
+  });
+
+  test.each([
+    [["--kubeconfig", "/cluster.yaml"], "--kubeconfig is named without --context"],
+    [["--context", "test"], "--context is named without --kubeconfig"],
+  ])("does not guess a cluster: %j", async (options, what) => {
+    const { io, opened } = world();
+    expect(await run(["prove", questions(allowed), ...options], io)).toBe(2);
+    expect(io.err()).toContain(what);
+    expect(opened).toEqual([]);
+  });
+
+  test("refuses more requests than the limit before it sends one", async () => {
+    const { io, cluster } = world();
+    const file = questions("{ from: appa, to: { service: appb }, expect: delayed by 2s in 50 % }");
+    expect(await run(["prove", file, ...yes, "--max-requests", "10"], io)).toBe(2);
+    expect(io.err()).toMatch(/\d+ requests would be sent, and the limit is 10/);
+    expect(cluster.created).toEqual([]);
+  });
+
+  test("tells mistakes of a file before it asks the cluster", async () => {
+    const { io, opened } = world();
+    expect(await run(["prove", questions("{ from: appa, to: {}, expect: perhaps }"), ...yes], io)).toBe(2);
+    expect(io.err()).toMatch(/q\.yaml:2:\d+: questions\.0\.expect/);
+    expect(opened).toEqual([]);
+  });
+
+  test("refuses a cluster without ztunnel", async () => {
+    const { io, cluster } = world();
+    cluster.objects.splice(
+      0,
+      cluster.objects.length,
+      ...meshObjects().filter(({ metadata }) => metadata?.labels?.app !== "ztunnel"),
+    );
+    expect(await run(["prove", questions(allowed), ...yes], io)).toBe(2);
+    expect(io.err()).toContain("has no ztunnel");
+  });
+
+  test("deletes the ended probe pods that a killed run has left, and no other", async () => {
+    const { io, cluster } = world();
+    const pod = (name: string, phase: string, minutes: number) => ({
+      ...{ apiVersion: "v1", kind: "Pod", spec: {}, status: { phase } },
+      metadata: {
+        ...{
+          name,
+          namespace: "default",
+          creationTimestamp: new Date(cluster.clock.now() - minutes * 60_000).toISOString(),
+        },
+        labels: { "app.kubernetes.io/managed-by": "ambient-lab", "ambient-lab.dev/probe-run": "1" },
+      },
+    });
+    cluster.objects.push(pod("old", "Succeeded", 20), pod("new", "Succeeded", 1), pod("running", "Running", 20));
+    await run(["prove", questions(allowed), ...yes, "--dry-run"], io);
+    expect(cluster.deleted).toEqual(["default/old"]);
+  });
+});
+
+describe("reach", () => {
+  test("shows computed and observed decisions, and fails where they differ", async () => {
+    const { io } = world();
+    expect(await run(["reach", ...yes], io)).toBe(0);
+    expect(io.out()).toMatch(/agree in \d+ of \d+ cells/);
+    expect(io.out()).toContain("default/appb:8000");
+    const refusing = world(({ pod }) =>
+      pod.metadata?.labels?.["istio.io/dataplane-mode"] === "none"
+        ? answered()
+        : { status: 0, exit: 56, error: "reset", connection: { to: "appb-1", error: "http status: 401 Unauthorized" } },
+    );
+    expect(await run(["reach", ...yes], refusing.io)).toBe(1);
+    expect(refusing.io.out()).toMatch(/differ in \d+ of \d+ cells/);
+    expect(refusing.io.out()).toContain("✗ ztunnel ≠");
+  });
+
+  test("sends no request with --computed", async () => {
+    const { io, cluster } = world();
+    expect(await run(["reach", ...address, "--computed", "--json"], io)).toBe(0);
+    expect(JSON.parse(io.out())).toMatchObject({ schema: "ambient-lab.reach/v1", context: "test" });
+    expect(cluster.created).toEqual([]);
+  });
+
+  test.each([
+    [["reach", "--namespace", "shop"], 'There is no namespace "shop"'],
+    [["reach", "appz"], "There is no such Service"],
+  ])("refuses %j", async (args, what) => {
+    const { io } = world();
+    expect(await run([...args, ...yes], io)).toBe(2);
+    expect(io.err()).toContain(what);
+  });
+});
