@@ -46,6 +46,10 @@ function positive(text: string): number {
   throw new InvalidArgumentError("It is a whole number above 0.");
 }
 
+/** Whether no request may be sent. npm knows the option as well, and keeps it where "--" does not stand before it. */
+export const isDryRun = ({ dryRun }: Pick<MeshOptions, "dryRun">, { env }: Pick<Io, "env">): boolean =>
+  dryRun === true || env.npm_config_dry_run === "true";
+
 /** A mesh that was read, and the way to it. */
 export interface OpenMesh {
   client: ClusterClient;

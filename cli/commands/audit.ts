@@ -4,6 +4,7 @@ import { audit, planAudit } from "../../access/audit";
 import { exitCodeFor, renderJson, renderJUnit, renderText } from "../../verify";
 import {
   consentToRequests,
+  isDryRun,
   type MeshOptions,
   meshOptions,
   namespacesOf,
@@ -33,7 +34,7 @@ export function registerAudit(program: Command, { io, end }: CommandContext): vo
   command.action(async (options: AuditOptions) => {
     const { client, mesh, context, limits } = await openMesh(io, options);
     const plan = planAudit(mesh, namespacesOf(mesh, options));
-    if (options.dryRun) {
+    if (isDryRun(options, io)) {
       const lines = plannedLines(plan.requests);
       io.stdout.write(options.json ? jsonText(lines) : `${lines.join("\n")}\n`);
       return;

@@ -3,7 +3,7 @@ import { plannedLines, requireWithin } from "../../access/ask";
 import { asksOf, planQuestions, prove, requestCount } from "../../access/prove";
 import { readQuestions } from "../../access/questions/parse";
 import { exitCodeFor, renderJson, renderJUnit, renderText } from "../../verify";
-import { consentToRequests, type MeshOptions, meshOptions, openMesh, requestProgress } from "../access/mesh";
+import { consentToRequests, isDryRun, type MeshOptions, meshOptions, openMesh, requestProgress } from "../access/mesh";
 import { isColoured } from "../terminal/io";
 import { type CommandContext, examples, jsonText, saveReport } from "./common";
 
@@ -29,7 +29,7 @@ export function registerProve(program: Command, { io, end }: CommandContext): vo
     const { client, mesh, context, limits } = await openMesh(io, options);
     const planned = planQuestions(mesh, files, io.env);
     const asks = planned.flatMap(asksOf);
-    if (options.dryRun) {
+    if (isDryRun(options, io)) {
       const lines = plannedLines(asks);
       io.stdout.write(options.json ? jsonText(lines) : `${lines.join("\n")}\n`);
       return;

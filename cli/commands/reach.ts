@@ -7,6 +7,7 @@ import type { NamespacedName } from "../../access/types";
 import { ExitCode, UsageError } from "../../host/errors";
 import {
   consentToRequests,
+  isDryRun,
   type MeshOptions,
   meshOptions,
   namespacesOf,
@@ -42,7 +43,7 @@ export function registerReach(program: Command, { io, end }: CommandContext): vo
     });
     requireCells(computed, namespaces);
     const asked = byRisk(computed.cells);
-    if (options.dryRun) {
+    if (isDryRun(options, io)) {
       const lines = plannedLines(asked.map((cell) => ({ request: cell.asked })));
       io.stdout.write(options.json ? jsonText(lines) : `${lines.join("\n")}\n`);
       return;

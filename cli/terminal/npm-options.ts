@@ -6,7 +6,16 @@ import { shellWord } from "../../host/shell";
  * Options of the lab that are settings of npm as well (@npmcli/config, lib/definitions/definitions.js): the variables of
  * these can come from a user's .npmrc.
  */
-export const npmKeys: ReadonlySet<string> = new Set(["browser", "diff", "json", "only", "quiet", "verbose", "yes"]);
+export const npmKeys: ReadonlySet<string> = new Set([
+  "browser",
+  "diff",
+  "dry-run",
+  "json",
+  "only",
+  "quiet",
+  "verbose",
+  "yes",
+]);
 
 /** An option that npm took; `value` is absent when npm left it among the arguments, or when the option has none. */
 interface Swallowed {

@@ -59,6 +59,13 @@ describe("prove", () => {
     expect(cluster.created).toEqual([]);
   });
 
+  test("sends none either when npm kept --dry-run for itself", async () => {
+    const { cluster, io } = world();
+    const env = { ...io.env, npm_config_dry_run: "true" };
+    expect(await run(["prove", questions(allowed), ...yes], { ...io, env })).toBe(0);
+    expect(cluster.created).toEqual([]);
+  });
+
   test("asks for consent with the number of requests, and sends none without it", async () => {
     const asked: string[] = [];
     const confirm = async (question: string) => {
