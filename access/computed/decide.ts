@@ -1,10 +1,11 @@
+import { hasLabels } from "../../verify/declared/authorization";
 import { textAt } from "../../verify/json";
 import type { KubeObject } from "../../verify/lab-client";
 import type { AccessDecision, AccessRequest, Destination, Mesh, NamespacedName, Sender } from "../types";
 import { meshConfigOf, unusualSetting } from "./objects/mesh-config";
-import { objectOf, textOf, titleOf, unreadReason } from "./objects/mesh-objects";
+import { labelsOf, nameOf, objectOf, objectsOf, textOf, titleOf, unreadReason } from "./objects/mesh-objects";
 import { networkPolicyOn } from "./objects/obstacles";
-import { hasAddress, isReady, podsOf, portOf } from "./objects/pods";
+import { hasAddress, hasOwnProxy, isReady, podsOf, portOf } from "./objects/pods";
 import { waypointOf } from "./objects/waypoints";
 import { agreed, unknown, unreachable } from "./path/decision";
 import { throughGateway } from "./path/gateway";
@@ -44,6 +45,8 @@ type WorkloadSender = Extract<Sender, { kind: "workload" }>;
 function fromWorkload(mesh: Mesh, from: WorkloadSender, to: Destination, http: SeenHttp): AccessDecision {
   const unread = unreadReason(mesh, ["Namespace", "Service", "Pod", "Gateway", "NetworkPolicy"]);
   if (unread) return unknown(unread);
+  if (!from.inMesh && hasProxyItself(mesh, from))
+    return unknown("the sender has a proxy of its own, which may prove an identity");
   const { namespace, serviceAccount } = from;
   const identity = from.inMesh ? { trustDomain: mesh.trustDomain, namespace, serviceAccount } : undefined;
   const decision =
@@ -53,6 +56,17 @@ function fromWorkload(mesh: Mesh, from: WorkloadSender, to: Destination, http: S
     ? unknown(`${titleOf(limit)} restricts what the sender sends`)
     : decision;
 }
+
+/** Whether a sender outside the ambient mesh is a pod with a proxy of its own. */
+const hasProxyItself = (mesh: Mesh, { namespace, serviceAccount, labels }: WorkloadSender): boolean =>
+  Object.keys(labels).length > 0 &&
+  objectsOf(mesh, "Pod").some(
+    (pod) =>
+      nameOf(pod).namespace === namespace &&
+      (textAt(pod, "spec", "serviceAccountName") ?? "default") === serviceAccount &&
+      hasLabels(labelsOf(pod), labels) &&
+      hasOwnProxy(pod),
+  );
 
 type ToPod = Extract<Destination, { kind: "pod" }>;
 
@@ -85,7 +99,10 @@ function toService(
   http: SeenHttp,
 ): AccessDecision {
   const service = objectOf(mesh, "Service", name);
-  if (!service) return unreachable(`Service ${textOf(name)} does not exist`);
+  if (!service)
+    return objectOf(mesh, "ServiceEntry", name)
+      ? unknown(`ServiceEntry ${textOf(name)} is not a Service of the cluster`)
+      : unreachable(`Service ${textOf(name)} does not exist`);
   if (textAt(service, "spec", "type") === "ExternalName")
     return unknown(`${titleOf(service)} is a name outside the cluster`);
   if (isHeadless(service)) {

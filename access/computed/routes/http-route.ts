@@ -150,6 +150,9 @@ function actionOf(
   const { namespace } = nameOf(object);
   const refs = listAt(rule, "backendRefs").filter((ref) => (numberAt(ref, "weight") ?? 1) > 0);
   if (refs.length === 0) return { kind: "answer", because: `${titleOf(object)} has no backend and answers 500` };
+  const foreign = refs.find((ref) => !refersTo({ kind: "Service", ...Object(ref) }, "", "Service"));
+  if (foreign)
+    return { kind: "unclear", reason: `${titleOf(object)} leads to an object of kind ${textAt(foreign, "kind")}` };
   const broken = refs.flatMap((ref) => problemOf(mesh, ref, object, grants) ?? []);
   const backends = refs
     .filter((ref) => problemOf(mesh, ref, object, grants) === undefined)
@@ -188,9 +191,6 @@ function problemOf(mesh: Mesh, ref: unknown, route: KubeObject, grants: boolean)
     namespace: textAt(ref, "namespace") ?? namespace,
     name: textAt(ref, "name") ?? "",
   };
-  const [group, kind] = [textAt(ref, "group") ?? "", textAt(ref, "kind") ?? "Service"];
-  if (kind !== "Service" || (group !== "" && group !== "core"))
-    return `${titleOf(route)} leads to a ${kind}, which is not a Service`;
   if (grants && service.namespace !== namespace && !isGranted(mesh, service, route))
     return `${titleOf(route)} may not lead to Service ${textOf(service)}: no ReferenceGrant in namespace ${service.namespace}`;
   return objectOf(mesh, "Service", service)

@@ -32,25 +32,29 @@ const judged = (policies: readonly KubeObject[], action: string, test: RuleTest)
 const titles = (list: Judged): string => list.map(({ policy }) => titleOf(policy)).join(", ");
 
 /** DENY policies first, then ALLOW policies: with at least one of them, one has to match. */
-function decided(deny: Judged, allow: Judged, layer: string): Verdict {
+function decided(deny: Judged, allow: Judged, place: string): Verdict {
   const matching = deny.filter(({ matches }) => matches === true);
   const maybe = deny.filter(({ matches }) => typeof matches !== "boolean");
   if (matching.length > 0) {
     const [first] = matching;
     const only = first && matching.length === 1 && maybe.length === 0 ? { policy: titleOf(first.policy) } : {};
-    return { is: "denied", ...only, because: `${titles(matching)} denies it at the ${layer}` };
+    return {
+      is: "denied",
+      ...only,
+      because: `${titles(matching)} ${matching.length > 1 ? "deny" : "denies"} it ${place}`,
+    };
   }
   const allowed = anyOf(allow.map(({ matches }) => matches));
   if (allow.length > 0 && allowed === false) {
     const [first] = allow;
     const only = first && allow.length === 1 && maybe.length === 0 ? { policy: titleOf(first.policy) } : {};
-    return { is: "denied", ...only, because: `no rule of ${titles(allow)} allows it at the ${layer}` };
+    return { is: "denied", ...only, because: `no rule of ${titles(allow)} allows it ${place}` };
   }
   const [doubt] = maybe;
   if (doubt) return unknownBy(doubt.policy, doubt.matches);
-  if (allow.length === 0) return { is: "passed", because: `no ALLOW policy applies at the ${layer}` };
+  if (allow.length === 0) return { is: "passed", because: `no ALLOW policy applies ${place}` };
   const [by] = allow.filter(({ matches }) => matches === true);
-  if (by) return { is: "passed", because: `${titleOf(by.policy)} allows it at the ${layer}` };
+  if (by) return { is: "passed", because: `${titleOf(by.policy)} allows it ${place}` };
   const [open] = allow.filter(({ matches }) => typeof matches !== "boolean");
   return open ? unknownBy(open.policy, open.matches) : { is: "unknown", because: "" };
 }
@@ -69,7 +73,7 @@ export function verdictAtProxy(mesh: Mesh, proxy: MeshProxy, seen: Seen): Verdic
     .filter((policy) => actionOf(policy) === "CUSTOM")
     .map((policy) => ({ policy, matches: anyOf(listAt(policy, "spec", "rules").map((rule) => test(rule, policy))) }))
     .filter(({ matches }) => matches !== false);
-  const own = decided(judged(policies, "DENY", test), judged(policies, "ALLOW", test), proxy.kind);
+  const own = decided(judged(policies, "DENY", test), judged(policies, "ALLOW", test), `at the ${proxy.kind}`);
   const [first] = custom;
   if (!first) return own;
   const refusing = custom.filter(({ policy, matches }) => matches === true && lacksProvider(mesh, policy));
@@ -104,7 +108,7 @@ export function verdictAtPod(mesh: Mesh, pod: KubeObject, seen: Seen): Verdict {
   const test: RuleTest = (rule, policy) => ztunnelRuleMatches(rule, policy, seen);
   const deny = judged(policies, "DENY", test);
   const strict = seen.identity ? undefined : strictPolicyOf(mesh, pod, seen.port);
-  if (!strict) return decided(deny, judged(policies, "ALLOW", test), "ztunnel");
+  if (!strict) return decided(deny, judged(policies, "ALLOW", test), "at ztunnel");
   const others = deny.filter(({ matches }) => matches !== false);
   return {
     is: "denied",

@@ -57,6 +57,36 @@ describe("decide() where the objects do not tell", () => {
       "Pod default/appb-1 has a proxy of its own, whose rules are not computed",
     ],
     [
+      "a sender with a sidecar",
+      () => meshOf(changed("Pod", "outsider-1", withLabels({}, { "sidecar.istio.io/status": "{}" }))),
+      request("outsider"),
+      "the sender has a proxy of its own, which may prove an identity",
+    ],
+    [
+      "a ServiceEntry",
+      () =>
+        meshOf([
+          ...base,
+          ...objects(
+            "{ apiVersion: networking.istio.io/v1, kind: ServiceEntry, metadata: { name: partner }, spec: { hosts: [partner.example] } }",
+          ),
+        ]),
+      { ...appa, to: { kind: "service", service: { namespace: "default", name: "partner" }, port: 80 } },
+      "ServiceEntry default/partner is not a Service of the cluster",
+    ],
+    [
+      "a backend that is not a Service",
+      () =>
+        meshOf([
+          ...base,
+          ...objects(
+            "{ apiVersion: gateway.networking.k8s.io/v1, kind: HTTPRoute, metadata: { name: pool }, spec: { parentRefs: [{ name: gateway }], hostnames: [pool.opssec.in], rules: [{ backendRefs: [{ group: inference.networking.k8s.io, kind: InferencePool, name: p }] }] } }",
+          ),
+        ]),
+      request("gateway", { host: "pool.opssec.in" }),
+      "HTTPRoute default/pool leads to an object of kind InferencePool",
+    ],
+    [
       "a waypoint of another class",
       () => meshOf(changed("Gateway", "waypoint", withSpec({ gatewayClassName: "istio-agentgateway-waypoint" }))),
       appa,
@@ -416,7 +446,7 @@ status: { addresses: [{ type: IPAddress, value: 10.96.0.99 }] }`),
     const decision = decide(meshOf([...base, ...some]), request("outsider"));
     expect(decision).toMatchObject({
       outcome: "denied",
-      because: "AuthorizationPolicy default/a, AuthorizationPolicy default/b denies it at the ztunnel",
+      because: "AuthorizationPolicy default/a, AuthorizationPolicy default/b deny it at ztunnel",
     });
     expect(decision.policy).toBeUndefined();
     const strict = objects(

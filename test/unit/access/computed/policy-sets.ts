@@ -280,7 +280,7 @@ rules:
     objects: [
       policy(
         "misplaced",
-        `${onPods}\nrules: [{ from: [{ source: { principals: ["${id("appa")}", "${id("waypoint")}"] } }], to: [{ operation: { methods: [GET] } }] }]`,
+        `${onPods}\nrules: [{ from: [{ source: { principals: ["${id("appa")}", "${id("waypoint")}"] } }], to: [{ operation: { methods: [GET], ports: ["8080"] } }] }]`,
       ),
     ],
     asks: [
