@@ -50,7 +50,7 @@ export interface AccessRequest {
   method: string;
   /** Path without query. */
   path: string;
-  /** Host header, without port. */
+  /** Host header as the client sends it: with the port unless that is the default of HTTP. */
   host: string;
   /** Names in lower case. */
   headers: Readonly<Record<string, string>>;
