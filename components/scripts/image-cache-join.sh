@@ -4,6 +4,7 @@ set -eu
 printf '%s\n' "$CACHES" | while IFS='=' read -r registry _; do
   [ -n "$registry" ] || continue
   name=$(cache_name "$registry")
+  # shellcheck disable=SC2016 # Docker's template expands it
   networks=$(must "Docker does not tell the networks of $name" "The nodes pull through this cache" \
     "docker container inspect $name   (must succeed), then run the command again" \
     docker container inspect --format '{{range $n, $_ := .NetworkSettings.Networks}}{{$n}} {{end}}' "$name")

@@ -25,6 +25,7 @@ require_own_cluster() {
   nodes=$(ask_docker ps -aq --filter "label=io.x-k8s.kind.cluster=$CLUSTER") || exit 1
   [ -n "$nodes" ] || return 0
   for node in $nodes; do
+    # shellcheck disable=SC2016 # Docker's template expands it
     networks=$(ask_docker inspect --format '{{range $name, $_ := .NetworkSettings.Networks}}{{$name}} {{end}}' "$node") || exit 1
     case " $networks " in
       *" $KIND_EXPERIMENTAL_DOCKER_NETWORK "*) ;;
