@@ -1,14 +1,26 @@
-import { existsSync } from "node:fs";
-import { constants } from "node:os";
+import { accessSync, constants, statSync } from "node:fs";
+import { constants as osConstants } from "node:os";
 import { delimiter, join } from "node:path";
 import { LabError } from "./errors";
 
-/** Path of the program that a script gets by its name; undefined when the PATH has none. */
+/**
+ * Path of the program that a script gets by its name; undefined when the PATH has none. Like a shell it passes over what it
+ * cannot run: folders and files without the right to execute (POSIX, XCU 2.9.1.4).
+ */
 export function firstOnPath(program: string, env: NodeJS.ProcessEnv): string | undefined {
   return (env.PATH ?? "")
     .split(delimiter)
     .flatMap((folder) => (folder ? [join(folder, program)] : []))
-    .find((path) => existsSync(path));
+    .find(isProgram);
+}
+
+function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
 }
 
 /** How a command is run. */
@@ -85,7 +97,7 @@ interface Ending {
 function exitCodeOf({ exitCode, timedOut, signal, code }: Ending): number {
   if (timedOut) return 124;
   if (code === "ENOENT") return 127;
-  return exitCode ?? (signal ? 128 + constants.signals[signal] : 1);
+  return exitCode ?? (signal ? 128 + osConstants.signals[signal] : 1);
 }
 
 /**

@@ -1,8 +1,29 @@
+import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { LabError } from "../../../host/errors";
-import { exec, run } from "../../../host/exec";
+import { exec, firstOnPath, run } from "../../../host/exec";
 
 const sh = (script: string) => ["-c", script] as const;
+
+describe("firstOnPath()", () => {
+  test("finds what a shell runs, past folders, files without the right to execute and dead links", async () => {
+    const root = mkdtempSync(join(tmpdir(), "path-"));
+    const [folder, plain, dead, program] = ["a", "b", "c", "d"].map((name) => join(root, name));
+    for (const each of [folder, plain, dead, program]) mkdirSync(each as string);
+    mkdirSync(join(folder as string, "tool"));
+    writeFileSync(join(plain as string, "tool"), "#!/bin/sh\n", { mode: 0o644 });
+    symlinkSync("nowhere", join(dead as string, "tool"));
+    writeFileSync(join(program as string, "tool"), "#!/bin/sh\necho found\n", { mode: 0o755 });
+    const PATH = [folder, plain, dead, program].join(delimiter);
+    expect(firstOnPath("tool", { PATH })).toBe(join(program as string, "tool"));
+    expect((await exec("/bin/sh", ["-c", "command -v tool"], { env: { PATH } })).stdout).toBe(
+      join(program as string, "tool"),
+    );
+    expect(firstOnPath("tool", { PATH: [folder, plain, dead].join(delimiter) })).toBeUndefined();
+  });
+});
 
 describe("exec", () => {
   // kind v0.32.0 pkg/internal/runtime/runtime.go GetDefault() takes the provider from KIND_EXPERIMENTAL_PROVIDER; docker/cli
