@@ -4,6 +4,7 @@ import { distance } from "fastest-levenshtein";
 import { parse as parseYaml } from "yaml";
 import { z } from "zod";
 import { ExitCode, LabErrors, type Problem } from "../host/errors";
+import { userinfo } from "../host/printable";
 import { shellWord } from "../host/shell";
 import { contradictions } from "./cross-field-rules";
 import { type ConfigKey, configKeys, configSchema, type LabConfig } from "./schema";
@@ -30,15 +31,24 @@ export function parseConfig(raw: Readonly<Record<string, unknown>>): LabConfig {
   return parsed.data;
 }
 
-const projectSchema = z.object({ config: z.record(z.string(), z.object({ default: z.unknown() })) });
+const projectSchema = z.object({ name: z.string(), config: z.record(z.string(), z.unknown()).default({}) });
+const declarationSchema = z.object({ default: z.unknown().optional(), value: z.unknown().optional() });
 
 /**
- * The defaults of Pulumi.yaml. The engine gives them to the program with the stack's own values (Pulumi v3.259.0,
- * mergeConfig() of pkg/workspace/config.go); the command line reads a stack's settings without the engine.
+ * The defaults of Pulumi.yaml, in each form that Pulumi reads: a declaration with `default` or `value`, or the bare value,
+ * under the key or under "ambient-lab:key" (Pulumi v3.259.0, RewriteShorthandConfigValues() of
+ * sdk/go/common/workspace/project.go). The engine gives them to the program with the stack's own values (mergeConfig() of
+ * pkg/workspace/config.go, which takes `default` before `value`); the command line reads a stack's settings without the engine.
  */
 function projectDefaults(): Record<string, unknown> {
-  const { config } = projectSchema.parse(parseYaml(readFileSync(join(__dirname, "..", "Pulumi.yaml"), "utf8")));
-  return Object.fromEntries(Object.entries(config).map(([key, declared]) => [key, declared.default]));
+  const { name, config } = projectSchema.parse(parseYaml(readFileSync(join(__dirname, "..", "Pulumi.yaml"), "utf8")));
+  return Object.fromEntries(
+    Object.entries(config).map(([key, declared]) => {
+      const { data } = declarationSchema.safeParse(declared);
+      const own = key.startsWith(`${name}:`) ? key.slice(name.length + 1) : key;
+      return [own, data ? (data.default ?? data.value) : declared];
+    }),
+  );
 }
 
 /**
@@ -82,8 +92,8 @@ function unknownKey(key: string): Problem {
   };
 }
 
-/** A value for a message, without the user names and passwords of URLs. */
-const shown = (value: unknown): string => JSON.stringify(value).replaceAll(/:\/\/[^\s/"@]*@/g, "://[left out]@");
+/** A value for a message. */
+const shown = (value: unknown): string => JSON.stringify(value).replaceAll(userinfo, "[left out]@");
 
 const nearestKey = (key: string): string | undefined =>
   [...configKeys].sort((a, b) => distance(a, key) - distance(b, key))[0];

@@ -1,5 +1,6 @@
 import semver from "semver";
 import { z } from "zod";
+import { userinfo } from "../host/printable";
 import { overlap } from "../host/subnets";
 import { moduleNames } from "../modules/index";
 import { istioMinorOf, istioMinors, nodeImage, oldestMetalLb, versions } from "./versions";
@@ -18,7 +19,7 @@ const listOf = <T extends z.ZodType>(item: T) => z.array(item).refine(unique, "m
 const duration = 'must be a duration with its unit like "2s" or "500ms"';
 const optional = z.string().min(1, "must not be empty");
 const istioRanges = istioMinors.map(({ minor, from }) => `${minor}.x from ${from}`).join(", ");
-const hasUserinfo = (text: string): boolean => /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*@/i.test(text);
+const hasUserinfo = (text: string): boolean => text.search(userinfo) >= 0;
 const userinfoRefused =
   "must not hold a user name or password: settings, state and the nodes' files would keep them in plain text";
 const ipv4Range = /^(\d+\.\d+\.\d+\.\d+)(-\d+\.\d+\.\d+\.\d+|\/\d+)$/;

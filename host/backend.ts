@@ -2,6 +2,7 @@ import { existsSync, readFileSync, realpathSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { parse as parseYaml } from "yaml";
+import { userinfo } from "./printable";
 
 /** Where a command runs: its environment and the folder of Pulumi.yaml. */
 export interface Checkout {
@@ -40,9 +41,7 @@ export function canonicalBackend(checkout: Checkout): string {
   const folder = backendFolder(checkout);
   if (folder !== undefined) return `file://${folder}`;
   // The address is shown, and is written to labels that others read: it names no user and no password.
-  return backendUrl(checkout)
-    .replace(/\/+$/, "")
-    .replace(/^(\w+:\/\/)[^/?#]*@/, "$1");
+  return backendUrl(checkout).replace(/\/+$/, "").replace(userinfo, "");
 }
 
 /** Folder of a file backend, absolute, with symbolic links resolved; undefined for every other backend. */

@@ -19,3 +19,9 @@ export const printableColours = (text: string): string =>
     .split(colour)
     .map((part, index) => (index % 2 === 1 ? part : printable(part)))
     .join("");
+
+/**
+ * The user part of each URL in a text (RFC 3986, section 3.2.1): up to the last "@" before the path, since people write
+ * passwords with an "@" as they are. A URL may stand in JSON or in quotes.
+ */
+export const userinfo = /(?<=\b[a-z][a-z0-9+.-]*:\/\/)[^\s/?#"'\\]*@/gi;

@@ -1,4 +1,4 @@
-import { printable } from "../../host/printable";
+import { printable, userinfo } from "../../host/printable";
 
 const leftOut = "[left out]";
 
@@ -25,7 +25,7 @@ const patterns: readonly [RegExp, string][] = [
   ],
   [/\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*/g, leftOut],
   [/\b(bearer\s+)(?=[\w.~+/-]*\d|[\w.~+/-]{20})[\w.~+/-]{6,}=*/gi, `$1${leftOut}`],
-  [/(\b[a-z][a-z0-9+.-]*:\/\/)[^\s/@"'\\]+@/gi, `$1${leftOut}@`],
+  [userinfo, `${leftOut}@`],
   [/(\b\w*_proxy["'\\]*\s*[:=]\s*["'\\]*)(?![a-z]+:\/\/)[^\s/@"'\\]+@/gi, `$1${leftOut}@`],
   // A list of values, a value in quotes, and one without.
   [new RegExp(`(${anyName}\\[)(?!\\[?left out\\])[^\\]\\n]*`, "gi"), `$1${leftOut}`],

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { parse } from "yaml";
+import { parse, stringify } from "yaml";
 import { kubernetesOf, versionProblems } from "../../../config/compatibility";
 import { istioMinors } from "../../../config/versions";
 import { exec } from "../../../host/exec";
@@ -31,8 +31,16 @@ function engineConfig(): Record<string, string> {
   );
 }
 
+/** Replaces the declaration of a key of Pulumi.yaml. */
+function declare(key: string, declaration: string, replaced = key): void {
+  const { name, runtime, backend, config } = parse(read("Pulumi.yaml"));
+  delete config[replaced];
+  config[key] = parse(declaration);
+  project.write("Pulumi.yaml", stringify({ name, runtime, backend, config }));
+}
+
 /** The checkout's configuration of a stack without settings, as its program loads it and as its command line reads it. */
-async function loaded(): Promise<Record<"program" | "cli", Record<string, unknown>>> {
+async function loaded(config = engineConfig()): Promise<Record<"program" | "cli", Record<string, unknown>>> {
   const script = [
     'require("@swc-node/register");',
     'const program = require("./config/stack-config.ts").loadConfig();',
@@ -40,7 +48,7 @@ async function loaded(): Promise<Record<"program" | "cli", Record<string, unknow
     "console.log(JSON.stringify({ program, cli }));",
   ].join("\n");
   // The language host's own variables: sdk/nodejs/cmd/pulumi-language-nodejs/main.go and sdk/nodejs/runtime/settings.ts.
-  const env = { PULUMI_CONFIG: JSON.stringify(engineConfig()), PULUMI_NODEJS_PROJECT: "ambient-lab" };
+  const env = { PULUMI_CONFIG: JSON.stringify(config), PULUMI_NODEJS_PROJECT: "ambient-lab" };
   const { code, stdout, stderr } = await exec(process.execPath, ["-e", script], { cwd: project.dir, env });
   expect(code, stderr).toBe(0);
   return JSON.parse(stdout);
@@ -148,10 +156,21 @@ describe("the workflow that tells what is outdated", () => {
 });
 
 test("a default that is changed in Pulumi.yaml is that of the program and of the command line", async () => {
-  const text = read("Pulumi.yaml");
-  project.write("Pulumi.yaml", text.replace(/(\n {2}workers:\n {4}type: integer\n {4}default: )2\n/, "$13\n"));
-  expect(read("Pulumi.yaml")).not.toBe(text);
+  declare("workers", "{ type: integer, default: 3 }");
   const { program, cli } = await loaded();
   expect(program.workers).toBe(3);
   expect(cli).toEqual(program);
+}, 60_000);
+
+// pulumi v3.259.0: RewriteShorthandConfigValues() of sdk/go/common/workspace/project.go, mergeConfig() of pkg/workspace/config.go.
+test("the command line reads each form of a default that Pulumi reads", async () => {
+  const pristine = engineConfig();
+  declare("workers", "3");
+  declare("addons", "[kiali, prometheus]");
+  declare("faultPercent", "{ value: 30 }");
+  declare("httpPort", "{ value: 8081, default: 8082 }");
+  declare("ambient-lab:subnet", "{ type: string, default: 172.30.0.0/24 }", "subnet");
+  expect((await loaded(pristine)).cli).toMatchObject({
+    ...{ workers: 3, addons: ["kiali", "prometheus"], faultPercent: 30, httpPort: 8082, subnet: "172.30.0.0/24" },
+  });
 }, 60_000);

@@ -155,6 +155,7 @@ describe("redacted()", () => {
     ["curl -d password=s3cret&user=ann", "curl -d password=[left out]&user=ann"],
     ["X-Api-Key: 12345", "X-Api-Key: [left out]"],
     ["proxy http://ann:s3cret@proxy.corp:3128/", "proxy http://[left out]@proxy.corp:3128/"],
+    ["proxy http://ann:p@ss:w@proxy.corp:3128/a@b", "proxy http://[left out]@proxy.corp:3128/a@b"],
     ["HTTPS_PROXY=ann:s3cret@proxy.corp:3128", "HTTPS_PROXY=[left out]@proxy.corp:3128"],
     ["http://appb:8000/get mail a@b.c", "http://appb:8000/get mail a@b.c"],
     ["GET /get?probe=1", "GET /get?probe=1"],
