@@ -8,6 +8,7 @@ import { labOwner, ownerParts } from "../../host/lab-owner";
 import { clusterName, stackDir } from "../../host/paths";
 import { removalCommand, unprovenLab } from "../../preflight/problems";
 import type { StackState } from "../engine/types";
+import { parseUrn } from "../engine/urn";
 import { nodesOf, nodesText } from "../stack/nodes";
 import type { Session } from "../stack/session";
 
@@ -44,18 +45,39 @@ export async function removeLeftovers(
     progress.status("");
     if (!(await agree(`Remove the cluster of lab "${stack}" and all that is in it?`))) throw unwanted(session);
   }
-  const docker = (...args: string[]) =>
-    run(io.exec, "docker", args, {
-      why: `It is what is left of lab "${stack}", whose state was lost`,
-      fix: `${removalCommand(stack)}   (then run the command again)`,
-      timeoutMs: 120_000,
-    });
+  const docker = dockerOf(session, `It is what is left of lab "${stack}", whose state was lost`);
   if (nodes.length > 0) await docker("rm", "--force", "--volumes", ...nodes);
   await docker("network", "rm", name);
   await rm(stackDir(stack), { recursive: true, force: true });
   progress.line(`  What was left of lab "${stack}" in Docker is removed: ${nodesText(nodes.length)}, its network`);
   return true;
 }
+
+/**
+ * Removes the nodes of a cluster that the state does not know although it knows their network: the command, its engine or
+ * kind was killed while it made them. The engine could neither remove nor replace the network. The id of the network in the
+ * state proves that the nodes are the lab's.
+ */
+export async function removeUnfinishedCluster(session: Session, { resources }: StackState): Promise<void> {
+  const { io, stack, config, progress } = session;
+  const recorded = resources.find(isNetwork);
+  if (config.cluster !== "kind" || !recorded || resources.some(isCluster)) return;
+  const network = networkNamed(stack, await readNetworks(io.exec));
+  if (network?.id !== recorded.id || (await clusterState(stack, io.exec)) === "foreign") return;
+  const nodes = (await nodesOf(stack, io.exec)).map((node) => node.name);
+  if (nodes.length === 0) return;
+  const docker = dockerOf(session, `A killed run of lab "${stack}" had begun to make its cluster`);
+  await docker("rm", "--force", "--volumes", ...nodes);
+  progress.line(`  A killed run left an unfinished cluster: removed, ${nodesText(nodes.length)}`);
+}
+
+/** Runs Docker, whose failure is a problem with the command that removes all of the lab by hand. */
+function dockerOf({ io, stack }: Session, why: string) {
+  const fix = `${removalCommand(stack)}   (then run the command again)`;
+  return (...args: string[]) => run(io.exec, "docker", args, { why, fix, timeoutMs: 120_000 });
+}
+
+const isCluster = ({ urn }: StackState["resources"][number]) => parseUrn(urn).name === "cluster-kind";
 
 const isNetwork = ({ type }: StackState["resources"][number]) => type === "docker:index/network:Network";
 

@@ -209,6 +209,20 @@ describe.skipIf(skip)("kind labs on real Docker", () => {
     expect(stdout.split("\n").filter((line) => / Ready /.test(line))).toHaveLength(2);
   });
 
+  it("take nodes that the state does not know with their network, where its labels prove the owner", async () => {
+    const removal = (labels: readonly string[]) =>
+      lab("kind-b").run("cluster-network-removal", "delete", { LABELS: labels.join("\n") });
+    const unproven = await removal(["ambient-lab.stack=kind-b"]);
+    expect(unproven.code).not.toBe(0);
+    const nodes = `(${name("kind-b")}-(control-plane|worker) ?){2}`;
+    expect(unproven.stderr).toMatch(new RegExp(`^Fix {3}docker rm --force --volumes ${nodes} `, "m"));
+    expect(await clusterState("kind-b", exec)).toBe("running");
+    await succeeded(removal(["ambient-lab.stack=kind-b", `ambient-lab.owner=${bob}`]));
+    expect(await clusterState("kind-b", exec)).toBe("absent");
+    expect((await exec("docker", ["network", "inspect", name("kind-b")])).code).not.toBe(0);
+    expect(await clusterState("kind-a", exec)).toBe("running");
+  });
+
   it("go away without a trace, one without the other, and twice", async () => {
     await succeeded(cluster("kind-b", "delete"));
     expect(await clusterState("kind-b", exec)).toBe("absent");

@@ -11,7 +11,8 @@ ownLabHome();
 afterEach(() => vi.unstubAllEnvs());
 const cluster = "ambient-lab-alice";
 const ps = `docker ps --all --filter label=io.x-k8s.kind.cluster=${cluster} --format`;
-const networkInState = { urn: urnOf("u"), type: "docker:index/network:Network", id: "abc" };
+const networkInState = { urn: urnOf("u"), type: "docker:index/network:Network", id: "0a1b" };
+const clusterInState = { urn: urnOf("command:local:Command::cluster-kind"), type: "command:local:Command" };
 
 /** What `docker network ls` prints of a network with the labels of a lab: id, name, stack, owner. */
 const network = (stack: string, owner: string) => ["0a1b", cluster, stack, owner].join("\t");
@@ -130,7 +131,7 @@ describe("up, when the state was lost and the cluster is there", () => {
 
   test("leaves a lab alone that its state knows", async () => {
     const { engine, removed, lab } = world(["alice"]);
-    engine.stackState = { resources: [networkInState], pending: [] };
+    engine.stackState = { resources: [networkInState, clusterInState], pending: [] };
     expect(await lab("up", "--yes", "--no-verify")).toBe(0);
     expect(removed()).toEqual([]);
   });
@@ -156,5 +157,38 @@ describe("destroy, when the state was lost and the cluster is there", () => {
     expect(await lab("destroy", "--yes")).toBe(0);
     expect(removed()).toEqual(gone);
     expect(io.out()).toContain('Lab "alice" is gone.');
+  });
+});
+
+describe.each(["up", "destroy"])("%s, when a killed run left nodes and the state knows their network", (verb) => {
+  const args = [verb, "--yes", ...(verb === "up" ? ["--no-verify"] : [])];
+
+  test("removes the nodes before the engine runs", async () => {
+    const { engine, io, removed, lab } = world(["alice"]);
+    engine.stackState = { resources: [networkInState], pending: [] };
+    const before: string[][] = [];
+    const run = verb === "up" ? "up" : "destroy";
+    vi.spyOn(engine, run).mockImplementation(async () => void before.push(removed()));
+    await lab(...args);
+    expect(before).toEqual([gone.slice(0, 1)]);
+    expect(io.err()).toContain("A killed run left an unfinished cluster: removed, 1 node");
+  });
+
+  test("leaves the nodes of another network of the name alone", async () => {
+    const { engine, removed, lab } = world(["alice"]);
+    engine.stackState = { resources: [{ ...networkInState, id: "another" }], pending: [] };
+    const before: string[][] = [];
+    const run = verb === "up" ? "up" : "destroy";
+    vi.spyOn(engine, run).mockImplementation(async () => void before.push(removed()));
+    await lab(...args);
+    expect(before).toEqual([[]]);
+  });
+
+  test("says what Docker does not remove", async () => {
+    const { engine, io, lab } = world(["alice"], { "docker rm": { code: 1, stderr: "device or resource busy" } });
+    engine.stackState = { resources: [networkInState], pending: [] };
+    expect(await lab(...args)).toBe(1);
+    expect(io.err()).toContain("device or resource busy");
+    expect(engine.calls).not.toContain(verb);
   });
 });

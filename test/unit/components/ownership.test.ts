@@ -26,6 +26,7 @@ async function runDeletion(names: readonly string[], { node, id = "", ps = 0 }: 
   const docker = `#!/bin/sh
 echo "docker $*" >> "${folder}/calls"
 case "$1 $2" in
+  "ps --all") ${node ? "printf 'n-control-plane\\nn-worker\\n';" : ""} exit ${ps} ;;
   "ps -aq") ${node ? "echo 0123;" : ""} exit ${ps} ;;
   "inspect --format") echo "${node} " ;;
   "network ls") [ -z "${id}" ] || echo "${id}" ;;
@@ -80,19 +81,45 @@ describe("kind-delete.sh", () => {
 });
 
 describe("network-remove.sh", () => {
+  const proven = "ambient-lab.stack=dev\nambient-lab.owner=a@b file:///home/a";
+  const ps = "docker ps --all --filter label=io.x-k8s.kind.cluster=n --filter network=n --format {{.Names}}\n";
+
   test("asks for the network with all labels of the lab, which may hold spaces", async () => {
     const env = { NETWORK: "n", LABELS: "ambient-lab.stack=dev\nambient-lab.owner=a@b file:///home/a b" };
     const { code, stderr, calls } = await runDeletion(["network-remove"], { id: "id-1" }, env);
     expect(code, stderr).toBe(0);
     expect(calls).toBe(
       "docker network ls --quiet --filter name=^n$ --filter label=ambient-lab.stack=dev" +
-        " --filter label=ambient-lab.owner=a@b file:///home/a b\ndocker network rm id-1\n",
+        ` --filter label=ambient-lab.owner=a@b file:///home/a b\n${ps}docker network rm id-1\n`,
     );
+  });
+
+  test("removes the nodes that a killed kind left in the network of the lab's owner", async () => {
+    const { code, stderr, calls } = await runDeletion(
+      ["network-remove"],
+      { node: "n", id: "id-1" },
+      { NETWORK: "n", LABELS: proven },
+    );
+    expect(code, stderr).toBe(0);
+    expect(calls).toContain(`${ps}docker rm --force --volumes n-control-plane n-worker\ndocker network rm id-1\n`);
+  });
+
+  test("looks for nodes in a network with the labels alone", async () => {
+    const { code, calls } = await runDeletion(["network-remove"], { node: "n" }, { NETWORK: "n", LABELS: proven });
+    expect(code).toBe(0);
+    expect(calls).not.toMatch(/docker (ps|rm)/);
+  });
+
+  test("removes no node where the label of the stack is all the proof", async () => {
+    const env = { NETWORK: "n", LABELS: "ambient-lab.stack=dev" };
+    const { code, calls } = await runDeletion(["network-remove"], { node: "n", id: "id-1" }, env);
+    expect(code).toBe(0);
+    expect(calls).not.toContain("docker rm");
   });
 
   test("removes the network of a lab of an earlier version by the label of the stack", async () => {
     const { calls } = await runDeletion(["network-remove"], { id: "id-1" }, { NETWORK: "n", STACK: "dev" });
-    expect(calls).toContain("--filter label=ambient-lab.stack=dev\ndocker network rm id-1\n");
+    expect(calls).toMatch(/ --filter label=ambient-lab\.stack=dev\n.*docker network rm id-1\n$/s);
   });
 });
 

@@ -121,6 +121,36 @@ describe("a failing docker network rm", () => {
     );
   });
 
+  test("names the nodes of kind in the network of a lab that has no owner, and what removes them", async () => {
+    const nodes = "ambient-lab-dev-control-plane ambient-lab-dev-worker";
+    const { docker = "" } = machine(classic, `${nodes} mine `);
+    const { code, why, fix } = await runScripts(["problem", "network-remove"], {
+      docker: `"ps --all"*) printf '%s\\n' ${nodes} ;;\n${docker}`,
+    });
+    expect(code).toBe(1);
+    expect(why).toBe(
+      `Nodes of a kind cluster are in the lab's network, which has no record of its owner: ${nodes}; and others: mine`,
+    );
+    expect(fix).toBe(
+      `docker rm --force --volumes ${nodes}; docker network disconnect --force ambient-lab-dev mine   (only if the cluster is of no use to anyone: deletes it), then run the command again`,
+    );
+  });
+
+  test("after nodes that Docker does not remove shows Docker's line of the node", async () => {
+    const { docker = "" } = machine(classic, "");
+    const { code, what, fix } = await runScripts(["problem", "network-remove"], {
+      docker: `"ps --all"*) echo ambient-lab-dev-worker ;;\n${fails("rm*", "Error response from daemon: busy")}\n${docker}`,
+      env: { LABELS: "ambient-lab.stack=dev\nambient-lab.owner=a@b file:///home/a" },
+    });
+    expect(code).toBe(1);
+    expect(what).toBe(
+      "Docker cannot remove the nodes of an unfinished cluster, ambient-lab-dev-worker: Error response from daemon: busy",
+    );
+    expect(fix).toBe(
+      "docker rm --force --volumes ambient-lab-dev-worker   (must succeed; a restart of Docker ends what it cannot kill), then run the command again",
+    );
+  });
+
   test("for another reason shows the command", async () => {
     const { what, fix } = await runScripts(["problem", "network-remove"], machine("Error response from daemon: x", ""));
     expect(what).toBe('Docker cannot remove network "ambient-lab-dev": Error response from daemon: x');
