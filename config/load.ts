@@ -1,10 +1,9 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { distance } from "fastest-levenshtein";
 import { parse as parseYaml } from "yaml";
 import { z } from "zod";
 import { ExitCode, LabErrors, type Problem } from "../host/errors";
 import { userinfo } from "../host/printable";
+import { projectFile } from "../host/project-file";
 import { shellWord } from "../host/shell";
 import { contradictions } from "./cross-field-rules";
 import { type ConfigKey, configKeys, configSchema, type LabConfig } from "./schema";
@@ -31,7 +30,6 @@ export function parseConfig(raw: Readonly<Record<string, unknown>>): LabConfig {
   return parsed.data;
 }
 
-const projectSchema = z.object({ name: z.string(), config: z.record(z.string(), z.unknown()).default({}) });
 const declarationSchema = z.object({ default: z.unknown().optional(), value: z.unknown().optional() });
 
 /**
@@ -41,7 +39,7 @@ const declarationSchema = z.object({ default: z.unknown().optional(), value: z.u
  * pkg/workspace/config.go, which takes `default` before `value`); the command line reads a stack's settings without the engine.
  */
 function projectDefaults(): Record<string, unknown> {
-  const { name, config } = projectSchema.parse(parseYaml(readFileSync(join(__dirname, "..", "Pulumi.yaml"), "utf8")));
+  const { name, config } = projectFile();
   return Object.fromEntries(
     Object.entries(config).map(([key, declared]) => {
       const { data } = declarationSchema.safeParse(declared);

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync, realpathSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
-import { parse as parseYaml } from "yaml";
 import { userinfo } from "./printable";
+import { projectFile } from "./project-file";
 
 /** Where a command runs: its environment and the folder of Pulumi.yaml. */
 export interface Checkout {
@@ -17,8 +17,7 @@ export interface Checkout {
  */
 export function backendUrl({ env, root }: Checkout): string {
   if (env.PULUMI_BACKEND_URL) return env.PULUMI_BACKEND_URL;
-  const { backend }: { backend?: { url?: string } } = parseYaml(readFileSync(join(root, "Pulumi.yaml"), "utf8"));
-  return backend?.url || loginUrl(env) || "https://api.pulumi.com";
+  return projectFile(root).backend?.url || loginUrl(env) || "https://api.pulumi.com";
 }
 
 function loginUrl(env: NodeJS.ProcessEnv): string | undefined {

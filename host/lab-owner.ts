@@ -1,13 +1,16 @@
 import { hostname, userInfo } from "node:os";
 import { join } from "node:path";
 import { type Checkout, canonicalBackend } from "./backend";
+import { projectFile } from "./project-file";
 
 /**
  * Owner of the labs that a checkout creates: the user and the backend that holds the state, such as
- * `alice@laptop file:///home/alice`. Two checkouts with the same owner and stack name share one state, and so one lab.
+ * `alice@laptop file:///home/alice`, with the project where `pulumi new` has given it another name than this repository's:
+ * `alice@laptop file:///home/alice#my-lab`. Two checkouts with the same owner and stack name share one state, and so one lab.
  */
 export function labOwner(checkout: Checkout = { env: process.env, root: join(__dirname, "..") }): string {
-  return `${userAtHost()} ${canonicalBackend(checkout)}`;
+  const { name } = projectFile(checkout.root);
+  return `${userAtHost()} ${canonicalBackend(checkout)}${name === "ambient-lab" ? "" : `#${name}`}`;
 }
 
 /**

@@ -2,9 +2,9 @@ import type { Command } from "commander";
 import { plannedArtifacts } from "../../artifacts/fetch";
 import { labOwner } from "../../host/lab-owner";
 import { gatewayPorts } from "../../host/ports";
+import { projectFile } from "../../host/project-file";
 import { planEntries, planGraph, planText, writeObjects } from "../plan/plan";
 import { type CommonOptions, openSession } from "../stack/session";
-import { project } from "../stack/stack-name";
 import { type CommandContext, common, examples, json, jsonText } from "./common";
 
 interface PlanOptions extends CommonOptions {
@@ -26,7 +26,7 @@ export function registerPlan(program: Command, { io }: CommandContext): void {
     const { stack, config, progress } = openSession(io, options);
     // The SDK takes half a second to load, and the program must be loaded after the test runtime: both only here.
     const { recordProgram } = await import("../plan/record.ts");
-    const declared = await recordProgram(project, stack, async () => {
+    const declared = await recordProgram(projectFile().name, stack, async () => {
       const { declareLab } = await import("../../program/lab.ts");
       const host = gatewayPorts(config, stack);
       return declareLab({ stack, owner: labOwner(io), config, artifacts: plannedArtifacts(config), host });

@@ -5,8 +5,8 @@ import { z } from "zod";
 import { backendFolder } from "../../host/backend";
 import { LabError } from "../../host/errors";
 import type { Exec } from "../../host/exec";
+import { projectFile } from "../../host/project-file";
 import { type Clock, eventually } from "../../verify/eventually";
-import { project } from "../stack/stack-name";
 import type { Io } from "../terminal/io";
 import { pulumiCommand } from "../toolchain/tools";
 
@@ -89,7 +89,7 @@ export async function requireUnlocked(stack: string, io: Pick<Io, "env" | "root"
 /** Lock files of a stack with their owners. A file that cannot be read was cut off when its writer died. */
 function locksOf(stack: string, io: Pick<Io, "env" | "root">) {
   const folder = backendFolder(io);
-  const locks = folder && join(folder, ".pulumi", "locks", "organization", project, stack);
+  const locks = folder && join(folder, ".pulumi", "locks", "organization", projectFile(io.root).name, stack);
   if (!locks || !existsSync(locks)) return [];
   const files = readdirSync(locks).filter((each) => each.endsWith(".json"));
   return files.map((name) => ({

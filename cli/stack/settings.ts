@@ -5,9 +5,9 @@ import { checkKey, isConfigKey, parseConfig, parseValue } from "../../config/loa
 import type { LabConfig } from "../../config/schema";
 import { LabErrors, type Problem, UsageError } from "../../host/errors";
 import { type GatewayPorts, portKeys } from "../../host/ports";
+import { projectFile } from "../../host/project-file";
 import { shellWord } from "../../host/shell";
 import { writeWhole } from "../../host/write-file";
-import { project } from "./stack-name";
 
 const madeByUs = ' Made by "npm run up"; "npm run destroy" removes it while it holds nothing else.';
 const chosenByUs = ' chosen by "npm run up": the stack\'s own port was taken';
@@ -105,7 +105,7 @@ function problemsOf(document: Document): readonly Problem[] {
 }
 
 /** Ways in which a settings file can name a key. */
-const spellings = (key: string): string[] => (key.includes(":") ? [key] : [`${project}:${key}`, key]);
+const spellings = (key: string): string[] => (key.includes(":") ? [key] : [`${projectFile().name}:${key}`, key]);
 
 /** Puts a value into the document; a comment beside the former value stays, except for the note of a chosen port. */
 function put(document: Document, key: string, value: unknown): void {
@@ -143,6 +143,7 @@ const checked = (document: Document): LabConfig => parseConfig(ownKeys(document)
 
 function ownKeys(document: Document): Record<string, unknown> {
   const config: unknown = document.toJS()?.config;
+  const project = projectFile().name;
   const raw: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(config ?? {})) {
     const [namespace, name] = key.includes(":") ? key.split(":") : [project, key];
@@ -180,7 +181,7 @@ export function withdrawSettings(root: string, stack: string): void {
   if (!text.includes("secure:")) document.delete("encryptionsalt");
   const config = document.get("config");
   if (isMap(config)) {
-    for (const key of portKeys.map((name) => `${project}:${name}`)) {
+    for (const key of portKeys.map((name) => `${projectFile().name}:${name}`)) {
       const port = config.get(key, true);
       if (isScalar(port) && port.comment === chosenByUs) config.delete(key);
     }

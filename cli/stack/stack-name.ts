@@ -5,11 +5,9 @@ import { z } from "zod";
 import { requireStackName } from "../../config/stack-name";
 import { backendUrl, pulumiUserHome } from "../../host/backend";
 import { UsageError } from "../../host/errors";
+import { projectFile } from "../../host/project-file";
 import { shellWord } from "../../host/shell";
 import type { Io } from "../terminal/io";
-
-/** Name of the project in Pulumi.yaml. */
-export const project = "ambient-lab";
 
 /**
  * The stack a command is about: `--stack`, else `$PULUMI_STACK`, else the one selected in this checkout, else "dev".
@@ -35,7 +33,7 @@ const short = (full: string): string => full.slice(full.lastIndexOf("/") + 1);
 function selectedStack(env: NodeJS.ProcessEnv, root: string): string | undefined {
   const home = env.PULUMI_HOME || join(pulumiUserHome(), ".pulumi");
   const hash = createHash("sha1").update(join(root, "Pulumi.yaml")).digest("hex");
-  const file = join(home, "workspaces", `${project}-${hash}-workspace.json`);
+  const file = join(home, "workspaces", `${projectFile(root).name}-${hash}-workspace.json`);
   if (!existsSync(file)) return undefined;
   try {
     const { stack, stacks } = workspaceSchema.parse(JSON.parse(readFileSync(file, "utf8")));

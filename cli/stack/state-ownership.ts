@@ -5,9 +5,9 @@ import { z } from "zod";
 import { backendFolder, type Checkout } from "../../host/backend";
 import { UsageError } from "../../host/errors";
 import { labHome } from "../../host/paths";
+import { projectFile } from "../../host/project-file";
 import { shellWord } from "../../host/shell";
 import type { Engine, StackState } from "../engine/types";
-import { project } from "./stack-name";
 
 /**
  * Refuses a folder of state in Pulumi's legacy layout, which keeps the stacks of all projects under their names alone: a
@@ -53,6 +53,7 @@ function legacyStacks(folder: string): string[] {
  */
 export async function ownState(engine: Pick<Engine, "state">): Promise<StackState> {
   const state = await engine.state();
+  const project = projectFile().name;
   // A URN is urn:pulumi:STACK::PROJECT::TYPE::NAME.
   const others = state.resources.map(({ urn }) => urn.split("::")[1]).filter((name) => name !== project);
   if (others.length === 0) return state;
