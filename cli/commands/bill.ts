@@ -1,14 +1,20 @@
 import type { Command } from "commander";
 import { artifactsOf } from "../../config/versions";
-import { type BillEntry, billEntries, manifestImages, ownImages } from "../offline/bill";
+import { type BillEntry, billEntries, labPackage, manifestImages, ownImages } from "../offline/bill";
 import { type CommonOptions, openSession } from "../stack/session";
 import { type CommandContext, common, examples, json, jsonText } from "./common";
 
 /** `bill`: everything the lab brings from outside, with version, source and licence. */
 export function registerBill(program: Command, { io }: CommandContext): void {
   const command = program.command("bill").description("list every chart, manifest, tool, plugin and image of the lab");
-  examples(json(common(command)), "npm run lab -- bill", "npm run lab -- bill --json");
-  command.action(async (options: CommonOptions & { json?: boolean }) => {
+  command.option("--sbom", "print a software bill of materials (CycloneDX 1.6, JSON)");
+  examples(
+    json(common(command)),
+    "npm run lab -- bill",
+    "npm run lab -- bill --json",
+    "npm run --silent lab -- bill --sbom",
+  );
+  command.action(async (options: CommonOptions & { json?: boolean; sbom?: boolean }) => {
     const { config, progress, io: own } = openSession(io, options);
     const source = config.artifactSource;
     const artifacts = artifactsOf(config);
@@ -20,6 +26,7 @@ export function registerBill(program: Command, { io }: CommandContext): void {
     }
     const images = [...ownImages(config), ...named.flatMap((each) => ("images" in each ? each.images : []))];
     const entries = billEntries(artifacts, images);
+    if (options.sbom) return void io.stdout.write((await import("../offline/sbom.ts")).sbom(entries, labPackage()));
     io.stdout.write(options.json ? jsonText(entries) : billText(entries));
   });
 }

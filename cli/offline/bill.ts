@@ -130,13 +130,15 @@ export interface BillPlugin {
   licence: string;
 }
 
+/** The lab's own package.json. */
+export const labPackage = (): { name: string; version: string; dependencies: Record<string, string> } =>
+  JSON.parse(readFileSync(join(__dirname, "../../package.json"), "utf8"));
+
 /** The plugins that the engine loads; package.json has their pins. */
 export function billPlugins(): BillPlugin[] {
-  const manifest: { dependencies: Record<string, string> } = JSON.parse(
-    readFileSync(join(__dirname, "../../package.json"), "utf8"),
-  );
+  const { dependencies } = labPackage();
   return pluginNames.map((name) => {
-    const version = manifest.dependencies[`@pulumi/${name}`];
+    const version = dependencies[`@pulumi/${name}`];
     if (!version) throw new RangeError(`package.json does not pin @pulumi/${name}`);
     const upstream = `https://github.com/pulumi/pulumi-${name}/releases/download/v${version}`;
     return { name, version, upstream, licence: "Apache-2.0" };

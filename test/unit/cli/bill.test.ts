@@ -1,3 +1,4 @@
+import { Spec, Validation } from "@cyclonedx/cyclonedx-library";
 import { describe, expect, test } from "vitest";
 import { appBases } from "../../../cli/offline/bill";
 import { run } from "../../../cli/run";
@@ -59,6 +60,24 @@ describe("bill", () => {
     expect(io.out()).toMatch(/^ {2}kiali +\S+ +Apache-2\.0 +https:\S+kiali\.yaml +sha256:[0-9a-f]{12}…$/m);
     expect(io.out()).toMatch(/^ {2}kindest\/node +v1\S+ +Apache-2\.0 +named by kind +sha256:[0-9a-f]{12}…$/m);
     expect(io.out()).toMatch(/^ {2}docker\.io\/library\/registry +3\.0\.0 +Apache-2\.0 +named by imageCache$/m);
+  });
+
+  test("prints a software bill of materials that CycloneDX's schema accepts, with every entry", async () => {
+    const { entries } = await bill(async () => Buffer.from(manifest));
+    const io = fakeIo({ fetcher: async () => Buffer.from(manifest) });
+    expect(await run(["bill", "--sbom"], io)).toBe(0);
+    const { JsonStrictValidator } = Validation;
+    expect(await new JsonStrictValidator(Spec.Version.v1dot6).validate(io.out())).toBeNull();
+    const components: { name: string; version: string; purl?: string }[] = JSON.parse(io.out()).components;
+    const named = (each: { name: string; version: string }) => `${each.name} ${each.version}`;
+    expect(components.map(named).sort()).toEqual(entries.map(named).sort());
+    const purl = (name: string) => components.find((each) => each.name === name)?.purl;
+    // Examples of package-url/purl-spec, types/oci-definition.md and types/docker-definition.md, with these names.
+    expect(purl("kindest/node")).toMatch(
+      /^pkg:oci\/node@sha256:[0-9a-f]{64}\?repository_url=docker\.io(?:\/|%2F)kindest(?:\/|%2F)node&tag=v1/,
+    );
+    expect(purl("docker.io/istio/ztunnel")).toMatch(/^pkg:docker\/istio\/ztunnel@1\.[^?]+$/);
+    expect(purl("quay.io/example/thing")).toBe("pkg:docker/example/thing@v1?repository_url=quay.io");
   });
 
   test("reads what the apps' image is built on from its Dockerfile", () => {

@@ -155,6 +155,28 @@ describe("the workflow that tells what is outdated", () => {
   });
 });
 
+test("a release has the notes of its version and a bill of materials; a tag of another version ends it", async () => {
+  const step = (tag: string) => {
+    const env = { GITHUB_REF_NAME: tag, NO_PROXY: "127.0.0.1", HTTPS_PROXY: "http://127.0.0.1:9" };
+    return workflowStep("release", "release", "The bill of materials and the notes of this version", env);
+  };
+  const { version } = JSON.parse(read("package.json"));
+  project.write(
+    "CHANGELOG.md",
+    `# Changelog\n\n## Unreleased\n- b\n\n## ${version} - 2026-12-01\n- a\n\n## 0.0.1\n- old\n`,
+  );
+  const { code, stderr } = await step(`v${version}`);
+  expect(code, stderr).toBe(0);
+  expect(read("notes.md").trim()).toBe("- a");
+  expect(JSON.parse(read("ambient-lab.cdx.json"))).toMatchObject({
+    bomFormat: "CycloneDX",
+    metadata: { component: { version } },
+  });
+  expect((await step("v9.9.9")).code).not.toBe(0);
+  project.write("CHANGELOG.md", "# Changelog\n\n## Unreleased\n- b\n");
+  expect((await step(`v${version}`)).code).not.toBe(0);
+}, 60_000);
+
 test("a default that is changed in Pulumi.yaml is that of the program and of the command line", async () => {
   declare("workers", "{ type: integer, default: 3 }");
   const { program, cli } = await loaded();
