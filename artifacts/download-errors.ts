@@ -58,7 +58,7 @@ function meaningOf(refusal: Refusal, reason: string): Pick<Problem, "why" | "fix
   if (untrusted.has(code)) {
     return {
       why: "Node.js does not trust the certificate: a proxy or mirror with a private CA stands in between",
-      fix: "npm run lab -- config set caFile /PATH/TO/CA.pem   (for everything but Docker; docs/offline.md)",
+      fix: "npm run lab -- config set caFile /PATH/TO/CA.pem   (for everything but Docker; docs/how-to/work-offline.md)",
     };
   }
   return undefined;

@@ -11,7 +11,7 @@ export interface BundleArgs {
 
 /**
  * A third-party bundle as one Helm release. One resource instead of tens: a policy flip took 3.6 s so, and 31 to 47 s with
- * every object of the bundles in the state (docs/decisions/0002).
+ * every object of the bundles in the state (docs/explanation/decisions/0002).
  *
  * @param name name of the release
  */

@@ -104,7 +104,7 @@ const badValue = (values: Record<string, unknown>) => (issue: z.core.$ZodIssue) 
   return {
     what: `Config key "${path}" is refused: ${issue.message}; current value is ${shown(value)}`,
     why: "The configuration is checked before anything is made",
-    fix: `npm run lab -- config set ${key} ${isList(String(key)) ? "'[VALUE]'" : "VALUE"}   (docs/configuration.md#${key} has the allowed values)`,
+    fix: `npm run lab -- config set ${key} ${isList(String(key)) ? "'[VALUE]'" : "VALUE"}   (docs/reference/configuration.md#${key} has the allowed values)`,
   } satisfies Problem;
 };
 

@@ -38,7 +38,7 @@ export async function requireRights(
   throw new UsageError({
     what: `This user of the cluster may not ${said.join(", ")}`,
     why: "Each question is asked by a short-lived pod with the ServiceAccount of its sender, and answered from the logs of the proxies",
-    fix: `kubectl create rolebinding ambient-lab-probe --clusterrole=edit --user=USER --namespace ${first?.namespace ?? "NAMESPACE"}   (by an administrator; docs/prove.md lists all rights)`,
+    fix: `kubectl create rolebinding ambient-lab-probe --clusterrole=edit --user=USER --namespace ${first?.namespace ?? "NAMESPACE"}   (by an administrator; docs/how-to/prove-your-policies.md lists all rights)`,
   });
 }
 

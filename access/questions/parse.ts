@@ -53,7 +53,7 @@ export function parseQuestions(file: string, text: string): ParsedQuestions {
         (what): Problem => ({
           what,
           why: "A question that is not understood would be left out of the verdict",
-          fix: "npm run lab -- prove --help   (docs/prove.md has the format, docs/schema/questions.json its JSON schema)",
+          fix: "npm run lab -- prove --help   (docs/how-to/prove-your-policies.md has the format, docs/schema/questions.json its JSON schema)",
         }),
       ),
       ExitCode.usage,

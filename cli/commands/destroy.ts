@@ -39,7 +39,8 @@ export function registerDestroy(program: Command, { io }: CommandContext): void 
     const left = await removeLeftovers(session, undefined, async () => true);
     await rm(stackDir(stack), { recursive: true, force: true });
     withdrawSettings(io.root, stack);
-    if (config.imageCache) progress.line("The registries' caches stay for other labs; docs/offline.md removes them");
+    if (config.imageCache)
+      progress.line("The registries' caches stay for other labs; docs/how-to/work-offline.md removes them");
     if (options.json) return void io.stdout.write(jsonText({ stack, existed }));
     io.stdout.write(
       existed || left

@@ -16,7 +16,7 @@ export function registerProve(program: Command, { io, end }: CommandContext): vo
   const command = program
     .command("prove")
     .description("prove your own policies: who may reach what, and which layer decides")
-    .argument("<file...>", "YAML files with questions (format: docs/prove.md)");
+    .argument("<file...>", "YAML files with questions (format: docs/how-to/prove-your-policies.md)");
   examples(
     meshOptions(command).option("--junit <file>", "write the report as JUnit XML to a file"),
     "npm run lab -- prove examples/questions/story.yaml",

@@ -70,7 +70,7 @@ const proxy: Check = {
         status: "warn",
         what: `"proxies" in ${clientProxy.file} gives the nodes the proxy ${withoutLogin(clientProxy.address)}, and its noProxy lacks ${lacking.join(", ")}`,
         why: "docker gives it to every container: the nodes would look for each other by the proxy",
-        fix: `Put "noProxy": "localhost,127.0.0.1,.svc,.cluster.local,10.96.0.0/12,10.244.0.0/16,172.16.0.0/12" beside it   (docs/offline.md)`,
+        fix: `Put "noProxy": "localhost,127.0.0.1,.svc,.cluster.local,10.96.0.0/12,10.244.0.0/16,172.16.0.0/12" beside it   (docs/how-to/work-offline.md)`,
       };
     }
     const wanted = env.HTTPS_PROXY ?? env.https_proxy;
@@ -81,7 +81,7 @@ const proxy: Check = {
       status: "warn",
       what: "HTTPS_PROXY is set here, and Docker has no proxy",
       why: "Docker pulls the images, and reads its daemon's settings alone",
-      fix: 'Put "proxies" into /etc/docker/daemon.json, or into the settings of your Docker   (docs/offline.md)',
+      fix: 'Put "proxies" into /etc/docker/daemon.json, or into the settings of your Docker   (docs/how-to/work-offline.md)',
     };
   },
 };

@@ -121,7 +121,7 @@ export async function buildAppImage(ref: string, work: BundleWork): Promise<void
   const problem = {
     what: `Cannot build "${ref}"`,
     why: "The apps of the lab run it, and without a network it cannot be built",
-    fix: 'npm run lab -- config set appImage REF   (a ready one; docs/offline.md, "The apps\' image")',
+    fix: 'npm run lab -- config set appImage REF   (a ready one; docs/how-to/work-offline.md, "The apps\' image")',
   };
   await runScript(
     [scriptOf("image-get"), scriptOf("image-build")],

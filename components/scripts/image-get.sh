@@ -121,11 +121,11 @@ explain() {
       ;;
     *"Proxy Authentication Required"*)
       why="The proxy between Docker and the registry wants to know who asks; Docker has settings of its own for that"
-      fix="Put http://NAME:SECRET@PROXY into the Docker daemon's proxy settings   (docs/offline.md)"
+      fix="Put http://NAME:SECRET@PROXY into the Docker daemon's proxy settings   (docs/how-to/work-offline.md)"
       ;;
     *x509* | *"certificate"*)
       why="Docker does not trust the certificate: a proxy or mirror with a private CA stands in between"
-      fix="Put the CA into /etc/docker/certs.d/REGISTRY/ca.crt or the system's store   (docs/offline.md)"
+      fix="Put the CA into /etc/docker/certs.d/REGISTRY/ca.crt or the system's store   (docs/how-to/work-offline.md)"
       ;;
     *"no matching manifest"*)
       why="The registry has this image for other platforms only"

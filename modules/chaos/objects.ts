@@ -27,7 +27,7 @@ export const numbers = {
   /** Time that a killed node stays down: long enough for requests to fail, too short for Kubernetes to move its pods. */
   downMs: 10_000,
   /**
-   * At least twice what was measured on two busy cores (docs/modules.md), so that a laptop keeps the bounds, and less than
+   * At least twice what was measured on two busy cores (docs/reference/modules.md), so that a laptop keeps the bounds, and less than
    * when the target does not come back.
    */
   bounds: {

@@ -42,6 +42,8 @@ export function configurationPage(projectFile: string): string {
   return [
     "# Configuration",
     "",
+    "For everyone who changes a setting of the lab.",
+    "",
     "Generated from `Pulumi.yaml` and `config/schema.ts` by `npm run docs`; a test fails when it is out of date.",
     "",
     "A key is set for one stack and stored in `Pulumi.<stack>.yaml`. All keys are checked before anything is made, and all problems",

@@ -8,6 +8,8 @@ export function handbook(settings: LabSettings): string {
   return [
     "# The experiments",
     "",
+    "For users who want to know what exactly an experiment sends and expects.",
+    "",
     "Generated from `experiments/` by `npm run docs`, for a lab with the default configuration and every addon; a test fails when it is out of date.",
     "`npm run lab -- verify --explain ID` shows the same for your own lab.",
     "",

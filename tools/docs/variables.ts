@@ -19,7 +19,8 @@ export const variables: readonly { name: string; meaning: string }[] = [
   { name: "DOCKER_HOST", meaning: "Docker engine that runs the cluster" },
   {
     name: "HTTPS_PROXY",
-    meaning: "Proxy of downloads; with `HTTP_PROXY` and `NO_PROXY`, see [mirrors, proxies, offline](offline.md)",
+    meaning:
+      "Proxy of downloads; with `HTTP_PROXY` and `NO_PROXY`, see [mirrors, proxies, offline](../how-to/work-offline.md)",
   },
   { name: "GOPROXY", meaning: "Go module proxies that `outdated` asks first. Default: `https://proxy.golang.org`" },
   { name: "NO_COLOR", meaning: "No colours, also on a terminal" },

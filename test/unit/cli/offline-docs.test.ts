@@ -11,7 +11,7 @@ vi.mock("../../../download", async (original) => ({
   reach: async () => 200,
 }));
 
-const page = readFileSync(join(__dirname, "../../../docs/offline.md"), "utf8");
+const page = readFileSync(join(__dirname, "../../../docs/how-to/work-offline.md"), "utf8");
 const commands = [...page.matchAll(/```sh\n([\s\S]*?)```/g)]
   .flatMap(([, block = ""]) => block.split("\n"))
   .map((line) => line.replace(/ +#.*$/, ""))
@@ -21,7 +21,7 @@ const those = (start: string) => commands.filter((command) => command.startsWith
 /** Variables that Node.js, undici, npm's family and Pulumi read. */
 const variables = ["HTTPS_PROXY", "NO_PROXY", "NODE_EXTRA_CA_CERTS", "PULUMI_PLUGIN_DOWNLOAD_URL_OVERRIDES"];
 
-describe("docs/offline.md", () => {
+describe("docs/how-to/work-offline.md", () => {
   test("has no command of a kind that is not run here", () => {
     const kinds = ["npm run lab -- ", "npm run up", "export ", "docker rm ", "docker volume rm "];
     expect(commands.filter((command) => !kinds.some((kind) => command.startsWith(kind)))).toEqual([]);

@@ -27,7 +27,7 @@ const scripts: Record<string, string> = JSON.parse(
   readFileSync(join(__dirname, "../../../package.json"), "utf8"),
 ).scripts;
 
-/** Variables of other programs, as docs/offline.md has them from their own pages. */
+/** Variables of other programs, as docs/how-to/work-offline.md has them from their own pages. */
 const foreign = ["NO_PROXY", "no_grpc_proxy", "NODE_EXTRA_CA_CERTS", "PULUMI_PLUGIN_DOWNLOAD_URL_OVERRIDES", "PATH"];
 
 const defaults = parseConfig({});

@@ -12,9 +12,9 @@ const page = configurationPage(projectFile);
 /** Cells of the table's row about a key. */
 const row = (key: string) => (new RegExp(`^\\| <a id="${key}">.*$`, "m").exec(page)?.[0] ?? "").split(" | ");
 
-describe("docs/configuration.md", () => {
+describe("docs/reference/configuration.md", () => {
   it("is what Pulumi.yaml and the loader say (npm run docs)", async () => {
-    await expect(page).toMatchFileSnapshot(join(root, "docs/configuration.md"));
+    await expect(page).toMatchFileSnapshot(join(root, "docs/reference/configuration.md"));
   });
 
   it.each(configKeys)("says of %s its type, what is allowed, the default and a meaning", (key) => {

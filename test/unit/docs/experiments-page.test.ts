@@ -6,8 +6,8 @@ import { handbook } from "../../../tools/docs/experiments-page";
 
 const page = handbook(parseConfig({}));
 
-it("docs/experiments.md is what the experiments say (npm run docs)", async () => {
-  await expect(page).toMatchFileSnapshot(join(__dirname, "../../../docs/experiments.md"));
+it("docs/reference/experiments.md is what the experiments say (npm run docs)", async () => {
+  await expect(page).toMatchFileSnapshot(join(__dirname, "../../../docs/reference/experiments.md"));
 });
 
 it("has a section with steps for every experiment", () => {

@@ -47,7 +47,7 @@ test("paths are found in tables, sentences and code, and not inside of other pat
   const text =
     "| `verify/run.ts` | see cli/stack/, `node cli/none.ts` `cli/kind-OS-ARCH` and https://example.org/test/a or ~/config/b.";
   expect(pathsIn(text)).toEqual(["verify/run.ts", "cli/stack", "cli/none.ts"]);
-  expect(pathsIn(textOf("docs/architecture.md")).length).toBeGreaterThan(50);
+  expect(pathsIn(textOf("docs/explanation/architecture.md")).length).toBeGreaterThan(50);
 });
 
 test("every page of docs/ is found from the README", () => {
@@ -60,6 +60,14 @@ test("every page of docs/ is found from the README", () => {
   const lost = pages.filter((page) => page.startsWith("docs/") && !page.includes("/decisions/") && !reached.has(page));
   expect(lost).toEqual([]);
 });
+
+// Pages by purpose, as https://diataxis.fr divides them: a reader sees at once whether the page is for them.
+test.each(pages.filter((page) => page.startsWith("docs/") && !page.includes("/decisions/")))(
+  "%s says first who it is for",
+  (page) => {
+    expect(textOf(page)).toMatch(/^# .+\n\nFor /);
+  },
+);
 
 test("the README stays below 150 lines", () => {
   expect(textOf("README.md").split("\n").length).toBeLessThan(150);

@@ -10,8 +10,8 @@ const page = (name: string) => readFileSync(join(__dirname, "../../../docs", nam
 const settings = (text: string) => [...text.matchAll(/^npm run lab -- config set (.+)$/gm)].map(([, set = ""]) => set);
 const cluster = { cluster: "existing", kubeconfig: "/k", context: "c", appImage: "registry.test/a:1" };
 
-test("docs/upgrade.md shows the table of config/versions.ts", () => {
-  const rows = [...page("upgrade.md").matchAll(/^\| (\d.*) \|$/gm)].map(([, row]) => row);
+test("docs/how-to/upgrade-istio.md shows the table of config/versions.ts", () => {
+  const rows = [...page("how-to/upgrade-istio.md").matchAll(/^\| (\d.*) \|$/gm)].map(([, row]) => row);
   expect(rows).toEqual(
     istioMinors.map(({ minor, from, kubernetes, gatewayApi, gatewayApiRange }) =>
       [`${minor}, from ${from}`, kubernetes, gatewayApi, gatewayApiRange].join(" | "),
@@ -19,8 +19,8 @@ test("docs/upgrade.md shows the table of config/versions.ts", () => {
   );
 });
 
-describe("docs/existing-clusters.md", () => {
-  const text = page("existing-clusters.md");
+describe("docs/how-to/use-an-existing-cluster.md", () => {
+  const text = page("how-to/use-an-existing-cluster.md");
 
   test("has settings", () => {
     expect(settings(text).length).toBeGreaterThan(8);

@@ -8,7 +8,7 @@ import { beforeAll, describe, expect, test } from "vitest";
  * (`modules/index.ts`) are data that imports the vocabulary alone, so that every folder may use them.
  */
 const folders: readonly { name: string; may: readonly string[]; packages: readonly string[] }[] = [
-  { name: "host", may: [], packages: ["@kubernetes/client-node", "execa", "ipaddr.js", "yaml"] },
+  { name: "host", may: [], packages: ["@kubernetes/client-node", "execa", "ipaddr.js", "yaml", "zod"] },
   {
     name: "config",
     may: ["host", "modules"],
@@ -52,8 +52,15 @@ const folders: readonly { name: string; may: readonly string[]; packages: readon
     name: "cli",
     may: ["access", "artifacts", "config", "experiments", "host", "modules", "preflight", "program", "verify"],
     packages: [
-      ...["@kubernetes/client-node", "@observablehq/plot", "@pulumi/pulumi", "@swc/core", "commander"],
-      ...["linkedom", "open", "picocolors", "pirates", "semver", "tar", "yaml", "zod"],
+      ...[
+        "@cyclonedx/cyclonedx-library",
+        "@kubernetes/client-node",
+        "@observablehq/plot",
+        "@pulumi/pulumi",
+        "@swc/core",
+        "commander",
+      ],
+      ...["linkedom", "open", "packageurl-js", "picocolors", "pirates", "semver", "tar", "yaml", "zod"],
     ],
   },
 ];
