@@ -57,6 +57,8 @@ export interface OpenMesh {
   /** Name of the kubeconfig's context. */
   context: string;
   limits: Limits;
+  /** Name of the stack when the mesh is a lab's. */
+  stack?: string;
 }
 
 /**
@@ -76,13 +78,14 @@ export async function openMesh(io: Io, options: MeshOptions): Promise<OpenMesh> 
   }
   await removeAbandoned(client, mesh, io.clock.now(), io.signal);
   const { rate, maxRequests, image = labImage(mesh) ?? probeImage } = options;
-  return { client, mesh, context: address.context, limits: { image, rate, maxRequests } };
+  const { stack } = address;
+  return { client, mesh, context: address.context, limits: { image, rate, maxRequests }, ...(stack ? { stack } : {}) };
 }
 
 async function addressOf(
   io: Io,
   { stack, kubeconfig, context }: MeshOptions,
-): Promise<{ kubeconfig: string; context: string }> {
+): Promise<{ kubeconfig: string; context: string; stack?: string }> {
   if (kubeconfig === undefined && context === undefined) return runningLab(io, stack === undefined ? {} : { stack });
   if (kubeconfig !== undefined && context !== undefined) return { kubeconfig, context };
   throw new UsageError({

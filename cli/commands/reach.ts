@@ -1,7 +1,10 @@
+import { pathToFileURL } from "node:url";
 import type { Command } from "commander";
 import { ask, plannedLines, requireWithin } from "../../access/ask";
-import { matrixJson } from "../../access/reach/json";
-import { agreement, byRisk, computedMatrix, type ReachMatrix, withObservations } from "../../access/reach/matrix";
+import { reachDocument } from "../../access/reach/document";
+import { byRisk, computedMatrix, type ReachMatrix, withObservations } from "../../access/reach/matrix";
+import type { ReachDocument } from "../../access/reach/schema";
+import { reachSummary } from "../../access/reach/summary";
 import { matrixText } from "../../access/reach/text";
 import type { NamespacedName } from "../../access/types";
 import { ExitCode, UsageError } from "../../host/errors";
@@ -15,11 +18,13 @@ import {
   openMesh,
   requestProgress,
 } from "../access/mesh";
+import { recordReach } from "../report/evidence";
 import { isColoured } from "../terminal/io";
-import { type CommandContext, examples, jsonText } from "./common";
+import { type CommandContext, examples, jsonText, saveReport } from "./common";
 
 interface ReachOptions extends MeshOptions {
   computed?: boolean;
+  page?: string;
 }
 
 /** `reach`: the matrix of senders and Services, computed from the configuration and then asked of the mesh. */
@@ -29,9 +34,12 @@ export function registerReach(program: Command, { io, end }: CommandContext): vo
     .description("show who may reach what: what the configuration says, and what the mesh does")
     .argument("[service...]", "Services, NAME or NAMESPACE/NAME (default: all of the namespaces)");
   examples(
-    meshOptions(command).option("--computed", "compute the matrix from the configuration, and send no request"),
+    meshOptions(command)
+      .option("--computed", "compute the matrix from the configuration, and send no request")
+      .option("--page <file>", "write the matrix with its evidence as one HTML file"),
     "npm run lab -- reach",
     "npm run lab -- reach appb --computed",
+    "npm run lab -- reach --page matrix.html",
     "npm run lab -- reach --kubeconfig ~/.kube/staging --context staging --namespace shop --dry-run",
   );
   command.action(async (services: string[], options: ReachOptions) => {
@@ -48,11 +56,29 @@ export function registerReach(program: Command, { io, end }: CommandContext): vo
       io.stdout.write(options.json ? jsonText(lines) : `${lines.join("\n")}\n`);
       return;
     }
+    const startedAt = io.clock.now();
     const matrix = options.computed ? computed : await observed(computed, open, options);
+    const document = reachDocument(matrix, { ...open, startedAt });
+    // A part of the matrix would hide the last whole one from the report.
+    if (open.stack !== undefined && !options.computed && services.length === 0 && !options.namespace) {
+      const file = recordReach(open.stack, document);
+      if (file) io.stderr.write(`Kept  ${file}   (npm run lab -- report shows it)\n`);
+    }
+    if (options.page !== undefined) await savePage(options.page, document);
     const colour = isColoured(io) && Reflect.get(io.stdout, "isTTY") === true;
-    io.stdout.write(options.json ? jsonText(matrixJson(matrix, open)) : matrixText(matrix, { colour }));
-    end(exitCodeOf(matrix));
+    io.stdout.write(options.json ? jsonText(document) : matrixText(document, { colour }));
+    end(exitCodeOf(document));
   });
+
+  async function savePage(file: string, document: ReachDocument): Promise<void> {
+    const { reachPage } = await import("../report/html/reach-page.js");
+    saveReport(file, reachPage(document), {
+      why: "A missing page would be taken for a run that did not happen",
+      fix: "npm run lab -- reach --page FILE   (in a folder that exists and is writable)",
+      mode: 0o600,
+    });
+    io.stderr.write(`${pathToFileURL(file).href}\n`);
+  }
 
   async function observed(computed: ReachMatrix, { client, mesh, context, limits }: OpenMesh, options: ReachOptions) {
     const asked = byRisk(computed.cells);
@@ -85,8 +111,8 @@ function requireCells({ cells, columns }: ReachMatrix, namespaces: readonly stri
 }
 
 /** A difference is a failure; a cell that is not known, without one, makes the run inconclusive. */
-function exitCodeOf({ cells }: ReachMatrix): ExitCode {
-  const asked = cells.filter(({ observed: seen }) => seen !== undefined).map(agreement);
-  if (asked.includes("differ")) return ExitCode.fail;
-  return asked.includes("unknown") ? ExitCode.inconclusive : ExitCode.pass;
+function exitCodeOf(document: ReachDocument): ExitCode {
+  const { differing, unknown } = reachSummary(document);
+  if (differing.length > 0) return ExitCode.fail;
+  return unknown.length > 0 ? ExitCode.inconclusive : ExitCode.pass;
 }

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
+import { type ReachDocument, reachSchema } from "../../access/reach/schema";
 import { messageOf, UsageError } from "../../host/errors";
 import { labHome } from "../../host/paths";
 import { writeWhole } from "../../host/write-file";
@@ -32,6 +33,8 @@ export interface EvidenceFolder {
   gateway?: ProxyConfiguration;
   /** Absent unless `up` wrote the evidence. */
   timeline?: Timeline;
+  /** Absent unless `reach` asked the lab after the proofs. */
+  reach?: ReachDocument;
 }
 
 /** The waypoint's filter chains for requests to Services, without those for probes and metrics. */
@@ -50,6 +53,7 @@ const evidenceFiles = {
   waypoint: "config-waypoint.json",
   gateway: "config-gateway.json",
   timeline: "timeline.json",
+  reach: "reach.json",
 } as const;
 
 /**
@@ -65,6 +69,7 @@ export function readEvidence(folder: string): EvidenceFolder {
     waypoint: optional(evidenceFiles.waypoint, proxyConfigurationSchema),
     gateway: optional(evidenceFiles.gateway, proxyConfigurationSchema),
     timeline: optional(evidenceFiles.timeline, timelineSchema),
+    reach: optional(evidenceFiles.reach, reachSchema),
   };
 }
 
@@ -73,18 +78,23 @@ export function readEvidence(folder: string): EvidenceFolder {
  * @throws LabError (exit code 2) when there is none
  */
 export function newestEvidence(places: readonly string[]): string {
-  const candidates = places
-    .flatMap((place) => [place, ...foldersIn(place)])
-    .filter((folder) => existsSync(join(folder, evidenceFiles.report)))
-    .map((folder) => ({ folder, at: statSync(join(folder, evidenceFiles.report)).mtimeMs }))
-    .sort((a, b) => b.at - a.at);
-  if (candidates[0]) return candidates[0].folder;
+  const [newest] = evidenceFolders(places);
+  if (newest !== undefined) return newest;
   throw new UsageError({
     what: `There is no evidence in ${places.map((place) => `"${place}"`).join(" or ")}`,
     why: "The report shows what a run of the proofs has seen; it asks the lab nothing itself",
     fix: "npm run lab -- verify --evidence evidence",
   });
 }
+
+/** Evidence folders: the given places and the folders in them, the newest first. */
+const evidenceFolders = (places: readonly string[]): string[] =>
+  places
+    .flatMap((place) => [place, ...foldersIn(place)])
+    .filter((folder) => existsSync(join(folder, evidenceFiles.report)))
+    .map((folder) => ({ folder, at: statSync(join(folder, evidenceFiles.report)).mtimeMs }))
+    .sort((a, b) => b.at - a.at)
+    .map(({ folder }) => folder);
 
 function foldersIn(place: string): string[] {
   if (!existsSync(place) || !statSync(place).isDirectory()) return [];
@@ -138,4 +148,16 @@ export function recordTimeline(folder: string, stack: string, phases: readonly P
     phases: phases.map((phase) => ({ ...phase, startMs: Math.round(phase.startMs), ms: Math.round(phase.ms) })),
   };
   writeWhole(join(folder, evidenceFiles.timeline), `${JSON.stringify(timeline, null, 2)}\n`, 0o600);
+}
+
+/**
+ * Puts a matrix beside the newest evidence of a stack, where the report finds it.
+ * @returns the file; undefined without evidence
+ */
+export function recordReach(stack: string, matrix: ReachDocument): string | undefined {
+  const [folder] = evidenceFolders([evidenceHome(stack)]);
+  if (folder === undefined) return undefined;
+  const file = join(folder, evidenceFiles.reach);
+  writeWhole(file, `${JSON.stringify(matrix, null, 2)}\n`, 0o600);
+  return file;
 }

@@ -1,3 +1,6 @@
+import type { ReachDocument } from "../../access/reach/schema";
+import { cellMark, cellsOf, reachSummary, requestText, shownDecision } from "../../access/reach/summary";
+import { decisionText } from "../../access/report";
 import { routeFeatures, routeTarget } from "../../verify/proxy-config/text";
 import { type EvidenceFolder, serviceChains } from "./evidence";
 import { wordsOf } from "./html/journey-svg";
@@ -77,6 +80,7 @@ export function renderMarkdown(evidence: EvidenceFolder): string {
         ]),
       ),
     ),
+    ...(evidence.reach ? matrixLines(evidence.reach) : []),
     ...section(
       "The waypoint's routes",
       serviceChains(evidence).flatMap(({ filters, routes }) => [
@@ -99,6 +103,37 @@ export function renderMarkdown(evidence: EvidenceFolder): string {
     ),
     "",
   ].join("\n");
+}
+
+/** The matrix: a table for each port of a Service. */
+function matrixLines(document: ReachDocument): string[] {
+  const { headline, differing } = reachSummary(document);
+  const tables = document.columns.flatMap(({ service, port, requests }, column) => {
+    const at = cellsOf(document, column);
+    const marked = (row: number) =>
+      requests.map((_, request) => {
+        const found = at(row, request);
+        return found ? cellMark(found) : "-";
+      });
+    return [
+      "",
+      ...table(
+        [
+          cell(`${service.namespace}/${service.name}:${port}`),
+          ...requests.map(({ method, path }) => cell(`${method} ${path}`)),
+        ],
+        document.senders.map(({ text }, row) => [text, ...marked(row)]),
+      ),
+    ];
+  });
+  return section("Who may reach what", [
+    cell(headline),
+    ...differing.map(
+      (each) =>
+        `- ${cell(requestText(document, each))}: configuration ${cell(decisionText(each.computed))}; mesh ${cell(decisionText(shownDecision(each)))}`,
+    ),
+    ...tables,
+  ]);
 }
 
 /** A section with its heading; nothing when it is empty. */

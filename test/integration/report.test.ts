@@ -1,11 +1,15 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import axe from "axe-core";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readEvidence, recordTimeline } from "../../cli/report/evidence";
 import { renderHtml } from "../../cli/report/html/page";
+import { reachPage } from "../../cli/report/html/reach-page";
 import { evidenceFolder, poison } from "../support/evidence";
+import { differingMatrix } from "../support/matrix";
 import { programPath, requires } from "../support/skip";
 
 const names = ["chromium", "google-chrome", "chromium-browser"];
@@ -59,6 +63,12 @@ describe.skipIf(skip)("the report in Chromium", () => {
     await page.close();
   });
 
+  test.each(["light", "dark"] as const)("has no violation of accessibility rules, %s", async (colorScheme) => {
+    const { page } = await open({ colorScheme }, await pageOf(await evidenceFolder()));
+    expect(await violations(page)).toEqual([]);
+    await page.close();
+  });
+
   test("has its text in enough contrast, in both themes", async () => {
     for (const colorScheme of ["light", "dark"] as const) {
       const { page } = await open({ colorScheme });
@@ -99,6 +109,61 @@ describe.skipIf(skip)("the report in Chromium", () => {
     await page.close();
   });
 });
+
+describe.skipIf(skip)("the matrix in Chromium", () => {
+  let browser: Browser;
+  let file = "";
+  const pictures = process.env.LAB_SCREENSHOTS;
+
+  beforeAll(async () => {
+    file = join(mkdtempSync(join(tmpdir(), "lab-matrix-")), "matrix.html");
+    writeFileSync(file, reachPage(await differingMatrix()));
+    if (pictures) mkdirSync(pictures, { recursive: true });
+    browser = await chromium.launch({ executablePath: program, args: ["--no-sandbox", "--disable-dev-shm-usage"] });
+  });
+  afterAll(() => browser?.close());
+
+  test.each([
+    ["light", 1100],
+    ["dark", 1100],
+    ["light", 360],
+    ["dark", 360],
+  ] as const)("is accessible, loads nothing and fits the window, %s at %d pixels", async (colorScheme, width) => {
+    const page = await browser.newPage({ colorScheme, viewport: { width, height: 900 } });
+    const noise: string[] = [];
+    page.on("console", (message) => noise.push(message.text()));
+    page.on("request", (request) => noise.push(request.url()));
+    await page.goto(pathToFileURL(file).href);
+    expect(noise).toEqual([pathToFileURL(file).href]);
+    // A cell opens where it stands.
+    await page.locator("details.cell.differ summary").first().click();
+    for (const details of await page.locator("#differences details").all()) await details.locator("summary").click();
+    expect(await page.locator("details.cell.differ dl").first().isVisible()).toBe(true);
+    expect(await page.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(width);
+    expect(await violations(page)).toEqual([]);
+    expect(await page.evaluate(lowContrast)).toEqual([]);
+    if (pictures) await page.screenshot({ path: join(pictures, `matrix-${colorScheme}-${width}.png`), fullPage: true });
+    await page.close();
+  });
+
+  test("can be used with the keyboard alone", async () => {
+    const page = await browser.newPage();
+    await page.goto(pathToFileURL(file).href);
+    const cell = page.locator("details.cell").first();
+    await cell.locator("summary").focus();
+    await page.keyboard.press("Enter");
+    expect(await cell.locator("dl").innerText()).toMatch(/Configuration[\s\S]*Mesh/);
+    await page.close();
+  });
+});
+
+/** Rules of axe-core that a page violates, with the first element of each. */
+async function violations(page: Page): Promise<string[]> {
+  // The page's policy lets no script run; one of the debugging protocol is none of the page.
+  await page.evaluate(axe.source);
+  const found = await page.evaluate<axe.AxeResults>("axe.run()");
+  return found.violations.map(({ id, nodes }) => `${id}: ${nodes.length}, ${nodes[0]?.html}`);
+}
 
 /** Texts of drawings that leave their drawing. */
 const cutOff = `[...document.querySelectorAll("svg text")].flatMap((text) => {

@@ -10,39 +10,32 @@ import { type EvidenceFolder, serviceChains, type Timeline } from "../evidence";
 import { type Journey, journeysOf, requestsElsewhere } from "../journeys";
 import { isRefused, type JudgedRequest, requestsOf } from "../requests";
 import { type JudgedSample, samplesOf } from "../samples";
-import { Html, html } from "./escape";
+import { type Html, html } from "./escape";
 import { journeySvg } from "./journey-svg";
+import { matrixSection } from "./matrix";
 import { bandPlot, latencyPlot, timelinePlot } from "./plots";
-import { style } from "./style";
-
-/** Nothing may be loaded, and no script may run: what is shown is in the file. */
-const policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+import { pageText, timeText } from "./shell";
 
 /** The whole report as one HTML file. */
 export async function renderHtml(evidence: EvidenceFolder): Promise<string> {
-  const { report } = evidence;
-  const sections: readonly (readonly [string, string, Html | undefined])[] = [
-    ["attention", "Attention", problems(report)],
-    ["verdicts", "Verdicts", verdicts(report.results)],
-    ["fault", "Injected delay", await fault(samplesOf(report))],
-    ["refused", "Refused requests", refusals(requestsOf(report))],
-    ["paths", "Request paths", ways(journeysOf(report))],
-    ["elsewhere", "The modules' applications", elsewhere(requestsElsewhere(report))],
-    ["routes", "Routes", routes(evidence)],
-    ["time", "Time", await timeline(evidence.timeline)],
-    ["versions", "Versions and settings", versionsAndSettings(report)],
-  ];
-  const shown = sections.filter(([, , section]) => section !== undefined);
-  const title = `Ambient lab ${report.stack}: ${report.verdict}`;
-  const page = html`<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="${policy}"><title>${title}</title><style>${new Html(style)}</style></head>
-<body>${head(report)}
-<main><nav aria-label="Sections"><ul>${shown.map(([id, name]) => html`<li><a href="#${id}">${name}</a></li>`)}</ul></nav>
-${shown.map(([, , section]) => section)}</main>
-<footer><p>Made from the evidence in <code>${evidence.folder}</code>. Certificates, keys, tokens and cookies were left out when it was written.</p></footer></body></html>
-`;
-  return page.text;
+  const { report, reach } = evidence;
+  return pageText({
+    title: `Ambient lab ${report.stack}: ${report.verdict}`,
+    head: head(report),
+    sections: [
+      ["attention", "Attention", problems(report)],
+      ["verdicts", "Verdicts", verdicts(report.results)],
+      ["fault", "Injected delay", await fault(samplesOf(report))],
+      ["refused", "Refused requests", refusals(requestsOf(report))],
+      ["paths", "Request paths", ways(journeysOf(report))],
+      ["elsewhere", "The modules' applications", elsewhere(requestsElsewhere(report))],
+      ["matrix", "Who may reach what", reach && matrixSection(reach)],
+      ["routes", "Routes", routes(evidence)],
+      ["time", "Time", await timeline(evidence.timeline)],
+      ["versions", "Versions and settings", versionsAndSettings(report)],
+    ],
+    footer: html`<p>Made from the evidence in <code>${evidence.folder}</code>. Certificates, keys, tokens and cookies were left out when it was written.</p>`,
+  });
 }
 
 function head({ stack, cluster, startedAt, durationMs, verdict, results, versions }: VerifyReport): Html {
@@ -50,7 +43,7 @@ function head({ stack, cluster, startedAt, durationMs, verdict, results, version
   const ran = results.length - count("skipped");
   return html`<header class="top"><p class="eyebrow">Ambient lab, stack ${stack} on ${cluster}</p>
 <h1>${sentence(verdict, count("pass"), ran, count("inconclusive"))}</h1>
-<p>${badge(verdict)} <span class="lead">${startedAt.replace("T", " ").replace(/\.\d+Z$/, " UTC")}, proven in ${Math.round(durationMs / 1000)} s</span></p>
+<p>${badge(verdict)} <span class="lead">${timeText(startedAt)}, proven in ${Math.round(durationMs / 1000)} s</span></p>
 <dl class="tiles"><div class="tile"><dt>Pass</dt><dd>${count("pass")}</dd></div><div class="tile"><dt>Fail</dt><dd>${count("fail")}</dd></div>
 <div class="tile"><dt>Inconclusive</dt><dd>${count("inconclusive")}</dd></div><div class="tile"><dt>Known upstream</dt><dd>${count("known-upstream")}</dd></div><div class="tile"><dt>Skipped</dt><dd>${count("skipped")}</dd></div>
 <div class="tile"><dt>Istio</dt><dd>${versions.istio ?? "unknown"}</dd></div></dl></header>`;
@@ -223,5 +216,5 @@ ${requests.map(
 async function timeline(recorded: Timeline | undefined): Promise<Html | undefined> {
   if (!recorded) return undefined;
   return html`<section id="time" aria-labelledby="time-h"><h2 id="time-h">The time of <code>up</code></h2>
-<p class="lead">Begun ${recorded.startedAt.replace("T", " ").replace(/\.\d+Z$/, " UTC")}.</p><div class="scroll" tabindex="0"><figure>${await timelinePlot(recorded)}</figure></div></section>`;
+<p class="lead">Begun ${timeText(recorded.startedAt)}.</p><div class="scroll" tabindex="0"><figure>${await timelinePlot(recorded)}</figure></div></section>`;
 }

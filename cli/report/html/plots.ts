@@ -177,5 +177,7 @@ export async function timelinePlot({ phases }: Timeline): Promise<Html> {
 /** The drawing as text; a screen reader gets its label and description, not its hundred parts. */
 function svgOf(drawn: { outerHTML: string }, label: string, description: string): Html {
   const named = html`<svg role="img" aria-label="${label}" aria-description="${description}" `;
-  return new Html(printable(drawn.outerHTML).replace("<svg ", () => named.text));
+  // Plot names the groups of its marks, which have no role that may have a name.
+  const drawing = printable(drawn.outerHTML).replaceAll(/(<g\b[^>]*?) aria-label="[^"]*"/g, "$1");
+  return new Html(drawing.replace("<svg ", () => named.text));
 }

@@ -12,10 +12,10 @@ main,header.top,footer { max-width: 980px; margin: 0 auto; padding: 0 24px; }
 header.top { padding-top: 40px; padding-bottom: 8px; }
 h1 { font-size: 30px; line-height: 1.2; letter-spacing: -.02em; margin: 6px 0 8px; }
 h2 { font-size: 20px; letter-spacing: -.01em; margin: 0 0 4px; }
-h3 { font-size: 15px; margin: 0 0 2px; }
+h3 { font-size: 15px; margin: 0 0 2px; } h1,h2,h3 { overflow-wrap: anywhere; }
 p { margin: 4px 0 12px; max-width: 74ch; }
 .lead,.note,caption { color: var(--muted); }
-.eyebrow { color: var(--muted); font-size: 13px; letter-spacing: .02em; margin: 0; }
+.eyebrow { overflow-wrap: anywhere; color: var(--muted); font-size: 13px; letter-spacing: .02em; margin: 0; }
 section { background: var(--card); border: 1px solid var(--line); border-radius: 14px; padding: 22px 24px; margin: 18px 0; }
 nav ul { display:flex; flex-wrap:wrap; gap: 4px 18px; list-style:none; padding:0; margin: 14px 0 0; }
 a { color: var(--info); text-underline-offset: 3px; } a:focus-visible,summary:focus-visible,.scroll:focus-visible { outline: 2px solid var(--info); outline-offset: 2px; border-radius: 4px; }
@@ -26,7 +26,7 @@ a { color: var(--info); text-underline-offset: 3px; } a:focus-visible,summary:fo
 .badge { display:inline-block; border-radius:999px; padding:1px 10px; font-size:13px; font-weight:600; white-space:nowrap; }
 .pass { color:var(--ok); background:var(--okbg); } .fail { color:var(--no); background:var(--nobg); } .inconclusive { color:var(--warn); background:var(--warnbg); }
 .known-upstream { color:var(--info); background:var(--infobg); } .skipped { color:var(--muted); background:var(--soft); }
-.scroll { overflow-x:auto; background:linear-gradient(90deg,var(--card) 30%,transparent) local left/40px 100% no-repeat,linear-gradient(270deg,var(--card) 30%,transparent) local right/40px 100% no-repeat,
+.scroll { position:relative; overflow-x:auto; background:linear-gradient(90deg,var(--card) 30%,transparent) local left/40px 100% no-repeat,linear-gradient(270deg,var(--card) 30%,transparent) local right/40px 100% no-repeat,
   linear-gradient(90deg,var(--edge),transparent) scroll left/14px 100% no-repeat,linear-gradient(270deg,var(--edge),transparent) scroll right/14px 100% no-repeat; } table { border-collapse:collapse; width:100%; font-size:14px; }
 caption { text-align:left; font-size:13px; padding-bottom:6px; }
 th,td { text-align:left; vertical-align:top; padding:8px 14px 8px 0; border-top:1px solid var(--line); } thead th { border-top:0; color:var(--muted); font-weight:600; font-size:13px; }
@@ -51,7 +51,14 @@ svg.way { width:100%; min-width:640px; height:auto; display:block; margin:6px 0;
 .end circle { fill:var(--ok); } .end.stopped circle { fill:var(--no); } .end path { stroke:var(--card); stroke-width:2; fill:none; stroke-linecap:round; stroke-linejoin:round; }
 .way .end text { font-size:12.5px; font-weight:600; fill:var(--ok); } .way .end.stopped text { fill:var(--no); } .way .end text[text-anchor=end] { text-anchor:end; }
 .plain { columns:2; padding-left:18px; margin:6px 0; font-size:13.5px; } footer { color:var(--muted); font-size:13px; padding-bottom:48px; }
+.sr { position:absolute; width:1px; height:1px; overflow:hidden; clip-path:inset(50%); white-space:nowrap; }
+.matrix thead td { border-top:0; } .matrix th,.matrix td { padding:6px 14px 6px 0; } .matrix tbody th { white-space:nowrap; } .matrix thead th { font-family:ui-monospace,Menlo,Consolas,monospace; font-weight:500; font-size:12.5px; white-space:nowrap; }
+.cell summary { list-style:none; width:fit-content; white-space:nowrap; font-weight:600; text-decoration:underline dotted; text-decoration-thickness:1px; text-underline-offset:4px; } .cell summary::-webkit-details-marker { display:none; }
+.cell.allowed summary { color:var(--ok); } .cell.stopped summary { color:var(--no); } .cell.unknown summary { color:var(--warn); } .cell.differ summary { background:var(--warnbg); color:var(--warn); border-radius:6px; padding:1px 8px; }
+.said { width:min(74vw,480px); margin:6px 0 10px; } .said dl { margin:0; display:grid; grid-template-columns:auto 1fr; gap:2px 12px; } .said dt { color:var(--muted); } .said dd { margin:0; overflow-wrap:anywhere; }
+.legend { display:flex; flex-wrap:wrap; gap:2px 18px; list-style:none; padding:0; margin:6px 0 14px; color:var(--muted); font-size:13px; }
+@media (min-width:641px) { .matrix tbody th,.matrix thead td { position:sticky; left:0; background:var(--card); z-index:1; } }
 @media (max-width:640px) { main,header.top,footer { padding-left:14px; padding-right:14px; } section { padding:16px 14px; } .plain { columns:1; } h1 { font-size:24px; } figure svg { min-width:560px; } }
 @media print { :root { --bg:#fff; --edge:transparent; } .tiles { grid-template-columns:repeat(6,1fr); } .tile { padding:6px 8px; } .tile dd { font-size:16px; } .scroll { overflow:visible; } body { font-size:11pt; } section { border:0; padding:0; margin:18pt 0; } nav { display:none; } main,header.top,footer { max-width:none; padding:0; }
-  figure,.journey,tr,.finding { break-inside:avoid; } h2,h3 { break-after:avoid; } pre { max-height:none; } .raw:not([open]) { display:none; } details:not(.raw)::details-content { content-visibility:visible; block-size:auto; } }
+  figure,.journey,tr,.finding { break-inside:avoid; } h2,h3 { break-after:avoid; } pre { max-height:none; } .raw:not([open]) { display:none; } details:not(.raw,.cell)::details-content { content-visibility:visible; block-size:auto; } }
 `;

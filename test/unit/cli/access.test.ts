@@ -2,10 +2,17 @@ import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { newEvidence, readEvidence } from "../../../cli/report/evidence";
+import { renderHtml } from "../../../cli/report/html/page";
+import { renderMarkdown } from "../../../cli/report/markdown";
 import { run } from "../../../cli/run";
 import type { Io } from "../../../cli/terminal/io";
+import { evidenceFolder } from "../../support/evidence";
 import { FakeCluster, type FakeEnd, type FakeRequest, meshObjects } from "../access/fake-cluster";
-import { fakeIo } from "./world";
+import { labFacts } from "../verify/fake/facts";
+import { checkout, FakeEngine, fakeIo, ownLabHome } from "./world";
+
+ownLabHome();
 
 const address = ["--kubeconfig", "/cluster.yaml", "--context", "test"];
 const yes = [...address, "--yes"];
@@ -150,6 +157,48 @@ describe("reach", () => {
     expect(await run(["reach", ...yes], refusing.io)).toBe(1);
     expect(refusing.io.out()).toMatch(/differ in \d+ of \d+ cells/);
     expect(refusing.io.out()).toContain("✗ ztunnel ≠");
+  });
+
+  test("writes one page that says first where configuration and mesh differ", async () => {
+    const page = join(mkdtempSync(join(tmpdir(), "reach-")), "matrix.html");
+    const { io } = world(() => ({
+      status: 0,
+      exit: 56,
+      connection: { to: "appb-1", error: "http status: 401 Unauthorized" },
+    }));
+    expect(await run(["reach", ...yes, "--page", page], io)).toBe(1);
+    const text = readFileSync(page, "utf8");
+    expect(text).toMatch(/<h1>Configuration and mesh differ in \d+ of \d+ cells<\/h1>/);
+    expect(text.indexOf('id="differences"')).toBeLessThan(text.indexOf('id="matrix"'));
+    expect(text).not.toMatch(/<script|https?:\/\/(?!appb)/);
+    expect(io.err()).toContain("matrix.html");
+  });
+
+  test("says in which folder a page cannot be written", async () => {
+    const { io } = world();
+    expect(await run(["reach", ...yes, "--page", "/dev/null/matrix.html"], io)).toBe(2);
+    expect(io.err()).toContain("npm run lab -- reach --page FILE");
+  });
+
+  test("keeps the whole matrix of a lab beside its newest evidence, for the report, and no part of one", async () => {
+    const engine = new FakeEngine(["dev"]);
+    const facts = labFacts();
+    engine.stackOutputs = { ...facts, settings: { ...facts.settings, cluster: "existing" } };
+    const settings = ["cluster: existing", "kubeconfig: /k", "context: test", "appImage: example/app:1"];
+    const root = checkout({
+      "Pulumi.dev.yaml": `config:\n${settings.map((each) => `  ambient-lab:${each}\n`).join("")}`,
+    });
+    const { cluster } = world();
+    const io = fakeIo({ engine, root, clock: cluster.clock, openCluster: async () => cluster });
+    const folder = await evidenceFolder({}, newEvidence("dev"));
+    expect(await run(["reach", "appb", "--stack", "dev"], io), io.err()).toBe(0);
+    expect(readEvidence(folder).reach).toBeUndefined();
+    expect(await run(["reach", "--stack", "dev"], io)).toBe(0);
+    expect(io.err()).toContain("reach.json");
+    const { reach } = readEvidence(folder);
+    expect(reach?.cells[0]).toMatchObject({ observed: { outcome: "allowed" }, status: 200 });
+    expect(await renderHtml(readEvidence(folder))).toContain('<section id="matrix"');
+    expect(renderMarkdown(readEvidence(folder))).toMatch(/## Who may reach what[\s\S]*\| default\/appa \| ✓/);
   });
 
   test("sends no request with --computed", async () => {
