@@ -44,17 +44,28 @@ export function entriesAt(value: unknown, ...path: readonly Step[]): [string, un
   return isRecord(found) ? Object.entries(found) : [];
 }
 
-/** Whether two JSON values are equal, whatever the order of their keys. */
-export function sameJson(a: unknown, b: unknown): boolean {
-  return JSON.stringify(sorted(a)) === JSON.stringify(sorted(b));
+/** A place at which two JSON values differ. A value that is not there is undefined. */
+export interface JsonDifference {
+  /** Such as `spec.rules[0].to`. */
+  path: string;
+  wanted: unknown;
+  found: unknown;
 }
 
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, item]) => [key, sorted(item)]),
-  );
+/** Where two JSON values differ, whatever the order of keys. What is empty differs from what is not there. */
+export function differences(wanted: unknown, found: unknown, path = ""): JsonDifference[] {
+  if (Array.isArray(wanted) && Array.isArray(found)) {
+    const indexes = [...Array(Math.max(wanted.length, found.length)).keys()];
+    return indexes.flatMap((index) => differences(wanted[index], found[index], `${path}[${index}]`));
+  }
+  if (isRecord(wanted) && isRecord(found)) {
+    const keys = [...new Set([...Object.keys(wanted), ...Object.keys(found)])];
+    return keys.flatMap((key) => differences(wanted[key], found[key], path ? `${path}.${key}` : key));
+  }
+  return Object.is(wanted, found) ? [] : [{ path, wanted, found }];
+}
+
+/** Whether two JSON values are equal, whatever the order of their keys. */
+export function sameJson(a: unknown, b: unknown): boolean {
+  return differences(a, b).length === 0;
 }

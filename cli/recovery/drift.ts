@@ -1,7 +1,7 @@
 import { messageOf } from "../../host/errors";
 import { clientConfig } from "../../host/kube-api";
 import type { ClusterAddress } from "../../host/paths";
-import { isRecord } from "../../verify/json";
+import { differences, sameJson } from "../../verify/json";
 import { opened } from "../engine/secrets";
 import type { StateResource } from "../engine/types";
 import { labAddress, sameAddress } from "../stack/lab";
@@ -91,12 +91,12 @@ async function compare(api: ObjectApi, each: Declared): Promise<Drift> {
   try {
     const read = await api.read(target);
     const [wanted, live] = [essence(await apply("All")), essence(read)];
-    const paths = differences(wanted, live);
+    const paths = differences(wanted, live).map(({ path }) => path);
     const others = (read.metadata?.managedFields ?? []).filter((entry) => entry.manager !== manager);
     if (paths.length > 0)
       return drifted(
         paths,
-        fieldManagers(others, { declared: wanted, live }, (a, b) => !same(a, b)),
+        fieldManagers(others, { declared: wanted, live }, (a, b) => !sameJson(a, b)),
       );
     // Helm, controllers and hooks share the objects of a release: only a difference counts there.
     const managers = release ? [] : fieldManagers(others, { declared: withLastApplied(inputs), live }, () => true);
@@ -248,15 +248,3 @@ function essence(object: KubernetesObject): unknown {
   const { managedFields, resourceVersion, generation, ...metadata }: Record<string, unknown> = { ...object.metadata };
   return JSON.parse(JSON.stringify({ ...object, metadata, status: undefined }));
 }
-
-function differences(wanted: unknown, live: unknown, path = ""): string[] {
-  if (same(wanted, live)) return [];
-  if (Array.isArray(wanted) && Array.isArray(live) && wanted.length === live.length) {
-    return wanted.flatMap((each, index) => differences(each, live[index], `${path}[${index}]`));
-  }
-  if (!isRecord(wanted) || !isRecord(live)) return [path];
-  const keys = [...new Set([...Object.keys(wanted), ...Object.keys(live)])];
-  return keys.flatMap((key) => differences(wanted[key], live[key], path ? `${path}.${key}` : key));
-}
-
-const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);

@@ -2,7 +2,7 @@ import { gatewayName, type Layer } from "../../config/vocabulary";
 import { moduleOf, objects } from "../../experiments/objects";
 import type { LabObject } from "../../experiments/slices";
 import type { LabFacts } from "../../experiments/types";
-import { at, isRecord, textAt } from "../json";
+import { at, differences, isRecord, textAt } from "../json";
 import type { KubeObject } from "../lab-client";
 import type { Cause } from "../report/schema";
 import { isAssigned, withDefaults } from "./defaults";
@@ -107,15 +107,31 @@ function differencesOf(declared: KubeObject, live: KubeObject): Difference[] {
     ...marks(declared, live, "labels"),
     ...marks(declared, live, "annotations"),
     // A Namespace is declared without a spec.
-    ...fieldsOf(withDefaults(kind, declared.spec ?? {}), withDefaults(kind, live.spec ?? {}), "spec").filter(
-      ({ path, wanted }) => wanted !== absent || !isAssigned(kind, path),
-    ),
+    ...differences(specOf(declared), specOf(live), "spec")
+      .filter(({ path, wanted }) => wanted !== undefined || !isAssigned(kind, path))
+      .map(({ path, wanted, found }) => ({ path, wanted: word(wanted), seen: word(found) })),
   ];
 }
 
-const absent = "absent";
+/** The spec with the defaults of its kind. */
+const specOf = ({ kind = "", spec = {} }: KubeObject): unknown => withoutVoid(withDefaults(kind, spec));
+
+/**
+ * The value without fields that are an empty list or an empty text, which no API tells from absent ones. An item of a list counts
+ * whatever it is, and an empty object says something else than none: as a rule, or as a selector.
+ */
+function withoutVoid(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutVoid);
+  if (!isRecord(value)) return value;
+  const isVoid = (each: unknown) => each === "" || (Array.isArray(each) && each.length === 0);
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([key, each]) => (isVoid(each) ? [] : [[key, withoutVoid(each)]])),
+  );
+}
+
+/** A value as a report shows it. */
 const word = (value: unknown): string =>
-  value === undefined || value === "" ? absent : typeof value === "string" ? value : JSON.stringify(value);
+  value === undefined ? "absent" : typeof value === "string" && value !== "" ? value : JSON.stringify(value);
 
 /** Labels and annotations by which Istio and the Gateway API are told what to do; istiod notes its own version at a Gateway. */
 const isTold = (key: string): boolean =>
@@ -130,22 +146,3 @@ function marks(declared: KubeObject, live: KubeObject, field: "labels" | "annota
     .filter((key) => !key.startsWith("pulumi.com/") && wanted?.[key] !== found?.[key])
     .map((key) => ({ path: `${one} ${key}`, wanted: word(wanted?.[key]), seen: word(found?.[key]) }));
 }
-
-/** Fields that differ. An empty list or object is the same as none. */
-function fieldsOf(wanted: unknown, found: unknown, path: string): Difference[] {
-  if (Array.isArray(wanted) && Array.isArray(found)) {
-    const count = Math.max(wanted.length, found.length);
-    return Array.from({ length: count }, (_, index) =>
-      fieldsOf(wanted[index], found[index], `${path}[${index}]`),
-    ).flat();
-  }
-  if (isRecord(wanted) && isRecord(found)) {
-    const keys = new Set([...Object.keys(wanted), ...Object.keys(found)]);
-    return [...keys].flatMap((key) => fieldsOf(wanted[key], found[key], `${path}.${key}`));
-  }
-  const [a, b] = [wanted, found].map((value) => word(isEmpty(value) ? undefined : value));
-  return a === b ? [] : [{ path, wanted: a ?? "", seen: b ?? "" }];
-}
-
-const isEmpty = (value: unknown): boolean =>
-  typeof value === "object" && value !== null && Object.keys(value).length === 0;

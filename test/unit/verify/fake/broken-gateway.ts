@@ -111,13 +111,13 @@ export const brokenGateway: BrokenWorld[] = [
   {
     ...jwt,
     name: "gateway-jwt: the claim is not asked for",
-    drift: "AuthorizationPolicy/gateway-jwt-claim: spec.rules[1].to[0].operation.hosts[0] is absent",
+    drift: "AuthorizationPolicy/gateway-jwt-claim: spec.rules[1].to[0].operation.hosts is absent",
     breaks: edit(claim, ["spec", "rules", 1, "to", 0, "operation", "hosts"], []),
   },
   {
     ...jwt,
     name: "gateway-jwt: a token is not asked for",
-    drift: "AuthorizationPolicy/gateway-jwt-claim: spec.rules[0].to[0].operation.hosts[0] is absent",
+    drift: "AuthorizationPolicy/gateway-jwt-claim: spec.rules[0].to[0].operation.hosts is absent",
     breaks: edit(claim, ["spec", "rules", 0, "to", 0, "operation", "hosts"], []),
   },
   {
