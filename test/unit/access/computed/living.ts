@@ -22,7 +22,7 @@ export function living(declared: readonly KubeObject[]): KubeObject[] {
   };
   return [
     ...declared
-      .filter(({ kind }) => !kind?.endsWith("Patch"))
+      .filter(({ kind }) => kind !== "Namespace" && !kind?.endsWith("Patch"))
       .map((object) => (object.kind === "Gateway" ? withAddress(object) : object))
       .map((object) => (object.kind === "Service" ? withClusterIp(object) : object)),
     ...[...namespaces].map(([name, labels]) => ({ apiVersion: "v1", kind: "Namespace", metadata: { name, labels } })),
