@@ -66,16 +66,20 @@ export function commandsIn(text: string, page: string): ShownCommand[] {
   return [...typed, ...spans.filter((span) => programs.test(span)).flatMap((span) => shown(span, page))];
 }
 
+/** The workflows of this repository, and those that it offers to others. */
+export const workflows: readonly string[] = [".github/workflows", "examples/workflows"].flatMap((folder) =>
+  readdirSync(join(root, folder)).map((file) => join(folder, file)),
+);
+
 /** Every command that a workflow runs. */
 export function workflowCommands(): ShownCommand[] {
-  const folder = join(root, ".github/workflows");
-  return readdirSync(folder).flatMap((file) => {
+  return workflows.flatMap((file) => {
     const { jobs }: { jobs: Record<string, { steps: { run?: string }[] }> } = parse(
-      readFileSync(join(folder, file), "utf8"),
+      readFileSync(join(root, file), "utf8"),
     );
     const runs = Object.values(jobs).flatMap(({ steps }) => steps.flatMap(({ run }) => run ?? []));
     const lines = runs.flatMap((run) => run.split("\n").map((line) => line.trim()));
-    return lines.filter((line) => programs.test(line)).flatMap((line) => shown(line, `workflow ${file}`));
+    return lines.filter((line) => programs.test(line)).flatMap((line) => shown(line, file));
   });
 }
 
