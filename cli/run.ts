@@ -60,11 +60,11 @@ function nameBanner({ env, stderr }: Io, words: readonly string[]): void {
 
 const firstSteps = `
 First steps:
-  $ npm run up                          # a lab on this machine, proven
-  $ npm run lab -- tour                 # its story, step by step
-  $ npm run lab -- open kiali           # its traffic, as a graph
-  $ npm run lab -- report               # what the proofs have seen, as a page
-  $ npm run destroy                     # and nothing is left
+  $ npm run up                          # create a lab on this machine and verify it
+  $ npm run lab -- tour                 # go through its story, step by step
+  $ npm run lab -- open kiali           # show its traffic as a graph
+  $ npm run lab -- report               # show the evidence as a page
+  $ npm run destroy                     # remove the lab
 
 Each command has examples of its own: npm run lab -- <command> --help
 `;

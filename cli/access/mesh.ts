@@ -35,7 +35,7 @@ export function meshOptions(command: Command): Command {
     .option("--context <name>", "context of that kubeconfig")
     .option("-n, --namespace <name...>", "namespaces to look at (default: those of the lab, or all in the mesh)")
     .option("--image <ref>", `image of the probe pods, with curl (default: the lab's, else ${probeImage})`)
-    .option("--rate <n>", "requests in a second, of all probe pods together", positive, 100)
+    .option("--rate <n>", "requests per second, of all probe pods together", positive, 100)
     .option("--max-requests <n>", "refuse to send more requests than this", positive, 2000)
     .option("--dry-run", "list the requests and send none");
 }

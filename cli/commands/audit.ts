@@ -22,9 +22,7 @@ interface AuditOptions extends MeshOptions {
 export function registerAudit(program: Command, { io, end }: CommandContext): void {
   const command = program
     .command("audit")
-    .description(
-      "check the policies themselves: what each rule admits, what it must refuse, and what protects nothing",
-    );
+    .description("test the policies themselves: what each rule allows, what it must refuse, and which protect nothing");
   examples(
     meshOptions(command).option("--junit <file>", "write the report as JUnit XML to a file"),
     "npm run lab -- audit",

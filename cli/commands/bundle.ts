@@ -29,11 +29,11 @@ interface BundleOptions extends CommonOptions {
 export function registerBundle(program: Command, { io, end }: CommandContext): void {
   const command = program
     .command("bundle")
-    .description("collect everything the lab brings from outside in a folder; continues where it was stopped")
+    .description("download everything that the lab needs into a folder; continues where it was stopped")
     .argument("<dir>", "folder to fill, or to check");
   examples(
     json(common(command))
-      .option("--verify", "check the folder instead: name what is missing or damaged")
+      .option("--verify", "check the folder instead, and list missing and damaged files")
       .addOption(
         new Option("--platform <platform>", "machine to collect for (default: this one)").choices(
           platforms.map(({ name }) => name),

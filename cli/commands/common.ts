@@ -18,7 +18,7 @@ export function common(command: Command): Command {
   return command
     .option("-s, --stack <name>", 'stack to work on (default: $PULUMI_STACK, else the selected one, else "dev")')
     .option("-q, --quiet", "print the result and problems only")
-    .option("--verbose", "show the whole story of an error");
+    .option("--verbose", "show the stack trace of an error");
 }
 
 /** Adds `--json`. */

@@ -11,11 +11,13 @@ import { type CommandContext, common, examples, json, jsonText } from "./common"
 
 /** `doctor`: is this machine fit for a lab? Reads only. */
 export function registerDoctor(program: Command, { io, end }: CommandContext): void {
-  const command = program.command("doctor").description("look whether this machine can carry the lab; changes nothing");
+  const command = program
+    .command("doctor")
+    .description("check whether this machine meets the requirements; changes nothing");
   examples(
     json(common(command)).option(
       "--network",
-      "ask every host the lab needs, and say how to do without those that are silent",
+      "connect to every host that the lab downloads from; for each that does not answer, show an alternative",
     ),
     "npm run lab -- doctor",
     "npm run lab -- doctor --network",

@@ -23,7 +23,7 @@ const addons = Object.keys(dashboards) as AddonName[];
 export function registerOpen(program: Command, { io }: CommandContext): void {
   const command = program
     .command("open")
-    .description("open a dashboard through 127.0.0.1 until Ctrl-C, or the newest report")
+    .description("forward a dashboard to 127.0.0.1 until Ctrl-C and open it; or open the newest report")
     .addArgument(new Argument("<what>").choices([...addons, "report"]));
   examples(
     json(common(command)).option("--no-browser", "print the address only"),

@@ -7,7 +7,7 @@ import { type CommandContext, common, examples, json, jsonText } from "./common"
 
 /** `pause`: the nodes stop, all that is on their disks stays. */
 export function registerPause(program: Command, { io }: CommandContext): void {
-  const command = program.command("pause").description("stop the lab's nodes and give their memory back");
+  const command = program.command("pause").description("stop the lab's nodes, which frees their memory");
   examples(json(common(command)), "npm run lab -- pause", "npm run lab -- pause --stack alice --json");
   command.action(async (options: CommonOptions & { json?: boolean }) => {
     const session = openSession(io, options);

@@ -16,9 +16,9 @@ interface PlanOptions extends CommonOptions {
 export function registerPlan(program: Command, { io }: CommandContext): void {
   const command = program
     .command("plan")
-    .description('tell what "up" would make, in order; needs neither Docker nor network');
+    .description('show what "up" would create, in order; needs neither Docker nor network');
   examples(
-    json(common(command)).option("--yaml <dir>", "write the Kubernetes objects there, numbered in order"),
+    json(common(command)).option("--yaml <dir>", "write the Kubernetes objects to this folder, numbered in order"),
     "npm run lab -- plan",
     "npm run lab -- plan --yaml /tmp/lab",
   );

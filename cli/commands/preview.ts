@@ -21,12 +21,15 @@ import { type CommandContext, common, examples, json, jsonText } from "./common"
 
 /** `preview`: what `up` would change, as a sentence and a line per component. */
 export function registerPreview(program: Command, { io }: CommandContext): void {
-  const command = program.command("preview").description('tell what "up" would change; changes nothing');
+  const command = program.command("preview").description('show what "up" would change; changes nothing');
   examples(
     json(common(command))
-      .option("--diff", "print the engine's own property diff")
-      .option("-c, --config <key=value...>", "with these keys of the stack's configuration, which stays as it is")
-      .option("--policy", "hold the program against the guard-rails in policies/"),
+      .option("--diff", "print Pulumi's own diff of the properties")
+      .option(
+        "-c, --config <key=value...>",
+        "use these values in place of the stack's own; the stack's configuration is not changed",
+      )
+      .option("--policy", "check the program with the policy pack in policies/"),
     "npm run preview",
     "npm run preview -- --config 'allowedCallers=[gateway]' faultPercent=30",
     "npm run preview -- --diff --stack alice",

@@ -16,12 +16,12 @@ interface ReportOptions {
 
 /** `report`: an evidence folder as one page. */
 export function registerReport(program: Command, { io }: CommandContext): void {
-  const command = program.command("report").description("make one self-contained page from what the proofs have seen");
+  const command = program.command("report").description("make one self-contained HTML page of the evidence");
   examples(
     json(common(command))
-      .option("--evidence <dir>", "folder that a run of the proofs has written (default: the newest)")
+      .option("--evidence <dir>", "folder that a run of verify has written (default: the newest)")
       .option("--out <file>", "HTML file to write (default: report.html in that folder)")
-      .option("--markdown <file>", "write it as Markdown, too"),
+      .option("--markdown <file>", "also write the report as Markdown"),
     "npm run lab -- report",
     "npm run lab -- verify --evidence evidence && npm run lab -- report --evidence evidence",
     "npm run lab -- report --out lab.html --markdown lab.md",

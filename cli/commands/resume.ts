@@ -17,9 +17,9 @@ interface ResumeOptions extends CommonOptions {
 
 /** `resume`: the nodes start again, the mesh comes back and is proven. */
 export function registerResume(program: Command, context: CommandContext): void {
-  const command = program.command("resume").description("start the nodes of a paused lab again, and prove the mesh");
+  const command = program.command("resume").description("start the nodes of a paused lab, and verify it");
   examples(
-    json(common(command)).option("--no-verify", "do not run the proofs afterwards"),
+    json(common(command)).option("--no-verify", "do not verify the lab afterwards"),
     "npm run lab -- resume",
     "npm run lab -- resume --stack alice --no-verify",
   );

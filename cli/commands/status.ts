@@ -9,7 +9,7 @@ import { type CommandContext, common, examples, json, jsonText } from "./common"
 
 /** `status`: the stack's outputs, whether its cluster runs, and what hints at drift. */
 export function registerStatus(program: Command, { io }: CommandContext): void {
-  const command = program.command("status").description("show the lab's address, its cluster and hints of drift");
+  const command = program.command("status").description("show the lab's address, its cluster and signs of drift");
   examples(json(common(command)), "npm run lab -- status", "npm run lab -- status --stack alice --json");
   command.action(async (options: CommonOptions & { json?: boolean }) => {
     const session = openSession(io, options);

@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { type LabError, UsageError } from "../../host/errors";
 import { disabledReason } from "../../modules/enabled";
 import { claim } from "../../modules/gateway-jwt/objects";
@@ -17,11 +17,15 @@ const usual = { [claim.name]: [claim.value] };
 
 /** `token`: a token that the lab's gateway takes, for curl lines of one's own. */
 export function registerToken(program: Command, { io }: CommandContext): void {
-  const command = program.command("token").description("make a token that the gateway takes (module gateway-jwt)");
+  const command = program.command("token").description("print a token that the gateway accepts (module gateway-jwt)");
   examples(
     json(common(command))
-      .option("--claims <json>", `what it claims, a JSON object (default: ${JSON.stringify(usual)})`, claims, usual)
-      .option("--for <time>", "how long it holds, such as 30s or 10m, at most 60m", seconds, 600),
+      .option("--claims <json>", `its claims, a JSON object (default: ${JSON.stringify(usual)})`, claims, usual)
+      .addOption(
+        new Option("--for <time>", "its lifetime, such as 30s or 10m, at most 60m")
+          .argParser(seconds)
+          .default(600, "10m"),
+      ),
     "npm run --silent lab -- token",
     "npm run --silent lab -- token --for 30s",
     `npm run --silent lab -- token --claims '{"groups": ["guests"]}'   # a good token that is let in nowhere`,

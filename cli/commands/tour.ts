@@ -27,12 +27,12 @@ const ids = tour.map(({ id }) => id);
 export function registerTour(program: Command, { io, end }: CommandContext): void {
   const command = program
     .command("tour")
-    .description("walk through the lab's story: a question, a change, its proof, and back")
+    .description("go through the lab's story step by step: question, change, verification, undo")
     .addArgument(new Argument("[step]", "step to walk; all of them when none is named").choices(ids));
   examples(
     yes(json(common(command)))
-      .option("--list", "print the steps, walk none")
-      .option("--undo", "take back what a step changed, to the default"),
+      .option("--list", "print the steps only")
+      .option("--undo", "undo what a step changed"),
     "npm run lab -- tour --list",
     "npm run lab -- tour                  # step by step, asking before each change",
     "npm run lab -- tour caller           # this step alone",

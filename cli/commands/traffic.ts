@@ -26,9 +26,9 @@ export function registerTraffic(program: Command, { io, end }: CommandContext): 
     .description("send requests through the gateway and show how long each took");
   examples(
     json(common(command))
-      .option("--rate <n>", "requests in a second, 0.1 to 100", rate, 2)
-      .addOption(new Option("--for <time>", "how long, such as 30s or 5m").argParser(time).default(30_000, "30s"))
-      .option("--path <path>", "path on appb (default: the one that the fault delays)", path)
+      .option("--rate <n>", "requests per second, 0.1 to 100", rate, 2)
+      .addOption(new Option("--for <time>", "duration, such as 30s or 5m").argParser(time).default(30_000, "30s"))
+      .option("--path <path>", "path of appb (default: faultPath of the configuration)", path)
       .addOption(new Option("--method <method>", "HTTP method").choices(methods).default("GET")),
     "npm run lab -- traffic                       # half of them take 2 s longer",
     "npm run lab -- traffic --path /get           # never slow",

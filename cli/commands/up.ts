@@ -32,14 +32,16 @@ interface UpOptions extends CommonOptions {
 
 /** `up`: from a machine with Node.js and Docker to a lab that has proved itself. */
 export function registerUp(program: Command, context: CommandContext): void {
-  const command = program.command("up").description("make the lab, or bring it to its configuration, and prove it");
+  const command = program.command("up").description("create or update the lab, then verify it");
   examples(
     yes(json(common(command)))
       .option("--preview", "show what would change and ask first")
       .option("-c, --config <key=value...>", "set keys of the stack's configuration first")
-      .option("--no-verify", "do not run the proofs afterwards")
+      .option("--no-verify", "do not verify the lab afterwards")
       .addOption(
-        new Option("--ignore <checks...>", "go on although these checks of doctor fail").choices(checkIds).default([]),
+        new Option("--ignore <checks...>", "continue although these checks of doctor fail")
+          .choices(checkIds)
+          .default([]),
       ),
     "npm run up",
     "npm run up -- --stack alice --yes",

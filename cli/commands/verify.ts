@@ -38,17 +38,17 @@ interface VerifyOptions {
 export function registerVerify(program: Command, context: CommandContext): void {
   const command = program
     .command("verify")
-    .description("prove every experiment on the living lab, with the layer that decided")
+    .description("verify the experiments on the running lab, with evidence from the layer that decided")
     .argument("[id...]", "experiments to run; all of the lab when none is named");
   examples(
     json(common(command))
       .option("--only <id...>", "experiments to run, as the arguments do")
       .option("--list", "list the experiments")
-      .option("--explain <id>", "say what an experiment sends, what it expects, and why")
+      .option("--explain <id>", "explain what an experiment sends and expects, and why")
       .option("--junit <file>", "write the report as JUnit XML to a file")
       .option(
         "--evidence <dir>",
-        "folder for requests, answers, log lines and configuration (default: kept by the lab)",
+        "folder for requests, answers, log lines and configuration (default: ~/.ambient-lab/evidence/STACK)",
       ),
     "npm run lab -- verify",
     "npm run lab -- verify authz-methods --json",

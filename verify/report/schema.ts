@@ -6,33 +6,32 @@ const layer = z.enum(layers);
 const verdict = z.enum(["pass", "fail", "inconclusive", "skipped", "known-upstream"]);
 
 const request = z.object({
-  /** Name of the pod that sent it, with its namespace unless that is "default"; absent for this machine. */
-  pod: z.string().optional(),
+  pod: z
+    .string()
+    .optional()
+    .describe('Name of the pod that sent it, with its namespace unless that is "default"; absent for this machine.'),
   method: z.string(),
-  /** The address as it was sent, with the id by which the logs name the request. */
-  url: z.string(),
-  /** The path without the id. */
-  path: z.string(),
+  url: z.string().describe("The address as it was sent, with the id by which the logs name the request."),
+  path: z.string().describe("The path without the id."),
   to: z.enum(["service", "pod", "gateway"]),
-  /** Name of the Service, or of the application whose pod it was sent to; for the gateway the Host header. */
-  target: z.string(),
-  /** Whether it had a token. The token itself is not kept. */
-  token: z.boolean(),
-  /** HTTP status that the client got; 0 without an answer. */
-  status: z.number(),
-  /** Status of a call by gRPC. */
-  grpcStatus: z.number().optional(),
-  /** Error message of the client when it got no answer. */
-  error: z.string().optional(),
-  /** Exit code of curl when it got no answer; absent for a request of this machine, which does not use curl. */
-  curlExit: z.number().optional(),
+  target: z
+    .string()
+    .describe("Name of the Service, or of the application whose pod it was sent to; for the gateway the Host header."),
+  token: z.boolean().describe("Whether it had a token. The token itself is not kept."),
+  status: z.number().describe("HTTP status that the client got; 0 without an answer."),
+  grpcStatus: z.number().optional().describe("Status of a call by gRPC."),
+  error: z.string().optional().describe("Error message of the client when it got no answer."),
+  curlExit: z
+    .number()
+    .optional()
+    .describe(
+      "Exit code of curl when it got no answer; absent for a request of this machine, which does not use curl.",
+    ),
 });
 
 const peer = z.object({
-  /** Name of the pod. */
-  workload: z.string().optional(),
-  /** SPIFFE id without "spiffe://". */
-  identity: z.string().optional(),
+  workload: z.string().optional().describe("Name of the pod."),
+  identity: z.string().optional().describe('SPIFFE id without "spiffe://".'),
 });
 
 const connection = z.object({
@@ -46,76 +45,76 @@ const recorded = z.enum(["found", "missing", "unavailable"]);
 const decision = z.object({
   layer: z.enum([...layers, "unknown"]),
   action: z.enum(["answered", "refused", "redirected", "reset", "failed"]),
-  /** The policy that decided, such as "AuthorizationPolicy/appb-l7". */
-  policy: z.string().optional(),
-  /** The reason that the record gives; without a record, the reason that follows from the client's answer. */
-  because: z.string(),
-  /** The log line that says so. */
-  line: z.string().optional(),
-  /** The connection that the line is about, when ztunnel decided. */
-  connection: connection.optional(),
+  policy: z.string().optional().describe('The policy that decided, such as "AuthorizationPolicy/appb-l7".'),
+  because: z
+    .string()
+    .describe("The reason that the record gives; without a record, the reason that follows from the client's answer."),
+  line: z.string().optional().describe("The log line that says so."),
+  connection: connection.optional().describe("The connection that the line is about, when ztunnel decided."),
 });
 
 const sample = z.object({
-  /** Name of the client, such as "appa"; "host" is this machine. */
-  from: z.string(),
+  from: z.string().describe('Name of the client, such as "appa"; "host" is this machine.'),
   method: z.string(),
   path: z.string(),
-  /** Number of requests that had to be sent. */
-  count: z.number(),
-  /** Milliseconds that each request took by the client's clock, in ascending order. */
-  milliseconds: z.array(z.number()).readonly(),
-  /** The injected delay. */
-  delayMs: z.number(),
-  /** Least milliseconds at which a request counts as delayed: somewhat below the delay, because clocks round. */
-  slowFromMs: z.number(),
+  count: z.number().describe("Number of requests that had to be sent."),
+  milliseconds: z
+    .array(z.number())
+    .readonly()
+    .describe("Milliseconds that each request took by the client's clock, in ascending order."),
+  delayMs: z.number().describe("The injected delay."),
+  slowFromMs: z
+    .number()
+    .describe(
+      "Least milliseconds at which a request counts as delayed: somewhat below the delay, because clocks round.",
+    ),
   /** Share of delayed requests that the configuration asks for, and the accepted counts; absent when none may be delayed. */
   share: z
     .object({
       percent: z.number(),
       low: z.number(),
       high: z.number(),
-      /** The shares that it is told from, in percent. Evidence of earlier versions has none. */
-      toldFrom: z.array(z.number()).readonly().optional(),
+      toldFrom: z
+        .array(z.number())
+        .readonly()
+        .optional()
+        .describe("The shares that it is told from, in percent. Evidence of earlier versions has none."),
     })
     .optional(),
 });
 
 const evidence = z.object({
-  /** Where it is from, such as "waypoint access log" or "ztunnel metrics". */
-  source: z.string(),
+  source: z.string().describe('Where it is from, such as "waypoint access log" or "ztunnel metrics".'),
   lines: z.array(z.string()).readonly(),
 });
 
 const finding = z.object({
-  /** The expected state, as a statement. */
-  name: z.string(),
+  name: z.string().describe("The expected state, as a statement."),
   verdict,
   /** The layer that decided, or that is to blame. */
   layer,
-  /** What was seen, in one sentence. */
-  seen: z.string(),
-  /** The state was good, and then not. */
-  flapping: z.literal(true).optional(),
-  /** What was expected instead, unless it passed. */
-  expected: z.string().optional(),
-  /** The request that it is about; a finding has it together with `decision`. */
-  request: request.optional(),
+  seen: z.string().describe("What was seen, in one sentence."),
+  flapping: z.literal(true).optional().describe("The state was good, and then not."),
+  expected: z.string().optional().describe("What was expected instead, unless it passed."),
+  request: request.optional().describe("The request that it is about; a finding has it together with `decision`."),
   decision: decision.optional(),
-  /** Whether the log of each layer has a record of the request. */
-  records: z.partialRecord(z.enum(["gateway", "waypoint", "ztunnel"]), recorded).optional(),
-  /** The connections of the request that ztunnel logged. */
-  connections: z.array(connection).readonly().optional(),
-  /** The latencies that it is about. */
-  sample: sample.optional(),
+  records: z
+    .partialRecord(z.enum(["gateway", "waypoint", "ztunnel"]), recorded)
+    .optional()
+    .describe("Whether the log of each layer has a record of the request."),
+  connections: z
+    .array(connection)
+    .readonly()
+    .optional()
+    .describe("The connections of the request that ztunnel logged."),
+  sample: sample.optional().describe("The latencies that it is about."),
   evidence: z.array(evidence).readonly(),
 });
 
 const cause = z.object({
   kind: z.enum(["drift", "health"]),
   layer,
-  /** Such as "AuthorizationPolicy/appb-l7". */
-  object: z.string(),
+  object: z.string().describe('Such as "AuthorizationPolicy/appb-l7".'),
   what: z.string(),
   fix: z.string(),
 });
@@ -124,12 +123,9 @@ const result = z.object({
   id: z.string(),
   title: z.string(),
   verdict,
-  /** The layer to look at; absent when it passed or was skipped. */
-  layer: layer.optional(),
-  /** Why it, or a part of it, was skipped. */
-  reason: z.string().optional(),
-  /** Drift and ill health that explain a failure, the most basic first. */
-  causes: z.array(cause).readonly(),
+  layer: layer.optional().describe("The layer to look at; absent when it passed or was skipped."),
+  reason: z.string().optional().describe("Why it, or a part of it, was skipped."),
+  causes: z.array(cause).readonly().describe("Drift and ill health that explain a failure, the most basic first."),
   findings: z.array(finding).readonly(),
   durationMs: z.number(),
 });
@@ -148,13 +144,19 @@ export const reportSchema = z.object({
   versions: z.record(z.string(), z.string()).readonly(),
   settings: z.record(z.string(), z.unknown()),
   results: z.array(result).readonly(),
-  /** Differences between the stack's outputs and the cluster; no failure of the mesh. */
-  drift: z.array(cause).readonly(),
-  /** What is not well, whether or not an experiment fell over it. */
-  health: z.array(cause).readonly(),
-  /** Things to know about the run itself, such as a policy restored from an earlier run. */
-  notes: z.array(z.string()).readonly(),
+  drift: z
+    .array(cause)
+    .readonly()
+    .describe("Differences between the stack's outputs and the cluster; no failure of the mesh."),
+  health: z.array(cause).readonly().describe("What is not well, whether or not an experiment fell over it."),
+  notes: z
+    .array(z.string())
+    .readonly()
+    .describe("Things to know about the run itself, such as a policy restored from an earlier run."),
 });
+
+/** The JSON schema of report.json, for programs that read it. */
+export const reportJsonSchema = (): object => ({ ...z.toJSONSchema(reportSchema), title: "Report of a verification" });
 
 /** The shape of config-waypoint.json and config-gateway.json, or the reason why the proxy could not be read. */
 export const proxyConfigurationSchema = z.union([proxySummarySchema, z.object({ unavailable: z.string() })]);
