@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { UsageError } from "../host/errors";
 import { decide } from "./computed/decide";
-import { isProxy, runningPods } from "./mesh/pods";
+import { isProxy, runningPods } from "./computed/objects/pods";
 import type { Observation } from "./probe/observe";
 import { requireRights } from "./probe/permissions";
 import { type ProbePod, probePod, type SentProbe, senderText } from "./probe/pod";

@@ -44,16 +44,20 @@ export function planAudit(mesh: Mesh, namespaces: readonly string[]): AuditPlan 
   };
 }
 
+const keyOf = ({ request }: Pick<Ask, "request">): string => JSON.stringify(request);
+
+/** The requests of an audit. Several policies have some in common: each is sent once. */
+export const auditAsks = ({ requests }: AuditPlan): Ask[] => [
+  ...new Map(requests.map((each) => [keyOf(each), { request: each.request, computed: each.computed }])).values(),
+];
+
 /** Sends the requests of an audit, and judges each: the mesh has to do what the configuration says. */
 export async function audit(plan: AuditPlan, options: ProveOptions): Promise<VerifyReport> {
   const { mesh, clock, limits, context } = options;
   const startedAt = clock.now();
-  // Several policies have requests in common: each is sent once.
-  const asks = new Map<string, Ask>();
-  const keyOf = ({ request }: AuditRequest) => JSON.stringify(request);
-  for (const each of plan.requests) asks.set(keyOf(each), { request: each.request, computed: each.computed });
-  const observations = asks.size > 0 ? await ask([...asks.values()], limits, options) : [];
-  const observed = new Map([...asks.keys()].map((key, index) => [key, observations[index]]));
+  const asks = auditAsks(plan);
+  const observations = asks.length > 0 ? await ask(asks, limits, options) : [];
+  const observed = new Map(asks.map((each, index) => [keyOf(each), observations[index]]));
   const durationMs = clock.now() - startedAt;
   const policies = [...new Set(plan.requests.map(({ policy }) => policy))];
   const results = policies.map((policy): ExperimentResult => {

@@ -6,6 +6,8 @@ export interface Mesh {
   objects: readonly KubeObject[];
   /** Istio's root namespace (`rootNamespace` of MeshConfig). */
   rootNamespace: string;
+  /** Revision of the istiod whose settings the mesh has; absent where that cannot be told. */
+  revision?: string;
   trustDomain: string;
   trustDomainAliases: readonly string[];
   /** Kinds that could not be listed. A decision that may depend on them is unknown. */

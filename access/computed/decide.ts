@@ -23,7 +23,7 @@ import type { Identity, SeenHttp } from "./rules/seen";
  * @param request its host is the Host header as it is sent
  */
 export function decide(mesh: Mesh, request: AccessRequest): AccessDecision {
-  const unusual = unusualSetting(mesh);
+  const unusual = unreadReason(mesh, ["MeshConfig"]) ?? unusualSetting(mesh);
   if (unusual) return unknown(unusual);
   const http = httpOf(mesh, request);
   return request.from.kind === "gateway"

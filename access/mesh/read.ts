@@ -1,13 +1,16 @@
 import { parse as parseYaml } from "yaml";
-import { meshNamespace } from "../../config/vocabulary";
+import { labelKeys, meshNamespace } from "../../config/vocabulary";
 import { messageOf } from "../../host/errors";
 import { at, textAt, textsAt } from "../../verify/json";
 import { ApiError } from "../../verify/kube/rest";
 import type { ClusterReader, KubeObject } from "../../verify/lab-client";
 import type { Mesh, UnreadKind } from "../types";
 
-/** The kinds that decide who may reach what, or name who and what there is. */
-const meshKinds = {
+/**
+ * The kinds that decide who may reach what, or name who and what there is. Those with several versions are listed in each: the API server
+ * answers 404 for a version that the cluster's Gateway API does not have (istio 1.30 and 1.31, pkg/config/schema/metadata.yaml).
+ */
+const meshKinds: Readonly<Record<string, string | readonly string[]>> = {
   Namespace: "v1",
   ServiceAccount: "v1",
   Pod: "v1",
@@ -18,6 +21,8 @@ const meshKinds = {
   Gateway: "gateway.networking.k8s.io/v1",
   HTTPRoute: "gateway.networking.k8s.io/v1",
   GRPCRoute: "gateway.networking.k8s.io/v1",
+  TCPRoute: ["gateway.networking.k8s.io/v1", "gateway.networking.k8s.io/v1alpha2"],
+  TLSRoute: ["gateway.networking.k8s.io/v1", "gateway.networking.k8s.io/v1alpha2"],
   ReferenceGrant: "gateway.networking.k8s.io/v1beta1",
   AuthorizationPolicy: "security.istio.io/v1",
   PeerAuthentication: "security.istio.io/v1",
@@ -28,7 +33,8 @@ const meshKinds = {
   Sidecar: "networking.istio.io/v1",
   EnvoyFilter: "networking.istio.io/v1alpha3",
   WasmPlugin: "extensions.istio.io/v1alpha1",
-} as const;
+  TrafficExtension: "extensions.istio.io/v1alpha1",
+};
 
 /**
  * Reads a mesh. Nothing is changed.
@@ -36,52 +42,112 @@ const meshKinds = {
  */
 export async function readMesh(client: ClusterReader, signal: AbortSignal): Promise<Mesh> {
   const unread: UnreadKind[] = [];
-  const lists = Object.entries(meshKinds).map(async ([kind, apiVersion]) => {
-    try {
-      const items = await client.list({ apiVersion, kind }, signal);
-      // The items of a list have neither.
-      return items.map((item): KubeObject => ({ ...item, apiVersion, kind }));
-    } catch (error) {
-      signal.throwIfAborted();
-      if (!(error instanceof ApiError) || kind === "Pod") throw error;
-      unread.push({ kind, reason: messageOf(error) });
-      return [];
-    }
-  });
-  const objects = (await Promise.all(lists)).flat();
-  const { ofIstiod, ...settings } = await meshSettings(client, objects, signal);
-  return { objects: [...objects, ...ofIstiod], unread, ...settings };
+  const lists = Object.entries(meshKinds).flatMap(([kind, versions]) =>
+    [versions].flat().map(async (apiVersion) => {
+      try {
+        const items = await client.list({ apiVersion, kind }, signal);
+        // The items of a list have neither.
+        return items.map((item): KubeObject => ({ ...item, apiVersion, kind }));
+      } catch (error) {
+        signal.throwIfAborted();
+        if (!(error instanceof ApiError) || kind === "Pod") throw error;
+        if (!unread.some((each) => each.kind === kind)) unread.push({ kind, reason: messageOf(error) });
+        return [];
+      }
+    }),
+  );
+  const objects = withoutDuplicates((await Promise.all(lists)).flat());
+  const { ofIstiod, unreadable, ...settings } = await meshSettings(client, objects, signal);
+  return {
+    ...{ objects: [...objects, ...ofIstiod], ...settings },
+    unread: [...unread, ...(unreadable === undefined ? [] : [{ kind: "MeshConfig", reason: unreadable }])],
+  };
 }
 
-/** istiod's own pod names the namespace and the revision of its Deployment and of the ConfigMap that holds MeshConfig. */
+/** An object that was listed in several versions is there once. */
+function withoutDuplicates(objects: readonly KubeObject[]): KubeObject[] {
+  const key = ({ kind, metadata }: KubeObject) => `${kind} ${metadata?.namespace ?? ""}/${metadata?.name}`;
+  return [...new Map(objects.map((object) => [key(object), object])).values()];
+}
+
+type MeshSettings = Pick<Mesh, "rootNamespace" | "revision" | "trustDomain" | "trustDomainAliases"> & {
+  ofIstiod: KubeObject[];
+  /** Why the settings are not known. */
+  unreadable?: string;
+};
+
+/** What istiod's Deployment and the ConfigMap of MeshConfig say. istiod's revision names both. */
 async function meshSettings(
   client: ClusterReader,
   objects: readonly KubeObject[],
   signal: AbortSignal,
-): Promise<Pick<Mesh, "rootNamespace" | "trustDomain" | "trustDomainAliases"> & { ofIstiod: KubeObject[] }> {
-  const istiod = objects.find(({ kind, metadata }) => kind === "Pod" && metadata?.labels?.app === "istiod");
+): Promise<MeshSettings> {
+  const found = revisionOf(objects);
+  const [istiod] = istiods(objects).filter((pod) => !("revision" in found) || revisionLabel(pod) === found.revision);
   const namespace = istiod?.metadata?.namespace ?? meshNamespace;
-  const revision = istiod?.metadata?.labels?.["istio.io/rev"] ?? "default";
-  const suffix = revision === "default" ? "" : `-${revision}`;
+  const unknown = { ofIstiod: [], rootNamespace: namespace, trustDomain: "cluster.local", trustDomainAliases: [] };
+  if (!("revision" in found)) return { ...unknown, unreadable: found.unknown };
+  const { revision } = found;
+  const suffix = revision === defaultRevision ? "" : `-${revision}`;
   const read = async (apiVersion: string, kind: string, name: string): Promise<KubeObject[]> => {
-    const found = await client.read({ apiVersion, kind, namespace, name: `${name}${suffix}` }, signal);
-    return found ? [{ ...found, apiVersion, kind }] : [];
+    const object = await client.read({ apiVersion, kind, namespace, name: `${name}${suffix}` }, signal);
+    return object ? [{ ...object, apiVersion, kind }] : [];
   };
-  const [map = [], deployment = []] = await Promise.all([
-    read("v1", "ConfigMap", "istio"),
-    read("apps/v1", "Deployment", "istiod"),
-  ]);
-  const config: unknown = parseYaml(textAt(map[0], "data", "mesh") ?? "{}");
+  try {
+    const [map = [], deployment = []] = await Promise.all([
+      read("v1", "ConfigMap", "istio"),
+      read("apps/v1", "Deployment", "istiod"),
+    ]);
+    const config: unknown = parseYaml(textAt(map[0], "data", "mesh") ?? "{}");
+    return {
+      ...{ ofIstiod: [...map, ...deployment], revision },
+      rootNamespace: textAt(config, "rootNamespace") ?? namespace,
+      trustDomain: textAt(config, "trustDomain") ?? "cluster.local",
+      trustDomainAliases: textsAt(config, "trustDomainAliases"),
+    };
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof ApiError)) throw error;
+    return { ...unknown, revision, unreadable: messageOf(error) };
+  }
+}
+
+const defaultRevision = "default";
+const revisionKey = "istio.io/rev";
+const revisionLabel = ({ metadata }: KubeObject): string => metadata?.labels?.[revisionKey] ?? defaultRevision;
+
+const istiods = (objects: readonly KubeObject[]): KubeObject[] =>
+  objects.filter(({ kind, metadata }) => kind === "Pod" && metadata?.labels?.app === "istiod");
+
+/**
+ * The revision of the istiod that configures the mesh: the only one, or the one that the labels of all namespaces in the mesh and of all
+ * Gateways select, by its name or by a tag (istio 1.31, manifests/charts/istio-control/istio-discovery: revision-tags-svc.yaml).
+ */
+function revisionOf(objects: readonly KubeObject[]): { revision: string } | { unknown: string } {
+  const running = [...new Set(istiods(objects).map(revisionLabel))].sort();
+  const [only = defaultRevision, ...more] = running;
+  if (more.length === 0) return { revision: only };
+  const tags = new Map(
+    objects
+      .filter(({ kind, metadata }) => kind === "Service" && metadata?.labels?.["istio.io/tag"] !== undefined)
+      .map((service) => [service.metadata?.labels?.["istio.io/tag"] ?? "", revisionLabel(service)]),
+  );
+  const ofMesh = objects.filter(
+    ({ kind, metadata }) =>
+      (kind === "Namespace" && metadata?.labels?.[labelKeys.dataplaneMode] === "ambient") ||
+      (kind === "Gateway" && metadata?.labels?.[revisionKey] !== undefined),
+  );
+  const named = [...new Set(ofMesh.map(revisionLabel))].sort();
+  const selected = [...new Set(named.map((name) => tags.get(name) ?? name))];
+  const [revision] = selected;
+  if (revision !== undefined && selected.length === 1 && running.includes(revision)) return { revision };
   return {
-    ofIstiod: [...map, ...deployment],
-    rootNamespace: textAt(config, "rootNamespace") ?? namespace,
-    trustDomain: textAt(config, "trustDomain") ?? "cluster.local",
-    trustDomainAliases: textsAt(config, "trustDomainAliases"),
+    unknown: `istiod runs in the revisions ${running.join(", ")}, and the namespaces of the mesh select ${named.join(", ") || "none"}`,
   };
 }
 
-/** Version of Istio, from the image of istiod; undefined where it has no tag. */
-export function istioVersion({ objects }: Mesh): string | undefined {
-  const istiod = objects.find(({ kind, metadata }) => kind === "Pod" && metadata?.labels?.app === "istiod");
+/** Version of Istio, from the image of istiod; undefined where it has no tag, or where istiod is not known. */
+export function istioVersion({ objects, revision }: Mesh): string | undefined {
+  const istiod = istiods(objects).find((pod) => revisionLabel(pod) === revision);
   return /:(\d+\.\d+[^@-]*)/.exec(textAt(at(istiod, "spec", "containers", 0), "image") ?? "")?.[1];
 }

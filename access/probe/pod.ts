@@ -2,8 +2,7 @@ import { labelKeys } from "../../config/vocabulary";
 import { entriesAt } from "../../verify/json";
 import type { KubeObject } from "../../verify/lab-client";
 import { hostPort } from "../../verify/pods";
-import { objectOf, textOf } from "../computed/objects/mesh-objects";
-import { objectsIn } from "../mesh/pods";
+import { objectOf, objectsIn, textOf } from "../computed/objects/mesh-objects";
 import type { AccessDecision, AccessRequest, Mesh, NamespacedName, Sender } from "../types";
 
 /** Labels of probe pods. */

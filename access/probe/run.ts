@@ -4,7 +4,7 @@ import { listAt, textAt } from "../../verify/json";
 import type { ClusterClient, KubeObject, PodRef } from "../../verify/lab-client";
 import { LogReader } from "../../verify/logs/log-reader";
 import { textOf } from "../computed/objects/mesh-objects";
-import { isProxy, runningPods } from "../mesh/pods";
+import { isProxy, runningPods } from "../computed/objects/pods";
 import type { Mesh, NamespacedName } from "../types";
 import {
   accessLinesIn,

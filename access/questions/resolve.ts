@@ -3,7 +3,7 @@ import { at, entriesAt, textAt } from "../../verify/json";
 import type { KubeObject } from "../../verify/lab-client";
 import { hostPort } from "../../verify/pods";
 import { objectOf, objectsOf, textOf } from "../computed/objects/mesh-objects";
-import { hasSidecar, portsOf, runningPods, senderOf } from "../mesh/pods";
+import { hasOwnProxy, httpPortsOf, portsOf, runningPods, senderOf } from "../computed/objects/pods";
 import { hostHeader, senderText } from "../probe/pod";
 import type { AccessRequest, Destination, Mesh, NamespacedName, Sender } from "../types";
 import type { Question } from "./schema";
@@ -91,11 +91,11 @@ function accountSender(mesh: Mesh, account: NamespacedName): Sender {
   };
 }
 
-/** A sender that has a pod. A pod with a sidecar cannot be stood in for by one without. */
+/** A sender that has a pod. A pod with a proxy of its own cannot be stood in for by one without. */
 function meshSender(pod: KubeObject): Sender {
-  if (!hasSidecar(pod)) return senderOf(pod);
+  if (!hasOwnProxy(pod)) return senderOf(pod);
   throw new UnresolvedError(
-    `pod ${pod.metadata?.namespace}/${pod.metadata?.name} has a sidecar: questions are asked by pods in ambient mode`,
+    `pod ${pod.metadata?.namespace}/${pod.metadata?.name} has a proxy of its own: questions are asked by pods in ambient mode`,
     ["from"],
   );
 }
@@ -162,15 +162,15 @@ function portOf(mesh: Mesh, name: NamespacedName, port: number | undefined): num
   if (!service) throw new UnresolvedError(`there is no Service ${textOf(name)}`, ["to", "service"]);
   const all = portsOf(service);
   if (port !== undefined) {
-    if (all.some((each) => each.port === port)) return port;
+    if (all.includes(port)) return port;
     throw new UnresolvedError(`Service ${textOf(name)} has no TCP port ${port}`, ["to", "port"]);
   }
-  const http = all.filter((each) => each.http);
+  const http = httpPortsOf(service);
   const [only, ...more] = http.length > 0 ? http : all;
-  if (!only) throw new UnresolvedError(`Service ${textOf(name)} has no TCP port`, ["to", "service"]);
+  if (only === undefined) throw new UnresolvedError(`Service ${textOf(name)} has no TCP port`, ["to", "service"]);
   if (more.length > 0)
     throw new UnresolvedError(`Service ${textOf(name)} has ${more.length + 1} ports; name one`, ["to"]);
-  return only.port;
+  return only;
 }
 
 function podDestination(

@@ -1,9 +1,8 @@
 import { methods, serviceHost } from "../../config/vocabulary";
 import { at, listAt, textAt, textsAt } from "../../verify/json";
 import type { KubeObject } from "../../verify/lab-client";
-import { nameOf, objectsOf, textOf } from "../computed/objects/mesh-objects";
-import { podsOf } from "../computed/objects/pods";
-import { isProxy, isSame, objectsIn, portsOf } from "../mesh/pods";
+import { isNamed, nameOf, objectOf, objectsOf, textOf } from "../computed/objects/mesh-objects";
+import { httpPortsOf, isProxy, podsOf, portsOf } from "../computed/objects/pods";
 import { hostHeader } from "../probe/pod";
 import type { AccessRequest, Mesh, NamespacedName, Sender } from "../types";
 
@@ -37,7 +36,7 @@ const unmentioned = "/ambient-lab-unmentioned";
 export function columnsOf(mesh: Mesh, { namespaces, services }: ReachScope): ServiceColumn[] {
   return objectsOf(mesh, "Service")
     .filter(({ metadata }) => namespaces.includes(metadata?.namespace ?? ""))
-    .filter((service) => services.length === 0 || services.some((each) => isSame(each, nameOf(service))))
+    .filter((service) => services.length === 0 || services.some((each) => isNamed(service, each)))
     .filter((service) => textAt(service, "spec", "type") !== "ExternalName")
     .filter((service) => {
       const pods = podsOf(mesh, service);
@@ -45,12 +44,11 @@ export function columnsOf(mesh: Mesh, { namespaces, services }: ReachScope): Ser
     })
     .sort((a, b) => (textOf(nameOf(a)) < textOf(nameOf(b)) ? -1 : 1))
     .flatMap((service) => {
-      const ports = portsOf(service);
-      const http = ports.filter((port) => port.http);
-      // A port that istiod does not take for HTTP still has callers; curl speaks HTTP to it all the same.
-      const asked = http.length > 0 ? http : ports.slice(0, 1);
+      const http = httpPortsOf(service);
+      // A port that is not for HTTP still has callers; curl speaks HTTP to it all the same.
+      const asked = http.length > 0 ? http : portsOf(service).slice(0, 1);
       const requests = mentionedRequests(mesh, service);
-      return asked.map(({ port }): ServiceColumn => ({ service: nameOf(service), port, requests }));
+      return asked.map((port): ServiceColumn => ({ service: nameOf(service), port, requests }));
     });
 }
 
@@ -139,7 +137,7 @@ export function requestsOf(
 }
 
 function hostAt(mesh: Mesh, gateway: NamespacedName, service: NamespacedName): string | undefined {
-  const object = objectsIn(mesh, "Service", service.namespace).find(({ metadata }) => metadata?.name === service.name);
+  const object = objectOf(mesh, "Service", service);
   const route =
     object &&
     routesTo(mesh, object).find((each) =>

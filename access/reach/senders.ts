@@ -1,6 +1,6 @@
 import { textAt } from "../../verify/json";
 import { nameOf, objectsOf } from "../computed/objects/mesh-objects";
-import { hasSidecar, isProxy, runningPods, senderOf } from "../mesh/pods";
+import { hasOwnProxy, isProxy, runningPods, senderOf } from "../computed/objects/pods";
 import type { Mesh, Sender } from "../types";
 
 /** Namespaces whose new pods are in the ambient mesh. */
@@ -15,12 +15,12 @@ const isWaypointClass = (gatewayClass: string): boolean => /waypoint/.test(gatew
 
 /**
  * The senders of namespaces: each ServiceAccount that a pod runs under, in the mesh and outside of it, a pod outside the mesh
- * without any label of the namespace's workloads, and a client of each ingress Gateway. Pods with sidecars are left out:
+ * without any label of the namespace's workloads, and a client of each ingress Gateway. Pods with a proxy of their own are left out:
  * a probe pod in ambient mode does not stand for them.
  */
 export function sendersOf(mesh: Mesh, namespaces: readonly string[]): Sender[] {
   const pods = runningPods(mesh).filter(
-    (pod) => namespaces.includes(pod.metadata?.namespace ?? "") && !isProxy(pod) && !hasSidecar(pod),
+    (pod) => namespaces.includes(pod.metadata?.namespace ?? "") && !isProxy(pod) && !hasOwnProxy(pod),
   );
   const workloads = pods.map(senderOf).filter(({ inMesh }) => inMesh);
   const unique = [...new Map(workloads.map((each) => [`${each.namespace}/${each.serviceAccount}`, each])).values()];

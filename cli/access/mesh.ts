@@ -1,13 +1,13 @@
 import { type Command, InvalidArgumentError } from "commander";
 import type { Limits } from "../../access/ask";
-import { runningPods } from "../../access/mesh/pods";
+import { runningPods } from "../../access/computed/objects/pods";
 import { readMesh } from "../../access/mesh/read";
 import { removeAbandoned } from "../../access/probe/run";
 import { ambientNamespaces } from "../../access/reach/senders";
 import type { Mesh } from "../../access/types";
 import { probeImage } from "../../config/image-names";
 import { appNamespace } from "../../config/vocabulary";
-import { ExitCode, LabError, UsageError } from "../../host/errors";
+import { UsageError } from "../../host/errors";
 import { at, textAt } from "../../verify/json";
 import type { ClusterClient, KubeObject } from "../../verify/lab-client";
 import { common, json, yes } from "../commands/common";
@@ -45,10 +45,6 @@ function positive(text: string): number {
   if (Number.isInteger(value) && value > 0) return value;
   throw new InvalidArgumentError("It is a whole number above 0.");
 }
-
-/** Whether no request may be sent. npm knows the option as well, and keeps it where "--" does not stand before it. */
-export const isDryRun = ({ dryRun }: Pick<MeshOptions, "dryRun">, { env }: Pick<Io, "env">): boolean =>
-  dryRun === true || env.npm_config_dry_run === "true";
 
 /** A mesh that was read, and the way to it. */
 export interface OpenMesh {
@@ -104,29 +100,6 @@ function labImage(mesh: Mesh): string | undefined {
 }
 
 /**
- * Asks before requests are sent to a cluster.
- * @throws LabError (exit code 2) without consent
- */
-export async function consentToRequests(
-  io: Io,
-  { requests, senders, context }: { requests: number; senders: number; context: string },
-  options: Pick<MeshOptions, "yes" | "kubeconfig">,
-): Promise<void> {
-  // A lab is there to be asked.
-  if (options.yes || options.kubeconfig === undefined) return;
-  const what = `${requests} requests from ${senders} senders to the cluster of context "${context}"`;
-  if (await io.confirm?.(`Send ${what}?`)) return;
-  throw new LabError(
-    {
-      what: io.confirm ? "No request was sent" : `${what} need consent`,
-      why: io.confirm ? "You did not agree" : "Without a terminal the lab cannot ask",
-      fix: "Add --yes, or --dry-run to see the requests",
-    },
-    { exitCode: ExitCode.usage },
-  );
-}
-
-/**
  * The namespaces to look at.
  * @throws UsageError for one that there is not
  */
@@ -140,16 +113,4 @@ export function namespacesOf(mesh: Mesh, { namespace }: Pick<MeshOptions, "names
     why: "An empty matrix would look like a mesh that nothing reaches",
     fix: `npm run lab -- reach   (looks at ${ambientNamespaces(mesh).join(", ") || "no namespace: none is in the mesh"})`,
   });
-}
-
-/** Shows on a terminal how many of the requests have been sent. */
-export function requestProgress(
-  { live, stderr }: Pick<Io, "live" | "stderr">,
-  requests: number,
-): (count: number) => void {
-  let sent = 0;
-  return (count) => {
-    sent += count;
-    if (live) stderr.write(`\r${sent} of up to ${requests} requests sent${sent >= requests ? "\n" : ""}`);
-  };
 }

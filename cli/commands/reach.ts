@@ -1,6 +1,6 @@
 import { pathToFileURL } from "node:url";
 import type { Command } from "commander";
-import { ask, plannedLines, requireWithin } from "../../access/ask";
+import { ask } from "../../access/ask";
 import { reachDocument } from "../../access/reach/document";
 import { byRisk, computedMatrix, type ReachMatrix, withObservations } from "../../access/reach/matrix";
 import type { ReachDocument } from "../../access/reach/schema";
@@ -8,16 +8,8 @@ import { reachSummary } from "../../access/reach/summary";
 import { matrixText } from "../../access/reach/text";
 import type { NamespacedName } from "../../access/types";
 import { ExitCode, UsageError } from "../../host/errors";
-import {
-  consentToRequests,
-  isDryRun,
-  type MeshOptions,
-  meshOptions,
-  namespacesOf,
-  type OpenMesh,
-  openMesh,
-  requestProgress,
-} from "../access/mesh";
+import { agreedRun, listedOnly } from "../access/asking";
+import { type MeshOptions, meshOptions, namespacesOf, openMesh } from "../access/mesh";
 import { recordReach } from "../report/evidence";
 import { isColoured } from "../terminal/io";
 import { type CommandContext, examples, jsonText, saveReport } from "./common";
@@ -51,13 +43,12 @@ export function registerReach(program: Command, { io, end }: CommandContext): vo
     });
     requireCells(computed, namespaces);
     const asked = byRisk(computed.cells);
-    if (isDryRun(options, io)) {
-      const lines = plannedLines(asked.map((cell) => ({ request: cell.asked })));
-      io.stdout.write(options.json ? jsonText(lines) : `${lines.join("\n")}\n`);
-      return;
-    }
+    const asks = asked.map((cell) => ({ request: cell.asked, computed: cell.computed }));
+    if (listedOnly(io, { asks }, options)) return;
     const startedAt = io.clock.now();
-    const matrix = options.computed ? computed : await observed(computed, open, options);
+    const matrix = options.computed
+      ? computed
+      : withObservations(computed, asked, await ask(asks, open.limits, await agreedRun(io, open, { asks }, options)));
     const document = reachDocument(matrix, { ...open, startedAt });
     // A part of the matrix would hide the last whole one from the report.
     if (open.stack !== undefined && !options.computed && services.length === 0 && !options.namespace) {
@@ -78,21 +69,6 @@ export function registerReach(program: Command, { io, end }: CommandContext): vo
       mode: 0o600,
     });
     io.stderr.write(`${pathToFileURL(file).href}\n`);
-  }
-
-  async function observed(computed: ReachMatrix, { client, mesh, context, limits }: OpenMesh, options: ReachOptions) {
-    const asked = byRisk(computed.cells);
-    requireWithin(asked.length, limits);
-    await consentToRequests(io, { requests: asked.length, senders: computed.senders.length, context }, options);
-    const observations = await ask(
-      asked.map(({ asked: request, computed: said }) => ({ request, computed: said })),
-      limits,
-      {
-        ...{ client, mesh, clock: io.clock, signal: io.signal, cleanupSignal: () => io.nextSignal() },
-        sent: requestProgress(io, asked.length),
-      },
-    );
-    return withObservations(computed, asked, observations);
   }
 }
 

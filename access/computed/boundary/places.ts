@@ -5,7 +5,7 @@ import { hostHeader } from "../../probe/pod";
 import type { AccessRequest, Mesh, NamespacedName, Sender } from "../../types";
 import { gatewayGroup, policiesOfPod, targetRefsOf, waypointClass } from "../objects/binding";
 import { labelsOf, nameOf, namespaceLabels, objectOf, objectsOf, refersTo, textOf } from "../objects/mesh-objects";
-import { addressesOf, isHttpPort, isInMesh, isReady } from "../objects/pods";
+import { addressesOf, httpPortsOf, isInMesh, isReady, portsOf } from "../objects/pods";
 import { controllerOf, ingressUsesWaypoint, waypointOf } from "../objects/waypoints";
 
 /** Where a policy is enforced, and an ordinary request that gets there. */
@@ -49,10 +49,7 @@ const boundPlaces = (mesh: Mesh, waypoint?: KubeObject): Place[] =>
 
 function servicePlace(mesh: Mesh, service: KubeObject): Place[] {
   const { namespace, name } = nameOf(service);
-  const entries = listAt(service, "spec", "ports").filter((entry) => (textAt(entry, "protocol") ?? "TCP") === "TCP");
-  const ports = [...entries.filter(isHttpPort), ...entries.filter((entry) => !isHttpPort(entry))].flatMap(
-    (entry) => numberAt(entry, "port") ?? [],
-  );
+  const ports = [...new Set([...httpPortsOf(service), ...portsOf(service)])];
   const [port] = ports;
   const gateways = ingressUsesWaypoint(mesh, service) ? gatewaysTo(mesh, service) : [];
   const workloads = workloadSenders(mesh);

@@ -3,7 +3,7 @@ import { at, entriesAt, listAt, numberAt, textAt } from "../../../verify/json";
 import type { KubeObject } from "../../../verify/lab-client";
 import type { Mesh } from "../../types";
 import { byAge, labelsOf, nameOf, objectsOf, titleOf, unreadReason } from "../objects/mesh-objects";
-import { hasOwnProxy, isInMesh, isReady, podsOf, portOf, targetPortOf } from "../objects/pods";
+import { hasOwnProxy, isInMesh, isReady, podsOf, targetPortsOf } from "../objects/pods";
 import { verdictAtPod } from "../rules/verdict";
 import type { ConfigurationFinding } from "./finding";
 import { applyCommand, patchCommand } from "./fixes";
@@ -36,10 +36,7 @@ export function plainText(mesh: Mesh): ConfigurationFinding[] {
 function portsOf(mesh: Mesh, pod: KubeObject): number[] {
   const served = objectsOf(mesh, "Service")
     .filter((service) => service.metadata?.namespace === pod.metadata?.namespace && podsOf(mesh, service).includes(pod))
-    .flatMap((service) =>
-      listAt(service, "spec", "ports").map((entry) => portOf(service, numberAt(entry, "port") ?? 0)),
-    )
-    .flatMap((entry) => (entry === undefined ? [] : (targetPortOf(entry, pod) ?? [])));
+    .flatMap((service) => targetPortsOf(service, pod));
   const own = listAt(pod, "spec", "containers")
     .flatMap((container) => listAt(container, "ports"))
     .flatMap((port) => numberAt(port, "containerPort") ?? []);

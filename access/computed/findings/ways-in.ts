@@ -1,5 +1,5 @@
 import { actionOf, isDryRun } from "../../../verify/declared/authorization";
-import { entriesAt, listAt, numberAt, textAt, textsAt } from "../../../verify/json";
+import { entriesAt, listAt, textAt, textsAt } from "../../../verify/json";
 import type { KubeObject } from "../../../verify/lab-client";
 import type { Mesh } from "../../types";
 import { gatewayGroup, type MeshProxy, policiesAt, policiesOfPod } from "../objects/binding";
@@ -13,7 +13,7 @@ import {
   titleOf,
   unreadReason,
 } from "../objects/mesh-objects";
-import { hasOwnProxy, isInMesh, isReady, podsOf, portOf, targetPortOf } from "../objects/pods";
+import { hasOwnProxy, isInMesh, isReady, podsOf, targetPortsOf } from "../objects/pods";
 import {
   accountsOf,
   className,
@@ -139,7 +139,7 @@ export function waysAround(mesh: Mesh): ConfigurationFinding[] {
     );
     const reaching = others.filter((identity) =>
       pods.some((pod) =>
-        portsOf(service, pod).some((port) => verdictAtPod(mesh, pod, seen(port, identity)).is === "passed"),
+        targetPortsOf(service, pod).some((port) => verdictAtPod(mesh, pod, seen(port, identity)).is === "passed"),
       ),
     );
     if (reaching.length === 0 || !own) return [];
@@ -168,12 +168,6 @@ function identitiesOf(mesh: Mesh): Identity[] {
     }));
   return [...new Map(all.map((each) => [principalText(each), each])).values()];
 }
-
-const portsOf = (service: KubeObject, pod: KubeObject): number[] =>
-  listAt(service, "spec", "ports").flatMap((entry) => {
-    const known = portOf(service, numberAt(entry, "port") ?? 0);
-    return known === undefined ? [] : (targetPortOf(known, pod) ?? []);
-  });
 
 function sendersText(senders: readonly (Identity | undefined)[]): string {
   const names = senders.map((identity) =>

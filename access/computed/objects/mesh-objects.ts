@@ -28,6 +28,10 @@ const keyOf = ({ apiVersion = "", kind = "" }: KubeObject): string =>
 /** All objects of a kind; a "Gateway" is one of the Gateway API. */
 export const objectsOf = (mesh: Mesh, kind: string): readonly KubeObject[] => groupsOf(mesh).get(kind) ?? [];
 
+/** Objects of a kind in a namespace. */
+export const objectsIn = (mesh: Mesh, kind: string, namespace: string): readonly KubeObject[] =>
+  objectsOf(mesh, kind).filter(({ metadata }) => metadata?.namespace === namespace);
+
 export const nameOf = ({ metadata }: KubeObject): NamespacedName => ({
   namespace: metadata?.namespace ?? "",
   name: metadata?.name ?? "",

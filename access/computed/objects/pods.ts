@@ -1,8 +1,9 @@
+import { labelKeys } from "../../../config/vocabulary";
 import { hasLabels } from "../../../verify/declared/authorization";
 import { at, entriesAt, listAt, numberAt, textAt } from "../../../verify/json";
 import type { KubeObject } from "../../../verify/lab-client";
-import type { Mesh } from "../../types";
-import { nameOf, objectsOf } from "./mesh-objects";
+import type { Mesh, Sender } from "../../types";
+import { labelsOf, nameOf, objectsIn, objectsOf } from "./mesh-objects";
 
 /** Addresses of a pod; none before it has been scheduled. */
 export function addressesOf(pod: KubeObject): string[] {
@@ -12,10 +13,15 @@ export function addressesOf(pod: KubeObject): string[] {
 
 const isOver = (pod: KubeObject): boolean => ["Failed", "Succeeded"].includes(textAt(pod, "status", "phase") ?? "");
 
-/** Whether a pod gets requests: it is ready, and is not being deleted. */
+/** Whether a pod is neither ended nor being deleted. */
+const isRunning = (pod: KubeObject): boolean => !isOver(pod) && at(pod, "metadata", "deletionTimestamp") === undefined;
+
+/** Pods that are neither ended nor being deleted. */
+export const runningPods = (mesh: Mesh): readonly KubeObject[] => objectsOf(mesh, "Pod").filter(isRunning);
+
+/** Whether a pod gets requests. */
 export const isReady = (pod: KubeObject): boolean =>
-  !isOver(pod) &&
-  at(pod, "metadata", "deletionTimestamp") === undefined &&
+  isRunning(pod) &&
   listAt(pod, "status", "conditions").some((each) => at(each, "type") === "Ready" && at(each, "status") === "True");
 
 /** Whether a pod can be reached by its address. */
@@ -30,27 +36,51 @@ export const hasOwnProxy = (pod: KubeObject): boolean =>
   pod.metadata?.annotations?.["sidecar.istio.io/status"] !== undefined ||
   pod.metadata?.labels?.["networking.istio.io/tunnel"] === "http" ||
   [...listAt(pod, "spec", "containers"), ...listAt(pod, "spec", "initContainers")].some(
-    (each) => at(each, "name") === "istio-proxy" && !isGatewayPod(pod),
+    (each) => at(each, "name") === "istio-proxy" && !isProxy(pod),
   );
 
-const isGatewayPod = ({ metadata }: KubeObject): boolean =>
-  metadata?.labels?.["gateway.networking.k8s.io/gateway-name"] !== undefined;
+/** Whether a pod is a gateway or a waypoint that istiod made. */
+export const isProxy = (pod: KubeObject): boolean => labelsOf(pod)[labelKeys.gatewayName] !== undefined;
 
-/** The pods that a Service selects, whether they are ready or not. */
+/** The sender that a pod is. */
+export const senderOf = (pod: KubeObject): Extract<Sender, { kind: "workload" }> => ({
+  kind: "workload",
+  namespace: nameOf(pod).namespace,
+  serviceAccount: textAt(pod, "spec", "serviceAccountName") ?? "default",
+  labels: labelsOf(pod),
+  inMesh: isInMesh(pod),
+});
+
+/** The running pods that a Service selects, whether they are ready or not. */
 export function podsOf(mesh: Mesh, service: KubeObject): KubeObject[] {
   const selector = at(service, "spec", "selector");
   if (entriesAt(selector).length === 0) return [];
-  const { namespace } = nameOf(service);
-  return objectsOf(mesh, "Pod").filter(
-    (pod) => pod.metadata?.namespace === namespace && hasLabels(pod.metadata?.labels ?? {}, selector) && !isOver(pod),
+  return objectsIn(mesh, "Pod", nameOf(service).namespace).filter(
+    (pod) => hasLabels(labelsOf(pod), selector) && isRunning(pod),
   );
 }
 
+/** The entries of a Service for its TCP ports. */
+const tcpEntries = (service: KubeObject): unknown[] =>
+  listAt(service, "spec", "ports").filter((each) => (textAt(each, "protocol") ?? "TCP") === "TCP");
+
+/** The TCP ports of a Service. */
+export const portsOf = (service: KubeObject): number[] =>
+  tcpEntries(service).flatMap((each) => numberAt(each, "port") ?? []);
+
 /** The entry of a Service for one of its ports; undefined when it has no such TCP port. */
 export const portOf = (service: KubeObject, port: number): unknown =>
-  listAt(service, "spec", "ports").find(
-    (each) => numberAt(each, "port") === port && (textAt(each, "protocol") ?? "TCP") === "TCP",
-  );
+  tcpEntries(service).find((each) => numberAt(each, "port") === port);
+
+/** The TCP ports of a Service that are for HTTP: those that say so, else those in which a proxy looks for HTTP. */
+export function httpPortsOf(service: KubeObject): number[] {
+  const reads = (how: ReturnType<typeof httpReading>) =>
+    tcpEntries(service)
+      .filter((entry) => httpReading(entry) === how)
+      .flatMap((entry) => numberAt(entry, "port") ?? []);
+  const declared = reads("declared");
+  return declared.length > 0 ? declared : reads("detected");
+}
 
 /** The port of a pod that a Service's port leads to; undefined when the pod has no port of that name. */
 export function targetPortOf(entry: unknown, pod: KubeObject): number | undefined {
@@ -62,13 +92,26 @@ export function targetPortOf(entry: unknown, pod: KubeObject): number | undefine
     .map((each) => numberAt(each, "containerPort"))[0];
 }
 
-/** Protocols that a proxy does not read as HTTP, and ports that have one by themselves (pkg/config/kube/conversion.go: ConvertProtocol). */
-const opaque = /^(tcp|tls|https|mongo|redis|mysql|kubernetes\.io\/wss)$/;
+/** The ports of a pod that the TCP ports of a Service lead to. */
+export const targetPortsOf = (service: KubeObject, pod: KubeObject): number[] =>
+  tcpEntries(service).flatMap((entry) => targetPortOf(entry, pod) ?? []);
+
+/** Protocols of connections that a proxy passes on as they are (istio 1.31, pkg/config/protocol/instance.go: Parse, IsTCP). */
+const opaque = ["tcp", "udp", "tls", "https", "mongo", "redis", "mysql", "kubernetes.io/wss"];
+const http = ["http", "http2", "http_proxy", "grpc", "kubernetes.io/h2c", "kubernetes.io/ws"];
+/** Ports that are opaque unless their protocol is declared. */
 const opaquePorts = [25, 53, 3306, 27_017];
 
-/** Whether a proxy reads a Service's port as HTTP: by the port's declared protocol, else as it finds it. */
-export function isHttpPort(entry: unknown): boolean {
+/**
+ * Whether a proxy reads a Service's port as HTTP (istio 1.31, pkg/config/kube/conversion.go: ConvertProtocol). A port declares its protocol
+ * by `appProtocol`, else by the part of its name before "-". Where none is declared, a waypoint has a chain for HTTP and one for other
+ * connections, and looks at the first bytes (pilot/pkg/networking/core/listener_waypoint.go: buildWaypointInternal).
+ */
+function httpReading(entry: unknown): "declared" | "detected" | "never" {
   const declared = (textAt(entry, "appProtocol") ?? textAt(entry, "name") ?? "").toLowerCase().split("-")[0] ?? "";
-  const isDeclared = /^(grpc|http|http2|http_proxy|kubernetes\.io\/(h2c|ws))$/.test(declared);
-  return !opaque.test(declared) && (isDeclared || !opaquePorts.includes(numberAt(entry, "port") ?? 0));
+  if (http.includes(declared)) return "declared";
+  return opaque.includes(declared) || opaquePorts.includes(numberAt(entry, "port") ?? 0) ? "never" : "detected";
 }
+
+/** Whether a proxy reads a request to a Service's port as HTTP. */
+export const isHttpPort = (entry: unknown): boolean => httpReading(entry) !== "never";

@@ -124,6 +124,8 @@ const isParent = (route: KubeObject, service: NamespacedName, port: number): boo
 
 /** A waypoint's connections that it does not read: routes of layer 4 are not computed. */
 function opaqueNext(mesh: Mesh, { service, port }: ServiceTarget, identity: Identity): AccessDecision {
+  const unread = unreadReason(mesh, ["TCPRoute", "TLSRoute"]);
+  if (unread) return unknown(unread);
   const name = nameOf(service);
   const routed = ["TCPRoute", "TLSRoute"]
     .flatMap((kind) => objectsOf(mesh, kind))

@@ -39,7 +39,7 @@ export class FakeCluster implements ClusterClient {
   readonly deleted: string[] = [];
   /** Requests that were sent. */
   readonly requests: FakeRequest[] = [];
-  /** Rights that the user does not have, such as "create pods shop". */
+  /** Rights that the user does not have, such as "create pods shop", "list Pod" or "get ConfigMap". */
   readonly forbidden = new Set<string>();
   /** Status of a probe pod, unless it runs to its end. */
   podStatus: unknown;
@@ -53,10 +53,12 @@ export class FakeCluster implements ClusterClient {
     readonly end: (request: FakeRequest) => FakeEnd,
   ) {}
 
-  read: ClusterClient["read"] = async (ref) =>
-    this.objects.find(
+  read: ClusterClient["read"] = async (ref) => {
+    if (this.forbidden.has(`get ${ref.kind}`)) throw forbiddenError(ref.kind);
+    return this.objects.find(
       (each) => each.kind === ref.kind && each.metadata?.name === ref.name && each.metadata.namespace === ref.namespace,
     );
+  };
 
   list: ClusterClient["list"] = async ({ kind, namespace, labels = {} }) => {
     if (kind === "Pod" && namespace !== undefined) this.onLook();
