@@ -11,7 +11,7 @@ import { agreed, unknown, unreachable } from "./path/decision";
 import { throughGateway } from "./path/gateway";
 import { atPod, behind, isHeadless } from "./path/pod";
 import { atWaypoint } from "./path/waypoint";
-import { normalPath } from "./rules/path-text";
+import { malformedTarget, normalPath } from "./rules/path-text";
 import type { Identity, SeenHttp } from "./rules/seen";
 
 /**
@@ -32,10 +32,12 @@ export function decide(mesh: Mesh, request: AccessRequest): AccessDecision {
 }
 
 function httpOf(mesh: Mesh, { method, path, host, headers, claims }: AccessRequest): SeenHttp {
+  const malformed = malformedTarget(path);
   const lower = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]);
   return {
     ...{ method, host, path: normalPath(path, meshConfigOf(mesh).pathNormalization) },
     headers: Object.fromEntries(lower),
+    ...(malformed === undefined ? {} : { malformed }),
     ...(claims === undefined ? {} : { token: claims }),
   };
 }

@@ -194,11 +194,17 @@ function accessDecision(
   }
   if (carried && proxies.has(workload)) {
     const why = "unavailable" in waypoint ? waypoint.unavailable : `${workload} wrote no access line about the request`;
-    return { outcome: "unknown", because: `${answer.status || "no answer"}: ${why}` };
+    return { outcome: "unknown", because: `${answer.status || "no answer"}: ${why}${unparsed(answer)}` };
   }
   const seen = answer.status > 0 ? String(answer.status) : (answer.error ?? `curl exit ${answer.exit}`);
-  return { outcome: "unknown", because: `${seen}, and no layer has a record of the request` };
+  return { outcome: "unknown", because: `${seen}, and no layer has a record of the request${unparsed(answer)}` };
 }
+
+/** A proxy that cannot parse a request writes an access line without the path, which has the id. */
+const unparsed = ({ status }: ProbeAnswer): string =>
+  status === 400
+    ? "; a proxy answers 400 to a request that it cannot parse, before any policy, and its access line does not name the request"
+    : "";
 
 function evidenceOf({ id, request }: SentProbe, answer: ProbeAnswer, records: Records): Evidence[] {
   const seen = answer.status > 0 ? `${answer.status}` : `no answer, curl exit ${answer.exit} (${answer.error ?? ""})`;

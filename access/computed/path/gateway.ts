@@ -73,6 +73,7 @@ function atGateway(
   if (changed) return unknown(changed);
   if (listeners.some((each) => at(each, "tls", "frontendValidation") !== undefined))
     return unknown(`${titleOf(gateway)} asks its clients for certificates`);
+  if (http.malformed !== undefined) return unknown(http.malformed);
   const token = tokenVerdict(mesh, proxy, http);
   if (token.is === "denied") return endedBy(token, "gateway") ?? unknown(token.because);
   const verdict = verdictAtProxy(mesh, proxy, { port, http: token.http });

@@ -62,6 +62,7 @@ function passWaypoint(
   const changed = extensionOf(mesh, proxy) ?? (service && connectionChange(mesh, service));
   if (changed) return unknown(changed);
   const readsHttp = "pod" in target || isHttpPort(portOf(target.service, target.port));
+  if (readsHttp && http.malformed !== undefined) return unknown(http.malformed);
   const token = readsHttp ? tokenVerdict(mesh, proxy, http) : undefined;
   if (token?.is === "denied") return endedBy(token, "waypoint") ?? unknown(token.because);
   const verdict = verdictAtProxy(mesh, proxy, {

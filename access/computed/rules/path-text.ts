@@ -19,6 +19,15 @@ export function normalPath(path: string, normalization: PathNormalization): stri
   return withoutDots(merged);
 }
 
+/**
+ * Why a proxy cannot parse a request with this path; undefined when it can. Envoy answers 400 before it has read path and headers
+ * (envoy, source/common/http/http1/balsa_parser.cc: isUrlValid), so that its access line names neither.
+ */
+export const malformedTarget = (path: string): string | undefined =>
+  path.startsWith("/")
+    ? undefined
+    : `the path ${path} does not begin with "/": a proxy answers 400 before it applies policies, and its access line does not name the request`;
+
 /** RFC 3986, section 5.2.4: "." is nothing, ".." is one segment less. */
 function withoutDots(path: string): string {
   const segments = path.split("/").slice(1);

@@ -14,6 +14,8 @@ export interface SeenHttp {
   method: string;
   /** As the proxy normalises it; unclear when that depends on settings that were not read. */
   path: string | { readonly unclear: string };
+  /** Why a proxy cannot parse the request; it then applies no policy and no route. */
+  malformed?: string;
   /** Host header, with its port when it has one. */
   host: string;
   headers: Readonly<Record<string, string>>;

@@ -76,6 +76,17 @@ describe("prove", () => {
     expect(cluster.objects.filter(({ kind }) => kind === "Pod")).toHaveLength(6);
   });
 
+  test("says of a request that a proxy cannot parse why it has no record", async () => {
+    // envoy: source/common/http/http1/balsa_parser.cc (isUrlValid); the access line of such a request has no path.
+    const unparsed = (): FakeEnd => ({
+      ...{ status: 400, connection: { to: "waypoint-1" } },
+      waypoint: { method: "-", path: "-", flags: "DPE", details: "http1.codec_error", upstream: "-", id: "-" },
+    });
+    const { results } = await asked(new FakeCluster(meshObjects(), unparsed), read);
+    expect(results[0]).toMatchObject({ verdict: "inconclusive" });
+    expect(results[0]?.findings[0]?.seen).toContain("a proxy answers 400 to a request that it cannot parse");
+  });
+
   test("names the policy that denies, and tells it from another", async () => {
     const denied = () => refusedByWaypoint("ns[default]-policy[appb-l7]-rule[0]");
     const ask = (policy: string) =>

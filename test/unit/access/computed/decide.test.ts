@@ -458,6 +458,7 @@ status: { addresses: [{ type: IPAddress, value: 10.96.0.99 }] }`),
   // istio.io: docs/reference/config/security/normalization
   it.each([
     ["NONE", "/x/../admin", "allowed"],
+    ["BASE", "admin", "unknown"],
     ["BASE", "//admin", "allowed"],
     ["MERGE_SLASHES", "//admin", "denied"],
     ["DECODE_AND_MERGE_SLASHES", "/x%2F..%2fadmin", "denied"],

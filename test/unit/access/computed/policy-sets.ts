@@ -534,8 +534,10 @@ rules:
   },
   {
     id: "path-normalization",
-    about: "Paths are normalised before rules see them: dots and backslashes, and not slashes.",
-    source: "istio.io: docs/reference/config/security/normalization (BASE, the default)",
+    about:
+      "Paths are normalised before rules see them: dots and backslashes, and not slashes. One without a slash in front is refused unseen.",
+    source:
+      "istio.io: docs/reference/config/security/normalization (BASE, the default); envoy: source/common/http/http1/balsa_parser.cc (isUrlValid)",
     objects: [
       policy("no-admin", `${onService}\naction: DENY\nrules: [{ to: [{ operation: { paths: ["/admin*"] } }] }]`),
     ],
@@ -543,7 +545,8 @@ rules:
       ask(denied("waypoint"), "appa", { path: "/public/../admin" }),
       ask(denied("waypoint"), "appa", { path: "/./admin" }),
       ask(denied("waypoint"), "appa", { path: "/%2e%2e/admin" }),
-      ask(denied("waypoint"), "appa", { path: "\\admin" }),
+      ask(denied("waypoint"), "appa", { path: "/public\\..\\admin" }),
+      ask(unknown, "appa", { path: "\\admin" }),
       ask(allowed, "appa", { path: "//admin" }),
       ask(allowed, "appa", { path: "/x%2Fadmin" }),
       ask(unknown, "appa", { path: "/%61dmin" }),
