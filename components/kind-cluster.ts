@@ -16,6 +16,8 @@ export interface KindClusterArgs extends ImageOrigin {
   stackDir: string;
   /** Labels of the Docker network: the stack and the owner of the lab, by which other users of the engine recognise it. */
   networkLabels: Readonly<Record<string, string>>;
+  /** Backend that holds the state. Labs of two backends may share the folder of their files. */
+  backend: string;
   /** Node image. A change makes the cluster anew. */
   nodeImage: string;
   /** Worker nodes beside the control plane. A change makes the cluster anew. */
@@ -117,6 +119,7 @@ export class KindCluster extends pulumi.ComponentResource {
           NODE_IMAGE: args.nodeImage,
           KUBECONFIG_FILE: kubeconfig,
           MARKER_FILE: markerFile(args.stackDir),
+          BACKEND: args.backend,
           KIND_EXPERIMENTAL_DOCKER_NETWORK: network.name,
           NETWORK_ID: network.id,
           ...imageOriginEnvironment(args),

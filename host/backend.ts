@@ -40,7 +40,23 @@ export function canonicalBackend(checkout: Checkout): string {
   const folder = backendFolder(checkout);
   if (folder !== undefined) return `file://${folder}`;
   // The address is shown, and is written to labels that others read: it names no user and no password.
-  return backendUrl(checkout).replace(/\/+$/, "").replace(userinfo, "");
+  const url = backendUrl(checkout).replace(/\/+$/, "").replace(userinfo, "");
+  return withAccount(url, checkout.env);
+}
+
+/**
+ * A bucket's name says which one it is only together with its account or its server, which variables may name as well
+ * (gocloud.dev v0.46.0, blob/azureblob/azureblob.go and aws/aws.go; aws-sdk-go-v2 config v1.32.31, env_config.go). A parameter
+ * of the address wins.
+ */
+function withAccount(url: string, env: NodeJS.ProcessEnv): string {
+  const accounts: Readonly<Record<string, readonly [parameter: string, value: string | undefined]>> = {
+    azblob: ["storage_account", env.AZURE_STORAGE_ACCOUNT],
+    s3: ["endpoint", env.AWS_ENDPOINT_URL_S3 || env.AWS_ENDPOINT_URL],
+  };
+  const [parameter, value] = accounts[url.split("://")[0] ?? ""] ?? [];
+  if (!parameter || !value || new RegExp(`[?&]${parameter}=`).test(url)) return url;
+  return `${url}${url.includes("?") ? "&" : "?"}${parameter}=${encodeURIComponent(value.replace(userinfo, ""))}`;
 }
 
 /** Folder of a file backend, absolute, with symbolic links resolved; undefined for every other backend. */

@@ -1,5 +1,7 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
 import type { Exec } from "./exec";
+import { ownerParts } from "./lab-owner";
 import { clusterName, markerFile, stackDir } from "./paths";
 
 /** Labels of a lab's Docker network. All users of a Docker engine share its names; the labels tell their labs apart. */
@@ -51,18 +53,55 @@ export function networkNamed(stack: string, networks: readonly DockerNetwork[]):
 
 /**
  * Whether a network with the stack's name may be the one of the stack's own lab. The file that a lab leaves in its folder
- * names the id of its network, and ids are unique; so it holds when the name of the host or the backend has changed. Else
- * the label of the owner decides. A network without that label is the stack's unless the file names another.
+ * names the id of its network, and ids are unique; so it holds when the name of the host has changed. Labs of other backends
+ * may share the folder: the file names the backend as well, and files of earlier versions leave it to the label. Without such
+ * a file the label of the owner decides.
  */
 export function mayBeOwn(network: DockerNetwork, stack: string, owner: string): boolean {
   if (network.stack !== stack) return false;
-  const recorded = recordedNetwork(stack);
-  if (recorded === network.id) return true;
-  return network.owner === "" ? recorded === undefined : network.owner === owner;
+  const marker = readMarker(stack);
+  if (marker?.network === network.id) return isOwnBackend(marker.backend ?? ownerParts(network.owner).backend, owner);
+  // A lab of an earlier version, which recorded neither owner nor id.
+  if (network.owner === "") return marker !== undefined && marker.network === undefined;
+  return network.owner === owner;
 }
 
-/** Id of the stack's network; undefined when the lab was never made here, or by an earlier version. */
-function recordedNetwork(stack: string): string | undefined {
+/**
+ * Whether the files in the stack's folder are those of a lab with the state in another backend, whose stack has the same name.
+ * @returns that backend
+ */
+export function backendOfFolder(stack: string, owner: string): string | undefined {
+  const backend = readMarker(stack)?.backend;
+  return backend !== undefined && !isOwnBackend(backend, owner) ? backend : undefined;
+}
+
+/** A folder of state that is gone was moved: the backend has another address since. */
+function isOwnBackend(recorded: string, owner: string): boolean {
+  return recorded === "" || recorded === ownerParts(owner).backend || isGone(recorded);
+}
+
+function isGone(backend: string): boolean {
+  if (!backend.startsWith("file://")) return false;
+  const stacks = join(backend.slice("file://".length), ".pulumi", "stacks");
+  try {
+    return statSync(stacks, { throwIfNoEntry: false }) === undefined;
+  } catch {
+    return false; // What this user may not look at is there.
+  }
+}
+
+/** What a lab writes down about its cluster (components/scripts/kind-create.sh). Earlier versions wrote less. */
+interface Marker {
+  /** Id of the stack's network. */
+  network?: string;
+  /** Backend that holds the state. */
+  backend?: string;
+}
+
+/** Undefined when the lab was never made here. */
+function readMarker(stack: string): Marker | undefined {
   const file = markerFile(stackDir(stack));
-  return existsSync(file) ? readFileSync(file, "utf8").trim().split(" ")[1] : undefined;
+  if (!existsSync(file)) return undefined;
+  const [, network, ...backend] = readFileSync(file, "utf8").trim().split(" ");
+  return { ...(network ? { network } : {}), ...(backend.length > 0 ? { backend: backend.join(" ") } : {}) };
 }

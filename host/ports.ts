@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { createServer } from "node:net";
+import type { Exec } from "./exec";
 
 /**
  * The stack's port on 127.0.0.1 when none is configured: the same on every run and, between two stacks, very likely
@@ -35,4 +36,25 @@ export function portIsFree(port: number): Promise<boolean> {
     server.once("error", () => resolve(false));
     server.listen({ port, host: "127.0.0.1" }, () => server.close(() => resolve(true)));
   });
+}
+
+/**
+ * Ports of this machine that other kind clusters have, with the cluster's name: labs of all users and backends of this Docker.
+ * A cluster that is paused keeps its ports, and nothing listens on them.
+ * @param own name of the cluster whose ports are left out
+ */
+export async function portsOfOthers(own: string, exec: Exec): Promise<ReadonlyMap<number, string>> {
+  const label = "io.x-k8s.kind.cluster";
+  const { stdout } = await exec("docker", ["ps", "--all", "--quiet", "--filter", `label=${label}`]);
+  const ids = stdout.split("\n").filter(Boolean);
+  if (ids.length === 0) return new Map();
+  const ports = "{{range .HostConfig.PortBindings}}{{range .}}{{.HostPort}} {{end}}{{end}}";
+  const format = `{{index .Config.Labels "${label}"}} ${ports}`;
+  const inspected = await exec("docker", ["inspect", "--format", format, ...ids]);
+  return new Map(
+    inspected.stdout.split("\n").flatMap((line) => {
+      const [cluster = "", ...numbers] = line.split(" ").filter(Boolean);
+      return cluster === own ? [] : numbers.map((number): [number, string] => [Number(number), cluster]);
+    }),
+  );
 }

@@ -5,13 +5,20 @@ import { kubernetesOf, versionProblems } from "../config/compatibility";
 import type { LabConfig } from "../config/schema";
 import { supported, tools } from "../config/versions";
 import { lookAtCluster } from "../host/cluster-state";
-import { type DockerNetwork, mayBeOwn, networkNamed, readNetworks, readSubnets } from "../host/docker-networks";
+import {
+  backendOfFolder,
+  type DockerNetwork,
+  mayBeOwn,
+  networkNamed,
+  readNetworks,
+  readSubnets,
+} from "../host/docker-networks";
 import { ExitCode, LabError, LabErrors, type Problem } from "../host/errors";
 import type { Exec } from "../host/exec";
 import { openApi } from "../host/kube-api";
 import { labOwner } from "../host/lab-owner";
 import { clusterName, markerFile, ownCluster, stackDir } from "../host/paths";
-import { type GatewayPorts, gatewayPorts, portIsFree, portKeys } from "../host/ports";
+import { type GatewayPorts, gatewayPorts, portIsFree, portKeys, portsOfOthers } from "../host/ports";
 import { overlap } from "../host/subnets";
 import { writeWhole } from "../host/write-file";
 import { dockerProblems } from "./docker-checks";
@@ -20,8 +27,10 @@ import { examineExisting } from "./existing-cluster";
 import { readIstio } from "./existing-cluster-facts";
 import {
   busyPort,
+  claimedPort,
   dockerMissing,
   foreignCluster,
+  foreignFolder,
   foreignNetwork,
   lostCluster,
   samePort,
@@ -72,18 +81,21 @@ export async function checkHost(
   if (config.cluster === "existing") {
     const { facts, problems: found } = await examineExisting(config, stack);
     problems.push(...found);
+    const backend = backendOfFolder(stack, labOwner());
+    if (backend) problems.push(foreignFolder(stack, backend));
     if (problems.length > 0) throw new LabErrors(problems, ExitCode.unfit);
     return { ...ports, installedIstio: facts?.istio, gatewayApi: facts?.gatewayApi, ...ca };
   }
 
   // Side by side: every preview waits for these answers.
   const pendingNetworks = readNetworks(exec);
-  const [docker, { state, published, owner }, ofNetworks, mtu, ofKind] = await Promise.all([
+  const [docker, { state, published, owner }, ofNetworks, mtu, ofKind, claimed] = await Promise.all([
     readDocker(exec, process.env),
     lookAtCluster(stack, exec, { networks: pendingNetworks }),
     networkProblems(config, stack, exec, pendingNetworks),
     bridgeMtu(exec),
     makes ? kindProblems(exec) : [],
+    portsOfOthers(clusterName(stack), exec),
   ]);
   if (!docker.info) throw new LabErrors([dockerMissing(docker.code, docker.complaint)], ExitCode.unfit);
   if (!examined) problems.push(...(await dockerProblems({ env: process.env, exec, stack, config, docker })));
@@ -92,7 +104,7 @@ export async function checkHost(
     problems.push(lostCluster(stack));
   if (state === "paused" || state === "stopped") problems.push(sleepingCluster(stack, state));
   // A living cluster holds its ports. Other ones make it anew, and it would be gone before kind finds them taken.
-  if (state === "absent" || state === "running") problems.push(...(await portProblems(ports, published)));
+  if (state === "absent" || state === "running") problems.push(...(await portProblems(ports, published, claimed)));
   problems.push(...(state === "foreign" ? [foreignCluster(stack, owner)] : ofNetworks));
   if (state === "running") await restoreKubeconfig(stack, exec);
   const installedIstio = state === "running" ? await istioOf(stack) : undefined;
@@ -118,10 +130,22 @@ async function bridgeMtu(exec: Exec): Promise<number | undefined> {
   return Number(stdout) || undefined;
 }
 
-async function portProblems(ports: GatewayPorts, published: readonly number[]): Promise<Problem[]> {
+async function portProblems(
+  ports: GatewayPorts,
+  published: readonly number[],
+  claimed: ReadonlyMap<number, string>,
+): Promise<Problem[]> {
   if (ports.httpPort === ports.httpsPort) return [samePort(ports.httpPort)];
-  const fit = await Promise.all(portKeys.map((key) => published.includes(ports[key]) || portIsFree(ports[key])));
-  return portKeys.filter((_, index) => !fit[index]).map((key) => busyPort(key, ports[key]));
+  const found = await Promise.all(
+    portKeys.map(async (key): Promise<Problem[]> => {
+      const port = ports[key];
+      if (published.includes(port)) return [];
+      const cluster = claimed.get(port);
+      if (cluster) return [claimedPort(key, port, cluster)];
+      return (await portIsFree(port)) ? [] : [busyPort(key, port)];
+    }),
+  );
+  return found.flat();
 }
 
 function caOf({ caFile }: LabConfig, problems: Problem[]): Pick<HostFacts, "caDigest"> {

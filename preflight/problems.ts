@@ -1,7 +1,8 @@
 import { type BillTool, supported } from "../config/versions";
 import type { Problem } from "../host/errors";
 import { labOwner, ownerParts } from "../host/lab-owner";
-import { clusterName, labBin } from "../host/paths";
+import { clusterName, labBin, stackDir } from "../host/paths";
+import type { GatewayPorts } from "../host/ports";
 import { shellWord } from "../host/shell";
 
 /**
@@ -76,6 +77,13 @@ export const foreignNetwork = (stack: string, owner: string): Problem => ({
   fix: pastAnotherLab(stack, owner, { nodes: false }),
 });
 
+/** The folder of the stack's files holds those of a lab with the state in another backend. */
+export const foreignFolder = (stack: string, backend: string): Problem => ({
+  what: `${stackDir(stack)} holds the files of a lab "${stack}" with the state in ${backend}`,
+  why: "Both labs would have the same files, and the end of one would delete those of the other",
+  fix: `npm run up -- --stack ${stack.slice(0, 30)}-2   (makes a lab of another name beside it)`,
+});
+
 /**
  * Docker has a lab of the stack's name, and neither the state nor the label of its network proves that it is this owner's.
  * @param recorded owner that the label names; empty without one
@@ -124,9 +132,16 @@ function madeBy(owner: string): string {
 }
 
 /** Something listens where the gateway is to be published. */
-export const busyPort = (key: "httpPort" | "httpsPort", port: number): Problem => ({
+export const busyPort = (key: keyof GatewayPorts, port: number): Problem => ({
   what: `Port ${port} on 127.0.0.1 is in use`,
   why: `The lab publishes its gateway there (${key})`,
+  fix: `npm run lab -- config set ${key} PORT   (a free one, 1024 to 65535)`,
+});
+
+/** Another kind cluster has the port, whether it runs or not. */
+export const claimedPort = (key: keyof GatewayPorts, port: number, cluster: string): Problem => ({
+  what: `Port ${port} on 127.0.0.1 belongs to kind cluster "${cluster}"`,
+  why: `The lab publishes its gateway there (${key}), and a cluster that is paused needs its port again`,
   fix: `npm run lab -- config set ${key} PORT   (a free one, 1024 to 65535)`,
 });
 

@@ -18,6 +18,7 @@ import { Policies } from "../components/policies";
 import { Waypoint } from "../components/waypoint";
 import type { LabConfig } from "../config/schema";
 import { networkLabels } from "../host/docker-networks";
+import { ownerParts } from "../host/lab-owner";
 import { clusterName, stackDir } from "../host/paths";
 import { makeModules } from "../modules/components";
 import { caFileOf, httpsListener } from "../modules/gateway-tls/component";
@@ -67,6 +68,7 @@ export function declareLab({ stack, owner, config, artifacts, host, claim }: Lab
           {
             ...{ ...config, ...host, ...origin, cacheRunning, clusterName: name, stackDir: stackDir(stack) },
             networkLabels: { [networkLabels.stack]: stack, [networkLabels.owner]: owner },
+            backend: ownerParts(owner).backend,
           },
           // Always this one provider: with another address of Docker its input changes, and no resource gets another provider.
           // Without an empty context it would look for DOCKER_CONTEXT in ~/.docker/contexts, where "default" is not.

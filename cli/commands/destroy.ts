@@ -1,6 +1,8 @@
 import { rm } from "node:fs/promises";
 import type { Command } from "commander";
+import { backendOfFolder } from "../../host/docker-networks";
 import { LabError, UsageError } from "../../host/errors";
+import { labOwner } from "../../host/lab-owner";
 import { type ClusterAddress, clusterName, ownCluster, stackDir } from "../../host/paths";
 import { shellWord } from "../../host/shell";
 import { requireDocker } from "../../preflight/host";
@@ -37,7 +39,9 @@ export function registerDestroy(program: Command, { io }: CommandContext): void 
     io.signal.throwIfAborted();
     // They agreed to the end of all that is in it, whether the state knew of it or not.
     const left = await removeLeftovers(session, undefined, async () => true);
-    await rm(stackDir(stack), { recursive: true, force: true });
+    const other = backendOfFolder(stack, labOwner(io));
+    if (other) progress.line(`  ! ${stackDir(stack)} stays: it holds the files of the lab with the state in ${other}`);
+    else await rm(stackDir(stack), { recursive: true, force: true });
     withdrawSettings(io.root, stack);
     if (config.imageCache)
       progress.line("The registries' caches stay for other labs; docs/how-to/work-offline.md removes them");

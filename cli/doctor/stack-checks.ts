@@ -4,11 +4,11 @@ import { kubernetesOf, supportTable, versionProblems } from "../../config/compat
 import { lookAtCluster } from "../../host/cluster-state";
 import { networkNamed, readNetworks, readSubnets } from "../../host/docker-networks";
 import { clusterName } from "../../host/paths";
-import { type GatewayPorts, gatewayPorts, portIsFree } from "../../host/ports";
+import { type GatewayPorts, gatewayPorts, portIsFree, portsOfOthers } from "../../host/ports";
 import { dockerPools, freeSubnet, overlap, readRoutes } from "../../host/subnets";
 import { type Check, ok, unknownWithoutDocker } from "../../preflight/check";
 import { examineExisting } from "../../preflight/existing-cluster";
-import { foreignCluster, sleepingCluster, subnetClash } from "../../preflight/problems";
+import { busyPort, claimedPort, foreignCluster, sleepingCluster, subnetClash } from "../../preflight/problems";
 
 const noCluster = { state: "absent", published: [] as readonly number[] } as const;
 
@@ -21,12 +21,11 @@ const portCheck = (id: string, key: keyof GatewayPorts, title: string): Check =>
     const { state, published } = docker.info ? await lookAtCluster(stack, exec) : noCluster;
     const sleeps = state === "stopped" || state === "paused";
     if (sleeps || published.includes(wanted)) return ok(`${wanted} is the stack's own`);
-    if (await portIsFree(wanted)) return ok(`${wanted} on 127.0.0.1`);
-    const what = `Port ${wanted} on 127.0.0.1 is in use`;
-    const why = "The lab publishes its gateway there";
-    return config[key]
-      ? { status: "fail", what, why, fix: `npm run lab -- config set ${key} PORT   (a free one, 1024 to 65535)` }
-      : { status: "warn", what, why, fix: 'Nothing to do for a new stack: "up" chooses a free one and keeps it' };
+    const cluster = docker.info ? (await portsOfOthers(clusterName(stack), exec)).get(wanted) : undefined;
+    if (!cluster && (await portIsFree(wanted))) return ok(`${wanted} on 127.0.0.1`);
+    const problem = cluster ? claimedPort(key, wanted, cluster) : busyPort(key, wanted);
+    if (config[key]) return { status: "fail", ...problem };
+    return { status: "warn", ...problem, fix: 'Nothing to do for a new stack: "up" chooses a free one and keeps it' };
   },
 });
 

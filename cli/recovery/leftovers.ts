@@ -6,7 +6,7 @@ import { type LabError, UsageError } from "../../host/errors";
 import { run } from "../../host/exec";
 import { labOwner, ownerParts } from "../../host/lab-owner";
 import { clusterName, stackDir } from "../../host/paths";
-import { removalCommand, unprovenLab } from "../../preflight/problems";
+import { foreignCluster, foreignNetwork, removalCommand, unprovenLab } from "../../preflight/problems";
 import type { StackState } from "../engine/types";
 import { parseUrn } from "../engine/urn";
 import { nodesOf, nodesText } from "../stack/nodes";
@@ -51,6 +51,20 @@ export async function removeLeftovers(
   await rm(stackDir(stack), { recursive: true, force: true });
   progress.line(`  What was left of lab "${stack}" in Docker is removed: ${nodesText(nodes.length)}, its network`);
   return true;
+}
+
+/**
+ * Requires that the network of the stack's name is the one that the state knows. Otherwise another lab was made since, for
+ * example with the state of the same name in another organization, and the engine would change its objects.
+ * @throws LabError (exit code 2)
+ */
+export async function requireOwnNetwork({ io, stack, config }: Session, { resources }: StackState): Promise<void> {
+  const recorded = resources.find(isNetwork)?.id;
+  if (config.cluster !== "kind" || !recorded) return;
+  const network = networkNamed(stack, await readNetworks(io.exec));
+  if (!network || network.id === recorded) return;
+  const nodes = await nodesOf(stack, io.exec);
+  throw new UsageError((nodes.length > 0 ? foreignCluster : foreignNetwork)(stack, network.owner));
 }
 
 /**

@@ -8,7 +8,7 @@ import type { Engine, StackState } from "../engine/types";
 import { labAddress } from "../stack/lab";
 import { type Session, stackExists } from "../stack/session";
 import { openHelmReleases } from "./helm-releases";
-import { type ConfirmPrompt, removeLeftovers, removeUnfinishedCluster } from "./leftovers";
+import { type ConfirmPrompt, removeLeftovers, removeUnfinishedCluster, requireOwnNetwork } from "./leftovers";
 import { findStaleLocks } from "./locks";
 import { recover } from "./recover";
 
@@ -32,7 +32,10 @@ export async function repairStack(
 ): Promise<StackState | undefined> {
   const exists = await stackExists(engine, session.stack);
   const state = exists ? await recoverFromCrash(engine, session, purpose) : undefined;
-  if (state) await removeUnfinishedCluster(session, state);
+  if (state) {
+    if (purpose.operation === "up") await requireOwnNetwork(session, state);
+    await removeUnfinishedCluster(session, state);
+  }
   if (purpose.operation === "destroy") return state;
   await removeLeftovers(session, state, purpose.agree);
   await emptyStateOfLostCluster(exists ? engine : undefined, session);

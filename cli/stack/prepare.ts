@@ -2,8 +2,8 @@ import { existsSync } from "node:fs";
 import type { LabConfig } from "../../config/schema";
 import { clusterState } from "../../host/cluster-state";
 import { LabError } from "../../host/errors";
-import { ownCluster } from "../../host/paths";
-import { type GatewayPorts, gatewayPorts, portIsFree, portKeys } from "../../host/ports";
+import { clusterName, ownCluster } from "../../host/paths";
+import { type GatewayPorts, gatewayPorts, portIsFree, portKeys, portsOfOthers } from "../../host/ports";
 import { checkHost, type HostFacts } from "../../preflight/host";
 import type { Engine } from "../engine/types";
 import type { ConfirmPrompt } from "../recovery/leftovers";
@@ -20,8 +20,10 @@ export async function choosePorts({ io, stack, config }: Session): Promise<Parti
   if (config.cluster !== "kind" || open.length === 0) return {};
   if ((await clusterState(stack, io.exec)) !== "absent") return {};
   const own = gatewayPorts(config, stack);
+  const claimed = await portsOfOthers(clusterName(stack), io.exec);
+  const fits = async (port: number) => !claimed.has(port) && (await portIsFree(port));
   const chosen: Partial<GatewayPorts> = {};
-  for (const key of open) if (!(await portIsFree(own[key]))) chosen[key] = await freePortAfter(own[key], key);
+  for (const key of open) if (!(await fits(own[key]))) chosen[key] = await nextPort(own[key], key, fits);
   return chosen;
 }
 
@@ -58,10 +60,14 @@ export async function prepareStack(
   }
 }
 
-async function freePortAfter(port: number, key: keyof GatewayPorts): Promise<number> {
+async function nextPort(
+  port: number,
+  key: keyof GatewayPorts,
+  fits: (port: number) => Promise<boolean>,
+): Promise<number> {
   const tries = 100;
   for (let candidate = port + 1; candidate <= port + tries; candidate += 1) {
-    if (await portIsFree(candidate)) return candidate;
+    if (await fits(candidate)) return candidate;
   }
   throw new LabError({
     what: `No port between ${port} and ${port + tries} on 127.0.0.1 is free`,

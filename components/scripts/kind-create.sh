@@ -1,6 +1,6 @@
 # Makes the stack's kind cluster from the config on stdin. Idempotent: what a killed run left behind is removed first.
 # Needs image-get.sh and kind-own.sh before it.
-# In: NODE_IMAGE KUBECONFIG_FILE MARKER_FILE, and what kind-own.sh reads
+# In: NODE_IMAGE KUBECONFIG_FILE MARKER_FILE BACKEND (that of the state), and what kind-own.sh reads
 #     CERTS_DIR (folder that the nodes mount for MIRRORS, CACHES and CA_FILE)
 #     CA_FILE (PEM of a private CA that the nodes trust, may be empty), and what image-get.sh reads
 set -eu
@@ -64,6 +64,6 @@ answer=$(printf '%s\n' "$config" | kind create cluster --name "$CLUSTER" --image
 answer=$(docker exec "$CLUSTER-control-plane" kubectl --kubeconfig /etc/kubernetes/admin.conf \
   wait --for=condition=Ready nodes --all --timeout=180s 2>&1) || give_up "Nodes of the cluster are not Ready" "$answer"
 
-# Tells the next run that there was a cluster, when it finds none, and which network is the stack's own.
-printf '%s %s\n' "$CLUSTER" "${NETWORK_ID:-}" > "$MARKER_FILE"
+# Tells the next run that there was a cluster, when it finds none, which network is the stack's own, and who has the state.
+printf '%s %s %s\n' "$CLUSTER" "${NETWORK_ID:-}" "$BACKEND" > "$MARKER_FILE"
 echo "$CLUSTER"

@@ -23,6 +23,8 @@ export interface Machine {
   /** "state networks ports" of the containers that bear the cluster's label. */
   nodes?: string[];
   networks?: SeenNetwork[];
+  /** "cluster port port" of each node of any kind cluster, running or not. */
+  claims?: string[];
   dockerHost?: string;
   kubeconfig?: string;
 }
@@ -47,6 +49,9 @@ export function machine(state: Machine = {}): Exec {
     if (verb === "exec") return answer("", 1, "Error response from daemon: No such container");
     if (verb === "version") return answer("{}", state.version?.code ?? 0, state.version?.stderr ?? "");
     if (verb === "context") return answer(dockerHost);
+    if (verb === "ps" && args.includes("label=io.x-k8s.kind.cluster"))
+      return answer((state.claims ?? []).map((_, index) => `id-${index}`).join("\n"));
+    if (verb === "inspect") return answer((state.claims ?? []).join("\n"));
     if (verb === "ps")
       return answer(args.includes("label=io.x-k8s.kind.cluster=ambient-lab-t1") ? nodes.join("\n") : "");
     if (verb === "network" && args.at(-1)?.includes("driver.mtu")) return answer(state.mtu ?? "");

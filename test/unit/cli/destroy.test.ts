@@ -1,4 +1,5 @@
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { userInfo } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { StackState } from "../../../cli/engine/types";
@@ -78,6 +79,26 @@ describe("destroy", () => {
     expect(own.code, own.said).toBe(0);
     expect(own.calls).toContain("destroy");
     await cluster.close();
+  });
+
+  test("keeps the files of a lab of the same name that has its state in another backend", async () => {
+    const config = ["cluster: existing", "kubeconfig: /nowhere/k", "context: c", "appImage: registry.test/a:1"];
+    const root = checkout({
+      "Pulumi.alice.yaml": `config:\n${config.map((each) => `  ambient-lab:${each}\n`).join("")}`,
+    });
+    const folder = stackDir("alice");
+    mkdirSync(folder, { recursive: true });
+    const destroyed = async (backend: string) => {
+      writeFileSync(join(folder, "cluster"), `ambient-lab-alice id-1 ${backend}\n`);
+      const io = fakeIo({ root, engine: new FakeEngine(["alice"]) });
+      expect(await run(["destroy", "--stack", "alice", "--yes"], io)).toBe(0);
+      return { stays: existsSync(folder), said: io.err() };
+    };
+    expect(await destroyed("s3://theirs")).toEqual({
+      stays: true,
+      said: expect.stringContaining(`${folder} stays: it holds the files of the lab with the state in s3://theirs`),
+    });
+    expect(await destroyed(`file://${userInfo().homedir}`)).toMatchObject({ stays: false });
   });
 
   describe("looks for what Istio leaves", () => {

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -54,6 +54,18 @@ const [up, down] = [Array<string>(3).fill("running"), Array<string>(3).fill("exi
 const did = (calls: readonly string[], verb: string) => calls.filter((call) => call.startsWith(`docker ${verb} `));
 
 describe("pause", () => {
+  test("stops no node of a lab with the state in another backend, whose files are in the same folder", async () => {
+    mkdirSync(stackDir("alice"), { recursive: true });
+    const marker = join(stackDir("alice"), "cluster");
+    writeFileSync(marker, `${cluster} id-1 s3://theirs\n`);
+    const network = ["id-1", cluster, "alice", "me@here s3://theirs"].join("\t");
+    const { io, exec, lab } = await world(up, { "docker network ls": network });
+    expect(await lab("pause")).toBe(2);
+    expect(io.err()).toContain("it belongs to me@here, with the state in s3://theirs");
+    expect(did(exec.calls, "stop")).toEqual([]);
+    rmSync(marker);
+  });
+
   test("stops the nodes, workers first, and says what memory came back and how to go on", async () => {
     const { io, exec, lab } = await world(up);
     expect(await lab("pause")).toBe(0);

@@ -152,6 +152,18 @@ describe("up", () => {
     }
   });
 
+  test("chooses another port than that of a paused cluster of this Docker", async () => {
+    const root = checkout();
+    const exec = fakeExec({
+      ...fitMachine,
+      "docker ps --all --quiet --filter label=io.x-k8s.kind.cluster": "0a\n0b",
+      "docker inspect --format {{index .Config.Labels": `ambient-lab-bob 41000 ${derivedPort("alice")}\nambient-lab-bob `,
+    });
+    const io = fakeIo({ root, exec, engine: newEngine(root) });
+    expect(await run(up, io)).toBe(0);
+    expect(readConfig(root, "alice").httpPort).toBeGreaterThan(derivedPort("alice"));
+  });
+
   test("asks nothing without a terminal: a change of somebody's cluster needs --yes", async () => {
     const root = checkout();
     const cluster = await startCluster();

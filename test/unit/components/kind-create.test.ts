@@ -17,12 +17,21 @@ async function runScripts(names: readonly string[], docker: string, kind: string
       ...{ PATH: `${folder}${delimiter}${process.env.PATH}`, CLUSTER: "c", NODE_IMAGE: "kindest/node:v1" },
       ...{ KUBECONFIG_FILE: join(folder, "kubeconfig"), MARKER_FILE: join(folder, "marker") },
       ...{ KIND_EXPERIMENTAL_DOCKER_NETWORK: "c", CERTS_DIR: join(folder, "certs"), CA_FILE: "" },
-      ...{ MIRRORS: "", CACHES: "", CACHE_AT: "", BUNDLE: "", PLATFORM: "", SYSCTLS: "a=1", ...env },
+      ...{
+        BACKEND: "file:///home/a b",
+        MIRRORS: "",
+        CACHES: "",
+        CACHE_AT: "",
+        BUNDLE: "",
+        PLATFORM: "",
+        SYSCTLS: "a=1",
+        ...env,
+      },
     },
     input: "kind: Cluster\n",
   });
   const hosts = (registry: string) => readFileSync(join(folder, "certs", registry, "hosts.toml"), "utf8");
-  const marker = existsSync(join(folder, "marker"));
+  const marker = existsSync(join(folder, "marker")) && readFileSync(join(folder, "marker"), "utf8");
   return { ...result, hosts, marker, kinds: readFileSync(join(folder, "kind.calls"), "utf8") };
 }
 
@@ -50,6 +59,16 @@ describe("kind-create.sh", () => {
     "",
     "Run 'docker run --help' for more information",
   ];
+
+  test("notes the network and the backend of the state for the next run", async () => {
+    const { marker } = await runScripts(create, "exit 0", "exit 0", { NETWORK_ID: "" });
+    expect(marker).toBe("c  file:///home/a b\n");
+    const docker = '[ "$1 $2" != "network ls" ] || echo id-1';
+    for (const scripts of [create, ["kind-own", "kind-update"]])
+      expect((await runScripts(scripts, docker, "exit 0", { NETWORK_ID: "id-1" })).marker).toBe(
+        "c id-1 file:///home/a b\n",
+      );
+  });
 
   test("deletes no cluster that appeared under the name while kind was at work, or before", async () => {
     // It is on no network of the stack's from the second look on.

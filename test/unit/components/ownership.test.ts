@@ -14,12 +14,18 @@ interface Seen {
   node?: string;
   /** Id of the network with the lab's name; empty without one. */
   id?: string;
+  /** Owner that the label of the network names. */
+  ofNetwork?: string;
   /** Exit code of `docker ps`. */
   ps?: number;
 }
 
 /** Runs deletion scripts beside a Docker that has one node and one network. */
-async function runDeletion(names: readonly string[], { node, id = "", ps = 0 }: Seen, env: Record<string, string>) {
+async function runDeletion(
+  names: readonly string[],
+  { node, id = "", ofNetwork = "", ps = 0 }: Seen,
+  env: Record<string, string>,
+) {
   const folder = mkdtempSync(join(tmpdir(), "lab-own-"));
   const marker = join(folder, "marker");
   writeFileSync(marker, "");
@@ -29,6 +35,7 @@ case "$1 $2" in
   "ps --all") ${node ? "printf 'n-control-plane\\nn-worker\\n';" : ""} exit ${ps} ;;
   "ps -aq") ${node ? "echo 0123;" : ""} exit ${ps} ;;
   "inspect --format") echo "${node} " ;;
+  "network inspect") echo "${ofNetwork}" ;;
   "network ls") [ -z "${id}" ] || echo "${id}" ;;
 esac
 `;
@@ -115,6 +122,13 @@ describe("network-remove.sh", () => {
     const { code, calls } = await runDeletion(["network-remove"], { node: "n", id: "id-1" }, env);
     expect(code).toBe(0);
     expect(calls).not.toContain("docker rm");
+  });
+
+  test("leaves a network with an owner alone, for a lab of an earlier version, which had none", async () => {
+    const seen = { id: "id-1", ofNetwork: "bob@host file:///home/bob" };
+    const { code, calls } = await runDeletion(["network-remove"], seen, { NETWORK: "n", STACK: "dev" });
+    expect(code).toBe(0);
+    expect(calls).not.toContain("network rm");
   });
 
   test("removes the network of a lab of an earlier version by the label of the stack", async () => {

@@ -25,7 +25,12 @@ async function runScripts(names: readonly string[], { docker = "", kind = "", en
     cwd: deletes ? folder : join(__dirname, "..", "..", ".."),
     env: {
       ...{ PATH: `${folder}${delimiter}${process.env.PATH}`, CLUSTER: "ambient-lab-dev", NETWORK: "ambient-lab-dev" },
-      ...{ KUBECONFIG_FILE: join(folder, "kubeconfig"), MARKER_FILE: join(folder, "marker"), NETWORK_ID: "id-1" },
+      ...{
+        KUBECONFIG_FILE: join(folder, "kubeconfig"),
+        MARKER_FILE: join(folder, "marker"),
+        NETWORK_ID: "id-1",
+        BACKEND: "b",
+      },
       ...{ KIND_EXPERIMENTAL_DOCKER_NETWORK: "ambient-lab-dev", CERTS_DIR: join(folder, "certs"), CA_FILE: "" },
       ...{
         NODE_IMAGE: "kindest/node:v1",
@@ -98,7 +103,7 @@ describe("a failing docker network rm", () => {
   const machine = (answer: string, users: string): Machine => ({
     docker: [
       `"network ls"*) echo ${id} ;;`,
-      `"network inspect"*) echo "${users}" ;;`,
+      `*"range .Containers"*) echo "${users}" ;;`,
       fails(`"network rm"*`, answer),
     ].join("\n"),
   });

@@ -54,7 +54,11 @@ async function run(text: string) {
         SYSCTLS: "a=1",
       },
       ...{ MIRRORS: "", CACHES: "quay.io=https://quay.io", CACHE_IMAGE: "registry:3", BUNDLE: "", PLATFORM: "" },
-      ...{ KUBECONFIG_FILE: join(folder, "stack", "kubeconfig"), MARKER_FILE: join(folder, "stack", "cluster") },
+      ...{
+        KUBECONFIG_FILE: join(folder, "stack", "kubeconfig"),
+        MARKER_FILE: join(folder, "stack", "cluster"),
+        BACKEND: "b",
+      },
       ...{ CERTS_DIR: join(folder, "certs.d"), CA_FILE: "", CA_PEM: "" },
       ...(text.includes("CA_PEM") || text.includes("ca-file") ? { CA_FILE: join(folder, "ca.pem") } : {}),
     },

@@ -75,6 +75,24 @@ describe("canonicalBackend()", () => {
     expect(of(url)).toBe(expected);
   });
 
+  test.each([
+    ["azblob://states", { AZURE_STORAGE_ACCOUNT: "a" }, "azblob://states?storage_account=a"],
+    ["azblob://states?storage_account=b", { AZURE_STORAGE_ACCOUNT: "a" }, "azblob://states?storage_account=b"],
+    [
+      "s3://states?region=eu",
+      { AWS_ENDPOINT_URL: "http://k:s@minio:9000" },
+      "s3://states?region=eu&endpoint=http%3A%2F%2Fminio%3A9000",
+    ],
+    [
+      "s3://states",
+      { AWS_ENDPOINT_URL: "http://a", AWS_ENDPOINT_URL_S3: "http://b" },
+      "s3://states?endpoint=http%3A%2F%2Fb",
+    ],
+    ["gs://states", { AWS_ENDPOINT_URL: "http://a" }, "gs://states"],
+  ])("tells buckets of one name apart by their account: %s with %o", (url, env, expected) => {
+    expect(canonicalBackend({ root: checkout(), env: { PULUMI_BACKEND_URL: url, ...env } })).toBe(expected);
+  });
+
   test("tells the relative backends of two checkouts apart, and knows one folder by two paths", () => {
     const [a, b] = [checkout(), checkout()];
     expect(of("file://state", a)).not.toBe(of("file://state", b));

@@ -1,3 +1,4 @@
+import { mkdirSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,7 +7,7 @@ import { parseConfig } from "../../../config/load";
 import { clusterState } from "../../../host/cluster-state";
 import { LabErrors } from "../../../host/errors";
 import type { Exec } from "../../../host/exec";
-import { labOwner } from "../../../host/lab-owner";
+import { labOwner, ownerParts } from "../../../host/lab-owner";
 import { markerFile, stackDir } from "../../../host/paths";
 import { writeWhole } from "../../../host/write-file";
 import { checkHost } from "../../../preflight/host";
@@ -54,6 +55,9 @@ describe("when the labels of its network name an owner", () => {
   test("clusterState() calls the cluster of another owner foreign, and this owner's by its state", async () => {
     expect(await clusterState(stack, living({ owner: bob }))).toBe("foreign");
     expect(await clusterState(stack, living({ owner: labOwner() }))).toBe("running");
+    // Nothing here says that the lab of an earlier version is this user's.
+    expect(await clusterState(stack, living({ owner: "" }))).toBe("foreign");
+    await writeWhole(markerFile(stackDir(stack)), `${own}\n`);
     expect(await clusterState(stack, living({ owner: "" }))).toBe("running");
   });
 
@@ -72,5 +76,57 @@ describe("when the labels of its network name an owner", () => {
     expect(await clusterState(stack, living({ id: "id-2", owner: labOwner() }))).toBe("running");
     // A lab of an earlier version has no label: then the id alone tells.
     expect(await clusterState(stack, living({ id: "id-2" }))).toBe("foreign");
+  });
+
+  describe("with a folder that labs of two backends share", () => {
+    /** A folder of state, as Pulumi makes it (v3.259.0, pkg/backend/diy/store.go). */
+    const backend = (name: string) => {
+      mkdirSync(join(home, name, ".pulumi", "stacks"), { recursive: true });
+      return `file://${home}/${name}`;
+    };
+    const { user } = ownerParts(labOwner());
+    const marked = (text: string) => writeWhole(markerFile(stackDir(stack)), `${own} ${text}\n`);
+
+    test("the file names the backend that the cluster belongs to", async () => {
+      const [ours, theirs] = [backend("ours"), backend("theirs")];
+      vi.stubEnv("PULUMI_BACKEND_URL", ours);
+      await marked(`id-1 ${theirs}`);
+      expect(await clusterState(stack, living({ id: "id-1", owner: `${user} ${theirs}` }))).toBe("foreign");
+      await marked(`id-1 ${ours}`);
+      expect(await clusterState(stack, living({ id: "id-1", owner: `alice@old-name ${ours}` }))).toBe("running");
+    });
+
+    test("the label tells where the file of an earlier version names no backend", async () => {
+      const [ours, theirs] = [backend("ours"), backend("theirs")];
+      vi.stubEnv("PULUMI_BACKEND_URL", ours);
+      await marked("id-1");
+      expect(await clusterState(stack, living({ id: "id-1", owner: `${user} ${theirs}` }))).toBe("foreign");
+      expect(await clusterState(stack, living({ id: "id-1", owner: `alice@old-name ${ours}` }))).toBe("running");
+      expect(await clusterState(stack, living({ id: "id-1" }))).toBe("running");
+    });
+
+    test("a folder of state that was moved is no other backend", async () => {
+      vi.stubEnv("PULUMI_BACKEND_URL", backend("new"));
+      await marked(`id-1 file://${home}/old`);
+      expect(await clusterState(stack, living({ id: "id-1", owner: `${user} file://${home}/old` }))).toBe("running");
+      await marked("id-1 s3://old");
+      expect(await clusterState(stack, living({ id: "id-1", owner: `${user} s3://old` }))).toBe("foreign");
+    });
+
+    test("checkHost() refuses a lab in an existing cluster whose files would be those of the other", async () => {
+      const theirs = backend("theirs");
+      vi.stubEnv("PULUMI_BACKEND_URL", backend("ours"));
+      await marked(`id-1 ${theirs}`);
+      const existing = parseConfig({
+        cluster: "existing",
+        kubeconfig: "/nowhere/k",
+        context: "c",
+        appImage: "r.test/a:1",
+      });
+      const thrown = await checkHost(existing, stack, machine()).catch((error: unknown) => error);
+      expect(thrown instanceof LabErrors && thrown.problems.map(({ what }) => what)).toContain(
+        `${stackDir(stack)} holds the files of a lab "${stack}" with the state in ${theirs}`,
+      );
+    });
   });
 });

@@ -10,6 +10,7 @@ import { versions } from "../../../config/versions";
 import { clusterIsLost } from "../../../host/cluster-state";
 import { LabErrors } from "../../../host/errors";
 import type { Exec } from "../../../host/exec";
+import { labOwner } from "../../../host/lab-owner";
 import { markerFile, stackDir } from "../../../host/paths";
 import { derivedPort, gatewayPorts } from "../../../host/ports";
 import { writeWhole } from "../../../host/write-file";
@@ -192,6 +193,15 @@ describe("port and subnet", () => {
     expect(gatewayPorts({ httpPort: 8080, httpsPort: 8443 }, "a")).toEqual({ httpPort: 8080, httpsPort: 8443 });
   });
 
+  test("checkHost() refuses a port of a cluster that is paused, on which nothing listens", async () => {
+    const claims = [`ambient-lab-bob 41000 ${port}`, "ambient-lab-bob"];
+    expect(await problemsOf(kind(), machine({ claims }))).toEqual([
+      `Port ${port} on 127.0.0.1 belongs to kind cluster "ambient-lab-bob"`,
+    ]);
+    const own = [`ambient-lab-t1 ${port}`];
+    await expect(checkHost(kind(), stack, machine({ claims: own }))).resolves.toBeDefined();
+  });
+
   test("checkHost() refuses a port that somebody listens on, unless it is the lab's own cluster", async () => {
     const ports = (http: number) => `127.0.0.1:${http}->30080/tcp, 127.0.0.1:${httpsPort}->30443/tcp`;
     const running = (http: number) => machine({ nodes: [`running ${own} ${ports(http)}`, `running ${own} `] });
@@ -216,7 +226,7 @@ describe("port and subnet", () => {
     ["172.30.0.0/24", { name: "other", subnets: ["172.30.0.0/16"] }, true],
     ["172.30.0.0/16", { name: "other", subnets: ["fd00::/64", "172.30.9.0/24"] }, true],
     ["172.31.0.0/16", { name: "other", subnets: ["172.30.0.0/16"] }, false],
-    ["172.30.0.0/24", { name: own, stack, subnets: ["172.30.0.0/24"] }, false],
+    ["172.30.0.0/24", { name: own, stack, owner: labOwner(), subnets: ["172.30.0.0/24"] }, false],
   ])("checkHost() compares subnet %s with the network %j: clash %s", async (subnet, network, clash) => {
     const checked = checkHost(kind({ subnet }), stack, machine({ networks: [{ name: "none" }, network] }));
     if (clash) await expect(checked).rejects.toThrow(`Subnet ${subnet} overlaps with`);
@@ -225,7 +235,7 @@ describe("port and subnet", () => {
 
   test("checkHost() compares the new subnet of a living lab", async () => {
     const networks = [
-      { name: own, stack, subnets: ["172.31.0.0/16"] },
+      { name: own, stack, owner: labOwner(), subnets: ["172.31.0.0/16"] },
       { name: "other", subnets: ["172.30.0.0/16"] },
     ];
     const living = machine({ nodes: [`running ${own}`], networks });
