@@ -8,7 +8,7 @@ import { PodFinder } from "../../verify/pods";
 import { dashboards, forward } from "../dashboards";
 import { runningLab } from "../stack/running-lab";
 import type { Io } from "../terminal/io";
-import { type CommandContext, common, examples, json, jsonText } from "./common";
+import { aborted, type CommandContext, common, examples, json, jsonText } from "./common";
 import { writeReport } from "./report";
 
 interface OpenOptions {
@@ -59,7 +59,7 @@ async function openDashboard(io: Io, addon: AddonName, options: OpenOptions): Pr
   try {
     await show(io, `http://127.0.0.1:${lead.port}${better ?? page}`, shows, options);
     io.stderr.write("Open until Ctrl-C.\n");
-    await ended(io.signal);
+    await aborted(io.signal);
   } finally {
     lead.close();
   }
@@ -71,12 +71,6 @@ async function show(io: Io, url: string, shows: string, options: OpenOptions): P
   io.stderr.write(`Opening ${shows}\n`);
   await io.openBrowser(url);
 }
-
-const ended = (signal: AbortSignal): Promise<void> =>
-  new Promise((done) => {
-    if (signal.aborted) done();
-    signal.addEventListener("abort", () => done(), { once: true });
-  });
 
 function requireAddon({ stack, settings }: LabFacts, addon: AddonName): void {
   if (settings.addons.includes(addon)) return;

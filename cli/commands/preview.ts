@@ -17,6 +17,7 @@ import {
   stackExists,
 } from "../stack/session";
 import { changedSettings, settingsFile, withdrawSettings } from "../stack/settings";
+import type { Io } from "../terminal/io";
 import { type CommandContext, common, examples, json, jsonText } from "./common";
 
 /** `preview`: what `up` would change, as a sentence and a line per component. */
@@ -35,17 +36,27 @@ export function registerPreview(program: Command, { io }: CommandContext): void 
     "npm run preview -- --diff --stack alice",
     "npm run preview -- --policy",
   );
-  command.action(async (options: CommonOptions & { json?: boolean; diff?: boolean; policy?: boolean }) => {
-    const { config: pairs = [], ...others } = options;
-    const session = openSession(io, others);
-    // Errors of the settings are reported before anything starts.
-    if (pairs.length > 0) changedSettings(io.root, session.stack, pairs);
-    const engine = await sessionEngine(session, { install: true, makesClusters: false });
-    const { model, text } = await inStack(engine, session, () =>
-      withSettings(session, pairs, (settings) => preview(engine, session, { ...options, ...settings })),
-    );
+  command.action(async (options: PreviewOptions & { json?: boolean }) => {
+    const { model, text } = await previewChange(options, io);
     io.stdout.write(options.json ? jsonText(model) : options.diff ? text : previewText(model));
   });
+}
+
+interface PreviewOptions extends CommonOptions {
+  diff?: boolean;
+  policy?: boolean;
+}
+
+/** What `up` would change, with the `key=value` pairs of `config` in place of the stack's own settings. */
+export async function previewChange(options: PreviewOptions, io: Io): Promise<{ model: PreviewModel; text: string }> {
+  const { config: pairs = [], ...others } = options;
+  const session = openSession(io, others);
+  // Errors of the settings are reported before anything starts.
+  if (pairs.length > 0) changedSettings(io.root, session.stack, pairs);
+  const engine = await sessionEngine(session, { install: true, makesClusters: false });
+  return inStack(engine, session, () =>
+    withSettings(session, pairs, (settings) => preview(engine, session, { ...options, ...settings })),
+  );
 }
 
 /** Runs a preview and collects what it would change. */

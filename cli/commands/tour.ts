@@ -1,15 +1,17 @@
 import { Argument, type Command } from "commander";
-import type { LabSettings } from "../../config/schema";
-import { experiments } from "../../experiments";
-import { type TourStep, tour } from "../../experiments/tour";
+import { tour } from "../../experiments/tour";
 import { ExitCode } from "../../host/errors";
 import { shellWord } from "../../host/shell";
-import { disabledReason } from "../../modules/enabled";
-import { stepLines } from "../../verify/report/explain";
-import { readConfig, rememberSettings, unsetConfig } from "../stack/settings";
+import { runningLab } from "../stack/running-lab";
+import { readConfig } from "../stack/settings";
 import { resolveStack, stackToName } from "../stack/stack-name";
 import type { Io } from "../terminal/io";
-import { type CommandContext, common, examples, json, jsonText, runAction, yes } from "./common";
+import { tourLab } from "../tour/lab";
+import { serveTour } from "../tour/server";
+import { TourSession } from "../tour/session";
+import { type WalkedStep, walked } from "../tour/steps";
+import { undoSteps, type Walk, walkStep } from "../tour/walk";
+import { aborted, type CommandContext, common, examples, json, jsonText, runAction, yes } from "./common";
 import { up } from "./up";
 import { verify } from "./verify";
 
@@ -19,6 +21,8 @@ interface TourOptions {
   undo?: boolean;
   yes?: boolean;
   json?: boolean;
+  web?: boolean;
+  browser: boolean;
 }
 
 const ids = tour.map(({ id }) => id);
@@ -32,17 +36,21 @@ export function registerTour(program: Command, { io, end }: CommandContext): voi
   examples(
     yes(json(common(command)))
       .option("--list", "print the steps only")
-      .option("--undo", "undo what a step changed"),
+      .option("--undo", "undo what a step changed")
+      .option("--web", "show the steps as a page on 127.0.0.1, until Ctrl-C")
+      .option("--no-browser", "with --web: print the address only"),
     "npm run lab -- tour --list",
     "npm run lab -- tour                  # step by step, asking before each change",
     "npm run lab -- tour caller           # this step alone",
     "npm run lab -- tour caller --yes     # without questions; puts everything back",
     "npm run lab -- tour caller --undo",
+    "npm run lab -- tour --web            # the same steps in the browser",
   );
   command.action(async (id: string | undefined, options: TourOptions) => {
     const stack = resolveStack(options.stack, io);
     const chosen = tour.filter((step) => id === undefined || step.id === id);
     const walk = walkOf(io, stack, options.yes ? undefined : io.confirm);
+    if (options.web) return end(await browserTour(io, stack, id, options));
     if (options.undo) return end(await undoSteps(walk, chosen));
     const steps = chosen.map((step) => walked(step, readConfig(io.root, stack), stack));
     if (options.json) return void io.stdout.write(jsonText(steps));
@@ -57,19 +65,26 @@ export function registerTour(program: Command, { io, end }: CommandContext): voi
   });
 }
 
-/** The means to walk a step. */
-export interface Walk {
-  io: Io;
-  stack: string;
-  /**
-   * Brings the lab to its configuration without proofs, after `key=value` pairs are set in it.
-   * `signal` ends it, by default the signal of `io`.
-   */
-  up(options: { preview?: boolean; config?: string[]; signal?: AbortSignal }): Promise<ExitCode>;
-  /** Runs one experiment. */
-  verify(experiment: string): Promise<ExitCode>;
-  /** Asks before a change is made and before it is undone; absent when nothing is to be asked. */
-  confirm?: (question: string) => Promise<boolean>;
+/** The tour as a page, until the command is interrupted. A change that is applied then is undone. */
+async function browserTour(io: Io, stack: string, id: string | undefined, { browser }: TourOptions): Promise<ExitCode> {
+  await runningLab(io, { stack });
+  const session = new TourSession(tourLab(io, stack, io.signal));
+  const server = await serveTour(session, id);
+  try {
+    io.stdout.write(`${server.url}\n`);
+    if (browser) await io.openBrowser?.(server.url);
+    io.stderr.write("Open until Ctrl-C.\n");
+    await aborted(io.signal);
+  } finally {
+    await server.close();
+    if (session.applied) {
+      const { id } = session.applied;
+      const undoLine = `npm run lab -- tour ${id} --undo --stack ${stack}`;
+      io.stderr.write(`The change of step ${id} is undone first; another interrupt leaves it: ${undoLine}\n`);
+      await session.close(tourLab(io, stack, io.nextSignal()));
+    }
+  }
+  return ExitCode.pass;
 }
 
 /**
@@ -102,96 +117,6 @@ function walkOf(io: Io, stack: string, confirm: Walk["confirm"]): Walk {
       ),
   };
 }
-
-/** Makes the step's change, proves it, and puts the stack's settings and the lab back as they were. */
-export async function walkStep(walk: Walk, step: TourStep): Promise<ExitCode> {
-  if (!step.change) return walk.verify(step.proof);
-  const restoreSettings = rememberSettings(walk.io.root, walk.stack);
-  const made = await walk.up({ preview: walk.confirm !== undefined, config: pairsOf(step) });
-  if (made === ExitCode.usage) {
-    // The change was refused before anything but the settings was touched.
-    restoreSettings();
-    return made;
-  }
-  try {
-    return made === ExitCode.pass ? await walk.verify(step.proof) : made;
-  } finally {
-    await undo(walk, step, restoreSettings);
-  }
-}
-
-async function undo({ io, stack, up, confirm }: Walk, { id }: TourStep, restoreSettings: () => boolean): Promise<void> {
-  if (io.signal.aborted) {
-    const undoLine = `npm run lab -- tour ${id} --undo --stack ${stack}`;
-    io.stderr.write(`The tour was interrupted. The change is undone first; another interrupt leaves it: ${undoLine}\n`);
-    if (restoreSettings()) await up({ signal: io.nextSignal() });
-    return;
-  }
-  if (confirm && !(await confirm("Undo the change now?"))) {
-    io.stderr.write(`The change stays. Undo it: npm run lab -- tour ${id} --undo --stack ${stack}\n`);
-    return;
-  }
-  if (restoreSettings()) await up({});
-}
-
-async function undoSteps({ io, stack, up }: Walk, steps: readonly TourStep[]): Promise<ExitCode> {
-  if (unsetConfig(io.root, stack, steps.flatMap(keysOf))) return up({});
-  io.stderr.write("There is nothing to undo: the stack's settings have the defaults\n");
-  return ExitCode.pass;
-}
-
-/** A step with all that a reader, or a program, needs to walk it. */
-export interface WalkedStep {
-  number: number;
-  id: string;
-  title: string;
-  asks: string;
-  why: string;
-  /** What the proof sends and expects, once the change is made. */
-  expects: readonly string[];
-  /** Commands that make the change, its preview first. */
-  change: readonly string[];
-  watch?: string;
-  proof: string;
-  undo: readonly string[];
-  next?: string;
-}
-
-/** A step of the tour in a lab with these settings. */
-export function walked(step: TourStep, settings: LabSettings, stack: string): WalkedStep {
-  const number = tour.indexOf(step) + 1;
-  const experiment = experiments.find(({ id }) => id === step.proof);
-  if (!experiment) throw new RangeError(`Step "${step.id}" is proven by "${step.proof}", which is no experiment`);
-  const then = { ...settings, ...step.change };
-  const off = disabledReason(experiment, then);
-  const next = tour[number]?.id;
-  return {
-    ...{ number, id: step.id, title: step.title, asks: experiment.question, why: experiment.why },
-    expects: off ? [off] : experiment.steps(then).flatMap((each) => stepLines(each, then)),
-    change: step.change ? [...setLines(step, stack), `npm run preview -- --stack ${stack}`, upLine(stack)] : [],
-    ...(step.watch ? { watch: `npm run lab -- ${step.watch} --stack ${stack}` } : {}),
-    proof: `npm run lab -- verify --only ${step.proof} --stack ${stack}`,
-    undo: step.change
-      ? [...keysOf(step).map((key) => `npm run lab -- config rm ${key} --stack ${stack}`), upLine(stack)]
-      : [],
-    ...(next ? { next: `npm run lab -- tour ${next} --stack ${stack}` } : {}),
-  };
-}
-
-/** Keys of the stack's configuration that a step changes. */
-const keysOf = ({ change = {} }: TourStep): string[] => Object.keys(change);
-
-/** The step's changes as `key=value`, as `up --config` takes them. */
-export const pairsOf = ({ change = {} }: TourStep): string[] =>
-  Object.entries(change).map(([key, value]) => `${key}=${Array.isArray(value) ? `[${value.join(", ")}]` : value}`);
-
-const upLine = (stack: string) => `npm run up -- --stack ${stack} --no-verify`;
-
-const setLines = ({ change = {} }: TourStep, stack: string): string[] =>
-  Object.entries(change).map(([key, value]) => {
-    const text = Array.isArray(value) ? `[${value.join(", ")}]` : String(value);
-    return `npm run lab -- config set ${key} ${shellWord(text)} --stack ${stack}`;
-  });
 
 /** A step as text. */
 function stepText(step: WalkedStep, of: number): string {

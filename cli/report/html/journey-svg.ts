@@ -40,7 +40,7 @@ function legSvg({ transport, identity, reached }: Leg, index: number): Html {
   const end = from + gap - 8;
   const center = from + gap / 2 - 2;
   const kind = `${reached ? "" : " dim"}${transport === "HBONE" ? " hbone" : ""}`;
-  return html`<g class="leg${kind}"><path d="M${from + 3} ${middle}H${end}"/><path class="head" d="M${end - 1} ${middle - 5}l8 5l-8 5z"/>
+  return html`<g class="leg${kind}" style="--i:${index + 0.5}"><path d="M${from + 3} ${middle}H${end}"/><path class="head" d="M${end - 1} ${middle - 5}l8 5l-8 5z"/>
 <text x="${center}" y="${middle - 9}">${words[transport]}</text>
 <text class="identity" x="${center}" y="${middle + 18}">${identity ?? ""}</text></g>`;
 }
@@ -48,7 +48,7 @@ function legSvg({ transport, identity, reached }: Leg, index: number): Html {
 function hopSvg({ name, role, reached, recorded, end, layer }: Hop, index: number): Html {
   const x = 2 + index * step;
   const state = end ?? (reached ? "passed" : "dim");
-  return html`<g class="hop ${state} ${layer}${recorded || !reached ? "" : " unrecorded"}"><rect x="${x}" y="${box.y}" width="${box.width}" height="${box.height}" rx="8"/>
+  return html`<g class="hop ${state} ${layer}${recorded || !reached ? "" : " unrecorded"}" style="--i:${index}"><rect x="${x}" y="${box.y}" width="${box.width}" height="${box.height}" rx="8"/>
 <text class="name" x="${x + box.width / 2}" y="${middle - 3}">${name}</text><text class="role" x="${x + box.width / 2}" y="${middle + 14}">${role}</text></g>`;
 }
 

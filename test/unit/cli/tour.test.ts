@@ -1,9 +1,10 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { pairsOf, walked, walkStep } from "../../../cli/commands/tour";
 import { run } from "../../../cli/run";
 import { readConfig, settingsFile } from "../../../cli/stack/settings";
+import { pairsOf, walked } from "../../../cli/tour/steps";
+import { walkStep } from "../../../cli/tour/walk";
 import { parseConfig } from "../../../config/load";
 import { experiments } from "../../../experiments";
 import { type TourStep, tour } from "../../../experiments/tour";
