@@ -110,19 +110,19 @@ export function binomialBand(count: number, share: number, falseAlarm: number): 
   };
 }
 
-/** Chance of exactly `k` hits in `count` independent draws. */
-export function chanceOf(k: number, count: number, share: number): number {
-  if (share === 0) return k === 0 ? 1 : 0;
-  if (share === 1) return k === count ? 1 : 0;
-  const choose = logFactorial(count) - logFactorial(k) - logFactorial(count - k);
-  return Math.exp(choose + k * Math.log(share) + (count - k) * Math.log1p(-share));
+/** The chances of exactly `k` hits in `count` independent draws, as a function of `k`. */
+export function binomialChance(count: number, share: number): (k: number) => number {
+  if (share === 0 || share === 1) return (k) => (k === share * count ? 1 : 0);
+  const [hit, miss, all] = [Math.log(share), Math.log1p(-share), logFactorial(count)];
+  return (k) => Math.exp(all - logFactorial(k) - logFactorial(count - k) + k * hit + (count - k) * miss);
 }
 
 /** The first count at which the tail before and including it outweighs the allowed one. */
 function firstWithin(count: number, share: number, allowed: number): number {
+  const chanceOf = binomialChance(count, share);
   let tail = 0;
   for (let k = 0; k < count; k += 1) {
-    tail += chanceOf(k, count, share);
+    tail += chanceOf(k);
     if (tail > allowed) return k;
   }
   return count;

@@ -2,6 +2,7 @@ import type { Experiment } from "../experiments/types";
 import { messageOf } from "../host/errors";
 import type { VerifyContext } from "./context";
 import { diagnosed } from "./diagnosis";
+import { unavailableIn } from "./logs/log-reader";
 import { type Cause, type ExperimentResult, overall, type VerifyReport } from "./report/schema";
 import { changedSince, type Marks, marksOf } from "./restore/concurrent-changes";
 import { recoverNodes } from "./restore/killed-node";
@@ -101,7 +102,7 @@ async function openLogs({ podFinder, logs, signal }: VerifyContext): Promise<voi
 async function logsReadable(context: VerifyContext): Promise<boolean> {
   const pods = await context.podFinder.all("waypoint", context.signal);
   const reads = await Promise.all(pods.map((pod) => context.logs.read(pod)));
-  return reads.every((read) => "lines" in read);
+  return unavailableIn(reads) === undefined;
 }
 
 function merged(before: readonly Cause[], after: readonly Cause[]): Cause[] {

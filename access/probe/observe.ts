@@ -1,11 +1,5 @@
 import type { AccessLine } from "../../verify/logs/access-log";
-import { parseAccessLine } from "../../verify/logs/access-log";
-import {
-  type ConnectionLine,
-  isPolicyRefusal,
-  parseConnectionLine,
-  policyNamedBy,
-} from "../../verify/logs/ztunnel-log";
+import { type ConnectionLine, isPolicyRefusal, policyNamedBy } from "../../verify/logs/ztunnel-log";
 import { type DecisionTarget, decide } from "../../verify/probe/decision";
 import { isOwn, type RecordLookup, type Records } from "../../verify/probe/records";
 import type { Decision, Evidence } from "../../verify/report/schema";
@@ -25,12 +19,6 @@ export interface LayerRecords<Line> {
   lines: readonly Line[];
   unavailable?: string;
 }
-
-export const accessLinesIn = (texts: readonly string[]): AccessLine[] =>
-  texts.flatMap((text) => parseAccessLine(text) ?? []);
-
-export const connectionLinesIn = (texts: readonly string[]): ConnectionLine[] =>
-  texts.flatMap((text) => parseConnectionLine(text) ?? []);
 
 /** What the mesh did with one request. */
 export interface Observation {

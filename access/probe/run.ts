@@ -2,18 +2,11 @@ import { messageOf } from "../../host/errors";
 import type { Clock } from "../../verify/eventually";
 import { listAt, textAt } from "../../verify/json";
 import type { ClusterClient, KubeObject, PodRef } from "../../verify/lab-client";
-import { LogReader } from "../../verify/logs/log-reader";
+import { LogReader, type LogRecords, recordsIn, unavailableIn } from "../../verify/logs/log-reader";
 import { textOf } from "../computed/objects/mesh-objects";
 import { isProxy, runningPods } from "../computed/objects/pods";
 import type { Mesh, NamespacedName } from "../types";
-import {
-  accessLinesIn,
-  connectionLinesIn,
-  type LayerRecords,
-  type MeshRecords,
-  type Observation,
-  observe,
-} from "./observe";
+import { type LayerRecords, type MeshRecords, type Observation, observe } from "./observe";
 import { answersIn, manager, type ProbeAnswer, type ProbePod, probeContainer, probeLabels } from "./pod";
 
 /** How requests are sent. */
@@ -46,9 +39,9 @@ export async function sendProbes(pods: readonly ProbePod[], options: RunOptions)
   const outcomes = await runPods(pods, options);
   const observed = async (): Promise<Observation[]> => {
     const records: MeshRecords = {
-      gateway: await recordsIn(logs, layers.gateway, accessLinesIn),
-      waypoint: await recordsIn(logs, layers.waypoint, accessLinesIn),
-      ztunnel: await recordsIn(logs, layers.ztunnel, connectionLinesIn),
+      gateway: await layerRecords(logs, layers.gateway, "requests"),
+      waypoint: await layerRecords(logs, layers.waypoint, "requests"),
+      ztunnel: await layerRecords(logs, layers.ztunnel, "connections"),
     };
     const proxies = new Set([...layers.gateway, ...layers.waypoint].map(({ name }) => name));
     return outcomes.flatMap(({ pod, answers, failure }) =>
@@ -84,15 +77,13 @@ function proxyPods(mesh: Mesh): Record<"gateway" | "waypoint" | "ztunnel", PodRe
   };
 }
 
-async function recordsIn<Line>(
+async function layerRecords<Kind extends keyof LogRecords>(
   logs: LogReader,
   pods: readonly PodRef[],
-  parse: (texts: readonly string[]) => Line[],
-): Promise<LayerRecords<Line>> {
+  kind: Kind,
+): Promise<LayerRecords<LogRecords[Kind][number]>> {
   const reads = await Promise.all(pods.map((pod) => logs.read(pod)));
-  const lines = reads.flatMap((read) => ("lines" in read ? parse(read.lines) : []));
-  const failed = reads.find((read) => "unavailable" in read);
-  return { lines, ...(failed && "unavailable" in failed ? { unavailable: failed.unavailable } : {}) };
+  return { lines: recordsIn(reads, kind), ...unavailableIn(reads) };
 }
 
 interface PodOutcome {

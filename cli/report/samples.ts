@@ -1,4 +1,4 @@
-import { chanceOf } from "../../verify/binomial";
+import { binomialChance } from "../../verify/binomial";
 import type { LatencySample, Verdict, VerifyReport } from "../../verify/report/schema";
 
 /** A latency sample with the finding that it belongs to. */
@@ -28,7 +28,8 @@ export function samplesOf({ results }: Pick<VerifyReport, "results">): JudgedSam
 const visibleChance = 1e-6;
 
 /** The chance of each number of delayed requests, without those that are too small to be drawn. */
-export const chancesOf = (count: number, percent: number): { count: number; chance: number }[] =>
-  Array.from({ length: count + 1 }, (_, k) => ({ count: k, chance: chanceOf(k, count, percent / 100) })).filter(
-    ({ chance }) => chance > visibleChance,
-  );
+export function chancesOf(count: number, percent: number): { count: number; chance: number }[] {
+  const chanceOf = binomialChance(count, percent / 100);
+  const all = Array.from({ length: count + 1 }, (_, k) => ({ count: k, chance: chanceOf(k) }));
+  return all.filter(({ chance }) => chance > visibleChance);
+}

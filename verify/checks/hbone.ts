@@ -2,7 +2,7 @@ import { ports, principalOf } from "../../config/vocabulary";
 import { appbHost } from "../../experiments/names";
 import type { VerifyContext } from "../context";
 import { DeadlineError, eventually } from "../eventually";
-import { type ConnectionLine, connectionOf, parseConnectionLine } from "../logs/ztunnel-log";
+import { type ConnectionLine, connectionOf } from "../logs/ztunnel-log";
 import { parseMetrics } from "../probe/metrics";
 import { recordsOf } from "../probe/records";
 import { send } from "../probe/send";
@@ -88,8 +88,7 @@ async function pooledLeg(context: VerifyContext, leg: Leg, before: number | unde
       async () => {
         const read = await context.logs.read(pod);
         if ("unavailable" in read) throw new Error(read.unavailable);
-        const lines = read.lines.filter((text) => text.includes(spiffe(leg.to)) && text.includes(spiffe(leg.from)));
-        const found = lines.flatMap((text) => parseConnectionLine(text) ?? []).find((item) => isLeg(item, leg));
+        const found = read.connections.find((item) => isLeg(item, leg));
         if (!found) throw new Error(`no line of ${spiffe(leg.from)} in the log of ${pod.name}`);
         return found;
       },

@@ -22,19 +22,12 @@ export interface AccessLine {
 
 const envoyBegin = /\[\d{4}-\d\d-\d\dT[^\]]*\] "/;
 
-/** Whether a line is one of the access log of Envoy, in Istio's default text format. */
-const isEnvoyLine = (text: string): boolean => envoyBegin.test(text);
-
 const agentgatewayBegin = /\binfo\s+request gateway=/;
 
 /** Whether a line is one of the access log of agentgateway, in its default text format. */
 const isAgentgatewayLine = (text: string): boolean => agentgatewayBegin.test(text);
 
 const isJsonLine = (text: string): boolean => text.includes('"response_code_details":');
-
-/** Whether a line is an access line; cheaper than to read it. */
-export const isAccessLine = (text: string): boolean =>
-  isEnvoyLine(text) || isAgentgatewayLine(text) || isJsonLine(text);
 
 /** Reads a line of either proxy; undefined when it is no access line (a proxy's own messages share the stream). */
 export function parseAccessLine(text: string): AccessLine | undefined {

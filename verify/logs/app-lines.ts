@@ -2,6 +2,7 @@ import type { AppName } from "../../experiments/slices";
 import type { VerifyContext } from "../context";
 import type { SampleResult } from "../probe/sample";
 import { lateLines } from "./late-lines";
+import { recordsIn, unavailableIn } from "./log-reader";
 
 /**
  * Lines that an application wrote about the requests of a sample: as soon as there are as many as expected, or those that
@@ -19,7 +20,5 @@ export async function appLines(
 async function read(context: VerifyContext, app: AppName, id: string): Promise<string[] | string> {
   const pods = await context.podFinder.all(app, context.signal);
   const reads = await Promise.all(pods.map((pod) => context.logs.read(pod)));
-  const failed = reads.find((each) => "unavailable" in each);
-  if (failed && "unavailable" in failed) return failed.unavailable;
-  return reads.flatMap((each) => ("lines" in each ? each.lines : [])).filter((line) => line.includes(id));
+  return unavailableIn(reads)?.unavailable ?? recordsIn(reads, "app").filter((line) => line.includes(id));
 }

@@ -1,12 +1,31 @@
 import { messageOf } from "../../host/errors";
 import type { Clock } from "../eventually";
 import type { ClusterReader, PodRef } from "../lab-client";
-import { isAccessLine } from "./access-log";
+import { type AccessLine, parseAccessLine } from "./access-log";
 import { isAppLine } from "./app-log";
-import { isConnectionLine } from "./ztunnel-log";
+import { type ConnectionLine, parseConnectionLine } from "./ztunnel-log";
+
+/** What a container wrote about requests and connections, in the order of its log. */
+export interface LogRecords {
+  requests: readonly AccessLine[];
+  connections: readonly ConnectionLine[];
+  /** Lines of an application about probes. */
+  app: readonly string[];
+}
 
 /** Records of the run so far, or the reason why they cannot be had. */
-export type LogRead = { lines: readonly string[] } | { unavailable: string };
+export type LogRead = LogRecords | { unavailable: string };
+
+/** The records of one kind in several logs. */
+export const recordsIn = <Kind extends keyof LogRecords>(
+  reads: readonly LogRead[],
+  kind: Kind,
+): LogRecords[Kind][number][] =>
+  reads.flatMap((read): readonly LogRecords[Kind][number][] => ("unavailable" in read ? [] : read[kind]));
+
+/** The first reason why a log cannot be read. */
+export const unavailableIn = (reads: readonly LogRead[]): { unavailable: string } | undefined =>
+  reads.find((read): read is { unavailable: string } => "unavailable" in read);
 
 /** How long a read is reused: many checks read the same pods. */
 const freshMs = 250;
@@ -16,15 +35,15 @@ const earlyMs = 3_000;
 interface Page {
   /** The last line that was read: the next read must have it, or the log was rotated in between. */
   anchor?: string;
-  lines: string[];
+  records: { [Kind in keyof LogRecords]: LogRecords[Kind][number][] };
   readAt: number;
   pending?: Promise<LogRead>;
 }
 
 /**
- * The records of the run (access lines, connection lines, what applications write of probes), read piece by piece. Pieces follow one another by the log's own
- * stamps, so that a clock that disagrees with this machine's does no harm. A log at debug level is rotated every few
- * minutes, and the API server hands out the newest file alone: a gap is noticed, and filled from the file before.
+ * The records of the run, read piece by piece. Pieces follow one another by the log's own stamps, so that a clock that
+ * disagrees with this machine's does no harm. A log at debug level is rotated every few minutes, and the API server hands
+ * out the newest file alone: a gap is noticed, and filled from the file before.
  */
 export class LogReader {
   readonly #lab: ClusterReader;
@@ -61,7 +80,7 @@ export class LogReader {
   read(pod: PodRef): Promise<LogRead> {
     const page = this.#page(pod);
     if (page.pending) return page.pending;
-    if (this.#clock.now() - page.readAt < freshMs) return Promise.resolve({ lines: page.lines });
+    if (this.#clock.now() - page.readAt < freshMs) return Promise.resolve(page.records);
     page.pending = this.#refresh(pod, page).finally(() => {
       page.pending = undefined;
     });
@@ -70,7 +89,10 @@ export class LogReader {
 
   #page({ namespace, name, container }: PodRef): Page {
     const key = `${namespace}/${name}/${container}`;
-    const page = this.#pages.get(key) ?? { lines: [], readAt: Number.NEGATIVE_INFINITY };
+    const page = this.#pages.get(key) ?? {
+      records: { requests: [], connections: [], app: [] },
+      readAt: Number.NEGATIVE_INFINITY,
+    };
     this.#pages.set(key, page);
     return page;
   }
@@ -82,10 +104,10 @@ export class LogReader {
       const since = anchor === undefined ? await this.#runBegan() : stampOf(anchor);
       const newest = await this.#lab.logs(pod, since, this.#signal);
       const lines = anchor === undefined ? newest : await this.#following(pod, anchor, newest);
-      page.lines.push(...lines.filter(isRecord));
+      for (const line of lines) addRecord(page.records, line);
       page.anchor = lines.at(-1) ?? anchor;
       page.readAt = now;
-      return { lines: page.lines };
+      return page.records;
     } catch (error) {
       this.#signal.throwIfAborted();
       return { unavailable: `logs of ${pod.name}: ${messageOf(error)}` };
@@ -112,6 +134,16 @@ export class LogReader {
   }
 }
 
-const isRecord = (line: string): boolean => isAccessLine(line) || isConnectionLine(line) || isAppLine(line);
+/** Each line is parsed once: many checks read the same records again and again. */
+function addRecord({ requests, connections, app }: Page["records"], line: string): void {
+  const request = parseAccessLine(line);
+  if (request) {
+    requests.push(request);
+    return;
+  }
+  const connection = parseConnectionLine(line);
+  if (connection) connections.push(connection);
+  else if (isAppLine(line)) app.push(line);
+}
 
 const stampOf = (line: string): string => line.slice(0, line.indexOf(" "));

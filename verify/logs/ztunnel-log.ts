@@ -19,9 +19,6 @@ export interface ConnectionLine {
 const inText = /\b(trace|debug|info|warn|error)\s+access\s+connection (opened|complete)\b(.*)/;
 const inJson = /"scope":"access".*"message":"connection (?:opened|complete)"/;
 
-/** Whether a line is about a connection; cheaper than to read it. */
-export const isConnectionLine = (text: string): boolean => inText.test(text) || inJson.test(text);
-
 /** Reads a line, as text or as JSON (ztunnel's LOG_FORMAT); undefined when it is not about a connection. */
 export function parseConnectionLine(text: string): ConnectionLine | undefined {
   const read = inJson.test(text) ? jsonLine(text) : textLine(text);

@@ -3,8 +3,8 @@ import type { WaypointName } from "../../experiments/slices";
 import type { VerifyContext } from "../context";
 import { DeadlineError, eventually } from "../eventually";
 import type { AccessLine } from "../logs/access-log";
-import { parseAccessLine } from "../logs/access-log";
-import { type ConnectionLine, isPolicyRefusal, parseConnectionLine } from "../logs/ztunnel-log";
+import { recordsIn, unavailableIn } from "../logs/log-reader";
+import { type ConnectionLine, isPolicyRefusal } from "../logs/ztunnel-log";
 import type { LabPod } from "../pods";
 import type { Answer } from "./send";
 
@@ -111,11 +111,11 @@ export async function accessLines(
 ): Promise<{ found: AccessLine[]; silent: boolean } | { unavailable: string }> {
   const pods = await context.podFinder.all(role, context.signal);
   const reads = await Promise.all(pods.map((pod) => context.logs.read(pod)));
-  const texts = reads.flatMap((read) => ("lines" in read ? read.lines : []));
-  const found = texts.filter((text) => text.includes(id)).flatMap((text) => parseAccessLine(text) ?? []);
-  const failed = reads.find((read) => "unavailable" in read);
-  if (failed && "unavailable" in failed && found.length === 0) return failed;
-  return { found, silent: pods.length > 0 && !texts.some((text) => parseAccessLine(text) !== undefined) };
+  const lines = recordsIn(reads, "requests");
+  const found = lines.filter(({ text }) => text.includes(id));
+  const failed = unavailableIn(reads);
+  if (failed && found.length === 0) return failed;
+  return { found, silent: pods.length > 0 && lines.length === 0 };
 }
 
 /** Lines about a client's connection: at its own ztunnel by its port, at the app's also by a refusal of its workload. */
@@ -128,18 +128,13 @@ async function connections(
   const nodes = new Set([clientPod.node, ...targets.map(({ node }) => node)]);
   const pods = (await context.podFinder.all("ztunnel", context.signal)).filter(({ node }) => nodes.has(node));
   const reads = await Promise.all(pods.map((pod) => context.logs.read(pod)));
-  const failed = reads.find((read) => "unavailable" in read);
-  const lines = reads
-    .flatMap((read) => ("lines" in read ? read.lines : []))
-    // A debug log has thousands of lines: only candidates are parsed.
-    .filter((text) => (local && text.includes(local)) || (text.includes(clientPod.name) && /\berror["=]/.test(text)))
-    .flatMap((text) => parseConnectionLine(text) ?? [])
-    .filter((line) => belongs(line, clientPod, { local, service }, targets));
+  const failed = unavailableIn(reads);
+  const lines = recordsIn(reads, "connections").filter((line) => belongs(line, clientPod, { local, service }, targets));
   // A refusal of its workload alone may be that of another request: it tells why, and not that.
   const own = lines.findLast((line) => isOwn(line, { local }));
   if (own)
     return awaitsFarSide(own, lines) ? { missing: `no reason for ${own.error}`, unsure: true } : { found: lines };
-  if (failed && "unavailable" in failed) return failed;
+  if (failed) return failed;
   const missing = `no line about ${local ?? clientPod.name}`;
   if (lines.length === 0) return { missing };
   return { missing: `${missing}, and ${lines.length} about other connections of ${clientPod.name}`, unsure: true };
@@ -162,10 +157,13 @@ function belongs(
   { local, service }: Pick<Answer, "local" | "service">,
   targets: readonly LabPod[],
 ): boolean {
-  const toTarget = targets.some(({ name }) => name === line.fields["dst.workload"]);
-  if (isOwn(line, { local })) return toTarget || line.fields["dst.service"] === hostOf(service);
+  const toTarget = () => targets.some(({ name }) => name === line.fields["dst.workload"]);
+  if (isOwn(line, { local })) return line.fields["dst.service"] === hostOf(service) || toTarget();
   // ztunnel opens the HBONE connection from a port of its own: the far side knows the workload, not the port.
   return (
-    toTarget && line.direction === "inbound" && isPolicyRefusal(line) && line.fields["src.workload"] === clientPod.name
+    line.direction === "inbound" &&
+    line.fields["src.workload"] === clientPod.name &&
+    isPolicyRefusal(line) &&
+    toTarget()
   );
 }

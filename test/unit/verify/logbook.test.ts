@@ -24,7 +24,7 @@ async function book() {
   const paths = async () => {
     await state.clock.sleep(1_000, signal);
     const read = await logs.read(pod);
-    return "lines" in read ? read.lines.map((line) => /GET (\S+)/.exec(line)?.[1]) : read.unavailable;
+    return "unavailable" in read ? read.unavailable : read.requests.map(({ path }) => path);
   };
   const rotate = () => state.rotations.set(pod.name, state.logs.get(pod.name)?.length ?? 0);
   return { lab, logs, pod, write, paths, rotate };

@@ -8,7 +8,7 @@ interface Sleeper {
 /** Time that passes only while everybody sleeps, and then at once. */
 export class FakeClock implements Clock {
   #now = Date.parse("2026-11-23T12:00:00Z");
-  #sleepers: Sleeper[] = [];
+  readonly #sleepers = new Set<Sleeper>();
   #pumping = false;
 
   now = (): number => this.#now;
@@ -17,22 +17,21 @@ export class FakeClock implements Clock {
     new Promise((resolve, reject) => {
       signal.throwIfAborted();
       const stop = () => {
-        this.#sleepers = this.#sleepers.filter((each) => each.wake !== wake);
+        cancel();
         reject(signal.reason);
       };
       signal.addEventListener("abort", stop, { once: true });
-      const wake = () => {
+      const cancel = this.timer(ms, () => {
         signal.removeEventListener("abort", stop);
         resolve();
-      };
-      this.#sleepers.push({ at: this.#now + Math.max(ms, 1), wake });
-      this.#pump();
+      });
     });
 
   timer = (ms: number, callback: () => void): (() => void) => {
-    const stopped = new AbortController();
-    this.sleep(ms, stopped.signal).then(callback, () => undefined);
-    return () => stopped.abort();
+    const sleeper = { at: this.#now + Math.max(ms, 1), wake: callback };
+    this.#sleepers.add(sleeper);
+    this.#pump();
+    return () => this.#sleepers.delete(sleeper);
   };
 
   /** All that is not asleep runs on promises alone, so that a turn of the event loop later nobody is awake. */
@@ -41,13 +40,14 @@ export class FakeClock implements Clock {
     this.#pumping = true;
     setImmediate(() => {
       this.#pumping = false;
-      const next = Math.min(...this.#sleepers.map(({ at }) => at));
+      const sleepers = [...this.#sleepers];
+      const next = Math.min(...sleepers.map(({ at }) => at));
       if (!Number.isFinite(next)) return;
       this.#now = Math.max(this.#now, next);
-      const due = this.#sleepers.filter(({ at }) => at <= next);
-      this.#sleepers = this.#sleepers.filter(({ at }) => at > next);
+      const due = sleepers.filter(({ at }) => at <= next);
+      for (const sleeper of due) this.#sleepers.delete(sleeper);
       for (const { wake } of due) wake();
-      if (this.#sleepers.length > 0) this.#pump();
+      if (this.#sleepers.size > 0) this.#pump();
     });
   }
 }

@@ -26,6 +26,7 @@ export interface FakePod {
   owner?: { kind: string; name: string };
 }
 
+/** A line of a pod's log; the lines are in the order in which they can be read. */
 interface LogLine {
   /** When the log has it, by the true clock. */
   at: number;
@@ -48,14 +49,21 @@ const at2 = (role: string, ip: number, key?: string): Workload => ({
   ...{ ...at1(role, ip, key), worker: 2, ip: `10.244.2.${ip}` },
 });
 
-const workloads: readonly Workload[] = [
+const workloads = new Map<string, Workload>();
+for (const each of [
   ...[at1("appa", 5), at1("stranger", 6), at2("appb", 5), at2("outsider", 6), at1("appb-v2", 9), at1("appc", 8)],
   ...[at2("appd", 8), at2("appf", 13), at2("appg", 14), at1("loadgen", 20), at1("istiod", 30, "istio-system/istiod")],
   ...[at1("gateway", 7, "default/gateway-istio"), at2("waypoint", 7), at2("external", 9, "outside/external")],
   ...[at2("appe", 10, "second/appe"), at2("grpc", 12), at1("second-appa", 11, "second/appa"), at2("apph", 15)],
   ...[at1("egress-waypoint", 10, "egress/egress-waypoint"), at1("second-waypoint", 12, "second/second-waypoint")],
   ...[at1("agentgateway", 13), at2("shared-waypoint", 11)],
-];
+])
+  workloads.set(each.role, each);
+
+/** Name of the only pod of a role; roles that are of one name with another workload's get a suffix of their own. */
+const podName = (role: string): string => (role === "second-appa" ? "appa-6e9a0d-y3y5z" : `${role}-5d8f9c-x2x4z`);
+
+const rolesByPod = new Map([...workloads.keys()].map((role) => [podName(role), role]));
 
 const worker = (n: number): string => `ambient-lab-dev-worker${n === 1 ? "" : n}`;
 
@@ -177,7 +185,7 @@ export class FakeState {
 
   /** Whether the mesh was told to have a workload's pods: by its namespace, unless its pods opt out. */
   isEnrolled(role: string): boolean {
-    const key = role === "sniffer" ? "DaemonSet/default/sniffer" : workloads.find((each) => each.role === role)?.key;
+    const key = role === "sniffer" ? "DaemonSet/default/sniffer" : workloads.get(role)?.key;
     const workload = key === undefined ? undefined : this.told(key);
     const namespace = this.told(keyOf("Namespace", "", workload?.metadata?.namespace));
     const mode = "istio.io/dataplane-mode";
@@ -213,48 +221,44 @@ export class FakeState {
     const [elsewhere] = (textAt(found, "spec", "endpoints", 0, "address") ?? "").split(".");
     if (elsewhere) return this.appBehind(elsewhere);
     const entry = listAt(found, "spec", "ports").find((port) => numberAt(port, "port") === 8000);
-    const behind = workloads.find(({ key }) => {
+    for (const { role, key } of workloads.values()) {
       const workload = this.told(key);
-      return (
+      if (
         workload?.metadata?.namespace === found.metadata?.namespace &&
         selects(at(found, "spec", "selector"), podLabels(workload)) &&
         listAt(workload, "spec", "template", "spec", "containers", 0, "ports").some(
           (port) => at(port, "containerPort") === at(entry, "targetPort"),
         )
-      );
-    });
-    return behind?.role ?? "";
+      )
+        return role;
+    }
+    return "";
   }
 
   get pods(): FakePod[] {
+    const sniffer = this.objects.get("DaemonSet/default/sniffer");
     const addons = ["prometheus", "grafana", "jaeger", "kiali"].filter((name) =>
       this.objects.has(`Service/istio-system/${name === "jaeger" ? "tracing" : name}`),
     );
-    const sniffer = this.objects.get("DaemonSet/default/sniffer");
-    const addon = (name: string) => ({ metadata: { namespace: "istio-system" }, spec: template({ app: name }) });
-    const others = [
-      ...(sniffer ? [1, 2].map((n) => pod("sniffer", sniffer, worker(n), `172.18.0.${n + 2}`, n)) : []),
-      ...addons.map((name, index) => pod(name, addon(name), worker(1), `10.244.1.${40 + index}`)),
-    ].flatMap((each) => this.chaos.living(this.#placed(each)));
-    return [...workloads.flatMap((each) => this.#podsOf(each)), ...others, ...this.#ztunnels(), ...this.strays];
+    const addon = (app: string) => ({ metadata: { namespace: "istio-system" }, spec: template({ app }) });
+    return [
+      ...[...workloads.values()].flatMap((each) => this.#podsOf(each)),
+      ...(sniffer
+        ? [1, 2].flatMap((n) =>
+            this.#pod("sniffer", sniffer, worker(n), `172.18.0.${n + 2}`, `sniffer-5d8f9c-x2x4z${n}`),
+          )
+        : []),
+      ...addons.flatMap((name, index) => this.#pod(name, addon(name), worker(1), `10.244.1.${40 + index}`)),
+      ...this.#ztunnels(),
+      ...this.strays,
+    ];
   }
 
   /** The pod of a workload; none while it is not ready. */
   #podsOf({ role, key, worker: n, ip }: Workload): FakePod[] {
     const workload = this.objects.get(key);
     if ((numberAt(workload, "status", "readyReplicas") ?? 0) === 0) return [];
-    return this.chaos.living(this.#placed(pod(role, workload, worker(role === "appf" && this.together ? 1 : n), ip)));
-  }
-
-  /** A pod where the lab's own nodes, addresses and identities put it. */
-  #placed(each: FakePod): FakePod {
-    const single = this.facts.settings.workers === 1 && each.node === worker(2);
-    return {
-      ...each,
-      node: single ? worker(1) : each.node,
-      ip: this.ipv6 ? each.ip.replace(/^(\d+)\.(\d+)\.(\d+)\.(\d+)$/, "fd00:$1:$2:$3::$4") : each.ip,
-      principal: each.principal.replace(/^[^/]+/, this.trustDomain),
-    };
+    return this.#pod(role, workload, worker(role === "appf" && this.together ? 1 : n), ip);
   }
 
   #ztunnels(): FakePod[] {
@@ -263,12 +267,36 @@ export class FakeState {
     for (const { kind, metadata } of this.objects.values()) if (kind === "Node") nodes.push(metadata?.name ?? "");
     return (ztunnel ? nodes : [])
       .filter((node) => !this.silentNodes.has(node))
-      .map((node, index) => pod(`ztunnel-${index}`, ztunnel, node, `10.244.${index}.2`))
-      .flatMap((each) => this.chaos.living(this.#placed(each)));
+      .flatMap((node, index) => this.#pod(`ztunnel-${index}`, ztunnel, node, `10.244.${index}.2`));
+  }
+
+  /** A pod of a workload, where the lab's own nodes, addresses and identities put it; none while it is dead. */
+  #pod(role: string, workload: KubeObject | undefined, node: string, ip: string, name = podName(role)): FakePod[] {
+    const namespace = workload?.metadata?.namespace ?? "default";
+    const account = textAt(workload, "spec", "template", "spec", "serviceAccountName") ?? "default";
+    const single = this.facts.settings.workers === 1 && node === worker(2);
+    return this.chaos.living({
+      namespace,
+      name,
+      role,
+      ip: this.ipv6 ? ip.replace(/^(\d+)\.(\d+)\.(\d+)\.(\d+)$/, "fd00:$1:$2:$3::$4") : ip,
+      node: single ? worker(1) : node,
+      labels: podLabels(workload),
+      account,
+      principal: principalOf(account, namespace).replace(/^[^/]+/, this.trustDomain),
+      uid: `uid of ${name}`,
+      owner: ownerOf(workload),
+    });
   }
 
   podOf(role: string): FakePod | undefined {
-    return workloads.filter((each) => each.role === role).flatMap((each) => this.#podsOf(each))[0];
+    const workload = workloads.get(role);
+    return workload && this.#podsOf(workload)[0];
+  }
+
+  podNamed(name: string): FakePod | undefined {
+    const own = this.podOf(rolesByPod.get(name) ?? "");
+    return own?.name === name ? own : this.pods.find((pod) => pod.name === name);
   }
 
   ztunnelOn(node: string): FakePod | undefined {
@@ -281,7 +309,8 @@ export class FakeState {
     const stampAt = (ms: number) => new Date(ms + this.skewMs).toISOString();
     const at = this.clock.now() + delayMs;
     const lines = this.logs.get(target.name) ?? [];
-    lines.push({ at, text: `${stampAt(at)} ${this.#said(text(stampAt(this.clock.now())))}` });
+    const before = lines.findLastIndex((line) => line.at <= at);
+    lines.splice(before + 1, 0, { at, text: `${stampAt(at)} ${this.#said(text(stampAt(this.clock.now())))}` });
     this.logs.set(target.name, lines);
   }
 
@@ -293,25 +322,10 @@ export class FakeState {
 const template = (labels: object) => ({ template: { metadata: { labels } } });
 
 /** Labels of a workload's pods. */
-const podLabels = (workload: KubeObject | undefined): Record<string, string> =>
-  Object.fromEntries(
-    entriesAt(workload, "spec", "template", "metadata", "labels").map(([key, value]) => [key, String(value)]),
-  );
-
-/** A pod of a workload; roles that are of one name with another workload's get a suffix of their own. */
-function pod(role: string, workload: KubeObject | undefined, node: string, ip: string, n = 0): FakePod {
-  const namespace = workload?.metadata?.namespace ?? "default";
-  const account = textAt(workload, "spec", "template", "spec", "serviceAccountName") ?? "default";
-  const name = role === "second-appa" ? "appa-6e9a0d-y3y5z" : `${role}-5d8f9c-x2x4z${n || ""}`;
-  const principal = principalOf(account, namespace);
-  return {
-    ...{ namespace, name, role, ip, node },
-    labels: podLabels(workload),
-    account,
-    principal,
-    uid: `uid of ${name}`,
-    owner: ownerOf(workload),
-  };
+function podLabels(workload: KubeObject | undefined): Record<string, string> {
+  const labels: Record<string, string> = {};
+  for (const [key, value] of entriesAt(workload, "spec", "template", "metadata", "labels")) labels[key] = String(value);
+  return labels;
 }
 
 /** A Deployment's pods belong to its ReplicaSet, which has the hash of the pod's template in its name. */

@@ -10,9 +10,17 @@ const collector = "outbound|4317||jaeger-collector.istio-system.svc.cluster.loca
  */
 export function tracingOf(state: FakeState, proxy: string): { tracing?: object } {
   if (state.tracing) return state.tracing.is ? { tracing: state.tracing.is } : {};
-  const mesh: unknown = parse(textAt(state.told("ConfigMap/istio-system/istio"), "data", "mesh") ?? "");
+  const mesh = meshOf(textAt(state.told("ConfigMap/istio-system/istio"), "data", "mesh") ?? "");
   if (listAt(mesh, "defaultProviders", "tracing").length === 0) return {};
   return { tracing: otlp(proxy, 100) };
+}
+
+let parsed: { text: string; mesh: unknown } | undefined;
+
+/** The mesh configuration of a text; the last one is kept, since each dump of each proxy reads it. */
+function meshOf(text: string): unknown {
+  if (parsed?.text !== text) parsed = { text, mesh: parse(text) };
+  return parsed.mesh;
 }
 
 /** The same with a share of the requests that is sampled. */

@@ -263,7 +263,7 @@ export class Traffic {
       pooled ? 6_000 : 100,
     );
     if (!plain && !pooled && refusal) {
-      const source = state.pods.find(({ name }) => name === from.workload);
+      const source = state.podNamed(from.workload);
       const line = {
         direction: "outbound",
         from,

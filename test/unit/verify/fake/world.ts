@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import type { LabSettings } from "../../../../config/schema";
 import { at, listAt, textAt } from "../../../../verify/json";
 import type { HttpAnswer, KubeObject, LabClient, PatchOperation } from "../../../../verify/lab-client";
@@ -73,7 +74,8 @@ export class FakeWorld implements LabClient {
     const method = command.includes("--head") ? "HEAD" : value("--request");
     const url = command.at(-1) ?? "";
     const { hostname, pathname, search, host } = new URL(url.replace(/&n=\[.*\]$/, ""));
-    const pod = this.state.pods.find(({ ip }) => ip === hostname.replace(/^\[(.*)\]$/, "$1"));
+    const address = hostname.replace(/^\[(.*)\]$/, "$1");
+    const pod = isIP(address) ? this.state.pods.find(({ ip }) => ip === address) : undefined;
     const to: FakeTarget = pod
       ? { to: "pod", service: pod.role }
       : { to: "service", service: hostname.split(".")[0] ?? "" };
@@ -169,7 +171,7 @@ export class FakeWorld implements LabClient {
   }
 
   #pod(name: string): FakePod {
-    const found = this.state.pods.find((pod) => pod.name === name);
+    const found = this.state.podNamed(name);
     if (!found) throw new Error(`pods "${name}" not found`);
     return found;
   }
@@ -177,8 +179,8 @@ export class FakeWorld implements LabClient {
   #written(name: string): string[] {
     if (this.state.logsBroken) throw new Error("Get https://172.18.0.3:10250/containerLogs: dial tcp: i/o timeout");
     const lines = this.state.logs.get(name) ?? [];
-    const written = lines.filter(({ at }) => at <= this.state.clock.now());
-    return written.sort((a, b) => a.at - b.at).map(({ text }) => text);
+    const now = this.state.clock.now();
+    return lines.slice(0, lines.findLastIndex(({ at }) => at <= now) + 1).map(({ text }) => text);
   }
 
   #waypointMetrics(): string {
