@@ -1,17 +1,23 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { parseAllDocuments } from "yaml";
 import { type ApiServer, givenApiServer, type KubernetesObject, startApiServer } from "../support/apiserver";
 import { profileNames, profiles } from "../support/profiles";
 import { declare } from "../support/program";
 import { requires } from "../support/skip";
+import { policySets } from "../unit/access/computed/policy-sets";
 
 const skip = requires(
   "admission",
   givenApiServer ? { programs: ["go"] } : { programs: ["go", "openssl", "curl"], rig: true },
 );
 
+const shop = join(__dirname, "../../examples/shop");
+
 /** What a real cluster has by then: namespaces of the bundles, and the Deployments that istiod makes for Gateways. */
 const surroundings: KubernetesObject[] = [
-  ...["default", "istio-system", "metallb-system", "egress", "outside", "second"].map((name) => ({
+  ...["default", "istio-system", "metallb-system", "egress", "outside", "second", "shop"].map((name) => ({
     apiVersion: "v1",
     kind: "Namespace",
     metadata: { name },
@@ -65,6 +71,18 @@ describe.skipIf(skip)("a real kube-apiserver with the real CRDs", () => {
     for (const object of objects.values()) await api.apply(object);
     const own = [...objects].filter(([name]) => !/rollout|enrolment|namespace/.test(name));
     for (const [, object] of own) await api.delete(object);
+  });
+
+  test.each(policySets.map((set) => [set.id, set] as const))("admits the policy set %s", async (_, { objects }) => {
+    for (const object of objects) await api.apply(object as KubernetesObject, { dryRun: true });
+  });
+
+  test.each(readdirSync(shop).filter((file) => file !== "questions.yaml"))("admits examples/shop/%s", async (file) => {
+    const objects = parseAllDocuments(readFileSync(join(shop, file), "utf8")).map(
+      (document): KubernetesObject => document.toJS(),
+    );
+    expect(objects.length).toBeGreaterThan(0);
+    for (const object of objects) await api.apply(object, { dryRun: true });
   });
 
   describe("where every namespace enforces the Pod Security Standard restricted", () => {

@@ -6,8 +6,9 @@ import { timeText } from "./shell";
 
 /** The matrix: a table for each port of a Service. A cell opens its request, both decisions, and the records of the layers. */
 export function matrixSection(document: ReachDocument): Html {
+  const { headline, asked } = reachSummary(document);
   return html`<section id="matrix" aria-labelledby="matrix-h"><h2 id="matrix-h">Who may reach what</h2>
-<p class="lead">${reachSummary(document).headline}. Asked ${timeText(document.startedAt)}. Open a cell to see the request, what the configuration says, what the mesh did, and the records that say so.</p>
+<p class="lead">${headline}. ${asked > 0 ? "Asked" : "Computed"} ${timeText(document.startedAt)}. Open a cell to see the request, what the configuration says, what the mesh did, and the records that say so.</p>
 <ul class="legend" aria-label="Marks">${legend.map(({ mark, meaning }) => html`<li>${mark} ${meaning}</li>`)}</ul>
 ${document.columns.map((_, column) => columnTable(document, column))}</section>`;
 }
