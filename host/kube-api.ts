@@ -6,8 +6,14 @@ import { parse as parseYaml } from "yaml";
 import { messageOf } from "./errors";
 import type { ClusterAddress } from "./paths";
 
-/** Reads one path of an API server as JSON; undefined for what is not there. */
-export type ReadApi = (path: string) => Promise<ApiObject | undefined>;
+/**
+ * Reads one path of an API server as JSON; undefined for what is not there.
+ * @param accept media type that is asked for. @default JSON
+ */
+export type ReadApi = (path: string, accept?: string) => Promise<ApiObject | undefined>;
+
+/** Media type of a list whose objects have nothing but their metadata. */
+export const metadataOnly = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
 
 /** What is read of Kubernetes' objects and lists. */
 export interface ApiObject {
@@ -18,12 +24,14 @@ export interface ApiObject {
     labels?: Record<string, string>;
     annotations?: Record<string, string>;
     ownerReferences?: { kind: string }[];
-    managedFields?: { manager?: string }[];
+    managedFields?: { manager?: string; subresource?: string }[];
   };
   data?: Record<string, string>;
   status?: { nodeInfo?: { containerRuntimeVersion?: string } };
   spec?: { template?: { spec?: { containers?: { image?: string }[] } } };
   items?: ApiObject[];
+  /** Of a group's version: what it serves. */
+  resources?: { name?: string }[];
 }
 
 /** An API server's answer that is neither the object nor its absence. */
@@ -72,7 +80,8 @@ export async function openApi(address: ClusterAddress): Promise<ReadApi> {
   const { server, options } = (await withOwnCertificate(address)) ?? (await byClient(address));
   const root = new URL(server);
   const prefix = root.pathname.replace(/\/$/, "");
-  return (path) => get(new URL(prefix + path, root), options);
+  return (path, accept = "application/json") =>
+    get(new URL(prefix + path, root), { ...options, headers: { ...options.headers, accept } });
 }
 
 interface Way {

@@ -1,10 +1,11 @@
 import { messageOf } from "../../host/errors";
-import { clientConfig } from "../../host/kube-api";
+import { clientConfig, openApi, type ReadApi } from "../../host/kube-api";
 import type { ClusterAddress } from "../../host/paths";
 import { differences, sameJson } from "../../verify/json";
 import { opened } from "../engine/secrets";
 import type { StateResource } from "../engine/types";
 import { labAddress, sameAddress } from "../stack/lab";
+import { doubtfulDefinitions, untilServed } from "./definitions";
 import { fieldManagers } from "./field-managers";
 import { type ReleasedObject, releasedObjects } from "./released-objects";
 
@@ -20,6 +21,8 @@ export interface DriftedObject {
   paths: readonly string[];
   /** Field managers that wrote what differs, such as `kubectl-edit`; none when the API server does not know. */
   managers: readonly string[];
+  /** Whether it defines an API, which others in the cluster may use as well. */
+  isDefinition: boolean;
   /** Writes it again as the last `up` declared it. */
   reconcile(): Promise<void>;
 }
@@ -60,20 +63,59 @@ export async function findDrift(
     return KubernetesObjectApi.makeApiClient(other);
   };
   try {
-    const released = (await releasedObjects(config, resources)).map(declaredByRelease);
+    const { objects, definitions } = await releasedObjects(config, resources);
+    const released = objects.map(declaredByRelease);
+    const read = await openApi(address);
+    const doubtful = (await doubtfulDefinitions(read, definitions)).map(({ parse }) => declaredByRelease(parse()));
     const apis = new Map<string, ObjectApi>();
-    const found = await Promise.all(
-      [...plain, ...released].map((each) => {
+    const found = await Promise.all([
+      // Before the objects that they define.
+      ...doubtful.map(async (each) => compareDefinition(await rawApi(config, each.inputs), each, read)),
+      ...[...plain, ...released].map((each) => {
         const namespace = each.namespace ?? "default";
         const api = apis.get(namespace) ?? within(namespace);
         apis.set(namespace, api);
         return compare(api, each);
       }),
-    );
+    ]);
     return { changed: found.flatMap(({ changed }) => changed), shared: found.flatMap(({ shared }) => shared) };
   } catch {
     return undefined;
   }
+}
+
+/** The client drops what its types do not know, such as the extensions of Kubernetes in a schema: this one sends it as it is. */
+async function rawApi(config: NonNullable<Awaited<ReturnType<typeof clientConfig>>>, object: KubernetesObject) {
+  const { createConfiguration, HttpMethod, KubernetesObjectApi, ServerConfiguration } = await client();
+  const body = JSON.stringify(object);
+  return new KubernetesObjectApi(
+    createConfiguration({
+      baseServer: new ServerConfiguration(config.getCurrentCluster()?.server ?? "", {}),
+      authMethods: { default: config },
+      promiseMiddleware: [
+        {
+          pre: async (context) => {
+            if (context.getHttpMethod() === HttpMethod.PATCH) context.setBody(body);
+            return context;
+          },
+          post: async (context) => context,
+        },
+      ],
+    }),
+  );
+}
+
+async function compareDefinition(api: ObjectApi, each: Declared, read: ReadApi): Promise<Drift> {
+  const { changed } = await compare(api, each);
+  const served = (drifted: DriftedObject): DriftedObject => ({
+    ...drifted,
+    isDefinition: true,
+    reconcile: async () => {
+      await drifted.reconcile();
+      await untilServed(read, each.inputs);
+    },
+  });
+  return { changed: changed.map(served), shared: [] };
 }
 
 async function compare(api: ObjectApi, each: Declared): Promise<Drift> {
@@ -85,7 +127,7 @@ async function compare(api: ObjectApi, each: Declared): Promise<Drift> {
   // The client adds the namespace to an object that names none.
   const target = { ...inputs, metadata: { ...place, name } };
   const drifted = (paths: string[], managers: string[]): Drift => ({
-    changed: [{ object: objectText(target, release), paths, managers, reconcile }],
+    changed: [{ object: objectText(target, release), paths, managers, isDefinition: false, reconcile }],
     shared: [],
   });
   try {
@@ -102,6 +144,9 @@ async function compare(api: ObjectApi, each: Declared): Promise<Drift> {
     const managers = release ? [] : fieldManagers(others, { declared: withLastApplied(inputs), live }, () => true);
     return { changed: [], shared: managers.length > 0 ? [{ object: objectText(target), managers }] : [] };
   } catch (thrown) {
+    // The definition of its kind was deleted, and other kinds of the group are there (client-node object.ts, specUriPath).
+    const undefinedKind = thrown instanceof Error && thrown.message.startsWith("Unrecognized API version and kind");
+    if (undefinedKind && !isPatch) return drifted([], []);
     if (!(thrown instanceof ApiException)) throw thrown;
     // A patched object belongs to another owner: without the object there is nothing to patch.
     if (thrown.code === 404 && !isPatch) return drifted([], []);
@@ -173,6 +218,10 @@ export async function reconcileDrift(
       say(`${drifted.object} was made anew by others   (not put back)`);
       continue;
     }
+    if (ofOthers && drifted.isDefinition && drifted.paths.length > 0) {
+      say(`${driftText(drifted)}   (not put back: others in this cluster may need it)`);
+      continue;
+    }
     const outcome = await drifted.reconcile().then(
       () => "(put back)",
       // Its kind or namespace may be gone as well. The engine and the proofs report that.
@@ -195,8 +244,13 @@ export function driftTexts({ changed, shared }: Drift): string[] {
 /** The difference as a line of text. */
 export function driftText({ object, paths, managers }: DriftedObject): string {
   if (paths.length === 0) return `${object} was deleted by hand`;
-  return `${object} was changed by ${managers.length > 0 ? quoted(managers) : "hand"}: ${paths.join(", ")}`;
+  // Another version of a definition differs in hundreds of places.
+  const more = paths.length > shownPaths ? `, and ${paths.length - shownPaths} more` : "";
+  const places = `${paths.slice(0, shownPaths).join(", ")}${more}`;
+  return `${object} was changed by ${managers.length > 0 ? quoted(managers) : "hand"}: ${places}`;
 }
+
+const shownPaths = 5;
 
 const quoted = (names: readonly string[]) => names.map((name) => `"${name}"`).join(", ");
 

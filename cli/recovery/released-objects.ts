@@ -16,37 +16,64 @@ export interface ReleasedObject {
 /** The part of a record that is read (helm v3, pkg/release/release.go). */
 const recordSchema = z.object({ name: z.string(), namespace: z.string(), manifest: z.string() });
 
-/**
- * Objects of the stack's Helm releases, from the records of the revisions that are deployed. Without definitions: others
- * complete them, and without one its objects are gone as well.
- */
+/** A CustomResourceDefinition of a Helm release. It is parsed on demand: the lab's have three megabytes. */
+export interface ReleasedDefinition {
+  name: string;
+  /** Field manager of the Helm that wrote the release. */
+  manager?: string;
+  parse(): ReleasedObject;
+}
+
+/** What the stack's Helm releases have in the cluster. */
+export interface Released {
+  objects: readonly ReleasedObject[];
+  definitions: readonly ReleasedDefinition[];
+}
+
+/** Objects of the stack's Helm releases, from the records of the revisions that are deployed. */
 export async function releasedObjects(
   config: NonNullable<Awaited<ReturnType<typeof clientConfig>>>,
   resources: readonly StateResource[],
-): Promise<ReleasedObject[]> {
+): Promise<Released> {
   const own = keysOf(resources);
-  if (own.size === 0) return [];
+  if (own.size === 0) return { objects: [], definitions: [] };
   const { CoreV1Api } = await import("@kubernetes/client-node");
   const { items } = await config
     .makeApiClient(CoreV1Api)
     .listSecretForAllNamespaces({ labelSelector: "owner=helm,status=deployed" });
-  return items.flatMap(({ metadata, data }) => {
+  const released = items.flatMap(({ metadata, data }) => {
     const key = `${metadata?.namespace}/${metadata?.labels?.name}`;
-    return own.has(key) && data?.release ? objectsOf(data.release) : [];
+    return own.has(key) && data?.release ? [releasedBy(data.release, metadata?.managedFields?.[0]?.manager)] : [];
   });
+  return {
+    objects: released.flatMap(({ objects }) => objects),
+    definitions: released.flatMap(({ definitions }) => definitions),
+  };
 }
 
 /** The Secret's value is base64 of gzip of JSON in base64 (helm v3, pkg/storage/driver/util.go, encodeRelease). */
-function objectsOf(secret: string): ReleasedObject[] {
+function releasedBy(secret: string, manager: string | undefined): Released {
   const packed = Buffer.from(Buffer.from(secret, "base64").toString("latin1"), "base64");
   const { name: release, namespace, manifest } = recordSchema.parse(JSON.parse(gunzipSync(packed).toString("utf8")));
-  const documents = manifest.split(/^---$/m).filter((text) => !/^kind: CustomResourceDefinition$/m.test(text));
-  return documents.flatMap((text) => {
+  const documents = manifest.split(/^---$/m);
+  const parse = (text: string): ReleasedObject[] => {
     const object: ReleasedObject["object"] | null = parseYaml(text);
     return object?.kind && object.metadata?.name
       ? [{ release, namespace, object: asInstalled(object, release, namespace) }]
       : [];
+  };
+  const nameIn = (text: string) =>
+    /^kind: CustomResourceDefinition$/m.test(text) ? /^ {2}name: ["']?([^\s"']+)/m.exec(text)?.[1] : undefined;
+  const definitions = documents.flatMap((text) => {
+    const name = nameIn(text);
+    const first = () => {
+      const [object] = parse(text);
+      if (!object) throw new Error(`Helm release "${release}" has no definition ${name}`);
+      return object;
+    };
+    return name ? [{ name, ...(manager ? { manager } : {}), parse: first }] : [];
   });
+  return { objects: documents.filter((text) => !nameIn(text)).flatMap(parse), definitions };
 }
 
 /** The object with what Helm adds at the installation, and without what controllers of the cluster write. */
@@ -61,6 +88,7 @@ function asInstalled(object: ReleasedObject["object"], release: string, namespac
       annotations: { ...Object(annotations), ...marks },
     },
   };
+  if (object.kind === "CustomResourceDefinition") return withoutBundle(installed);
   if (!/WebhookConfiguration$/.test(object.kind) || !Array.isArray(object.webhooks)) return installed;
   // istiod and MetalLB write their certificates there, and istiod the policy of failures (istio
   // pkg/webhooks/validation/controller/controller.go, updateValidatingWebhookConfiguration).
@@ -71,4 +99,12 @@ function asInstalled(object: ReleasedObject["object"], release: string, namespac
     }),
   );
   return { ...installed, webhooks };
+}
+
+/** MetalLB writes its certificate there (metallb v0.16 uses open-policy-agent/cert-controller, pkg/rotator/rotator.go). */
+function withoutBundle<T extends object>(definition: T): T {
+  const conversion: unknown = Reflect.get(Object(Reflect.get(definition, "spec")), "conversion");
+  const client: unknown = Reflect.get(Object(Reflect.get(Object(conversion), "webhook")), "clientConfig");
+  Reflect.deleteProperty(Object(client), "caBundle");
+  return definition;
 }

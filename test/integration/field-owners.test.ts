@@ -1,5 +1,5 @@
 import { gzipSync } from "node:zlib";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { stringify } from "yaml";
 import type { StateResource } from "../../cli/engine/types";
 import { driftTexts, findDrift, reconcileDrift } from "../../cli/recovery/drift";
@@ -8,10 +8,9 @@ import { type ApiServer, type KubernetesObject, startApiServer } from "../suppor
 import { type Project, projectCopy } from "../support/pulumi-project";
 import { requires } from "../support/skip";
 
-const skip = requires("field-owners", {
-  programs: ["pulumi", "pulumi-resource-kubernetes", "go", "openssl", "curl"],
-  rig: true,
-});
+const server = ["go", "openssl", "curl"];
+const skip = requires("field-owners", { programs: ["pulumi", "pulumi-resource-kubernetes", ...server], rig: true });
+const skipReleases = requires("field-owners of releases", { programs: server, rig: true });
 const policy = {
   apiVersion: "security.istio.io/v1",
   kind: "AuthorizationPolicy",
@@ -97,7 +96,113 @@ describe.skipIf(skip)("objects of the stack that another field manager wrote as 
   });
 });
 
-describe.skipIf(skip)("objects of a Helm release of the stack", () => {
+/** A definition as Helm installs it, with what the client's own types would drop or rename. */
+const definitionOf = (kind: string, pattern = "a+") => {
+  const plural = `${kind.toLowerCase()}s`;
+  const field = { type: "string", default: "a", enum: ["a", "aa"], pattern };
+  const rules = [{ rule: "self.name != 'b'", message: "no b" }];
+  const spec = { type: "object", properties: { name: field }, "x-kubernetes-validations": rules };
+  const marks = { "meta.helm.sh/release-name": "crds", "meta.helm.sh/release-namespace": "released" };
+  return {
+    apiVersion: "apiextensions.k8s.io/v1",
+    kind: "CustomResourceDefinition",
+    metadata: {
+      name: `${plural}.drift.example.org`,
+      annotations: marks,
+      labels: { "app.kubernetes.io/managed-by": "Helm" },
+    },
+    spec: {
+      group: "drift.example.org",
+      names: { kind, plural },
+      scope: "Cluster",
+      versions: [
+        {
+          ...{ name: "v1", served: true, storage: true },
+          schema: { openAPIV3Schema: { type: "object", properties: { spec } } },
+        },
+      ],
+    },
+  };
+};
+
+describe.skipIf(skipReleases)("definitions of a Helm release of the stack", () => {
+  const namespace = { apiVersion: "v1", kind: "Namespace", metadata: { name: "released" } };
+  const [first, second] = [definitionOf("First"), definitionOf("Second")];
+  const object = { apiVersion: "drift.example.org/v1", kind: "First", metadata: { name: "one" }, spec: { name: "aa" } };
+  const release: StateResource = {
+    ...{ urn: "u", type: "kubernetes:helm.sh/v3:Release", inputs: { name: "crds", namespace: "released" } },
+  };
+  const plain: StateResource = {
+    ...{ urn: "v", type: "kubernetes:drift.example.org/v1:First", inputs: object, outputs: { __fieldManager: "lab" } },
+  };
+  const helm = { manager: "pulumi-resource-kubernetes" };
+  let api: ApiServer;
+  const told = async () => {
+    const drift = await findDrift([plain, release], api);
+    return drift && driftTexts(drift);
+  };
+  const up = async (ofOthers: boolean) => {
+    const said: string[] = [];
+    const provider = { urn: "p", type: "pulumi:providers:kubernetes", inputs: { ...api } };
+    await reconcileDrift([provider, plain, release], { address: api, ofOthers }, (line) => said.push(line));
+    return said;
+  };
+  const live = async ({ metadata }: KubernetesObject) =>
+    JSON.parse(JSON.stringify(await api.read({ ...first, metadata: { name: metadata.name } }))) as KubernetesObject;
+
+  beforeAll(async () => {
+    api = await startApiServer();
+    await api.apply(namespace, helm);
+    const manifest = [first, second].map((each) => `---\n# Source: x.yaml\n${stringify(each)}`).join("");
+    const record = gzipSync(JSON.stringify({ name: "crds", namespace: "released", manifest })).toString("base64");
+    const labels = { owner: "helm", name: "crds", status: "deployed" };
+    await api.apply(
+      {
+        ...{ apiVersion: "v1", kind: "Secret", type: "helm.sh/release.v1", data: { release: btoa(record) } },
+        metadata: { name: "sh.helm.release.v1.crds.v1", namespace: "released", labels },
+      } as KubernetesObject,
+      helm,
+    );
+    for (const definition of [first, second]) await api.apply(definition, helm);
+    await vi.waitFor(() => api.apply(object, { manager: "lab" }), { timeout: 20_000 });
+  });
+  afterAll(async () => {
+    if (!api) return;
+    for (const definition of [first, second]) await api.delete(definition);
+    await api.stop();
+  });
+
+  it("are no drift as Helm wrote them", async () => {
+    expect(await told()).toEqual([]);
+  });
+
+  it("are named and put back when they were changed, and stay changed in the cluster of others", async () => {
+    const before = await live(first);
+    await api.apply(definitionOf("First", "a*"), { manager: "kubectl-edit" });
+    const name = "CustomResourceDefinition firsts.drift.example.org of Helm release crds";
+    const changed = `${name} was changed by "kubectl-edit": spec.versions[0].schema.openAPIV3Schema.properties.spec.properties.name.pattern`;
+    expect(await told()).toEqual([`${changed}   (npm run up puts it back)`]);
+    expect(await up(true)).toEqual([`${changed}   (not put back: others in this cluster may need it)`]);
+    expect(await up(false)).toEqual([`${changed}   (put back)`]);
+    expect((await live(first)).spec).toEqual(before.spec);
+    expect(JSON.stringify(before.spec)).toContain("self.name != 'b'");
+    expect(await told()).toEqual([]);
+  });
+
+  it("are made again with their objects when they were deleted", async () => {
+    await api.delete(first);
+    await vi.waitFor(async () => expect(await api.has(first)).toBe(false), { timeout: 20_000 });
+    // The other kind of the group is still there.
+    await vi.waitFor(async () => expect((await told())?.length).toBe(2), { timeout: 20_000 });
+    const gone = ["CustomResourceDefinition firsts.drift.example.org of Helm release crds", "First one"];
+    expect(await told()).toEqual(gone.map((each) => `${each} was deleted by hand   (npm run up puts it back)`));
+    expect(await up(false)).toEqual(gone.map((each) => `${each} was deleted by hand   (put back)`));
+    expect(await told()).toEqual([]);
+    expect(await api.read(object)).toMatchObject({ spec: object.spec });
+  });
+});
+
+describe.skipIf(skipReleases)("objects of a Helm release of the stack", () => {
   const namespace = { apiVersion: "v1", kind: "Namespace", metadata: { name: "released" } };
   const deployment = (image: string, labels: Record<string, string> = {}) => ({
     apiVersion: "apps/v1",
