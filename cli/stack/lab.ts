@@ -91,7 +91,6 @@ export function summaryText(stack: string, { url, curl, kubeconfig, context, das
     ...(kubeconfig && context ? [`  ${kubectlOf({ kubeconfig, context })} get pods -A`] : []),
     "",
     "Next:",
-    "  npm test",
     `  npm run lab -- verify${option}`,
     `  npm run lab -- report${option}`,
     `  npm run lab -- tour${option}`,

@@ -51,7 +51,6 @@ describe("up", () => {
         kubectl --kubeconfig /home/u/.ambient-lab/stacks/alice/kubeconfig --context kind-ambient-lab-alice get pods -A
 
       Next:
-        npm test
         npm run lab -- verify --stack alice
         npm run lab -- report --stack alice
         npm run lab -- tour --stack alice

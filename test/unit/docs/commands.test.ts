@@ -34,7 +34,7 @@ const defaults = parseConfig({});
 
 /** Commands of other programs; test/integration/docs.test.ts asks the programs themselves. */
 const elsewhere =
-  /^(docker|kind|kubectl|git|sudo (sysctl|modprobe|usermod -aG docker)|unset|mv|df|jq|kill|ps|pulumi (stack|state|up|preview|destroy|cancel|new)|npm config set)\b/;
+  /^(docker|kind|kubectl|git|sudo (sysctl|modprobe|usermod -aG docker)|unset|mv|df|jq|xargs --no-run-if-empty --max-lines=1 kubectl|kill|ps|pulumi (stack|state|up|preview|destroy|cancel|new)|npm config set)\b/;
 
 /** The lab's commands and the benchmark's, which are parsed and do nothing. */
 async function idle(seen: { command?: Command }, io = fakeIo()): Promise<Command> {
