@@ -21,17 +21,17 @@ export = async () => {
   try {
     requireStackName(stack);
     const config = loadConfig();
-    const looks = checkHost(config, stack, exec, { makes: !pulumi.runtime.isDryRun() });
-    const bring = async () =>
+    const checking = checkHost(config, stack, exec, { makes: !pulumi.runtime.isDryRun() });
+    const fetching = async () =>
       fetchArtifacts({
         source: config.artifactSource,
         caFile: config.caFile,
         bill: artifactsOf(config),
-        // Only an existing cluster may have a part already: kind's does not let the charts wait for the look at Docker.
-        names: artifactNames(config, config.cluster === "existing" ? await looks : {}),
+        // Only an existing cluster can already have some components. For kind, the download does not wait for the checks.
+        names: artifactNames(config, config.cluster === "existing" ? await checking : {}),
         adapt: (name, manifest) => adaptAddon(name, manifest, config),
       });
-    const [host, artifacts] = await Promise.all([looks, bring()]);
+    const [host, artifacts] = await Promise.all([checking, fetching()]);
     const claim = config.cluster === "existing" ? claimOf(stack, config) : {};
     return declareLab({ stack, owner: labOwner(), config, artifacts, host, ...claim });
   } catch (error) {

@@ -10,7 +10,7 @@ import { headlineOf } from "./terminal/problem-text";
 
 /**
  * Runs the command line.
- * @returns the exit code; every problem has been printed
+ * @returns the exit code; errors have already been printed
  */
 export async function run(args: readonly string[], io: Io): Promise<ExitCode> {
   let option: string | undefined;
@@ -28,7 +28,7 @@ export async function run(args: readonly string[], io: Io): Promise<ExitCode> {
   });
 }
 
-/** A program with the command of that name; with all commands of the lab, if none has that name. */
+/** A program with the command of that name, or with all commands if the name is unknown. */
 export async function commandLine(context: CommandContext, name = ""): Promise<Command> {
   const program = new Command("lab")
     .description("A full Istio ambient security lab on this machine")

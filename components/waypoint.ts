@@ -3,7 +3,7 @@ import { waypointName } from "../config/vocabulary";
 import type { Proxies } from "./rollout";
 import { waypointGateway } from "./waypoint-gateway";
 
-/** The L7 proxy of the Services that name it; here appb alone. */
+/** The layer 7 proxy of appb: a Gateway of class `istio-waypoint`, with its Deployment awaited. */
 export class Waypoint extends pulumi.ComponentResource {
   constructor(name: string, proxies: Proxies, opts: pulumi.ComponentResourceOptions = {}) {
     super("ambientlab:mesh:Waypoint", name, { istio: proxies.istio }, opts);

@@ -28,7 +28,7 @@ import { DeclaredObjects } from "./declared";
 import { imageGroups } from "./images";
 import { labOutputs } from "./outputs";
 
-/** All that decides which lab is declared. */
+/** Inputs that determine which resources are declared. */
 export interface LabInput {
   stack: string;
   /** Owner of the lab (host/lab-owner.ts), for the labels of its Docker network. */
@@ -36,7 +36,7 @@ export interface LabInput {
   config: LabConfig;
   artifacts: Artifacts;
   host: HostFacts;
-  /** In a cluster that the lab did not make: what tells the lab's objects from others. */
+  /** For an existing cluster: how the lab's objects are told apart from objects of others. */
   claim?: {
     /** Value of the annotation that records the owner. */
     record: string;
@@ -46,8 +46,7 @@ export interface LabInput {
 }
 
 /**
- * Declares the lab, part by part in the order of its story. Every edge is a true one: what is not named in a
- * `dependsOn` does not wait.
+ * Declares the lab, component by component. A component waits only for those that its `dependsOn` names.
  *
  * @returns the stack's outputs
  */

@@ -36,7 +36,7 @@ export async function runAll(
   if (!readable) note("the waypoint's log cannot be read: counters and configuration stand in where they can");
   const together = readable ? chosen.filter(({ alone }) => !alone) : [];
   const alone = chosen.filter((experiment) => !together.includes(experiment));
-  // Before and after: a lab that was mended or broken meanwhile is not taken for what it was not.
+  // The state is read before and after the run, so that a change of the lab during the run is noticed.
   const { causes: before, tolerated } = await diagnosed(context);
   for (const text of tolerated) note(text);
   const one = async (experiment: Experiment) => {

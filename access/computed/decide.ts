@@ -19,7 +19,7 @@ import type { Identity, SeenHttp } from "./rules/seen";
  * apply them. A token is taken as signed by its issuer and within its time. What cannot be known from the objects has the outcome "unknown"
  * and the reason.
  *
- * @param mesh the objects; a pod is ready, and in the mesh, as its status and annotations say
+ * @param mesh the objects; whether a pod is ready and enrolled is taken from its status and annotations
  * @param request its host is the Host header as it is sent
  */
 export function decide(mesh: Mesh, request: AccessRequest): AccessDecision {

@@ -12,20 +12,20 @@ export const rbacBody = "RBAC: access denied";
 export interface DecisionTarget {
   /** Name of the application. */
   app: string;
-  /** The policy of the waypoint, for a refusal whose record names none because no ALLOW rule matches. */
+  /** Policy to report when the waypoint refused a request because no ALLOW rule matched: the log then names no policy. */
   waypointPolicy?: string;
-  /** The policy of the application's pods, for such a refusal by ztunnel. */
+  /** Policy to report when ztunnel refused a connection for the same reason. */
   podPolicy?: string;
   /** The RequestAuthentication of the gateway: Envoy does not name it when it refuses a token. */
   authentication?: string;
-  /** Name of a policy of which a record has namespace (Envoy's always, ztunnel's mostly) and name. */
+  /** Display name of a policy that a log record names. Envoy always logs the namespace, ztunnel usually does. */
   policyCalled(policy: { namespace?: string; name: string }): string | undefined;
 }
 
-/** What a decision takes of a client's answer. */
+/** The fields of a client's answer that a decision needs. */
 export type ClientAnswer = Pick<Answer, "status" | "body" | "exit" | "error" | "local">;
 
-/** The layer that decided about a request: from log lines where there are any, else from the answer. */
+/** The layer that decided about a request: by its log records; without a record, by the client's answer. */
 export function decide(answer: ClientAnswer, records: Records, target: DecisionTarget): Decision {
   return (
     byWaypoint(target, lineOf(records.waypoint)) ??
