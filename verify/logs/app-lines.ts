@@ -20,5 +20,5 @@ export async function appLines(
 async function read(context: VerifyContext, app: AppName, id: string): Promise<string[] | string> {
   const pods = await context.podFinder.all(app, context.signal);
   const reads = await Promise.all(pods.map((pod) => context.logs.read(pod)));
-  return unavailableIn(reads)?.unavailable ?? recordsIn(reads, "app").filter((line) => line.includes(id));
+  return unavailableIn(reads)?.unavailable ?? recordsIn(reads, "app", (line) => line.includes(id));
 }

@@ -16,12 +16,17 @@ export interface LogRecords {
 /** Records of the run so far, or the reason why they cannot be had. */
 export type LogRead = LogRecords | { unavailable: string };
 
-/** The records of one kind in several logs. */
-export const recordsIn = <Kind extends keyof LogRecords>(
+/** The records of one kind in several logs. @param wanted those of them. @default all */
+export function recordsIn<Kind extends keyof LogRecords>(
   reads: readonly LogRead[],
   kind: Kind,
-): LogRecords[Kind][number][] =>
-  reads.flatMap((read): readonly LogRecords[Kind][number][] => ("unavailable" in read ? [] : read[kind]));
+  wanted: (record: LogRecords[Kind][number]) => boolean = () => true,
+): LogRecords[Kind][number][] {
+  const found: LogRecords[Kind][number][] = [];
+  for (const read of reads)
+    if (!("unavailable" in read)) for (const record of read[kind]) if (wanted(record)) found.push(record);
+  return found;
+}
 
 /** The first reason why a log cannot be read. */
 export const unavailableIn = (reads: readonly LogRead[]): { unavailable: string } | undefined =>

@@ -111,11 +111,10 @@ export async function accessLines(
 ): Promise<{ found: AccessLine[]; silent: boolean } | { unavailable: string }> {
   const pods = await context.podFinder.all(role, context.signal);
   const reads = await Promise.all(pods.map((pod) => context.logs.read(pod)));
-  const lines = recordsIn(reads, "requests");
-  const found = lines.filter(({ text }) => text.includes(id));
+  const found = recordsIn(reads, "requests", ({ text }) => text.includes(id));
   const failed = unavailableIn(reads);
   if (failed && found.length === 0) return failed;
-  return { found, silent: pods.length > 0 && lines.length === 0 };
+  return { found, silent: found.length === 0 && pods.length > 0 && recordsIn(reads, "requests").length === 0 };
 }
 
 /** Lines about a client's connection: at its own ztunnel by its port, at the app's also by a refusal of its workload. */
@@ -129,7 +128,7 @@ async function connections(
   const pods = (await context.podFinder.all("ztunnel", context.signal)).filter(({ node }) => nodes.has(node));
   const reads = await Promise.all(pods.map((pod) => context.logs.read(pod)));
   const failed = unavailableIn(reads);
-  const lines = recordsIn(reads, "connections").filter((line) => belongs(line, clientPod, { local, service }, targets));
+  const lines = recordsIn(reads, "connections", (line) => belongs(line, clientPod, { local, service }, targets));
   // A refusal of its workload alone may be that of another request: it tells why, and not that.
   const own = lines.findLast((line) => isOwn(line, { local }));
   if (own)

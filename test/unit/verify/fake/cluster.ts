@@ -4,13 +4,13 @@ import type { KubeObject } from "../../../../verify/lab-client";
 import type { DeclaredLab } from "./declared";
 import { generatedFor, installedBy, yes } from "./installed";
 import { takesHost } from "./listeners";
-import { keyOf, keyOfObject, objectOf } from "./object-key";
+import { keyOf, keyOfObject, ObjectMap, objectOf } from "./object-key";
 import { attachment } from "./waypoints";
 
 /** A cluster once every controller has done its work. */
 export interface FakeCluster {
   facts: LabFacts;
-  objects: Map<string, KubeObject>;
+  objects: ObjectMap;
   /** Ports of this machine that lead to a port of a node. */
   published: readonly { containerPort: number; hostPort: number }[];
   sysctls: Readonly<Record<string, number>>;
@@ -18,7 +18,7 @@ export interface FakeCluster {
 
 /** Builds the cluster that a declaration leads to: the objects of charts and of controllers, and the status of all. */
 export function clusterOf({ facts, objects, patches, releases, nodes, sysctls }: DeclaredLab): FakeCluster {
-  const all = new Map<string, KubeObject>();
+  const all = new ObjectMap();
   const add = (item: KubeObject) => {
     const key = keyOfObject(item);
     const { namespace } = item.metadata ?? {};

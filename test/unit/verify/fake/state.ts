@@ -1,11 +1,11 @@
 import { principalOf } from "../../../../config/vocabulary";
 import type { LabFacts } from "../../../../experiments/types";
-import { at, entriesAt, listAt, numberAt, textAt } from "../../../../verify/json";
+import { at, listAt, numberAt, textAt } from "../../../../verify/json";
 import type { KubeObject } from "../../../../verify/lab-client";
 import { FakeChaos } from "./chaos";
 import type { FakeClock } from "./clock";
 import type { FakeCluster } from "./cluster";
-import { keyOf, keyOfObject, selects } from "./object-key";
+import { keyOf, keyOfObject, type ObjectMap, selects } from "./object-key";
 import type { FakePacket } from "./pcap";
 import { attachment } from "./waypoints";
 
@@ -71,7 +71,7 @@ const worker = (n: number): string => `ambient-lab-dev-worker${n === 1 ? "" : n}
 export class FakeState {
   readonly facts: LabFacts;
   readonly clock: FakeClock;
-  readonly objects: Map<string, KubeObject>;
+  readonly objects: ObjectMap;
   readonly published: FakeCluster["published"];
   readonly sysctls: FakeCluster["sysctls"];
   readonly logs = new Map<string, LogLine[]>();
@@ -132,7 +132,7 @@ export class FakeState {
   unreachable = false;
   /** ztunnel says HBONE and sends plain text. */
   naked = false;
-  #frozen: Map<string, KubeObject> | undefined;
+  #frozen: ObjectMap | undefined;
 
   constructor({ facts, objects, published, sysctls }: FakeCluster, clock: FakeClock) {
     this.facts = facts;
@@ -156,10 +156,8 @@ export class FakeState {
   }
 
   /** All objects of a kind as the proxies were told of them. */
-  toldAll(kind: string): KubeObject[] {
-    const found: KubeObject[] = [];
-    for (const item of (this.#frozen ?? this.objects).values()) if (item.kind === kind) found.push(item);
-    return found;
+  toldAll(kind: string): readonly KubeObject[] {
+    return (this.#frozen ?? this.objects).ofKind(kind);
   }
 
   /** An object as the proxies' configuration says it is, which a proxy may not do. */
@@ -173,7 +171,7 @@ export class FakeState {
 
   stopIstiod(): void {
     this.scale("istio-system/istiod");
-    this.#frozen = structuredClone(this.objects);
+    this.#frozen = this.objects.copy();
   }
 
   /** Scales a Deployment to 0. */
@@ -194,13 +192,8 @@ export class FakeState {
 
   /** A Service or a ServiceEntry by its name: in the fake lab each has one of its own. */
   serviceNamed(name: string): KubeObject | undefined {
-    let entry: KubeObject | undefined;
-    for (const item of (this.#frozen ?? this.objects).values()) {
-      if (item.metadata?.name !== name) continue;
-      if (item.kind === "Service") return item;
-      if (item.kind === "ServiceEntry") entry = item;
-    }
-    return entry;
+    const isNamed = ({ metadata }: KubeObject) => metadata?.name === name;
+    return this.toldAll("Service").find(isNamed) ?? this.toldAll("ServiceEntry").findLast(isNamed);
   }
 
   /** The waypoint that calls to a Service are led to: those of pods, or those of the gateway. */
@@ -263,9 +256,9 @@ export class FakeState {
 
   #ztunnels(): FakePod[] {
     const ztunnel = this.objects.get("DaemonSet/istio-system/ztunnel");
-    const nodes: string[] = [];
-    for (const { kind, metadata } of this.objects.values()) if (kind === "Node") nodes.push(metadata?.name ?? "");
-    return (ztunnel ? nodes : [])
+    const nodes = ztunnel ? this.objects.ofKind("Node") : [];
+    return nodes
+      .map(({ metadata }) => metadata?.name ?? "")
       .filter((node) => !this.silentNodes.has(node))
       .flatMap((node, index) => this.#pod(`ztunnel-${index}`, ztunnel, node, `10.244.${index}.2`));
   }
@@ -273,7 +266,7 @@ export class FakeState {
   /** A pod of a workload, where the lab's own nodes, addresses and identities put it; none while it is dead. */
   #pod(role: string, workload: KubeObject | undefined, node: string, ip: string, name = podName(role)): FakePod[] {
     const namespace = workload?.metadata?.namespace ?? "default";
-    const account = textAt(workload, "spec", "template", "spec", "serviceAccountName") ?? "default";
+    const account = textAt(workload?.spec, "template", "spec", "serviceAccountName") ?? "default";
     const single = this.facts.settings.workers === 1 && node === worker(2);
     return this.chaos.living({
       namespace,
@@ -324,7 +317,8 @@ const template = (labels: object) => ({ template: { metadata: { labels } } });
 /** Labels of a workload's pods. */
 function podLabels(workload: KubeObject | undefined): Record<string, string> {
   const labels: Record<string, string> = {};
-  for (const [key, value] of entriesAt(workload, "spec", "template", "metadata", "labels")) labels[key] = String(value);
+  const found = Object(at(workload, "spec", "template", "metadata", "labels"));
+  for (const key in found) labels[key] = String(found[key]);
   return labels;
 }
 

@@ -53,13 +53,11 @@ export class FakeWorld implements LabClient {
       return this.state.pods
         .filter((pod) => (namespace === undefined || pod.namespace === namespace) && matches(pod.labels, labels))
         .map((pod) => podObject(pod, this.state.startedAt.get(pod.role)));
-    const all = [...this.state.objects.values()];
+    const all = this.state.objects.ofKind(kind);
     const found = [...all, ...(kind === "EndpointSlice" ? endpointSlices(this.state) : [])].filter(
       (item) =>
-        item.kind === kind &&
         // A CRD may serve one version of a kind alone.
-        item.apiVersion === apiVersion &&
-        (namespace === undefined || item.metadata?.namespace === namespace),
+        item.apiVersion === apiVersion && (namespace === undefined || item.metadata?.namespace === namespace),
     );
     return structuredClone(found.map((item) => this.state.pretends(item)));
   };
@@ -120,7 +118,9 @@ export class FakeWorld implements LabClient {
 
   logs: LabClient["logs"] = async (target, since) => {
     const lines = this.#written(target.name).slice(this.state.rotations.get(target.name) ?? 0);
-    return since === undefined ? lines.slice(-1) : lines.filter((text) => text >= since.slice(0, 19));
+    if (since === undefined) return lines.slice(-1);
+    const second = since.slice(0, 19);
+    return lines.slice(lines.findLastIndex((text) => text < second) + 1);
   };
 
   rotatedLogs: LabClient["rotatedLogs"] = async (target) =>
@@ -198,8 +198,9 @@ export class FakeWorld implements LabClient {
 /** The EndpointSlices that Kubernetes makes for Services: the addresses of the pods that a selector finds. */
 function endpointSlices(state: FakeState): KubeObject[] {
   const { pods } = state;
-  return [...state.objects.values()]
-    .filter(({ kind, spec }) => kind === "Service" && at(spec, "selector") !== undefined)
+  return state.objects
+    .ofKind("Service")
+    .filter(({ spec }) => at(spec, "selector") !== undefined)
     .map(({ metadata, spec }) => {
       const own = pods.filter(
         ({ namespace, labels }) => namespace === metadata?.namespace && selects(at(spec, "selector"), labels),
