@@ -33,6 +33,10 @@ async function worldOf(
       .writeHead(status, { date: "Mon, 23 Nov 2026 12:00:00 GMT" })
       .end(typeof body === "string" ? body : body(request));
   }, open);
+  return worldAt(server);
+}
+
+async function worldAt(server: Awaited<ReturnType<typeof apiServer>>): Promise<LabClient> {
   const folder = await mkdtemp(join(tmpdir(), "kube-"));
   cleanUps.push(server.close, () => rm(folder, { recursive: true }));
   const kubeconfig = join(folder, "kubeconfig");
@@ -52,6 +56,24 @@ describe("kubeLabClient()", () => {
     const ref = { apiVersion: "gateway.networking.k8s.io/v1", kind: "Gateway", namespace: "default", name: "gateway" };
     expect(await lab.read(ref, signal)).toEqual({ kind: "Gateway", status: { odd: "2026-11-23T00:00:00Z" } });
     expect(seen[0]?.url).toBe("/apis/gateway.networking.k8s.io/v1/namespaces/default/gateways/gateway");
+  });
+
+  it("sends a request again that the API server puts off", async () => {
+    let count = 0;
+    const server = await apiServer(
+      async (_request, response) => {
+        count += 1;
+        // k8s.io/apiserver: pkg/endpoints/handlers/responsewriters/status.go (Retry-After of TooManyRequests).
+        if (count < 3)
+          response.writeHead(429, { "retry-after": "0.01" }).end('{"message":"storage is (re)initializing"}');
+        else response.writeHead(200).end('{"kind":"Service"}');
+      },
+      () => undefined,
+    );
+    const lab = await worldAt(server);
+    const ref = { apiVersion: "v1", kind: "Service", namespace: "default", name: "appb" };
+    expect(await lab.read(ref, signal)).toEqual({ kind: "Service" });
+    expect(count).toBe(3);
   });
 
   it("takes 404 for absence, and another error for an error", async () => {
