@@ -95,6 +95,8 @@ export const labelKeys = {
   ingressUseWaypoint: "istio.io/ingress-use-waypoint",
   /** Kind of destination that a waypoint serves. */
   waypointFor: "istio.io/waypoint-for",
+  /** Revision of istiod, or a tag of it, that an object or a namespace is for. */
+  revision: "istio.io/rev",
   /** Gateway that istiod generated a pod for. */
   gatewayName: "gateway.networking.k8s.io/gateway-name",
   /** Stack whose lab created a Namespace, Deployment or Service. */

@@ -21,6 +21,7 @@ export interface ApiObject {
   gitVersion?: string;
   metadata?: {
     name?: string;
+    namespace?: string;
     labels?: Record<string, string>;
     annotations?: Record<string, string>;
     ownerReferences?: { kind: string }[];
@@ -61,6 +62,12 @@ export function pathOf(what: { apiVersion: string; kind: string; namespace?: str
   const root = what.apiVersion.includes("/") ? `/apis/${what.apiVersion}` : `/api/${what.apiVersion}`;
   const space = what.namespace ? `/namespaces/${what.namespace}` : "";
   return `${root}${space}/${pluralOf(what.kind)}${what.name ? `/${what.name}` : ""}`;
+}
+
+/** Name of a kind's resource with its group, as kubectl takes it: "pods", "gateways.networking.istio.io". */
+export function resourceOf({ apiVersion, kind }: { apiVersion: string; kind: string }): string {
+  const [group = "", version] = apiVersion.split("/");
+  return version ? `${pluralOf(kind)}.${group}` : pluralOf(kind);
 }
 
 const pluralOf = (kind: string): string => {

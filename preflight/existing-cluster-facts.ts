@@ -1,4 +1,4 @@
-import { appNamespace, labelKeys } from "../config/vocabulary";
+import { appNamespace, labelKeys, meshNamespace } from "../config/vocabulary";
 import { objects } from "../experiments/objects";
 import type { ApiObject, ReadApi } from "../host/kube-api";
 
@@ -14,6 +14,10 @@ export interface ClusterFacts {
   gatewayApi?: { version: string; channel: string };
   /** Whether the cluster has a MetalLB that the lab did not install. */
   metallb: boolean;
+  /** Control planes of Istio beside the one that the lab's would be. */
+  controlPlanes: readonly { object: string; revision: string }[];
+  /** Revision or tag of Istio that the apps' namespace selects by a label. */
+  selected?: string;
   /** What lives in the apps' namespace and is not the lab's, such as "Deployment web". */
   strangers: readonly string[];
 }
@@ -28,13 +32,16 @@ export async function readCluster(read: ReadApi, stack: string): Promise<Cluster
   const crd = (name: string) => read(`/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${name}`);
   const mesh = await read("/api/v1/namespaces/istio-system");
   const meshOwner = mesh && ownerOf(mesh);
-  const [version, istio, gateways, pools, strangers] = await Promise.all([
+  const [version, istio, gateways, pools, controlPlanes, space, strangers] = await Promise.all([
     read("/version"),
     readIstio(read),
     crd("gateways.gateway.networking.k8s.io"),
     crd("ipaddresspools.metallb.io"),
+    readControlPlanes(read),
+    read(`/api/v1/namespaces/${appNamespace}`),
     readStrangers(read, stack, meshOwner),
   ]);
+  const selected = space?.metadata?.labels?.[labelKeys.revision];
   const bundle = (key: string) => gateways?.metadata?.annotations?.[`gateway.networking.k8s.io/${key}`] ?? "unknown";
   return {
     kubernetes: version?.gitVersion ?? "",
@@ -44,8 +51,23 @@ export async function readCluster(read: ReadApi, stack: string): Promise<Cluster
       ? { gatewayApi: { version: bundle("bundle-version"), channel: bundle("channel") } }
       : {}),
     metallb: pools !== undefined && !isReleased(pools, "metallb"),
+    controlPlanes,
+    ...(selected && selected !== defaultRevision ? { selected } : {}),
     strangers,
   };
+}
+
+/** The lab's istiod has no revision, which Istio calls so. */
+const defaultRevision = "default";
+
+/** Istio's charts label every istiod (istio 1.31 manifests/charts/istio-control/istio-discovery/templates/deployment.yaml). */
+async function readControlPlanes(read: ReadApi): Promise<ClusterFacts["controlPlanes"]> {
+  const all = (await read("/apis/apps/v1/deployments?labelSelector=app%3Distiod"))?.items ?? [];
+  return all.flatMap(({ metadata: { name = "", namespace = "", labels = {} } = {} }) =>
+    namespace === meshNamespace && name === "istiod"
+      ? []
+      : [{ object: `Deployment ${namespace}/${name}`, revision: labels[labelKeys.revision] || defaultRevision }],
+  );
 }
 
 /** Version of Istio that istiod runs; undefined where there is none. */

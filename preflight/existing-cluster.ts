@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { parse as parseYaml } from "yaml";
 import { versionProblems } from "../config/compatibility";
 import type { LabConfig } from "../config/schema";
+import { appNamespace, labelKeys } from "../config/vocabulary";
 import { messageOf, type Problem } from "../host/errors";
 import { ApiRefusal, LoginError, openApi } from "../host/kube-api";
 import { type ClusterAddress, kubectlOf } from "../host/paths";
@@ -40,6 +41,8 @@ function problemsOf(facts: ClusterFacts, config: LabConfig, stack: string): Prob
   // What others run there is not the lab's to upgrade.
   const own = foreign ? undefined : installed;
   problems.push(...versionProblems({ istio: config.istioVersion, kubernetes, gatewayApi, installed: own }));
+  for (const plane of facts.controlPlanes) problems.push(otherControlPlane(plane));
+  if (facts.selected) problems.push(otherRevision(facts.selected, config));
   if (facts.strangers.length > 0) problems.push(strangers(facts.strangers));
   if (config.addressRange && facts.metallb) problems.push(foreignMetalLb);
   return problems;
@@ -118,6 +121,18 @@ const foreignMesh = (owner: string, istio: string | undefined): Problem => ({
   fix: owner
     ? `npm run destroy -- --stack ${owner}   (or: npm run lab -- config set context NAME)`
     : "npm run lab -- config set context NAME   (a cluster without Istio)",
+});
+
+const otherControlPlane = ({ object, revision }: ClusterFacts["controlPlanes"][number]): Problem => ({
+  what: `The cluster has a control plane of Istio, revision "${revision}": ${object}`,
+  why: "A cluster holds one mesh: both control planes would share CRDs, istio-cni and ztunnel, and might configure the same Gateways",
+  fix: "npm run lab -- config set context NAME   (a cluster without Istio)",
+});
+
+const otherRevision = (revision: string, { kubeconfig = "", context = "" }: LabConfig): Problem => ({
+  what: `Namespace "${appNamespace}" of this cluster selects revision "${revision}" of Istio (label ${labelKeys.revision})`,
+  why: "The lab's control plane has no revision, and would configure no Gateway there",
+  fix: `${kubectlOf({ kubeconfig, context })} label namespace ${appNamespace} ${labelKeys.revision}-   (only if nobody needs it), or: npm run lab -- config set context NAME`,
 });
 
 const strangers = (names: readonly string[]): Problem => ({

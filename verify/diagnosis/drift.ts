@@ -26,6 +26,7 @@ const nameOf = (object: KubeObject): string => named.get(keyOf(object)) ?? keyOf
 
 /** Layers of the kinds of objects that have no entry of their own. */
 const layers: Readonly<Record<string, Layer>> = {
+  Deployment: "istiod",
   EndpointSlice: "app",
   Gateway: "gateway",
   Namespace: "ztunnel",

@@ -4,7 +4,7 @@ import type { LabFacts } from "../../experiments/types";
 import type { VerifyContext } from "../context";
 import { hasLabels } from "../declared/authorization";
 import { at, entriesAt, listAt, textAt, textsAt } from "../json";
-import type { KubeObject } from "../lab-client";
+import type { ClusterReader, KubeObject } from "../lab-client";
 import { type Other, type Own, other } from "./other";
 
 /** Workloads of the lab, as owners of its pods. */
@@ -16,7 +16,7 @@ const owners: ReadonlySet<string> = new Set(
 
 /** Pods and endpoints that answer in the place of the lab's, and Services of others that lead to the lab's pods. */
 export async function endpointsOfOthers(
-  { lab, facts, signal }: Pick<VerifyContext, "lab" | "facts" | "signal">,
+  { lab, facts, signal }: Pick<VerifyContext, "facts" | "signal"> & { lab: Pick<ClusterReader, "list" | "read"> },
   own: Own,
 ): Promise<Other[]> {
   const [pods, slices] = await Promise.all([

@@ -1,7 +1,8 @@
 import { objects, objectsOf } from "../../experiments/objects";
 import type { LabObject } from "../../experiments/slices";
-import type { DeclaredObject } from "../../experiments/types";
+import type { DeclaredObject, LabFacts } from "../../experiments/types";
 import { messageOf, ofStack } from "../../host/errors";
+import { kubectlOf } from "../../host/paths";
 import type { VerifyContext } from "../context";
 import { eventually } from "../eventually";
 import { textAt } from "../json";
@@ -39,16 +40,27 @@ async function diagnose(context: VerifyContext): Promise<Diagnosis> {
     return by !== undefined && !isOurs(by) && !isDead(by);
   };
   const since = textAt(inventory["Gateway/gateway"], "metadata", "creationTimestamp");
-  const left = others.filter((other) => isTolerated(other, facts, since));
+  const left = others.found.filter((other) => isTolerated(other, facts, since));
   return {
     causes: [
       ...ailmentsOf(facts, inventory),
       ...driftOf(facts, inventory, live).filter((cause) => !isHeld(cause)),
-      ...others.filter((other) => !left.includes(other)).map(({ cause }) => cause),
+      ...others.found.filter((other) => !left.includes(other)).map(({ cause }) => cause),
+      ...(others.unlisted.length > 0 ? [missingRight(facts, others.unlisted)] : []),
     ].map((cause) => ofStack(cause, facts.stack)),
     tolerated: left.map(
       ({ cause }) => `${cause.what}; it was there before the lab, and decides nothing: it is left alone`,
     ),
+  };
+}
+
+/** Without the right to list objects in all namespaces those of others are not seen. */
+function missingRight(facts: LabFacts, resources: readonly string[]): Cause {
+  const [first] = resources;
+  return {
+    ...{ kind: "health", layer: "api-server", object: "the login" },
+    what: `the login of context "${facts.context}" may not list ${resources.join(", ")} in all namespaces: objects of others are not seen`,
+    fix: `${kubectlOf(facts)} auth can-i list ${first} --all-namespaces   (must say "yes", for each of them)`,
   };
 }
 

@@ -1,11 +1,14 @@
 import { appNamespace, labelKeys, meshNamespace, metallbNamespace, serviceHost } from "../../config/vocabulary";
 import { workloads } from "../../experiments/names";
 import type { LabFacts } from "../../experiments/types";
+import { resourceOf } from "../../host/kube-api";
 import type { WorkloadEntry } from "../../modules/slice";
 import type { VerifyContext } from "../context";
 import { selects } from "../declared/authorization";
 import { at, entriesAt, listAt, textAt, textsAt } from "../json";
-import type { KubeObject } from "../lab-client";
+import { ApiError } from "../kube/rest";
+import type { ClusterReader, KubeObject } from "../lab-client";
+import { controlPlanesOfOthers } from "./control-planes";
 import { keyOf } from "./drift";
 import { endpointsOfOthers } from "./endpoints";
 import { type Other, type Own, other } from "./other";
@@ -40,22 +43,48 @@ const kinds: readonly { apiVersion: string; kind: string; reach: Reach }[] = [
   ...of(["networking.k8s.io/v1"], "place", "NetworkPolicy"),
 ];
 
+/** What was found of others. */
+export interface Others {
+  found: readonly Other[];
+  /** Resources that the login may not list in all namespaces, such as "gateways.networking.istio.io": others may have some. */
+  unlisted: readonly string[];
+}
+
 /**
  * Objects of others that act on the lab's traffic, or stand where they might: in the lab's namespaces and in Istio's root namespace.
  * In other namespaces only those count that name the lab's hosts, routes or Services.
  */
-export async function othersOf(context: Pick<VerifyContext, "lab" | "facts" | "signal">): Promise<Other[]> {
-  const own = ownOf(context.facts);
+export async function othersOf({
+  lab,
+  facts,
+  signal,
+}: Pick<VerifyContext, "lab" | "facts" | "signal">): Promise<Others> {
+  const own = ownOf(facts);
+  const unlisted = new Set<string>();
+  const list: ClusterReader["list"] = async (what, signal) => {
+    try {
+      return await lab.list(what, signal);
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status !== 403) throw error;
+      unlisted.add(resourceOf(what));
+      return [];
+    }
+  };
+  const reader = { list, read: lab.read };
   const lists = await Promise.all(
     kinds.map(async ({ apiVersion, kind, reach }) => {
-      const found = await context.lab.list({ apiVersion, kind }, context.signal);
+      const found = await list({ apiVersion, kind }, signal);
       return found.map((object) => ({ object: { ...object, apiVersion, kind }, reach }));
     }),
   );
   // A kind that is served in several versions has the same objects in each.
   const found = new Map(lists.flat().map((each) => [`${groupOf(each.object)} ${keyOf(each.object)}`, each]));
-  const policies = [...found.values()].flatMap(({ object, reach }) => otherOf(object, reach, own, context.facts));
-  return [...policies, ...(await endpointsOfOthers(context, own))];
+  const policies = [...found.values()].flatMap(({ object, reach }) => otherOf(object, reach, own, facts));
+  const rest = await Promise.all([
+    endpointsOfOthers({ lab: reader, facts, signal }, own),
+    controlPlanesOfOthers({ lab: reader, facts, signal }, own.declared),
+  ]);
+  return { found: [...policies, ...rest.flat()], unlisted: [...unlisted].sort() };
 }
 
 const groupOf = ({ apiVersion = "" }: KubeObject): string => apiVersion.split("/").slice(0, -1).join();

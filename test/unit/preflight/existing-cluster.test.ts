@@ -46,7 +46,7 @@ async function examined(more: Record<string, unknown> = {}) {
 describe("examineExisting()", () => {
   test("has nothing against an empty cluster", async () => {
     expect(await examined()).toEqual({
-      facts: { kubernetes: "v1.34.2", metallb: false, strangers: [] },
+      facts: { kubernetes: "v1.34.2", metallb: false, controlPlanes: [], strangers: [] },
       whats: [],
     });
   });
@@ -90,6 +90,27 @@ describe("examineExisting()", () => {
     put.mesh({ "ambient-lab/stack": "alice" });
     expect((await appa(byPulumi)).whats).toEqual([]);
     expect((await appa({})).whats).toEqual(refused);
+  });
+
+  test("refuses control planes of other revisions, and a namespace that selects one", async () => {
+    const planes = "apis/apps/v1/deployments?labelSelector=app%3Distiod";
+    put.mesh({ "ambient-lab/stack": "alice" });
+    put.istiod("1.31.0");
+    put.items(
+      planes,
+      { namespace: "istio-system", name: "istiod", labels: { "istio.io/rev": "default" } },
+      { namespace: "istio-system", name: "istiod-canary", labels: { "istio.io/rev": "canary" } },
+      { namespace: "mesh", name: "istiod" },
+    );
+    cluster.put("api/v1/namespaces/default", { metadata: { labels: { "istio.io/rev": "stable" } } });
+    expect((await examined()).whats).toEqual([
+      'The cluster has a control plane of Istio, revision "canary": Deployment istio-system/istiod-canary',
+      'The cluster has a control plane of Istio, revision "default": Deployment mesh/istiod',
+      'Namespace "default" of this cluster selects revision "stable" of Istio (label istio.io/rev)',
+    ]);
+    put.items(planes, { namespace: "istio-system", name: "istiod", labels: { "istio.io/rev": "default" } });
+    cluster.put("api/v1/namespaces/default", { metadata: { labels: { "istio.io/rev": "default" } } });
+    expect((await examined()).whats).toEqual([]);
   });
 
   test("tells the Gateway API of somebody else, and refuses one that does not fit", async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { LabSettings } from "../../../config/schema";
 import { renderText, verifyLab } from "../../../verify";
+import { ApiError } from "../../../verify/kube/rest";
 import type { FakeState } from "./fake/state";
 import { fakeWorld } from "./fake/world";
 
@@ -43,5 +44,25 @@ describe("a cluster of another kind", () => {
     const certificates = report.results.find(({ id }) => id === "certificates");
     expect(report.verdict).toBe("fail");
     expect(certificates?.findings[0]).toMatchObject({ verdict: "fail", seen: expect.stringContaining("td.example") });
+  });
+
+  it("where the login may list objects in its own namespaces alone is inconclusive, and the rights are named", async () => {
+    const lab = await fakeWorld();
+    const list = lab.list;
+    lab.list = async (what, signal) => {
+      if (what.namespace !== undefined || what.kind === "Pod") return list(what, signal);
+      const answer = { status: 403, seconds: 0, headers: {}, body: JSON.stringify({ message: "is forbidden" }) };
+      throw new ApiError({ method: "GET", path: `/${what.kind}`, headers: {} }, answer);
+    };
+    const report = await verifyLab({ ...lab.state.facts, cluster: "existing" }, { lab, clock: lab.state.clock });
+    expect(report.verdict).toBe("inconclusive");
+    const others = report.results.flatMap(({ findings }) => findings).filter(({ seen }) => /may not list/.test(seen));
+    expect(others).toMatchObject([{ verdict: "inconclusive", layer: "api-server" }]);
+    expect(others[0]?.seen).toContain("authorizationpolicies.security.istio.io, ");
+    expect(report.results.filter(({ verdict }) => verdict === "fail")).toEqual([]);
+    expect(report.health.map(({ what }) => what).join()).toMatch(
+      /^the login of context ".*" may not list .* in all namespaces/,
+    );
+    expect(report.health[0]?.fix).toContain(" auth can-i list ");
   });
 });

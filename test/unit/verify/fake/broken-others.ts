@@ -46,6 +46,20 @@ const everyRoute = (mirror: object) => (state: FakeState) => {
   for (const route of http) Object.assign(route, mirror);
 };
 
+const canary = objectOf(
+  "apps/v1",
+  "Deployment/istio-canary/istiod-canary",
+  {},
+  { labels: { app: "istiod", "istio.io/rev": "canary" } },
+);
+const tagged = (tag: string, revision: string) =>
+  objectOf(
+    "admissionregistration.k8s.io/v1",
+    `MutatingWebhookConfiguration//istio-revision-tag-${tag}`,
+    {},
+    { labels: { "istio.io/tag": tag, "istio.io/rev": revision } },
+  );
+
 const lua = {
   name: "envoy.filters.http.lua",
   typed_config: { "@type": "type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua" },
@@ -129,6 +143,28 @@ export const brokenByOthers: BrokenWorld[] = [
     breaks: edit(l7, ["metadata", "annotations"], { "istio.io/dry-run": "true" }),
     noticed: {},
     drift: "AuthorizationPolicy/appb-l7: annotation istio.io/dry-run is true, the stack says absent",
+  },
+  {
+    name: "a control plane of another revision, which the namespace selects by a tag",
+    breaks: (state) => {
+      add(canary, tagged("stable", "canary"))(state);
+      Object.assign(state.get("Namespace//default").metadata?.labels ?? {}, { "istio.io/rev": "stable" });
+    },
+    noticed: { "proxy-config": { layer: "ztunnel" } },
+    drift:
+      "Deployment istio-canary/istiod-canary is not the lab's: it is the control plane of revision canary, which Gateway default/gateway is for (istio.io/rev=stable)",
+  },
+  {
+    name: "a control plane of another revision, which has the default tag",
+    breaks: add(canary, tagged("default", "canary")),
+    noticed: { "proxy-config": { layer: "istiod" } },
+    drift: "it is the control plane of revision canary, which Gateway default/gateway is for (istio.io/rev=default)",
+  },
+  {
+    name: "a control plane of another revision that nothing of the lab selects",
+    breaks: add(canary),
+    noticed: {},
+    drift: "Deployment istio-canary/istiod-canary is not the lab's: it is the control plane of revision canary, beside",
   },
   {
     name: "every route is mirrored to another Service",
