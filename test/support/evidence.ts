@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { LabSettings } from "../../config/schema";
@@ -9,10 +9,26 @@ import { fakeWorld } from "../unit/verify/fake/world";
 /** Text of an attacker in a log line or an answer: no page may take it for its own. */
 export const hostile = `</pre></script><script>alert(1)</script><img src=http://evil.example/x onerror="alert(2)">'&\u0007`;
 
-/** Evidence of a run on the lab in memory, written by the verifier itself. */
+const newFolder = () => mkdtempSync(join(tmpdir(), "lab-evidence-"));
+const written = new Map<string, Promise<string>>();
+
+/** Evidence of a run on the lab in memory, written by the verifier itself: a copy, where a run with these settings was made. */
 export async function evidenceFolder(
   settings: Partial<LabSettings> = {},
-  folder = mkdtempSync(join(tmpdir(), "lab-evidence-")),
+  folder = newFolder(),
+  breaks?: (state: FakeState) => unknown,
+): Promise<string> {
+  if (breaks) return writeEvidence(settings, folder, breaks);
+  const key = JSON.stringify(settings);
+  const found = written.get(key) ?? writeEvidence(settings, newFolder());
+  written.set(key, found);
+  cpSync(await found, folder, { recursive: true });
+  return folder;
+}
+
+async function writeEvidence(
+  settings: Partial<LabSettings>,
+  folder: string,
   breaks: (state: FakeState) => unknown = () => undefined,
 ): Promise<string> {
   const lab = await fakeWorld(settings);

@@ -79,15 +79,35 @@ const outputsOf: Readonly<Record<string, (inputs: Record<string, unknown>) => Re
   "kubernetes:core/v1:Service": () => ({ status: { loadBalancer: { ingress: [{ ip: "192.0.2.1" }] } } }),
 };
 
-/** Runs program/lab.ts under the SDK's own test runtime; nothing is made. */
-export async function declare(
+const declarations = new Map<string, Promise<Declaration>>();
+
+/**
+ * Runs program/lab.ts under the SDK's own test runtime; nothing is made. The same arguments give the same declaration, which
+ * no test changes.
+ */
+export function declare(
   raw: Record<string, unknown> = {},
   facts: Partial<HostFacts> = {},
   stack = "unit",
   claim?: LabInput["claim"],
 ): Promise<Declaration> {
+  if (claim) return runProgram(raw, facts, stack, claim);
+  const key = JSON.stringify([raw, { ...machine, ...facts }, stack], (_, value) => value ?? null);
+  const found = declarations.get(key) ?? runProgram(raw, facts, stack);
+  declarations.set(key, found);
+  return found;
+}
+
+const machine = { httpPort: 21_000, httpsPort: 11_000, dockerHost: "unix:///var/run/docker.sock" };
+
+async function runProgram(
+  raw: Record<string, unknown>,
+  facts: Partial<HostFacts>,
+  stack: string,
+  claim?: LabInput["claim"],
+): Promise<Declaration> {
   const config = parseConfig(raw);
-  const host = { httpPort: 21_000, httpsPort: 11_000, dockerHost: "unix:///var/run/docker.sock", ...facts };
+  const host = { ...machine, ...facts };
   const inputs = new Map<string, Record<string, unknown>>();
   const monitor = new RecordingMonitor({
     newResource: (args) => {
