@@ -8,7 +8,7 @@ import { labOwner, ownerParts } from "../../host/lab-owner";
 import { clusterName } from "../../host/paths";
 import { removeFromDocker } from "../support/leftovers";
 import { type Project, projectCopy } from "../support/pulumi-project";
-import { enginePrograms, requires } from "../support/skip";
+import { artifactsAtHand, enginePrograms, requires } from "../support/skip";
 
 const skip = requires("backends", { programs: ["pulumi", "kind"], docker: true });
 
@@ -72,6 +72,7 @@ const skipShared = requires("backends beside each other", {
   programs: [...enginePrograms, "kind"],
   docker: true,
   images: [nodeImage],
+  artifacts: true,
 });
 
 /** The program, as plain Pulumi runs it, and the commands beside the lab of another backend with the same stack name. */
@@ -107,6 +108,8 @@ describe.skipIf(skipShared)("two backends that share a Docker and a folder for t
     mkdirSync(join(project.home, "stacks", stack), { recursive: true });
     writeFileSync(marker, `${name} ${id} file://${theirs}\n`);
     await project.ok(["stack", "init", stack]);
+    for (const [key, value] of Object.entries(artifactsAtHand())) await project.ok(["config", "set", key, value]);
+    await project.ok(["config", "set", "addons", "[]"]);
   });
 
   afterAll(async () => {

@@ -3,12 +3,13 @@ import { appbHost, hostOf, waypointAt, waypoints } from "../../experiments/names
 import type { ServiceName } from "../../experiments/slices";
 import type { VerifyContext } from "../context";
 import { rbacRulesOf } from "../declared/authorization";
-import { at, listAt, textAt } from "../json";
+import { tokenFilterOf } from "../declared/tokens";
+import { at, listAt, differences as placesOf, textAt } from "../json";
 import type { KubeObject } from "../lab-client";
 import { hostPort } from "../pods";
 import { PreconditionError } from "../precondition-error";
 import { differences } from "../proxy-config/condition";
-import type { HttpChain, ProxySummary } from "../proxy-config/envoy-dump";
+import { type HttpChain, type ProxySummary, tokenFilter } from "../proxy-config/envoy-dump";
 import { faultFilter } from "../proxy-config/envoy-filters";
 import { type RbacRule, rbacFilter } from "../proxy-config/envoy-rbac";
 import { proxySummary } from "../proxy-config/read";
@@ -102,6 +103,25 @@ export function ruleDifferences(declared: readonly RbacRule[], found: readonly R
   ];
 }
 
+/** The differences between two parts of a configuration that are compared as they are, a text each. */
+export function treeDifferences(what: string, wanted: unknown, found: unknown): string[] {
+  if (wanted === undefined && found === undefined) return [];
+  if (found === undefined) return [`lacks ${what}`];
+  if (wanted === undefined) return [`${what} is not declared: ${shortened(found)}`];
+  return placesOf(wanted, found).map(
+    (each) => `${what}: ${each.path} is ${shortened(each.found)}, declared is ${shortened(each.wanted)}`,
+  );
+}
+
+const shortened = (value: unknown): string => {
+  const text = JSON.stringify(value) ?? "absent";
+  return text.length > 160 ? `${text.slice(0, 160)}…` : text;
+};
+
+/** The differences between the tokens that are declared for a place and those that a proxy takes, a text each. */
+export const tokenDifferences = (place: Place, declared: readonly KubeObject[], found: unknown): string[] =>
+  treeDifferences("the filter for tokens", tokenFilterOf(attachedTo(place, "RequestAuthentication", declared)), found);
+
 /**
  * Filters that Istio adds to each chain for telemetry and protocol (istio 1.31, pilot/pkg/networking/core/listener_builder.go and
  * waypoint.go). None of them answers or refuses a request.
@@ -137,13 +157,7 @@ function declaredFilters(place: Place, declared: readonly KubeObject[]): string[
   const inserted = chain
     ? attachedTo(place, "EnvoyFilter", declared).flatMap((each) => insertedFilters(each, chain))
     : [];
-  return [
-    ...(tokens ? ["envoy.filters.http.jwt_authn"] : []),
-    ...[...actions].map(() => rbacFilter),
-    faultFilter,
-    ...inserted,
-    router,
-  ];
+  return [...(tokens ? [tokenFilter] : []), ...[...actions].map(() => rbacFilter), faultFilter, ...inserted, router];
 }
 
 /** The differences between the filters that decide about requests and those that are declared, a text each. */

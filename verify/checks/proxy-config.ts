@@ -3,10 +3,11 @@ import type { ConfigPart } from "../../experiments/check-detail";
 import { hostOf, waypointAt, waypoints } from "../../experiments/names";
 import type { ServiceName, WaypointName } from "../../experiments/slices";
 import type { VerifyContext } from "../context";
+import { downstreamsOf } from "../declared/downstream-tls";
 import { routesAtGateway, routesAtWaypoint } from "../declared/routes";
-import { listAt, numberAt } from "../json";
+import { listAt, numberAt, sameJson } from "../json";
 import type { KubeObject } from "../lab-client";
-import type { ProxySummary, RouteSummary } from "../proxy-config/envoy-dump";
+import type { HttpChain, ProxySummary, RouteSummary } from "../proxy-config/envoy-dump";
 import { proxySummary } from "../proxy-config/read";
 import { routeLine, summaryLines } from "../proxy-config/text";
 import { type CheckRun, failed, listed, passed } from "./check";
@@ -21,6 +22,8 @@ import {
   isIstioFilter,
   placeOf,
   ruleDifferences,
+  tokenDifferences,
+  treeDifferences,
 } from "./proxies";
 
 /** A proxy's configuration, and where it differs from what the stack declares. */
@@ -63,7 +66,10 @@ async function comparisonOf(context: VerifyContext, of: ServiceName | "gateway" 
   const place = placeOf(of, declared);
   const parts = {
     filters: filterDifferences(place, declared, chain.filters),
-    rules: ruleDifferences(declaredRules(place, declared), chain.rbac),
+    rules: [
+      ...ruleDifferences(declaredRules(place, declared), chain.rbac),
+      ...tokenDifferences(place, declared, chain.tokens),
+    ],
     routes: place.service ? routeDifferences(routesAtWaypoint(declared, place.service), chain.routes) : [],
   };
   const source = `${waypointAt(of)} config of ${hostOf(of)}`;
@@ -108,18 +114,49 @@ function gatewayComparison(summary: ProxySummary, declared: readonly KubeObject[
     ...{ layer: "gateway", source: "gateway config", summary },
     parts: {
       filters: chains.flatMap((chain) => at(chain, filterDifferences(gatewayPlace, declared, chain.filters))),
-      rules: chains.flatMap((chain) => at(chain, ruleDifferences(rules, chain.rbac))),
+      rules: chains.flatMap((chain) => [
+        ...at(chain, ruleDifferences(rules, chain.rbac)),
+        ...at(chain, tokenDifferences(gatewayPlace, declared, chain.tokens)),
+      ]),
       routes: [
         ...ports
           .filter((port) => !wanted.ports.includes(port))
           .map((port) => `listener for port ${port} is not declared`),
         ...wanted.ports.filter((port) => !ports.includes(port)).map((port) => `lacks the listener for port ${port}`),
+        ...downstreamDifferences(summary, chains, declared),
         ...keys.flatMap((key) =>
           routeDifferences(of(hosts, key), of(found, key).filter(isService)).map((each) => `${key}: ${each}`),
         ),
       ],
     },
   };
+}
+
+/** Whom the chains of the gateway's listeners serve, and by which TLS. */
+function downstreamDifferences(summary: ProxySummary, chains: readonly HttpChain[], declared: readonly KubeObject[]) {
+  const { name, namespace } = gatewayPlace.gateway;
+  const [gateway] = declared.filter(
+    ({ kind, metadata }) => kind === "Gateway" && metadata?.name === name && metadata.namespace === namespace,
+  );
+  const wanted = gateway ? downstreamsOf(gateway) : [];
+  const portAt = ({ listener }: HttpChain) =>
+    Number(
+      summary.listeners
+        .find((each) => each.name === listener)
+        ?.address.split(":")
+        .at(-1),
+    );
+  return [...new Set(wanted.map(({ port }) => port))].flatMap((port) => {
+    const found = chains.filter((chain) => portAt(chain) === port).map(({ downstream }) => downstream);
+    const asked = wanted.filter((each) => each.port === port).map(({ downstream }) => downstream);
+    // Several listeners of a port are chains in any order.
+    const left = found.filter((each) => !asked.some((one) => sameJson(one, each)));
+    const missing = asked.filter((each) => !found.some((one) => sameJson(one, each)));
+    const pairs = Math.max(left.length, missing.length);
+    return Array.from({ length: pairs }, (_, index) =>
+      treeDifferences(`the chain of port ${port}`, missing[index], left[index]),
+    ).flat();
+  });
 }
 
 /** Istio answers 404 itself for a port without routes. */

@@ -3,6 +3,7 @@ import { strictPolicy } from "../../experiments/names";
 import { at, entriesAt, listAt, textAt, textsAt } from "../json";
 import type { KubeObject } from "../lab-client";
 import { all, always, any, type Condition, never, not, test, unknown } from "../proxy-config/condition";
+import { tokenFilter } from "../proxy-config/envoy-dump";
 import type { RbacRule } from "../proxy-config/envoy-rbac";
 import { headerName, matches, present } from "../proxy-config/property";
 import type { ZtunnelPolicy } from "../proxy-config/ztunnel-dump";
@@ -168,7 +169,7 @@ function namespaceOf(value: string): Condition {
   return matches("identity", "matches", `.*/ns/${value.split("*").map(quoted).join(".*")}/.*`);
 }
 
-const jwtFilter = "envoy.filters.http.jwt_authn";
+const jwtFilter = tokenFilter;
 
 /** A claim of a token: the value itself, or an element of a list. */
 function claimOf(claim: string, value: string): Condition {

@@ -33,6 +33,10 @@ const httpChainSchema = z.object({
   filters: z.array(z.string()).readonly(),
   rbac: z.array(rbacRuleSchema).readonly(),
   routes: z.array(routeSchema).readonly(),
+  /** The filter that looks at tokens, as the proxy holds it. */
+  tokens: z.unknown().optional(),
+  /** What a connection must ask for to be served by the chain, and the TLS that it is served by, as the proxy holds them. */
+  downstream: z.object({ match: z.unknown().optional(), socket: z.unknown().optional() }),
 });
 
 /** One filter chain of a listener that has an HTTP connection manager. */
@@ -117,8 +121,27 @@ function httpChain(listener: string, chain: unknown): HttpChain[] {
         .filter((each) => textAt(each, "name") === rbacFilter || isRbac(each))
         .flatMap((each) => rulesOfFilter(at(each, "typedConfig"))),
       routes: hostsOf(at(manager, "routeConfig")).flatMap(({ routes }) => routes),
+      ...tokensOf(listAt(manager, "httpFilters")),
+      downstream: {
+        ...only("match", at(chain, "filterChainMatch")),
+        ...only("socket", at(chain, "transportSocket")),
+      },
     }));
 }
+
+/** Envoy's name of the filter that looks at tokens. */
+export const tokenFilter = "envoy.filters.http.jwt_authn";
+
+function tokensOf(filters: readonly unknown[]): { tokens?: unknown } {
+  const [filter, ...more] = filters.filter(
+    (each) =>
+      textAt(each, "name") === tokenFilter || textAt(each, "typedConfig", "@type")?.endsWith(".JwtAuthentication"),
+  );
+  if (filter === undefined) return {};
+  return { tokens: more.length > 0 ? { filters: [filter, ...more] } : (at(filter, "typedConfig") ?? {}) };
+}
+
+const only = (key: string, value: unknown) => (value === undefined ? {} : { [key]: value });
 
 const isRbac = (filter: unknown): boolean => textAt(filter, "typedConfig", "@type")?.endsWith(".rbac.v3.RBAC") === true;
 

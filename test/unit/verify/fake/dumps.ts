@@ -244,12 +244,47 @@ function routeConfigs(hosts: readonly GatewayHost[]): unknown[] {
 
 const filterOf = (name: string) => ({ name: `envoy.filters.http.${name}` });
 
+function tokenConfig({ spec }: KubeObject) {
+  const rule = at(spec, "jwtRules", 0);
+  const provider = {
+    issuer: textAt(rule, "issuer"),
+    audiences: textsAt(rule, "audiences"),
+    local_jwks: { inline_string: textAt(rule, "jwks") },
+    payload_in_metadata: "payload",
+    normalize_payload_in_metadata: { space_delimited_claims: ["permission", "scope"] },
+    clear_route_cache: true,
+  };
+  const requirements = [{ provider_name: "origins-0" }, { allow_missing: {} }];
+  return {
+    ...type("envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication"),
+    providers: { "origins-0": provider },
+    rules: [{ match: { prefix: "/" }, requires: { requires_any: { requirements } } }],
+    bypass_cors_preflight: true,
+  };
+}
+
+function downstream(listener: unknown) {
+  if (textAt(listener, "protocol") !== "HTTPS") return {};
+  const name = `kubernetes-gateway://default/${textAt(listener, "tls", "certificateRefs", 0, "name")}`;
+  const certificates = [{ name, sds_config: { ads: {}, resource_api_version: "V3" } }];
+  const typed_config = {
+    ...type("envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext"),
+    common_tls_context: { tls_certificate_sds_secret_configs: certificates, alpn_protocols: ["h2", "http/1.1"] },
+    require_client_certificate: false,
+  };
+  return {
+    filter_chain_match: { server_names: [textAt(listener, "hostname")] },
+    transport_socket: { name: "envoy.transport_sockets.tls", typed_config },
+  };
+}
+
 const gatewayListener = (state: FakeState) => (item: unknown) => {
   const port = numberAt(item, "port");
   const policies = state
     .toldAll("AuthorizationPolicy")
     .filter((policy) => listAt(policy, "spec", "targetRefs").some((ref) => textAt(ref, "kind") === "Gateway"));
-  const tokens = state.told("RequestAuthentication/default/gateway-jwt") ? [filterOf("jwt_authn")] : [];
+  const authentication = state.told("RequestAuthentication/default/gateway-jwt");
+  const tokens = authentication ? [{ ...filterOf("jwt_authn"), typed_config: tokenConfig(authentication) }] : [];
   const manager = {
     ...type("envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"),
     ...tracingOf(state, "gateway-istio"),
@@ -258,7 +293,7 @@ const gatewayListener = (state: FakeState) => (item: unknown) => {
   const listener = {
     name: `0.0.0.0_${port}`,
     address: { socket_address: { address: "0.0.0.0", port_value: port } },
-    filter_chains: [{ filters: [{ typed_config: manager }] }],
+    filter_chains: [{ ...downstream(item), filters: [{ typed_config: manager }] }],
   };
   return { active_state: { listener } };
 };
