@@ -109,7 +109,6 @@ describe.skipIf(skipShared)("two backends that share a Docker and a folder for t
     writeFileSync(marker, `${name} ${id} file://${theirs}\n`);
     await project.ok(["stack", "init", stack]);
     for (const [key, value] of Object.entries(artifactsAtHand())) await project.ok(["config", "set", key, value]);
-    await project.ok(["config", "set", "addons", "[]"]);
   });
 
   afterAll(async () => {
