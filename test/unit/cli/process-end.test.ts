@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { startCluster, type TestCluster } from "../../support/cluster";
+import { declaredLab } from "../verify/fake/declared";
 import { scriptedPulumi } from "./scripted-pulumi";
 import { checkout } from "./world";
 
@@ -51,7 +52,10 @@ const newFolder = () => mkdtempSync(join(tmpdir(), "lab-end-"));
 const appears = (path: string) => vi.waitFor(() => expect(existsSync(path), path).toBe(true), patience);
 
 describe("verify, while it has changed a policy", () => {
-  const verify = (folder: string, stderr?: number) => start("test/unit/cli/verify-process.ts", [folder], {}, stderr);
+  const declared = join(newFolder(), "declared.json");
+  beforeAll(async () => writeFileSync(declared, JSON.stringify(await declaredLab())));
+  const verify = (folder: string, stderr?: number) =>
+    start("test/unit/cli/verify-process.ts", [folder, declared], {}, stderr);
 
   test.each(["SIGTERM", "SIGHUP"] as const)(
     "puts it back on %s",

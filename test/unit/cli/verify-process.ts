@@ -1,23 +1,25 @@
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { run } from "../../../cli/run";
 import { processIo } from "../../../cli/terminal/process-io";
-import { annotationsOf, fakeWorld, rulesOf } from "../verify/fake/world";
+import { clusterOf } from "../verify/fake/cluster";
+import type { DeclaredLab } from "../verify/fake/declared";
+import { annotationsOf, FakeWorld, rulesOf } from "../verify/fake/world";
 import { FakeEngine, fakeIo, ownLabHome } from "./world";
 
 /**
- * `verify` of a lab in memory, with the real signals and streams of this process: `verify-process.ts FOLDER`. It waits
- * while a policy is changed, says so by an empty file "changed", and writes to stderr once there is a file "go". At its end it
+ * `verify` of a lab in memory, with the real signals and streams of this process: `verify-process.ts FOLDER DECLARED`,
+ * where the file DECLARED holds what the program declares. It waits while a policy is changed, says so by an empty file "changed", and writes to stderr once there is a file "go". At its end it
  * makes a file "restored" or "lost": the policy is as it was, or is not.
  */
-const [folder = ""] = process.argv.slice(2);
+const [folder = "", declared = ""] = process.argv.slice(2);
 const { stdout, stderr, signal } = processIo();
 ownLabHome();
 void main();
 
 async function main(): Promise<void> {
-  const lab = await fakeWorld();
+  const lab = new FakeWorld(clusterOf(JSON.parse(readFileSync(declared, "utf8")) as DeclaredLab));
   const before = JSON.stringify(rulesOf(lab));
   const asBefore = () => JSON.stringify(rulesOf(lab)) === before && annotationsOf(lab) === undefined;
 

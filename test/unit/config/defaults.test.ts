@@ -1,6 +1,6 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { parse, stringify } from "yaml";
 import { kubernetesOf, versionProblems } from "../../../config/compatibility";
 import { istioMinors } from "../../../config/versions";
@@ -9,10 +9,17 @@ import { type Project, projectCopy } from "../../support/pulumi-project";
 import { startServer, type TestServer } from "../../support/server";
 
 let project: Project;
-beforeEach(async () => {
+let changed: [file: string, text: string][];
+beforeAll(async () => {
   project = await projectCopy("defaults");
+  changed = ["Pulumi.yaml", "CHANGELOG.md"].map((file) => [file, read(file)]);
 }, 60_000);
-afterEach(() => project.remove());
+afterEach(() => {
+  for (const [file, text] of changed) project.write(file, text);
+  const made = ["evidence", "body.md", "notes.md", "ambient-lab.cdx.json"].map((file) => join(project.dir, file));
+  for (const each of [project.home, ...made]) rmSync(each, { recursive: true, force: true });
+});
+afterAll(() => project.remove());
 
 const read = (file: string) => readFileSync(join(project.dir, file), "utf8");
 

@@ -133,6 +133,7 @@ export class FakeState {
   /** ztunnel says HBONE and sends plain text. */
   naked = false;
   #frozen: ObjectMap | undefined;
+  readonly #stamps = new Map<number, string>();
 
   constructor({ facts, objects, published, sysctls }: FakeCluster, clock: FakeClock) {
     this.facts = facts;
@@ -254,13 +255,15 @@ export class FakeState {
     return this.#pod(role, workload, worker(role === "appf" && this.together ? 1 : n), ip);
   }
 
-  #ztunnels(): FakePod[] {
+  #ztunnels(on?: string): FakePod[] {
     const ztunnel = this.objects.get("DaemonSet/istio-system/ztunnel");
     const nodes = ztunnel ? this.objects.ofKind("Node") : [];
     return nodes
       .map(({ metadata }) => metadata?.name ?? "")
       .filter((node) => !this.silentNodes.has(node))
-      .flatMap((node, index) => this.#pod(`ztunnel-${index}`, ztunnel, node, `10.244.${index}.2`));
+      .flatMap((node, index) =>
+        on === undefined || on === node ? this.#pod(`ztunnel-${index}`, ztunnel, node, `10.244.${index}.2`) : [],
+      );
   }
 
   /** A pod of a workload, where the lab's own nodes, addresses and identities put it; none while it is dead. */
@@ -293,18 +296,28 @@ export class FakeState {
   }
 
   ztunnelOn(node: string): FakePod | undefined {
-    return this.#ztunnels().find((item) => item.node === node);
+    return this.#ztunnels(node)[0];
   }
 
   /** Writes a line into a pod's log; it can be read after the delay. */
   log(target: FakePod | undefined, text: (stamp: string) => string, delayMs: number): void {
     if (!target) return;
-    const stampAt = (ms: number) => new Date(ms + this.skewMs).toISOString();
     const at = this.clock.now() + delayMs;
     const lines = this.logs.get(target.name) ?? [];
     const before = lines.findLastIndex((line) => line.at <= at);
-    lines.splice(before + 1, 0, { at, text: `${stampAt(at)} ${this.#said(text(stampAt(this.clock.now())))}` });
+    lines.splice(before + 1, 0, {
+      at,
+      text: `${this.#stampAt(at)} ${this.#said(text(this.#stampAt(this.clock.now())))}`,
+    });
     this.logs.set(target.name, lines);
+  }
+
+  /** A time by the nodes' clock; many lines have the same one. */
+  #stampAt(ms: number): string {
+    const theirs = ms + this.skewMs;
+    const stamp = this.#stamps.get(theirs) ?? new Date(theirs).toISOString();
+    this.#stamps.set(theirs, stamp);
+    return stamp;
   }
 
   #said(text: string): string {

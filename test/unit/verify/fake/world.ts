@@ -5,7 +5,6 @@ import type { HttpAnswer, KubeObject, LabClient, PatchOperation } from "../../..
 import { FakeClock } from "./clock";
 import { clusterOf, type FakeCluster } from "./cluster";
 import { dashboards } from "./dashboards";
-import { declaredLab } from "./declared";
 import { gatewayConfig, waypointConfig, ztunnelConfig } from "./dumps";
 import { shakeHands } from "./gateway-modules";
 import { grpcOutput } from "./grpc";
@@ -215,9 +214,11 @@ function endpointSlices(state: FakeState): KubeObject[] {
     });
 }
 
-/** A healthy lab: the one that the program declares for the settings. */
-export const fakeWorld = async (settings: Partial<LabSettings> = {}): Promise<FakeWorld> =>
-  new FakeWorld(clusterOf(await declaredLab(settings)));
+/** A healthy lab: the one that the program declares for the settings. A process that has a declaration loads no SDK. */
+export async function fakeWorld(settings: Partial<LabSettings> = {}): Promise<FakeWorld> {
+  const { declaredLab } = await import("./declared.ts");
+  return new FakeWorld(clusterOf(await declaredLab(settings)));
+}
 
 /** Headers that a curl command sends. */
 const headersIn = (command: readonly string[]): Record<string, string> =>
