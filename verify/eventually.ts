@@ -77,7 +77,7 @@ export async function eventually<T>(
     } catch (miss) {
       signal.throwIfAborted();
       row = 0;
-      const cutOff = miss instanceof CutOff;
+      const cutOff = miss instanceof TimeLimitError;
       if (!cutOff) longest = Math.max(longest, clock.now() - began);
       // What had less time than others took says nothing; what had more of it hangs.
       if (!cutOff || last === undefined || left >= longest) last = miss;
@@ -86,8 +86,8 @@ export async function eventually<T>(
   }
 }
 
-/** The attempt reached the end of its time. */
-class CutOff extends Error {}
+/** An attempt did not end in its time. That says nothing about its subject: the machine may be busy. */
+export class TimeLimitError extends Error {}
 
 /** One attempt that cannot outlive the time that is left, even when it ignores its signal. */
 export async function bounded<T>(
@@ -97,7 +97,7 @@ export async function bounded<T>(
   clock: Clock = realClock,
 ): Promise<T> {
   const limit = new AbortController();
-  const stop = clock.timer(ms, () => limit.abort(new CutOff(`the attempt did not end within ${ms} ms`)));
+  const stop = clock.timer(ms, () => limit.abort(new TimeLimitError(`the attempt did not end within ${ms} ms`)));
   const both = AbortSignal.any([signal, limit.signal]);
   try {
     return await Promise.race([attempt(both), aborted(both)]);

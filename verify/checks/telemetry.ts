@@ -1,6 +1,6 @@
 import { messageOf } from "../../host/errors";
 import type { VerifyContext } from "../context";
-import { DeadlineError } from "../eventually";
+import { DeadlineError, TimeLimitError } from "../eventually";
 import { listAt, numberAt, textAt } from "../json";
 import { type CheckRun, failed, listed, passed, unclear } from "./check";
 import { ask, watch } from "./dashboard";
@@ -35,7 +35,8 @@ async function silent(context: VerifyContext, name: string, seen: string, expect
     return unclear(name, "prometheus", seen, { expected });
   } catch (error) {
     context.signal.throwIfAborted();
-    return failed(name, "prometheus", `${seen}; ${messageOf(error)}`, { expected });
+    const finding = error instanceof TimeLimitError ? unclear : failed;
+    return finding(name, "prometheus", `${seen}; ${messageOf(error)}`, { expected });
   }
 }
 

@@ -1,10 +1,11 @@
 import { objects } from "../../experiments/objects";
 import { messageOf } from "../../host/errors";
 import type { VerifyContext } from "../context";
+import { TimeLimitError } from "../eventually";
 import { textAt } from "../json";
 import type { Handshake } from "../lab-client";
 import type { Finding } from "../report/schema";
-import { type CheckRun, type Detail, failed, listed, passed } from "./check";
+import { type CheckRun, type Detail, failed, listed, passed, unclear } from "./check";
 
 const dayMs = 86_400_000;
 
@@ -25,11 +26,19 @@ export const tlsCertificate: CheckRun<"tls-certificate"> = async (context, detai
     served = await context.lab.handshake(host, "lab", context.signal);
   } catch (error) {
     context.signal.throwIfAborted();
-    return [failed(name, "gateway", `no handshake for ${host}: ${messageOf(error)}`, { expected: "a certificate" })];
+    return [withoutHandshake(name, `no handshake for ${host}`, error, "a certificate")];
   }
   const findings = [trust(context, detail, served), expiry(context, detail, served)];
   return [...findings, ...(await Promise.all([control(context, detail), same(context, detail, served)]))];
 };
+
+/** A handshake that did not end in time proves nothing about the certificate. */
+function withoutHandshake(name: string, what: string, error: unknown, expected: string): Finding {
+  const seen = `${what}: ${messageOf(error)}`;
+  return error instanceof TimeLimitError
+    ? unclear(name, "client", seen, { expected })
+    : failed(name, "gateway", seen, { expected });
+}
 
 const described = ({ names, issuer, notBefore, notAfter }: Handshake): string[] => [
   `names: ${listed(names)}`,
@@ -66,7 +75,7 @@ async function control({ lab, signal }: VerifyContext, { host }: Detail<"tls-cer
     return failed(name, "client", distrust ? `not trusted, but for ${distrust}` : "trusted", { expected });
   } catch (error) {
     signal.throwIfAborted();
-    return failed(name, "gateway", `no handshake: ${messageOf(error)}`, { expected });
+    return withoutHandshake(name, "no handshake", error, expected);
   }
 }
 

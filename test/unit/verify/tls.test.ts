@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { LabFacts } from "../../../experiments/types";
 import { verifyLab } from "../../../verify";
+import { bounded } from "../../../verify/eventually";
 import { httpRequest } from "../../../verify/kube/http";
 import { handshake, secureWay } from "../../../verify/kube/tls";
 import { selfSigned } from "../../support/certificate";
@@ -48,6 +49,19 @@ describe("a name that nobody is to answer for by TLS", () => {
       expect(await verdictOf(broken(code))).toBe("pass");
     },
   );
+});
+
+describe("a gateway that answers too late", () => {
+  it.each(["lab", "public"])("is not proven wrong by a handshake that did not end in time (%s)", async (slow) => {
+    const lab = await fakeWorld({ modules: ["gateway-tls"] });
+    const { handshake: shake } = lab;
+    lab.handshake = (name, trusting, limit) =>
+      trusting === slow && name.startsWith("secure.")
+        ? bounded(() => new Promise<never>(() => {}), 5_000, limit, lab.state.clock)
+        : shake(name, trusting, limit);
+    const { results } = await verifyLab(lab.state.facts, { lab, clock: lab.state.clock, only: ["gateway-tls"] });
+    expect(results[0]?.verdict).toBe("inconclusive");
+  });
 });
 
 describe("HTTPS to the gateway", () => {
