@@ -455,6 +455,14 @@ status: { addresses: [{ type: IPAddress, value: 10.96.0.99 }] }`),
     expect(decide(meshOf([...base, ...strict, ...some]), request("outsider")).policy).toBeUndefined();
   });
 
+  // istio 1.31: pilot/pkg/model/policyattachment.go (matchesGroupKind). istiod's webhook refuses such a policy, where it is reached
+  // (pkg/config/validation/validation.go).
+  it("binds no policy to a Service by another group", () => {
+    const target = "targetRefs: [{ kind: Service, group: gateway.networking.k8s.io, name: appb }]";
+    const other = policy("other", `${target}\naction: DENY\nrules: [{}]`);
+    expect(decide(meshOf([...base, other]), request("appa")).outcome).toBe("allowed");
+  });
+
   // istio.io: docs/reference/config/security/normalization
   it.each([
     ["NONE", "/x/../admin", "allowed"],

@@ -259,16 +259,12 @@ rules:
   },
   {
     id: "core-group",
-    about: "The group of a Service is empty or core; any other group names no Service.",
+    about: "The group of a Service is empty or core.",
     source: "istio 1.31: pilot/pkg/model/policyattachment.go (matchesGroupKind)",
     objects: [
       policy(
         "none",
         "targetRefs: [{ kind: Service, group: core, name: appb }]\nrules: [{ to: [{ operation: { methods: [PUT] } }] }]",
-      ),
-      policy(
-        "other",
-        "targetRefs: [{ kind: Service, group: gateway.networking.k8s.io, name: appb }]\naction: DENY\nrules: [{}]",
       ),
     ],
     asks: [ask(denied("waypoint", "default/none"), "appa"), ask(allowed, "appa", { method: "PUT" })],
