@@ -22,6 +22,8 @@ export interface ApiObject {
   metadata?: {
     name?: string;
     namespace?: string;
+    /** Number of the spec: 1 until the first change. */
+    generation?: number;
     labels?: Record<string, string>;
     annotations?: Record<string, string>;
     ownerReferences?: { kind: string }[];

@@ -5,8 +5,9 @@ import { at, listAt, textAt } from "../../verify/json";
 import type { ReleasedDefinition } from "./released-objects";
 
 /**
- * Definitions of Helm releases that may differ from what Helm wrote: those that are gone, and those that another field
- * manager than Helm wrote. The others are as they were, and to compare all of them would take longer than the rest of a look.
+ * Definitions of Helm releases that may differ from what Helm wrote: those that are gone, those whose spec was changed since
+ * their creation (a field that somebody removes has no field manager), and those that another field manager than Helm wrote.
+ * The others are as they were, and to compare all of them would take longer than the rest of a look.
  */
 export async function doubtfulDefinitions(
   read: ReadApi,
@@ -15,11 +16,18 @@ export async function doubtfulDefinitions(
   if (definitions.length === 0) return [];
   const list = await read("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", metadataOnly);
   const live = new Map((list?.items ?? []).map((each) => [each.metadata?.name, each]));
-  return definitions.filter(({ name, manager }) => {
-    const writers = writersOf(live.get(name));
-    return writers.size !== 1 || manager === undefined || !writers.has(manager);
+  return definitions.filter(({ name }) => {
+    const found = live.get(name);
+    const [writer, ...more] = writersOf(found);
+    return found?.metadata?.generation !== 1 || more.length > 0 || !writer?.startsWith(helmInEngine);
   });
 }
+
+/**
+ * Field manager of the objects of a release, which Helm names after its program (helm v3.20.2 pkg/kube/client.go,
+ * getManagedFieldsManager): the plugin of the engine, which may end in ".exe".
+ */
+const helmInEngine = "pulumi-resource-kubernetes";
 
 /** Field managers that wrote an object; the API server itself notes the state of a definition. */
 function writersOf(object: ApiObject | undefined): ReadonlySet<string | undefined> {

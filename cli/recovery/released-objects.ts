@@ -19,8 +19,6 @@ const recordSchema = z.object({ name: z.string(), namespace: z.string(), manifes
 /** A CustomResourceDefinition of a Helm release. It is parsed on demand: the lab's have three megabytes. */
 export interface ReleasedDefinition {
   name: string;
-  /** Field manager of the Helm that wrote the release. */
-  manager?: string;
   parse(): ReleasedObject;
 }
 
@@ -43,7 +41,7 @@ export async function releasedObjects(
     .listSecretForAllNamespaces({ labelSelector: "owner=helm,status=deployed" });
   const released = items.flatMap(({ metadata, data }) => {
     const key = `${metadata?.namespace}/${metadata?.labels?.name}`;
-    return own.has(key) && data?.release ? [releasedBy(data.release, metadata?.managedFields?.[0]?.manager)] : [];
+    return own.has(key) && data?.release ? [releasedBy(data.release)] : [];
   });
   return {
     objects: released.flatMap(({ objects }) => objects),
@@ -52,7 +50,7 @@ export async function releasedObjects(
 }
 
 /** The Secret's value is base64 of gzip of JSON in base64 (helm v3, pkg/storage/driver/util.go, encodeRelease). */
-function releasedBy(secret: string, manager: string | undefined): Released {
+function releasedBy(secret: string): Released {
   const packed = Buffer.from(Buffer.from(secret, "base64").toString("latin1"), "base64");
   const { name: release, namespace, manifest } = recordSchema.parse(JSON.parse(gunzipSync(packed).toString("utf8")));
   const documents = manifest.split(/^---$/m);
@@ -71,7 +69,7 @@ function releasedBy(secret: string, manager: string | undefined): Released {
       if (!object) throw new Error(`Helm release "${release}" has no definition ${name}`);
       return object;
     };
-    return name ? [{ name, ...(manager ? { manager } : {}), parse: first }] : [];
+    return name ? [{ name, parse: first }] : [];
   });
   return { objects: documents.filter((text) => !nameIn(text)).flatMap(parse), definitions };
 }

@@ -189,6 +189,19 @@ describe.skipIf(skipReleases)("definitions of a Helm release of the stack", () =
     expect(await told()).toEqual([]);
   });
 
+  it("are named when a field of theirs was removed, which no field manager holds", async () => {
+    const { versions: _, ...withoutVersions } = second.spec;
+    const [version] = second.spec.versions;
+    const bare = { ...version, schema: { openAPIV3Schema: { type: "object" } } };
+    // The same manager: the server then removes what it no longer names.
+    await api.apply({ ...second, spec: { ...withoutVersions, versions: [bare] } } as typeof second, helm);
+    expect(await told()).toEqual([
+      "CustomResourceDefinition seconds.drift.example.org of Helm release crds was changed by hand: spec.versions[0].schema.openAPIV3Schema.properties   (npm run up puts it back)",
+    ]);
+    expect(await up(false)).toHaveLength(1);
+    expect(await told()).toEqual([]);
+  });
+
   it("are made again with their objects when they were deleted", async () => {
     await api.delete(first);
     await vi.waitFor(async () => expect(await api.has(first)).toBe(false), { timeout: 20_000 });
