@@ -196,7 +196,7 @@ describe.skipIf(skipReleases)("definitions of a Helm release of the stack", () =
     // The same manager: the server then removes what it no longer names.
     await api.apply({ ...second, spec: { ...withoutVersions, versions: [bare] } } as typeof second, helm);
     expect(await told()).toEqual([
-      "CustomResourceDefinition seconds.drift.example.org of Helm release crds was changed by hand: spec.versions[0].schema.openAPIV3Schema.properties   (npm run up puts it back)",
+      'CustomResourceDefinition seconds.drift.example.org of Helm release crds was changed by "pulumi-resource-kubernetes": spec.versions[0].schema.openAPIV3Schema.properties   (npm run up puts it back)',
     ]);
     expect(await up(false)).toHaveLength(1);
     expect(await told()).toEqual([]);
