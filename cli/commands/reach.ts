@@ -62,7 +62,7 @@ export function registerReach(program: Command, { io, end }: CommandContext): vo
   });
 
   async function savePage(file: string, document: ReachDocument): Promise<void> {
-    const { reachPage } = await import("../report/html/reach-page.js");
+    const { reachPage } = await import("../report/html/reach-page.ts");
     saveReport(file, reachPage(document), {
       why: "A missing page would be taken for a run that did not happen",
       fix: "npm run lab -- reach --page FILE   (in a folder that exists and is writable)",

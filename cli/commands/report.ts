@@ -51,8 +51,8 @@ export async function writeReport(
   const evidence = readEvidence(resolve(folder));
   // Plots take a second to load: they are loaded only for a report.
   const [{ renderHtml }, { renderMarkdown }] = await Promise.all([
-    import("../report/html/page.js"),
-    import("../report/markdown.js"),
+    import("../report/html/page.ts"),
+    import("../report/markdown.ts"),
   ]);
   const page = resolve(options.out ?? join(folder, "report.html"));
   save(page, await renderHtml(evidence));
