@@ -85,6 +85,18 @@ export function bed({ docker, kind, env = {}, dockerConfig }: Bench): Bed {
 /** `docker info --format '{{json .}}'`: fields that all versions from 20.10 to 29 have (moby api/types/system/info.go). */
 function infoOf({ client, server, containerd, info, unreachable }: DockerStandIn): Record<string, unknown> {
   const clientInfo = { ClientInfo: { Debug: false, Context: "default", Version: client, Plugins: [], Warnings: null } };
+  // Since Docker 28 a server that is not reached leaves its fields empty, and is named on stderr alone; one that refuses the
+  // client is in ServerErrors (docker/cli v28.5.2 and v29.8.1 cli/command/system/info.go addServerInfo()).
+  if (unreachable && major(client) >= 28 && !/API version/.test(unreachable))
+    return {
+      ID: "",
+      DriverStatus: null,
+      NCPU: 0,
+      ServerVersion: "",
+      SecurityOptions: null,
+      Warnings: null,
+      ...clientInfo,
+    };
   if (unreachable) return { ServerErrors: [unreachable], ...clientInfo };
   return {
     ID: "6a1c",
@@ -133,16 +145,19 @@ function dockerText(docker: DockerStandIn, folder: string): string {
       ? "unknown flag: --platform\\nSee 'docker save --help'."
       : "unknown flag: --platform\\n\\nUsage:  docker save [OPTIONS] IMAGE [IMAGE...]\\n\\nRun 'docker save --help' for more information";
   // docker/cli v20.10.24 cli/command/system/info.go ends well without a server; v24.0.9 does as well, and tells why on stderr;
-  // v28.5.2 fails.
+  // v28.5.2 and v29.8.1 fail, except where the server answers that it refuses the client.
+  const refused = /API version/.test(unreachable ?? "");
   const infoWithout =
-    major(client) < 24 ? "cat info" : `cat info; echo "${unreachable}" >&2; exit ${major(client) < 28 ? 0 : 1}`;
+    major(client) < 24
+      ? "cat info"
+      : `cat info; echo "${unreachable}" >&2; exit ${major(client) < 28 || refused ? 0 : 1}`;
   const noSave =
     major(client) < 28
       ? `printf '${unknown}\\n' >&2; exit 125`
       : major(server) < 28
         ? 'echo "\\"platform\\" requires API version 1.48, but the Docker daemon API version is 1.47" >&2; exit 1'
         : "shift";
-  // docker/cli v29.7.2 cli/command/registry.go RetrieveAuthTokenFromImage(); docker-credential-helpers client/client.go.
+  // docker/cli v29.8.1 cli/command/registry.go RetrieveAuthTokenFromImage(); docker-credential-helpers client/client.go.
   const credentials = `
 store=$(sed -n 's/.*"credsStore":"\\([^"]*\\)".*/\\1/p' "$HOME/.docker/config.json" 2>/dev/null)
 if [ -n "$store" ] && ! command -v "docker-credential-$store" >/dev/null; then
@@ -171,8 +186,8 @@ case "$1" in
     case "$1" in --platform=*) ${noSave} ;; esac
     ${snap ? 'case "$1" in -o | --output*) echo "open $2: no such file or directory" >&2; exit 1 ;; esac' : ""}
     case " $* " in *" ${lacking ?? "none"} "*)
-      # moby daemon/containerd/image_exporter.go; containerd core/images/archive/exporter.go.
-      echo "Error response from daemon: unable to create manifests file: NotFound: content digest sha256:4f4fb700ef54: not found" >&2
+      # moby v2.0.0-beta.24 (29.8.1) daemon/containerd: image_exporter.go ExportImage(), image.go errPlatformNotFound.
+      echo "Error response from daemon: no suitable export target found: image with reference ${lacking?.replace("docker.io/", "")} was found but does not provide the specified platform (linux/amd64)" >&2
       exit 1 ;;
     esac
     for image; do grep -F "$image " images | tail -n 1; done ;;

@@ -121,7 +121,7 @@ describe("doctor on another Docker", () => {
     ["a client of Docker 27", "27.5.1", "28.0.0", "1.47", "fail"],
     ["a server of Docker 27", "28.0.0", "27.5.1", "1.47", "fail"],
     ["Docker 28", "28.0.0", "28.0.0", "1.48", "ok"],
-    ["Docker 29", "29.7.2", "29.7.2", "1.55", "ok"],
+    ["Docker 29", "29.8.1", "29.8.1", "1.56", "ok"],
   ])("judges the containerd image store with %s", async (_, client, ServerVersion, ApiVersion, status) => {
     const answers = { "docker version": components("Engine", { Version: client, ApiVersion }) };
     const DriverStatus = [["driver-type", "io.containerd.snapshotter.v1"]];

@@ -12,13 +12,28 @@ const engine = (version: string, api: string, more: Partial<DockerStandIn> = {})
   ...{ client: version, server: version, api },
   ...more,
 });
-const permission =
-  "permission denied while trying to connect to the Docker daemon socket at unix:///var/run/docker.sock";
-const absent = "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?";
+/**
+ * Programs without a server: what each prints where the socket is missing, and where the user may not open it (docker/docker
+ * v20.10.24 and v24.0.9 client/request.go and client/errors.go, moby/moby client v0.6.0 request.go).
+ */
+const socket = "unix:///var/run/docker.sock";
+const withoutServer = {
+  ...{ "20.10.24": before29(), "24.0.9": before29() },
+  "29.8.1": {
+    absent: `failed to connect to the docker API at ${socket}; check if the path is correct and if the daemon is running: dial unix /var/run/docker.sock: connect: no such file or directory`,
+    permission: `permission denied while trying to connect to the docker API at ${socket}`,
+  },
+};
+function before29() {
+  return {
+    absent: `Cannot connect to the Docker daemon at ${socket}. Is the docker daemon running?`,
+    permission: `permission denied while trying to connect to the Docker daemon socket at ${socket}`,
+  };
+}
 /** moby/moby at 0fa212dd, daemon/server/middleware/version.go. Docker 29.0 asks for API 1.44. */
 const tooOld =
   "Error response from daemon: client version 1.43 is too old. Minimum supported API version is 1.44, please upgrade your client to a newer version";
-/** docker/cli v29.7.2 vendor/github.com/moby/moby/client/client.go. */
+/** moby/moby client v0.6.0 (of docker/cli v29.8.1), client.go. */
 const unsupported = "API version 1.39 is not supported by this client: the minimum supported API version is 1.40";
 const rootless = {
   SecurityOptions: ["name=seccomp,profile=builtin", "name=rootless", "name=cgroupns"],
@@ -61,11 +76,11 @@ const table: Record<string, Row> = {
   },
   "Docker 28": { machine: { docker: engine("28.5.2", "1.51"), kind }, doctor: [] },
   "Docker 29, containerd store": {
-    machine: { docker: engine("29.7.2", "1.55", { containerd: true }), kind },
+    machine: { docker: engine("29.8.1", "1.56", { containerd: true }), kind },
     doctor: [],
   },
   "Docker 29, containerd store with a missing layer": {
-    machine: { docker: engine("29.7.2", "1.55", { containerd: true, lacking: "docker.io/istio/proxyv2:1" }), kind },
+    machine: { docker: engine("29.8.1", "1.56", { containerd: true, lacking: "docker.io/istio/proxyv2:1" }), kind },
     doctor: [],
     pulled: ["docker.io/istio/proxyv2:1"],
   },
@@ -144,7 +159,7 @@ const table: Record<string, Row> = {
     doctor: [],
   },
   "credsStore of a Docker Desktop that is gone": {
-    machine: { docker: engine("29.7.2", "1.55"), kind, dockerConfig: { auths: {}, credsStore: "desktop" } },
+    machine: { docker: engine("29.8.1", "1.56"), kind, dockerConfig: { auths: {}, credsStore: "desktop" } },
     doctor: [
       "fail docker-credentials: HOME/.docker/config.json names docker-credential-desktop, and the PATH has no such program",
     ],
@@ -152,7 +167,7 @@ const table: Record<string, Row> = {
     fix: 'Remove "credsStore" from HOME/.docker/config.json',
   },
   "credHelpers of a registry that the lab does not use": {
-    machine: { docker: engine("29.7.2", "1.55"), kind, dockerConfig: { credHelpers: { "gcr.io": "gcloud" } } },
+    machine: { docker: engine("29.8.1", "1.56"), kind, dockerConfig: { credHelpers: { "gcr.io": "gcloud" } } },
     doctor: [],
   },
   "KIND_EXPERIMENTAL_PROVIDER=podman": {
@@ -170,7 +185,7 @@ const table: Record<string, Row> = {
     fix: "Update Docker",
   },
   "a client of Docker 29 and a server of 18.09": {
-    machine: { docker: engine("29.7.2", "1.40", { unreachable: unsupported }), kind },
+    machine: { docker: engine("29.8.1", "1.40", { unreachable: unsupported }), kind },
     doctor: [`fail docker: Docker does not answer: ${unsupported}`],
     refuses: [`Docker does not answer: ${unsupported}`],
     fix: "Update Docker",
@@ -182,7 +197,7 @@ const table: Record<string, Row> = {
     fix: "Install Docker",
   },
   ...Object.fromEntries(
-    (["20.10.24", "24.0.9", "29.7.2"] as const).flatMap((version) => [
+    Object.entries(withoutServer).flatMap(([version, { absent, permission }]) => [
       [
         `Docker ${version} that does not run`,
         {
