@@ -22,12 +22,22 @@ export function dockerMissing(code: number, complaint: string): Problem {
       why: `${why}, and these versions of client and server share no API`,
       fix: "Update Docker, its client and its server   (docker version)",
     };
-  if (!/permission denied/i.test(complaint)) return { what, why, fix: `Start Docker, ${next}` };
+  if (!/permission denied/i.test(complaint)) return { what, why, fix: `${startDocker(complaint)}, ${next}` };
   return {
     what,
     why: `${why}, and this user may not use Docker`,
     fix: 'sudo usermod -aG docker "$USER"   (then log in again, or: newgrp docker)',
   };
+}
+
+/**
+ * What makes a Docker answer. DOCKER_HOST or a context may lead to one that is gone; the docker program names its address
+ * (moby/moby client v0.6.0 request.go, errors.go).
+ */
+function startDocker(complaint: string): string {
+  const [, address = ""] = /(?:Docker daemon|docker API) at (\S+?)[.;] /.exec(complaint) ?? [];
+  if (["", "unix:///var/run/docker.sock"].includes(address)) return "Start Docker";
+  return `Start the Docker behind ${address}, or: docker context use default; unset DOCKER_HOST   (the usual one)`;
 }
 
 /** A program that the lab needs is not on the PATH in a version that will do. */

@@ -35,6 +35,9 @@ const tooOld =
   "Error response from daemon: client version 1.43 is too old. Minimum supported API version is 1.44, please upgrade your client to a newer version";
 /** moby/moby client v0.6.0 (of docker/cli v29.8.1), client.go. */
 const unsupported = "API version 1.39 is not supported by this client: the minimum supported API version is 1.40";
+const gone = "unix:///home/me/.colima/docker.sock";
+const goneBefore29 = `Cannot connect to the Docker daemon at ${gone}. Is the docker daemon running?`;
+const goneSince29 = `failed to connect to the docker API at ${gone}; check if the path is correct and if the daemon is running: dial unix /home/me/.colima/docker.sock: connect: no such file or directory`;
 const rootless = {
   SecurityOptions: ["name=seccomp,profile=builtin", "name=rootless", "name=cgroupns"],
   DockerRootDir: "/home/me/.local/share/docker",
@@ -189,6 +192,19 @@ const table: Record<string, Row> = {
     doctor: [`fail docker: Docker does not answer: ${unsupported}`],
     refuses: [`Docker does not answer: ${unsupported}`],
     fix: "Update Docker",
+  },
+  // Real answer of docker 29.8.1 with this DOCKER_HOST; 28.2.2 has the words of Docker 20.10.
+  "DOCKER_HOST of a Docker 29 that is gone": {
+    machine: { docker: engine("29.8.1", "1.56", { unreachable: goneSince29 }), kind, env: { DOCKER_HOST: gone } },
+    doctor: [`fail docker: Docker does not answer: ${goneSince29}`],
+    refuses: [`Docker does not answer: ${goneSince29}`],
+    fix: `Start the Docker behind ${gone}, or: docker context use default; unset DOCKER_HOST   (the usual one), then: npm run lab`,
+  },
+  "DOCKER_HOST of a Docker 28 that is gone": {
+    machine: { docker: engine("28.2.2", "1.50", { unreachable: goneBefore29 }), kind, env: { DOCKER_HOST: gone } },
+    doctor: [`fail docker: Docker does not answer: ${goneBefore29}`],
+    refuses: [`Docker does not answer: ${goneBefore29}`],
+    fix: `Start the Docker behind ${gone}, or: docker context use default; unset DOCKER_HOST   (the usual one), then: npm run lab`,
   },
   "no Docker": {
     machine: { kind },
