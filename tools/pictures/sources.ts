@@ -1,0 +1,61 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { readEvidence } from "../../cli/report/evidence";
+import { renderHtml } from "../../cli/report/html/page";
+import { reachPage } from "../../cli/report/html/reach-page";
+import { renderMarkdown } from "../../cli/report/markdown";
+import { parseCast } from "./cast";
+import { terminalSvg } from "./terminal-svg";
+
+const docs = join(__dirname, "../../docs");
+
+/** Recordings of commands on a real lab. */
+export const recordings = join(docs, "sample");
+
+/** Evidence of a real lab: that of `npm run up`, with the matrix of `reach`. */
+export const sampleEvidence = join(docs, "sample/evidence");
+
+export const pictureFolder = join(docs, "pictures");
+
+/** Digests of the pages that the pictures show: a picture is older than its page when they differ. */
+export const sourcesFile = join(pictureFolder, "sources.json");
+
+/** What a recording shows, for readers who do not see it. */
+const titles: Readonly<Record<string, string>> = {
+  up: "npm run up creates the lab and verifies every experiment",
+  preview: "A change of allowedCallers, its preview, and the lab that follows it",
+};
+
+/** A page and the file of its picture. */
+interface PicturedPage {
+  file: string;
+  html: string;
+  colorScheme: "light" | "dark";
+  height: number;
+}
+
+/** The files that need no browser, and the pages that need one. */
+export async function pictured(): Promise<{ files: { file: string; content: string }[]; pages: PicturedPage[] }> {
+  const evidence = readEvidence(sampleEvidence);
+  const report = await renderHtml(evidence);
+  if (!evidence.reach) throw new RangeError(`${sampleEvidence} has no matrix`);
+  const matrix = reachPage(evidence.reach);
+  const casts = readdirSync(recordings).filter((file) => file.endsWith(".cast"));
+  const terminals = casts.map((file) => {
+    const name = file.replace(/\.cast$/, "");
+    const cast = parseCast(readFileSync(join(recordings, file), "utf8"));
+    return { file: join(pictureFolder, `${name}.svg`), content: terminalSvg(cast, titles[name] ?? name) };
+  });
+  return {
+    files: [
+      ...terminals,
+      { file: join(recordings, "report.html"), content: report },
+      { file: join(recordings, "report.md"), content: renderMarkdown(evidence) },
+    ],
+    pages: [
+      { file: join(pictureFolder, "report-light.png"), html: report, colorScheme: "light", height: 1300 },
+      { file: join(pictureFolder, "report-dark.png"), html: report, colorScheme: "dark", height: 1300 },
+      { file: join(pictureFolder, "reach.png"), html: matrix, colorScheme: "light", height: 760 },
+    ],
+  };
+}

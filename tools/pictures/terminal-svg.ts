@@ -1,0 +1,58 @@
+import type { Cast } from "./cast";
+
+const size = { character: 7.83, line: 19, rows: 22, margin: 16, bar: 28 } as const;
+/** Longest wait between two lines, in seconds: a reader sees that time passes and does not sit through it. */
+const longestWait = 0.9;
+
+/** The class of a line by its first mark, as the command line itself colours it on a terminal. */
+function classOf(text: string): string {
+  const [, mark = ""] = /^\s*([✓✗!$~+-])/u.exec(text) ?? [];
+  return { "✓": " ok", "✗": " no", "!": " warn", $: " cmd", "~": " warn", "+": " ok", "-": " no" }[mark] ?? "";
+}
+
+const escaped = (text: string): string => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+
+/**
+ * A recording as an SVG that plays once, also inside of an `img`: it has no script, and loads nothing. Readers who have
+ * asked for less motion see its end.
+ */
+export function terminalSvg({ width, lines: recorded }: Cast, title: string): string {
+  // A terminal continues a long line on the next row.
+  const lines = recorded.flatMap(({ at, text }) =>
+    (text.match(new RegExp(`.{1,${width}}`, "gu")) ?? [""]).map((part) => ({ at, text: part })),
+  );
+  const times: number[] = [];
+  for (const [index, { at }] of lines.entries()) {
+    const before = times.at(-1) ?? 0;
+    times.push(before + Math.min(longestWait, at - (lines[index - 1]?.at ?? 0)) + 0.03);
+  }
+  const total = (times.at(-1) ?? 0) + 0.5;
+  const inner = { width: Math.ceil(width * size.character), height: size.rows * size.line };
+  const [w, h] = [inner.width + 2 * size.margin, inner.height + size.bar + 2 * size.margin];
+  const hidden = Math.max(0, lines.length - size.rows);
+  const scroll = Array.from({ length: hidden }, (_, index) => {
+    const at = ((times[index + size.rows] ?? total) / total) * 100;
+    return `${at.toFixed(2)}% { transform: translateY(${-(index + 1) * size.line}px); }`;
+  });
+  const rows = lines.map(({ text }, index) => {
+    const y = index * size.line + 14;
+    const delay = (times[index] ?? 0).toFixed(2);
+    return `<text class="l${classOf(text)}" y="${y}" style="animation-delay:${delay}s" xml:space="preserve">${escaped(text)}</text>`;
+  });
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${w} ${h}" width="${w}" height="${h}" role="img" aria-labelledby="title">
+<title id="title">${escaped(title)}</title>
+<style>
+.l { font: 13px/1 ui-monospace, SFMono-Regular, Menlo, Consolas, "Liberation Mono", monospace; fill: #d7dde4; opacity: 0; animation: show .01s both; }
+.ok { fill: #6fd39a; } .no { fill: #ff9a9a; } .warn { fill: #f2c26b; } .cmd { fill: #9cc7ff; font-weight: 600; }
+.all { animation: scroll ${total.toFixed(2)}s step-end both; }
+@keyframes show { to { opacity: 1; } }
+@keyframes scroll { 0% { transform: translateY(0); } ${scroll.join(" ")} 100% { transform: translateY(${-hidden * size.line}px); } }
+@media (prefers-reduced-motion: reduce) { .l { opacity: 1; animation: none; } .all { animation: none; transform: translateY(${-hidden * size.line}px); } }
+</style>
+<rect width="${w}" height="${h}" rx="10" fill="#14181d"/><circle cx="20" cy="15" r="5" fill="#ff5f57"/><circle cx="38" cy="15" r="5" fill="#febc2e"/><circle cx="56" cy="15" r="5" fill="#28c840"/>
+<svg x="${size.margin}" y="${size.bar + size.margin}" width="${inner.width}" height="${inner.height}"><g class="all">
+${rows.join("\n")}
+</g></svg>
+</svg>
+`;
+}
