@@ -19,9 +19,9 @@ const dockerAnswers: Check = {
   id: "docker",
   title: "Docker answers",
   kindOnly: true,
-  look({ docker: { info, code, complaint } }) {
+  look({ docker: { info, code, complaint }, env }) {
     if (info) return ok(`server ${info.serverVersion}, ${info.cpus} CPUs, ${info.operatingSystem}`);
-    return { status: "fail", ...dockerMissing(code, complaint) };
+    return { status: "fail", ...dockerMissing(code, complaint, env) };
   },
 };
 

@@ -9,8 +9,9 @@ import { shellWord } from "../host/shell";
  * Docker does not answer.
  * @param code exit code of the client; 127 when there is none
  * @param complaint what it said; its last line counts
+ * @param env of the client, where DOCKER_API_VERSION may ask for an API
  */
-export function dockerMissing(code: number, complaint: string): Problem {
+export function dockerMissing(code: number, complaint: string, env: NodeJS.ProcessEnv = process.env): Problem {
   const said = complaint.trim().split("\n").at(-1);
   const why = "Every node of the lab is a Docker container";
   const next = "then: npm run lab -- doctor   (without Docker: npm run lab -- plan)";
@@ -20,7 +21,9 @@ export function dockerMissing(code: number, complaint: string): Problem {
     return {
       what,
       why: `${why}, and these versions of client and server share no API`,
-      fix: "Update Docker, its client and its server   (docker version)",
+      fix: env.DOCKER_API_VERSION
+        ? "unset DOCKER_API_VERSION   (client and server then agree on one)"
+        : "Update Docker, its client and its server   (docker version)",
     };
   if (!/permission denied/i.test(complaint)) return { what, why, fix: `${startDocker(complaint)}, ${next}` };
   return {

@@ -33,6 +33,8 @@ function before29() {
 /** moby/moby at 0fa212dd, daemon/server/middleware/version.go. Docker 29.0 asks for API 1.44. */
 const tooOld =
   "Error response from daemon: client version 1.43 is too old. Minimum supported API version is 1.44, please upgrade your client to a newer version";
+const asked =
+  "Error response from daemon: client version 1.39 is too old. Minimum supported API version is 1.40, please upgrade your client to a newer version";
 /** moby/moby client v0.6.0 (of docker/cli v29.8.1), client.go. */
 const unsupported = "API version 1.39 is not supported by this client: the minimum supported API version is 1.40";
 const gone = "unix:///home/me/.colima/docker.sock";
@@ -187,6 +189,13 @@ const table: Record<string, Row> = {
     refuses: [`Docker does not answer: ${tooOld}`],
     fix: "Update Docker",
   },
+  // Real answer of Docker 29.8.1, whose info then ends well.
+  "DOCKER_API_VERSION older than the server takes": {
+    machine: { docker: engine("29.8.1", "1.39", { unreachable: asked }), kind, env: { DOCKER_API_VERSION: "1.39" } },
+    doctor: [`fail docker: Docker does not answer: ${asked}`],
+    refuses: [`Docker does not answer: ${asked}`],
+    fix: "unset DOCKER_API_VERSION",
+  },
   "a client of Docker 29 and a server of 18.09": {
     machine: { docker: engine("29.8.1", "1.40", { unreachable: unsupported }), kind },
     doctor: [`fail docker: Docker does not answer: ${unsupported}`],
@@ -283,7 +292,14 @@ afterEach(() => vi.unstubAllEnvs());
 
 /** Makes the process one of the machine, as its shell would start it. */
 function enter(machine: Bed): void {
-  for (const name of ["DOCKER_HOST", "DOCKER_CONFIG", "DOCKER_CONTEXT", "HTTPS_PROXY", "https_proxy"])
+  for (const name of [
+    "DOCKER_HOST",
+    "DOCKER_CONFIG",
+    "DOCKER_CONTEXT",
+    "DOCKER_API_VERSION",
+    "HTTPS_PROXY",
+    "https_proxy",
+  ])
     vi.stubEnv(name, "");
   for (const [name, value] of Object.entries(machine.env)) vi.stubEnv(name, value);
 }
