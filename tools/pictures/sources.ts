@@ -36,7 +36,8 @@ interface PicturedPage {
 
 /** The files that need no browser, and the pages that need one. */
 export async function pictured(): Promise<{ files: { file: string; content: string }[]; pages: PicturedPage[] }> {
-  const evidence = readEvidence(sampleEvidence);
+  // The report names the folder: not that of the machine on which it is drawn.
+  const evidence = { ...readEvidence(sampleEvidence), folder: "docs/sample/evidence" };
   const report = await renderHtml(evidence);
   if (!evidence.reach) throw new RangeError(`${sampleEvidence} has no matrix`);
   const matrix = reachPage(evidence.reach);

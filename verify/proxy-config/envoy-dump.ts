@@ -36,7 +36,7 @@ const httpChainSchema = z.object({
   /** The filter that looks at tokens, as the proxy holds it. */
   tokens: z.unknown().optional(),
   /** What a connection must ask for to be served by the chain, and the TLS that it is served by, as the proxy holds them. */
-  downstream: z.object({ match: z.unknown().optional(), socket: z.unknown().optional() }),
+  downstream: z.object({ match: z.unknown().optional(), socket: z.unknown().optional() }).default({}),
 });
 
 /** One filter chain of a listener that has an HTTP connection manager. */
