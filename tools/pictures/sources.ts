@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { reachSchema } from "../../access/reach/schema";
 import { readEvidence } from "../../cli/report/evidence";
 import { renderHtml } from "../../cli/report/html/page";
 import { reachPage } from "../../cli/report/html/reach-page";
@@ -41,6 +42,8 @@ export async function pictured(): Promise<{ files: { file: string; content: stri
   const report = await renderHtml(evidence);
   if (!evidence.reach) throw new RangeError(`${sampleEvidence} has no matrix`);
   const matrix = reachPage(evidence.reach);
+  // `npm run lab -- reach --namespace shop --json` on a kind cluster with Istio and examples/shop, and nothing of the lab.
+  const shop = reachSchema.parse(JSON.parse(readFileSync(join(recordings, "shop-reach.json"), "utf8")));
   const casts = readdirSync(recordings).filter((file) => file.endsWith(".cast"));
   const terminals = casts.map((file) => {
     const name = file.replace(/\.cast$/, "");
@@ -57,6 +60,7 @@ export async function pictured(): Promise<{ files: { file: string; content: stri
       { file: join(pictureFolder, "report-light.png"), html: report, colorScheme: "light", height: 1300 },
       { file: join(pictureFolder, "report-dark.png"), html: report, colorScheme: "dark", height: 1300 },
       { file: join(pictureFolder, "reach.png"), html: matrix, colorScheme: "light", height: 760 },
+      { file: join(pictureFolder, "shop.png"), html: reachPage(shop), colorScheme: "light", height: 1180 },
     ],
   };
 }
