@@ -17,16 +17,15 @@ const skip = requires(
 const page = readFileSync(join(__dirname, "../../docs/how-to/prove-your-policies.md"), "utf8");
 const [, text = ""] = /```yaml\n(apiVersion: rbac[\s\S]*?)```/.exec(page) ?? [];
 const name = "ambient-lab-probe";
-const objects: KubernetesObject[] = [
-  { apiVersion: "v1", kind: "Namespace", metadata: { name } },
-  { apiVersion: "v1", kind: "ServiceAccount", metadata: { name, namespace: name } },
-];
+// In a namespace that stays: without a controller manager a deleted one is never gone.
+const namespace = "default";
+const user: KubernetesObject = { apiVersion: "v1", kind: "ServiceAccount", metadata: { name, namespace } };
 const granted: KubernetesObject[] = [
   parse(text),
   {
     ...{ apiVersion: "rbac.authorization.k8s.io/v1", kind: "ClusterRoleBinding", metadata: { name } },
     roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name },
-    subjects: [{ kind: "ServiceAccount", name, namespace: name }],
+    subjects: [{ kind: "ServiceAccount", name, namespace }],
   },
 ];
 const { signal } = new AbortController();
@@ -37,13 +36,15 @@ describe.skipIf(skip)("a user of a real kube-apiserver with the rights that the 
 
   beforeAll(async () => {
     api = await startApiServer();
-    for (const object of objects) await api.apply(object);
+    // Those of a run that was killed.
+    for (const object of granted) await api.delete(object).catch(() => undefined);
+    await api.apply(user);
     client = await kubeClusterClient({ kubeconfig: await ownKubeconfig(api), context: "own" });
   });
 
   afterAll(async () => {
     if (!api) return;
-    for (const object of [...granted, ...objects].reverse()) await api.delete(object).catch(() => undefined);
+    for (const object of [...granted, user]) await api.delete(object).catch(() => undefined);
     await api.stop();
   });
 
@@ -78,7 +79,7 @@ async function ownKubeconfig({ kubeconfig, context }: ApiServer): Promise<string
   config.setCurrentContext(context);
   const { status } = await config
     .makeApiClient(CoreV1Api)
-    .createNamespacedServiceAccountToken({ name, namespace: name, body: { spec: { audiences: [] } } });
+    .createNamespacedServiceAccountToken({ name, namespace, body: { spec: { audiences: [] } } });
   const cluster = config.getCurrentCluster();
   const file = join(mkdtempSync(join(tmpdir(), "lab-probe-")), "kubeconfig");
   const own = new KubeConfig();
