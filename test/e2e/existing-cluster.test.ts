@@ -1,8 +1,9 @@
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { artifactPath } from "../../artifacts/fetch";
 import { istioImagesOf } from "../../config/image-names";
-import { artifactsOf } from "../../config/versions";
+import { artifactsOf, istioMinorOf } from "../../config/versions";
 import { type ModuleName, moduleNames } from "../../modules/index";
 import { type OthersCluster, startOthersCluster } from "../support/others-cluster";
 import { type Project, projectCopy } from "../support/pulumi-project";
@@ -13,7 +14,15 @@ const nodeImage = process.env.LAB_RIG_NODE_IMAGE ?? "kindest/node:v1.34.2-rig";
 const appImage = "docker.io/ambient-lab/rig-httpbin:1";
 const { artifactSource, ...chosen } = artifactsAtHand();
 const metallbImages = ["controller", "speaker"].map((name) => `quay.io/metallb/${name}:${chosen.metallbVersion}`);
-const images = [appImage, ...istioImagesOf(chosen.istioVersion), ...metallbImages];
+/** An older patch to upgrade from, where its charts are at hand. */
+const charts = join(artifactSource, "charts");
+const older = (existsSync(charts) ? readdirSync(charts) : [])
+  .flatMap((file) => /^istiod-(.+)\.tgz$/.exec(file)?.[1] ?? [])
+  .find((version) => version !== chosen.istioVersion && istioMinorOf(version));
+const images = [
+  ...[appImage, ...istioImagesOf(chosen.istioVersion), ...metallbImages],
+  ...(older ? istioImagesOf(older) : []),
+];
 const skip = requires("existing-cluster", {
   docker: true,
   programs: [...enginePrograms, "kind"],
@@ -53,7 +62,8 @@ describe.skipIf(skip)("a lab in a cluster of others", () => {
   it("comes up with its modules and proves itself", async () => {
     const { kubeconfig, context } = others;
     const where = ["cluster=existing", `kubeconfig=${kubeconfig}`, `context=${context}`, `appImage=${appImage}`];
-    const versions = Object.entries(chosen).map(([key, version]) => `${key}=${version}`);
+    const first = { ...chosen, istioVersion: older ?? chosen.istioVersion };
+    const versions = Object.entries(first).map(([key, version]) => `${key}=${version}`);
     const what = [`artifactSource=${artifactSource}`, ...versions, "addons=[]", `modules=[${modules.join(", ")}]`];
     await up("--config", ...where, ...what);
   });
@@ -68,6 +78,13 @@ describe.skipIf(skip)("a lab in a cluster of others", () => {
     await up("--no-verify", "--config", "faultPercent=30", "allowedCallers=[gateway]", "modules=[egress]");
     const policy = await others.kubectl(["get", "authorizationpolicy", "appb-l7", "--namespace=default", "-o", "json"]);
     expect(policy).not.toContain("/sa/appa");
+  });
+
+  it.skipIf(!older)("is upgraded in place, and proves itself", async () => {
+    await up("--config", `istioVersion=${chosen.istioVersion}`, "faultPercent=50", "allowedCallers=[appa, gateway]");
+    const image = "jsonpath={.spec.template.spec.containers[0].image}";
+    const istiod = await others.kubectl(["get", "deployment", "istiod", "--namespace=istio-system", "-o", image]);
+    expect(istiod).toContain(`:${chosen.istioVersion}`);
   });
 
   it("goes, and every object is as it was", async () => {

@@ -101,7 +101,15 @@ describe.skipIf(skip)("the first up of a machine without pulumi and kind", () =>
     const { code, stdout, stderr } = await project.lab([...up, ...lab, ...versions]);
     expect(code, stderr).toBe(0);
     expect(stdout).toMatch(/^Lab "first" is up: http:\/\/127\.0\.0\.1:\d+$/m);
-    expect(await clusterState(stack, exec)).toBe("running");
+    const nodes = [
+      "ps",
+      "--all",
+      "--filter",
+      `label=io.x-k8s.kind.cluster=${clusterName(stack)}`,
+      "--format",
+      "{{.State}}",
+    ];
+    expect((await exec("docker", nodes)).stdout.split("\n")).toEqual(["running", "running", "running"]);
     for (const name of [...pulumiRelease, "kind"]) expect(existsSync(join(project.home, "bin", name)), name).toBe(true);
     expect(server.asked.filter((path) => path.startsWith("cli/")).length).toBe(4);
   });
