@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Exec } from "./exec";
-import { ownerParts } from "./lab-owner";
+import { ownerParts, stateAddress } from "./lab-owner";
 import { clusterName, markerFile, stackDir } from "./paths";
 
 /** Labels of a lab's Docker network. All users of a Docker engine share its names; the labels tell their labs apart. */
@@ -82,9 +82,11 @@ function isOwnBackend(recorded: string, owner: string): boolean {
 
 function isGone(backend: string): boolean {
   if (!backend.startsWith("file://")) return false;
-  const stacks = join(backend.slice("file://".length), ".pulumi", "stacks");
+  // A path may end like the name of a project.
+  const addresses = [backend, stateAddress(backend)];
+  const folders = addresses.map((address) => join(address.slice("file://".length), ".pulumi", "stacks"));
   try {
-    return statSync(stacks, { throwIfNoEntry: false }) === undefined;
+    return folders.every((folder) => statSync(folder, { throwIfNoEntry: false }) === undefined);
   } catch {
     return false; // What this user may not look at is there.
   }

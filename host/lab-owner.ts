@@ -31,6 +31,9 @@ export function ownerParts(owner: string): { user: string; backend: string } {
   return { user: owner.slice(0, space), backend: owner.slice(space + 1) };
 }
 
+/** The backend of {@link ownerParts} without the project: the address of the state. */
+export const stateAddress = (backend: string): string => backend.replace(/#[A-Za-z0-9._-]+$/, "");
+
 /** macOS takes its host name from the network that it joins; there the name of the user has to do. */
 function userAtHost(): string {
   const [host = ""] = hostname().split(".");

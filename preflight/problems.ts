@@ -1,6 +1,6 @@
 import { type BillTool, supported } from "../config/versions";
 import type { Problem } from "../host/errors";
-import { labOwner, ownerParts } from "../host/lab-owner";
+import { labOwner, ownerParts, stateAddress } from "../host/lab-owner";
 import { clusterName, labBin, stackDir } from "../host/paths";
 import type { GatewayPorts } from "../host/ports";
 import { shellWord } from "../host/shell";
@@ -134,8 +134,10 @@ export const removalCommand = (stack: string): string => {
 /** The command that leads to the state of a lab that this user made with another backend; none for another user's. */
 function theirBackend(owner: string): string[] {
   const [theirs, ours] = [ownerParts(owner), ownerParts(labOwner())];
-  if (theirs.user !== ours.user || theirs.backend === ours.backend) return [];
-  return [`export PULUMI_BACKEND_URL=${shellWord(theirs.backend)}   (its state is there; then run the command again)`];
+  const address = stateAddress(theirs.backend);
+  // The state of another project in the same backend is reached from that project's folder alone.
+  if (theirs.user !== ours.user || address === stateAddress(ours.backend)) return [];
+  return [`export PULUMI_BACKEND_URL=${shellWord(address)}   (its state is there; then run the command again)`];
 }
 
 function madeBy(owner: string): string {

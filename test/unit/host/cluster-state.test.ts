@@ -113,6 +113,15 @@ describe("when the labels of its network name an owner", () => {
       expect(await clusterState(stack, living({ id: "id-1", owner: `${user} s3://old` }))).toBe("foreign");
     });
 
+    test("the lab of another project in the same folder of state is another's", async () => {
+      const shared = backend("shared");
+      vi.stubEnv("PULUMI_BACKEND_URL", shared);
+      await marked(`id-1 ${shared}#my-lab`);
+      expect(await clusterState(stack, living({ id: "id-1", owner: `${user} ${shared}#my-lab` }))).toBe("foreign");
+      await marked(`id-1 ${shared}`);
+      expect(await clusterState(stack, living({ id: "id-1", owner: `${user} ${shared}` }))).toBe("running");
+    });
+
     test("checkHost() refuses a lab in an existing cluster whose files would be those of the other", async () => {
       const theirs = backend("theirs");
       vi.stubEnv("PULUMI_BACKEND_URL", backend("ours"));
