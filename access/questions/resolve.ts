@@ -91,7 +91,7 @@ function accountSender(mesh: Mesh, account: NamespacedName): Sender {
   };
 }
 
-/** A sender that has a pod. A pod with a proxy of its own cannot be stood in for by one without. */
+/** A sender that has a pod. A probe pod has no sidecar, so it cannot send in place of a pod that has one. */
 function meshSender(pod: KubeObject): Sender {
   if (!hasOwnProxy(pod)) return senderOf(pod);
   throw new UnresolvedError(
