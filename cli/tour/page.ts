@@ -1,6 +1,6 @@
 import { type TourStep, tour } from "../../experiments/tour";
 import type { VerifyReport } from "../../verify/report/schema";
-import { type Html, html, Html as Piece } from "../report/html/escape";
+import { Html, html } from "../report/html/escape";
 import { journeySvg } from "../report/html/journey-svg";
 import { style } from "../report/html/style";
 import { journeysOf } from "../report/journeys";
@@ -50,12 +50,12 @@ export function stepPage(session: TourSession, step: TourStep): string {
   return html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="${policy}"><meta name="htmx-config" content="${htmxConfig}">
-<title>${shown.number}. ${step.title} – lab ${stack}</title><style>${new Piece(style + ownStyle)}</style>
+<title>${shown.number}. ${step.title} – lab ${stack}</title><style>${new Html(style + ownStyle)}</style>
 <link rel="icon" href="../lab.svg"><script src="../htmx.js" defer></script><script src="../keys.js" defer></script></head>
 <body><header class="top"><p class="eyebrow">Lab ${stack}, step ${shown.number} of ${tour.length}</p><h1>${step.title}</h1></header>
 <main class="tour"><nav class="all" aria-label="Steps"><ol>${tour.map(
     (each, index) =>
-      html`<li><a href="${each.id}"${each === step ? new Piece(' aria-current="step"') : undefined}>${index + 1}. ${each.title}</a></li>`,
+      html`<li><a href="${each.id}"${each === step ? new Html(' aria-current="step"') : undefined}>${index + 1}. ${each.title}</a></li>`,
   )}</ol></nav>
 <div><section aria-labelledby="question"><h2 id="question">${shown.asks}</h2><p>${shown.why}</p>
 <img class="diagram" src="../lab.svg" alt="The lab: this machine reaches appb through the gateway, appa and stranger through their ztunnels, all by way of the waypoint; appb's ztunnel refuses the outsider"></section>
@@ -71,7 +71,7 @@ export function stepPage(session: TourSession, step: TourStep): string {
 export function statePart(session: TourSession, step: TourStep): Html {
   const { running: run, applied } = session;
   const { preview, report, problem } = session.stateOf(step);
-  const poll = run ? new Piece(` hx-get="${step.id}/state" hx-trigger="every 700ms" hx-swap="outerHTML"`) : undefined;
+  const poll = run ? new Html(` hx-get="${step.id}/state" hx-trigger="every 700ms" hx-swap="outerHTML"`) : undefined;
   return html`<div id="state"${poll}>
 ${run ? html`<p role="status">${running[run.action]}${run.step === step ? "" : ` in step "${run.step.title}"`} …</p>` : undefined}
 ${run?.step === step && run.lines.length > 0 ? html`<pre tabindex="0">${run.lines.slice(-shownLines).join("\n")}</pre>` : undefined}
