@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { UsageError } from "../host/errors";
-import { decide } from "./computed/decide";
+import { computeDecision } from "./computed/decide";
 import { isProxy, runningPods } from "./computed/objects/pods";
 import type { Observation } from "./probe/observe";
 import { requireRights } from "./probe/permissions";
@@ -58,7 +58,7 @@ export async function ask(
 ): Promise<Observation[]> {
   const { client, mesh, signal } = options;
   const probes = asks.map(
-    ({ request, token, computed = decide(mesh, request) }): SentProbe => ({
+    ({ request, token, computed = computeDecision(mesh, request) }): SentProbe => ({
       ...{ id: randomUUID(), request, computed },
       ...(token === undefined ? {} : { token }),
     }),

@@ -2,7 +2,7 @@ import type { Cause, ExperimentResult, Finding, VerifyReport } from "../verify/r
 import { worst } from "../verify/report/schema";
 import { type Ask, ask } from "./ask";
 import { boundaryRequests } from "./computed/boundary";
-import { decide } from "./computed/decide";
+import { computeDecision } from "./computed/decide";
 import { type ConfigurationFinding, findings as configurationFindings, type FindingId } from "./computed/findings";
 import { objectsOf, titleOf } from "./computed/objects/mesh-objects";
 import { senderText } from "./probe/pod";
@@ -37,7 +37,7 @@ export function planAudit(mesh: Mesh, namespaces: readonly string[]): AuditPlan 
     requests: policies.flatMap((policy) =>
       boundaryRequests(mesh, policy).map(
         ({ request, reason }): AuditRequest => ({
-          ...{ policy: titleOf(policy), reason, request, computed: decide(mesh, request) },
+          ...{ policy: titleOf(policy), reason, request, computed: computeDecision(mesh, request) },
         }),
       ),
     ),

@@ -1,8 +1,8 @@
 import type { LabSettings } from "../config/schema";
 import { type Method, methods } from "../config/vocabulary";
-import { callerOf, waypointAt } from "./names";
-import type { AppName, Client, LabObject, ServiceName } from "./slices";
-import type { Check, Expectation, Probe } from "./types";
+import { callerOf } from "./names";
+import type { Client, LabObject, ServiceName } from "./slices";
+import type { Expectation, Probe } from "./types";
 
 const paths: Record<Method, string> = {
   GET: "/get",
@@ -40,36 +40,36 @@ export function allowedClients(settings: LabSettings): Client[] {
 export const inMeshClient = (settings: LabSettings): Exclude<Client, "host"> | undefined =>
   allowedClients(settings).find((client) => client !== "host");
 
-/** The gate before requests that a policy must refuse: the Service's waypoint has the declared rules and filters, and no others. */
-export const rulesGate = (service: ServiceName): Check => ({
-  kind: "check",
-  name: `rules of ${service} at ${waypointAt(service)}`,
-  check: "proxy-config",
-  of: service,
-  parts: ["filters", "rules"],
-  gate: true,
+/** The application answers, and each of these proxies has a record of the request. */
+export const answered = (...through: ("gateway" | "waypoint")[]): Expectation => ({ outcome: "answered", through });
+
+/** The waypoint answers 403 because of a policy. */
+export const refused = (policy: LabObject): Expectation => ({
+  ...{ outcome: "refused", by: "waypoint", status: 403, policy },
 });
 
-/** The gate before requests that a policy on pods must reset: the pods' ztunnel has the declared policies, and no others. */
-export const podGate = (app: AppName): Check => ({
-  kind: "check",
-  name: `policies on ${app} at its ztunnel`,
-  check: "pod-policies",
-  app,
-  gate: true,
-});
+/** ztunnel resets the connection because of a policy. */
+export const reset = (policy: LabObject): Expectation => ({ outcome: "reset", by: "ztunnel", policy });
+
+/** A request to a Service. @param path by default the path on which httpbin answers all methods */
+export const ask = (
+  from: Client,
+  method: Method,
+  service: ServiceName,
+  name: string,
+  expect: Expectation,
+  path = "/anything",
+): Probe => ({ kind: "probe", name, from, to: "service", service, method, path, expect });
 
 /** Requests to a further Service of appb, which has appb's policy: one that it allows and one that it refuses. */
 export function serviceProbes(settings: LabSettings, service: ServiceName, policy: LabObject): Probe[] {
   const from = inMeshClient(settings) ?? "appa";
-  const probe = (method: Method, may: string, expect: Expectation): Probe => {
-    const name = `${from} ${may} ${method} ${service}`;
-    return { kind: "probe", name, from, to: "service", service, method, path: paths[method], expect };
-  };
+  const probe = (method: Method, may: string, expect: Expectation): Probe =>
+    ask(from, method, service, `${from} ${may} ${method} ${service}`, expect, pathFor(method));
   const forbidden = forbiddenMethod(settings);
   return [
-    probe(usualMethod(settings), "may", { outcome: "answered", through: ["waypoint"] }),
-    ...(forbidden ? [probe(forbidden, "may not", { outcome: "refused", by: "waypoint", status: 403, policy })] : []),
+    probe(usualMethod(settings), "may", answered("waypoint")),
+    ...(forbidden ? [probe(forbidden, "may not", refused(policy))] : []),
   ];
 }
 
@@ -82,24 +82,19 @@ function isAllowed(settings: LabSettings, client: Client): boolean {
 export const controlPath = (settings: LabSettings, method: Method): string | undefined =>
   [pathFor(method), "/anything", "/status/200"].find((path) => !path.startsWith(settings.faultPath));
 
+/** A client in the names of steps: requests of this machine come from the gateway. */
+export const nameOf = (client: Client): string => (client === "host" ? "the gateway" : client);
+
 /** The expected result of a request to appb through the waypoint. */
 export function outcomeAtWaypoint(settings: LabSettings, client: Client, method: Method): Expectation {
-  if (isAllowed(settings, client) && settings.allowedMethods.includes(method))
-    return { outcome: "answered", through: client === "host" ? ["gateway", "waypoint"] : ["waypoint"] };
-  return { outcome: "refused", by: "waypoint", status: 403, policy: "AuthorizationPolicy/appb-l7" };
+  if (!isAllowed(settings, client) || !settings.allowedMethods.includes(method))
+    return refused("AuthorizationPolicy/appb-l7");
+  return client === "host" ? answered("gateway", "waypoint") : answered("waypoint");
 }
 
 /** A request to appb through the waypoint, with the result that the settings imply. */
 export function request(settings: LabSettings, client: Client, method: Method, path = pathFor(method)): Probe {
   const expect = outcomeAtWaypoint(settings, client, method);
-  const who = client === "host" ? "the gateway" : client;
-  return {
-    kind: "probe",
-    name: expect.outcome === "answered" ? `${who} may ${method} ${path}` : `${who} may not ${method} ${path}`,
-    from: client,
-    to: client === "host" ? "gateway" : "service",
-    method,
-    path,
-    expect,
-  };
+  const name = `${nameOf(client)} ${expect.outcome === "answered" ? "may" : "may not"} ${method} ${path}`;
+  return { kind: "probe", name, from: client, to: client === "host" ? "gateway" : "service", method, path, expect };
 }

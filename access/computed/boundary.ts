@@ -14,7 +14,7 @@ export interface BoundaryRequest {
 
 /**
  * The requests at the boundary of an AuthorizationPolicy: for each rule those with each sender, method, path, host, port, header and claim
- * that it names, and their nearest neighbours that it does not match. Where the policy is enforced, and what others say, `decide` tells.
+ * that it names, and their nearest neighbours that it does not match. Where the policy is enforced, and what others say, `computeDecision` tells.
  * Senders are those of the mesh: an identity that no ServiceAccount of the cluster has is left out. In the order of the rules, each once.
  */
 export function boundaryRequests(mesh: Mesh, policy: KubeObject): BoundaryRequest[] {

@@ -22,7 +22,7 @@ import type { Identity, SeenHttp } from "./rules/seen";
  * @param mesh the objects; whether a pod is ready and enrolled is taken from its status and annotations
  * @param request its host is the Host header as it is sent
  */
-export function decide(mesh: Mesh, request: AccessRequest): AccessDecision {
+export function computeDecision(mesh: Mesh, request: AccessRequest): AccessDecision {
   const unusual = unreadReason(mesh, ["MeshConfig"]) ?? unusualSetting(mesh);
   if (unusual) return unknown(unusual);
   const http = httpOf(mesh, request);

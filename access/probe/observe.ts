@@ -1,6 +1,6 @@
 import type { AccessLine } from "../../verify/logs/access-log";
 import { type ConnectionLine, isPolicyRefusal, policyNamedBy } from "../../verify/logs/ztunnel-log";
-import { type DecisionTarget, decide } from "../../verify/probe/decision";
+import { type DecisionTarget, decisionFromRecords } from "../../verify/probe/decision";
 import { isOwn, type RecordLookup, type Records } from "../../verify/probe/records";
 import type { Decision, Evidence } from "../../verify/report/schema";
 import { textOf } from "../computed/objects/mesh-objects";
@@ -42,7 +42,7 @@ export function observe(
   }
   const found = recordsOf(probe, answer, records, about.pod.name);
   const target = probe.request.to;
-  const decision = decide({ ...answer, body: "" }, found, {
+  const decision = decisionFromRecords({ ...answer, body: "" }, found, {
     app: target.kind === "service" ? textOf(target.service) : textOf(target.pod),
     ...policiesOf(probe.computed),
     policyCalled: policyTitle,

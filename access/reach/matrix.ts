@@ -1,4 +1,4 @@
-import { decide } from "../computed/decide";
+import { computeDecision } from "../computed/decide";
 import type { Observation } from "../probe/observe";
 import type { AccessDecision, AccessRequest, Mesh, Sender } from "../types";
 import { columnsOf, type ReachScope, requestsOf, type ServiceColumn } from "./columns";
@@ -40,7 +40,7 @@ export function computedMatrix(mesh: Mesh, scope: ReachScope): ReachMatrix {
   const cells = senders.flatMap((from, row) =>
     columns.flatMap((column, index) =>
       requestsOf(mesh, from, column).flatMap((asked, request): ReachCell[] =>
-        asked ? [{ row, column: index, request, asked, computed: decide(mesh, asked) }] : [],
+        asked ? [{ row, column: index, request, asked, computed: computeDecision(mesh, asked) }] : [],
       ),
     ),
   );

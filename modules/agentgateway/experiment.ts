@@ -1,7 +1,7 @@
-import { podGate } from "../../experiments/requests";
+import { bound, check, condition, configGate, podGate, rollouts } from "../../experiments/checks";
+import { answered, ask, refused, reset } from "../../experiments/requests";
 import type { LabObject, ServiceName } from "../../experiments/slices";
-import type { Check, Expectation, Experiment, Outcome } from "../../experiments/types";
-import { answered, ask, refused } from "../requests";
+import type { Check, Experiment, Outcome } from "../../experiments/types";
 import { numbers } from "../resilience/objects";
 import { objectsIn } from "../slice";
 import { agentgateway as slice } from "./objects";
@@ -29,45 +29,43 @@ export const agentgateway: Experiment = {
     ...objectsIn(slice),
   ],
   steps: () => [
-    {
-      kind: "check",
-      name: "rollouts of apph and of both waypoints",
-      check: "rollouts",
-      objects: ["Deployment/apph", "Deployment/agentgateway", "Deployment/waypoint"],
-    },
-    {
-      kind: "check",
+    rollouts(
+      "rollouts of apph and of both waypoints",
+      "Deployment/apph",
+      "Deployment/agentgateway",
+      "Deployment/waypoint",
+    ),
+    check("both waypoints have the same configuration", {
       check: "same-spec",
-      name: "both waypoints have the same configuration",
       pairs: [
         ["AuthorizationPolicy/apph-l7", "AuthorizationPolicy/apph-envoy-l7"],
         ["VirtualService/apph-fault", "VirtualService/apph-envoy-fault"],
         ["HTTPRoute/apph-routed", "HTTPRoute/apph-envoy-routed"],
       ],
-    },
-    accepted("Service/apph", "istio.io/WaypointBound", "attached to waypoint default/agentgateway"),
-    accepted("Service/apph-routed", "istio.io/WaypointBound", "attached to waypoint default/agentgateway"),
-    accepted("Service/apph-envoy", "istio.io/WaypointBound", "attached to waypoint default/waypoint"),
-    accepted("Service/apph-envoy-routed", "istio.io/WaypointBound", "attached to waypoint default/waypoint"),
+    }),
+    bound("Service/apph", "default/agentgateway"),
+    bound("Service/apph-routed", "default/agentgateway"),
+    bound("Service/apph-envoy", "default/waypoint"),
+    bound("Service/apph-envoy-routed", "default/waypoint"),
     accepted("AuthorizationPolicy/apph-l7", "WaypointAccepted", "bound to default/agentgateway"),
     accepted("AuthorizationPolicy/apph-envoy-l7", "WaypointAccepted", "bound to default/waypoint"),
     accepted("HTTPRoute/apph-routed", "Accepted"),
     accepted("HTTPRoute/apph-envoy-routed", "Accepted"),
     podGate("apph"),
-    { kind: "check", check: "proxy-config", of: "apph-envoy", gate: true, name: "configuration of apph-envoy" },
-    {
-      kind: "check",
-      check: "proxy-config",
-      of: "apph-envoy-routed",
-      gate: true,
-      name: "configuration of apph-envoy-routed",
-    },
-    ask("appa", "GET", "apph-envoy", "control: Envoy lets appa GET", answered),
+    configGate("configuration of apph-envoy", "apph-envoy"),
+    configGate("configuration of apph-envoy-routed", "apph-envoy-routed"),
+    ask("appa", "GET", "apph-envoy", "control: Envoy lets appa GET", answered("waypoint")),
     ask("appa", "POST", "apph-envoy", "control: Envoy does not let appa POST", refusedByEnvoy),
     ask("stranger", "GET", "apph-envoy", "control: Envoy does not let stranger GET", refusedByEnvoy),
-    ask("appa", "GET", "apph", "agentgateway is on the way to apph", answered),
-    ask("appa", "POST", "apph", "agentgateway lets appa POST, in spite of the policy that was accepted", answered),
-    ask("stranger", "GET", "apph", "agentgateway lets stranger GET, in spite of the policy", answered),
+    ask("appa", "GET", "apph", "agentgateway is on the way to apph", answered("waypoint")),
+    ask(
+      "appa",
+      "POST",
+      "apph",
+      "agentgateway lets appa POST, in spite of the policy that was accepted",
+      answered("waypoint"),
+    ),
+    ask("stranger", "GET", "apph", "agentgateway lets stranger GET, in spite of the policy", answered("waypoint")),
     { ...ask("appa", "GET", "apph", "appa does not reach apph's pod past the waypoint", shut), to: "pod" },
     ask("outsider", "GET", "apph", "outsider, not in the mesh, does not reach apph", shut),
     outcome("control: Envoy obeys the VirtualService", "apph-envoy", `${abort.path}/200`, {
@@ -81,36 +79,22 @@ export const agentgateway: Experiment = {
       attempts: 1,
     }),
     outcome("control: Envoy applies the HTTPRoute's timeout", "apph-envoy-routed", `/delay/${slowSeconds}`, {
-      status: 504,
+      ...timedOut,
       flags: "UT",
-      attempts: 1,
-      between: [timeout.ms, slowSeconds * 1_000],
     }),
     outcome("agentgateway applies it as well", "apph-routed", `/delay/${slowSeconds}`, {
-      status: 504,
+      ...timedOut,
       flags: "Timeout",
-      attempts: 1,
-      between: [timeout.ms, slowSeconds * 1_000],
     }),
   ],
 };
 
 const refusedByEnvoy = refused("AuthorizationPolicy/apph-envoy-l7");
-const shut: Expectation = { outcome: "reset", by: "ztunnel", policy: "AuthorizationPolicy/apph-waypoint-only" };
+const shut = reset("AuthorizationPolicy/apph-waypoint-only");
+const timedOut = { status: 504, attempts: 1, between: [timeout.ms, slowSeconds * 1_000] } as const;
 
-const accepted = (object: LabObject, type: string, messageIncludes?: string): Check => ({
-  kind: "check",
-  check: "condition",
-  object,
-  type,
-  name: `${object} is ${messageIncludes ?? "accepted"}`,
-  ...(messageIncludes ? { messageIncludes } : {}),
-});
+const accepted = (object: LabObject, type: string, message?: string): Check =>
+  condition(`${object} is ${message ?? "accepted"}`, object, type, message);
 
-const outcome = (name: string, service: ServiceName, path: string, expected: Outcome): Check => ({
-  kind: "check",
-  check: "outcome",
-  name,
-  sample: { from: "appa", method: "GET", path, count: 5, service },
-  ...expected,
-});
+const outcome = (name: string, service: ServiceName, path: string, expected: Outcome): Check =>
+  check(name, { check: "outcome", sample: { from: "appa", method: "GET", path, count: 5, service }, ...expected });

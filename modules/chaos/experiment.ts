@@ -1,4 +1,5 @@
 import type { LabSettings } from "../../config/schema";
+import { check } from "../../experiments/checks";
 import { meshPath, policies } from "../../experiments/objects";
 import { controlPath, inMeshClient, usualMethod } from "../../experiments/requests";
 import type { Experiment } from "../../experiments/types";
@@ -24,14 +25,12 @@ export const chaos: Experiment = {
     return pathOf(settings) ? undefined : "the fault is on every path: each request is late by itself";
   },
   steps: (settings) => [
-    {
-      kind: "check",
-      name: "killed under load",
+    check("killed under load", {
       check: "chaos",
       method: usualMethod(settings),
       path: pathOf(settings) ?? "/",
       kills: killTargets.map((victim) => ({ victim, bound: numbers.bounds[victim] })),
-    },
+    }),
   ],
 };
 

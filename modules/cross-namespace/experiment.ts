@@ -1,7 +1,6 @@
-import { podGate, rulesGate } from "../../experiments/requests";
-import type { LabObject } from "../../experiments/slices";
-import type { Check, Expectation, Experiment } from "../../experiments/types";
-import { answered, ask, refused } from "../requests";
+import { bound, check, podGate, rollouts, rulesGate } from "../../experiments/checks";
+import { answered, ask, refused, reset } from "../../experiments/requests";
+import type { Experiment } from "../../experiments/types";
 
 /** Waypoints across two namespaces, and a Service that its waypoint does not admit. */
 export const crossNamespace: Experiment = {
@@ -37,63 +36,45 @@ export const crossNamespace: Experiment = {
     "AuthorizationPolicy/appb-l7",
   ],
   steps: () => [
-    {
-      kind: "check",
-      name: "rollouts of the second namespace and of both waypoints",
-      check: "rollouts",
-      objects: [
-        "Deployment/appe",
-        "Deployment/second-appa",
-        "Deployment/second-waypoint",
-        "Deployment/shared-waypoint",
-      ],
-    },
+    rollouts(
+      "rollouts of the second namespace and of both waypoints",
+      "Deployment/appe",
+      "Deployment/second-appa",
+      "Deployment/second-waypoint",
+      "Deployment/shared-waypoint",
+    ),
     bound("Service/appe", "second/second-waypoint"),
     bound("Service/appe-shared", "default/shared-waypoint"),
-    {
-      kind: "check",
+    check("the waypoint of the story does not admit Service appe-unadmitted", {
       check: "condition",
       object: "Service/appe-unadmitted",
       type: "istio.io/WaypointBound",
-      name: "the waypoint of the story does not admit Service appe-unadmitted",
       status: "False",
       messageIncludes: 'not permitted to attach to waypoint "default/waypoint"',
-    },
+    }),
     podGate("appe"),
     rulesGate("appe"),
     rulesGate("appe-shared"),
-    ask("appa", "GET", "appe", "appa goes through the waypoint of the second namespace", answered),
-    ask("second-appa", "GET", "appe", "appa of the second namespace goes through it as well", answered),
-    ask("appa", "POST", "appe", "appa may not POST", refused("AuthorizationPolicy/appe-l7")),
-    ask("stranger", "GET", "appe", "stranger may not", refused("AuthorizationPolicy/appe-l7")),
-    ask("appa", "GET", "appe-shared", "appa goes through the waypoint of the first namespace", answered),
-    ask("second-appa", "GET", "appe-shared", "appa of the second namespace goes through it as well", answered),
-    ask(
-      "stranger",
-      "GET",
-      "appe-shared",
-      "stranger may not there either",
-      refused("AuthorizationPolicy/appe-shared-l7"),
-    ),
+    ask("appa", "GET", "appe", "appa goes through the waypoint of the second namespace", answered("waypoint")),
+    ask("second-appa", "GET", "appe", "appa of the second namespace goes through it as well", answered("waypoint")),
+    ask("appa", "POST", "appe", "appa may not POST", refusedByAppe),
+    ask("stranger", "GET", "appe", "stranger may not", refusedByAppe),
+    ask("appa", "GET", "appe-shared", "appa goes through the waypoint of the first namespace", answered("waypoint")),
     ask(
       "second-appa",
       "GET",
-      "appb",
-      "appa of the second namespace may not call appb",
-      refused("AuthorizationPolicy/appb-l7"),
+      "appe-shared",
+      "appa of the second namespace goes through it as well",
+      answered("waypoint"),
     ),
+    ask("stranger", "GET", "appe-shared", "stranger may not there either", refusedByShared),
+    ask("second-appa", "GET", "appb", "appa of the second namespace may not call appb", refusedByAppb),
     ask("appa", "GET", "appe-unadmitted", "appa does not reach appe-unadmitted without a waypoint", shut),
     { ...ask("appa", "GET", "appe", "appa does not reach appe's pod past the waypoint", shut), to: "pod" },
   ],
 };
 
-const bound = (object: LabObject, waypoint: string): Check => ({
-  kind: "check",
-  check: "condition",
-  object,
-  type: "istio.io/WaypointBound",
-  name: `${object} is bound to ${waypoint}`,
-  messageIncludes: `attached to waypoint ${waypoint}`,
-});
-
-const shut: Expectation = { outcome: "reset", by: "ztunnel", policy: "AuthorizationPolicy/appe-waypoint-only" };
+const refusedByAppe = refused("AuthorizationPolicy/appe-l7");
+const refusedByShared = refused("AuthorizationPolicy/appe-shared-l7");
+const refusedByAppb = refused("AuthorizationPolicy/appb-l7");
+const shut = reset("AuthorizationPolicy/appe-waypoint-only");

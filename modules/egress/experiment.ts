@@ -1,7 +1,7 @@
-import { rulesGate } from "../../experiments/requests";
-import type { LabObject, ServiceName } from "../../experiments/slices";
-import type { Check, Experiment, Sample } from "../../experiments/types";
-import { answered, ask, refused } from "../requests";
+import { bound, check, rollouts, rulesGate } from "../../experiments/checks";
+import { answered, ask, refused } from "../../experiments/requests";
+import type { ServiceName } from "../../experiments/slices";
+import type { Experiment, Sample } from "../../experiments/types";
 import { objectsIn } from "../slice";
 import { egress as slice } from "./objects";
 
@@ -16,70 +16,43 @@ export const egress: Experiment = {
   rows: [],
   objects: ["Namespace/default", "DaemonSet/ztunnel", "Deployment/appa", "Deployment/stranger", ...objectsIn(slice)],
   steps: () => [
-    {
-      kind: "check",
-      name: "rollouts of the server outside and of the egress waypoint",
-      check: "rollouts",
-      objects: ["Deployment/external", "Deployment/egress-waypoint"],
-    },
-    bound("ServiceEntry/partner"),
-    bound("ServiceEntry/forbidden"),
+    rollouts(
+      "rollouts of the server outside and of the egress waypoint",
+      "Deployment/external",
+      "Deployment/egress-waypoint",
+    ),
+    bound("ServiceEntry/partner", "egress/egress-waypoint"),
+    bound("ServiceEntry/forbidden", "egress/egress-waypoint"),
     rulesGate("partner"),
     rulesGate("forbidden"),
-    ask("appa", "GET", "partner", "appa may GET partner.example", answered),
-    {
-      kind: "check",
+    ask("appa", "GET", "partner", "appa may GET partner.example", answered("waypoint")),
+    check("allowed requests reach the server, once each", {
       check: "outcome",
-      name: "allowed requests reach the server, once each",
       sample: sample("partner"),
       status: 200,
       flags: "-",
       attempts: 1,
-    },
-    ask("appa", "POST", "partner", "appa may not POST partner.example", refused("AuthorizationPolicy/partner-l7")),
-    ask(
-      "stranger",
-      "GET",
-      "partner",
-      "stranger may not GET partner.example",
-      refused("AuthorizationPolicy/partner-l7"),
-    ),
-    ask(
-      "appa",
-      "GET",
-      "forbidden",
-      "appa may not GET forbidden.example",
-      refused("AuthorizationPolicy/forbidden-deny"),
-    ),
-    {
-      kind: "check",
+    }),
+    ask("appa", "POST", "partner", "appa may not POST partner.example", refusedByPartner),
+    ask("stranger", "GET", "partner", "stranger may not GET partner.example", refusedByPartner),
+    ask("appa", "GET", "forbidden", "appa may not GET forbidden.example", refusedByForbidden),
+    check("requests for the forbidden host never reach the server", {
       check: "outcome",
-      name: "requests for the forbidden host never reach the server",
       sample: sample("forbidden"),
       status: 403,
       flags: "-",
       attempts: 0,
-    },
-    {
-      ...{
-        kind: "check",
-        check: "bypasses-waypoint",
-        name: "requests for the same server by a name without a waypoint bypass the policies",
-      },
+    }),
+    check("requests for the same server by a name without a waypoint bypass the policies", {
+      check: "bypasses-waypoint",
       sample: sample("external"),
       control: sample("partner"),
-    },
+    }),
   ],
 };
 
-const bound = (object: LabObject): Check => ({
-  kind: "check",
-  check: "condition",
-  object,
-  type: "istio.io/WaypointBound",
-  name: `${object} is bound to the egress waypoint`,
-  messageIncludes: "egress/egress-waypoint",
-});
+const refusedByPartner = refused("AuthorizationPolicy/partner-l7");
+const refusedByForbidden = refused("AuthorizationPolicy/forbidden-deny");
 
 const sample = (service: ServiceName): Sample => ({
   from: "appa",

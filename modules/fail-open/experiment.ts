@@ -1,6 +1,15 @@
 import type { LabSettings } from "../../config/schema";
+import { check } from "../../experiments/checks";
 import { gatewayPath, meshPath, policies } from "../../experiments/objects";
-import { allowedClients, forbiddenMethod, pathFor, request, usualMethod } from "../../experiments/requests";
+import {
+  allowedClients,
+  answered,
+  forbiddenMethod,
+  pathFor,
+  request,
+  reset,
+  usualMethod,
+} from "../../experiments/requests";
 import type { Client } from "../../experiments/slices";
 import type { Experiment, Probe, Stage } from "../../experiments/types";
 
@@ -28,9 +37,7 @@ export const failOpen: Experiment = {
       return "allowedMethods and allowedCallers refuse no caller in the mesh";
     return undefined;
   },
-  steps: (settings) => [
-    { kind: "check", name: "protections removed and restored", check: "fail-open", stages: stages(settings) },
-  ],
+  steps: (settings) => [check("protections removed and restored", { check: "fail-open", stages: stages(settings) })],
 };
 
 function stages(settings: LabSettings): Stage[] {
@@ -39,10 +46,9 @@ function stages(settings: LabSettings): Stage[] {
   const probe = (from: Client, to: Probe["to"], name: string, expect: Probe["expect"]): Probe => {
     return { kind: "probe", name, from, to, method, path, expect };
   };
-  const reset = { outcome: "reset", by: "ztunnel", policy: "AuthorizationPolicy/appb-waypoint-only" } as const;
-  const straight = { outcome: "answered", through: [] } as const;
+  const resetByPolicy = reset("AuthorizationPolicy/appb-waypoint-only");
   const refused = request(settings, "stranger", method, path);
-  const shutOut = probe("outsider", "service", "outsider is refused at Service appb", reset);
+  const shutOut = probe("outsider", "service", "outsider is refused at Service appb", resetByPolicy);
   const guarded = [
     ...allowedClients(settings)
       .slice(0, 1)
@@ -56,8 +62,8 @@ function stages(settings: LabSettings): Stage[] {
       name: "without the waypoint-only policy",
       takes: "policy",
       probes: [
-        probe("outsider", "service", "outsider reaches Service appb", straight),
-        probe("stranger", "pod", "stranger reaches appb's pod address", straight),
+        probe("outsider", "service", "outsider reaches Service appb", answered()),
+        probe("stranger", "pod", "stranger reaches appb's pod address", answered()),
         { ...refused, name: `at the waypoint ${refused.name}, still` },
       ],
     },
@@ -65,14 +71,14 @@ function stages(settings: LabSettings): Stage[] {
       name: "without the waypoint as well",
       takes: "waypoint",
       probes: [
-        probe("stranger", "service", "stranger reaches Service appb", straight),
-        probe("host", "gateway", `the gateway lets ${method} through`, { outcome: "answered", through: ["gateway"] }),
+        probe("stranger", "service", "stranger reaches Service appb", answered()),
+        probe("host", "gateway", `the gateway lets ${method} through`, answered("gateway")),
       ],
     },
     {
       name: "closed by the policy alone",
       returns: "policy",
-      probes: [probe("stranger", "service", "stranger is refused at Service appb", reset), shutOut],
+      probes: [probe("stranger", "service", "stranger is refused at Service appb", resetByPolicy), shutOut],
     },
     { name: "guarded again", returns: "waypoint", probes: guarded },
   ];

@@ -1,4 +1,5 @@
 import { ports } from "../../config/vocabulary";
+import { configGate } from "../../experiments/checks";
 import { meshPath, policies } from "../../experiments/objects";
 import { outcomeAtWaypoint, pathFor, request, usualMethod } from "../../experiments/requests";
 import type { Expectation, Experiment, Probe, TokenSpec } from "../../experiments/types";
@@ -82,8 +83,8 @@ export const gatewayJwtClaims: Experiment = {
     const host = hostOf(settings.domain);
     const method = usualMethod(settings);
     const sent = { kind: "probe", from: "host", to: "gateway", host, method, path: pathFor(method) } as const;
-    const fate = outcomeAtWaypoint(settings, "host", method);
-    const may = fate.outcome === "answered" ? "may" : "passes the gateway and may not";
+    const expect = outcomeAtWaypoint(settings, "host", method);
+    const may = expect.outcome === "answered" ? "may" : "passes the gateway and may not";
     const refused = (status: 401 | 403, because: string): Expectation => {
       const by = because.startsWith("rule") ? policy : authentication;
       return { outcome: "refused", by: "gateway", status, policy: by, because };
@@ -93,7 +94,7 @@ export const gatewayJwtClaims: Experiment = {
         ...sent,
         name: `a request with a valid token, ${claim.name}: ${claim.value}, ${may} ${method}`,
         token: good,
-        expect: fate,
+        expect: expect,
       },
       ...unwelcome.map(
         ({ name, token, withPort, status, because }): Probe => ({
@@ -106,13 +107,7 @@ export const gatewayJwtClaims: Experiment = {
       ),
     ];
     return [
-      {
-        kind: "check",
-        name: "authentication, policy and route at the gateway",
-        check: "proxy-config",
-        of: "gateway",
-        gate: true,
-      },
+      configGate("authentication, policy and route at the gateway", "gateway"),
       request(settings, "host", method),
       ...probes,
     ];

@@ -1,3 +1,4 @@
+import { check, condition, configGate } from "../../experiments/checks";
 import { meshPath, policies } from "../../experiments/objects";
 import { outcomeAtWaypoint, pathFor, usualMethod } from "../../experiments/requests";
 import type { Experiment, Probe } from "../../experiments/types";
@@ -42,31 +43,15 @@ export const gatewayTlsListener: Experiment = {
       },
     ];
     return [
-      {
-        kind: "check",
-        name: "listener and redirect at the gateway",
-        check: "proxy-config",
-        of: "gateway",
-        gate: true,
-      },
-      ...(["HTTPRoute/gateway-tls", "HTTPRoute/gateway-tls-redirect"] as const).map(
-        (object) =>
-          ({ kind: "check", name: `${object} is Accepted`, check: "condition", object, type: "Accepted" }) as const,
+      configGate("listener and redirect at the gateway", "gateway"),
+      ...(["HTTPRoute/gateway-tls", "HTTPRoute/gateway-tls-redirect"] as const).map((object) =>
+        condition(`${object} is Accepted`, object, "Accepted"),
       ),
-      {
-        kind: "check",
-        name: `the certificate of ${host}`,
-        check: "tls-certificate",
-        host,
-        secret: "Secret/gateway-tls",
-        leastDays,
-      },
-      {
-        kind: "check",
-        name: `the gateway refuses TLS for appb.${settings.domain}`,
+      check(`the certificate of ${host}`, { check: "tls-certificate", host, secret: "Secret/gateway-tls", leastDays }),
+      check(`the gateway refuses TLS for appb.${settings.domain}`, {
         check: "tls-refused",
         host: `appb.${settings.domain}`,
-      },
+      }),
       ...probes,
     ];
   },

@@ -1,4 +1,4 @@
-import { podGate, rulesGate } from "../../experiments/requests";
+import { check, podGate, rollouts, rulesGate } from "../../experiments/checks";
 import type { Experiment } from "../../experiments/types";
 import { objectsIn } from "../slice";
 import { health, grpc as slice } from "./objects";
@@ -23,22 +23,18 @@ export const grpc: Experiment = {
   ],
   alone: true,
   steps: () => [
-    { kind: "check", name: "rollout of grpc", check: "rollouts", objects: ["Deployment/grpc"] },
+    rollouts("rollout of grpc", "Deployment/grpc"),
     podGate("grpc"),
     rulesGate("grpc"),
-    {
-      ...{
-        kind: "check",
-        check: "grpc-calls",
-        name: "the server gets the allowed call, and no other",
-        service: "grpc",
-      },
+    check("the server gets the allowed call, and no other", {
+      check: "grpc-calls",
+      service: "grpc",
       served: health.served,
       calls: [
         { name: "appa may call Check, which says SERVING", from: "appa", method: health.allowed, code: 0 },
         { name: "appa may not call List", from: "appa", method: health.other, code: 7 },
         { name: "stranger may not call Check", from: "stranger", method: health.allowed, code: 7 },
       ],
-    },
+    }),
   ],
 };

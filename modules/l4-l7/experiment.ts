@@ -1,5 +1,6 @@
+import { condition, podGate, rollouts, rulesGate } from "../../experiments/checks";
 import { meshPath } from "../../experiments/objects";
-import { podGate, rulesGate } from "../../experiments/requests";
+import { answered, ask, refused, reset } from "../../experiments/requests";
 import type { Client, ServiceName } from "../../experiments/slices";
 import type { Expectation, Experiment, Probe } from "../../experiments/types";
 
@@ -24,44 +25,25 @@ export const l4l7: Experiment = {
     "AuthorizationPolicy/appd-misplaced",
   ],
   steps: () => [
-    {
-      kind: "check",
-      name: "rollouts of appc and appd",
-      check: "rollouts",
-      objects: ["Deployment/appc", "Deployment/appd"],
-    },
+    rollouts("rollouts of appc and appd", "Deployment/appc", "Deployment/appd"),
     podGate("appc"),
     podGate("appd"),
     rulesGate("appc-l7"),
-    {
-      kind: "check",
-      name: "Istio says that the policy on appd restricts more than was asked",
-      check: "condition",
-      object: "AuthorizationPolicy/appd-misplaced",
-      type: "ZtunnelAccepted",
-      messageIncludes: "more restrictive than requested",
-    },
-    get("appa", "appc", "appa reaches appc past the waypoint", { outcome: "answered", through: [] }),
-    get("appa", "appc-l7", "appa reaches appc through the waypoint", { outcome: "answered", through: ["waypoint"] }),
-    get("stranger", "appc", "stranger is reset by appc's ztunnel", {
-      outcome: "reset",
-      by: "ztunnel",
-      policy: "AuthorizationPolicy/appc-l4-deny",
-    }),
-    get("stranger", "appc-l7", "stranger is answered 403 by the waypoint", {
-      outcome: "refused",
-      by: "waypoint",
-      status: 403,
-      policy: "AuthorizationPolicy/appc-l7-deny",
-    }),
-    get("appa", "appd", "appa is reset by appd's ztunnel, although the policy names it and GET", {
-      outcome: "reset",
-      by: "ztunnel",
-      policy: "AuthorizationPolicy/appd-misplaced",
-    }),
+    condition(
+      "Istio says that the policy on appd restricts more than was asked",
+      "AuthorizationPolicy/appd-misplaced",
+      "ZtunnelAccepted",
+      "more restrictive than requested",
+    ),
+    get("appa", "appc", "appa reaches appc past the waypoint", answered()),
+    get("appa", "appc-l7", "appa reaches appc through the waypoint", answered("waypoint")),
+    get("stranger", "appc", "stranger is reset by appc's ztunnel", reset("AuthorizationPolicy/appc-l4-deny")),
+    get("stranger", "appc-l7", "stranger is answered 403 by the waypoint", refused("AuthorizationPolicy/appc-l7-deny")),
+    get("appa", "appd", "appa is reset by appd's ztunnel, although the policy names it and GET", misplaced),
   ],
 };
 
-const get = (from: Client, service: ServiceName, name: string, expect: Expectation): Probe => {
-  return { kind: "probe", name, from, to: "service", service, method: "GET", path: "/get", expect };
-};
+const misplaced = reset("AuthorizationPolicy/appd-misplaced");
+
+const get = (from: Client, service: ServiceName, name: string, expect: Expectation): Probe =>
+  ask(from, "GET", service, name, expect, "/get");

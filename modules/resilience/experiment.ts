@@ -1,6 +1,6 @@
+import { check, configGate } from "../../experiments/checks";
 import { meshPath, policies } from "../../experiments/objects";
 import { inMeshClient, serviceProbes, usualMethod } from "../../experiments/requests";
-import type { ServiceName } from "../../experiments/slices";
 import type { Check, Experiment, Outcome } from "../../experiments/types";
 import { numbers } from "./objects";
 
@@ -31,16 +31,15 @@ export const resilienceNumbers: Experiment = {
   steps: (settings) => {
     const from = inMeshClient(settings) ?? "appa";
     const method = usualMethod(settings);
-    const sample = (path: string, count: number, service: ServiceName = "appb-resilience") => {
-      return { from, method, path, count, service };
-    };
     const outcome = (name: string, path: string, expected: Outcome): Check => {
-      return { kind: "check", name, check: "outcome", sample: sample(path, 5), ...expected };
+      const sample = { from, method, path, count: 5, service: "appb-resilience" } as const;
+      return check(name, { check: "outcome", sample, ...expected });
     };
+    const many = { from, method, path: "/anything", count: 60, service: "appb-limited" } as const;
     const tries = 1 + retries.attempts;
     return [
-      configured("appb-resilience"),
-      configured("appb-limited"),
+      configGate("configuration of appb-resilience", "appb-resilience"),
+      configGate("configuration of appb-limited", "appb-limited"),
       ...serviceProbes(settings, "appb-resilience", "AuthorizationPolicy/appb-resilience-l7"),
       outcome("another path is left alone", "/anything", { status: 200, flags: "-", attempts: 1 }),
       outcome(`${abort.path} is aborted with ${abort.status}, and never seen by the app`, `${abort.path}/200`, {
@@ -59,17 +58,11 @@ export const resilienceNumbers: Experiment = {
         flags: "URX",
         attempts: tries,
       }),
-      {
-        kind: "check",
-        name: `${limit.burst} at once and ${limit.perSecond} a second are let through`,
+      check(`${limit.burst} at once and ${limit.perSecond} a second are let through`, {
         check: "limited",
-        sample: sample("/anything", 60, "appb-limited"),
+        sample: many,
         ...limit,
-      },
+      }),
     ];
   },
-};
-
-const configured = (service: ServiceName): Check => {
-  return { kind: "check", name: `configuration of ${service}`, check: "proxy-config", of: service, gate: true };
 };

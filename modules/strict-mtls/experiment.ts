@@ -1,5 +1,6 @@
+import { check, podGate, rollouts } from "../../experiments/checks";
 import { meshPath } from "../../experiments/objects";
-import { podGate } from "../../experiments/requests";
+import { answered, ask, reset } from "../../experiments/requests";
 import type { Client, ServiceName } from "../../experiments/slices";
 import type { Expectation, Experiment, Probe } from "../../experiments/types";
 
@@ -22,27 +23,18 @@ export const strictMtls: Experiment = {
     "PeerAuthentication/appf-strict",
   ],
   steps: () => [
-    {
-      kind: "check",
-      name: "rollouts of appf, appg and the sniffers",
-      check: "rollouts",
-      objects: ["Deployment/appf", "Deployment/appg", "DaemonSet/sniffer"],
-    },
+    rollouts("rollouts of appf, appg and the sniffers", "Deployment/appf", "Deployment/appg", "DaemonSet/sniffer"),
     podGate("appf"),
     podGate("appg"),
-    get("appa", "appf", "service", "appa, in the mesh, reaches appf", { outcome: "answered", through: [] }),
-    get("outsider", "appg", "service", "outsider, not in the mesh, reaches the permissive twin", {
-      outcome: "answered",
-      through: [],
-    }),
-    get("outsider", "appf", "service", "outsider is reset by appf's ztunnel", reset),
-    get("outsider", "appf", "pod", "outsider is reset at appf's pod address", reset),
-    { kind: "check", name: "between two nodes there is HBONE, and nothing to read", check: "capture", count: 5 },
+    get("appa", "appf", "appa, in the mesh, reaches appf", answered()),
+    get("outsider", "appg", "outsider, not in the mesh, reaches the permissive twin", answered()),
+    get("outsider", "appf", "outsider is reset by appf's ztunnel", shut),
+    { ...get("outsider", "appf", "outsider is reset at appf's pod address", shut), to: "pod" },
+    check("between two nodes there is HBONE, and nothing to read", { check: "capture", count: 5 }),
   ],
 };
 
-const reset = { outcome: "reset", by: "ztunnel", policy: "PeerAuthentication/appf-strict" } as const;
+const shut = reset("PeerAuthentication/appf-strict");
 
-const get = (from: Client, service: ServiceName, to: "service" | "pod", name: string, expect: Expectation): Probe => {
-  return { kind: "probe", name, from, to, service, method: "GET", path: "/get", expect };
-};
+const get = (from: Client, service: ServiceName, name: string, expect: Expectation): Probe =>
+  ask(from, "GET", service, name, expect, "/get");

@@ -1,5 +1,6 @@
+import { check, configGate, podGate, rollouts } from "../../experiments/checks";
 import { meshPath, policies } from "../../experiments/objects";
-import { inMeshClient, podGate, serviceProbes, usualMethod } from "../../experiments/requests";
+import { inMeshClient, serviceProbes, usualMethod } from "../../experiments/requests";
 import type { Experiment, Sample } from "../../experiments/types";
 import { canary, mirroredPath } from "./objects";
 
@@ -38,46 +39,28 @@ export const trafficSplit: Experiment = {
     const sample = (path: string): Sample => ({ ...requests(path), count: controlSize });
     const { name, value } = canary;
     return [
-      { kind: "check", name: "rollout of appb-v2", check: "rollouts", objects: ["Deployment/appb-v2"] },
+      rollouts("rollout of appb-v2", "Deployment/appb-v2"),
       podGate("appb-v2"),
-      {
-        kind: "check",
-        name: "rules and routes of appb-split at the waypoint",
-        check: "proxy-config",
-        of: "appb-split",
-        gate: true,
-      },
+      configGate("rules and routes of appb-split at the waypoint", "appb-split"),
       ...serviceProbes(settings, "appb-split", "AuthorizationPolicy/appb-split-l7"),
-      {
-        kind: "check",
-        name: `${settings.splitWeight} % of the requests go to appb-v2`,
+      check(`${settings.splitWeight} % of the requests go to appb-v2`, {
         check: "split",
         requests: requests("/anything/any"),
         percent: settings.splitWeight,
         falseAlarm,
-      },
-      {
-        kind: "check",
-        name: `requests with ${name}: ${value} go to appb-v2 alone`,
+      }),
+      check(`requests with ${name}: ${value} go to appb-v2 alone`, {
         check: "split",
         requests: { ...requests("/anything/canary"), headers: { [name]: value } },
         percent: 100,
         falseAlarm,
-      },
-      {
-        kind: "check",
-        name: `${mirroredPath} is answered by appb-v1, and copied to appb-v2`,
+      }),
+      check(`${mirroredPath} is answered by appb-v1, and copied to appb-v2`, {
         check: "mirrored",
         sample: sample(mirroredPath),
         copied: true,
-      },
-      {
-        kind: "check",
-        name: "another path is not copied",
-        check: "mirrored",
-        sample: sample("/anything/unmirrored"),
-        copied: false,
-      },
+      }),
+      check("another path is not copied", { check: "mirrored", sample: sample("/anything/unmirrored"), copied: false }),
     ];
   },
 };

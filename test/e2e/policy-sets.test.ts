@@ -2,7 +2,7 @@ import { appendFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parse, stringify } from "yaml";
 import { ask } from "../../access/ask";
-import { decide } from "../../access/computed/decide";
+import { computeDecision } from "../../access/computed/decide";
 import { istioVersion, readMesh } from "../../access/mesh/read";
 import type { Observation } from "../../access/probe/observe";
 import { agreement } from "../../access/reach/matrix";
@@ -21,7 +21,7 @@ import { artifactsAtHand, enginePrograms, requires } from "../support/skip";
 import { type PolicySet, policySets } from "../unit/access/computed/policy-sets";
 
 /**
- * The policy sets in a mesh: what `decide` computes from a set is what gateway, waypoint and ztunnel do. The lab is a new one, or the
+ * The policy sets in a mesh: what `computeDecision` computes from a set is what gateway, waypoint and ztunnel do. The lab is a new one, or the
  * living one of the context LAB_LIVE_CONTEXT in the kubeconfig LAB_LIVE_KUBECONFIG, whose policies are taken away and given back.
  * LAB_POLICY_SETS names a file for a line about each request.
  */
@@ -163,7 +163,7 @@ describe.skipIf(skip)("the policy sets in a mesh", () => {
       );
       const pairs = asks.flatMap(({ request }, index) => {
         const observed = observations[index];
-        return observed ? [{ computed: decide(mesh, request), observed }] : [];
+        return observed ? [{ computed: computeDecision(mesh, request), observed }] : [];
       });
       if (pairs.every((pair) => !differs(pair)) || round === rounds(set)) return pairs;
     }

@@ -26,7 +26,7 @@ export interface DecisionTarget {
 export type ClientAnswer = Pick<Answer, "status" | "body" | "exit" | "error" | "local">;
 
 /** The layer that decided about a request: by its log records; without a record, by the client's answer. */
-export function decide(answer: ClientAnswer, records: Records, target: DecisionTarget): Decision {
+export function decisionFromRecords(answer: ClientAnswer, records: Records, target: DecisionTarget): Decision {
   return (
     byWaypoint(target, lineOf(records.waypoint)) ??
     byGateway(target, lineOf(records.gateway)) ??

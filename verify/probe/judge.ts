@@ -5,7 +5,7 @@ import type { WaypointName } from "../../experiments/slices";
 import type { Expectation, Probe } from "../../experiments/types";
 import { connectionOf } from "../logs/ztunnel-log";
 import type { Decision, Evidence, Finding } from "../report/schema";
-import { decide, rbacBody } from "./decision";
+import { decisionFromRecords, rbacBody } from "./decision";
 import type { RecordKind, Records } from "./records";
 import type { Answer } from "./send";
 import { targetOf } from "./target";
@@ -43,7 +43,7 @@ export function recordsWanted(expect: Expectation): RecordKind[] {
 /** Weighs the client's answer and the layers' records against the expectation. */
 export function judge(probe: Probe, answer: Answer, records: Records): Finding {
   const { expect } = probe;
-  const decision = decide(answer, records, targetOf(answer.service));
+  const decision = decisionFromRecords(answer, records, targetOf(answer.service));
   const common = {
     name: probe.name,
     decision,

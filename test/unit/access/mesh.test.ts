@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { decide } from "../../../access/computed/decide";
+import { computeDecision } from "../../../access/computed/decide";
 import { httpPortsOf, isHttpPort, portOf } from "../../../access/computed/objects/pods";
 import { istioVersion, readMesh } from "../../../access/mesh/read";
 import type { AccessRequest } from "../../../access/types";
@@ -72,7 +72,7 @@ describe("the settings of a mesh", () => {
   test("are not known where several revisions run and the namespaces select none of them", async () => {
     const mesh = await meshOf(upgraded(undefined));
     expect(istioVersion(mesh)).toBeUndefined();
-    expect(decide(mesh, request)).toMatchObject({
+    expect(computeDecision(mesh, request)).toMatchObject({
       outcome: "unknown",
       because: expect.stringContaining("revisions 1-30, 1-31, and the namespaces of the mesh select default"),
     });
@@ -80,7 +80,10 @@ describe("the settings of a mesh", () => {
 
   test("are not known where they cannot be read", async () => {
     const mesh = await meshOf(meshObjects(), "get ConfigMap");
-    expect(decide(mesh, request)).toMatchObject({ outcome: "unknown", because: expect.stringContaining("MeshConfig") });
+    expect(computeDecision(mesh, request)).toMatchObject({
+      outcome: "unknown",
+      because: expect.stringContaining("MeshConfig"),
+    });
   });
 
   test("are those of the only istiod, whatever its revision", async () => {

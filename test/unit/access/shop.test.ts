@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { parseAllDocuments } from "yaml";
-import { decide } from "../../../access/computed/decide";
+import { computeDecision } from "../../../access/computed/decide";
 import { findings } from "../../../access/computed/findings";
 import { senderOf } from "../../../access/computed/objects/pods";
 import { readMesh } from "../../../access/mesh/read";
@@ -42,7 +42,7 @@ function cluster(
 async function obedient(files: readonly string[]): Promise<FakeCluster> {
   const mesh = await readMesh(cluster(files), never);
   return cluster(files, ({ pod, address, method, path, host }) => {
-    const decision = decide(mesh, {
+    const decision = computeDecision(mesh, {
       from: { ...senderOf(pod), inMesh: pod.metadata?.labels?.["istio.io/dataplane-mode"] === "ambient" },
       to: destinationOf(mesh, address),
       ...{ method, path: path.split("?")[0] ?? "", host, headers: {} },
@@ -90,7 +90,7 @@ async function unfulfilled(...files: readonly string[]): Promise<string[]> {
   const planned = planQuestions(mesh, [readQuestions(join(root, folder, "questions.yaml"))], {});
   expect(planned.length).toBe(7);
   return planned.flatMap(({ title, request, expected, policy }) => {
-    const decision = decide(mesh, request);
+    const decision = computeDecision(mesh, request);
     const by = expected.outcome === "denied" ? expected.by : undefined;
     const fits = decision.outcome === expected.outcome && decision.by === by;
     return fits && (policy === undefined || decision.policy === policy) ? [] : [`${title}: ${decision.outcome}`];

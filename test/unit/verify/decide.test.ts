@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { parseConnectionLine } from "../../../verify/logs/ztunnel-log";
-import { decide } from "../../../verify/probe/decision";
+import { decisionFromRecords } from "../../../verify/probe/decision";
 import type { Records } from "../../../verify/probe/records";
 import type { Answer } from "../../../verify/probe/send";
 import { targetOf } from "../../../verify/probe/target";
@@ -30,14 +30,14 @@ function records(error: string): Records {
   return { gateway: { missing: "not this way" }, waypoint: silent, ztunnel: { found: [line] } };
 }
 
-describe("decide()", () => {
+describe("decisionFromRecords()", () => {
   it("does not blame ztunnel for the end of a connection that brought an answer", () => {
     const seen = records("while closing connection: send: io error: protocol error");
-    expect(decide(base, seen, targetOf("appb"))).toMatchObject({ layer: "app", action: "answered" });
+    expect(decisionFromRecords(base, seen, targetOf("appb"))).toMatchObject({ layer: "app", action: "answered" });
   });
 
   it("does not take the refusal of an earlier request of the same pod for that of one with an answer", () => {
-    expect(decide(base, records(refusedByPolicy), targetOf("appb"))).toMatchObject({
+    expect(decisionFromRecords(base, records(refusedByPolicy), targetOf("appb"))).toMatchObject({
       layer: "app",
       action: "answered",
     });
@@ -45,7 +45,7 @@ describe("decide()", () => {
 
   it("blames ztunnel for an error that left the client without an answer", () => {
     const answer = { ...base, status: 0, exit: 56, local: "10.244.1.5:40000" };
-    expect(decide(answer, records("connection refused"), targetOf("appb"))).toMatchObject({
+    expect(decisionFromRecords(answer, records("connection refused"), targetOf("appb"))).toMatchObject({
       layer: "ztunnel",
       action: "failed",
     });

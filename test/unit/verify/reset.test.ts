@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { principalOf } from "../../../config/vocabulary";
 import { verifyLab } from "../../../verify";
 import { parseConnectionLine } from "../../../verify/logs/ztunnel-log";
-import { decide } from "../../../verify/probe/decision";
+import { decisionFromRecords } from "../../../verify/probe/decision";
 import type { Answer } from "../../../verify/probe/send";
 import { targetOf } from "../../../verify/probe/target";
 import { connectionLine, refusedByPolicy } from "./fake/lines";
@@ -25,7 +25,11 @@ function line(direction: "inbound" | "outbound", address: string, error: string)
 }
 
 const decided = (...found: ReturnType<typeof line>[]) =>
-  decide(answer, { gateway: { missing: "-" }, waypoint: { missing: "-" }, ztunnel: { found } }, targetOf("appb"));
+  decisionFromRecords(
+    answer,
+    { gateway: { missing: "-" }, waypoint: { missing: "-" }, ztunnel: { found } },
+    targetOf("appb"),
+  );
 
 describe("a connection without an answer", () => {
   const unauthorized = "http status: 401 Unauthorized";

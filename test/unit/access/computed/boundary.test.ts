@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { boundaryRequests } from "../../../../access/computed/boundary";
-import { decide } from "../../../../access/computed/decide";
+import { computeDecision } from "../../../../access/computed/decide";
 import type { Mesh } from "../../../../access/types";
 import type { KubeObject } from "../../../../verify/lab-client";
 import { baseObjects, meshOf } from "./living";
@@ -88,7 +88,10 @@ describe("boundaryRequests()", () => {
         "rule 1 does not match a request without a token",
       ]),
     );
-    const said = boundaryRequests(mesh, spec).map(({ request, reason }) => ({ reason, ...decide(mesh, request) }));
+    const said = boundaryRequests(mesh, spec).map(({ request, reason }) => ({
+      reason,
+      ...computeDecision(mesh, request),
+    }));
     const token = said.filter(({ reason }) => reason.includes("token"));
     expect(token.map(({ outcome }) => outcome)).toContain("allowed");
     expect(token.map(({ outcome }) => outcome)).toContain("denied");
@@ -109,13 +112,13 @@ describe("boundaryRequests()", () => {
     expect(pods.lines[0]).toBe("rule 1 matches ServiceAccount default/appa");
   });
 
-  it("agrees with decide() where the policy is the only one, and repeats itself exactly", () => {
+  it("agrees with computeDecision() where the policy is the only one, and repeats itself exactly", () => {
     const { mesh, spec } = asked(
       `${onService}\nrules: [{ from: [{ source: { serviceAccounts: [appa] } }], to: [{ operation: { methods: [GET], notPaths: ["/private*"], hosts: ["appb.default.svc.cluster.local"] } }] }]`,
     );
     const requests = boundaryRequests(mesh, spec);
     for (const { request, reason } of requests) {
-      const { outcome } = decide(mesh, request);
+      const { outcome } = computeDecision(mesh, request);
       const around = request.from.kind === "workload" && !request.from.inMesh;
       expect([reason, outcome]).toEqual([reason, reason.includes("does not match") && !around ? "denied" : "allowed"]);
     }

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
-import { decide } from "../../../../access/computed/decide";
+import { computeDecision } from "../../../../access/computed/decide";
 import type { AccessDecision, AccessRequest, Mesh } from "../../../../access/types";
 import type { KubeObject } from "../../../../verify/lab-client";
 import { baseObjects, meshConfig, meshOf, podOf } from "./living";
@@ -48,7 +48,7 @@ const appa = request("appa");
 const onService = "targetRefs: [{ kind: Service, group: '', name: appb }]";
 const onPods = "selector: { matchLabels: { app: appb } }";
 
-describe("decide() where the objects do not tell", () => {
+describe("computeDecision() where the objects do not tell", () => {
   const cases: [string, () => Mesh, AccessRequest, string][] = [
     [
       "a pod with a sidecar",
@@ -246,7 +246,7 @@ describe("decide() where the objects do not tell", () => {
   ];
 
   it.each(cases)("%s", (_, mesh, asked, because) => {
-    expect(decide(mesh(), asked)).toMatchObject({ outcome: "unknown", because });
+    expect(computeDecision(mesh(), asked)).toMatchObject({ outcome: "unknown", because });
   });
 
   it.each([
@@ -259,7 +259,7 @@ describe("decide() where the objects do not tell", () => {
     ["HTTPRoute", request("gateway")],
     ["ReferenceGrant", request("gateway")],
   ])("%s objects that could not be read", (kind, asked) => {
-    expect(decide(meshOf(base, { unread: [{ kind, reason: "forbidden" }] }), asked)).toMatchObject({
+    expect(computeDecision(meshOf(base, { unread: [{ kind, reason: "forbidden" }] }), asked)).toMatchObject({
       outcome: "unknown",
       because: `${kind} objects could not be read (forbidden)`,
     });
@@ -270,14 +270,16 @@ describe("decide() where the objects do not tell", () => {
       { kind: "EnvoyFilter", reason: "forbidden" },
       { kind: "HTTPRoute", reason: "forbidden" },
     ];
-    expect(decide(meshOf(base, { unread }), request("outsider"))).toMatchObject({ outcome: "allowed" });
-    expect(decide(meshOf(base, { unread }), request("appa", {}, "appb's pod"))).toMatchObject({ outcome: "allowed" });
+    expect(computeDecision(meshOf(base, { unread }), request("outsider"))).toMatchObject({ outcome: "allowed" });
+    expect(computeDecision(meshOf(base, { unread }), request("appa", {}, "appb's pod"))).toMatchObject({
+      outcome: "allowed",
+    });
   });
 });
 
-describe("decide() on the way of a request", () => {
+describe("computeDecision() on the way of a request", () => {
   const outcome = (mesh: Mesh, asked: AccessRequest): Partial<AccessDecision> => {
-    const { outcome, by, because } = decide(mesh, asked);
+    const { outcome, by, because } = computeDecision(mesh, asked);
     return { outcome, because, ...(by ? { by } : {}) };
   };
 
@@ -354,7 +356,7 @@ describe("decide() on the way of a request", () => {
         ? withLabels({ "istio.io/use-waypoint": "waypoint" })(object)
         : object,
     );
-    expect(decide(meshOf([...all, none]), toPod)).toMatchObject({
+    expect(computeDecision(meshOf([...all, none]), toPod)).toMatchObject({
       ...{ outcome: "denied", by: "waypoint", policy: "AuthorizationPolicy default/none" },
       waypoint: { namespace: "default", name: "waypoint" },
     });
@@ -385,8 +387,11 @@ describe("decide() on the way of a request", () => {
       return [object];
     });
     const none = policy("none", onService);
-    expect(decide(meshOf([...bare, none]), appa)).toMatchObject({ outcome: "denied", by: "waypoint" });
-    expect(decide(meshOf([...bare, none]), request("gateway"))).toMatchObject({ outcome: "denied", by: "waypoint" });
+    expect(computeDecision(meshOf([...bare, none]), appa)).toMatchObject({ outcome: "denied", by: "waypoint" });
+    expect(computeDecision(meshOf([...bare, none]), request("gateway"))).toMatchObject({
+      outcome: "denied",
+      by: "waypoint",
+    });
 
     const far = (from: string) => [
       ...changed(
@@ -413,15 +418,15 @@ status: { addresses: [{ type: IPAddress, value: 10.96.0.99 }] }`),
         `${onPods}\nrules: [{ from: [{ source: { principals: [cluster.local/ns/infra/sa/shared] } }] }]`,
       ),
     ];
-    expect(decide(meshOf(far("{ from: Same }")), appa)).toMatchObject({ outcome: "denied", by: "ztunnel" });
-    expect(decide(meshOf(far("{ from: All }")), appa)).toMatchObject({
+    expect(computeDecision(meshOf(far("{ from: Same }")), appa)).toMatchObject({ outcome: "denied", by: "ztunnel" });
+    expect(computeDecision(meshOf(far("{ from: All }")), appa)).toMatchObject({
       outcome: "denied",
       by: "waypoint",
       policy: "AuthorizationPolicy default/none",
     });
     const selector =
       "{ from: Selector, selector: { matchExpressions: [{ key: kubernetes.io/metadata.name, operator: In, values: [default] }] } }";
-    expect(decide(meshOf(far(selector)), appa)).toMatchObject({ outcome: "denied", by: "waypoint" });
+    expect(computeDecision(meshOf(far(selector)), appa)).toMatchObject({ outcome: "denied", by: "waypoint" });
   });
 
   it("goes to the pods of a headless Service, at the port that the client names", () => {
@@ -431,7 +436,7 @@ status: { addresses: [{ type: IPAddress, value: 10.96.0.99 }] }`),
       policy("none", onService),
       policy("port", `${onPods}\naction: DENY\nrules: [{ to: [{ operation: { ports: ["8000"] } }] }]`),
     ]);
-    expect(decide(mesh, appa)).toMatchObject({
+    expect(computeDecision(mesh, appa)).toMatchObject({
       outcome: "denied",
       by: "ztunnel",
       policy: "AuthorizationPolicy default/port",
@@ -443,7 +448,7 @@ status: { addresses: [{ type: IPAddress, value: 10.96.0.99 }] }`),
       policy("a", `${onPods}\naction: DENY\nrules: [{}]`),
       policy("b", `${onPods}\naction: DENY\nrules: [{}]`),
     ];
-    const decision = decide(meshOf([...base, ...some]), request("outsider"));
+    const decision = computeDecision(meshOf([...base, ...some]), request("outsider"));
     expect(decision).toMatchObject({
       outcome: "denied",
       because: "AuthorizationPolicy default/a, AuthorizationPolicy default/b deny it at ztunnel",
@@ -452,7 +457,7 @@ status: { addresses: [{ type: IPAddress, value: 10.96.0.99 }] }`),
     const strict = objects(
       "{ apiVersion: security.istio.io/v1, kind: PeerAuthentication, metadata: { name: s }, spec: { mtls: { mode: STRICT } } }",
     );
-    expect(decide(meshOf([...base, ...strict, ...some]), request("outsider")).policy).toBeUndefined();
+    expect(computeDecision(meshOf([...base, ...strict, ...some]), request("outsider")).policy).toBeUndefined();
   });
 
   // istio 1.31: pilot/pkg/model/policyattachment.go (matchesGroupKind). istiod's webhook refuses such a policy, where it is reached
@@ -460,7 +465,7 @@ status: { addresses: [{ type: IPAddress, value: 10.96.0.99 }] }`),
   it("binds no policy to a Service by another group", () => {
     const target = "targetRefs: [{ kind: Service, group: gateway.networking.k8s.io, name: appb }]";
     const other = policy("other", `${target}\naction: DENY\nrules: [{}]`);
-    expect(decide(meshOf([...base, other]), request("appa")).outcome).toBe("allowed");
+    expect(computeDecision(meshOf([...base, other]), request("appa")).outcome).toBe("allowed");
   });
 
   // istio.io: docs/reference/config/security/normalization
@@ -473,6 +478,6 @@ status: { addresses: [{ type: IPAddress, value: 10.96.0.99 }] }`),
   ])("normalises paths by the MeshConfig: %s", (normalization, path, expected) => {
     const deny = policy("deny", `${onService}\naction: DENY\nrules: [{ to: [{ operation: { paths: [/admin] } }] }]`);
     const config = meshConfig(`pathNormalization: { normalization: ${normalization} }`);
-    expect(decide(meshOf([...base, deny, config]), request("appa", { path })).outcome).toBe(expected);
+    expect(computeDecision(meshOf([...base, deny, config]), request("appa", { path })).outcome).toBe(expected);
   });
 });

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { decide } from "../../../../access/computed/decide";
+import { computeDecision } from "../../../../access/computed/decide";
 import type { KubeObject } from "../../../../verify/lab-client";
 import { baseObjects, meshWith } from "./living";
 import { policySets } from "./policy-sets";
@@ -9,11 +9,11 @@ beforeAll(async () => {
   base = await baseObjects();
 }, 60_000);
 
-describe("decide() on policy sets", () => {
+describe("computeDecision() on policy sets", () => {
   it.each(policySets.map((set) => [set.id, set] as const))("%s", (_, set) => {
     const mesh = meshWith(base, set);
     const said = set.asks.map(({ request, expected }) => {
-      const decision = decide(mesh, request);
+      const decision = computeDecision(mesh, request);
       const compared = Object.keys(expected).map((key) => [key, Reflect.get(decision, key)]);
       return { request, ...Object.fromEntries(compared) };
     });
@@ -22,7 +22,7 @@ describe("decide() on policy sets", () => {
 
   it("gives a reason for every decision", () => {
     const reasons = policySets.flatMap((set) =>
-      set.asks.map(({ request }) => decide(meshWith(base, set), request).because),
+      set.asks.map(({ request }) => computeDecision(meshWith(base, set), request).because),
     );
     expect(reasons.filter((reason) => reason === "" || reason.endsWith("."))).toEqual([]);
   });

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
-import { decide } from "../../../../access/computed/decide";
+import { computeDecision } from "../../../../access/computed/decide";
 import type { AccessRequest } from "../../../../access/types";
 import type { KubeObject } from "../../../../verify/lab-client";
 import { baseObjects, meshOf } from "./living";
@@ -82,10 +82,10 @@ const requests: AccessRequest[] = (["appa", "stranger", "outsider", "gateway"] a
 
 const allowedIn = (objects: readonly KubeObject[]): boolean[] => {
   const mesh = meshOf([...base, ...objects]);
-  return requests.map((each) => decide(mesh, each).outcome === "allowed");
+  return requests.map((each) => computeDecision(mesh, each).outcome === "allowed");
 };
 
-describe("decide() on random policies", { timeout: 60_000 }, () => {
+describe("computeDecision() on random policies", { timeout: 60_000 }, () => {
   it("never allows more with one DENY policy more", () => {
     fc.assert(
       fc.property(policies, policy("DENY"), (before, more) => {

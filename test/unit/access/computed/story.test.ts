@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { decide } from "../../../../access/computed/decide";
+import { computeDecision } from "../../../../access/computed/decide";
 import type { AccessDecision, AccessRequest, Destination, Mesh, Sender } from "../../../../access/types";
 import { gatewayName, meshNamespace, ports } from "../../../../config/vocabulary";
 import { experiments } from "../../../../experiments/index";
@@ -63,12 +63,12 @@ async function probesOf(modules: LabFacts["settings"]["modules"]) {
   return { probes, mesh, facts };
 }
 
-/** The requests of modules about which decide() says something wrong, and its reasons for those that it does not know. */
+/** The requests of modules about which computeDecision() says something wrong, and its reasons for those that it does not know. */
 async function compared(modules: LabFacts["settings"]["modules"]) {
   const { probes, mesh, facts } = await probesOf(modules);
   const said = probes
     .filter(({ probe }) => isAskable(probe))
-    .map(({ id, probe }) => ({ id, probe, is: decide(mesh, requestOf(probe, mesh, facts)) }));
+    .map(({ id, probe }) => ({ id, probe, is: computeDecision(mesh, requestOf(probe, mesh, facts)) }));
   const wrong = said.filter(({ probe, is }) => {
     const wanted = expected(probe.expect);
     return is.outcome !== "unknown" && (is.outcome !== wanted.outcome || is.by !== wanted.by);
@@ -80,12 +80,12 @@ async function compared(modules: LabFacts["settings"]["modules"]) {
 }
 
 // The Pulumi program runs in each of them.
-describe("decide() on the lab's own objects", { timeout: 60_000 }, () => {
+describe("computeDecision() on the lab's own objects", { timeout: 60_000 }, () => {
   it("says of every request of the story what the experiments expect", async () => {
     const { probes, mesh, facts } = await probesOf([]);
     expect(probes.length).toBeGreaterThan(20);
     const said = probes.map(({ id, probe }) => {
-      const { outcome, by, policy } = decide(mesh, requestOf(probe, mesh, facts));
+      const { outcome, by, policy } = computeDecision(mesh, requestOf(probe, mesh, facts));
       const wanted = expected(probe.expect);
       return { id, name: probe.name, outcome, by, ...(wanted.policy ? { policy } : {}) };
     });
@@ -96,7 +96,7 @@ describe("decide() on the lab's own objects", { timeout: 60_000 }, () => {
 
   it("tells the delay of the story's fault, and the waypoint", async () => {
     const { mesh } = await probesOf([]);
-    const headers = decide(mesh, {
+    const headers = computeDecision(mesh, {
       from: { kind: "workload", namespace: "default", serviceAccount: "appa", labels: {}, inMesh: true },
       to: { kind: "service", service: { namespace: "default", name: "appb" }, port: 8000 },
       ...{ method: "GET", path: "/headers", host: "appb:8000", headers: {} },
