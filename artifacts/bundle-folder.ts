@@ -1,28 +1,28 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 
-/** A folder of charts and manifests, as `artifactSource` names it. One made by "lab bundle" holds images as well. */
+/** A folder of charts and manifests that `artifactSource` names. A folder made by `lab bundle` holds images as well. */
 export interface BundleFolder {
   /** Absolute path. */
   folder: string;
-  /** The apps' image, where the folder has its archive. */
+  /** Reference of the apps' image, if the folder has its archive. */
   appImage?: string;
 }
 
 /** Content of `bundle.json`. */
 export interface BundleFacts {
-  /** System and processor of the machine it was made for: `linux/amd64`. */
+  /** Operating system and processor that the bundle is for: `linux/amd64`. */
   platform: string;
-  /** The apps' image in it. */
+  /** Reference of the apps' image in the bundle. */
   appImage?: string;
-  /** Parts that were left out on purpose. */
+  /** Parts that `--without` left out. */
   without?: readonly string[];
 }
 
 /** Names of a bundle's own files. */
 export const bundleFiles = { facts: "bundle.json", sums: "SHA256SUMS" } as const;
 
-/** Whether `artifactSource` is an address of the web; else it is a folder. */
+/** Whether `artifactSource` is a URL of a mirror; otherwise it is a folder. */
 export function isWeb(source: string): boolean {
   return /^https?:/.test(source);
 }
@@ -36,7 +36,7 @@ export function readBundle(source: string): BundleFolder | undefined {
   return { folder, ...(there ? { appImage } : {}) };
 }
 
-/** Facts of the bundle in a folder; undefined where it is none, or a folder made by hand. */
+/** Content of `bundle.json`; undefined for a folder that `lab bundle` did not make. */
 export function readFacts(folder: string): BundleFacts | undefined {
   const file = join(folder, bundleFiles.facts);
   return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as BundleFacts) : undefined;
@@ -47,12 +47,12 @@ export function archivePath(ref: string): string {
   return `images/${tagged(ref).replaceAll(/[/:]/g, "_")}.tar`;
 }
 
-/** An image's reference without its digest: an archive keeps the tag alone. */
+/** An image reference without its digest: an archive keeps only the tag. */
 export function tagged(ref: string): string {
   return ref.replace(/@.*$/, "");
 }
 
-/** Digests by path, of the lines of a SHA256SUMS. */
+/** Reads a SHA256SUMS file into digests by path. */
 export function parseSums(text: string): Map<string, string> {
   return new Map(
     text.split("\n").flatMap((line) => {
@@ -62,7 +62,7 @@ export function parseSums(text: string): Map<string, string> {
   );
 }
 
-/** The lines of a SHA256SUMS, in the order of their paths. */
+/** Text of a SHA256SUMS file, sorted by path. */
 export function formatSums(sums: ReadonlyMap<string, string>): string {
   const paths = [...sums.keys()].sort();
   return paths.map((path) => `${sums.get(path)}  ${path}\n`).join("");

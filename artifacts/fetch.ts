@@ -5,36 +5,35 @@ import semver from "semver";
 import { parse as parseYaml, stringify } from "yaml";
 import { daemonsOf, imagesOf } from "../config/image-names";
 import { artifactsOf, type BillArtifact, type ChosenVersions, artifacts as pinned } from "../config/versions";
-import { ExitCode, LabError } from "../host/errors";
+import { UnfitError } from "../host/errors";
 import { labHome } from "../host/paths";
 import { writeWhole } from "../host/write-file";
 import { type BundleFolder, bundleFiles, isWeb, parseSums, readBundle } from "./bundle-folder";
-import { checkDigest, type Fetcher, fetcher, isGzip, sha256 } from "./download";
-import { unreachable } from "./download-errors";
+import { checkDigest, type Fetcher, fetcher, isGzip, sha256, unreachable } from "./download";
 
-/** The charts of a lab on this machine. */
+/** The charts and manifests of a lab on this machine. */
 export interface Artifacts {
   /** Path of the packed chart, or of the chart folder that wraps the manifest. */
   chart(name: string): string;
-  /** Images that the named manifests make pods of; a packed chart names its own by values. */
+  /** Images in a manifest; empty for a packed chart, whose images are in its values. */
   images(name: string): readonly string[];
   /** Those of {@link images} that DaemonSets run. */
   daemons(name: string): readonly string[];
-  /** The folder they were taken from, if it was one: it may hold images as well. */
+  /** The folder that the artifacts come from; absent for a mirror or upstream. */
   bundle?: BundleFolder;
 }
 
-/** How artifacts are found. */
+/** Options of {@link fetchArtifacts}. */
 export interface ArtifactOptions {
-  /** Mirror's URL, or folder, that replaces the upstream hosts. */
+  /** URL of a mirror, or a folder, that replaces the upstream hosts. */
   source?: string;
-  /** The bill to bring from. @default that of the pinned Istio */
+  /** @default the bill of the pinned Istio */
   bill?: readonly BillArtifact[];
-  /** Artifacts to bring. @default the whole bill */
+  /** Names of the artifacts to fetch. @default the whole bill */
   names?: readonly string[];
-  /** Puts the lab's settings into a manifest. */
+  /** Changes a manifest to the lab's settings. */
   adapt?: (name: string, manifest: string) => string;
-  /** PEM file of a private CA that signs for the source, or for a proxy before it. */
+  /** PEM file of a private CA that signed the certificate of the source, or of a proxy. */
   caFile?: string;
   fetch?: Fetcher;
 }
@@ -44,15 +43,14 @@ export function artifactPath({ kind, name, version }: Pick<BillArtifact, "kind" 
   return kind === "chart" ? `charts/${name}-${version}.tgz` : `manifests/${name}-${version}.yaml`;
 }
 
-/** Where the cache keeps an artifact; its digest lies beside it, with ".sha256" behind its name. */
+/** Path of an artifact in the cache. The file with ".sha256" appended to this path holds its digest. */
 export function cachedArtifact(artifact: Pick<BillArtifact, "kind" | "name" | "version">): string {
   return join(cacheDir(), artifactPath(artifact));
 }
 
 /**
- * Brings every artifact into the cache, checks it and makes charts of the manifests.
- *
- * @throws LabError when one cannot be had or is not what was promised
+ * Fetches every artifact into the cache, checks its digest, and wraps each manifest into a chart.
+ * @throws LabError (exit code 4) when an artifact cannot be fetched or has another digest
  */
 export async function fetchArtifacts(options: ArtifactOptions = {}): Promise<Artifacts> {
   const { adapt = (_, manifest) => manifest, source, caFile, bill = pinned } = options;
@@ -78,7 +76,7 @@ export async function fetchArtifacts(options: ArtifactOptions = {}): Promise<Art
   };
 }
 
-/** The same paths without a download: for a plan on a machine that has no network. Images come from the bill alone. */
+/** The paths of {@link fetchArtifacts} without a download, and without the images of manifests: for `plan`. */
 export function plannedArtifacts(chosen: ChosenVersions): Artifacts {
   const paths = new Map(artifactsOf(chosen).map((artifact) => [artifact.name, cachedArtifact(artifact)]));
   return { chart: (name) => required(paths, name), images: () => [], daemons: () => [] };
@@ -94,14 +92,14 @@ function cacheDir(): string {
   return join(labHome(), "cache");
 }
 
-/** Where artifacts come from. */
+/** Finds the address of an artifact, and its digest if the source lists one. */
 interface Locate {
-  /** Digest that a file must have, where it is known without a request. */
+  /** Digest in the SHA256SUMS of a folder, which is read without a request. */
   promised?(artifact: BillArtifact): string;
   (artifact: BillArtifact): Promise<{ address: string; digest?: string }>;
 }
 
-/** The digest is recorded beside a file at its first download and checked at every use. */
+/** The digest is recorded at the first download and checked at every use. */
 async function cached(artifact: BillArtifact, fetch: Fetcher, locate: Locate): Promise<string> {
   const file = cachedArtifact(artifact);
   const recorded = existsSync(`${file}.sha256`) ? (await readFile(`${file}.sha256`, "utf8")).trim() : undefined;
@@ -121,14 +119,14 @@ async function cached(artifact: BillArtifact, fetch: Fetcher, locate: Locate): P
 }
 
 /**
- * Requires that what has no known digest is at least a chart or a manifest: a login page or an error page would be recorded
- * as what later downloads must be.
+ * Requires that a download without a known digest is a chart or a manifest. Otherwise the digest of a login page or an error
+ * page would be recorded, and later downloads would be compared with it.
  * @throws LabError (exit code 4)
  */
 function requireFormat(kind: BillArtifact["kind"], address: string, bytes: Buffer): void {
   if (kind === "chart" ? isGzip(bytes) : isManifest(bytes.toString("utf8"))) return;
   const begin = bytes.toString("utf8", 0, 40).replaceAll(/[^\x20-\x7e]/g, ".");
-  throw unreachable(address, { reason: `what came is no ${kind}; it begins with "${begin}"` });
+  throw unreachable(address, { reason: `the response is no ${kind}; it begins with "${begin}"` });
 }
 
 function isManifest(text: string): boolean {
@@ -136,8 +134,8 @@ function isManifest(text: string): boolean {
 }
 
 /**
- * A bundle or mirror: its SHA256SUMS must name every artifact that is asked for. A mirror is asked for it only when
- * something is not in the cache; a folder is at hand, and another one is another promise.
+ * A bundle or mirror, whose SHA256SUMS must list every requested artifact. The list of a mirror is read only when an artifact
+ * is not in the cache. The list of a folder is always read, because another folder may have other digests.
  */
 async function mirrored(source: string, fetch: Fetcher): Promise<Locate> {
   const root = source.replace(/\/+$/, "");
@@ -164,7 +162,7 @@ interface HelmIndex {
   entries?: Record<string, { version: string; urls: string[]; digest?: string }[]>;
 }
 
-/** The pinned hosts; the index of a chart repository is read once. */
+/** The upstream hosts of the bill. The index of each chart repository is read once. */
 function upstream(fetch: Fetcher): Locate {
   const indexes = new Map<string, Promise<HelmIndex>>();
   return async (artifact) => {
@@ -179,20 +177,16 @@ function upstream(fetch: Fetcher): Locate {
   };
 }
 
-function lacking(what: string): LabError {
-  return new LabError(
-    {
-      what,
-      why: "The lab installs exactly the pinned versions",
-      fix: 'npm run lab -- config set artifactSource DIR-OR-URL   (a folder made by "lab bundle", or a mirror that has it)',
-    },
-    { exitCode: ExitCode.unfit },
-  );
-}
+const lacking = (what: string) =>
+  new UnfitError({
+    what,
+    why: "The lab installs exactly the pinned versions",
+    fix: 'npm run lab -- config set artifactSource DIR-OR-URL   (a folder made by "lab bundle", or a mirror that has it)',
+  });
 
 /**
- * A chart folder of one template that prints the manifest as it is: braces in it are not templated. The folder is named
- * by its content, since a Release notices a changed local chart by its path alone.
+ * Writes a chart folder with one template that prints the manifest unchanged: braces in it are not templated. The name of
+ * the folder contains a digest, because the provider notices a changed local chart only by its path.
  */
 async function wrapManifest({ name, version }: BillArtifact, manifest: string): Promise<string> {
   const digest = sha256(manifest).slice(0, 12);

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import ipaddr from "ipaddr.js";
 import { metallbNamespace } from "../config/vocabulary";
+import { addressNumber, addressText } from "../host/subnets";
 import { bundle } from "./bundle";
 import { customResource } from "./custom-resource";
 
@@ -11,7 +12,7 @@ export interface MetalLbArgs {
   addresses: pulumi.Input<string>;
 }
 
-/** Load balancer where the cluster has none: announces Service addresses of the nodes' own network by ARP. */
+/** MetalLB, for a cluster without a load balancer: announces Service addresses of the nodes' network by ARP. */
 export class MetalLb extends pulumi.ComponentResource {
   constructor(name: string, args: MetalLbArgs, opts: pulumi.ComponentResourceOptions = {}) {
     super("ambientlab:network:MetalLb", name, args, opts);
@@ -40,22 +41,15 @@ export class MetalLb extends pulumi.ComponentResource {
 }
 
 /**
- * The pool inside the subnet of a kind lab: 51 addresses near its end, or the last quarter of a small one. Docker hands out addresses
- * from the low end, so nodes and pool do not meet.
- *
+ * The address pool in the subnet of a kind lab: 51 addresses near its end, or the last quarter of a subnet smaller than /24.
+ * Docker assigns the nodes' addresses from the low end, so that they are not in the pool.
  * @throws RangeError for a subnet smaller than /28
  */
 export function addressRange(subnet: string): string {
   const [, prefix] = ipaddr.IPv4.parseCIDR(subnet);
   if (prefix > 28) throw new RangeError(`Cannot take a pool from ${subnet}: it needs at least 16 addresses`);
-  const network = ipaddr.IPv4.networkAddressFromCIDR(subnet);
-  const first = network.toByteArray().reduce((sum, byte) => sum * 256 + byte, 0);
   const size = 2 ** (32 - prefix);
-  const last = first + size - 1;
+  const last = addressNumber(ipaddr.IPv4.networkAddressFromCIDR(subnet)) + size - 1;
   const from = size >= 256 ? last - 55 : last - size / 4;
-  return `${address(from)}-${address(size >= 256 ? last - 5 : last - 1)}`;
-}
-
-function address(value: number): string {
-  return [24, 16, 8, 0].map((shift) => Math.floor(value / 2 ** shift) % 256).join(".");
+  return `${addressText(from)}-${addressText(size >= 256 ? last - 5 : last - 1)}`;
 }

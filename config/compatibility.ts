@@ -1,20 +1,24 @@
 import semver from "semver";
 import type { Problem } from "../host/errors";
+import { tableLines } from "../host/table";
 import { istioMinorOf, istioMinors, nodeImages } from "./versions";
 
-/** Versions that are to work together. What is not known is not judged. */
+/** Versions that must work together. Absent ones are not checked. */
 export interface Combination {
-  /** Istio that is to be installed; a version that the configuration accepted. */
+  /** Version of Istio to install; the configuration has accepted it. */
   istio: string;
   /** Kubernetes of the cluster, such as "1.36.1" or "v1.33.4-eks-1a2b3c". */
   kubernetes?: string;
-  /** Istio that runs there now. */
+  /** Version of Istio that runs now. */
   installed?: string;
   /** Gateway API bundle that the lab did not install. */
   gatewayApi?: { version: string; channel: string };
 }
 
-/** Why versions do not fit together, each problem with the table of those that do. */
+/**
+ * Problems of a combination of versions.
+ * @throws RangeError for a version of Istio that the lab does not support
+ */
 export function versionProblems({ istio, kubernetes, installed, gatewayApi }: Combination): Problem[] {
   const row = istioMinorOf(istio);
   if (!row) throw new RangeError(`No combination with Istio ${istio} is known`);
@@ -57,7 +61,7 @@ const tooFar = (installed: string, istio: string): Problem => ({
     : anew,
 });
 
-/** Newest patch of the minor after a version's; undefined when the lab does not take that minor. */
+/** Newest patch of the next minor; undefined when the lab does not support that minor. */
 const nextOf = (installed: string): string | undefined =>
   istioMinors.find(({ minor }) => minor === `${semver.major(installed)}.${semver.minor(installed) + 1}`)?.newest;
 
@@ -74,13 +78,11 @@ export function supportTable(): string {
     kubernetes,
     `${gatewayApi} (there already: ${gatewayApiRange})`,
   ]);
-  const table = [["Istio", "Kubernetes", "Gateway API"], ...rows];
-  const widths = [0, 1].map((column) => Math.max(...table.map((cells) => cells[column]?.length ?? 0)));
-  const lines = table.map((cells) => cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  "));
-  return ["These are known to work together:", ...lines.map((line) => `  ${line.trimEnd()}`)].join("\n");
+  const lines = tableLines([["Istio", "Kubernetes", "Gateway API"], ...rows]);
+  return ["These are known to work together:", ...lines.map((line) => `  ${line}`)].join("\n");
 }
 
-/** The newest node image that the lab names and a version of Istio supports. */
+/** The newest node image of {@link nodeImages} that a version of Istio supports. */
 export function nodeImageFor(istio: string): string {
   const kubernetes = istioMinorOf(istio)?.kubernetes ?? "*";
   const found = nodeImages.find((image) => semver.satisfies(kubernetesOf(image) ?? "0.0.0", kubernetes));
@@ -88,12 +90,12 @@ export function nodeImageFor(istio: string): string {
   return found;
 }
 
-/** The Kubernetes version in the tag of a kind node image; undefined when the tag does not tell. */
+/** The Kubernetes version in the tag of a kind node image; undefined when the tag has none. */
 export function kubernetesOf(nodeImage: string): string | undefined {
   return /:v?(\d+\.\d+\.\d+)[^/]*$/.exec(nodeImage)?.[1];
 }
 
-/** Minors from one version up to another; negative on the way back. Another major is further than any minor. */
+/** Number of minors between two versions; negative for a downgrade, infinite between majors. */
 function stepBetween(from: string, to: string): number {
   const [a, b] = [semver.parse(from), semver.parse(to)];
   if (!a || !b) return 0;

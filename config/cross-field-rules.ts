@@ -4,7 +4,7 @@ import { shellWord } from "../host/shell";
 import type { LabConfig } from "./schema";
 import { istioMinorOf, istioMinors } from "./versions";
 
-/** Keys of a configuration that are good one by one and make no lab together. */
+/** Problems of keys that are valid by themselves and contradict each other. */
 export function contradictions(config: LabConfig): Problem[] {
   const problems = config.cluster === "existing" ? existingWithout(config) : kindWith(config);
   const needsPrometheus = config.addons.filter((addon) => addon === "kiali" || addon === "grafana");
@@ -30,7 +30,7 @@ function agentgatewayWithout({ modules, istioVersion }: LabConfig): Problem[] {
   ];
 }
 
-/** What an existing cluster lacks in the configuration. */
+/** Keys that an existing cluster requires. */
 function existingWithout({ kubeconfig, context, appImage }: LabConfig): Problem[] {
   const problems: Problem[] = [];
   if (!kubeconfig || !context) {

@@ -9,7 +9,7 @@ import { contradictions } from "./cross-field-rules";
 import { type ConfigKey, configKeys, configSchema, type LabConfig } from "./schema";
 
 /**
- * Checks raw values: those of a stack file, or the strings the engine hands to a program.
+ * Parses and checks a configuration: the values of a settings file, or the strings that the engine passes to the program.
  * @throws LabErrors (exit code 2) with every problem at once
  */
 export function parseConfig(raw: Readonly<Record<string, unknown>>): LabConfig {
@@ -50,8 +50,8 @@ function projectDefaults(): Record<string, unknown> {
 }
 
 /**
- * Whether a key is left to the schema. Pulumi ends every operation when a declared key has neither value nor default, so
- * Pulumi.yaml has the default "" or 0 for keys that are optional and for keys whose default is a pin of versions.ts.
+ * Whether a value stands for an unset key. Pulumi fails when a declared key has neither value nor default. So Pulumi.yaml has
+ * the default "" or 0 for optional keys, and "" for keys whose default is a version of versions.ts.
  */
 function isUnset(key: ConfigKey, value: unknown): boolean {
   const schema = configSchema.shape[key];
@@ -59,7 +59,7 @@ function isUnset(key: ConfigKey, value: unknown): boolean {
   return schema instanceof z.ZodOptional && (value === "" || value === 0 || value === "0");
 }
 
-/** The engine hands every value over as a string; numbers, booleans and lists come as YAML's subset JSON. */
+/** The engine passes every value as a string: numbers, booleans and lists as JSON, which is YAML. */
 function typed(key: ConfigKey, value: unknown): unknown {
   if (typeof value !== "string" || acceptsText(key)) return value;
   try {
@@ -90,7 +90,7 @@ function unknownKey(key: string): Problem {
   };
 }
 
-/** A value for a message. */
+/** A value as text for a message, without passwords in URLs. */
 const shown = (value: unknown): string => JSON.stringify(value).replaceAll(userinfo, "[left out]@");
 
 const nearestKey = (key: string): string | undefined =>
@@ -108,7 +108,7 @@ const badValue = (values: Record<string, unknown>) => (issue: z.core.$ZodIssue) 
   } satisfies Problem;
 };
 
-/** What `pulumi config set --secret` writes, in the place of a value or of an item (pulumi v3.259.0, sdk/go/common/resource/config/value.go). */
+/** Whether a value or one of its items was written by `pulumi config set --secret` (pulumi v3.259.0, sdk/go/common/resource/config/value.go). */
 function isEncrypted(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return false;
   return "secure" in value || Object.values(value).some(isEncrypted);
@@ -120,13 +120,13 @@ const encrypted = (key: string): Problem => ({
   fix: `npm run lab -- config set ${key} VALUE   (writes it as plain text)`,
 });
 
-/** A key's value that the command line has as text: YAML such as `30` or `[a, b]`, except for keys that hold text. */
+/** Parses the value of a key on the command line: YAML such as `30` or `[a, b]`, except for keys whose values are text. */
 export const parseValue = (key: ConfigKey, text: string): unknown => typed(key, text) ?? "";
 
 /**
- * Checks one key with its value as the command line has it.
- * @returns the value as the settings file holds it
- * @throws LabErrors (exit code 2)
+ * Checks one key and its value on the command line.
+ * @returns the value for the settings file
+ * @throws LabErrors (exit code 2) when the key does not exist or the value is not allowed
  */
 export function checkKey(key: string, text: string): unknown {
   requireKey(key);
@@ -138,15 +138,12 @@ export function checkKey(key: string, text: string): unknown {
   throw new LabErrors(problems, ExitCode.usage);
 }
 
-/**
- * Refuses a key that the lab does not have.
- * @throws LabErrors (exit code 2)
- */
+/** @throws LabErrors (exit code 2) for a key that does not exist */
 export function requireKey(key: string): asserts key is ConfigKey {
   if (isConfigKey(key)) return;
   const fix = `npm run lab -- config list   (all keys; did you mean "${nearestKey(key)}"?)`;
   throw new LabErrors([{ ...unknownKey(key), fix }], ExitCode.usage);
 }
 
-/** Whether the lab has such a key. */
+/** Whether a key of the configuration exists. */
 export const isConfigKey = (key: string): key is ConfigKey => Object.hasOwn(configSchema.shape, key);

@@ -7,15 +7,15 @@ import { istioMinorOf, istioMinors, nodeImage, oldestMetalLb, versions } from ".
 import { addonNames, callers, methods } from "./vocabulary";
 
 /**
- * Platforms that Istio's charts have values for, where they differ from a plain Kubernetes (files/profile-platform-*.yaml).
- * OpenShift is not among them: it wants ztunnel and istio-cni in kube-system, and the lab has them in istio-system.
+ * Platforms for which Istio's charts have values of their own (files/profile-platform-*.yaml). OpenShift is not supported:
+ * it requires ztunnel and istio-cni in kube-system, and the lab installs them in istio-system.
  */
 export const platforms = ["gke", "k3d", "k3s", "microk8s", "minikube"] as const;
 
 const label = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
 const unique = <T>(items: readonly T[]) => new Set(items).size === items.length;
 const listOf = <T extends z.ZodType>(item: T) => z.array(item).refine(unique, "must not name anything twice");
-/** A bare number reaches the schema as a number: it gets the same message. */
+/** Message for text without a unit, and for a number. */
 const duration = 'must be a duration with its unit like "2s" or "500ms"';
 const optional = z.string().min(1, "must not be empty");
 const istioRanges = istioMinors.map(({ minor, from }) => `${minor}.x from ${from}`).join(", ");
@@ -25,7 +25,7 @@ const userinfoRefused =
 const ipv4Range = /^(\d+\.\d+\.\d+\.\d+)(-\d+\.\d+\.\d+\.\d+|\/\d+)$/;
 
 /**
- * Subnets that Docker takes for a network and on which no lab works. Pods and Services: kubernetes-sigs/kind v0.32.0
+ * Subnets that Docker accepts for a network, but in which no lab works. Pods and Services: kubernetes-sigs/kind v0.32.0
  * pkg/internal/apis/config/default.go. The others: RFC 6890.
  */
 const reservedSubnets = [
@@ -38,8 +38,8 @@ const reservedSubnets = [
 ] as const;
 
 /**
- * Every key of the stack's configuration. Pulumi.yaml declares the same keys, and the default of each; a test holds the two
- * together. Only the pins of config/versions.ts are defaults here: Pulumi.yaml has the empty text for their keys.
+ * Every key of the stack's configuration. Pulumi.yaml declares the same keys with their defaults; a test compares both. Only
+ * defaults that are versions of config/versions.ts are in the schema: Pulumi.yaml has the empty text for these keys.
  */
 export const configSchema = z.object({
   cluster: z.enum(["kind", "existing"]),
@@ -114,7 +114,7 @@ export type ConfigKey = keyof LabConfig;
 /** Keys in the order of Pulumi.yaml. */
 export const configKeys = Object.keys(configSchema.shape) as ConfigKey[];
 
-/** Keys that the experiments depend on, in the form in which the stack's outputs and reports hold them. */
+/** Keys that the experiments depend on, as the stack's outputs and the reports contain them. */
 export const settingsSchema = configSchema
   .pick({
     workers: true,
@@ -132,11 +132,11 @@ export const settingsSchema = configSchema
     // Outputs that were written before modules existed have neither key.
     modules: configSchema.shape.modules.default([]),
     splitWeight: configSchema.shape.splitWeight.default(20),
-    /** Port of HTTPS as a reader reaches the gateway: where the redirect of module gateway-tls leads. @default 443 */
+    /** HTTPS port of the gateway for its clients, to which the module gateway-tls redirects. @default 443 */
     httpsPort: z.int().min(1).max(65535).optional(),
   });
 
 type ReadonlyLists<T> = { [K in keyof T]: T[K] extends (infer Item)[] ? readonly Item[] : T[K] };
 
-/** The part of the configuration that the experiments depend on: every expectation follows it. */
+/** The part of the configuration that the experiments depend on. */
 export type LabSettings = ReadonlyLists<z.infer<typeof settingsSchema>>;

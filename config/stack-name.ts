@@ -1,7 +1,7 @@
 import { UsageError } from "../host/errors";
 
 /**
- * Checks that a stack's name can be part of the names of its cluster, network and nodes. The longest name, that of the node
+ * Checks that a stack's name can be part of the names of its cluster, network and nodes. The longest of them,
  * `ambient-lab-NAME-control-plane`, then has 58 characters; a host name may have 63 (RFC 1123).
  * @returns the name
  * @throws UsageError for any other name

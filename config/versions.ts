@@ -1,15 +1,15 @@
 import { type AddonName, addonNames } from "./vocabulary";
 
 /**
- * Every pin of the lab. A version changes here (or in the lockfile) and nowhere else.
- * Chart and manifest digests are not ours: they come from Helm's index or from the first download (artifacts/fetch.ts).
+ * Every pinned version that is not in package-lock.json. Digests of charts and manifests come from the Helm index or from the
+ * first download (artifacts/fetch.ts).
  */
 export const versions = {
-  /** Istio where the config key `istioVersion` names no other: charts, images and the addon manifests of the same tag. */
+  /** Default of the configuration key `istioVersion`: charts, images, and the addon manifests of the same tag. */
   istio: "1.31.4",
-  /** Gateway API bundle, standard channel: the one Istio 1.31 builds and tests with. */
+  /** Gateway API bundle, standard channel: Istio 1.31 is built and tested with it. */
   gatewayApi: "v1.6.0",
-  /** MetalLB where the config key `metallbVersion` names no other. */
+  /** Default of the configuration key `metallbVersion`. */
   metallb: "v0.16.2",
   /** kind CLI. The node image below belongs to this release. */
   kind: "v0.33.0",
@@ -17,18 +17,18 @@ export const versions = {
   pulumi: "3.259.0",
   /** go-httpbin, the base of the app image. */
   httpbin: "v2.15.0",
-  /** CNCF distribution, the cache of `imageCache`. */
+  /** CNCF Distribution, the registry cache of `imageCache`. */
   registry: "3.0.0",
-  /** Kubernetes' own image for tests, as its 1.34 uses it: a server of gRPC's health service. */
+  /** Test image of Kubernetes 1.34: a server of the gRPC health service. */
   agnhost: "2.56",
-  /** curl's own image, for requests in a cluster that the lab did not make. */
+  /** curl image, for requests in a cluster that the lab did not create. */
   curl: "8.16.0",
 } as const;
 
 /** Default node image of the pinned kind, by digest (sigs.k8s.io/kind v0.33.0, pkg/apis/config/defaults/image.go). */
 export const nodeImage = "kindest/node:v1.37.0@sha256:a1ed56cfb0e7b93589bdf97c8cd566405a265939e3620fc4f5de89adff580ae5";
 
-/** Node images that the lab names, newest first: the default, and that of kind v0.32.0 for an Istio that does not support it. */
+/** Node images that the lab suggests, newest first: the default, and that of kind v0.32.0 for older versions of Istio. */
 export const nodeImages: readonly string[] = [
   nodeImage,
   "kindest/node:v1.36.1@sha256:3489c7674813ba5d8b1a9977baea8a6e553784dab7b84759d1014dbd78f7ebd5",
@@ -37,21 +37,21 @@ export const nodeImages: readonly string[] = [
 /** First MetalLB whose CRDs a Kubernetes >= 1.36 accepts (metallb/metallb#3034). */
 export const oldestMetalLb = "v0.16.1";
 
-/** A minor of Istio and what it is known to work with. */
+/** A minor version of Istio, and the versions that it works with. */
 export interface IstioMinor {
   /** Such as "1.31". */
   minor: string;
-  /** Oldest patch that the lab takes. */
+  /** Oldest supported patch. */
   from: string;
-  /** Newest patch that is known: the one to upgrade to. */
+  /** Newest known patch. */
   newest: string;
   /** Range of Kubernetes versions. */
   kubernetes: string;
-  /** Gateway API bundle that the lab installs, standard channel: the one that this minor builds and tests with. */
+  /** Gateway API bundle, standard channel, that the lab installs: this minor is built and tested with it. */
   gatewayApi: string;
-  /** Whether it has a waypoint of agentgateway (release notes of 1.31: GatewayClass istio-agentgateway-waypoint). */
+  /** Whether Istio has the GatewayClass istio-agentgateway-waypoint (release notes of 1.31). */
   agentgateway: boolean;
-  /** Range of bundles that an existing cluster may have. */
+  /** Range of Gateway API bundles that an existing cluster may have. */
   gatewayApiRange: string;
 }
 
@@ -60,9 +60,9 @@ export interface IstioMinor {
  * (istio.io, supported releases): 1.30 until about the end of 2026 (istio/istio.io#17540).
  *
  * Newest patches: tags of istio.io/api, which every release of Istio gets (istio/release-builder, pkg/publish/github.go).
- * Kubernetes: istio/istio.io, data/compatibility/supportStatus.yml; 1.37 was added for 1.31 and for what became 1.32 on
- * 2026-09-30 (istio/istio.io#17638). Gateway API: go.mod of istio/istio at each minor; the range begins where Istio takes every
- * route kind that the lab uses (pkg/config/schema/gatewayapi/minimumversions.go) and ends at what the minor was built with.
+ * Kubernetes: istio/istio.io, data/compatibility/supportStatus.yml; 1.37 was added for 1.31 and for the later 1.32 on
+ * 2026-09-30 (istio/istio.io#17638). Gateway API: go.mod of istio/istio at each minor; the range begins where Istio supports
+ * every route kind of the lab (pkg/config/schema/gatewayapi/minimumversions.go) and ends at the version of go.mod.
  * The row of 1.32 was read from its development branch of 2026-08-22 (86c9f01f) and not from the release.
  * Before 1.30.4 a Gateway's Deployment is sometimes never made (istio/istio#61095).
  */
@@ -96,15 +96,15 @@ export const istioMinors: readonly IstioMinor[] = [
   },
 ];
 
-/** The row of {@link istioMinors} for a version of Istio; undefined when the lab does not take it. */
+/** The row of {@link istioMinors} for a version of Istio; undefined when the lab does not support it. */
 export function istioMinorOf(istio: string): IstioMinor | undefined {
   const [, minor, patch] = /^(\d+\.\d+)\.(\d+)$/.exec(istio) ?? [];
   return istioMinors.find((each) => each.minor === minor && Number(patch) >= Number(each.from.split(".")[2]));
 }
 
-/** Ranges (semver) of what the lab runs on. */
+/** Supported versions of the lab's requirements, as semver ranges. */
 export const supported = {
-  /** Pulumi CLIs that run @pulumi/pulumi 3.248 with the local backend's layout. */
+  /** Pulumi CLIs that run @pulumi/pulumi 3.248 with the layout of the local backend. */
   pulumi: ">=3.248.0 <4.0.0",
   /**
    * kind releases. An older one cannot load images into nodes of {@link nodeImages}: their containerd, 2.3, has a
@@ -112,39 +112,39 @@ export const supported = {
    */
   kind: ">=0.32.0 <1.0.0",
   /**
-   * Node.js; the SDK of package.json is the last for 20. execa and others are ES modules, and the hook that compiles the lab
-   * loads them by `require`: Node.js does that since 20.19 and 22.12, and without a warning since 22.13 (doc/api/modules.md).
+   * Node.js; the SDK of package.json is the last for 20. The hook that compiles the lab loads ES modules such as execa by
+   * `require`: Node.js supports that since 20.19 and 22.12, and without a warning since 22.13 (doc/api/modules.md).
    */
   node: "^20.19.0 || ^22.13.0 || >=24.0.0",
 } as const;
 
-/** What a laptop's nodes run: every image of the bill has both. */
+/** Platforms of the nodes: every image of the bill has both. */
 export const nodePlatforms = ["linux/amd64", "linux/arm64"] as const;
 
-/** Something that Pulumi installs from a file: a packed Helm chart or a manifest. */
+/** A file that Pulumi installs: a packed Helm chart or a manifest. */
 export interface BillArtifact {
   /** Name of the artifact, and of its Helm release. */
   name: string;
   kind: "chart" | "manifest";
   version: string;
-  /** Upstream address: of the chart repository (a chart) or of the file (a manifest). */
+  /** Upstream URL of the chart repository (a chart) or of the file (a manifest). */
   upstream: string;
-  /** SPDX licence of what it installs, its images included. */
+  /** SPDX licence of its software, including the images. */
   licence: string;
 }
 
-/** A program that the lab brings, for Linux and macOS, where the PATH has none that fits. */
+/** A tool that the lab installs on Linux and macOS if the PATH has no supported version. */
 export interface BillTool {
   name: "pulumi" | "kind";
   version: string;
-  /** What it does for the lab: the Why of every problem with it. */
+  /** Purpose of the tool, the Why of every problem with it. */
   purpose: string;
   /** Upstream folder of the release's files. */
   upstream: string;
   licence: string;
 }
 
-/** The bill of programs. */
+/** The bill of tools. */
 export const tools = {
   pulumi: {
     name: "pulumi",
@@ -169,7 +169,7 @@ const apache = { licence: "Apache-2.0" };
 const addonLicences: Partial<Record<AddonName, string>> = { grafana: "AGPL-3.0-only" };
 const istioCharts = "https://blob.istio.io/istio-release/charts";
 
-/** Versions that the configuration names. */
+/** Versions that the configuration chooses. */
 export interface ChosenVersions {
   istioVersion: string;
   metallbVersion: string;
@@ -213,7 +213,7 @@ export function artifactsOf({ istioVersion: istio, metallbVersion: metallb }: Ch
   ];
 }
 
-/** {@link artifactsOf} the pinned versions. */
+/** The bill of charts and manifests for the pinned versions. */
 export const artifacts: readonly BillArtifact[] = artifactsOf({
   istioVersion: versions.istio,
   metallbVersion: versions.metallb,

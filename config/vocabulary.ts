@@ -3,19 +3,19 @@
  * Each value is defined here and nowhere else. This file imports nothing.
  */
 
-/** Callers the demo's policy can name. `gateway` is the ingress gateway's identity, the others are ServiceAccounts. */
+/** Callers that the policy of appb can allow. `gateway` is the identity of the ingress gateway, the others are ServiceAccounts. */
 export const callers = ["appa", "gateway", "stranger"] as const;
 export type Caller = (typeof callers)[number];
 
-/** HTTP methods the demo's policy can allow. */
+/** HTTP methods that the policy of appb can allow. */
 export const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
 export type Method = (typeof methods)[number];
 
-/** Addons the lab can install, each from the manifest of the same Istio tag. */
+/** Addons, each installed from the manifest of the same Istio tag. */
 export const addonNames = ["prometheus", "grafana", "jaeger", "kiali"] as const;
 export type AddonName = (typeof addonNames)[number];
 
-/** Parts of the lab that decide how a request ends, or that can be the cause of a failure. */
+/** Parts of the lab that decide the result of a request, or that can cause a failure. */
 export const layers = [
   "client",
   "api-server",
@@ -44,7 +44,7 @@ export const metallbNamespace = "metallb-system";
 
 /** Name of the ingress Gateway. */
 export const gatewayName = "gateway";
-/** Name of what istiod generates for the ingress Gateway: Deployment, Service and ServiceAccount. */
+/** Name of the Deployment, Service and ServiceAccount that istiod generates for the ingress Gateway. */
 export const gatewayWorkload = `${gatewayName}-istio`;
 /** Name of the waypoint's Gateway, Deployment, Service and ServiceAccount. */
 export const waypointName = "waypoint";
@@ -60,34 +60,34 @@ export const serviceHost = (service: string, namespace: string = appNamespace): 
 export const principalOf = (serviceAccount: string, namespace: string = appNamespace): string =>
   `${clusterDomain}/ns/${namespace}/sa/${serviceAccount}`;
 
-/** ServiceAccount of a caller. The gateway runs under the one that istiod generates. */
+/** ServiceAccount of a caller. istiod generates that of the gateway. */
 export const serviceAccountOf = (caller: Caller): string => (caller === "gateway" ? gatewayWorkload : caller);
 
-/** Ports of the demo and of the mesh. */
+/** Ports of the apps and of the mesh. */
 export const ports = {
-  /** Of the apps' Services. */
+  /** Services of the apps. */
   service: 8000,
-  /** That the apps' containers listen on. */
+  /** Containers of the apps. */
   container: 8080,
-  /** Of ztunnel and of waypoints: HTTP CONNECT over mutual TLS (HBONE). */
+  /** ztunnel and waypoints: HTTP CONNECT over mutual TLS (HBONE). */
   hbone: 15008,
-  /** Of an Istio proxy's merged Prometheus metrics. */
+  /** Merged Prometheus metrics of an Istio proxy. */
   metrics: 15020,
-  /** Of the admin interface of Envoy and ztunnel, on the pod's loopback address. */
+  /** Admin interface of Envoy and ztunnel, on the pod's loopback address. */
   admin: 15000,
 } as const;
 
-/** Istio's name for the Envoy cluster of a Service: where a proxy sends the Service's requests. */
+/** Istio's name of the Envoy cluster to which a proxy sends the requests for a Service. */
 export const outboundCluster = (host: string, port: number = ports.service): string => `outbound|${port}||${host}`;
 
-/** Istio's name for a Service at its waypoint: of its HTTP filter chain, and of the Envoy cluster of its own pods. */
+/** Istio's name of a Service's HTTP filter chain at its waypoint, and of the Envoy cluster of the Service's pods there. */
 export const inboundCluster = (host: string): string => `inbound-vip|${ports.service}|http|${host}`;
 
-/** Labels that Istio, the Gateway API and the lab itself read. */
+/** Labels that Istio, the Gateway API and the lab read. */
 export const labelKeys = {
-  /** "ambient" puts a namespace or pod into the mesh, "none" keeps a pod out of it. */
+  /** "ambient" adds a namespace or pod to the mesh, "none" excludes a pod. */
   dataplaneMode: "istio.io/dataplane-mode",
-  /** Waypoint that callers inside the mesh send the requests for a Service to. */
+  /** Waypoint to which callers in the mesh send the requests for a Service. */
   useWaypoint: "istio.io/use-waypoint",
   /** Namespace of that waypoint. */
   useWaypointNamespace: "istio.io/use-waypoint-namespace",
@@ -95,9 +95,9 @@ export const labelKeys = {
   ingressUseWaypoint: "istio.io/ingress-use-waypoint",
   /** Kind of destination that a waypoint serves. */
   waypointFor: "istio.io/waypoint-for",
-  /** Revision of istiod, or a tag of it, that an object or a namespace is for. */
+  /** Revision of istiod, or its tag, that handles an object or a namespace. */
   revision: "istio.io/rev",
-  /** Gateway that istiod generated a pod for. */
+  /** Gateway for which istiod generated a pod. */
   gatewayName: "gateway.networking.k8s.io/gateway-name",
   /** Stack whose lab created a Namespace, Deployment or Service. */
   stack: "ambient-lab/stack",
@@ -109,11 +109,11 @@ export const annotationKeys = {
   waitFor: "pulumi.com/waitFor",
   /** Pulumi Kubernetes: "true" skips the wait. */
   skipAwait: "pulumi.com/skipAwait",
-  /** Id of the image in a pod template: a new image rolls the pods. */
+  /** Id of the image in a pod template: a new image restarts the pods. */
   imageId: "ambient-lab/image-id",
-  /** Stack and owner of the lab that made an object, in a cluster that the lab did not make. */
+  /** Stack and owner of the lab that created an object, in an existing cluster. */
   owner: "ambient-lab/owner",
-  /** Policy pack rule that an object violates on purpose. */
+  /** Rule of the policy pack that an object violates on purpose. */
   onPurpose: "ambient-lab/on-purpose",
   /** Original of an object that the verifier changed; a later run restores the object from it. */
   original: "ambient-lab.dev/verify-original",
@@ -122,13 +122,13 @@ export const annotationKeys = {
 /** Name of the verifier in `metadata.managedFields` of the objects that it changes. */
 export const fieldManager = "ambient-lab-verify";
 
-/** Kernel limits the lab needs on every node: istio-cni, ztunnel and kubelet watch many files. */
+/** Least kernel limits on every node: istio-cni, ztunnel and kubelet watch many files. */
 export const nodeSysctls = {
   "fs.inotify.max_user_instances": 1024,
   "fs.inotify.max_user_watches": 1_048_576,
 } as const;
 
-/** apiVersion of each kind that the lab declares or reads by name. */
+/** apiVersion of the kinds that the lab declares or reads. */
 export const apiVersions = {
   Namespace: "v1",
   Secret: "v1",

@@ -4,16 +4,15 @@ import { join, resolve } from "node:path";
 import { userinfo } from "./printable";
 import { projectFile } from "./project-file";
 
-/** Where a command runs: its environment and the folder of Pulumi.yaml. */
+/** Environment of a command, and folder of Pulumi.yaml. */
 export interface Checkout {
   env: NodeJS.ProcessEnv;
   root: string;
 }
 
 /**
- * Address of the backend that Pulumi uses in a checkout, as it is written there: `$PULUMI_BACKEND_URL`, else the one of
- * Pulumi.yaml, else the one that the user is logged in to (pulumi v3.259.0, pkg/workspace/creds.go,
- * GetCurrentCloudURLWithSource).
+ * URL of the backend that Pulumi uses in a checkout, as configured: `$PULUMI_BACKEND_URL`, else `backend.url` of Pulumi.yaml,
+ * else the backend that the user is logged in to (pulumi v3.259.0, pkg/workspace/creds.go, GetCurrentCloudURLWithSource).
  */
 export function backendUrl({ env, root }: Checkout): string {
   if (env.PULUMI_BACKEND_URL) return env.PULUMI_BACKEND_URL;
@@ -33,21 +32,21 @@ function loginUrl(env: NodeJS.ProcessEnv): string | undefined {
 }
 
 /**
- * The same text for every way to write the same backend: `file://~` and `file://.` become absolute paths without symbolic
- * links and without parameters, and other addresses lose user and password (pulumi v3.259.0, pkg/backend/diy/backend.go, massageBlobPath).
+ * Canonical URL of the backend: `file://~` and `file://.` become absolute paths without symbolic links and parameters
+ * (pulumi v3.259.0, pkg/backend/diy/backend.go, massageBlobPath); other URLs lose user and password.
  */
 export function canonicalBackend(checkout: Checkout): string {
   const folder = backendFolder(checkout);
   if (folder !== undefined) return `file://${folder}`;
-  // The address is shown, and is written to labels that others read: it names no user and no password.
+  // The URL is shown, and written to labels that others can read.
   const url = backendUrl(checkout).replace(/\/+$/, "").replace(userinfo, "");
   return withAccount(url, checkout.env);
 }
 
 /**
- * A bucket's name says which one it is only together with its account or its server, which variables may name as well
- * (gocloud.dev v0.46.0, blob/azureblob/azureblob.go and aws/aws.go; aws-sdk-go-v2 config v1.32.31, env_config.go). A parameter
- * of the address wins.
+ * Adds the account or the server of a bucket, which identify it together with its name, as a URL parameter. Environment
+ * variables may set them (gocloud.dev v0.46.0, blob/azureblob/azureblob.go and aws/aws.go; aws-sdk-go-v2 config v1.32.31,
+ * env_config.go). A parameter of the URL overrides the variable.
  */
 function withAccount(url: string, env: NodeJS.ProcessEnv): string {
   const accounts: Readonly<Record<string, readonly [parameter: string, value: string | undefined]>> = {
@@ -59,7 +58,7 @@ function withAccount(url: string, env: NodeJS.ProcessEnv): string {
   return `${url}${url.includes("?") ? "&" : "?"}${parameter}=${encodeURIComponent(value.replace(userinfo, ""))}`;
 }
 
-/** Folder of a file backend, absolute, with symbolic links resolved; undefined for every other backend. */
+/** Absolute folder of a file backend, without symbolic links; undefined for every other backend. */
 export function backendFolder(checkout: Checkout): string | undefined {
   const url = backendUrl(checkout);
   if (!url.startsWith("file://")) return undefined;
@@ -69,9 +68,9 @@ export function backendFolder(checkout: Checkout): string | undefined {
 }
 
 /**
- * Home folder of the user as Pulumi finds it: that of /etc/passwd, whatever `$HOME` says; `$HOME` for users that another
- * database has, as on macOS or with LDAP. Pulumi is built with the tag `osusergo` (pulumi v3.259.0, .goreleaser.yml; Go's
- * os/user, lookup_stubs.go), and libc, which Node.js asks, reads all databases.
+ * Home folder of the user as Pulumi finds it: the one in /etc/passwd, regardless of `$HOME`; `$HOME` for users of another
+ * database, such as macOS or LDAP. Pulumi is built with the tag `osusergo` (pulumi v3.259.0, .goreleaser.yml; Go's os/user,
+ * lookup_stubs.go); libc, which Node.js uses, reads all databases.
  */
 export function pulumiUserHome(passwd = "/etc/passwd"): string {
   const uid = String(process.getuid?.());

@@ -5,8 +5,8 @@ import { labOwner } from "./lab-owner";
 import { clusterName, markerFile, stackDir } from "./paths";
 
 /**
- * A kind cluster as Docker sees it. `paused`: no node runs; `stopped`: some do; `foreign`: it has the name of the stack's
- * cluster, and is not on the stack's network or belongs to the lab of another owner.
+ * State of a kind cluster by its node containers. `paused`: no node runs; `stopped`: some nodes run; `foreign`: the cluster
+ * has the name of the stack's cluster, but it is not on the stack's network or belongs to the lab of another owner.
  */
 export type ClusterState = "absent" | "running" | "stopped" | "paused" | "foreign";
 
@@ -15,16 +15,16 @@ export async function clusterState(stack: string, exec: Exec): Promise<ClusterSt
   return (await lookAtCluster(stack, exec)).state;
 }
 
-/** A kind cluster that bears the name of the stack's. */
+/** The kind cluster with the name of the stack's cluster. */
 export interface SeenCluster {
   state: ClusterState;
   /** Ports of this machine that its running nodes publish. */
   published: readonly number[];
-  /** Owner that the label of its network names; empty without one. */
+  /** Owner in the label of its network; empty without the label. */
   owner: string;
 }
 
-/** What Docker knows of the cluster that bears the name of the stack's. */
+/** Reads the cluster with the name of the stack's cluster from Docker. */
 export async function lookAtCluster(
   stack: string,
   exec: Exec,
@@ -50,7 +50,7 @@ function stateOf(nodes: readonly string[], name: string): ClusterState {
   return running === nodes.length ? "running" : "stopped";
 }
 
-/** Whether the stack's cluster was made and is there no more: deleted by hand, or lost by Docker. */
+/** Whether the stack's cluster was created and no longer exists: deleted by hand, or lost by Docker. */
 export async function clusterIsLost(stack: string, exec: Exec): Promise<boolean> {
   return existsSync(markerFile(stackDir(stack))) && (await clusterState(stack, exec)) === "absent";
 }

@@ -4,7 +4,7 @@ import type { Exec } from "./exec";
 import { ownerParts, stateAddress } from "./lab-owner";
 import { clusterName, markerFile, stackDir } from "./paths";
 
-/** Labels of a lab's Docker network. All users of a Docker engine share its names; the labels tell their labs apart. */
+/** Labels of a lab's Docker network. All users of a Docker engine share its names; the labels distinguish their labs. */
 export const networkLabels = {
   /** Name of the stack. */
   stack: "ambient-lab.stack",
@@ -12,7 +12,7 @@ export const networkLabels = {
   owner: "ambient-lab.owner",
 } as const;
 
-/** A network of this machine's Docker. */
+/** A Docker network. */
 export interface DockerNetwork {
   id: string;
   name: string;
@@ -22,7 +22,7 @@ export interface DockerNetwork {
   owner: string;
 }
 
-/** Subnets of networks by their names. */
+/** Reads the subnets of networks. */
 export async function readSubnets(
   exec: Exec,
   names: readonly string[],
@@ -36,7 +36,7 @@ export async function readSubnets(
   });
 }
 
-/** All networks of this machine's Docker; none while it does not answer. */
+/** Reads all Docker networks; empty while Docker does not answer. */
 export async function readNetworks(exec: Exec): Promise<DockerNetwork[]> {
   const columns = ["{{.ID}}", "{{.Name}}", ...Object.values(networkLabels).map((label) => `{{.Label "${label}"}}`)];
   const { stdout } = await exec("docker", ["network", "ls", "--no-trunc", "--format", columns.join("\t")]);
@@ -46,16 +46,16 @@ export async function readNetworks(exec: Exec): Promise<DockerNetwork[]> {
   });
 }
 
-/** The network that bears the name of the stack's. */
+/** The network with the name of the stack's network. */
 export function networkNamed(stack: string, networks: readonly DockerNetwork[]): DockerNetwork | undefined {
   return networks.find(({ name }) => name === clusterName(stack));
 }
 
 /**
- * Whether a network with the stack's name may be the one of the stack's own lab. The file that a lab leaves in its folder
- * names the id of its network, and ids are unique; so it holds when the name of the host has changed. Labs of other backends
- * may share the folder: the file names the backend as well, and files of earlier versions leave it to the label. Without such
- * a file the label of the owner decides.
+ * Whether a network with the stack's name may belong to the stack's own lab. The marker file of a lab contains the id of its
+ * network; ids are unique, so the file decides even after the host was renamed. Labs of other backends may share the folder of
+ * the file: it contains the backend as well, except in earlier versions, for which the label of the owner names the backend.
+ * Without the file, the label of the owner decides.
  */
 export function mayBeOwn(network: DockerNetwork, stack: string, owner: string): boolean {
   if (network.stack !== stack) return false;
@@ -67,32 +67,32 @@ export function mayBeOwn(network: DockerNetwork, stack: string, owner: string): 
 }
 
 /**
- * Whether the files in the stack's folder are those of a lab with the state in another backend, whose stack has the same name.
- * @returns that backend
+ * Backend of the lab whose files are in the stack's folder, when it is another one: the lab of a stack with the same name.
+ * @returns undefined when the files are the stack's own, or when there are none
  */
 export function backendOfFolder(stack: string, owner: string): string | undefined {
   const backend = readMarker(stack)?.backend;
   return backend !== undefined && !isOwnBackend(backend, owner) ? backend : undefined;
 }
 
-/** A folder of state that is gone was moved: the backend has another address since. */
+/** A state folder that no longer exists was moved: the backend has another address now. */
 function isOwnBackend(recorded: string, owner: string): boolean {
   return recorded === "" || recorded === ownerParts(owner).backend || isGone(recorded);
 }
 
 function isGone(backend: string): boolean {
   if (!backend.startsWith("file://")) return false;
-  // A path may end like the name of a project.
+  // A path may end with "#" and a word, like an address with a project.
   const addresses = [backend, stateAddress(backend)];
   const folders = addresses.map((address) => join(address.slice("file://".length), ".pulumi", "stacks"));
   try {
     return folders.every((folder) => statSync(folder, { throwIfNoEntry: false }) === undefined);
   } catch {
-    return false; // What this user may not look at is there.
+    return false; // A folder that this user may not read exists.
   }
 }
 
-/** What a lab writes down about its cluster (components/scripts/kind-create.sh). Earlier versions wrote less. */
+/** Content of a lab's marker file (components/scripts/kind-create.sh). Earlier versions wrote less. */
 interface Marker {
   /** Id of the stack's network. */
   network?: string;
@@ -100,10 +100,10 @@ interface Marker {
   backend?: string;
 }
 
-/** Undefined when the lab was never made here. */
+/** Undefined when no lab was created here. */
 function readMarker(stack: string): Marker | undefined {
   const file = markerFile(stackDir(stack));
   if (!existsSync(file)) return undefined;
   const [, network, ...backend] = readFileSync(file, "utf8").trim().split(" ");
-  return { ...(network ? { network } : {}), ...(backend.length > 0 ? { backend: backend.join(" ") } : {}) };
+  return { network: network || undefined, backend: backend.length > 0 ? backend.join(" ") : undefined };
 }

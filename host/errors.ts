@@ -1,20 +1,20 @@
 import { shellWord } from "./shell";
 
-/** The exit codes of every command: 0 pass, 1 fail, 2 usage or config, 3 inconclusive, 4 the machine is not fit. */
+/** The exit codes of every command: 0 pass, 1 fail, 2 usage or configuration, 3 inconclusive, 4 unfit machine. */
 export const ExitCode = { pass: 0, fail: 1, usage: 2, inconclusive: 3, unfit: 4 } as const;
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
 
-/** What a person needs to get past a problem. */
+/** A problem that the user can solve. */
 export interface Problem {
-  /** The observed fact. One sentence, no final period, quotes round values. */
+  /** The observed fact: one sentence without a final period, with values in quotes. */
   what: string;
-  /** The reason why that fact stops the lab. */
+  /** The reason why the fact stops the lab. */
   why: string;
-  /** A command or a config key that solves it and works offline. */
+  /** A command or a configuration key that solves the problem and works offline. */
   fix: string;
 }
 
-/** A problem the user can solve; printed as What / Why / Fix, never as a stack trace. */
+/** A {@link Problem} as an error; printed as What / Why / Fix, without a stack trace. */
 export class LabError extends Error implements Problem {
   readonly what: string;
   readonly why: string;
@@ -45,11 +45,11 @@ export class UnfitError extends LabError {
   }
 }
 
-/** The commands of the lab that work on a stack; the first group is a script with the name of its command. */
+/** Commands of the lab that work on a stack. The first group is set for a command with an npm script of its own. */
 const stackCommands =
   /(npm run (?:up|preview|destroy)\b)(?: --(?= ))?|npm run (?:--silent )?lab -- (?:config )?[a-z][\w-]*/g;
 
-/** The problem, with a Fix whose commands work on that stack, unless they name one. */
+/** Adds `--stack` to the commands of a Fix that do not name a stack. */
 export function ofStack<P extends Pick<Problem, "fix">>(problem: P, stack: string | undefined): P {
   if (stack === undefined) return problem;
   const { fix } = problem;
@@ -61,7 +61,7 @@ export function ofStack<P extends Pick<Problem, "fix">>(problem: P, stack: strin
   return { ...problem, fix: named };
 }
 
-/** Several problems found in one pass, so that the user can solve them all at once. */
+/** Several problems that were found in one pass. */
 export class LabErrors extends LabError {
   readonly problems: readonly Problem[];
 
@@ -74,19 +74,18 @@ export class LabErrors extends LabError {
   }
 }
 
-/** Labels of a formatted problem, padded to one width. */
+/** Labels of a formatted problem, padded to the same width. */
 const labels = [
   ["what", "What"],
   ["why", "Why "],
   ["fix", "Fix "],
 ] as const;
-/** Further lines of a text stand below its first character: label and gap to the right of the margin. */
+/** Indentation of further lines of a text: the width of a label and its gap. */
 const hangingIndent = " ".repeat("What  ".length);
 
 /**
- * The three lines of a problem, indented to stand below a headline. This is also the form in which a problem passes
- * through the Pulumi engine, which hands on text only; {@link parseProblems} reads it back. Scripts of the lab print the
- * same lines without a margin.
+ * The three lines of a problem, indented to follow a headline. The Pulumi engine transports only text: a problem passes
+ * through it in this form, and {@link parseProblems} reads it. Scripts of the lab print the same lines without a margin.
  */
 export function formatProblem(problem: Problem): string {
   const margin = "    ";
@@ -96,8 +95,8 @@ export function formatProblem(problem: Problem): string {
 }
 
 /**
- * Reads the problems that {@link formatProblem} has written into a text, each once. Other lines of the text are ignored.
- * A line of a problem that is indented less than its first line is lost.
+ * Reads the problems that {@link formatProblem} wrote into a text, each once, and ignores all other lines.
+ * A line that is indented less than the first line of its problem is lost.
  */
 export function parseProblems(text: string): Problem[] {
   const problems: Problem[] = [];

@@ -4,8 +4,8 @@ import { delimiter, join } from "node:path";
 import { LabError } from "./errors";
 
 /**
- * Path of the program that a script gets by its name; undefined when the PATH has none. Like a shell it passes over what it
- * cannot run: folders and files without the right to execute (POSIX, XCU 2.9.1.4).
+ * Path of the program that a shell runs for a name; undefined when no folder of PATH has one. Like a shell, it skips folders
+ * and files that are not executable (POSIX, XCU 2.9.1.4).
  */
 export function firstOnPath(program: string, env: NodeJS.ProcessEnv): string | undefined {
   return (env.PATH ?? "")
@@ -23,40 +23,39 @@ function isProgram(path: string): boolean {
   }
 }
 
-/** How a command is run. */
+/** Options of {@link Exec}. */
 export interface ExecOptions {
-  /** Working directory. @default the caller's */
+  /** Working directory. @default the directory of this process */
   cwd?: string;
-  /** Variables added to those of this process and to {@link labEnvironment}; an undefined one is taken away. */
+  /** Variables in addition to those of this process and {@link labEnvironment}; undefined removes a variable. */
   env?: Record<string, string | undefined>;
-  /** Text for its standard input. @default nothing */
+  /** Text for the standard input. @default empty */
   input?: string;
-  /** Milliseconds after which it is ended and counts as failed. @default 60000 */
+  /** Milliseconds after which the command is terminated and counts as failed. @default 60000 */
   timeoutMs?: number;
-  /** Receives each line of stdout and stderr as it comes. */
+  /** Receives each line of stdout and stderr when it is written. */
   onLine?: (line: string) => void;
-  /** Ends the command when aborted (SIGTERM, then SIGKILL after 5 s). */
+  /** Terminates the command when aborted (SIGTERM, then SIGKILL after 5 s). */
   signal?: AbortSignal;
 }
 
-/** What a finished command left behind. */
+/** Result of a finished command. */
 export interface ExecResult {
-  /** The command as it can be pasted into a shell. */
+  /** The command, quoted for a shell. */
   command: string;
-  /** Exit code; 127 when the program does not exist, 124 when the time was up, 128 + n for a signal. */
+  /** Exit code; 127 when the program does not exist, 124 after the timeout, 128 + n for a signal. */
   code: number;
   stdout: string;
   stderr: string;
 }
 
-/** Runs a program with an argument array, never through a shell. The only place of the project that starts processes. */
+/** Runs a program with an argument array, without a shell. Only the implementations of this type start processes. */
 export type Exec = (file: string, args: readonly string[], options?: ExecOptions) => Promise<ExecResult>;
 
 /**
- * Variables that lead kind and docker away from the lab when the user's shell has them, as every program gets them instead.
- * With KIND_EXPERIMENTAL_PROVIDER kind works in podman or nerdctl (kubernetes-sigs/kind pkg/internal/runtime/runtime.go); with
- * DOCKER_DEFAULT_PLATFORM docker pulls, builds and runs another platform than its server's (docker/cli
- * cli/command/image/pull.go).
+ * Overrides variables of the user's shell that redirect kind and docker. With KIND_EXPERIMENTAL_PROVIDER kind uses podman or
+ * nerdctl (kubernetes-sigs/kind pkg/internal/runtime/runtime.go). With DOCKER_DEFAULT_PLATFORM docker pulls, builds and runs
+ * another platform than that of its server (docker/cli cli/command/image/pull.go).
  */
 const labEnvironment = { KIND_EXPERIMENTAL_PROVIDER: "docker", DOCKER_DEFAULT_PLATFORM: undefined };
 
@@ -76,7 +75,7 @@ export const exec: Exec = async (file, args, options = {}) => {
   const follow = async (from: "stdout" | "stderr") => {
     if (options.onLine) for await (const line of child.iterable({ from })) options.onLine(String(line));
   };
-  // Each stream by itself: merged, half a line of one would end in a line of the other.
+  // Merged, the streams would mix within a line.
   await Promise.all([follow("stdout"), follow("stderr")]);
   const result = await child;
   return {

@@ -7,22 +7,22 @@ import { messageOf } from "./errors";
 import type { ClusterAddress } from "./paths";
 
 /**
- * Reads one path of an API server as JSON; undefined for what is not there.
- * @param accept media type that is asked for. @default JSON
+ * Reads one path of an API server as JSON; undefined for status 404.
+ * @param accept media type. @default application/json
  */
 export type ReadApi = (path: string, accept?: string) => Promise<ApiObject | undefined>;
 
-/** Media type of a list whose objects have nothing but their metadata. */
+/** Media type of a list of objects with only their metadata. */
 export const metadataOnly = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
 
-/** What is read of Kubernetes' objects and lists. */
+/** The fields of Kubernetes objects and lists that the lab reads. */
 export interface ApiObject {
   kind?: string;
   gitVersion?: string;
   metadata?: {
     name?: string;
     namespace?: string;
-    /** Number of the spec: 1 until the first change. */
+    /** 1 until the first change of the spec. */
     generation?: number;
     labels?: Record<string, string>;
     annotations?: Record<string, string>;
@@ -33,22 +33,21 @@ export interface ApiObject {
   status?: { nodeInfo?: { containerRuntimeVersion?: string } };
   spec?: { template?: { spec?: { containers?: { image?: string }[] } } };
   items?: ApiObject[];
-  /** Of a group's version: what it serves. */
+  /** Resources that the version of an API group serves. */
   resources?: { name?: string }[];
 }
 
-/** An API server's answer that is neither the object nor its absence. */
+/** An API server answered with an HTTP status other than 2xx or 404. */
 export class ApiRefusal extends Error {
   constructor(
     readonly path: string,
-    /** Status of HTTP: 401 without a login, 403 without the right, 5xx for a fault of the server. */
     readonly status: number,
   ) {
     super(`GET ${path}: HTTP ${status}`);
   }
 }
 
-/** The program or the token that a kubeconfig names for the login does not work. */
+/** The login that a kubeconfig configures, by a program or a token, failed. */
 export class LoginError extends Error {
   constructor(
     /** Program that the kubeconfig names. */
@@ -59,14 +58,14 @@ export class LoginError extends Error {
   }
 }
 
-/** Path of an object or, without a name, of a kind's list. */
+/** API path of an object or, without a name, of the list of a kind. */
 export function pathOf(what: { apiVersion: string; kind: string; namespace?: string; name?: string }): string {
   const root = what.apiVersion.includes("/") ? `/apis/${what.apiVersion}` : `/api/${what.apiVersion}`;
   const space = what.namespace ? `/namespaces/${what.namespace}` : "";
   return `${root}${space}/${pluralOf(what.kind)}${what.name ? `/${what.name}` : ""}`;
 }
 
-/** Name of a kind's resource with its group, as kubectl takes it: "pods", "gateways.networking.istio.io". */
+/** Resource name of a kind with its group, as kubectl accepts it: "pods", "gateways.networking.istio.io". */
 export function resourceOf({ apiVersion, kind }: { apiVersion: string; kind: string }): string {
   const [group = "", version] = apiVersion.split("/");
   return version ? `${pluralOf(kind)}.${group}` : pluralOf(kind);
@@ -78,11 +77,11 @@ const pluralOf = (kind: string): string => {
   return /[^aeiou]y$/.test(word) ? `${word.slice(0, -1)}ies` : `${word}s`;
 };
 
-/** Milliseconds for one question. */
-const answerMs = 10_000;
+/** Timeout of one request, in milliseconds. */
+const timeoutMs = 10_000;
 
 /**
- * A reader for the cluster of a kubeconfig's context.
+ * A reader for the cluster of a kubeconfig context.
  * @throws Error when the file cannot be read or has no such context
  */
 export async function openApi(address: ClusterAddress): Promise<ReadApi> {
@@ -93,7 +92,7 @@ export async function openApi(address: ClusterAddress): Promise<ReadApi> {
     get(new URL(prefix + path, root), { ...options, headers: { ...options.headers, accept } });
 }
 
-interface Way {
+interface Endpoint {
   server: string;
   options: RequestOptions;
 }
@@ -104,8 +103,8 @@ interface KubeConfigFile {
   users?: { name: string; user: { "client-certificate-data"?: string; "client-key-data"?: string } }[];
 }
 
-/** A kubeconfig of kind holds all that it takes. The client is not loaded for it: that takes a third of a second. */
-async function withOwnCertificate({ kubeconfig, context: name }: ClusterAddress): Promise<Way | undefined> {
+/** A kubeconfig of kind contains CA, certificate and key. Loading the Kubernetes client would take a third of a second. */
+async function withOwnCertificate({ kubeconfig, context: name }: ClusterAddress): Promise<Endpoint | undefined> {
   const parsed = parseYaml(await readFile(kubeconfig, "utf8")) as KubeConfigFile | null;
   const context = parsed?.contexts?.find((each) => each.name === name)?.context;
   const cluster = parsed?.clusters?.find((each) => each.name === context?.cluster)?.cluster;
@@ -118,8 +117,8 @@ async function withOwnCertificate({ kubeconfig, context: name }: ClusterAddress)
   return cluster && ca && cert && key ? { server: cluster.server, options: { ca, cert, key } } : undefined;
 }
 
-/** Any kubeconfig: the client knows every way to prove who we are, the plugins of the clouds included. */
-async function byClient(address: ClusterAddress): Promise<Way> {
+/** Any other kubeconfig: the Kubernetes client implements all kinds of login, including credential plugins. */
+async function byClient(address: ClusterAddress): Promise<Endpoint> {
   const config = await clientConfig(address);
   const cluster = config?.getCurrentCluster();
   if (!config || !cluster) throw new Error(`context "${address.context}" names no cluster`);
@@ -131,8 +130,8 @@ async function byClient(address: ClusterAddress): Promise<Way> {
 }
 
 /**
- * The client's own view of an address.
- * @returns undefined where there is no such file, or no cluster behind the context
+ * Configuration of the Kubernetes client for a cluster.
+ * @returns undefined when the file does not exist, or when it has no such context with a cluster
  */
 export async function clientConfig({ kubeconfig, context }: ClusterAddress) {
   if (!existsSync(kubeconfig)) return undefined;
@@ -144,7 +143,7 @@ export async function clientConfig({ kubeconfig, context }: ClusterAddress) {
 }
 
 async function get(url: URL, options: RequestOptions): Promise<ApiObject | undefined> {
-  const all = { ...options, signal: AbortSignal.timeout(answerMs) };
+  const all = { ...options, signal: AbortSignal.timeout(timeoutMs) };
   const answer = await new Promise<IncomingMessage>((resolve, reject) => {
     const sent = url.protocol === "https:" ? tlsRequest(url, all) : plainRequest(url, { ...all, agent: undefined });
     sent.on("error", reject).on("response", resolve).end();

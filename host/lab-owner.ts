@@ -5,8 +5,8 @@ import { projectFile } from "./project-file";
 
 /**
  * Owner of the labs that a checkout creates: the user and the backend that holds the state, such as
- * `alice@laptop file:///home/alice`, with the project where `pulumi new` has given it another name than this repository's:
- * `alice@laptop file:///home/alice#my-lab`. Two checkouts with the same owner and stack name share one state, and so one lab.
+ * `alice@laptop file:///home/alice`. A project with another name than this repository's is added:
+ * `alice@laptop file:///home/alice#my-lab`. Checkouts with the same owner and stack name share one state, and so one lab.
  */
 export function labOwner(checkout: Checkout = { env: process.env, root: join(__dirname, "..") }): string {
   const { name } = projectFile(checkout.root);
@@ -14,8 +14,8 @@ export function labOwner(checkout: Checkout = { env: process.env, root: join(__d
 }
 
 /**
- * Owner of a lab's objects in a cluster that several machines reach. A backend that is no folder is the owner by itself:
- * its users work on one state. Pulumi Cloud keeps stacks of one name for each organization.
+ * Owner of a lab's objects in a cluster that several machines reach. A backend that is not a folder is the owner without the
+ * user, because its users share one state. In Pulumi Cloud, each organization has stacks of its own.
  */
 export function stateOwner(organization: string, checkout?: Checkout): string {
   const owner = labOwner(checkout);
@@ -24,7 +24,7 @@ export function stateOwner(organization: string, checkout?: Checkout): string {
   return /^https?:/.test(backend) ? `${backend}/${organization}` : backend;
 }
 
-/** The parts of {@link labOwner} and of {@link stateOwner}, which may have no user. */
+/** The parts of {@link labOwner} or {@link stateOwner}; the latter may have no user. */
 export function ownerParts(owner: string): { user: string; backend: string } {
   const space = owner.indexOf(" ");
   if (space < 0) return { user: "", backend: owner };
@@ -34,7 +34,7 @@ export function ownerParts(owner: string): { user: string; backend: string } {
 /** The backend of {@link ownerParts} without the project: the address of the state. */
 export const stateAddress = (backend: string): string => backend.replace(/#[A-Za-z0-9._-]+$/, "");
 
-/** macOS takes its host name from the network that it joins; there the name of the user has to do. */
+/** On macOS only the user name: macOS changes its host name with the network. */
 function userAtHost(): string {
   const [host = ""] = hostname().split(".");
   return process.platform === "darwin" ? userName() : `${userName()}@${host}`;

@@ -3,8 +3,8 @@ import { createServer } from "node:net";
 import type { Exec } from "./exec";
 
 /**
- * The stack's port on 127.0.0.1 when none is configured: the same on every run and, between two stacks, very likely
- * different. 20000 to 29999 lies below the ephemeral ranges of Linux, macOS and Windows.
+ * Port on 127.0.0.1 of a stack without a configured port, derived from its name. The range 20000 to 29999 is below the
+ * ephemeral ports of Linux, macOS and Windows.
  */
 export function derivedPort(stack: string): number {
   return 20_000 + (createHash("sha256").update(stack).digest().readUInt32BE(0) % 10_000);
@@ -13,7 +13,7 @@ export function derivedPort(stack: string): number {
 /** Ports on 127.0.0.1 that the lab publishes its gateway on. */
 export interface GatewayPorts {
   httpPort: number;
-  /** Published whatever the modules are: a port cannot be added to a cluster that runs. */
+  /** Always published: a port cannot be added to a running cluster, and a module may need it later. */
   httpsPort: number;
 }
 
@@ -21,8 +21,8 @@ export interface GatewayPorts {
 export const portKeys = ["httpPort", "httpsPort"] as const satisfies readonly (keyof GatewayPorts)[];
 
 /**
- * The stack's ports: the configured ones, else those of its name. The one for HTTPS lies 10000 below {@link derivedPort},
- * 10000 to 19999, so that no lab's takes another lab's for HTTP.
+ * The stack's ports: the configured ports, or ports derived from its name. The HTTPS port is 10000 less than
+ * {@link derivedPort}, so that it never equals the HTTP port of another lab.
  */
 export function gatewayPorts({ httpPort, httpsPort }: Partial<GatewayPorts>, stack: string): GatewayPorts {
   const derived = derivedPort(stack);
@@ -39,8 +39,8 @@ export function portIsFree(port: number): Promise<boolean> {
 }
 
 /**
- * Ports of this machine that other kind clusters have, with the cluster's name: labs of all users and backends of this Docker.
- * A cluster that is paused keeps its ports, and nothing listens on them.
+ * Ports of this machine that the nodes of other kind clusters publish, with the names of the clusters. Those of a paused
+ * cluster are included: it needs them again, although nothing listens on them.
  * @param own name of the cluster whose ports are left out
  */
 export async function portsOfOthers(own: string, exec: Exec): Promise<ReadonlyMap<number, string>> {

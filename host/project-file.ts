@@ -10,9 +10,8 @@ const projectSchema = z.object({
 });
 
 /**
- * What Pulumi.yaml says. `pulumi new` writes the name that the user chooses into it, and a stack tag into its `config`
+ * Content of Pulumi.yaml. `pulumi new` writes another project name into it, and a stack tag into its `config`
  * (pulumi v3.259.0, pkg/cmd/pulumi/project/newcmd/new.go).
- *
  * @param root folder of the file. @default this checkout
  */
 export const projectFile = (root = join(__dirname, "..")): z.infer<typeof projectSchema> =>

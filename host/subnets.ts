@@ -1,6 +1,6 @@
 import ipaddr from "ipaddr.js";
 
-/** Whether two IPv4 subnets share addresses; false for what is no IPv4 subnet. */
+/** Whether two IPv4 subnets share addresses; false if one of the texts is no IPv4 subnet. */
 export function overlap(a: string, b: string): boolean {
   if (!ipaddr.IPv4.isValidCIDR(a) || !ipaddr.IPv4.isValidCIDR(b)) return false;
   const [first, second] = [ipaddr.IPv4.parseCIDR(a), ipaddr.IPv4.parseCIDR(b)];
@@ -11,20 +11,20 @@ export function overlap(a: string, b: string): boolean {
 export interface Route {
   interface: string;
   subnet: string;
-  /** Whether it leads to neighbours, without a gateway. */
+  /** Whether the route has no gateway. */
   onLink: boolean;
 }
 
 /**
- * Routes of this machine's own, without the default route and those of Docker's networks.
- * @param table content of /proc/net/route: addresses are hexadecimal numbers in the order of the machine, little-endian
+ * Routes of this machine, without the default route and the routes of Docker networks.
+ * @param table content of /proc/net/route, in which addresses are little-endian hexadecimal numbers
  */
 export function readRoutes(table: string): Route[] {
   return table.split("\n").flatMap((line) => {
     const [name = "", destination, gateway, , , , , mask] = line.split("\t");
     if (!destination || !mask || !/^[0-9A-F]{8}$/.test(mask) || mask === "00000000") return [];
     if (/^(docker\d|docker_gwbridge|br-[0-9a-f]{12})/.test(name)) return [];
-    // A VPN for all traffic replaces the default route by two halves of the address space.
+    // A VPN for all traffic replaces the default route by two routes to halves of the address space.
     if (mask === "00000080") return [];
     const bits = [...Number.parseInt(mask, 16).toString(2)].filter((bit) => bit === "1").length;
     return [{ interface: name, subnet: `${address(destination)}/${bits}`, onLink: gateway === "00000000" }];
@@ -37,9 +37,10 @@ const address = (hex: string): string =>
     .map((byte) => String(byte))
     .join(".");
 
-/** A range out of which Docker gives networks their subnets, each of `size` bits. */
+/** A range from which Docker assigns subnets to networks. */
 export interface AddressPool {
   base: string;
+  /** Prefix length of each subnet, in bits. */
   size: number;
 }
 
@@ -54,18 +55,24 @@ export const dockerPools: readonly AddressPool[] = [
   { base: "192.168.0.0/16", size: 20 },
 ];
 
-/** The first subnet of the pools that shares no address with those that are taken; undefined when none is left. */
+/** First subnet of the pools that overlaps with no taken subnet; undefined when there is none. */
 export function freeSubnet(pools: readonly AddressPool[], taken: readonly string[]): string | undefined {
   for (const { base, size } of pools) {
     if (!ipaddr.IPv4.isValidCIDR(base)) continue;
     const [start, prefix] = ipaddr.IPv4.parseCIDR(base);
-    const first = start.toByteArray().reduce((sum, byte) => sum * 256 + byte, 0);
+    const first = addressNumber(start);
     for (let index = 0; index < 2 ** Math.max(0, size - prefix); index += 1) {
-      const at = first + index * 2 ** (32 - size);
-      const bytes = [24, 16, 8, 0].map((shift) => Math.floor(at / 2 ** shift) % 256);
-      const subnet = `${bytes.join(".")}/${size}`;
+      const subnet = `${addressText(first + index * 2 ** (32 - size))}/${size}`;
       if (!taken.some((other) => overlap(other, subnet))) return subnet;
     }
   }
   return undefined;
 }
+
+/** An IPv4 address as a 32-bit number. */
+export const addressNumber = (address: ipaddr.IPv4): number =>
+  address.toByteArray().reduce((sum, byte) => sum * 256 + byte, 0);
+
+/** The IPv4 address of a 32-bit number. */
+export const addressText = (value: number): string =>
+  [24, 16, 8, 0].map((shift) => Math.floor(value / 2 ** shift) % 256).join(".");

@@ -16,15 +16,15 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { ExitCode, LabError, messageOf } from "./errors";
+import { messageOf, UnfitError } from "./errors";
 import { labHome } from "./paths";
 import { shellWord } from "./shell";
 
 /**
- * Replaces a file as a whole: neither a reader nor a failed write ever leaves half of it. Folders on the way are made. A
- * symbolic link stays and leads to the new content; a device or a pipe, such as /dev/stdout, is written in place.
- * @param mode permissions of the file. @default those that it has; 0o644 for a new one
- * @throws WriteError (exit code 4) when it cannot be written; the file is then as it was
+ * Replaces a file atomically: no reader and no failed write sees a part of it. Missing parent folders are created. A symbolic
+ * link stays, and its target is replaced; a device or a pipe, such as /dev/stdout, is written in place.
+ * @param mode permissions of the file. @default the permissions of the existing file; 0o644 for a new file
+ * @throws WriteError (exit code 4) when it cannot be written; the file is then unchanged
  */
 export function writeWhole(path: string, content: Uint8Array | string, mode?: number): void {
   try {
@@ -43,7 +43,7 @@ function replace(
   mode: number | undefined,
   there: Stats | undefined,
 ): void {
-  // In the same folder: a rename does not lead from one file system to another.
+  // In the same folder: a rename works only within one file system.
   const part = join(dirname(target), `.${randomUUID()}.part`);
   try {
     writeFileSync(part, content, { mode: mode ?? 0o644, flush: true });
@@ -57,7 +57,7 @@ function replace(
   }
 }
 
-/** Gives the new file the owner of the old one, where the process has the right to. */
+/** Gives the new file the owner of the old file, if the process may do so. */
 function giveTo({ uid, gid }: Stats, part: string): void {
   try {
     chownSync(part, uid, gid);
@@ -66,15 +66,15 @@ function giveTo({ uid, gid }: Stats, part: string): void {
   }
 }
 
-/** Where a path leads by its symbolic links, whether there is a file or not. */
+/** Target of a path with its symbolic links resolved; the target may not exist. */
 function targetOf(path: string): string {
   if (!lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink()) return path;
   return targetOf(resolve(realpathSync(dirname(path)), readlinkSync(path)));
 }
 
 /**
- * Makes a folder, with those on the way.
- * @throws WriteError (exit code 4) when it cannot be made
+ * Creates a folder and its parents.
+ * @throws WriteError (exit code 4) when it cannot be created or written
  */
 export function makeFolder(path: string): void {
   try {
@@ -86,7 +86,7 @@ export function makeFolder(path: string): void {
 }
 
 /**
- * Looks whether a folder can be written, or made. Changes nothing.
+ * Checks that a folder can be written, or created. Changes nothing.
  * @throws WriteError (exit code 4) when it cannot
  */
 export function requireWritable(path: string): void {
@@ -101,9 +101,9 @@ export function requireWritable(path: string): void {
 }
 
 /** A file or folder that cannot be written. */
-export class WriteError extends LabError {}
+export class WriteError extends UnfitError {}
 
-/** The nearest folder on the way to a path that is there. */
+/** The nearest existing parent folder of a path. */
 function existing(path: string): string {
   const folder = dirname(path);
   return folder === path || existsSync(folder) ? folder : existing(folder);
@@ -111,7 +111,7 @@ function existing(path: string): string {
 
 function cannotWrite(path: string, cause: unknown): WriteError {
   const code: unknown = cause instanceof Error && Reflect.get(cause, "code");
-  // The path in the message would be that of the part.
+  // The message contains the path of the temporary file.
   const reason = messageOf(cause).replace(/ '.*$/s, "");
   const folder = shellWord(existing(path));
   const both = existsSync(path) ? `${folder} ${shellWord(path)}` : folder;
@@ -126,9 +126,9 @@ function cannotWrite(path: string, cause: unknown): WriteError {
   return new WriteError(
     {
       what: `Cannot write "${path}": ${reason}`,
-      why: "A file is replaced as a whole, so what was there before has not changed",
+      why: "A file is replaced as a whole, so that its former content has not changed",
       fix,
     },
-    { exitCode: ExitCode.unfit, cause },
+    cause,
   );
 }

@@ -3,10 +3,10 @@ import type { Problem } from "../host/errors";
 import type { Exec } from "../host/exec";
 import type { DockerFacts } from "./docker-facts";
 
-/** A finding as a check returns it, without the id and title of the check. `fail` stops the lab, `warn` does not. */
+/** Result of a check. `fail` stops the lab, `warn` does not. */
 export type Verdict = { status: "ok"; what: string } | ({ status: "warn" | "fail" } & Problem);
 
-/** What checks look at; they change nothing. */
+/** Input of a check. Checks change nothing. */
 export interface CheckContext {
   env: NodeJS.ProcessEnv;
   exec: Exec;
@@ -15,22 +15,20 @@ export interface CheckContext {
   docker: DockerFacts;
 }
 
-/** One property that a machine must have. */
+/** A check of one property of the machine. */
 export interface Check {
   id: string;
   /** The expected state, as a statement. */
   title: string;
-  /** Whether only a kind cluster on this machine needs it. */
+  /** Whether the check applies only to a kind cluster on this machine. */
   kindOnly: boolean;
-  /** Whether only a cluster that the lab did not make needs it. */
+  /** Whether the check applies only to an existing cluster. */
   existingOnly?: true;
   look(context: CheckContext): Promise<Verdict> | Verdict;
 }
 
-/** A good finding. */
-export function ok(what: string): Verdict {
-  return { status: "ok", what };
-}
+/** The result of a check that passed. */
+export const ok = (what: string): Verdict => ({ status: "ok", what });
 
-/** The finding about a property of a Docker that does not answer: another check fails for that. */
+/** The result of a check of Docker while Docker does not answer: the check "docker" fails then. */
 export const unknownWithoutDocker: Verdict = ok("not known while Docker does not answer");

@@ -12,7 +12,7 @@ import { type Check, type CheckContext, ok, unknownWithoutDocker } from "./check
 import type { DockerKind } from "./docker-facts";
 import { dockerMissing } from "./problems";
 
-/** First Kubernetes whose kubelet does not start on cgroup v1. */
+/** First version of Kubernetes whose kubelet does not start on cgroup v1. */
 const cgroupV2Only = "1.35.0";
 
 const dockerAnswers: Check = {
@@ -25,7 +25,7 @@ const dockerAnswers: Check = {
   },
 };
 
-/** What is worth knowing of a kind of Docker on which the lab works. */
+/** A hint about each supported kind of Docker. */
 const kinds: Record<Exclude<DockerKind, "podman">, string> = {
   "Docker Engine": "its own network is reachable as well",
   "Docker from snap": "archives reach it through pipes, since its /tmp is its own",
@@ -121,8 +121,8 @@ const cgroup: Check = {
 };
 
 /**
- * First API with a platform for `docker save`; client and server have it since Docker 28 (docker/cli v28.0.0,
- * cli/command/image/save.go). Without one the containerd image store writes layers of platforms that it does not have.
+ * First API version with `docker save --platform`, in client and server since Docker 28 (docker/cli v28.0.0,
+ * cli/command/image/save.go). Without the option, the containerd image store fails on layers of platforms that it lacks.
  */
 const saveApi = "1.48.0";
 
@@ -173,7 +173,7 @@ const credentials: Check = {
   },
 };
 
-/** Keys of docker's configuration file (docker/cli cli/config/configfile/file.go), as far as it can be read. */
+/** Credential keys of docker's configuration file (docker/cli cli/config/configfile/file.go); none when it cannot be read. */
 function settingsOf(file: string): { credsStore?: string; credHelpers: Record<string, string> } {
   try {
     const { credsStore, credHelpers = {} } = JSON.parse(readFileSync(file, "utf8")) ?? {};
@@ -183,7 +183,7 @@ function settingsOf(file: string): { credsStore?: string; credHelpers: Record<st
   }
 }
 
-/** Names of the registries that docker pulls from, as its configuration has them. */
+/** Hosts of the registries or mirrors that docker pulls from. */
 function registriesOf({ imageMirrors, artifactSource }: LabConfig): string[] {
   if (artifactSource && !isWeb(artifactSource)) return [];
   const mirrors = mirrorsOf(imageMirrors);
@@ -193,15 +193,10 @@ function registriesOf({ imageMirrors, artifactSource }: LabConfig): string[] {
   });
 }
 
-/** Checks of Docker itself: what fails here would fail a plain `pulumi up` as well, which begins with them. */
-export const dockerChecks: readonly Check[] = [
-  ...[dockerAnswers, dockerKind, sameMachine, cgroup, imageStore, credentials],
-];
+/** Checks of Docker itself. The Pulumi program runs them too. */
+export const dockerChecks: readonly Check[] = [dockerAnswers, dockerKind, sameMachine, cgroup, imageStore, credentials];
 
-/**
- * What stops the lab on this Docker, in doctor's words. AMBIENT_LAB_IGNORE has the ids of checks that do not stop it:
- * `up --ignore` hands them on to the program in it.
- */
+/** Problems of the failed checks of Docker, without the ids in AMBIENT_LAB_IGNORE, which `up --ignore` sets for the program. */
 export async function dockerProblems(context: CheckContext): Promise<Problem[]> {
   const ignored = (context.env.AMBIENT_LAB_IGNORE ?? "").split(",");
   const looks = dockerChecks.filter(({ id }) => !ignored.includes(id)).map(({ look }) => look(context));

@@ -22,10 +22,10 @@ const infoSchema = z.object({
   DriverStatus: z.array(z.tuple([z.string(), z.string()])).nullish(),
 });
 
-/** What `docker info` prints without a server: the docker program's own facts (docker/cli cli/command/system/info.go). */
+/** Output of `docker info` when no server answers (docker/cli cli/command/system/info.go). */
 const serverErrorsSchema = z.object({ ServerErrors: z.array(z.string()).min(1) });
 
-/** What `podman info` prints, under the name of docker (containers/podman libpod/define/info.go). */
+/** Output of `docker info` when podman is installed as docker (containers/podman libpod/define/info.go). */
 const podmanSchema = z
   .object({
     host: z.object({
@@ -46,12 +46,12 @@ const podmanSchema = z
     }),
   );
 
-/** What `docker version --format '{{json .}}'` prints (docker/cli cli/command/system/version.go) and is read here. */
+/** Output of `docker version --format '{{json .}}'` (docker/cli cli/command/system/version.go). */
 const versionSchema = z.object({
   Client: z.object({ Version: z.string().default(""), ApiVersion: z.string().default("") }),
 });
 
-/** Products that answer as Docker does. */
+/** Products that implement Docker's API. */
 export type DockerKind =
   | "Docker Engine"
   | "Docker from snap"
@@ -64,13 +64,13 @@ export type DockerKind =
 /** The fields of `docker info` that the checks use. */
 interface DockerInfo {
   serverVersion: string;
-  /** Version of the docker program; empty when it is not known. */
+  /** Version of the docker client; empty when it is not known. */
   clientVersion: string;
-  /** Version of the API that client and server agreed on, such as "1.48"; empty when it is not known. */
+  /** API version that client and server negotiated, such as "1.48"; empty when it is not known. */
   apiVersion: string;
   operatingSystem: string;
   kind: DockerKind;
-  /** Whether the daemon has no more rights than the user who runs it. */
+  /** Whether the daemon runs without root privileges. */
   rootless: boolean;
   cpus: number;
   memoryBytes: number;
@@ -78,18 +78,19 @@ interface DockerInfo {
   rootDir: string;
   /** Folders that hold images and containers. */
   dataDirs: readonly string[];
-  /** Pools of the networks' subnets; empty when they are Docker's own. */
+  /** `default-address-pools` of the daemon; empty when they are not configured. */
   addressPools: readonly AddressPool[];
-  /** Proxy that the daemon pulls by; empty without one. */
+  /** Proxy of the daemon; empty without one. */
   proxy: string;
   /** Whether images live in containerd's store, the default of Docker 29. */
   containerdStore: boolean;
 }
 
-/** Docker as this machine reaches it. */
+/** Facts about the Docker daemon that this machine uses. */
 export interface DockerFacts {
+  /** Absent when the daemon does not answer. */
   info?: DockerInfo;
-  /** Whether the daemon runs on this very kernel, so that this machine's /proc and disks are its own. */
+  /** Whether the daemon runs on the kernel of this machine, so that /proc and disks are the same. */
   local: boolean;
   /** Address of the daemon: `unix:///var/run/docker.sock`. Empty when it is not known. */
   endpoint: string;
@@ -107,7 +108,7 @@ const clientSchema = z.object({
   ),
 });
 
-/** Proxy that the docker program gives to containers and builds. */
+/** Proxy that the docker client passes to containers and builds. */
 interface ClientProxy {
   file: string;
   address: string;
@@ -115,7 +116,7 @@ interface ClientProxy {
 }
 
 /**
- * The proxy of the docker program's own settings: that of the daemon's address, else the default one (docker/cli v28.5.2
+ * Reads the proxy from the docker client's configuration: that of the daemon's address, or the default (docker/cli v28.5.2
  * cli/config/configfile/file.go, ParseProxyConfig).
  */
 function clientProxy(env: NodeJS.ProcessEnv, endpoint: string): ClientProxy | undefined {
@@ -127,7 +128,7 @@ function clientProxy(env: NodeJS.ProcessEnv, endpoint: string): ClientProxy | un
   return address ? { file, address, noProxy } : undefined;
 }
 
-/** Asks the Docker daemon about itself. */
+/** Reads facts from the Docker client and daemon. */
 export async function readDocker(
   exec: Exec,
   env: NodeJS.ProcessEnv,
@@ -177,15 +178,15 @@ const usesContainerdStore = ({ DriverStatus }: z.infer<typeof infoSchema>): bool
   (DriverStatus ?? []).some(([, value]) => value.startsWith("io.containerd.snapshotter"));
 
 /**
- * Folder of containerd's images: its default root, unless Docker runs a containerd of its own below DockerRootDir (moby
- * v28.0.0 cmd/dockerd/daemon.go, initializeContainerd). Docker tells the address since API 1.46.
+ * Folder of containerd's images: its default root, unless Docker runs its own containerd below DockerRootDir (moby v28.0.0
+ * cmd/dockerd/daemon.go, initializeContainerd). Docker reports the address since API 1.46.
  */
 function containerdRoot({ Containerd }: z.infer<typeof infoSchema>): string[] {
   const { Address = "" } = Containerd ?? {};
   return Address === "" || Address === "/run/containerd/containerd.sock" ? ["/var/lib/containerd"] : [];
 }
 
-/** Each product gives its virtual machine a name, or its system one. */
+/** Recognises a product by the name of its virtual machine or operating system. */
 function kindOf({ OperatingSystem: system, Name: name, DockerRootDir }: z.output<typeof infoSchema>): DockerKind {
   if (/docker desktop/i.test(system)) return "Docker Desktop";
   if (/orbstack/i.test(system) || name === "orbstack") return "OrbStack";

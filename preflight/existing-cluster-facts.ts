@@ -2,32 +2,32 @@ import { appNamespace, labelKeys, meshNamespace } from "../config/vocabulary";
 import { objects } from "../experiments/objects";
 import type { ApiObject, ReadApi } from "../host/kube-api";
 
-/** What a cluster that the lab did not make has already. */
+/** Facts about an existing cluster. */
 export interface ClusterFacts {
   /** Such as "v1.33.4-eks-1a2b3c". */
   kubernetes: string;
   /** Version of Istio that istiod runs. */
   istio?: string;
-  /** Stack whose lab owns the namespace of Istio; "" when it is not a lab's at all. */
+  /** Stack whose lab owns the namespace of Istio; "" when no lab owns it; absent without the namespace. */
   meshOwner?: string;
   /** Gateway API bundle that the lab did not install. */
   gatewayApi?: { version: string; channel: string };
   /** Whether the cluster has a MetalLB that the lab did not install. */
   metallb: boolean;
-  /** Control planes of Istio beside the one that the lab's would be. */
+  /** Control planes of Istio, except a Deployment with the name of the lab's own. */
   controlPlanes: readonly { object: string; revision: string }[];
   /** Revision or tag of Istio that the apps' namespace selects by a label. */
   selected?: string;
-  /** What lives in the apps' namespace and is not the lab's, such as "Deployment web". */
+  /** Workloads and Services in the apps' namespace that are not the lab's, such as "Deployment web". */
   strangers: readonly string[];
 }
 
-/** Names of what a lab has in the apps' namespace. */
+/** Names of a lab's objects in the apps' namespace. */
 const labNames: ReadonlySet<string> = new Set(
   Object.values(objects).flatMap((each) => (each.namespace === appNamespace ? [each.name] : [])),
 );
 
-/** Asks a cluster what it has, as the lab of a stack sees it. */
+/** Reads the facts about a cluster for the lab of a stack. */
 export async function readCluster(read: ReadApi, stack: string): Promise<ClusterFacts> {
   const crd = (name: string) => read(`/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${name}`);
   const mesh = await read("/api/v1/namespaces/istio-system");
@@ -57,7 +57,7 @@ export async function readCluster(read: ReadApi, stack: string): Promise<Cluster
   };
 }
 
-/** The lab's istiod has no revision, which Istio calls so. */
+/** Istio's name for the revision of an istiod without one, such as the lab's. */
 const defaultRevision = "default";
 
 /** Istio's charts label every istiod (istio 1.31 manifests/charts/istio-control/istio-discovery/templates/deployment.yaml). */
@@ -70,14 +70,14 @@ async function readControlPlanes(read: ReadApi): Promise<ClusterFacts["controlPl
   );
 }
 
-/** Version of Istio that istiod runs; undefined where there is none. */
+/** Version of Istio that istiod runs; undefined without istiod. */
 export async function readIstio(read: ReadApi): Promise<string | undefined> {
   const istiod = await read("/apis/apps/v1/namespaces/istio-system/deployments/istiod");
   const [container] = istiod?.spec?.template?.spec?.containers ?? [];
   return /:(\d+\.\d+\.\d+)[^/]*$/.exec(container?.image ?? "")?.[1];
 }
 
-/** Whether an object came with a release of the lab: Helm writes its name into each. */
+/** Whether an object belongs to a release of the lab: Helm annotates each object with the name of its release. */
 function isReleased({ metadata }: ApiObject, release: string): boolean {
   const { annotations } = metadata ?? {};
   return (
@@ -86,7 +86,7 @@ function isReleased({ metadata }: ApiObject, release: string): boolean {
   );
 }
 
-/** Pods of these controllers are told by the controller itself. */
+/** Pods of these controllers are not listed: the controller is. */
 const controllers = new Set(["ReplicaSet", "StatefulSet", "DaemonSet"]);
 
 async function readStrangers(read: ReadApi, stack: string, meshOwner: string | undefined): Promise<string[]> {
@@ -109,17 +109,17 @@ async function readStrangers(read: ReadApi, stack: string, meshOwner: string | u
 
 const nameOf = ({ metadata }: ApiObject): string => metadata?.name ?? "";
 
-/** Stack whose lab made an object; empty without the label that says so. */
+/** Stack whose lab created an object; empty without the label. */
 const ownerOf = ({ metadata }: ApiObject): string => metadata?.labels?.[labelKeys.stack] ?? "";
 
 function isOurs(kind: string, object: ApiObject, stack: string, meshOwner: string | undefined): boolean {
   const { labels = {}, ownerReferences = [] } = object.metadata ?? {};
   if (kind === "Service" && nameOf(object) === "kubernetes") return true;
   if (kind === "Pod") return ownerReferences.some((owner) => controllers.has(owner.kind));
-  // istiod makes these for a Gateway.
+  // istiod creates these for a Gateway.
   if (labels["gateway.istio.io/managed"]) return true;
   if (ownerOf(object) !== "") return ownerOf(object) === stack;
-  // Earlier versions labelled the namespace of their mesh alone, and were not installed beside objects of these names.
+  // Earlier versions labelled only the namespace of their mesh, and were not installed beside objects of these names.
   return meshOwner === stack && labNames.has(nameOf(object)) && isByPulumi(object);
 }
 

@@ -10,13 +10,14 @@ import { shellWord } from "../host/shell";
 import { type ClusterFacts, readCluster } from "./existing-cluster-facts";
 import { platformProblems } from "./platform";
 
-/** A cluster that the lab did not make: what it has, as far as it answers, and what is in the lab's way. */
+/** Facts about an existing cluster, and the problems that stop the lab. */
 export interface Examined {
+  /** Absent when the cluster does not answer. */
   facts?: ClusterFacts;
   problems: Problem[];
 }
 
-/** Looks at the cluster of `kubeconfig` and `context`. Reads only. */
+/** Examines the cluster of `kubeconfig` and `context`. Reads only. */
 export async function examineExisting(config: LabConfig, stack: string): Promise<Examined> {
   const { kubeconfig = "", context = "" } = config;
   const problems = await kubeconfigProblems(kubeconfig, context);
@@ -38,7 +39,7 @@ function problemsOf(facts: ClusterFacts, config: LabConfig, stack: string): Prob
   const problems: Problem[] = [];
   const foreign = meshOwner !== undefined && meshOwner !== stack;
   if (foreign) problems.push(foreignMesh(meshOwner, installed));
-  // What others run there is not the lab's to upgrade.
+  // The lab does not upgrade the Istio of another owner.
   const own = foreign ? undefined : installed;
   problems.push(...versionProblems({ istio: config.istioVersion, kubernetes, gatewayApi, installed: own }));
   for (const plane of facts.controlPlanes) problems.push(otherControlPlane(plane));
@@ -70,10 +71,10 @@ const unknownContext = (file: string, context: string, contexts: readonly string
   fix: "npm run lab -- config set context NAME",
 });
 
-/** Why the cluster could not be read. */
+/** The problem of a cluster that could not be read. */
 function outOfReach(at: ClusterAddress, error: unknown): Problem {
   const cluster = `the cluster of context "${at.context}"`;
-  const why = "The lab looks what is there before it installs anything";
+  const why = "The lab reads the cluster before it installs anything";
   const kubectl = kubectlOf(at);
   if (error instanceof LoginError) return noLogin(error, at);
   if (error instanceof ApiRefusal && error.status === 401) {

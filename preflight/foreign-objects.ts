@@ -5,7 +5,7 @@ import { ownerParts } from "../host/lab-owner";
 import { type ClusterAddress, kubectlOf } from "../host/paths";
 import { shellWord } from "../host/shell";
 
-/** An object by its names. */
+/** Identity of an object. */
 interface ObjectName {
   apiVersion: string;
   kind: string;
@@ -13,7 +13,7 @@ interface ObjectName {
   name: string;
 }
 
-/** Whose lab it is, and where. */
+/** Identity of a lab in an existing cluster. */
 export interface OwnershipClaim {
   stack: string;
   /** Owner of the lab (host/lab-owner.ts). */
@@ -21,12 +21,12 @@ export interface OwnershipClaim {
   address: ClusterAddress;
 }
 
-/** Value of the annotation by which an object names the lab that made it: the stack and its owner. */
+/** Value of the annotation that records the lab that created an object: the stack and its owner. */
 export const ownerRecord = (stack: string, owner: string): string => `${stack} ${owner}`;
 
 /**
- * Requires that each object of a cluster that the lab did not make is absent or the lab's own. The engine would overwrite
- * another one of the same name, and delete it with the lab.
+ * Requires that each object of an existing cluster is absent or the lab's own. The engine would overwrite another object of
+ * the same name, and delete it with the lab.
  * @throws LabErrors (exit code 4) that name the objects and their owners
  */
 export async function requireOwnObjects(
@@ -46,8 +46,8 @@ export async function requireOwnObjects(
 }
 
 /**
- * Whether the lab made an object. Earlier versions wrote no record: beside the lab's own mesh their objects are told by the
- * field manager of Pulumi's provider, and their namespaces by the label.
+ * Whether the lab created an object. Earlier versions wrote no record: if the mesh is the lab's own, their objects have the
+ * field manager of Pulumi's provider, and their namespaces have the label.
  */
 function isOwn({ kind }: ObjectName, live: ApiObject, { stack, owner }: OwnershipClaim, ownMesh: boolean): boolean {
   const record = recordOf(live);
@@ -65,7 +65,7 @@ interface Foreign {
   live: ApiObject;
 }
 
-/** The objects by what their marks say of the owner. */
+/** Groups objects by the owner that their marks name. */
 function byOwner(foreign: readonly Foreign[]): { maker: string; objects: ObjectName[] }[] {
   const groups = new Map<string, ObjectName[]>();
   for (const { object, live } of foreign) {

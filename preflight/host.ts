@@ -13,7 +13,7 @@ import {
   readNetworks,
   readSubnets,
 } from "../host/docker-networks";
-import { ExitCode, LabError, LabErrors, type Problem } from "../host/errors";
+import { ExitCode, LabError, LabErrors, type Problem, UnfitError } from "../host/errors";
 import type { Exec } from "../host/exec";
 import { openApi } from "../host/kube-api";
 import { labOwner } from "../host/lab-owner";
@@ -39,41 +39,40 @@ import {
   toolMissing,
 } from "./problems";
 
-/** What the program must know of the machine before it declares anything. */
+/** Facts about the machine that the program needs. */
 export interface HostFacts extends GatewayPorts {
   /** SHA-256 of `caFile`. */
   caDigest?: string;
-  /** Address of Docker: of DOCKER_HOST, else of the current context; none when it cannot be told. */
+  /** Address of Docker: DOCKER_HOST, or that of the current context; absent when it is not known. */
   dockerHost?: string;
-  /** MTU of Docker's default network, in bytes; none where it has no value of its own. */
+  /** MTU of Docker's default network, in bytes; absent when it is not configured. */
   mtu?: number;
-  /** Version of Istio that the cluster runs now; none when it is to be installed. */
+  /** Version of Istio that the cluster runs now; absent without Istio. */
   installedIstio?: string;
   /** Gateway API bundle of an existing cluster that the lab did not install and does not change. */
   gatewayApi?: { version: string };
 }
 
-/** What its caller has looked at, or is about to do. */
-export interface HostLook {
-  /** A cluster that is gone is no problem: the caller takes care of it. */
+/** Options of {@link checkHost}. */
+export interface HostCheckOptions {
+  /** Accepts a lost cluster: the caller recovers from it. */
   lostClusterIsFine?: boolean;
-  /** Docker itself was looked at already, by doctor. */
+  /** Skips the checks of Docker, which doctor has run. */
   examined?: boolean;
-  /** The run makes or changes the lab, and its scripts run the kind of the PATH. */
+  /** Requires kind on the PATH, which the scripts of an update run. */
   makes?: boolean;
 }
 
 /**
- * Looks at Docker, the stack's cluster, port and subnet. Changes nothing but the stack's own kubeconfig file, which it
- * writes again when it was lost.
- *
+ * Checks Docker and the stack's cluster, ports and subnet. Changes nothing, except that it restores a lost kubeconfig file of
+ * the stack.
  * @throws LabErrors (exit code 4) with every problem at once
  */
 export async function checkHost(
   config: LabConfig,
   stack: string,
   exec: Exec,
-  { lostClusterIsFine = false, examined = false, makes = false }: HostLook = {},
+  { lostClusterIsFine = false, examined = false, makes = false }: HostCheckOptions = {},
 ): Promise<HostFacts> {
   const ports = gatewayPorts(config, stack);
   const problems: Problem[] = [];
@@ -87,7 +86,7 @@ export async function checkHost(
     return { ...ports, installedIstio: facts?.istio, gatewayApi: facts?.gatewayApi, ...ca };
   }
 
-  // Side by side: every preview waits for these answers.
+  // In parallel: every preview waits for these answers.
   const pendingNetworks = readNetworks(exec);
   const [docker, { state, published, owner }, ofNetworks, mtu, ofKind, claimed] = await Promise.all([
     readDocker(exec, process.env),
@@ -97,13 +96,13 @@ export async function checkHost(
     makes ? kindProblems(exec) : [],
     portsOfOthers(clusterName(stack), exec),
   ]);
-  if (!docker.info) throw new LabErrors([dockerMissing(docker.code, docker.complaint)], ExitCode.unfit);
+  if (!docker.info) throw new UnfitError(dockerMissing(docker.code, docker.complaint));
   if (!examined) problems.push(...(await dockerProblems({ env: process.env, exec, stack, config, docker })));
   problems.push(...ofKind);
   if (state === "absent" && existsSync(markerFile(stackDir(stack))) && !lostClusterIsFine)
     problems.push(lostCluster(stack));
   if (state === "paused" || state === "stopped") problems.push(sleepingCluster(stack, state));
-  // A living cluster holds its ports. Other ones make it anew, and it would be gone before kind finds them taken.
+  // A running cluster holds its ports. With other ports it is replaced, and kind finds an occupied port only after its deletion.
   if (state === "absent" || state === "running") problems.push(...(await portProblems(ports, published, claimed)));
   problems.push(...(state === "foreign" ? [foreignCluster(stack, owner)] : ofNetworks));
   if (state === "running") await restoreKubeconfig(stack, exec);
@@ -111,19 +110,26 @@ export async function checkHost(
   const kubernetes = kubernetesOf(config.nodeImage);
   problems.push(...versionProblems({ istio: config.istioVersion, kubernetes, installed: installedIstio }));
   if (problems.length > 0) throw new LabErrors(problems, ExitCode.unfit);
-  const dockerHost = docker.endpoint || undefined;
-  return { ...ports, dockerHost, ...(mtu ? { mtu } : {}), installedIstio, ...ca };
+  return { ...ports, dockerHost: docker.endpoint || undefined, mtu, installedIstio, ...ca };
 }
 
-/** kind as the scripts will find it. */
+/** Problems of the kind that the scripts run. */
 async function kindProblems(exec: Exec): Promise<Problem[]> {
-  const { code, stdout } = await exec("kind", ["version"]);
-  const version = code === 0 ? /v?(\d+\.\d+\.\d+[\w.+-]*)/.exec(stdout)?.[1] : undefined;
-  const fits = version && semver.satisfies(version, supported.kind, { includePrerelease: true });
-  return fits ? [] : [toolMissing(tools.kind, version)];
+  const version = await toolVersion("kind", exec);
+  return version && fitsRange(version, supported.kind) ? [] : [toolMissing(tools.kind, version)];
 }
 
-/** kind gives its own network this MTU (kubernetes-sigs/kind v0.32.0 pkg/cluster/internal/providers/docker/network.go). */
+/** Version that a tool reports; undefined when it does not exist or reports none. */
+export async function toolVersion(program: string, exec: Exec): Promise<string | undefined> {
+  const { code, stdout } = await exec(program, ["version"], { env: { PULUMI_SKIP_UPDATE_CHECK: "true" } });
+  return code === 0 ? /v?(\d+\.\d+\.\d+[\w.+-]*)/.exec(stdout)?.[1] : undefined;
+}
+
+/** Whether a tool's version is in a range; prereleases count. */
+export const fitsRange = (version: string, range: string): boolean =>
+  semver.satisfies(version, range, { includePrerelease: true });
+
+/** kind sets this MTU on its own network (kubernetes-sigs/kind v0.32.0 pkg/cluster/internal/providers/docker/network.go). */
 async function bridgeMtu(exec: Exec): Promise<number | undefined> {
   const option = '{{index .Options "com.docker.network.driver.mtu"}}';
   const { stdout } = await exec("docker", ["network", "inspect", "bridge", "--format", option]);
@@ -159,13 +165,10 @@ function caOf({ caFile }: LabConfig, problems: Problem[]): Pick<HostFacts, "caDi
   }
 }
 
-/**
- * Asks Docker for a sign of life.
- * @throws LabErrors (exit code 4) when there is none
- */
+/** @throws UnfitError when Docker does not answer */
 export async function requireDocker(exec: Exec): Promise<void> {
   const { code, stderr } = await exec("docker", ["version", "--format", "{{.Server.Version}}"]);
-  if (code !== 0) throw new LabErrors([dockerMissing(code, stderr)], ExitCode.unfit);
+  if (code !== 0) throw new UnfitError(dockerMissing(code, stderr));
 }
 
 async function networkProblems(
@@ -178,14 +181,14 @@ async function networkProblems(
   const own = networkNamed(stack, networks);
   if (own && !mayBeOwn(own, stack, labOwner())) return [foreignNetwork(stack, own.owner)];
   if (!wanted) return [];
-  // The lab's own network as well may be about to get another subnet.
+  // The lab's own network may get another subnet.
   const others = networks.filter((network) => network !== own).map(({ name }) => name);
   return (await readSubnets(exec, others))
     .filter(({ subnets }) => subnets.some((subnet) => overlap(subnet, wanted)))
     .map(({ name, subnets }) => subnetClash(wanted, `the Docker network "${name}"`, subnets.join(", ")));
 }
 
-/** Istio of the stack's running cluster. One that does not answer is not judged here: the engine meets it next. */
+/** Istio of the stack's running cluster; undefined when the cluster does not answer, which the engine reports. */
 async function istioOf(stack: string): Promise<string | undefined> {
   try {
     return await readIstio(await openApi(ownCluster(stack)));

@@ -6,7 +6,7 @@ import { type ClusterAddress, kubectlOf } from "../host/paths";
 type Platform = NonNullable<LabConfig["platform"]>;
 
 /**
- * What Istio ambient needs of an existing cluster's platform and CNI, and the cluster or the configuration does not have
+ * Requirements of Istio ambient on the platform and the CNI of an existing cluster that are not met
  * (istio/istio.io content/en/docs/ambient/install/platform-prerequisites/index.md).
  */
 export async function platformProblems(read: ReadApi, config: LabConfig, at: ClusterAddress): Promise<Problem[]> {
@@ -19,15 +19,15 @@ export async function platformProblems(read: ReadApi, config: LabConfig, at: Clu
   return [...(platform && !config.platform ? [unset(platform)] : []), ...ciliumProblems(cilium?.data ?? {}, at)];
 }
 
-/** Platform whose values of Istio's charts (manifests/helm-profiles/platform-*.yaml) the cluster needs. */
+/** Platform whose values of Istio's charts (manifests/helm-profiles/platform-*.yaml) the cluster requires. */
 function platformOf(version: string, node: ApiObject | undefined): Platform | undefined {
   const { name = "", labels = {}, annotations = {} } = node?.metadata ?? {};
   if (version.includes("-gke.")) return "gke";
-  // The values hold the folders of the bundled CNI, flannel; a cluster with another CNI has the usual ones.
+  // The values contain the folders of the bundled CNI, flannel; another CNI uses the standard folders.
   if (version.includes("+k3s") && annotations["flannel.alpha.coreos.com/backend-type"] !== undefined)
     return name.startsWith("k3d-") ? "k3d" : "k3s";
   if (labels["microk8s.io/cluster"] !== undefined) return "microk8s";
-  // The network namespaces are Docker's only where the kubelet runs containers by it.
+  // Docker manages the network namespaces only if the kubelet uses Docker as its runtime.
   const runtime = node?.status?.nodeInfo?.containerRuntimeVersion ?? "";
   return labels["minikube.k8s.io/name"] !== undefined && runtime.startsWith("docker:") ? "minikube" : undefined;
 }

@@ -7,9 +7,9 @@ import { shellWord } from "../host/shell";
 
 /**
  * Docker does not answer.
- * @param code exit code of the client; 127 when there is none
- * @param complaint what it said; its last line counts
- * @param env of the client, where DOCKER_API_VERSION may ask for an API
+ * @param code exit code of the client; 127 when it does not exist
+ * @param complaint error output of the client
+ * @param env environment of the client, which may set DOCKER_API_VERSION
  */
 export function dockerMissing(code: number, complaint: string, env: NodeJS.ProcessEnv = process.env): Problem {
   const said = complaint.trim().split("\n").at(-1);
@@ -34,8 +34,8 @@ export function dockerMissing(code: number, complaint: string, env: NodeJS.Proce
 }
 
 /**
- * What makes a Docker answer. DOCKER_HOST or a context may lead to one that is gone; the docker program names its address
- * (moby/moby client v0.6.0 request.go, errors.go).
+ * The fix for a daemon that does not answer. DOCKER_HOST or a context may name a daemon that no longer exists; the error of
+ * the client contains its address (moby/moby client v0.6.0 request.go, errors.go).
  */
 function startDocker(complaint: string): string {
   const [, address = ""] = /(?:Docker daemon|docker API) at (\S+?)[.;] /.exec(complaint) ?? [];
@@ -43,7 +43,7 @@ function startDocker(complaint: string): string {
   return `Start the Docker behind ${address}, or: docker context use default; unset DOCKER_HOST   (the usual one)`;
 }
 
-/** A program that the lab needs is not on the PATH in a version that will do. */
+/** The PATH has no supported version of a tool. */
 export const toolMissing = (
   tool: Pick<BillTool, "name" | "version" | "purpose">,
   version: string | undefined,
@@ -53,14 +53,14 @@ export const toolMissing = (
   fix: `npm run up   (brings ${tool.name} ${tool.version} into ${labBin()})`,
 });
 
-/** The stack made a cluster, and Docker has none. */
+/** The stack created a cluster, and Docker does not have it. */
 export const lostCluster = (stack: string): Problem => ({
   what: `The kind cluster "${clusterName(stack)}" of this stack is gone`,
   why: "The state still holds what was in it, and the engine would try to delete that first",
   fix: `npm run up -- --stack ${stack}   (creates it again)`,
 });
 
-/** The problem of a command that needs a lab whose nodes do not run. */
+/** Nodes of the lab do not run. */
 export const sleepingCluster = (stack: string, state: "paused" | "stopped"): Problem => ({
   what:
     state === "paused"
@@ -71,8 +71,8 @@ export const sleepingCluster = (stack: string, state: "paused" | "stopped"): Pro
 });
 
 /**
- * Docker has a cluster with the name of the stack's, and it is not the stack's.
- * @param owner owner that the label of its network names; empty without one
+ * Docker has a cluster with the name of the stack's cluster that the stack did not create.
+ * @param owner owner in the label of its network; empty without the label
  */
 export const foreignCluster = (stack: string, owner: string): Problem => ({
   what: `A kind cluster "${clusterName(stack)}" exists that this stack did not make${madeBy(owner)}`,
@@ -81,8 +81,8 @@ export const foreignCluster = (stack: string, owner: string): Problem => ({
 });
 
 /**
- * Docker has a network with the name of the stack's, and it is not the stack's.
- * @param owner owner that its label names; empty without one
+ * Docker has a network with the name of the stack's network that the stack did not create.
+ * @param owner owner in its label; empty without the label
  */
 export const foreignNetwork = (stack: string, owner: string): Problem => ({
   what: `A Docker network "${clusterName(stack)}" exists that this stack did not make${madeBy(owner)}`,
@@ -90,7 +90,7 @@ export const foreignNetwork = (stack: string, owner: string): Problem => ({
   fix: pastAnotherLab(stack, owner, { nodes: false }),
 });
 
-/** The folder of the stack's files holds those of a lab with the state in another backend. */
+/** The folder of the stack contains the files of a lab with the state in another backend. */
 export const foreignFolder = (stack: string, backend: string): Problem => ({
   what: `${stackDir(stack)} holds the files of a lab "${stack}" with the state in ${backend}`,
   why: "Both labs would have the same files, and the end of one would delete those of the other",
@@ -98,8 +98,8 @@ export const foreignFolder = (stack: string, backend: string): Problem => ({
 });
 
 /**
- * Docker has a lab of the stack's name, and neither the state nor the label of its network proves that it is this owner's.
- * @param recorded owner that the label names; empty without one
+ * Docker has a lab with the name of the stack, and neither the state nor the label of its network proves this owner.
+ * @param recorded owner in the label; empty without the label
  */
 export const unprovenLab = (stack: string, recorded: string, { nodes }: { nodes: boolean }): Problem => {
   const { user, backend } = ownerParts(recorded);
@@ -114,7 +114,7 @@ export const unprovenLab = (stack: string, recorded: string, { nodes }: { nodes:
   };
 };
 
-/** Ways to go on beside something in Docker that has the stack's name: its own state, another name, its removal. */
+/** Fixes for a cluster or network with the stack's name: use its state, use another stack name, or remove it. */
 function pastAnotherLab(stack: string, owner: string, { nodes }: { nodes: boolean }): string {
   const removal = nodes ? removalCommand(stack) : `docker network rm ${clusterName(stack)}`;
   return [
@@ -124,18 +124,18 @@ function pastAnotherLab(stack: string, owner: string, { nodes }: { nodes: boolea
   ].join("\n");
 }
 
-/** A command that removes the nodes and the network of a stack. It needs Docker alone: kind may be in the lab's folder only. */
+/** A command that removes the nodes and the network of a stack. It needs only Docker: kind may not be on the PATH. */
 export const removalCommand = (stack: string): string => {
   const name = clusterName(stack);
   const nodes = `docker ps --all --quiet --filter label=io.x-k8s.kind.cluster=${name}`;
   return `docker rm --force --volumes $(${nodes}); docker network rm ${name}`;
 };
 
-/** The command that leads to the state of a lab that this user made with another backend; none for another user's. */
+/** The command that selects the backend of a lab that this user created with another one; none for the lab of another user. */
 function theirBackend(owner: string): string[] {
   const [theirs, ours] = [ownerParts(owner), ownerParts(labOwner())];
   const address = stateAddress(theirs.backend);
-  // The state of another project in the same backend is reached from that project's folder alone.
+  // The state of another project in the same backend can be used only from the folder of that project.
   if (theirs.user !== ours.user || address === stateAddress(ours.backend)) return [];
   return [`export PULUMI_BACKEND_URL=${shellWord(address)}   (its state is there; then run the command again)`];
 }
@@ -146,28 +146,28 @@ function madeBy(owner: string): string {
   return `: it belongs to ${user}, with the state in ${backend}`;
 }
 
-/** Something listens where the gateway is to be published. */
+/** A process listens on a port of the gateway. */
 export const busyPort = (key: keyof GatewayPorts, port: number): Problem => ({
   what: `Port ${port} on 127.0.0.1 is in use`,
   why: `The lab publishes its gateway there (${key})`,
   fix: `npm run lab -- config set ${key} PORT   (a free one, 1024 to 65535)`,
 });
 
-/** Another kind cluster has the port, whether it runs or not. */
+/** Another kind cluster publishes a port of the gateway, whether it runs or not. */
 export const claimedPort = (key: keyof GatewayPorts, port: number, cluster: string): Problem => ({
   what: `Port ${port} on 127.0.0.1 belongs to kind cluster "${cluster}"`,
   why: `The lab publishes its gateway there (${key}), and a cluster that is paused needs its port again`,
   fix: `npm run lab -- config set ${key} PORT   (a free one, 1024 to 65535)`,
 });
 
-/** HTTP and HTTPS are to be published on one port. */
+/** httpPort and httpsPort are equal. */
 export const samePort = (port: number): Problem => ({
   what: `Port ${port} is to be httpPort and httpsPort at once`,
   why: "The gateway has a port for each",
   fix: "npm run lab -- config set httpsPort PORT   (another free one, 1024 to 65535)",
 });
 
-/** The asked subnet belongs to another network of Docker, or to a route of this machine. */
+/** The configured subnet overlaps with a Docker network, or with a route of this machine. */
 export const subnetClash = (wanted: string, network: string, subnets: string): Problem => ({
   what: `Subnet ${wanted} overlaps with ${subnets} of ${network}`,
   why: "Two networks with the same addresses cannot both be reached",

@@ -4,8 +4,7 @@ import { chmod, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { archivePath, bundleFiles, formatSums, isWeb, parseSums, tagged } from "../../artifacts/bundle-folder";
-import { checkDigest, type Fetcher, isGzip, requireSafeSource } from "../../artifacts/download";
-import { unreachable } from "../../artifacts/download-errors";
+import { checkDigest, type Fetcher, isGzip, requireSafeSource, unreachable } from "../../artifacts/download";
 import { artifactPath, cachedArtifact, fetchArtifacts } from "../../artifacts/fetch";
 import { type BillArtifact, nodePlatforms } from "../../config/versions";
 import { type Problem, parseProblems, UnfitError } from "../../host/errors";
@@ -48,7 +47,7 @@ export function cliPieces({ fetch, source, platform }: BundleWork): Piece[] {
         part: "cli",
         path: `cli/${release.file}`,
         async bring(file) {
-          writeWhole(file, (await fetchRelease(release, fetch, source)).bytes, release.packed ? 0o644 : 0o755);
+          writeWhole(file, await fetchRelease(release, fetch, source), release.packed ? 0o644 : 0o755);
         },
       },
       {
@@ -82,7 +81,7 @@ export function pluginPieces({ fetch, source, platform }: BundleWork): Piece[] {
       if (source && !promised) throw notPromised(source, path);
       const bytes = await fetch(address);
       if (promised) checkDigest(address, bytes, promised);
-      if (!isGzip(bytes)) throw unreachable(address, { reason: "what came is no archive" });
+      if (!isGzip(bytes)) throw unreachable(address, { reason: "the response is no archive" });
       writeWhole(file, bytes);
     };
     return { part: "plugins", path, bring };

@@ -12,27 +12,27 @@ import { toolMissing } from "../../preflight/problems";
 import type { Io } from "../terminal/io";
 import { fetchRelease, findTool, releaseAddress, type System, type Tool, tools } from "./tools";
 
-/** How a tool is brought. */
+/** Options of {@link installTool}. */
 export interface InstallOptions {
   fetcher: Fetcher;
   system: System;
-  /** Mirror's URL, or folder, whose `cli/` replaces the upstream hosts. @default upstream */
+  /** URL of a mirror, or a folder, whose `cli/` replaces the upstream hosts. @default upstream */
   source?: string;
 }
 
 /**
- * Brings the pinned version of a tool into the lab's folder: checked before it is unpacked, in place only when whole.
+ * Installs the pinned version of a tool into the lab's folder. Its digest is checked before it is unpacked.
  * @returns path of the program
- * @throws LabError (exit code 4) when it cannot be had or is not what was promised
+ * @throws LabError (exit code 4) when it cannot be fetched or has another digest
  */
 export async function installTool(tool: Tool, { fetcher, system, source }: InstallOptions): Promise<string> {
   requireSystem(tool, system);
   const release = tool.release(system);
   const address = releaseAddress(release, source);
   try {
-    const { bytes } = await fetchRelease(release, fetcher, source);
+    const bytes = await fetchRelease(release, fetcher, source);
     if (release.packed) await unpack(tool, bytes);
-    else await writeWhole(join(labBin(), tool.name), bytes, 0o755);
+    else writeWhole(join(labBin(), tool.name), bytes, 0o755);
   } catch (cause) {
     throw cause instanceof WriteError ? cause : cannotBring(tool, address, cause);
   }
@@ -40,15 +40,15 @@ export async function installTool(tool: Tool, { fetcher, system, source }: Insta
 }
 
 /**
- * Unpacks all programs of a release into the lab's folder. They are unpacked into a folder beside it first, so that each
- * moves into place by one rename, and the tool itself moves last: where it is, everything it needs is.
+ * Unpacks all programs of a release into a temporary folder, and moves each into the lab's folder by one rename. The tool
+ * itself moves last: once it is there, its companions are.
  */
 async function unpack({ name: program, companions }: Tool, bytes: Buffer): Promise<void> {
   const { x: extract } = await import("tar");
   makeFolder(labBin());
   const scratch = await mkdtemp(join(labBin(), ".unpack-"));
   try {
-    // Without `sync`, writes that are under way when an archive turns out to be cut would go on after the `rm` below.
+    // Without `sync`, pending writes of a truncated archive would continue after the `rm` below.
     await pipeline(Readable.from(slices(bytes)), extract({ cwd: scratch, strip: 1, strict: true, sync: true }));
     const entries = await readdir(scratch, { withFileTypes: true });
     const files = entries.filter((entry) => entry.isFile()).map(({ name }) => name);
@@ -64,8 +64,8 @@ async function unpack({ name: program, companions }: Tool, bytes: Buffer): Promi
 }
 
 /**
- * The bytes in parts of 1 MiB: unpacked as one, all files of a release would be in memory at once. Between two parts the
- * process takes signals and draws its progress, which it cannot do while it unpacks.
+ * The bytes in parts of 1 MiB. Unpacked as one part, all files of a release would be in memory at once. Between two parts the
+ * event loop handles signals and progress.
  */
 async function* slices(bytes: Buffer): AsyncGenerator<Buffer> {
   const size = 1 << 20;
@@ -96,25 +96,28 @@ function cannotBring(tool: Tool, address: string, cause: unknown): LabError {
   );
 }
 
-/** The tools a command works with. */
+/** The tools of a command. */
 export interface Toolchain {
   /** Path of the pulumi program. */
   pulumi: string;
-  /** Folders to put before the PATH, so that the engine and the program's own scripts find the same tools. */
+  /** Folders to prepend to the PATH, so that the engine and the scripts use the same tools. */
   binFolders: readonly string[];
 }
 
-/** How tools are looked for. */
+/** Options of {@link ensureTools}. */
 export interface EnsureOptions {
   needed: readonly Tool["name"][];
   /** Mirror or folder for downloads. */
   source?: string;
-  /** Whether missing tools are brought. A command that only reads does not change the machine. */
+  /** Whether missing tools are installed. A command that only reads does not change the machine. */
   install: boolean;
   say: (line: string) => void;
 }
 
-/** Finds the tools, and brings those that are missing. */
+/**
+ * Finds the tools, and installs missing ones.
+ * @throws UnfitError for a missing tool without `install`
+ */
 export async function ensureTools(
   io: Pick<Io, "env" | "exec" | "fetcher">,
   { needed, source, install, say }: EnsureOptions,
@@ -129,7 +132,7 @@ export async function ensureTools(
     if (!install) throw new UnfitError(toolMissing(tool, found?.version));
     say(`  ${tool.name} ${tool.version} → ${labBin()}`);
     const system = { platform: process.platform, arch: process.arch };
-    paths.set(tool.name, await installTool(tool, { ...io, system, ...(source ? { source } : {}) }));
+    paths.set(tool.name, await installTool(tool, { ...io, system, source }));
   }
   const shadowed = [...paths].filter(([name, path]) => firstOnPath(name, io.env) !== path);
   return {

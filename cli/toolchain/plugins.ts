@@ -7,7 +7,7 @@ import { shellWord } from "../../host/shell";
 import { billPlugins } from "../offline/bill";
 import { digestOf, hostPlatform, platforms, pluginPath, readSums } from "../offline/pieces";
 
-/** How plugins are brought. */
+/** Options of {@link ensurePlugins}. */
 export interface PluginOptions {
   /** Path of the pulumi program. */
   pulumi: string;
@@ -19,8 +19,8 @@ export interface PluginOptions {
 }
 
 /**
- * Gives the engine the plugins of a bundle, unless it has them. Without a bundle it downloads them itself, when it needs them.
- * @throws LabError on a plugin that is not as the bundle promises (exit code 4), or that is not available
+ * Installs the plugins of a bundle that the engine does not have. Without a bundle, the engine downloads plugins on demand.
+ * @throws LabError for a plugin with another digest than in the bundle (exit code 4), or that cannot be installed
  */
 export async function ensurePlugins({ pulumi, source, env, exec, say }: PluginOptions): Promise<void> {
   const platform = platforms.find(({ name }) => name === hostPlatform());
@@ -34,7 +34,7 @@ export async function ensurePlugins({ pulumi, source, env, exec, say }: PluginOp
     const path = pluginPath(plugin, platform);
     const file = join(source, path);
     const bundled = existsSync(file);
-    // The engine takes a plugin of the PATH before all others, and does not list it.
+    // The engine prefers a plugin on the PATH, and does not list it.
     if (!bundled && firstOnPath(`pulumi-resource-${name}`, env)) continue;
     if (bundled && (await digestOf(file)) !== sums.get(path)) throw damaged(file);
     say(`  plugin ${name} ${version}`);

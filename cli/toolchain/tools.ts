@@ -1,47 +1,49 @@
 import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
-import semver from "semver";
 import { checkDigest, type Fetcher, requireSafeSource } from "../../artifacts/download";
 import { tools as bill, supported } from "../../config/versions";
 import { LabError } from "../../host/errors";
 import { type Exec, firstOnPath } from "../../host/exec";
 import { labBin } from "../../host/paths";
 import { shellWord } from "../../host/shell";
+import { fitsRange, toolVersion } from "../../preflight/host";
 
-/** A program the lab needs beside Node.js and Docker. */
+/** A tool that the lab requires in addition to Node.js and Docker. */
 export interface Tool {
   name: "pulumi" | "kind";
-  /** What it does for the lab: the Why of every problem with it. */
+  /** Purpose of the tool, the Why of every problem with it. */
   purpose: string;
-  /** Version that is brought when there is none. */
+  /** Version that the lab installs. */
   version: string;
-  /** Versions (semver range) that will do. */
+  /** Supported versions (semver range). */
   range: string;
-  /** Programs beside it that the lab runs and an archive must therefore hold. */
+  /** Further programs of its release that the lab needs. */
   companions: readonly string[];
-  /** Where its release for a system lies. */
+  /** Its release for a system. */
   release(system: System): Release;
 }
 
-/** Operating system and processor as Node.js names them. */
+/** Operating system and processor, named as in Node.js. */
 export interface System {
   platform: NodeJS.Platform;
   arch: NodeJS.Architecture;
 }
 
-/** One downloadable release and the list that holds its digest. */
+/** A downloadable release, and the list that contains its digest. */
 export interface Release {
-  /** Upstream address of the file. */
+  /** Upstream URL of the file. */
   url: string;
-  /** Upstream address of the list of digests. */
+  /** Upstream URL of the list of digests. */
   checksums: string;
   /** Name of the file in that list, and in `<artifactSource>/cli/`. */
   file: string;
   /** Name of the list in `<artifactSource>/cli/`. */
   checksumsFile: string;
+  /** Whether the file is a packed archive. */
   packed: boolean;
 }
 
+/** The tools, in the order in which they are found or installed. */
 export const tools: readonly Tool[] = [
   {
     name: "pulumi",
@@ -80,59 +82,47 @@ export const tools: readonly Tool[] = [
 export interface FoundTool {
   path: string;
   version: string;
-  /** Whether the version is in the range the lab works with. */
+  /** Whether the version is supported. */
   fits: boolean;
 }
 
-/** The tool that will be used: the first that fits on the PATH, else in the lab's folder, else the first that does not fit. */
+/** The first supported version of a tool on the PATH or in the lab's folder; otherwise the first unsupported one. */
 export async function findTool(tool: Tool, env: NodeJS.ProcessEnv, exec: Exec): Promise<FoundTool | undefined> {
   const found: FoundTool[] = [];
   for (const folder of [...(env.PATH ?? "").split(delimiter), labBin()]) {
     const path = join(folder, tool.name);
     if (!folder || !existsSync(path)) continue;
-    const version = await versionOf(path, exec);
+    const version = await toolVersion(path, exec);
     if (version === undefined) continue;
-    const candidate = { path, version, fits: semver.satisfies(version, tool.range, { includePrerelease: true }) };
+    const candidate = { path, version, fits: fitsRange(version, tool.range) };
     if (candidate.fits) return candidate;
     found.push(candidate);
   }
   return found[0];
 }
 
-/** A command of Pulumi as it can be typed: with the path of the program that the lab has brought, where the PATH has none. */
+/** A Pulumi command for a shell: with the path of the lab's own pulumi if the PATH has none. */
 export function pulumiCommand(args: string, env: NodeJS.ProcessEnv = process.env): string {
   return `${firstOnPath("pulumi", env) ? "pulumi" : shellWord(join(labBin(), "pulumi"))} ${args}`;
 }
 
-async function versionOf(path: string, exec: Exec): Promise<string | undefined> {
-  const { code, stdout } = await exec(path, ["version"], { env: { PULUMI_SKIP_UPDATE_CHECK: "true" } });
-  return code === 0 ? /v?(\d+\.\d+\.\d+[\w.+-]*)/.exec(stdout)?.[1] : undefined;
-}
-
-/** A release that was fetched and is what its list of digests promises. */
-export interface CheckedRelease {
-  bytes: Buffer;
-  /** The list of digests, as it came. */
-  checksums: Buffer;
-}
-
-/** Where a release lies in a mirror or folder, or upstream. */
+/** Address of a release: in a mirror or folder, or upstream. */
 export function releaseAddress(release: Release, source?: string): string {
   return source ? `${cliFolder(source)}/${release.file}` : release.url;
 }
 
 /**
- * Fetches a release and checks it.
- * @throws LabError (exit code 4) when it is not what its list of digests promises, and for a mirror by plain HTTP
+ * Fetches a release and checks its digest.
+ * @throws LabError (exit code 4) for another digest, and for a mirror by plain HTTP
  */
-export async function fetchRelease(release: Release, fetch: Fetcher, source?: string): Promise<CheckedRelease> {
+export async function fetchRelease(release: Release, fetch: Fetcher, source?: string): Promise<Buffer> {
   requireSafeSource(source);
   const address = releaseAddress(release, source);
   const checksums = await fetch(source ? `${cliFolder(source)}/${release.checksumsFile}` : release.checksums);
   const digest = promised(checksums.toString("utf8"), release);
   const bytes = await fetch(address);
   checkDigest(address, bytes, digest);
-  return { bytes, checksums };
+  return bytes;
 }
 
 function cliFolder(source: string): string {

@@ -63,7 +63,9 @@ describe("manifests from upstream", () => {
   test("fetchArtifacts() records no page of a proxy as a manifest", async () => {
     for (const body of ["<!DOCTYPE html>\n<title>Log in</title>\n", "Please log in\n"]) {
       home.server.answers.set(pathOf(kiali.upstream), { body });
-      expect((await refusal(fetchOne("kiali"))).what).toContain("kiali.yaml: what came is no manifest; it begins with");
+      expect((await refusal(fetchOne("kiali"))).what).toContain(
+        "kiali.yaml: the response is no manifest; it begins with",
+      );
       await expect(stat(`${home.cacheFile(kiali)}.sha256`)).rejects.toThrow("ENOENT");
     }
   });

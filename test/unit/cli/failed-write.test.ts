@@ -22,7 +22,7 @@ test("a settings file that cannot be written keeps its text, and the failure is 
     [
       "✗ up",
       `    What  Cannot write "${join(folder, "Pulumi.alice.yaml")}": EFBIG: file too large, write`,
-      "    Why   A file is replaced as a whole, so what was there before has not changed",
+      "    Why   A file is replaced as a whole, so that its former content has not changed",
       "    Fix   ulimit -f   (this shell limits the size of a file; run the command again from one that does not)",
     ].join("\n"),
   );

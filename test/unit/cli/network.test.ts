@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { unreachable } from "../../../artifacts/download-errors";
+import { unreachable } from "../../../artifacts/download";
 import { examineNetwork } from "../../../cli/doctor/network";
 import { parseConfig } from "../../../config/load";
 
