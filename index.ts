@@ -12,7 +12,7 @@ import { openApi } from "./host/kube-api";
 import { labOwner, stateOwner } from "./host/lab-owner";
 import { ownerRecord, requireOwnObjects } from "./preflight/foreign-objects";
 import { checkHost } from "./preflight/host";
-import { artifactNames } from "./program/charts";
+import { artifactNames } from "./program/artifacts";
 import { declareLab, type LabInput } from "./program/lab";
 
 /** The Pulumi program: configuration, the machine, the artifacts, then the lab itself (program/lab.ts). */

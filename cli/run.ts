@@ -1,4 +1,4 @@
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, type OutputConfiguration } from "commander";
 import { ExitCode, formatProblem } from "../host/errors";
 import { shellWord } from "../host/shell";
 import { type CommandContext, runAction } from "./commands/common";
@@ -18,40 +18,64 @@ export async function run(args: readonly string[], io: Io): Promise<ExitCode> {
     const program = (await commandLine(context, args[0])).hook("preAction", (_program, command) => {
       option = command.opts<CommonOptions>().stack;
     });
-    refuseSwallowedOptions(program, args, io.env);
-    try {
-      await program.parseAsync(args, { from: "user" });
-    } catch (thrown) {
-      if (!(thrown instanceof CommanderError)) throw thrown;
-      context.end(afterCommander(thrown, args, io));
-    }
+    const [name = "-"] = args;
+    const ofCommand = commands[name] ? `${name} ` : "";
+    await parseCommandLine(program, args, context, `npm run lab -- ${ofCommand}--help`);
   });
 }
 
-/** A program with the command of that name, or with all commands if the name is unknown. */
+/**
+ * Parses and runs a command line. A mistyped one ends with a problem and exit code 2.
+ * @param help Fix of that problem
+ */
+export async function parseCommandLine(
+  program: Command,
+  args: readonly string[],
+  { io, end }: Pick<CommandContext, "io" | "end">,
+  help: string,
+): Promise<void> {
+  refuseSwallowedOptions(program, args, io.env);
+  try {
+    await program.parseAsync(args, { from: "user" });
+  } catch (thrown) {
+    if (!(thrown instanceof CommanderError)) throw thrown;
+    // --help has printed its text.
+    if (thrown.exitCode === 0) return;
+    end(ExitCode.usage);
+    if (thrown.code === "commander.help") return;
+    const what = thrown.message.replace(/^error: /, "");
+    const problem = { what, why: "The command line is checked before anything is done", fix: help };
+    io.stderr.write(`${headlineOf(program.name(), { colour: isColoured(io) })}${formatProblem(problem)}\n`);
+  }
+}
+
+/** Output of Commander. Its errors are printed by {@link parseCommandLine}. */
+export const outputOf = ({ stdout, stderr }: Io): OutputConfiguration => ({
+  writeOut: (text) => void stdout.write(text),
+  writeErr: (text) => void stderr.write(text),
+  outputError: () => undefined,
+});
+
+/** The command line with the command of that name; with all commands for an unknown name. */
 export async function commandLine(context: CommandContext, name = ""): Promise<Command> {
   const program = new Command("lab")
     .description("A full Istio ambient security lab on this machine")
     .usage("<command> [options]   (npm run lab -- <command> [options])")
     .exitOverride()
     .showSuggestionAfterError()
-    .configureOutput({
-      writeOut: (text) => void context.io.stdout.write(text),
-      writeErr: (text) => void context.io.stderr.write(text),
-      outputError: () => undefined,
-    });
+    .configureOutput(outputOf(context.io));
   const named = Object.entries(commands).filter(([each]) => each === name);
   for (const [, load] of named.length > 0 ? named : Object.entries(commands)) (await load())(program, context);
   return program.addHelpText("after", firstSteps).hook("preAction", (_program, command) => {
     const { json, quiet } = command.opts<CommonOptions & { json?: boolean }>();
-    if (json && !quiet && context.io.piped) nameBanner(context.io, [command.name(), ...command.args, "--json"]);
-    // Problems go another way: they are printed by run() itself.
+    if (json && !quiet && context.io.piped) warnOfBanner(context.io, [command.name(), ...command.args, "--json"]);
+    // Problems are printed by runAction(), with its own `io`.
     if (command.opts<CommonOptions>().quiet) Object.assign(context.io, { stderr: { write: () => true }, live: false });
   });
 }
 
-/** npm's banner stands before the JSON on stdout, unless npm runs with --silent. */
-function nameBanner({ env, stderr }: Io, words: readonly string[]): void {
+/** Warns that npm prints its banner before the JSON, unless npm runs with --silent. */
+function warnOfBanner({ env, stderr }: Io, words: readonly string[]): void {
   if (env.npm_lifecycle_event === undefined || env.npm_config_loglevel === "silent") return;
   stderr.write(
     `! npm prints two lines before this JSON; JSON alone: npm run --silent lab -- ${words.map(shellWord).join(" ")}\n`,
@@ -94,16 +118,3 @@ const commands: Readonly<Record<string, () => Promise<(program: Command, context
   token: async () => (await import("./commands/token.ts")).registerToken,
   tour: async () => (await import("./commands/tour.ts")).registerTour,
 };
-
-/** Help is an answer; everything else Commander throws is a mistyped command line. */
-function afterCommander(error: CommanderError, args: readonly string[], io: Io): ExitCode {
-  if (error.exitCode === 0) return ExitCode.pass;
-  if (error.code === "commander.help") return ExitCode.usage;
-  const problem = {
-    what: error.message.replace(/^error: /, ""),
-    why: "The command line is checked before anything is done",
-    fix: `npm run lab -- ${args[0] && !args[0].startsWith("-") && error.code !== "commander.unknownCommand" ? `${args[0]} ` : ""}--help`,
-  };
-  io.stderr.write(`${headlineOf("lab", { colour: isColoured(io) })}${formatProblem(problem)}\n`);
-  return ExitCode.usage;
-}

@@ -23,9 +23,8 @@ import { clusterName, stackDir } from "../host/paths";
 import { makeModules } from "../modules/components";
 import { caFileOf, httpsListener } from "../modules/gateway-tls/component";
 import type { HostFacts } from "../preflight/host";
-import { hasMetalLb } from "./charts";
+import { hasMetalLb, imageGroups } from "./artifacts";
 import { DeclaredObjects } from "./declared";
-import { imageGroups } from "./images";
 import { labOutputs } from "./outputs";
 
 /** Inputs that determine which resources are declared. */

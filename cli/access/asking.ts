@@ -1,22 +1,23 @@
 import type { Command } from "commander";
 import { type Ask, plannedLines, requireWithin } from "../../access/ask";
 import type { ProveOptions } from "../../access/prove";
-import { ExitCode, LabError } from "../../host/errors";
-import { exitCodeFor, renderJson, renderJUnit, renderText, type VerifyReport } from "../../verify";
-import { type CommandContext, jsonText, saveReport } from "../commands/common";
-import { type Io, isColoured } from "../terminal/io";
+import type { VerifyReport } from "../../verify";
+import { type CommandContext, jsonText } from "../commands/common";
+import { endWithReport } from "../commands/verify-report";
+import { requireConsent } from "../terminal/consent";
+import type { Io } from "../terminal/io";
 import { type MeshOptions, meshOptions, type OpenMesh } from "./mesh";
 
-/** What a command asks a mesh. */
+/** The requests of a command. */
 export interface Asking {
   asks: readonly Pick<Ask, "request" | "token">[];
-  /** Requests that are sent at most. @default one for each of `asks` */
+  /** Maximum number of requests. @default one for each of `asks` */
   most?: number;
 }
 
 /**
- * Lists the requests where none may be sent. npm knows the option as well, and keeps it where "--" does not stand before it.
- * @returns whether it did
+ * With --dry-run, prints the requests instead of sending them. npm keeps the option for itself when it is not after "--".
+ * @returns whether it printed them
  */
 export function listedOnly(io: Io, { asks }: Asking, options: Pick<MeshOptions, "dryRun" | "json">): boolean {
   if (options.dryRun !== true && io.env.npm_config_dry_run !== "true") return false;
@@ -36,34 +37,23 @@ export async function agreedRun(
   options: Pick<MeshOptions, "yes" | "kubeconfig">,
 ): Promise<ProveOptions> {
   requireWithin(most, limits);
-  const senders = new Set(asks.map(({ request }) => JSON.stringify(request.from))).size;
-  await requireConsent(io, { requests: most, senders, context }, options);
+  // Requests to the lab need no consent.
+  if (!options.yes && options.kubeconfig !== undefined) {
+    const senders = new Set(asks.map(({ request }) => JSON.stringify(request.from))).size;
+    const what = `${most} requests from ${senders} senders to the cluster of context "${context}"`;
+    await requireConsent(io, `Send ${what}?`, {
+      denied: "No request was sent",
+      needed: `${what} need consent`,
+      fix: "Add --yes, or --dry-run to see the requests",
+    });
+  }
   return {
     ...{ client, mesh, limits, context, clock: io.clock, signal: io.signal, cleanupSignal: () => io.nextSignal() },
     sent: requestProgress(io, most),
   };
 }
 
-async function requireConsent(
-  io: Io,
-  { requests, senders, context }: { requests: number; senders: number; context: string },
-  options: Pick<MeshOptions, "yes" | "kubeconfig">,
-): Promise<void> {
-  // A lab is there to be asked.
-  if (options.yes || options.kubeconfig === undefined) return;
-  const what = `${requests} requests from ${senders} senders to the cluster of context "${context}"`;
-  if (await io.confirm?.(`Send ${what}?`)) return;
-  throw new LabError(
-    {
-      what: io.confirm ? "No request was sent" : `${what} need consent`,
-      why: io.confirm ? "You did not agree" : "Without a terminal the lab cannot ask",
-      fix: "Add --yes, or --dry-run to see the requests",
-    },
-    { exitCode: ExitCode.usage },
-  );
-}
-
-/** Shows on a terminal how many of the requests have been sent. */
+/** On a terminal, shows the number of sent requests. */
 function requestProgress({ live, stderr }: Pick<Io, "live" | "stderr">, requests: number): (count: number) => void {
   let sent = 0;
   return (count) => {
@@ -72,31 +62,26 @@ function requestProgress({ live, stderr }: Pick<Io, "live" | "stderr">, requests
   };
 }
 
-/** Options of the commands whose answer is a report as `verify` has it. */
+/** Options of the commands whose result is a report like that of `verify`. */
 export interface ReportedOptions extends MeshOptions {
   junit?: string;
 }
 
-/** Adds the options that {@link ReportedOptions} holds. */
+/** Adds the options of {@link ReportedOptions}. */
 export const reportedOptions = (command: Command): Command =>
   meshOptions(command).option("--junit <file>", "write the report as JUnit XML to a file");
 
-/** Lists the requests, or sends them and ends with the report and its exit code. */
+/**
+ * Sends the requests and ends the command with the report; with --dry-run, only prints the requests.
+ * @param command command line without options, for the Fix of a problem
+ */
 export async function askAndReport(
-  { io, end }: CommandContext,
+  context: CommandContext,
   open: OpenMesh,
-  { junitFix, run, ...asking }: Asking & { junitFix: string; run: (options: ProveOptions) => Promise<VerifyReport> },
+  { command, run, ...asking }: Asking & { command: string; run: (options: ProveOptions) => Promise<VerifyReport> },
   options: ReportedOptions,
 ): Promise<void> {
-  if (listedOnly(io, asking, options)) return;
-  const report = await run(await agreedRun(io, open, asking, options));
-  if (options.junit) {
-    saveReport(options.junit, renderJUnit(report), {
-      why: "A missing report would be taken for a run that did not happen",
-      fix: junitFix,
-    });
-  }
-  const colour = isColoured(io) && Reflect.get(io.stdout, "isTTY") === true;
-  io.stdout.write(options.json ? renderJson(report) : renderText(report, { colour, next: "npm run lab -- reach" }));
-  end(exitCodeFor(report));
+  if (listedOnly(context.io, asking, options)) return;
+  const report = await run(await agreedRun(context.io, open, asking, options));
+  endWithReport(context, report, { ...options, command, next: "npm run lab -- reach" });
 }

@@ -4,7 +4,7 @@ import { askAndReport, type ReportedOptions, reportedOptions } from "../access/a
 import { namespacesOf, openMesh } from "../access/mesh";
 import { type CommandContext, examples } from "./common";
 
-/** `audit`: the policies themselves: what their configuration shows, and the requests at the boundary of each rule. */
+/** `audit`: tests the policies: findings in their configuration, and requests at the boundary of each rule. */
 export function registerAudit(program: Command, context: CommandContext): void {
   const command = program
     .command("audit")
@@ -20,7 +20,7 @@ export function registerAudit(program: Command, context: CommandContext): void {
     const plan = planAudit(open.mesh, namespacesOf(open.mesh, options));
     const asking = {
       asks: auditAsks(plan),
-      junitFix: "npm run lab -- audit --junit FILE   (in a folder that exists and is writable)",
+      command: "audit",
     };
     await askAndReport(context, open, { ...asking, run: (run) => audit(plan, run) }, options);
   });

@@ -1,10 +1,11 @@
 import type { Command } from "commander";
 import { artifactsOf } from "../../config/versions";
+import { tableLines } from "../../host/table";
 import { type BillEntry, billEntries, labPackage, manifestImages, ownImages } from "../offline/bill";
 import { type CommonOptions, openSession } from "../stack/session";
 import { type CommandContext, common, examples, json, jsonText } from "./common";
 
-/** `bill`: everything the lab brings from outside, with version, source and licence. */
+/** `bill`: lists everything that the lab downloads, with version, source and licence. */
 export function registerBill(program: Command, { io }: CommandContext): void {
   const command = program.command("bill").description("list every chart, manifest, tool, plugin and image of the lab");
   command.option("--sbom", "print a software bill of materials (CycloneDX 1.6, JSON)");
@@ -19,7 +20,7 @@ export function registerBill(program: Command, { io }: CommandContext): void {
     const source = config.artifactSource;
     const artifacts = artifactsOf(config);
     const manifests = artifacts.filter(({ kind }) => kind === "manifest");
-    const named = await manifestImages(manifests, { fetch: own.fetcher, ...(source ? { source } : {}) });
+    const named = await manifestImages(manifests, { fetch: own.fetcher, source });
     for (const each of named) {
       if ("unknown" in each)
         progress.line(`! The images of ${each.artifact.name} are not listed. ${each.unknown.what}`);
@@ -31,15 +32,14 @@ export function registerBill(program: Command, { io }: CommandContext): void {
   });
 }
 
-/** A block per kind with the platforms it is there for, a line per entry with the digest where it is known. */
+/** A table for each kind, headed by its platforms. */
 function billText(entries: readonly BillEntry[]): string {
   const kinds = [...new Set(entries.map(({ kind }) => kind))];
   const blocks = kinds.map((kind) => {
-    const rows = entries.filter((entry) => entry.kind === kind).map(row);
-    const widths = [0, 1, 2, 3].map((column) => Math.max(...rows.map((cells) => cells[column]?.length ?? 0)));
-    const lines = rows.map((cells) => `  ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ")}`);
-    const [platforms = ""] = entries.filter((entry) => entry.kind === kind).map((entry) => entry.platforms.join(", "));
-    return [`${kind}s${platforms && `  (${platforms})`}`, ...lines.map((line) => line.trimEnd())].join("\n");
+    const ofKind = entries.filter((entry) => entry.kind === kind);
+    const platforms = ofKind[0]?.platforms.join(", ");
+    const lines = tableLines(ofKind.map(row)).map((line) => `  ${line}`);
+    return [`${kind}s${platforms && `  (${platforms})`}`, ...lines].join("\n");
   });
   return `${blocks.join("\n\n")}\n`;
 }

@@ -1,19 +1,20 @@
+import { once } from "node:events";
 import type { Command } from "commander";
 import { ExitCode, LabError, messageOf, UsageError } from "../../host/errors";
 import { writeWhole } from "../../host/write-file";
 import { type Io, isColoured } from "../terminal/io";
 import { problemText } from "../terminal/problem-text";
 
-/** What a command gets: the input and output of the process, and the means to set an exit code other than 0. */
+/** Context of a command. */
 export interface CommandContext {
   io: Io;
-  /** Sets the exit code of a command that ends without an error: after a failed proof, or on an unfit machine. */
+  /** Sets the exit code of a command that ends without an error, such as after a failed experiment. @default 0 */
   end(code: ExitCode): void;
-  /** Adds a line below the problem that ends the command, if one does. */
+  /** Adds a line below the problem that ends the command, if there is one. */
   note(line: string): void;
 }
 
-/** Adds the options that every command has. */
+/** Adds the options of every command. */
 export function common(command: Command): Command {
   return command
     .option("-s, --stack <name>", 'stack to work on (default: $PULUMI_STACK, else the selected one, else "dev")')
@@ -36,19 +37,15 @@ export function examples(command: Command, ...lines: readonly string[]): Command
   return command.addHelpText("after", `\nExamples:\n${lines.map((line) => `  $ ${line}`).join("\n")}\n`);
 }
 
-/** Resolves when a command that runs until it is interrupted has to end. */
-export const aborted = (signal: AbortSignal): Promise<void> =>
-  new Promise((done) => {
-    if (signal.aborted) done();
-    signal.addEventListener("abort", () => done(), { once: true });
-  });
-
-/** Text of a JSON answer. */
-export function jsonText(value: unknown): string {
-  return `${JSON.stringify(value, null, 2)}\n`;
+/** Resolves when the signal aborts, at once if it is aborted already. */
+export async function aborted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await once(signal, "abort");
 }
 
-/** The command line of a command, and the stack that commands in the text of a problem have to name. */
+/** A value as JSON text. */
+export const jsonText = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
+
+/** The arguments of a command, and the stack that commands in a Fix must name. */
 export interface ActionOptions {
   args: readonly string[];
   stack(): string | undefined;
@@ -83,8 +80,8 @@ export async function runAction(
 }
 
 /**
- * Writes a file that the user has named.
- * @throws LabError (exit code 2) when it cannot be written
+ * Writes a file that the user named.
+ * @throws UsageError when it cannot be written
  */
 export function saveReport(
   file: string,

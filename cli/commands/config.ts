@@ -3,6 +3,7 @@ import { checkKey, isConfigKey, parseConfig, requireKey } from "../../config/loa
 import { type ConfigKey, configKeys } from "../../config/schema";
 import { formatProblem, ofStack, type Problem, UsageError } from "../../host/errors";
 import { shellWord } from "../../host/shell";
+import { tableLines } from "../../host/table";
 import { readSettings, setConfig, settingsName, unsetConfig } from "../stack/settings";
 import { resolveStack, stackToName } from "../stack/stack-name";
 import type { Io } from "../terminal/io";
@@ -16,7 +17,7 @@ interface ConfigOptions {
   json?: boolean;
 }
 
-/** `config`: the stack's settings file, without Pulumi and before there is a stack. */
+/** `config`: reads and changes the stack's settings file, without Pulumi and before the stack exists. */
 export function registerConfig(program: Command, { io }: CommandContext): void {
   const command = program
     .command("config")
@@ -48,7 +49,7 @@ export function registerConfig(program: Command, { io }: CommandContext): void {
 function set(io: Io, stack: string, { key, value }: { key: string; value: string }, options: ConfigOptions): void {
   const left = setConfig(io.root, stack, key, value);
   io.stdout.write(`${key} is ${shown(checkKey(key, value))} in ${settingsName(stack)}\n`);
-  tellProblems(io, left, options);
+  printProblems(io, left, options);
 }
 
 function remove(io: Io, stack: string, key: string): void {
@@ -66,10 +67,9 @@ function get(io: Io, stack: string, key: string, options: ConfigOptions): void {
 
 function list(io: Io, stack: string, options: ConfigOptions): void {
   const all = rows(io, stack);
-  const width = Math.max(...all.map(({ key }) => key.length));
-  const text = all.map(({ key, value, set: own }) => `${own ? "*" : " "} ${key.padEnd(width)}  ${shown(value)}\n`);
-  io.stdout.write(options.json ? jsonText(all) : `${text.join("")}\n* set in ${settingsName(stack)}\n`);
-  tellProblems(io, readSettings(io.root, stack).problems, options);
+  const lines = tableLines(all.map(({ key, value, set: own }) => [`${own ? "*" : " "} ${key}`, shown(value)]));
+  io.stdout.write(options.json ? jsonText(all) : `${lines.join("\n")}\n\n* set in ${settingsName(stack)}\n`);
+  printProblems(io, readSettings(io.root, stack).problems, options);
 }
 
 interface Row {
@@ -79,7 +79,7 @@ interface Row {
   set: boolean;
 }
 
-/** Every key of the lab, then those of the file that the lab does not have. */
+/** Every key of the configuration, then the unknown keys of the file. */
 function rows(io: Io, stack: string): Row[] {
   const own = readSettings(io.root, stack).set;
   const defaults = parseConfig({});
@@ -88,15 +88,15 @@ function rows(io: Io, stack: string): Row[] {
   return [...configKeys.map(row), ...others.map((key) => ({ key, value: own[key], set: true }))];
 }
 
-/** A value as `config set` takes it. */
+/** A value as `config set` accepts it. */
 function shown(value: unknown): string {
   if (value === undefined || value === "") return "not set";
   if (Array.isArray(value)) return `[${value.map(shown).join(", ")}]`;
   return typeof value === "object" ? "encrypted" : String(value);
 }
 
-/** Problems that stop the next `up`: of keys that belong together, or that were there before. */
-function tellProblems(io: Io, problems: readonly Problem[], options: ConfigOptions): void {
+/** Prints the problems that stop the next `up`: of contradicting keys, and those that existed before. */
+function printProblems(io: Io, problems: readonly Problem[], options: ConfigOptions): void {
   if (problems.length === 0) return;
   const stack = stackToName(options.stack, io);
   const text = problems.map((problem) => formatProblem(ofStack(problem, stack))).join("\n");

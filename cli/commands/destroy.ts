@@ -17,18 +17,25 @@ import { labAddress, sameAddress } from "../stack/lab";
 import { requireOwnCluster } from "../stack/running-lab";
 import { type CommonOptions, openSession, type Session, sessionEngine, stackExists } from "../stack/session";
 import { withdrawSettings } from "../stack/settings";
+import { requireConsent } from "../terminal/consent";
 import { pulumiCommand } from "../toolchain/tools";
 import { type CommandContext, common, examples, json, jsonText, yes } from "./common";
 
-/** `destroy`: nothing of the stack stays, in whatever state its cluster is. */
+/** `destroy`: removes the lab, its cluster, its state and its files. */
 export function registerDestroy(program: Command, { io }: CommandContext): void {
   const command = program.command("destroy").description("remove the lab, its cluster, its state and its files");
   examples(yes(json(common(command))), "npm run destroy", "npm run destroy -- --stack alice --yes");
   command.action(async (options: CommonOptions & { yes?: boolean; json?: boolean }) => {
     const session = openSession(io, options);
     const { stack, config, progress } = session;
-    await consent(session, options.yes ?? false);
-    // While Docker does not answer, the cluster may still exist, and the record of its owner would be deleted.
+    if (!options.yes) {
+      await requireConsent(io, `Destroy lab "${stack}" and all that is in it?`, {
+        denied: `Lab "${stack}" stays`,
+        needed: `The removal of lab "${stack}" needs consent`,
+        fix: `npm run destroy -- --stack ${stack} --yes`,
+      });
+    }
+    // Without Docker the cluster would stay, and the record of its owner would be deleted.
     if (config.cluster === "kind") {
       await requireDocker(io.exec);
       await requireOwnCluster(session);
@@ -37,7 +44,7 @@ export function registerDestroy(program: Command, { io }: CommandContext): void 
     const existed = await stackExists(engine, stack);
     if (existed) await progress.phase(`Destroy "${stack}"`, () => destroy(engine, session));
     io.signal.throwIfAborted();
-    // They agreed to the end of all that is in it, whether the state knew of it or not.
+    // The user agreed to the removal of the cluster, in the state or not.
     const left = await removeLeftovers(session, undefined, async () => true);
     const other = backendOfFolder(stack, labOwner(io));
     if (other) progress.line(`  ! ${stackDir(stack)} stays: it holds the files of the lab with the state in ${other}`);
@@ -54,15 +61,6 @@ export function registerDestroy(program: Command, { io }: CommandContext): void 
   });
 }
 
-async function consent({ io, stack }: Session, yes: boolean): Promise<void> {
-  if (yes || (await io.confirm?.(`Destroy lab "${stack}" and all that is in it?`))) return;
-  throw new UsageError({
-    what: io.confirm ? `Lab "${stack}" stays` : `The removal of lab "${stack}" needs consent`,
-    why: io.confirm ? "You did not agree" : "Without a terminal the lab cannot ask",
-    fix: `npm run destroy -- --stack ${stack} --yes`,
-  });
-}
-
 async function destroy(engine: Engine, session: Session): Promise<void> {
   const { io, stack, progress } = session;
   const { signal } = io;
@@ -76,7 +74,7 @@ async function destroy(engine: Engine, session: Session): Promise<void> {
     if (cause instanceof LabError) throw cause;
     const { diagnostics } = follower;
     const failure = engineFailure({ operation: "destroy", stack, diagnostics, interrupted: signal.aborted, cause });
-    // While another engine begins there is nothing in Docker yet.
+    // An engine that has just started may not have created anything in Docker yet.
     if (signal.aborted || lockRefusal(cause, stack) || !(await nothingIsLeft(session))) throw failure;
     progress.line(`  ! ${failure.what}`);
     progress.line("  Docker has neither container nor network of the lab any more: the rest of the state is dropped");
@@ -84,14 +82,14 @@ async function destroy(engine: Engine, session: Session): Promise<void> {
     return;
   }
   const address = labAddress(state?.resources ?? []);
-  const goesOn = address && !sameAddress(address, ownCluster(stack));
-  if (goesOn && state && installedMesh(state)) await sweep(session, address);
+  const clusterStays = address && !sameAddress(address, ownCluster(stack));
+  if (clusterStays && state && installedMesh(state)) await sweep(session, address);
   await engine.remove();
 }
 
 /**
- * Requires that a cluster which goes on has no object of others under the name of one of the stack's.
- * @throws LabError (exit code 2) that names them
+ * Requires that an existing cluster has no object of another owner with the name of one of the stack's objects.
+ * @throws UsageError that names them
  */
 async function requireOwnObjects(state: StackState | undefined, { stack }: Session): Promise<void> {
   const address = labAddress(state?.resources ?? []);
@@ -110,7 +108,7 @@ async function requireOwnObjects(state: StackState | undefined, { stack }: Sessi
   });
 }
 
-/** Removes what an uninstalled Istio leaves in a cluster that the lab does not own. */
+/** Removes the objects that an uninstalled Istio leaves in an existing cluster. */
 async function sweep({ progress }: Session, address: ClusterAddress): Promise<void> {
   const swept = await sweepMesh(address);
   if (!swept) return progress.line("  What Istio leaves is not looked for: another istiod runs, or no cluster answers");
@@ -118,7 +116,7 @@ async function sweep({ progress }: Session, address: ClusterAddress): Promise<vo
   if (swept.stay.length > 0) progress.line(`  ! In use by others, and left: ${swept.stay.join(", ")}`);
 }
 
-/** Whether Docker answers and knows neither node nor network of the stack: then the state describes nothing. */
+/** Whether Docker answers and has neither a node nor the network of the stack. */
 async function nothingIsLeft({ io, stack, config }: Session): Promise<boolean> {
   if (config.cluster !== "kind") return false;
   const name = clusterName(stack);

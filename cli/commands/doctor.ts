@@ -1,15 +1,14 @@
 import type { Command } from "commander";
 import { reach } from "../../artifacts/download";
 import { ExitCode, formatProblem, ofStack } from "../../host/errors";
-import { examine } from "../doctor/examine";
+import { examine, type Finding } from "../doctor/examine";
 import { examineNetwork } from "../doctor/network";
-import type { Finding } from "../doctor/types";
 import { type CommonOptions, openSession } from "../stack/session";
 import { stackToName } from "../stack/stack-name";
 import { Progress } from "../terminal/progress";
 import { type CommandContext, common, examples, json, jsonText } from "./common";
 
-/** `doctor`: is this machine fit for a lab? Reads only. */
+/** `doctor`: checks whether this machine meets the requirements of the lab. Reads only. */
 export function registerDoctor(program: Command, { io, end }: CommandContext): void {
   const command = program
     .command("doctor")
@@ -36,7 +35,7 @@ export function registerDoctor(program: Command, { io, end }: CommandContext): v
   });
 }
 
-/** A line per finding; what is not good with its What, Why and Fix. */
+/** A line per finding, with What, Why and Fix of those that are not ok. */
 function findingsText(findings: readonly Finding[], options: CommonOptions, colors: Progress["colors"]): string {
   const marks = { ok: colors.green("✓"), warn: colors.yellow("!"), fail: colors.red("✗") };
   const lines = findings.map((finding) =>

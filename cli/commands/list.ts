@@ -4,6 +4,7 @@ import { type ClusterState, clusterState } from "../../host/cluster-state";
 import { LabError } from "../../host/errors";
 import type { Exec } from "../../host/exec";
 import { clusterName } from "../../host/paths";
+import { tableLines } from "../../host/table";
 import type { Engine, StackSummary } from "../engine/types";
 import { evidenceHome, newestEvidence, readEvidence } from "../report/evidence";
 import { readOutputs } from "../stack/lab";
@@ -11,7 +12,7 @@ import { bytesText, memoryOf, totalOf } from "../stack/nodes";
 import { type CommonOptions, openSession, sessionEngine } from "../stack/session";
 import { type CommandContext, common, examples, json, jsonText } from "./common";
 
-/** `list`: every lab of the backend. */
+/** `list`: shows every lab of the backend. */
 export function registerList(program: Command, { io }: CommandContext): void {
   const command = program.command("list").description("list the labs: address, versions, age, memory, last verdict");
   examples(json(common(command)), "npm run lab -- list", "npm run lab -- list --json");
@@ -28,7 +29,9 @@ export function registerList(program: Command, { io }: CommandContext): void {
 function listText(labs: readonly LabSummary[], now: number): string {
   const paused = labs.filter(({ cluster }) => cluster === "paused");
   const hints = paused.map(({ stack }) => `! ${stack} is paused: npm run lab -- resume --stack ${stack}\n`);
-  return [table(labs.map((lab) => rowOf(lab, now))), ...hints].join("");
+  const rows = labs.map((lab) => rowOf(lab, now));
+  const lines = tableLines([Object.keys(rows[0] ?? {}), ...rows.map((row) => Object.values(row))]);
+  return `${lines.join("\n")}\n${hints.join("")}`;
 }
 
 function rowOf({ stack, cluster, url, versions, madeAt, memoryBytes, verdict }: LabSummary, now: number) {
@@ -44,7 +47,7 @@ function rowOf({ stack, cluster, url, versions, madeAt, memoryBytes, verdict }: 
   };
 }
 
-/** A length of time in its greatest unit: 40 s, 5 min, 3 h, 12 d. */
+/** A duration in its largest unit: 40 s, 5 min, 3 h, 12 d. */
 function age(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1000));
   if (seconds < 60) return `${seconds} s`;
@@ -52,29 +55,18 @@ function age(ms: number): string {
   return seconds < 86_400 ? `${Math.floor(seconds / 3600)} h` : `${Math.floor(seconds / 86_400)} d`;
 }
 
-function table(rows: readonly Record<string, string>[]): string {
-  const columns = Object.keys(rows[0] ?? {});
-  const width = (column: string) => Math.max(column.length, ...rows.map((row) => (row[column] ?? "").length));
-  const line = (cell: (column: string) => string) =>
-    columns
-      .map((column) => cell(column).padEnd(width(column)))
-      .join("  ")
-      .trimEnd();
-  return `${[line((column) => column), ...rows.map((row) => line((column) => row[column] ?? ""))].join("\n")}\n`;
-}
-
-/** One lab as a list shows it. What is not known is absent. */
+/** A lab in the list. Unknown facts are absent. */
 interface LabSummary {
   stack: string;
   /** `unknown` while Docker does not answer. */
   cluster: ClusterState | "existing" | "unknown";
   url?: string;
   versions: { istio?: string; kubernetes?: string };
-  /** When the cluster's oldest node was made, ISO 8601. */
+  /** Creation of the cluster's oldest node, ISO 8601. */
   madeAt?: string;
-  /** Bytes of its running nodes. */
+  /** Memory of the running nodes, in bytes. */
   memoryBytes?: number;
-  /** Of the newest run of all proofs whose evidence the lab kept. */
+  /** Verdict of the newest run of all experiments in the evidence of the stack. */
   verdict?: { verdict: "pass" | "fail" | "inconclusive"; at: string };
   lastUpdate?: string;
   resources: number;
@@ -89,7 +81,7 @@ interface NodeFacts {
   madeAt: number;
 }
 
-/** Every lab of the backend. All that takes time is asked side by side. */
+/** Reads every lab of the backend, in parallel. */
 async function labsOf(engine: Engine, exec: Exec): Promise<LabSummary[]> {
   const [stacks, nodes] = await Promise.all([engine.list(), allNodes(exec)]);
   const names = stacks.map(({ name }) => name.split("/").at(-1) ?? name);
@@ -163,7 +155,7 @@ function timeOf(created: string): number {
   return Date.parse(`${day}T${time}${hours}:${minutes}`);
 }
 
-/** How the newest whole run of the proofs went. */
+/** Verdict of the newest evidence of a stack. */
 function lastVerdict(stack: string): LabSummary["verdict"] {
   const home = evidenceHome(stack);
   if (!existsSync(home)) return undefined;
@@ -171,7 +163,7 @@ function lastVerdict(stack: string): LabSummary["verdict"] {
     const { report } = readEvidence(newestEvidence([home]));
     return { verdict: report.verdict, at: report.startedAt };
   } catch (error) {
-    // Evidence of another version, or of a run that was cut off: the list has better things to tell.
+    // Evidence of another version, or of an interrupted run, must not break the list.
     if (error instanceof LabError) return undefined;
     throw error;
   }

@@ -5,7 +5,7 @@ import { askAndReport, type ReportedOptions, reportedOptions } from "../access/a
 import { openMesh } from "../access/mesh";
 import { type CommandContext, examples } from "./common";
 
-/** `prove`: questions of the user's own, asked in the mesh of the lab or in any other. */
+/** `prove`: tests the user's own questions in the mesh of the lab or any other. */
 export function registerProve(program: Command, context: CommandContext): void {
   const { io } = context;
   const command = program
@@ -19,14 +19,14 @@ export function registerProve(program: Command, context: CommandContext): void {
     "npm run lab -- prove questions.yaml --kubeconfig ~/.kube/staging --context staging --yes --junit report.xml",
   );
   command.action(async (paths: string[], options: ReportedOptions) => {
-    // Mistakes in the files are told before the cluster is asked.
+    // Errors in the files are reported before the cluster is read.
     const files = paths.map(readQuestions);
     const open = await openMesh(io, options);
     const planned = planQuestions(open.mesh, files, io.env);
     const asking = {
       asks: planned.flatMap(asksOf),
       most: requestCount(planned),
-      junitFix: "npm run lab -- prove FILE --junit FILE   (in a folder that exists and is writable)",
+      command: "prove FILE",
     };
     await askAndReport(context, open, { ...asking, run: (run) => prove(planned, run) }, options);
   });

@@ -11,7 +11,7 @@ import { ExitCode, UsageError } from "../../host/errors";
 import { agreedRun, listedOnly } from "../access/asking";
 import { type MeshOptions, meshOptions, namespacesOf, openMesh } from "../access/mesh";
 import { recordReach } from "../report/evidence";
-import { isColoured } from "../terminal/io";
+import { isColouredOutput } from "../terminal/io";
 import { type CommandContext, examples, jsonText, saveReport } from "./common";
 
 interface ReachOptions extends MeshOptions {
@@ -19,7 +19,7 @@ interface ReachOptions extends MeshOptions {
   page?: string;
 }
 
-/** `reach`: the matrix of senders and Services, computed from the configuration and then asked of the mesh. */
+/** `reach`: shows the matrix of senders and Services, computed from the configuration and tested with requests. */
 export function registerReach(program: Command, { io, end }: CommandContext): void {
   const command = program
     .command("reach")
@@ -50,14 +50,13 @@ export function registerReach(program: Command, { io, end }: CommandContext): vo
       ? computed
       : withObservations(computed, asked, await ask(asks, open.limits, await agreedRun(io, open, { asks }, options)));
     const document = reachDocument(matrix, { ...open, startedAt });
-    // A part of the matrix would hide the last whole one from the report.
+    // A part of the matrix would replace the last complete one in the report.
     if (open.stack !== undefined && !options.computed && services.length === 0 && !options.namespace) {
       const file = recordReach(open.stack, document);
       if (file) io.stderr.write(`Kept  ${file}   (npm run lab -- report shows it)\n`);
     }
     if (options.page !== undefined) await savePage(options.page, document);
-    const colour = isColoured(io) && Reflect.get(io.stdout, "isTTY") === true;
-    io.stdout.write(options.json ? jsonText(document) : matrixText(document, { colour }));
+    io.stdout.write(options.json ? jsonText(document) : matrixText(document, { colour: isColouredOutput(io) }));
     end(exitCodeOf(document));
   });
 

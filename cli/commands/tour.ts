@@ -1,4 +1,4 @@
-import { Argument, type Command } from "commander";
+import { Argument, type Command, Help } from "commander";
 import { tour } from "../../experiments/tour";
 import { ExitCode } from "../../host/errors";
 import { shellWord } from "../../host/shell";
@@ -27,7 +27,7 @@ interface TourOptions {
 
 const ids = tour.map(({ id }) => id);
 
-/** `tour`: the lab's story step by step; each can be walked alone, and undone. */
+/** `tour`: goes through the experiments of the story step by step. Each step can be run alone, and undone. */
 export function registerTour(program: Command, { io, end }: CommandContext): void {
   const command = program
     .command("tour")
@@ -65,7 +65,7 @@ export function registerTour(program: Command, { io, end }: CommandContext): voi
   });
 }
 
-/** The tour as a page, until the command is interrupted. A change that is applied then is undone. */
+/** Serves the tour as a page until the command is interrupted, and then undoes an applied change. */
 async function browserTour(io: Io, stack: string, id: string | undefined, { browser }: TourOptions): Promise<ExitCode> {
   await runningLab(io, { stack });
   const session = new TourSession(tourLab(io, stack, io.signal));
@@ -88,8 +88,8 @@ async function browserTour(io: Io, stack: string, id: string | undefined, { brow
 }
 
 /**
- * Runs the commands of the lab in this process. Each one is printed as it can be typed. The tour itself says what comes
- * next, so that the result that `up` prints, addresses and next steps, is left out.
+ * Runs the lab's commands in this process, and prints each as a command line. The result of `up`, addresses and next steps, is
+ * not printed: the tour itself names the next step.
  */
 function walkOf(io: Io, stack: string, confirm: Walk["confirm"]): Walk {
   const command = (
@@ -125,7 +125,7 @@ function stepText(step: WalkedStep, of: number): string {
   return [
     `${step.number}/${of}  ${step.title}   (${step.id})`,
     ...block("Asks", [step.asks]),
-    ...block("Why", wrapped(step.why)),
+    ...block("Why", new Help().boxWrap(step.why, 100).split("\n")),
     ...block("Change", step.change),
     ...block("Watch", step.watch ? [step.watch] : []),
     ...block("Proof", [step.proof]),
@@ -137,15 +137,4 @@ function stepText(step: WalkedStep, of: number): string {
     ...block("Next", step.next ? [step.next] : []),
     "",
   ].join("\n");
-}
-
-/** Lines of at most 100 characters. */
-function wrapped(text: string): string[] {
-  const lines: string[] = [];
-  for (const word of text.split(" ")) {
-    const last = lines.at(-1);
-    if (last !== undefined && last.length + word.length < 100) lines[lines.length - 1] = `${last} ${word}`;
-    else lines.push(word);
-  }
-  return lines;
 }

@@ -1,5 +1,6 @@
 import { type Command, Option } from "commander";
 import type { GatewayPorts } from "../../host/ports";
+import { shellWord } from "../../host/shell";
 import { exitCodeFor } from "../../verify";
 import { isWorthKeeping, keptText } from "../bug-report";
 import { checkIds, examine, refuseUnfit } from "../doctor/examine";
@@ -15,7 +16,7 @@ import { choosePorts, hostFacts, prepareStack } from "../stack/prepare";
 import { type CommonOptions, openSession, type Session, sessionEngine } from "../stack/session";
 import { rememberSettings } from "../stack/settings";
 import { resolveStack } from "../stack/stack-name";
-import { ConsentDeniedError, consentToChange } from "../terminal/consent";
+import { ConsentDeniedError, requireConsent } from "../terminal/consent";
 import { seconds } from "../terminal/progress";
 import { type Disturbance, disturbanceText, measureDisturbance, type Upgrade, upgradeOf } from "../traffic";
 import { type CommandContext, common, examples, json, jsonText, yes } from "./common";
@@ -30,7 +31,7 @@ interface UpOptions extends CommonOptions {
   ignore: string[];
 }
 
-/** `up`: from a machine with Node.js and Docker to a lab that has proved itself. */
+/** `up`: creates or updates the lab, and verifies it. */
 export function registerUp(program: Command, context: CommandContext): void {
   const command = program.command("up").description("create or update the lab, then verify it");
   examples(
@@ -52,22 +53,22 @@ export function registerUp(program: Command, context: CommandContext): void {
   command.action((options: UpOptions) => up(options, context));
 }
 
-/** Brings the lab to its configuration and prints its addresses. Sets the exit code of the proofs. */
+/** Brings the lab to its configuration, verifies it, and prints its addresses. Sets the exit code of the verdict. */
 export async function up(options: UpOptions, context: CommandContext): Promise<void> {
   const { io } = context;
   const restoreSettings = rememberSettings(io.root, resolveStack(options.stack, io));
   const session = openSession(io, options);
   try {
-    await makeAndProve(session, options, context);
+    await updateAndVerify(session, options, context);
   } catch (thrown) {
-    // A declined change of --config must not be made by the next "up".
+    // The next "up" must not make a change of --config that the user declined.
     if (thrown instanceof ConsentDeniedError) restoreSettings();
     if (isWorthKeeping(thrown, session)) context.note(await keptText("up", thrown, session));
     throw thrown;
   }
 }
 
-async function makeAndProve(session: Session, options: UpOptions, { io, end }: CommandContext): Promise<void> {
+async function updateAndVerify(session: Session, options: UpOptions, { io, end }: CommandContext): Promise<void> {
   const { stack, config, progress } = session;
   const { ports, fresh, installedIstio } = await progress.phase("Machine", () =>
     requireFitMachine(session, options.ignore),
@@ -81,7 +82,7 @@ async function makeAndProve(session: Session, options: UpOptions, { io, end }: C
     const { model } = await progress.phase("Preview", () => preview(engine, session, {}));
     io.stderr.write(previewText(model));
   }
-  if (options.preview || config.cluster === "existing") await consentToChange(session, options);
+  if (!options.yes && (options.preview || config.cluster === "existing")) await consentToChange(session, options);
   if (fresh) await waitForLab(engine, session);
   const upgrade = upgradeOf(installedIstio, config.istioVersion);
   const { changed, noticed } = await progress.phase(`Lab "${stack}"`, () => change(engine, session, upgrade));
@@ -90,40 +91,54 @@ async function makeAndProve(session: Session, options: UpOptions, { io, end }: C
   if (proven) end(exitCodeFor(proven));
   progress.line(progress.phases.map(({ title, ms }) => `${title} ${seconds(ms)}`).join(" · "));
   if (proven) reportFailedProofs(session, proven);
-  const result = { stack, changed, ...(noticed ? { upgrade: noticed } : {}), ...outputs };
+  const result = { stack, changed, upgrade: noticed, ...outputs };
   io.stdout.write(options.json ? jsonText(result) : summaryText(stack, outputs));
+}
+
+function consentToChange({ io, config, stack }: Session, { config: changes = [] }: CommonOptions): Promise<void> {
+  const where =
+    config.cluster === "existing" ? `context "${config.context}" of ${config.kubeconfig}` : `stack "${stack}"`;
+  const pairs = changes.map((pair) => `--config ${shellWord(pair)} `).join("");
+  return requireConsent(io, `Apply this to ${where}?`, {
+    denied: "Nothing was changed",
+    needed: `A change of ${where} needs consent`,
+    fix: `npm run up -- --stack ${stack} ${pairs}--yes`,
+  });
 }
 
 /** Facts about the machine that `up` needs. */
 interface FitMachine {
-  /** Ports that the stack is to get, if it needs any. */
+  /** Ports to set in the stack's configuration, because its own are in use. */
   ports: Partial<GatewayPorts>;
-  /** Whether the nodes were started just now. */
+  /** Whether nodes were just started. */
   fresh: boolean;
-  /** Version of Istio that the lab's cluster runs now. */
+  /** Version of Istio that the cluster runs now; absent without Istio. */
   installedIstio?: string;
 }
 
-/** Refuses what cannot go well before anything is made. */
+/**
+ * Checks the machine, starts stopped nodes, and chooses ports.
+ * @throws LabErrors (exit code 4) for a machine that does not meet the requirements
+ */
 async function requireFitMachine(session: Session, ignored: readonly string[]): Promise<FitMachine> {
   const { io, stack, config } = session;
   refuseUnfit(await examine(io, stack, config), ignored);
   const fresh = config.cluster === "kind" && (await startNodes(session));
   const ports = await choosePorts(session);
-  // The program checks the same for a plain "pulumi up". Here the check comes before a stack is created.
+  // The program repeats this check, for a plain "pulumi up". Here it precedes the creation of a stack.
   const { installedIstio } = await hostFacts(session, { ...config, ...ports });
   return { ports, fresh, installedIstio };
 }
 
-/** What became of a lab's change. */
+/** Result of an update. */
 interface Changed {
   /** Number of changed resources. */
   changed: number;
-  /** The upgrade that it was, and what the callers noticed of it. */
+  /** The upgrade of Istio in this update, and its effect on requests. */
   noticed?: Upgrade & Partial<Disturbance>;
 }
 
-/** Brings the lab to its configuration; while Istio's version changes, requests go through it and are counted. */
+/** Reconciles drift and runs the engine. During an upgrade of Istio, it sends requests and counts failures. */
 async function change(engine: Engine, session: Session, upgrade: Upgrade | undefined): Promise<Changed> {
   const { io, stack, progress } = session;
   const work = async () => {

@@ -1,16 +1,14 @@
 import type { Command } from "commander";
 import type { LabFacts } from "../../experiments/types";
+import { tableLines } from "../../host/table";
 import {
   chooseExperiments,
-  exitCodeFor,
   explain,
   explanationText,
   listExperiments,
-  renderJson,
-  renderJUnit,
   renderLine,
-  renderText,
   runProgress,
+  type VerifyOptions,
   type VerifyReport,
   verdictMark,
   verifyLab,
@@ -22,9 +20,10 @@ import type { Session } from "../stack/session";
 import { readConfig } from "../stack/settings";
 import { resolveStack } from "../stack/stack-name";
 import { type Io, isColoured } from "../terminal/io";
-import { type CommandContext, common, examples, json, jsonText, saveReport } from "./common";
+import { type CommandContext, common, examples, json, jsonText } from "./common";
+import { endWithReport } from "./verify-report";
 
-interface VerifyOptions {
+interface CommandOptions {
   only?: string[];
   list?: boolean;
   explain?: string;
@@ -34,7 +33,7 @@ interface VerifyOptions {
   stack?: string;
 }
 
-/** `verify`: the experiments on the living lab. */
+/** `verify`: runs the experiments on the running lab. */
 export function registerVerify(program: Command, context: CommandContext): void {
   const command = program
     .command("verify")
@@ -53,11 +52,12 @@ export function registerVerify(program: Command, context: CommandContext): void 
     "npm run lab -- verify",
     "npm run lab -- verify authz-methods --json",
   );
-  command.action((ids: string[], options: VerifyOptions) => verify(ids, options, context));
+  command.action((ids: string[], options: CommandOptions) => verify(ids, options, context));
 }
 
 /** Runs the named experiments, or all of the lab, and prints the report. Sets the exit code of the verdict. */
-export async function verify(ids: readonly string[], options: VerifyOptions, { io, end }: CommandContext) {
+export async function verify(ids: readonly string[], options: CommandOptions, context: CommandContext) {
+  const { io } = context;
   if (options.list) return list(options, io);
   if (options.explain) {
     const explanation = explain(options.explain, readConfig(io.root, resolveStack(options.stack, io)));
@@ -66,59 +66,43 @@ export async function verify(ids: readonly string[], options: VerifyOptions, { i
   }
   const facts = await runningLab(io, options);
   const only = [...ids, ...(options.only ?? [])];
-  // The evidence of some experiments would hide that of the last whole run from the report.
+  // Evidence of a part of the experiments would replace that of the last complete run in the report.
   const folder = options.evidence ?? (only.length === 0 ? newEvidence(facts.stack) : undefined);
   const count = chooseExperiments(facts.settings, only).length;
   const progress = runProgress(count, (text) => void io.stderr.write(text), io.live);
-  const report = await verifyLab(facts, {
-    ...(await labClient(facts, io)),
-    only,
-    signal: io.signal,
-    observer: progress,
-    ...(folder ? { evidenceDir: folder } : {}),
-  }).finally(progress.end);
-  if (options.junit) {
-    saveReport(options.junit, renderJUnit(report), {
-      why: "A missing report would be taken for a run that did not happen",
-      fix: "npm run lab -- verify --junit FILE   (in a folder that exists and is writable)",
-    });
-  }
-  // A report in a file is for programs and editors, whatever stderr is.
-  const colour = isColoured(io) && Reflect.get(io.stdout, "isTTY") === true;
-  io.stdout.write(options.json ? renderJson(report) : renderText(report, { colour }));
-  end(exitCodeFor(report));
+  const run = runVerifier(facts, io, { only, observer: progress, evidenceDir: folder });
+  endWithReport(context, await run.finally(progress.end), { ...options, command: "verify" });
 }
 
-const labClient = async (facts: LabFacts, { openLabClient, clock }: Io) => ({ lab: await openLabClient(facts), clock });
+/** Runs the verifier on a lab, with the client, the clock and the signal of the command. */
+export async function runVerifier(
+  facts: LabFacts,
+  { openLabClient, clock, signal }: Io,
+  options: Pick<VerifyOptions, "only" | "observer" | "evidenceDir">,
+): Promise<VerifyReport> {
+  return verifyLab(facts, { lab: await openLabClient(facts), clock, signal, ...options });
+}
 
-function list(options: VerifyOptions, io: Io): void {
+function list(options: CommandOptions, io: Io): void {
   const all = listExperiments();
-  const width = Math.max(...all.map(({ id }) => id.length));
-  const text = all.map(
-    ({ id, title, module }) => `${id.padEnd(width)}  ${title}${module ? ` (module ${module})` : ""}`,
-  );
-  io.stdout.write(options.json ? jsonText(all) : `${text.join("\n")}\n`);
+  const rows = all.map(({ id, title, module }) => [id, `${title}${module ? ` (module ${module})` : ""}`]);
+  io.stdout.write(options.json ? jsonText(all) : `${tableLines(rows).join("\n")}\n`);
 }
 
-/** The result of the proofs of a lab. */
+/** Result of the experiments of a lab. */
 export interface ProofResult extends Pick<VerifyReport, "verdict" | "drift" | "health"> {
-  /** Folder of their evidence. */
+  /** Folder of the evidence. */
   evidence: string;
 }
 
-/** Runs all proofs as a phase, a line for each, and keeps their evidence with the time of the phases. */
+/** Runs all experiments as a phase, prints a line for each, and keeps the evidence with the durations of the phases. */
 export async function prove({ io, stack, progress }: Session, facts: LabFacts): Promise<ProofResult> {
   const evidence = newEvidence(stack);
-  const proofs = async () =>
-    verifyLab(facts, {
-      ...(await labClient(facts, io)),
-      evidenceDir: evidence,
-      signal: io.signal,
-      observer: {
-        ended: (result) => progress.line(renderLine(result, { colour: isColoured(io) })),
-        noted: (text) => progress.line(`Note: ${text}`),
-      },
-    });
+  const observer: VerifyOptions["observer"] = {
+    ended: (result) => progress.line(renderLine(result, { colour: isColoured(io) })),
+    noted: (text) => progress.line(`Note: ${text}`),
+  };
+  const proofs = () => runVerifier(facts, io, { evidenceDir: evidence, observer });
   const { verdict, drift, health } = await progress.phase("Proofs", proofs, (report) => report.verdict);
   recordTimeline(evidence, stack, progress.phases);
   return { verdict, drift, health, evidence };
@@ -135,7 +119,7 @@ const unproven = {
   },
 } as const;
 
-/** Says what to do about a lab whose proofs did not pass; nothing where they did. */
+/** Prints the problem of a lab whose verdict is not "pass", and its fix. */
 export function reportFailedProofs(
   { stack, io, progress }: Session,
   { verdict, drift, health, evidence }: ProofResult,
@@ -143,7 +127,7 @@ export function reportFailedProofs(
   if (verdict === "pass") return;
   const { what, shows } = unproven[verdict];
   progress.line(`${verdictMark(verdict, { colour: isColoured(io) })} ${what}`);
-  // No line of an experiment shows them.
+  // The lines of the experiments do not contain them.
   for (const cause of [...drift, ...health]) progress.line(`    ${cause.layer}: ${cause.what}`);
   progress.line(`    Fix   npm run lab -- report --stack ${stack}   (shows ${shows})`);
   progress.line(keptLine(evidence));

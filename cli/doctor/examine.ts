@@ -1,28 +1,32 @@
 import type { LabConfig } from "../../config/schema";
-import { ExitCode, LabErrors } from "../../host/errors";
+import { ExitCode, LabErrors, type Problem } from "../../host/errors";
 import type { Exec } from "../../host/exec";
 import { dockerChecks } from "../../preflight/docker-checks";
 import { readDocker } from "../../preflight/docker-facts";
 import type { Io } from "../terminal/io";
 import { findTool, tools } from "../toolchain/tools";
-import { dockerResourceChecks } from "./docker-checks";
-import { hostChecks } from "./host-checks";
+import { machineChecks } from "./machine-checks";
 import { stackChecks } from "./stack-checks";
-import type { Finding } from "./types";
 
-const checks = [...dockerChecks, ...dockerResourceChecks, ...hostChecks, ...stackChecks];
+/** Result of a check of the machine. `fail` stops `up`, `warn` does not. */
+export type Finding = { id: string; title: string } & (
+  | ({ status: "ok"; what: string } & Partial<Problem>)
+  | ({ status: "warn" | "fail" } & Problem)
+);
+
+const checks = [...dockerChecks, ...machineChecks, ...stackChecks];
 
 /** Names of all checks, for `--ignore`. */
 export const checkIds: readonly string[] = checks.map(({ id }) => id);
 
-/** Looks at the machine with every check that the stack's configuration makes worthwhile. Changes nothing. */
+/** Runs every check that applies to the stack's configuration. Changes nothing. */
 export async function examine(
   { env, exec }: Pick<Io, "env" | "exec">,
   stack: string,
   config: LabConfig,
 ): Promise<Finding[]> {
-  const asked = askedOnce(exec);
-  // The tools answer while Docker does; their checks get these answers.
+  const asked = cachedExec(exec);
+  // Starts the commands of the tools while Docker answers; their checks reuse the results.
   for (const tool of tools) void findTool(tool, env, asked);
   const docker = await readDocker(asked, env);
   const context = { env, exec: asked, stack, config, docker };
@@ -33,8 +37,8 @@ export async function examine(
   );
 }
 
-/** An {@link Exec} that runs a command once: several checks ask Docker for its networks and nodes. */
-function askedOnce(exec: Exec): Exec {
+/** An {@link Exec} that runs each command once: several checks read Docker's networks and nodes. */
+function cachedExec(exec: Exec): Exec {
   const answers = new Map<string, ReturnType<Exec>>();
   return (file, args, options) => {
     const command = JSON.stringify([file, args]);
@@ -44,10 +48,7 @@ function askedOnce(exec: Exec): Exec {
   };
 }
 
-/**
- * Stops a command on a machine that is not fit for it.
- * @throws LabErrors (exit code 4) with every blocking finding that is not ignored
- */
+/** @throws LabErrors (exit code 4) with every failed check that is not ignored */
 export function refuseUnfit(findings: readonly Finding[], ignored: readonly string[]): void {
   const failed = findings.flatMap((finding) =>
     finding.status === "fail" && !ignored.includes(finding.id)

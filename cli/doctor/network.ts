@@ -5,19 +5,20 @@ import type { LabConfig } from "../../config/schema";
 import { artifactsOf, tools } from "../../config/versions";
 import { LabError } from "../../host/errors";
 import { billPlugins } from "../offline/bill";
-import type { Finding } from "./types";
+import type { Finding } from "./examine";
 
-const patience = 5_000;
+/** Timeout of a connection, in milliseconds. */
+const timeoutMs = 5_000;
 
 /** A host that the lab downloads from. */
 interface Host {
   address: string;
-  /** What comes from there. */
+  /** Description of the downloads. */
   gives: string;
   kind: "files" | "images";
 }
 
-/** Asks every host that a lab of this configuration needs, and says which way to take where some are silent. */
+/** Connects to every host that a lab of this configuration needs. The last finding proposes an alternative to silent hosts. */
 export async function examineNetwork(config: LabConfig, reach: Reach): Promise<Finding[]> {
   const hosts = hostsOf(config);
   const answers = await Promise.all(hosts.map(async (host) => ({ host, ...(await ask(host, reach, config.caFile)) })));
@@ -41,7 +42,7 @@ async function ask({ address }: Host, reach: Reach, caFile?: string): Promise<{ 
   const begin = performance.now();
   const ms = () => Math.round(performance.now() - begin);
   try {
-    await reach(address, patience, caFile);
+    await reach(address, timeoutMs, caFile);
     return { ms: ms() };
   } catch (thrown) {
     if (!(thrown instanceof LabError)) throw thrown;
@@ -49,7 +50,7 @@ async function ask({ address }: Host, reach: Reach, caFile?: string): Promise<{ 
   }
 }
 
-/** The hosts of the configuration: a mirror or folder stands for those it replaces. */
+/** The hosts of a configuration. A mirror or folder replaces the upstream hosts. */
 function hostsOf({ artifactSource, imageMirrors, ...chosen }: LabConfig): Host[] {
   const upstream = [
     ...artifactsOf(chosen).map(({ kind, upstream }) => ({
@@ -76,7 +77,7 @@ function hostsOf({ artifactSource, imageMirrors, ...chosen }: LabConfig): Host[]
   return [...byHost.values()];
 }
 
-/** The way that fits what was found. */
+/** The finding about all hosts together. */
 function wayOf(files: number, images: number, answers: readonly unknown[]): Finding {
   const head = { id: "network", title: "There is a way to everything the lab needs" };
   if (answers.length === 0) return { ...head, status: "ok", what: "artifactSource is a folder: no host is asked" };

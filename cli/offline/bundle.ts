@@ -8,6 +8,7 @@ import { addonNames } from "../../config/vocabulary";
 import { ExitCode, LabError, LabErrors, type Problem } from "../../host/errors";
 import { writeWhole } from "../../host/write-file";
 import { moduleImagesOf } from "../../modules/index";
+import { bytesText } from "../stack/nodes";
 import type { Progress } from "../terminal/progress";
 import { manifestImages } from "./bill";
 import {
@@ -26,7 +27,7 @@ import {
   writeSums,
 } from "./pieces";
 
-/** What is asked of a bundle. */
+/** Content that a bundle must have. */
 export interface BundleOrder {
   folder: string;
   without: readonly Part[];
@@ -36,20 +37,20 @@ export interface BundleOrder {
   >;
 }
 
-/** The apps' image that the bundle is to hold: a ready one, or one that is built for it. */
+/** The apps' image of a bundle: the configured one, or one that is built for it. */
 function appImageOf({ config, without }: BundleOrder): { ref: string; build: boolean } | undefined {
   if (without.includes("images")) return undefined;
   return config.appImage ? { ref: config.appImage, build: false } : { ref: bundledAppImage(), build: true };
 }
 
-/** All but the images. They are named by manifests, so these come first. */
+/** The pieces except images. They come first, because the manifests among them name images. */
 export function filePieces({ without, config }: BundleOrder, work: BundleWork): Piece[] {
   const all = [...chartPieces(installed(config), work), ...cliPieces(work), ...pluginPieces(work)];
   return all.filter(({ part }) => !without.includes(part));
 }
 
 /**
- * The images that nodes run; those of manifests as the bundle's own manifests name them.
+ * The images that nodes run, including those in the manifests of the bundle.
  * @throws LabError when a manifest cannot be read, unless `lenient`
  */
 export async function bundleImages(order: BundleOrder, work: BundleWork, lenient = false): Promise<Piece[]> {
@@ -57,7 +58,7 @@ export async function bundleImages(order: BundleOrder, work: BundleWork, lenient
   if (!app) return [];
   const source = order.without.includes("charts") ? work.source : order.folder;
   const manifests = installed(order.config).filter(({ kind }) => kind === "manifest");
-  const named = await manifestImages(manifests, { fetch: work.fetch, ...(source ? { source } : {}) });
+  const named = await manifestImages(manifests, { fetch: work.fetch, source });
   const unknown = named.flatMap((each) => ("unknown" in each ? [each.unknown] : []));
   if (unknown[0] && !lenient) throw unknown[0];
   const refs = named.flatMap((each) => ("images" in each ? each.images.map(({ ref }) => ref) : []));
@@ -75,72 +76,61 @@ function installed({ addons, ...chosen }: BundleOrder["config"]): BillArtifact[]
   return artifactsOf(chosen).filter(({ name }) => !idle.some((addon) => addon === name));
 }
 
-/** An address without slashes at its end; a folder as it is. */
+/** A source without trailing slashes. */
 export function trimmedSource(source: string | undefined): string | undefined {
   if (!source) return undefined;
   return isWeb(source) || source.length > 1 ? source.replace(/\/+$/, "") : source;
 }
 
-/** Result for one piece. */
-type Brought = "there" | "begins" | "fetched" | "failed";
-
-/** How far a collection is. */
-interface Step {
-  piece: Piece;
-  brought: Brought;
-  /** Which of them it is, from 1 on. */
-  position: number;
-  count: number;
-  /** Size of what is there, or was fetched. */
-  bytes?: number;
-}
-
-/** Problems of the pieces that could not be had. */
+/** A piece that could not be fetched, and the problem. */
 type MissingPiece = { piece: Piece; problem: LabError };
 
 /**
- * Brings the pieces that are not there, or not as promised, one after the other. SHA256SUMS is written after each, so that
- * a killed run continues where it was. A piece that cannot be fetched does not stop the others.
- *
- * @returns those that could not be had
+ * Fetches the pieces that are missing or have another digest than SHA256SUMS, one after another. SHA256SUMS is written after
+ * each, so that the next run continues after a kill. A piece that cannot be fetched does not stop the others.
+ * @returns the pieces that could not be fetched
  */
-async function collect(folder: string, pieces: readonly Piece[], say: (step: Step) => void): Promise<MissingPiece[]> {
+async function collect(folder: string, pieces: readonly Piece[], progress: Progress): Promise<MissingPiece[]> {
+  const { green, red } = progress.colors;
   const sums = await readSums(folder);
   const lacking: MissingPiece[] = [];
   for (const [index, piece] of pieces.entries()) {
     const file = join(folder, piece.path);
-    const tell = (brought: Brought, bytes?: number) =>
-      say({ piece, brought, position: index + 1, count: pieces.length, ...(bytes === undefined ? {} : { bytes }) });
+    const name = `${String(index + 1).padStart(String(pieces.length).length)}/${pieces.length} ${piece.path}`;
+    const done = async (note = "") =>
+      progress.line(`${green("✓")} ${name}  ${bytesText((await stat(file)).size)}${note}`);
     const promised = sums.get(piece.path);
     if (promised !== undefined && (await digestOf(file)) === promised) {
-      tell("there", (await stat(file)).size);
+      await done("  (there)");
       continue;
     }
-    tell("begins");
+    progress.status(`· ${name} …`);
     try {
       await piece.bring(file);
     } catch (thrown) {
       if (!(thrown instanceof LabError)) throw thrown;
       lacking.push({ piece, problem: thrown });
-      tell("failed");
+      progress.status("");
+      progress.line(`${red("✗")} ${name}`);
       continue;
     }
     const digest = await digestOf(file);
-    if (digest === undefined) throw new RangeError(`${piece.path} was brought and is not there`);
+    if (digest === undefined) throw new RangeError(`${piece.path} was fetched and does not exist`);
     sums.set(piece.path, digest);
     await writeSums(folder, sums);
-    tell("fetched", (await stat(file)).size);
+    progress.status("");
+    await done();
   }
   return lacking;
 }
 
-/** A piece that a bundle lacks, or has in another form than SHA256SUMS promises. */
+/** A piece that is missing in a bundle, or has another digest than in SHA256SUMS. */
 export interface BundleDefect {
   path: string;
   flaw: "missing" | "damaged" | "not promised";
 }
 
-/** Compares a bundle with what it must hold and with its own SHA256SUMS. */
+/** Compares a bundle with the paths that it must contain, and with its SHA256SUMS. */
 export async function verifyBundle(folder: string, wanted: readonly string[]): Promise<BundleDefect[]> {
   const sums = await readSums(folder);
   const flaws: BundleDefect[] = [];
@@ -154,30 +144,25 @@ export async function verifyBundle(folder: string, wanted: readonly string[]): P
 }
 
 /**
- * Fills the folder.
+ * Fetches all pieces of a bundle into its folder.
  * @returns the paths in it
- * @throws LabErrors (exit code 4) when pieces could not be had; the others are there by then
+ * @throws LabErrors (exit code 4) when pieces could not be fetched; the others are in the folder
  */
 export async function fill(order: BundleOrder, work: BundleWork, progress: Progress): Promise<string[]> {
   const { folder, without } = order;
   const app = appImageOf(order);
-  const facts = {
-    platform: work.platform.name,
-    ...(app ? { appImage: app.ref } : {}),
-    ...(without.length > 0 ? { without } : {}),
-  };
+  const facts = { platform: work.platform.name, appImage: app?.ref, without: without.length > 0 ? without : undefined };
   writeWhole(`${folder}/${bundleFiles.facts}`, `${JSON.stringify(facts, null, 2)}\n`);
-  const say = (step: Step) => tell(step, progress);
   const files = filePieces(order, work);
-  const lacking = await collect(folder, files, say);
-  // Images of a manifest that could not be had are not known; it is among the problems already.
+  const lacking = await collect(folder, files, progress);
+  // The images of a manifest that could not be fetched are not known. The manifest is among the problems.
   const images = await bundleImages(order, work, lacking.length > 0);
   const built = images.map((piece) =>
     app?.build && piece.path === archivePath(app.ref)
       ? { ...piece, bring: (file: string) => buildAppImage(app.ref, work).then(() => piece.bring(file)) }
       : piece,
   );
-  lacking.push(...(await collect(folder, built, say)));
+  lacking.push(...(await collect(folder, built, progress)));
   const all = [...files, ...images].map(({ path }) => path);
   if (lacking.length > 0) {
     progress.line(leftToDo(all.length, lacking));
@@ -186,33 +171,18 @@ export async function fill(order: BundleOrder, work: BundleWork, progress: Progr
   return all;
 }
 
-function tell({ piece, brought, position, count, bytes }: Step, progress: Progress): void {
-  const place = `${String(position).padStart(String(count).length)}/${count}`;
-  progress.status(brought === "begins" ? `· ${place} ${piece.path} …` : "");
-  if (brought === "begins") return;
-  const mark = brought === "failed" ? progress.colors.red("✗") : progress.colors.green("✓");
-  const size = bytes === undefined ? "" : `  ${sizeText(bytes)}`;
-  progress.line(`${mark} ${place} ${piece.path}${size}${brought === "there" ? "  (there)" : ""}`);
-}
-
 function leftToDo(count: number, lacking: readonly MissingPiece[]): string {
   const without = withoutText(parts.filter((part) => lacking.some(({ piece }) => piece.part === part)));
   const there = `${count - lacking.length} of ${count} pieces are there`;
   return `${there}; the same command fetches the rest, and${without} does without it`;
 }
 
-/** Options that leave parts out, each with a blank before it. */
+/** The options `--without`, each with a leading space. */
 export function withoutText(left: readonly Part[]): string {
   return left.map((part) => ` --without ${part}`).join("");
 }
 
-/** Many pieces may lack for one reason, such as a list of digests that is not there. */
+/** The problems, each once: many pieces may fail for one reason, such as a missing list of digests. */
 function distinct(lacking: readonly MissingPiece[]): Problem[] {
   return [...new Map(lacking.map(({ problem }) => [problem.what, problem])).values()];
-}
-
-/** A number of bytes as people write it: 812 B, 40 KB, 985.2 MB. */
-function sizeText(bytes: number): string {
-  if (bytes < 1000) return `${bytes} B`;
-  return bytes < 1_000_000 ? `${Math.round(bytes / 1000)} KB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
 }

@@ -5,9 +5,8 @@ import { differences, sameJson } from "../../verify/json";
 import { opened } from "../engine/secrets";
 import type { StateResource } from "../engine/types";
 import { labAddress, sameAddress } from "../stack/lab";
-import { doubtfulDefinitions, untilServed } from "./definitions";
 import { fieldManagers } from "./field-managers";
-import { type ReleasedObject, releasedObjects } from "./released-objects";
+import { doubtfulDefinitions, type ReleasedObject, releasedObjects, untilServed } from "./released-objects";
 
 /** Loaded when it is needed: that takes a third of a second. */
 const client = () => import("@kubernetes/client-node");

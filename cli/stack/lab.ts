@@ -6,7 +6,7 @@ import { parseFacts } from "../../verify/index";
 import type { StateResource } from "../engine/types";
 import type { Session } from "./session";
 
-/** The stack's outputs that the commands show. Absent ones belong to a stack that was never finished. */
+/** Outputs of the stack that the commands use. They are absent until the first successful `up`. */
 const outputsSchema = z.object({
   url: z.string().optional(),
   tls: z.object({ url: z.string(), caFile: z.string() }).optional(),
@@ -28,38 +28,32 @@ export function readOutputs(raw: Record<string, unknown>): LabOutputs {
   return outputsSchema.parse(raw);
 }
 
-/**
- * The living lab as its stack's outputs describe it.
- * @throws LabError when the last `up` did not get that far
- */
-export function labFacts(
+/** Facts about the lab in its stack's outputs; undefined when no `up` of it was finished. */
+export function finishedLab(
   stack: string,
-  { settings, url, tls, kubeconfig, context, clusterName, versions, declared }: LabOutputs,
-): LabFacts {
-  if (url && kubeconfig && context && settings) {
-    const ways = { url, tls, kubeconfig, context };
-    return parseFacts({ stack, ...ways, clusterName, versions, settings, cluster: settings.cluster, declared });
-  }
+  { settings, url, kubeconfig, context, curl, dashboards, ...more }: LabOutputs,
+): LabFacts | undefined {
+  if (!url || !kubeconfig || !context || !settings) return undefined;
+  return parseFacts({ ...more, stack, url, kubeconfig, context, settings, cluster: settings.cluster });
+}
+
+/**
+ * {@link finishedLab}, which must exist.
+ * @throws LabError when no `up` of the lab was finished
+ */
+export function labFacts(stack: string, outputs: LabOutputs): LabFacts {
+  const facts = finishedLab(stack, outputs);
+  if (facts) return facts;
   throw new LabError({
     what: `Lab "${stack}" was never finished: its stack has no complete outputs`,
-    why: "The proofs need to know what was asked for, and where the lab is",
+    why: "The experiments depend on the settings and the address of the lab",
     fix: `npm run up -- --stack ${stack}`,
   });
 }
 
-/** {@link labFacts}, or undefined when the last `up` did not get that far. */
-export function finishedLab(stack: string, outputs: LabOutputs): LabFacts | undefined {
-  try {
-    return labFacts(stack, outputs);
-  } catch (thrown) {
-    if (thrown instanceof LabError) return undefined;
-    throw thrown;
-  }
-}
-
 /**
- * Cluster of the lab in a state, from the inputs of its Kubernetes provider. The configuration may name another cluster since,
- * in which the lab has no objects yet.
+ * Cluster of the lab in a state, from the inputs of its Kubernetes provider. The current configuration may name another
+ * cluster, in which the lab has no objects yet.
  * @returns undefined while the lab is in no cluster
  */
 export function labAddress(resources: readonly StateResource[]): ClusterAddress | undefined {
@@ -73,14 +67,14 @@ export function sameAddress(a: ClusterAddress, b: ClusterAddress): boolean {
   return a.kubeconfig === b.kubeconfig && a.context === b.context;
 }
 
-/** Where the stack's cluster is, whether it runs or not. */
+/** Address of the cluster that the stack's configuration names. */
 export function clusterAddress({ stack, config }: Pick<Session, "stack" | "config">): ClusterAddress {
   return config.cluster === "kind"
     ? ownCluster(stack)
     : { kubeconfig: config.kubeconfig ?? "", context: config.context ?? "" };
 }
 
-/** What a person does next with a lab that is up. */
+/** Addresses of a running lab, and the next commands. */
 export function summaryText(stack: string, { url, curl, kubeconfig, context, dashboards }: LabOutputs): string {
   const option = ` --stack ${stack}`;
   return [

@@ -10,12 +10,12 @@ export interface Node {
   name: string;
   /** State in Docker: running, exited, paused, created. */
   state: string;
-  /** Whether it holds the API server. */
+  /** Whether it is the control plane. */
   controls: boolean;
 }
 
 const deadlineMs = 5 * 60_000;
-/** Nodes that were started again, by Docker itself, need this long until what runs on them is where it was. */
+/** Time that the pods of restarted nodes need to be ready, in milliseconds. */
 const freshMs = 3 * 60_000;
 
 /** Node containers of the stack's cluster, the control plane first. */
@@ -33,10 +33,10 @@ export async function nodesOf(stack: string, exec: Exec): Promise<Node[]> {
 }
 
 /**
- * Starts the stack's node containers that are stopped, and waits until each node itself has reported Ready since: after a
- * start the cluster still reports the state from before.
- * @returns whether nodes were started just now, by this or by Docker: what runs on them then needs a moment
- * @throws LabError when a container does not start or a node does not come back
+ * Starts the stopped node containers of the stack, and waits until each node has reported Ready after its start: until then the
+ * cluster reports the former state.
+ * @returns whether nodes were just started, by this function or by Docker, so that their pods may not be ready yet
+ * @throws LabError when a container does not start or a node does not become Ready
  */
 export async function startNodes(session: Session): Promise<boolean> {
   const { io, stack, progress } = session;
@@ -49,24 +49,23 @@ export async function startNodes(session: Session): Promise<boolean> {
     const { code, stderr } = await io.exec("docker", [node.state === "paused" ? "unpause" : "start", node.name]);
     if (code === 0) continue;
     const what = `Docker cannot start "${node.name}": ${lastLine(stderr)}`;
-    throw new LabError({ what, why: "It is a node of the lab", fix: rescue(stack) });
+    throw new LabError({ what, why: "It is a node of the lab", fix: nodeFix(stack) });
   }
   const starts = await startsOf(nodes, io.exec);
   const again = starts.some((start) => start.again && io.clock.now() - start.at < freshMs);
   if (asleep.length === 0 && !again) return false;
-  if (asleep.length === 0)
-    progress.line("  Docker has started nodes again moments ago: what runs on them is waited for");
+  if (asleep.length === 0) progress.line("  Docker has just restarted nodes: waiting until their pods are ready");
   await nodesReady(session, starts);
   return true;
 }
 
-/** Stops the node containers that run: workers first, so that the control plane sees them go. @returns their names */
+/** Stops the running node containers, workers first, so that the control plane notices. @returns their names */
 export async function stopNodes({ io, stack }: Session): Promise<string[]> {
   const running = (await nodesOf(stack, io.exec)).filter(({ state }) => state === "running");
   for (const group of [running.filter(({ controls }) => !controls), running.filter(({ controls }) => controls)]) {
     if (group.length === 0) continue;
     const names = group.map(({ name }) => name);
-    // A node ends its pods first; after half a minute Docker ends it.
+    // A node stops its pods first. Docker kills it after half a minute.
     const { code, stderr } = await io.exec("docker", ["stop", "-t", "30", ...names], { timeoutMs: 180_000 });
     if (code === 0) continue;
     throw new LabError({
@@ -80,13 +79,13 @@ export async function stopNodes({ io, stack }: Session): Promise<string[]> {
 
 interface Start {
   name: string;
-  /** Milliseconds since the epoch, to the second; 0 when Docker does not tell. */
+  /** Milliseconds since the epoch, rounded to seconds; 0 when it is not known. */
   at: number;
-  /** Whether it was not the container's first start. */
+  /** Whether the container was restarted. */
   again: boolean;
 }
 
-/** When each node of the stack was started, in milliseconds since the epoch. */
+/** Last start of each node of the stack, in milliseconds since the epoch. */
 export async function nodeStarts(stack: string, exec: Exec): Promise<ReadonlyMap<string, number>> {
   const starts = await startsOf(await nodesOf(stack, exec), exec);
   return new Map(starts.map(({ name, at }) => [name, at]));
@@ -101,7 +100,7 @@ async function startsOf(nodes: readonly Node[], exec: Exec): Promise<Start[]> {
   return names.map((name) => {
     const [, created = "", started = ""] = rows.find(([each]) => each === name) ?? [];
     const at = Math.floor(Date.parse(started) / 1000) * 1000 || 0;
-    // kind starts what it makes at once.
+    // kind starts a container directly after its creation.
     return { name, at, again: at - Date.parse(created) > 30_000 };
   });
 }
@@ -127,16 +126,16 @@ async function nodesReady({ io, stack }: Session, starts: readonly Start[]): Pro
   await eventually(ready, waiting).catch((cause: unknown) => {
     io.signal.throwIfAborted();
     const what = `Nodes of "${cluster}" started and did not become Ready`;
-    throw new LabError({ what, why: "Nothing can run on them", fix: rescue(stack) }, { cause });
+    throw new LabError({ what, why: "Nothing can run on them", fix: nodeFix(stack) }, { cause });
   });
 }
 
-/** 1 node, 3 nodes. */
+/** Such as "1 node" or "3 nodes". */
 export const nodesText = (count: number): string => `${count} node${count === 1 ? "" : "s"}`;
 
 const lastLine = (text: string) => text.trim().split("\n").at(-1) ?? "";
 
-const rescue = (stack: string) =>
+const nodeFix = (stack: string) =>
   `docker logs --tail 20 ${clusterName(stack)}-control-plane   (names the cause), or: npm run destroy -- --stack ${stack} --yes; npm run up -- --stack ${stack}`;
 
 const unitBytes: Readonly<Record<string, number>> = {
@@ -144,10 +143,7 @@ const unitBytes: Readonly<Record<string, number>> = {
   ...{ KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3, TiB: 1024 ** 4 },
 };
 
-/**
- * Bytes of memory that containers use, by their names, as Docker counts it (without the page cache it could drop).
- * Containers that do not run are left out.
- */
+/** Memory that running containers use, in bytes by name, as Docker counts it: without reclaimable page cache. */
 export async function memoryOf(names: readonly string[], exec: Exec): Promise<ReadonlyMap<string, number>> {
   if (names.length === 0) return new Map();
   const { stdout } = await exec("docker", ["stats", "--no-stream", "--format", "{{.Name}} {{.MemUsage}}", ...names]);
@@ -159,13 +155,14 @@ export async function memoryOf(names: readonly string[], exec: Exec): Promise<Re
   return new Map(rows);
 }
 
-/** Sum of what {@link memoryOf} found; undefined when it found nothing. */
+/** Sum of {@link memoryOf}; undefined when it is empty. */
 export function totalOf(memory: ReadonlyMap<string, number>): number | undefined {
   return memory.size === 0 ? undefined : [...memory.values()].reduce((sum, bytes) => sum + bytes, 0);
 }
 
-/** Bytes as people write them: 640 MiB, 2.1 GiB. */
+/** Bytes as text: 812 B, 40 KiB, 640 MiB, 2.1 GiB. */
 export function bytesText(bytes: number): string {
-  const mebibytes = bytes / 1024 ** 2;
-  return mebibytes < 1024 ? `${Math.round(mebibytes)} MiB` : `${(mebibytes / 1024).toFixed(1)} GiB`;
+  if (bytes < 1024) return `${bytes} B`;
+  if (bytes < 1024 ** 2) return `${Math.round(bytes / 1024)} KiB`;
+  return bytes < 1024 ** 3 ? `${Math.round(bytes / 1024 ** 2)} MiB` : `${(bytes / 1024 ** 3).toFixed(1)} GiB`;
 }

@@ -25,13 +25,18 @@ export function settingsFile(root: string, stack: string): string {
  * @throws LabError (exit code 2) with every problem at once
  */
 export function readConfig(root: string, stack: string): LabConfig {
+  return checked(openSettings(root, stack).document);
+}
+
+/** The stack's settings file; an empty document when there is none. */
+function openSettings(root: string, stack: string): { file: string; document: Document } {
   const file = settingsFile(root, stack);
-  return existsSync(file) ? checked(readDocument(file)) : parseConfig({});
+  return { file, document: existsSync(file) ? readDocument(file) : new Document({}) };
 }
 
 /**
  * Writes `key=value` pairs into the stack's settings, as `pulumi up --config` does; a list is written `[a, b]`. Nothing is
- * written unless the whole configuration is good.
+ * written unless the whole configuration is valid.
  * @throws LabError (exit code 2) with every problem at once, or (exit code 4) when the file cannot be written
  */
 export function changeConfig(root: string, stack: string, pairs: readonly string[]): LabConfig {
@@ -41,7 +46,7 @@ export function changeConfig(root: string, stack: string, pairs: readonly string
 }
 
 /**
- * The stack's settings as they would be with `key=value` pairs in them. Nothing is written.
+ * The stack's settings after a change by `key=value` pairs. Nothing is written.
  * @throws LabError (exit code 2) with every problem at once
  */
 export function changedSettings(
@@ -49,8 +54,7 @@ export function changedSettings(
   stack: string,
   pairs: readonly string[],
 ): { text: string; config: LabConfig } {
-  const file = settingsFile(root, stack);
-  const document = existsSync(file) ? readDocument(file) : new Document({});
+  const { document } = openSettings(root, stack);
   for (const pair of pairs) {
     const [, key, value = ""] = /^([^=]+)=(.*)$/s.exec(pair) ?? [];
     if (key === undefined) throw notAPair(pair);
@@ -60,19 +64,18 @@ export function changedSettings(
 }
 
 /**
- * Writes one key into the stack's settings, also into settings that are not complete or have other problems.
- * @returns the problems of the configuration that are left
- * @throws LabError (exit code 2) when the key or its value is refused, or (exit code 4) when the file cannot be written
+ * Writes one key into the stack's settings, even if the configuration has other problems.
+ * @returns the remaining problems of the configuration
+ * @throws LabError (exit code 2) when the key or its value is not allowed, or (exit code 4) when the file cannot be written
  */
 export function setConfig(root: string, stack: string, key: string, text: string): readonly Problem[] {
-  const file = settingsFile(root, stack);
-  const document = existsSync(file) ? readDocument(file) : new Document({});
+  const { file, document } = openSettings(root, stack);
   put(document, key, checkKey(key, text));
   writeWhole(file, textOf(document));
   return problemsOf(document);
 }
 
-/** Takes keys out of the stack's settings, so that their defaults hold again. @returns whether there were any */
+/** Removes keys from the stack's settings, which resets them to their defaults. @returns whether one was set */
 export function unsetConfig(root: string, stack: string, keys: readonly string[]): boolean {
   const file = settingsFile(root, stack);
   if (!existsSync(file)) return false;
@@ -84,13 +87,12 @@ export function unsetConfig(root: string, stack: string, keys: readonly string[]
   return there.length > 0;
 }
 
-/** What the stack's settings file has of the project's keys, and what is wrong with it. */
+/** Reads the project's keys in the stack's settings file, and the problems of the configuration. */
 export function readSettings(
   root: string,
   stack: string,
 ): { set: Record<string, unknown>; problems: readonly Problem[] } {
-  const file = settingsFile(root, stack);
-  const document = existsSync(file) ? readDocument(file) : new Document({});
+  const { document } = openSettings(root, stack);
   return { set: ownKeys(document), problems: problemsOf(document) };
 }
 
@@ -104,10 +106,10 @@ function problemsOf(document: Document): readonly Problem[] {
   }
 }
 
-/** Ways in which a settings file can name a key. */
+/** Names of a key in a settings file: with and without the project. */
 const spellings = (key: string): string[] => (key.includes(":") ? [key] : [`${projectFile().name}:${key}`, key]);
 
-/** Puts a value into the document; a comment beside the former value stays, except for the note of a chosen port. */
+/** Sets a key in the document. Comments of the former value stay, except the note about a chosen port. */
 function put(document: Document, key: string, value: unknown): void {
   if (!isMap(document.get("config"))) document.set("config", new YAMLMap());
   const config = document.get("config");
@@ -123,10 +125,10 @@ function put(document: Document, key: string, value: unknown): void {
   config.set(named, node);
 }
 
-/** The document with its lines as long as they are. */
+/** Text of the document, without line folding. */
 const textOf = (document: Document): string => document.toString({ lineWidth: 0 });
 
-/** Keeps the stack's settings to the letter; the answer puts them back, and says whether that changed anything. */
+/** Saves the text of the stack's settings. @returns a function that restores it, and returns whether it had changed */
 export function rememberSettings(root: string, stack: string): () => boolean {
   const file = settingsFile(root, stack);
   const read = () => (existsSync(file) ? readFileSync(file, "utf8") : undefined);
@@ -152,16 +154,15 @@ function ownKeys(document: Document): Record<string, unknown> {
   return raw;
 }
 
-/** Marks the settings file that the engine has just made as ours. */
+/** Marks a settings file that the engine has just created for removal by `destroy`. */
 export function markSettings(root: string, stack: string): void {
   const file = settingsFile(root, stack);
   if (existsSync(file)) writeWhole(file, `#${madeByUs}\n${readFileSync(file, "utf8")}`);
 }
 
-/** Fixes a port of the stack in its settings, marked as ours. */
+/** Sets a port of the stack in its settings, marked as chosen by the lab. */
 export function setPort(root: string, stack: string, key: keyof GatewayPorts, port: number): void {
-  const file = settingsFile(root, stack);
-  const document = existsSync(file) ? readDocument(file) : new Document({});
+  const { file, document } = openSettings(root, stack);
   const value = new Scalar(port);
   value.comment = chosenByUs;
   put(document, key, value);
@@ -169,8 +170,8 @@ export function setPort(root: string, stack: string, key: keyof GatewayPorts, po
 }
 
 /**
- * Takes back what `up` wrote into the settings, once the stack is gone: the ports it chose and the encryption salt, and
- * the file when it was ours and nothing is left. Encrypted values keep their salt.
+ * Removes the changes of `up` from the settings of a removed stack: chosen ports, the encryption salt unless there are
+ * encrypted values, and the file itself if `up` created it and nothing else is in it.
  */
 export function withdrawSettings(root: string, stack: string): void {
   const file = settingsFile(root, stack);

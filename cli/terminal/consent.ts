@@ -1,29 +1,31 @@
-import { ExitCode, LabError } from "../../host/errors";
-import { shellWord } from "../../host/shell";
-import type { CommonOptions, Session } from "../stack/session";
+import { UsageError } from "../../host/errors";
+import type { Io } from "./io";
 
 /** The user did not agree, and nothing was changed. */
-export class ConsentDeniedError extends LabError {}
+export class ConsentDeniedError extends UsageError {}
+
+/** Texts of the problem when consent is missing. */
+interface ConsentTexts {
+  /** What, after the user has answered no. */
+  denied: string;
+  /** What, without a terminal. */
+  needed: string;
+  fix: string;
+}
 
 /**
- * Asks for consent to a change of the lab.
- * @throws ConsentDeniedError (exit code 2) without it
+ * Asks the user a question that must be answered with yes.
+ * @throws ConsentDeniedError (exit code 2) without consent
  */
-export async function consentToChange(
-  { io, config, stack }: Session,
-  options: Pick<CommonOptions, "config"> & { yes?: boolean },
+export async function requireConsent(
+  { confirm }: Pick<Io, "confirm">,
+  question: string,
+  { denied, needed, fix }: ConsentTexts,
 ): Promise<void> {
-  if (options.yes) return;
-  const where =
-    config.cluster === "existing" ? `context "${config.context}" of ${config.kubeconfig}` : `stack "${stack}"`;
-  if (await io.confirm?.(`Apply this to ${where}?`)) return;
-  const pairs = (options.config ?? []).map((pair) => `--config ${shellWord(pair)} `).join("");
+  if (await confirm?.(question)) return;
   throw new ConsentDeniedError(
-    {
-      what: io.confirm ? "Nothing was changed" : `A change of ${where} needs consent`,
-      why: io.confirm ? "You did not agree" : "Without a terminal the lab cannot ask",
-      fix: `npm run up -- --stack ${stack} ${pairs}--yes`,
-    },
-    { exitCode: ExitCode.usage },
+    confirm
+      ? { what: denied, why: "You did not agree", fix }
+      : { what: needed, why: "Without a terminal the lab cannot ask", fix },
   );
 }

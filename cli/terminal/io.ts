@@ -5,25 +5,29 @@ import type { Clock } from "../../verify/eventually";
 import type { ClusterClient, LabClient } from "../../verify/lab-client";
 import type { OpenEngine } from "../engine/types";
 
-/** Where text goes. */
+/** An output stream. */
 interface Sink {
   write(text: string): unknown;
 }
 
-/** Whether stderr gets colours. */
+/** Whether progress and problems on stderr are coloured. */
 export const isColoured = ({ live, env }: Pick<Io, "live" | "env">): boolean => live && !env.NO_COLOR;
 
-/** All that the commands touch outside of themselves; a test hands over its own. */
+/** Whether the result on stdout is coloured: not in a file, which programs and editors read. */
+export const isColouredOutput = (io: Pick<Io, "live" | "env" | "stdout">): boolean =>
+  isColoured(io) && Reflect.get(io.stdout, "isTTY") === true;
+
+/** Everything that the commands use outside of themselves; tests replace it. */
 export interface Io {
-  /** The result: text or JSON. */
+  /** Receives the result: text or JSON. */
   stdout: Sink;
-  /** The progress and the problems. */
+  /** Receives progress and problems. */
   stderr: Sink;
-  /** Whether a program reads stdout. */
+  /** Whether stdout is not a terminal. */
   piped: boolean;
   /** Whether stderr is a terminal that can redraw a line. */
   live: boolean;
-  /** Width of that terminal. */
+  /** Width of the terminal. */
   columns: number;
   /** Asks a yes/no question; absent without a terminal. */
   confirm?: (question: string) => Promise<boolean>;
@@ -31,19 +35,19 @@ export interface Io {
   /** The checkout: where Pulumi.yaml lies. */
   root: string;
   exec: Exec;
-  /** Downloads an address, or reads a file of a bundle. */
+  /** Downloads a URL, or reads a file of a bundle. */
   fetcher: Fetcher;
   openEngine: OpenEngine;
-  /** The cluster of a lab, as the verifier sees it. */
+  /** Opens a client of the verifier for the cluster of a lab. */
   openLabClient(facts: LabFacts): Promise<LabClient>;
-  /** Any cluster, for the requests of `prove`, `reach` and `audit`. */
+  /** Opens a client for any cluster, for `prove`, `reach` and `audit`. */
   openCluster(address: Pick<LabFacts, "kubeconfig" | "context">): Promise<ClusterClient>;
-  /** Shows an address in the browser; absent where there is none to show it. */
+  /** Opens a URL in the browser; absent without a desktop. */
   openBrowser?: (url: string) => Promise<void>;
-  /** The time that all waiting uses. */
+  /** Clock for all waiting. */
   clock: Clock;
   /** Aborted when the user or the system ends the command. */
   signal: AbortSignal;
-  /** A signal for work that has to follow after `signal` was aborted. The next interrupt aborts it. */
+  /** A signal for cleanup after `signal` was aborted. The next interrupt aborts it. */
   nextSignal(): AbortSignal;
 }

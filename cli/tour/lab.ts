@@ -1,28 +1,28 @@
 import type { LabSettings } from "../../config/schema";
-import { verifyLab } from "../../verify";
 import type { VerifyReport } from "../../verify/report/schema";
 import { previewChange } from "../commands/preview";
 import { up } from "../commands/up";
+import { runVerifier } from "../commands/verify";
 import { previewText } from "../preview";
 import { runningLab } from "../stack/running-lab";
 import { readConfig, rememberSettings } from "../stack/settings";
 import type { Io } from "../terminal/io";
 
-/** What the tour in the browser does with a lab. Each method rejects with the problem that ended it. */
+/** Operations of the browser tour on a lab. Each method rejects with the problem that ended it. */
 export interface TourLab {
   stack: string;
   settings(): LabSettings;
-  /** Keeps the stack's settings to the letter; the answer puts them back, and says whether that changed anything. */
+  /** Saves the stack's settings. @returns a function that restores them, and returns whether they had changed */
   remember(): () => boolean;
-  /** What `up` would change with these `key=value` pairs. */
+  /** Previews an `up` with these `key=value` pairs. */
   preview(pairs: readonly string[], line: (text: string) => void): Promise<string>;
-  /** Brings the lab to its configuration, after these `key=value` pairs are set in it. */
+  /** Sets these `key=value` pairs and runs `up` without verification. */
   up(pairs: readonly string[], line: (text: string) => void): Promise<void>;
   /** Runs one experiment. */
   verify(experiment: string, line: (text: string) => void): Promise<VerifyReport>;
 }
 
-/** The lab of a stack. The commands run in this process; what they print on a terminal goes to `line`. */
+/** {@link TourLab} of a stack. The commands run in this process; their progress is passed to `line`. */
 export function tourLab(io: Io, stack: string, signal: AbortSignal): TourLab {
   const quiet = (line: (text: string) => void): Io => ({
     ...{ ...io, signal, live: false, stdout: { write: () => true } },
@@ -41,10 +41,7 @@ export function tourLab(io: Io, stack: string, signal: AbortSignal): TourLab {
     up: (config, line) => up({ stack, config: [...config], yes: true, verify: false, ignore: [] }, context(line)),
     async verify(experiment, line) {
       const own = quiet(line);
-      const facts = await runningLab(own, { stack });
-      const observer = { noted: line };
-      const lab = await own.openLabClient(facts);
-      return verifyLab(facts, { lab, clock: own.clock, only: [experiment], signal, observer });
+      return runVerifier(await runningLab(own, { stack }), own, { only: [experiment], observer: { noted: line } });
     },
   };
 }

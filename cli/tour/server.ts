@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -7,7 +8,7 @@ import { tour } from "../../experiments/tour";
 import { statePart, stepPage } from "./page";
 import { stepOf, type TourAction, type TourSession } from "./session";
 
-/** Arrow keys go to the previous and the next step, unless they scroll or edit something. */
+/** The arrow keys open the previous and the next step, except in scrollable and editable elements. */
 const keys = `addEventListener("keydown", (event) => {
   const rel = { ArrowLeft: "prev", ArrowRight: "next" }[event.key];
   if (!rel || event.altKey || event.ctrlKey || event.metaKey || event.target.closest("input, pre, .scroll")) return;
@@ -21,23 +22,21 @@ const files: Readonly<Record<string, () => { type: string; content: string | Buf
   "lab.svg": () => ({ type: "image/svg+xml", content: readFileSync(join(__dirname, "../../docs/lab.svg")) }),
 };
 
-/** A tour that is served on this machine. */
+/** The HTTP server of a tour. */
 export interface TourServer {
-  /** Address of the first step. It holds a secret, which other pages and other users do not know. */
+  /** URL of the first step. It contains a secret that other pages and other users do not know. */
   url: string;
   close(): Promise<void>;
 }
 
 /**
- * Serves the tour on a free port of 127.0.0.1.
- *
- * A change needs the secret of the address, and a request that the page itself has sent: other pages of the browser cannot
- * read the secret, and DNS names that lead to 127.0.0.1 are refused.
+ * Serves the tour on a free port of 127.0.0.1. Every request needs the secret of the URL, which other pages in the browser
+ * cannot read. Requests of other origins, and for DNS names that resolve to 127.0.0.1, are refused.
  */
 export async function serveTour(session: TourSession, first: string = tour[0]?.id ?? ""): Promise<TourServer> {
   const secret = randomBytes(16).toString("hex");
   const server = createServer((request, response) => answer(session, secret, request, response));
-  await new Promise<void>((done, failed) => server.once("error", failed).listen(0, "127.0.0.1", done));
+  await once(server.listen(0, "127.0.0.1"), "listening");
   return {
     url: `${originOf(server)}/${secret}/step/${first}`,
     close: () =>

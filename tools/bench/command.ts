@@ -1,11 +1,10 @@
-import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
-import { examples, json, jsonText } from "../../cli/commands/common";
+import { Command, InvalidArgumentError, Option } from "commander";
+import { type CommandContext, examples, json, jsonText, runAction } from "../../cli/commands/common";
+import { outputOf, parseCommandLine } from "../../cli/run";
 import { changedSettings } from "../../cli/stack/settings";
 import { resolveStack } from "../../cli/stack/stack-name";
-import { type Io, isColoured } from "../../cli/terminal/io";
-import { refuseSwallowedOptions } from "../../cli/terminal/npm-options";
-import { problemText } from "../../cli/terminal/problem-text";
-import { ExitCode, formatProblem, LabError } from "../../host/errors";
+import type { Io } from "../../cli/terminal/io";
+import { ExitCode, LabError, UsageError } from "../../host/errors";
 import { historyFile, type MeasureOptions, measure } from "./measure";
 import { benchText, keepRun, measures } from "./result";
 
@@ -15,12 +14,8 @@ interface BenchOptions extends MeasureOptions {
 }
 
 /** The command line of `npm run bench`. */
-export function benchProgram(io: Io, end: (code: ExitCode) => void): Command {
-  const program = new Command("npm run").exitOverride().configureOutput({
-    writeOut: (text) => void io.stdout.write(text),
-    writeErr: (text) => void io.stderr.write(text),
-    outputError: () => undefined,
-  });
+export function benchProgram({ io, end }: Pick<CommandContext, "io" | "end">): Command {
+  const program = new Command("npm run").exitOverride().configureOutput(outputOf(io));
   const command = program
     .command("bench")
     .description("measure a lab of its own beside the same parts installed by a script, and remove it");
@@ -53,29 +48,14 @@ export function benchProgram(io: Io, end: (code: ExitCode) => void): Command {
  * @returns the exit code; every problem has been printed
  */
 export async function bench(args: readonly string[], io: Io): Promise<ExitCode> {
-  let code: ExitCode = ExitCode.pass;
   const typed = ["bench", ...args];
-  try {
-    const program = benchProgram(io, (other) => {
-      code = other;
-    });
-    refuseSwallowedOptions(program, typed, io.env);
-    await program.parseAsync(typed, { from: "user" });
-    return code;
-  } catch (thrown) {
-    if (thrown instanceof CommanderError) return mistyped(thrown, io);
-    const problem = io.signal.aborted ? interruption() : thrown;
-    io.stderr.write(problemText(problem, { args: typed, verbose: false, colour: isColoured(io) }));
-    return problem instanceof LabError ? problem.exitCode : ExitCode.fail;
-  }
-}
-
-function mistyped({ exitCode, message }: CommanderError, io: Io): ExitCode {
-  if (exitCode === 0) return ExitCode.pass;
-  const what = message.replace(/^error: /, "");
-  const why = "The command line is checked before anything is made";
-  io.stderr.write(`${formatProblem({ what, why, fix: "npm run bench -- --help" })}\n`);
-  return ExitCode.usage;
+  return runAction(io, { args: typed, stack: () => undefined }, async (context) => {
+    try {
+      await parseCommandLine(benchProgram(context), typed, context, "npm run bench -- --help");
+    } catch (thrown) {
+      throw io.signal.aborted ? interruption() : thrown;
+    }
+  });
 }
 
 function count(text: string): number {
@@ -87,16 +67,13 @@ function count(text: string): number {
 const interruption = () =>
   new LabError({
     what: "The benchmark was interrupted",
-    why: "Half of a run has no meaning: no time is kept, and the benchmark's lab was removed",
+    why: "A part of a run has no meaning: no time is kept, and the benchmark's lab was removed",
     fix: "npm run bench",
   });
 
 const notKind = () =>
-  new LabError(
-    {
-      what: 'The benchmark was given "cluster: existing"',
-      why: "Making and deleting the cluster is most of what it measures",
-      fix: "npm run bench   (with the default, cluster=kind)",
-    },
-    { exitCode: ExitCode.usage },
-  );
+  new UsageError({
+    what: 'The benchmark does not support "cluster: existing"',
+    why: "It measures the creation and the deletion of the cluster",
+    fix: "npm run bench   (with the default, cluster=kind)",
+  });

@@ -9,9 +9,9 @@ const packageSchema = z.object({
 });
 
 /**
- * Writes the program that previews and updates are compared with: no resource, the files and the packages of
- * `pulumi new typescript` (github.com/pulumi/templates, typescript/). The lock file of the checkout comes along, so that
- * `npm install` takes the locked versions and drops all other packages: the engine searches every package for plugins.
+ * Writes the program of the baseline for previews and updates: no resource, and the files and packages of
+ * `pulumi new typescript` (github.com/pulumi/templates, typescript/). With the lock file of the checkout, `npm install` installs
+ * the locked versions, and no other packages: the engine searches every package for plugins.
  */
 export function writeEmptyProgram(folder: string, root: string): void {
   const { dependencies, devDependencies } = packageSchema.parse(

@@ -8,7 +8,7 @@ import { childSignal } from "../../cli/terminal/abort";
 import type { Io } from "../../cli/terminal/io";
 import { seconds } from "../../cli/terminal/progress";
 import { clusterState } from "../../host/cluster-state";
-import { ExitCode, LabError } from "../../host/errors";
+import { LabError, UsageError } from "../../host/errors";
 import { type ExecOptions, run as mustRun } from "../../host/exec";
 import { clusterName, labBin, labHome, stackDir } from "../../host/paths";
 import { shellWord } from "../../host/shell";
@@ -18,10 +18,10 @@ import { certsFolder, type ScriptPlace, scriptKubeconfig, scriptOf } from "./scr
 
 const home = () => join(labHome(), "bench");
 
-/** File of the history: one run a line. */
+/** File of the history: one run per line. */
 export const historyFile = (): string => join(home(), "history.jsonl");
 
-/** Longest time for one command: a lab whose nodes pull their images over a slow line. */
+/** Timeout of one command, for a lab whose nodes pull their images over a slow connection. */
 const timeoutMs = 45 * 60_000;
 
 const stateSchema = z.object({
@@ -36,14 +36,14 @@ const stateSchema = z.object({
   }),
 });
 
-/** What is measured, and on which lab. */
+/** Options of {@link measure}. */
 export interface MeasureOptions {
-  /** Stack of the lab that is made and destroyed. */
+  /** Stack of the lab that is created and destroyed. */
   stack: string;
   only: readonly Measure[];
-  /** Repetitions on each lab of what takes seconds. */
+  /** Repetitions on each lab, except of `up` and `destroy`. */
   rounds: number;
-  /** Number of labs that are made, one after the other. */
+  /** Number of labs, one after another. */
   labs: number;
   /** `key=value` pairs of the lab's configuration. */
   config: readonly string[];
@@ -52,9 +52,9 @@ export interface MeasureOptions {
 type BenchIo = Pick<Io, "exec" | "stderr" | "signal" | "env" | "root">;
 
 /**
- * Timed runs of a benchmark in order. Lab and baseline run side by side in every round, so that other load on the machine
- * falls on both. Every lab is made and destroyed, whatever is measured; the script runs after the lab is gone, since a laptop
- * may not hold two of them.
+ * Timed runs of a benchmark in order. Lab and baseline alternate in every round, so that other load on the machine affects
+ * both. Every lab is created and destroyed, whatever is measured. The script runs after the lab was destroyed, because a laptop
+ * may not have memory for two labs.
  */
 export function planOf({ only, rounds, labs }: Pick<MeasureOptions, "only" | "rounds" | "labs">): Series[] {
   const asked = targets.filter((target) => only.includes(target.measure));
@@ -69,9 +69,9 @@ export function planOf({ only, rounds, labs }: Pick<MeasureOptions, "only" | "ro
 const needsScript = (only: MeasureOptions["only"]) => only.includes("up") || only.includes("destroy");
 
 /**
- * Makes the benchmark's labs, measures them and removes them.
- * @throws LabError when something of that name exists (exit code 2), when another benchmark runs, or when a command fails;
- * the abort reason when the signal ends the benchmark
+ * Creates the benchmark's labs, measures them and removes them.
+ * @throws LabError when a lab of that name exists (exit code 2), when another benchmark runs, or when a command fails; the abort
+ * reason after an interrupt
  */
 export async function measure(options: MeasureOptions, io: BenchIo): Promise<BenchRun> {
   const bench = new Workbench(options.stack, io);
@@ -79,7 +79,7 @@ export async function measure(options: MeasureOptions, io: BenchIo): Promise<Ben
     await bench.command("helm", ["version"], "https://helm.sh/docs/intro/install   (or --only preview flip)");
   await bench.claim();
   const result = await run(bench, options).catch(async (error: unknown) => {
-    // The first error is the cause: a lab that did not come up may fail to be removed as well.
+    // The first error is the cause. The removal of the lab may fail as a consequence.
     await bench.clear().catch(({ message }: Error) => io.stderr.write(`The lab was not removed: ${message}\n`));
     throw error;
   });
@@ -105,7 +105,7 @@ async function run(bench: Workbench, options: MeasureOptions): Promise<BenchRun>
   };
 }
 
-/** Runs the plan. tinybench takes the times; what a hook does is not part of them. */
+/** Runs the plan with tinybench, which does not time the hooks. */
 async function timed(bench: Workbench, plan: readonly Series[], script: boolean): Promise<Samples> {
   const { Bench } = await import("tinybench");
   const measurement = new Bench({ iterations: 1, time: 0, warmup: false, throws: true });
@@ -153,7 +153,7 @@ function requireUpdate(output: string): void {
   });
 }
 
-/** The benchmark's own stack, folder, state and clusters: it shares nothing with another lab. */
+/** The benchmark's own stack, folder, state and clusters. It shares nothing with other labs. */
 class Workbench {
   readonly #folder: string;
   readonly #owner: string;
@@ -161,7 +161,7 @@ class Workbench {
   readonly #scriptStack: string;
   readonly empty: string;
   readonly script: string;
-  /** Where and with which variables the commands run. */
+  /** Working directory and variables of the commands. */
   readonly place: { cwd: string; env: Record<string, string> };
 
   constructor(
@@ -200,7 +200,10 @@ class Workbench {
     return this.command("pulumi", [...args, ...where], "npm run up   (says more about a lab that does not come up)");
   }
 
-  /** Makes sure that nothing of that name belongs to a user or to a running benchmark; removes what a killed one left. */
+  /**
+   * Removes the leftovers of a killed benchmark, and records this process as the owner of the folder.
+   * @throws LabError while another benchmark runs, and (exit code 2) for a lab of that name
+   */
   async claim(): Promise<void> {
     const { stack, io } = this;
     if (existsSync(this.#owner)) {
@@ -220,7 +223,7 @@ class Workbench {
     writeFileSync(this.#owner, String(process.pid));
   }
 
-  /** Makes the lab once by the lab's own command line, which brings tools, images and plugins and chooses free ports. */
+  /** Creates the lab once by the lab's own command line, which installs tools, pulls images and chooses free ports. */
   async prepare(config: readonly string[]): Promise<void> {
     const pairs = config.length > 0 ? ["--config", ...config] : [];
     await this.#lab("up", ["--no-verify", ...pairs]);
@@ -228,25 +231,18 @@ class Workbench {
     writeEmptyProgram(this.empty, this.io.root);
     const npm = ["install", "--prefix", this.empty, "--prefer-offline", "--ignore-scripts", "--no-audit", "--no-fund"];
     await this.command("npm", npm, "npm ci   (in the checkout: fills npm's cache)");
-    await this.command("pulumi", [
-      "stack",
-      "init",
-      this.stack,
-      "--cwd",
-      this.empty,
-      "--no-select",
-      "--non-interactive",
-    ]);
+    const init = ["stack", "init", this.stack, "--cwd", this.empty, "--no-select", "--non-interactive"];
+    await this.command("pulumi", init);
     await this.pulumi(["up", "--yes", "--skip-preview"], this.empty);
   }
 
-  /** A command of the lab's own command line; its progress goes to stderr. */
+  /** Runs a command of the lab's own command line. */
   async #lab(verb: "up" | "destroy", options: readonly string[] = [], more: ExecOptions = {}): Promise<void> {
     const args = [join(this.io.root, "cli/bootstrap.cjs"), verb, "--yes", "--quiet", "--stack", this.stack, ...options];
     await this.command(process.execPath, args, `npm run ${verb} -- --stack ${this.stack}   (says more)`, more);
   }
 
-  /** Takes appa out of the policy in the stack's configuration, or puts it back. */
+  /** Removes appa from `allowedCallers` in the stack's configuration, or adds it again. */
   changePolicy(): void {
     const { allowedCallers } = readConfig(this.io.root, this.stack);
     const others = allowedCallers.filter((caller) => caller !== "appa");
@@ -254,7 +250,7 @@ class Workbench {
     changeConfig(this.io.root, this.stack, [`allowedCallers=[${changed.join(", ")}]`]);
   }
 
-  /** Writes the script that installs what the living lab consists of. */
+  /** Writes the script that installs the parts of the running lab. */
   async writeScript(): Promise<void> {
     const exported = await this.command("pulumi", ["stack", "export", "--stack", this.stack]);
     const { resources } = stateSchema.parse(JSON.parse(exported)).deployment;
@@ -279,7 +275,7 @@ class Workbench {
     return this.io.exec("docker", ["network", "rm", this.#scriptPlace().cluster]);
   }
 
-  /** Removes labs, clusters and files of the benchmark, whatever their state. */
+  /** Removes labs, clusters and files of the benchmark in any state. */
   async clear(): Promise<void> {
     const { io, stack } = this;
     // Also after an interrupt.
@@ -313,11 +309,8 @@ const alreadyRuns = (stack: string, pid: number, file: string) =>
   });
 
 const notFree = (stack: string, found: readonly string[]) =>
-  new LabError(
-    {
-      what: `A lab "${stack}" exists already: ${found.join(", ")}`,
-      why: "The benchmark makes and destroys a lab of its own, and touches no other",
-      fix: "npm run bench -- --stack NAME   (a name that no lab has)",
-    },
-    { exitCode: ExitCode.usage },
-  );
+  new UsageError({
+    what: `A lab "${stack}" exists already: ${found.join(", ")}`,
+    why: "The benchmark creates and destroys its own lab, and changes no other",
+    fix: "npm run bench -- --stack NAME   (a name that no lab has)",
+  });

@@ -2,23 +2,24 @@ import { appendFileSync, mkdirSync } from "node:fs";
 import { cpus, loadavg, platform, totalmem } from "node:os";
 import { dirname } from "node:path";
 import { seconds } from "../../cli/terminal/progress";
+import { tableLines } from "../../host/table";
 
-/** What can be measured. */
+/** Operations that can be measured. */
 export const measures = ["up", "again", "flip", "preview", "destroy"] as const;
 export type Measure = (typeof measures)[number];
 
-/** Timed runs: those of the lab, then those that it is compared with. */
+/** Series of timed runs: those of the lab, and their baselines. */
 export type Series = Measure | "script" | "empty-up" | "empty-preview" | "kind-delete";
 
 /** Milliseconds of every run of a series, in the order of the runs. */
 export type Samples = Partial<Record<Series, readonly number[]>>;
 
-/** A time of the lab and the baseline that it is divided by. */
+/** A measured operation, and the baseline for its ratio. */
 interface Target {
   measure: Measure;
   title: string;
   baseline: Series;
-  /** What the baseline is, for the table. */
+  /** Description of the baseline. */
   against: string;
   /** Highest ratio that passes. @default the ratio is printed and not judged */
   limit?: number;
@@ -35,7 +36,7 @@ export const targets: readonly Target[] = [
   { measure: "destroy", title: "destroy", baseline: "kind-delete", against: "kind delete cluster", limit: 1.3 },
 ];
 
-/** A line of the result: medians in milliseconds, and their ratio. */
+/** A row of the result: medians in milliseconds, and their ratio. */
 export interface Row extends Target {
   labMs: number;
   baselineMs: number;
@@ -51,7 +52,7 @@ export function median(values: readonly number[]): number {
   return ((sorted[Math.floor(middle)] ?? Number.NaN) + (sorted[Math.ceil(middle)] ?? Number.NaN)) / 2;
 }
 
-/** One row for each target of which lab and baseline were measured. */
+/** A row for each target with measurements of lab and baseline. */
 export function judge(samples: Samples): Row[] {
   return targets.flatMap((target): Row[] => {
     const [labMs, baselineMs] = [median(samples[target.measure] ?? []), median(samples[target.baseline] ?? [])];
@@ -61,7 +62,7 @@ export function judge(samples: Samples): Row[] {
   });
 }
 
-/** One run of the benchmark, as the history keeps it. */
+/** A run of the benchmark, as recorded in the history. */
 export interface BenchRun {
   schema: "ambient-lab.bench/v2";
   at: string;
@@ -103,9 +104,6 @@ export function benchText({ machine, load: { before, after }, rows }: BenchRun):
       ...[limit ? `≤ ${limit.toFixed(2)}` : "", met === undefined ? "" : met ? "✓" : "✗ missed"],
     ]),
   ];
-  const widths = lines[0]?.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0))) ?? [];
-  const aligned = (text: string, column: number) =>
-    [0, 2, 6].includes(column) ? text.padEnd(widths[column] ?? 0) : text.padStart(widths[column] ?? 0);
   const { cpus: count, cpu, memoryMiB, os } = machine;
   return [
     `${count} × ${cpu}, ${(memoryMiB / 1024).toFixed(1)} GiB, ${os}; load ${before.toFixed(1)} to ${after.toFixed(1)}`,
@@ -113,7 +111,7 @@ export function benchText({ machine, load: { before, after }, rows }: BenchRun):
       ? ["The machine was busy before the first measurement: the ratios say more than the times"]
       : []),
     "",
-    ...lines.map((line) => line.map(aligned).join("  ").trimEnd()),
+    ...tableLines(lines, [1, 3, 4, 5]),
     "",
   ].join("\n");
 }

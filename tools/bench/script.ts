@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { asRecord, kindOf } from "../../cli/plan/plan";
 import { shellWord } from "../../host/shell";
 
-/** A resource of the exported state, as far as the script needs it. */
+/** A resource of the exported state. */
 export interface StateResource {
   urn: string;
   type: string;
@@ -12,7 +12,7 @@ export interface StateResource {
   outputs?: Record<string, unknown>;
 }
 
-/** Names and files of the script's own cluster, and of the lab that it was read from. */
+/** Names and files of the script's own cluster, and of the lab. */
 export interface ScriptPlace {
   /** Name of the script's cluster and of its Docker network. */
   cluster: string;
@@ -32,16 +32,16 @@ const isRelease = ({ type }: StateResource) => type === "kubernetes:helm.sh/v3:R
 const isObject = (resource: StateResource) => resource.type.startsWith("kubernetes:") && !isRelease(resource);
 const environmentOf = ({ inputs = {} }: StateResource) => asRecord(inputs.environment);
 
-/** Kubeconfig of the script's cluster; the user's own stays as it is. */
+/** Kubeconfig file of the script's cluster. */
 export const scriptKubeconfig = ({ folder }: Pick<ScriptPlace, "folder">): string => join(folder, "kubeconfig");
 
-/** Folder on this machine that the lab's nodes mount as registry settings; empty without mirrors and private CA. */
+/** Folder with registry settings that the lab's nodes mount; empty without mirrors and private CA. */
 export const certsFolder = (resources: readonly StateResource[]): string =>
   String(resources.map((each) => environmentOf(each).CERTS_DIR).find(Boolean) ?? "");
 
 /**
- * Resources in an order that a script can follow, from the state that `pulumi up` left. Kubernetes objects are collected into
- * one `kubectl apply` until another kind of resource needs one of them, or an object needs one that has to be waited for.
+ * Groups the resources of a state, in order, into steps of the script. Kubernetes objects are collected into one
+ * `kubectl apply`, until another resource depends on one of them, or an object depends on one that must be awaited.
  */
 export function partsOf(resources: readonly StateResource[]): StateResource[][] {
   const parts: StateResource[][] = [];
@@ -59,14 +59,14 @@ export function partsOf(resources: readonly StateResource[]): StateResource[][] 
   return open.length > 0 ? [...parts, open] : parts;
 }
 
-/** The plain shell script, to be run in the checkout: each command begins after the end of the previous one. */
+/** The shell script, for the checkout as working directory. It runs one command after another. */
 export function scriptOf(resources: readonly StateResource[], place: ScriptPlace): string {
   const parts = partsOf(resources).flatMap((part) =>
     part.some(isObject) ? objectCommands(part) : part.flatMap((resource) => installCommands(resource, place)),
   );
   return [
     "set -eu",
-    // save() of image-get.sh knows the options of this Docker version.
+    // For save(), which uses the options of this Docker version.
     "export MIRRORS= BUNDLE= CACHES= PLATFORM=",
     ". ./components/scripts/image-get.sh",
     `kubectl() { docker exec --interactive ${place.cluster}-control-plane kubectl --kubeconfig /etc/kubernetes/admin.conf "$@"; }`,
@@ -96,7 +96,7 @@ function localCommand(resource: StateResource, place: ScriptPlace): string[] {
       words("kind load image-archive", archive, "--name", place.cluster),
     ];
   }
-  // Images are pulled before anything is timed. A command without "create" acts when it is deleted.
+  // Images are pulled before the measurement. A command without "create" only runs at its deletion.
   if (IMAGES || inputs.create === undefined) return [];
   const variables = Object.entries(environment).map(
     ([name, value]) => `${name}=${value === place.lab ? place.cluster : value}`,
@@ -112,7 +112,7 @@ function clusterCommands(config: string, certs: string, place: ScriptPlace): str
   );
   const own = certs ? config.replaceAll(certs, join(folder, "certs.d")) : config;
   return [
-    // In the background, since a shell that runs a command in the foreground leaves it behind when a signal ends the shell.
+    // In the background: a shell that is killed by a signal leaves a foreground command running.
     `trap 'kill "$!"; wait; exit 1' TERM`,
     withInput(`KIND_EXPERIMENTAL_DOCKER_NETWORK=${cluster} ${create}`, own, " &"),
     'wait "$!"',
@@ -125,24 +125,13 @@ function helmInstall(inputs: Record<string, unknown>, place: ScriptPlace): strin
   const { name, chart, namespace, createNamespace, values = {} } = inputs;
   const into = ["--namespace", namespace, ...(createNamespace === true ? ["--create-namespace"] : [])];
   const where = ["--kubeconfig", scriptKubeconfig(place), "--kube-context", `kind-${place.cluster}`];
-  const install = words(
-    "helm install",
-    name,
-    chart,
-    ...into,
-    "--values",
-    "-",
-    "--wait",
-    "--timeout",
-    timeout,
-    ...where,
-  );
-  return withInput(install, JSON.stringify(values));
+  const args = [name, chart, ...into, "--values", "-", "--wait", "--timeout", timeout, ...where];
+  return withInput(words("helm install", ...args), JSON.stringify(values));
 }
 
 function objectCommands(objects: readonly StateResource[]): string[] {
   const items = objects
-    // A patch of a workload changes what a controller of the mesh makes: the script waits for it only.
+    // A patch of a workload belongs to a Deployment that istiod generates: the script only waits for it.
     .filter(({ type }) => !workloads.some((kind) => type.endsWith(`:${kind}Patch`)))
     .map(({ type, inputs = {} }) => ({ ...inputs, kind: kindOf(type, inputs) }));
   // Server-side: a CRD is too long for the annotation that a client-side apply writes.
@@ -151,7 +140,7 @@ function objectCommands(objects: readonly StateResource[]): string[] {
   return [...(items.length > 0 ? [withInput(apply, list)] : []), ...objects.flatMap((each) => waitCommand(each) ?? [])];
 }
 
-/** The command that waits for an object as the program does; undefined for one that nothing waits for. */
+/** The command that waits for an object as the program does; undefined for an object without a wait. */
 function waitCommand({ type, inputs = {} }: StateResource): string | undefined {
   const { name, namespace = "default", annotations } = asRecord(inputs.metadata);
   const kind = kindOf(type, inputs);
@@ -159,7 +148,7 @@ function waitCommand({ type, inputs = {} }: StateResource): string | undefined {
   if (workloads.includes(kind)) return words("kubectl rollout status", `${kind}/${name}`, ...where);
   const condition = asRecord(annotations)["pulumi.com/waitFor"];
   if (condition === undefined) return undefined;
-  // Istio and the Gateway API both have a Gateway: the group tells them apart.
+  // With the group, because both Istio and the Gateway API have a kind Gateway.
   const [group = "", version = ""] = String(inputs.apiVersion).split("/");
   return words("kubectl wait", `--for=${condition}`, `${kind}.${version}.${group}/${name}`, ...where);
 }

@@ -3,7 +3,7 @@ import { get } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { dashboards, forward } from "../../../cli/dashboards";
+import { dashboards, forward } from "../../../cli/commands/open";
 import { run } from "../../../cli/run";
 import { objects } from "../../../experiments/objects";
 import { evidenceFolder } from "../../support/evidence";

@@ -2,7 +2,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { fetcher } from "../../../artifacts/download";
-import type { PinState } from "../../../cli/outdated";
+import type { PinState } from "../../../cli/commands/outdated";
 import { run } from "../../../cli/run";
 import { istioMinors, nodeImage, versions } from "../../../config/versions";
 import { startServer, type TestServer } from "../../support/server";

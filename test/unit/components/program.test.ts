@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { parseConfig } from "../../../config/load";
 import { versions } from "../../../config/versions";
 import { nodeSysctls } from "../../../config/vocabulary";
-import { artifactNames } from "../../../program/charts";
+import { artifactNames } from "../../../program/artifacts";
 import { moduleResources } from "../../support/module-resources";
 import { type Profile, profileNames, profiles } from "../../support/profiles";
 import { type Declaration, declare } from "../../support/program";

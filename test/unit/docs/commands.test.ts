@@ -40,7 +40,7 @@ const elsewhere =
 /** The lab's commands and the benchmark's, which are parsed and do nothing. */
 async function idle(seen: { command?: Command }, io = fakeIo()): Promise<Command> {
   const program = await commandLine({ io, end: () => undefined, note: () => undefined });
-  for (const command of benchProgram(io, () => undefined).commands) program.addCommand(command);
+  for (const command of benchProgram({ io, end: () => undefined }).commands) program.addCommand(command);
   for (const command of program.commands) {
     command.action(() => {
       seen.command = command;
