@@ -1,8 +1,9 @@
 import type { EngineEvent, StepEventMetadata } from "@pulumi/pulumi/automation/events";
 import { ExitCode, LabErrors, type Problem } from "../host/errors";
+import { plain } from "./engine/failure";
 import { Components, isBookkeeping, isComponent, parseUrn, shortName } from "./engine/urn";
 
-/** What happens to a resource; a replacement is one change, not the engine's three steps. */
+/** Kind of a change. A replacement is one change, although the engine reports three steps. */
 type Change = "create" | "update" | "replace" | "delete";
 
 /** One resource that would change. */
@@ -12,7 +13,7 @@ interface ResourceChange {
   /** `metadata.name` of the object, else the name in the program. */
   name: string;
   urn: string;
-  /** What changes in it; of a replacement only what forces it. */
+  /** Changed properties; for a replacement only those that require it. */
   properties: PropertyChange[];
 }
 
@@ -22,12 +23,12 @@ interface ComponentChange {
   resources: ResourceChange[];
 }
 
-/** What `up` would do. */
+/** The changes of the next `up`. */
 export interface PreviewModel {
   stack: string;
   counts: Record<Change | "same", number>;
   components: ComponentChange[];
-  /** Lines about objects that were changed, deleted or written by others since the last `up`. */
+  /** Lines about drift since the last `up`. */
   drift: readonly string[];
 }
 
@@ -47,15 +48,15 @@ export class PreviewCollector {
   add(event: EngineEvent): void {
     const step = event.resourcePreEvent?.metadata;
     if (!step) return;
-    this.#components.learn(step.urn, (step.new ?? step.old)?.parent);
-    // A component is a name for what it holds: its own "update" touches nothing.
+    this.#components.add(step.urn, (step.new ?? step.old)?.parent);
+    // An "update" of a component changes nothing by itself.
     if (isBookkeeping(step.type) || isComponent(step.type)) return;
     if (step.op === "same") this.#same += 1;
     if (!changes[step.op]) return;
     this.#steps.set(step.urn, step);
   }
 
-  /** The preview once the engine is done. */
+  /** The preview, after the engine has finished. */
   model(stack: string, drift: readonly string[] = []): PreviewModel {
     const counts: PreviewModel["counts"] = { create: 0, update: 0, replace: 0, delete: 0, same: this.#same };
     const components = new Map<string, ResourceChange[]>();
@@ -92,7 +93,7 @@ interface PropertyChange {
 const unknownValue = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 const afterwards = "known afterwards";
 
-/** The changed properties of one step. Lists are told as what enters and what leaves them: an index says little. */
+/** The changed properties of a step. Lists are shown by their added and removed items, not by index. */
 function propertyChanges(step: StepEventMetadata, change: "update" | "replace"): PropertyChange[] {
   const diff = Object.entries(step.detailedDiff ?? {});
   const forcing = diff.filter(([, { diffKind }]) => diffKind.endsWith("-replace"));
@@ -107,7 +108,7 @@ function propertyChanges(step: StepEventMetadata, change: "update" | "replace"):
   return [...seen.values()];
 }
 
-/** The change of the whole list when the path is an item of one that holds plain values. */
+/** The change of a list of plain values, if the path is one of its items. */
 function listAround(path: string, step: StepEventMetadata): PropertyChange | undefined {
   const parent = /^(.*)\[\d+\]$/.exec(path)?.[1];
   if (parent === undefined) return undefined;
@@ -148,7 +149,7 @@ function at(value: unknown, path: string): unknown {
 
 const signs: Record<Change, string> = { create: "+", update: "~", replace: "±", delete: "-" };
 const order: readonly Change[] = ["create", "update", "replace", "delete"];
-/** A replaced cluster takes everything in it along; beyond this many the list of resources says no more than a number. */
+/** Maximum number of resources of a kind that are listed by name. */
 const listedAtMost = 6;
 
 /** The preview as a sentence and a line per component. */
@@ -159,7 +160,7 @@ export function previewText({ stack, counts, components, drift }: PreviewModel):
   const replaced = components.flatMap(({ resources }) => resources).find(replacesCluster);
   return [
     `Lab "${stack}": ${total}`,
-    ...(replaced ? ["  The cluster is made anew, and all that is in it with it."] : []),
+    ...(replaced ? ["  The cluster is replaced, with everything in it."] : []),
     ...components.flatMap((each) => componentLines(each, width)),
     ...drift.map((line) => `! ${line}`),
     "",
@@ -212,7 +213,7 @@ function valueText(value: unknown): string {
   return line.length > 80 ? `${line.slice(0, 77)}…` : line;
 }
 
-/** Collects what the guard-rails say during a preview. */
+/** Collects the violations of the policy pack during a preview. */
 export class PolicyCollector {
   readonly #broken: Problem[] = [];
   readonly #unclear: string[] = [];
@@ -232,15 +233,13 @@ export class PolicyCollector {
     });
   }
 
-  /** What could not be judged, such as a value that is known only once the cluster runs. */
+  /** Rules that could not be evaluated, for example because a value is not known before the cluster runs. */
   get unclear(): readonly string[] {
     return this.#unclear;
   }
 
-  /** @throws LabErrors with everything that is against a guard-rail */
+  /** @throws LabErrors with all violations */
   throwIfBroken(): void {
     if (this.#broken.length > 0) throw new LabErrors(this.#broken, ExitCode.fail);
   }
 }
-
-const plain = (text: string): string => text.replace(/<\{%[^%]*%\}>/g, "").trim();

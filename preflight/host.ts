@@ -96,7 +96,7 @@ export async function checkHost(
     makes ? kindProblems(exec) : [],
     portsOfOthers(clusterName(stack), exec),
   ]);
-  if (!docker.info) throw new UnfitError(dockerMissing(docker.code, docker.complaint));
+  if (!docker.info) throw new LabErrors([dockerMissing(docker.code, docker.complaint)], ExitCode.unfit);
   if (!examined) problems.push(...(await dockerProblems({ env: process.env, exec, stack, config, docker })));
   problems.push(...ofKind);
   if (state === "absent" && existsSync(markerFile(stackDir(stack))) && !lostClusterIsFine)

@@ -5,22 +5,22 @@ import { childSignal } from "../terminal/abort";
 import { withoutHangup } from "./environment";
 import type { Engine, EngineOptions, OperationOptions, PendingOperation, StackState, StateResource } from "./types";
 
-/** {@link Engine} by Pulumi's Automation API: the program of Pulumi.yaml on the installed engine, as `pulumi` runs it. */
+/** {@link Engine} by Pulumi's Automation API, with the program of Pulumi.yaml and the installed `pulumi`. */
 export async function openEngine({ stack: name, root, pulumi, env, exec }: EngineOptions): Promise<Engine> {
   const pulumiCommand = await PulumiCommand.get({ root: withoutHangup(pulumi), skipVersionCheck: true });
   const workspace = await LocalWorkspace.create({ workDir: root, pulumiCommand, envVars: env });
   const select = workspace.selectStack.bind(workspace);
-  // A Stack object selects its stack in the user's workspace; only `up` may change what a plain `pulumi` means.
+  // A Stack object selects its stack in the user's workspace. Only `up` may change the selected stack.
   workspace.selectStack = () => Promise.resolve();
   const stack = () => Stack.select(name, workspace);
 
   return {
     list: () => workspace.listStacks(),
     async create() {
-      // The Automation API cannot make a stack without selecting it.
+      // The Automation API cannot create a stack without selecting it.
       await run(exec, pulumi, ["stack", "init", name, "--no-select", "--non-interactive"], {
         ...{ cwd: root, env },
-        why: "The lab's state needs a stack to live in",
+        why: "The lab's state needs a stack",
         fix: "unset PULUMI_BACKEND_URL PULUMI_CONFIG_PASSPHRASE PULUMI_CONFIG_PASSPHRASE_FILE   (or correct them)",
       });
     },
@@ -29,18 +29,16 @@ export async function openEngine({ stack: name, root, pulumi, env, exec }: Engin
       await (await stack()).up({ ...followed(options), suppressProgress: true });
     },
     async preview(options) {
-      const policies = options.policyPack ? { policyPacks: [options.policyPack] } : {};
-      const settings = options.configFile ? { configFile: options.configFile } : {};
-      const { diff = false } = options;
-      const result = await (await stack()).preview({ ...followed(options), ...policies, ...settings, diff });
-      return result.stdout;
+      const { diff = false, policyPack, configFile } = options;
+      const policyPacks = policyPack ? [policyPack] : undefined;
+      return (await (await stack()).preview({ ...followed(options), policyPacks, configFile, diff })).stdout;
     },
     async destroy(options) {
       await (await stack()).destroy({ ...followed(options), suppressProgress: true });
     },
     async takeLock(options) {
-      // A refresh takes the lock in every kind of backend, and a component such as the Stack has no provider to ask
-      // (pulumi/pulumi v3.259.0, RefreshStep.Apply() in pkg/resource/deploy/step.go).
+      // A refresh takes the lock in every kind of backend. A component such as the Stack has no provider, so that nothing is
+      // read (pulumi/pulumi v3.259.0, RefreshStep.Apply() in pkg/resource/deploy/step.go).
       const { resources } = stateOf(await workspace.exportStack(name));
       const target = resources.filter(({ type }) => type === "pulumi:pulumi:Stack").map(({ urn }) => urn);
       await (await stack()).refresh({ ...followed(options), target });

@@ -7,8 +7,9 @@ import { shellWord } from "../../host/shell";
 import { writeWhole } from "../../host/write-file";
 
 /**
- * Variables that the engine gets beside those of the caller. What the caller has set wins, so that the lab and a plain
- * `pulumi` in the same shell see the same state. `trusted` is a folder of certificates beside those of the system.
+ * Variables for the engine, in addition to those of the caller. Variables of the caller have priority, so that the lab and a
+ * plain `pulumi` in the same shell use the same state.
+ * @param trusted folder of additional CA certificates
  */
 export function engineEnvironment(
   env: NodeJS.ProcessEnv,
@@ -17,7 +18,7 @@ export function engineEnvironment(
 ): Record<string, string> {
   const hasPassphrase = env.PULUMI_CONFIG_PASSPHRASE !== undefined || env.PULUMI_CONFIG_PASSPHRASE_FILE !== undefined;
   return {
-    // The lab's state holds no secret worth a passphrase, and the engine refuses to run without one.
+    // The engine requires a passphrase, and the lab's state contains no secret that needs one.
     ...(hasPassphrase ? {} : { PULUMI_CONFIG_PASSPHRASE: "" }),
     PULUMI_SKIP_UPDATE_CHECK: "true",
     no_grpc_proxy: withLoopback(env),
@@ -27,10 +28,10 @@ export function engineEnvironment(
 }
 
 /**
- * Hosts that the program's gRPC client reaches without a proxy: those that the user has exempted, and the loopback address,
- * where the engine listens. The client (@grpc/grpc-js, build/src/http_proxy.js) takes a proxy from lower-case variables,
- * does not read NO_PROXY, and splits no_proxy without trimming. It prefers `no_grpc_proxy`, which only gRPC reads: kind
- * writes NO_PROXY into the nodes, and "*" in it must stay alone. Go exempts the loopback address by itself.
+ * Hosts that the program's gRPC client reaches without a proxy: the user's exemptions, and the loopback address, on which the
+ * engine listens. The client (@grpc/grpc-js, build/src/http_proxy.js) reads the proxy from lower-case variables, ignores
+ * NO_PROXY, and splits no_proxy without trimming. It prefers `no_grpc_proxy`, which only gRPC reads. NO_PROXY itself stays
+ * unchanged, because kind copies it to the nodes. Go exempts the loopback address by default.
  */
 function withLoopback({ no_grpc_proxy, no_proxy, NO_PROXY }: NodeJS.ProcessEnv): string {
   const own = [no_grpc_proxy, no_proxy, NO_PROXY].flatMap((list = "") => list.split(/[,\s]+/)).filter(Boolean);
@@ -38,8 +39,8 @@ function withLoopback({ no_grpc_proxy, no_proxy, NO_PROXY }: NodeJS.ProcessEnv):
 }
 
 /**
- * Folder that holds a private CA and nothing else, for SSL_CERT_DIR: programs in Go, the engine and its plugins, read it
- * in addition to the certificates of the system. On macOS they use the keychain only.
+ * A folder with only the private CA, for SSL_CERT_DIR. Go programs such as the engine and its plugins read it in addition to
+ * the certificates of the system; on macOS they use only the keychain.
  */
 export async function trustFolder(caFile: string): Promise<string> {
   const { pem, digest } = readPrivateCa(caFile);
@@ -49,11 +50,10 @@ export async function trustFolder(caFile: string): Promise<string> {
 }
 
 /**
- * A script that runs `pulumi` with SIGHUP ignored. A terminal that is closed sends SIGHUP to the engine as well, which
- * would end it at once: it listens to SIGINT and SIGTERM alone (pulumi/pulumi v3.259.0, pkg/backend/cancellation_scope.go).
- * A signal that is ignored when a Go program starts stays ignored (Go, package os/signal), so that the engine gets the
- * lab's SIGINT and ends in an orderly way.
- * @returns folder that holds it as `bin/pulumi`
+ * Writes a script that runs `pulumi` with SIGHUP ignored. A closed terminal sends SIGHUP to the engine, which handles only
+ * SIGINT and SIGTERM (pulumi/pulumi v3.259.0, pkg/backend/cancellation_scope.go) and would be killed. A signal that is ignored
+ * when a Go program starts stays ignored (Go, package os/signal). The lab then stops the engine by SIGINT.
+ * @returns folder that contains it as `bin/pulumi`
  */
 export function withoutHangup(pulumi: string): string {
   const name = createHash("sha256").update(pulumi).digest("hex").slice(0, 12);

@@ -4,11 +4,11 @@ import { ExitCode, LabError, LabErrors, messageOf, type Problem, parseProblems, 
 import { pulumiCommand } from "../toolchain/tools";
 import { parseUrn } from "./urn";
 
-/** Problems of one failure that are shown: ten images that cannot be pulled have one reason. */
+/** Maximum number of problems of one failure: ten images that cannot be pulled have one reason. */
 const problemsShown = 3;
 /** The command plugin quotes the whole script before the output of the script. */
 const quotedScript = /: running "(?:[^"\\]|\\.)*":/g;
-/** Lines of one diagnostic that are shown; --verbose shows all. */
+/** Maximum number of lines of one diagnostic without --verbose. */
 const linesShown = 8;
 
 /** A failed operation of the engine. */
@@ -21,18 +21,18 @@ export interface EngineFailure {
 }
 
 /**
- * The problem of an operation that the engine refused because another engine holds the stack's lock. The Automation API
- * gives such an error its own name, for each kind of backend (pulumi/pulumi, sdk/nodejs/automation/errors.ts).
+ * The problem of an operation that failed because another engine holds the stack's lock. For each kind of backend, the
+ * Automation API throws a ConcurrentUpdateError (pulumi/pulumi, sdk/nodejs/automation/errors.ts).
  * @returns undefined for any other failure
  */
 export function lockRefusal(thrown: unknown, stack: string): LabError | undefined {
   if (!(thrown instanceof Error) || thrown.name !== "ConcurrentUpdateError") return undefined;
-  // Self-managed backends name the owner of each lock (pkg/backend/diy/lock.go).
+  // The message of a self-managed backend contains the owner of each lock (pkg/backend/diy/lock.go).
   const owners = new Set([...thrown.message.matchAll(/: created by (\S+@\S+ \(pid \d+\))/g)].map(([, owner]) => owner));
   return lockedStack(stack, [...owners].join(", ") || "another engine", thrown);
 }
 
-/** The problem of a stack that another engine changes. */
+/** The problem of a stack that another engine is changing. */
 export function lockedStack(stack: string, owner: string, cause?: unknown): LabError {
   return new LabError(
     {
@@ -52,7 +52,7 @@ export function passphraseProblem(message: string): Problem | undefined {
   if (!/incorrect passphrase|passphrase must be set with PULUMI_CONFIG_PASSPHRASE/.test(message)) return undefined;
   return {
     what: "The passphrase is not the one that the stack was made with",
-    why: "Pulumi decrypts the stack's settings and state by it; the lab's own commands take an empty one where none is set",
+    why: "Pulumi decrypts the stack's settings and state by it; the lab's commands use an empty one if none is set",
     fix: [
       "unset PULUMI_CONFIG_PASSPHRASE PULUMI_CONFIG_PASSPHRASE_FILE   (for a stack that the lab's commands made)",
       "export PULUMI_CONFIG_PASSPHRASE=PASSPHRASE   (for any other)",
@@ -60,7 +60,7 @@ export function passphraseProblem(message: string): Problem | undefined {
   };
 }
 
-/** A failed operation of the engine as a problem with What, Why and Fix. */
+/** The problem of a failed operation of the engine. */
 export function engineFailure({ operation, stack, diagnostics, interrupted, cause }: EngineFailure): LabError {
   const refused = lockRefusal(cause, stack);
   if (refused) return refused;
@@ -78,7 +78,7 @@ export function engineFailure({ operation, stack, diagnostics, interrupted, caus
     return new LabError(
       {
         what: `"${operation}" was interrupted`,
-        why: "The engine finished what it had begun and wrote it down; the rest is not done",
+        why: "The engine finished the started operations and recorded them; the rest is not done",
         fix: `${again}   (continues from there)`,
       },
       { cause },
@@ -95,7 +95,7 @@ export function engineFailure({ operation, stack, diagnostics, interrupted, caus
   );
 }
 
-/** What is known of a failure that came without a diagnostic: the engine was killed, or never began. */
+/** Text for a failure without a diagnostic: the engine was killed, or did not start. */
 function unexplained(message: string): string {
   const [, signal] = /was killed with (SIG\w+)/.exec(message) ?? [];
   if (signal) return `The engine was killed (${signal})`;
@@ -116,7 +116,7 @@ function firstLines(message: string): string {
   return [...lines.slice(0, linesShown), ...(more > 0 ? [`… ${more} more lines`] : [])].join("\n");
 }
 
-/** What the engine said about one resource. */
+/** A message of the engine about a resource. */
 export interface Diagnostic {
   /** Name of the resource; "" for the stack as a whole. */
   resource: string;
@@ -127,24 +127,24 @@ export interface Diagnostic {
 
 const colorTag = /<\{%[^%]*%\}>/g;
 
-/** Talk of the engine that is neither the lab's fault nor of any use to its user. */
+/** Messages of the engine that do not help the user. */
 const noise: readonly RegExp[] = [
-  // A toolchain built from source lies on the PATH; the engine says so once per plugin and run.
+  // Printed once per plugin and run when the plugin is on the PATH, as with a toolchain built from source.
   /^using pulumi-(resource|language|analyzer)-\S+ from \$PATH/,
-  // The closing line of every failure; the failing resource has said why.
+  // The last line of every failure. The failed resource has a diagnostic with the reason.
   /^(update|preview|destroy|refresh) failed$/,
   /^resource plugin \S+ is expected to have version/,
-  // Each try of a download; the error after the last one says it all.
+  // Printed for each retry of a download. The error follows after the last one.
   /^Will retry in /m,
 ];
 
-/** The engine's text without colours and empty lines around it; the indentation of its first line stays. */
-function plain(text: string): string {
+/** A message of the engine without colours and surrounding empty lines. The indentation of its first line stays. */
+export function plain(text: string): string {
   const uncolored = stripVTControlCharacters(text.replaceAll(colorTag, ""));
   return uncolored.replace(/^(\s*\n)+/, "").trimEnd();
 }
 
-/** Collects the diagnostics of the engine without those in `noise`. */
+/** Collects the diagnostics of the engine, without {@link noise}. */
 export class Diagnostics {
   readonly #found: Diagnostic[] = [];
 

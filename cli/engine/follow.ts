@@ -12,7 +12,7 @@ const verbs: Partial<Record<StepEventMetadata["op"], { doing: string; done: stri
   refresh: { doing: "reading", done: "read" },
 };
 
-/** Turns the engine's events into progress: a line per finished resource, what runs now in the status line. */
+/** Shows the engine's events as progress: a line per finished resource, and the running ones in the status line. */
 export class Follower {
   readonly diagnostics = new Diagnostics();
   readonly #components = new Components();
@@ -25,12 +25,12 @@ export class Follower {
     this.#progress = progress;
   }
 
-  /** How many resources were changed. */
+  /** Number of changed resources. */
   get changed(): number {
     return this.#done;
   }
 
-  /** Follows one operation. */
+  /** Shows the progress of one operation. */
   async during<T>(operation: (onEvent: (event: EngineEvent) => void) => Promise<T>): Promise<T> {
     this.#ticker = setInterval(() => this.#show(), 1000);
     try {
@@ -55,7 +55,7 @@ export class Follower {
   }
 
   #start(step: StepEventMetadata): void {
-    this.#components.learn(step.urn, (step.new ?? step.old)?.parent);
+    this.#components.add(step.urn, (step.new ?? step.old)?.parent);
     if (!verbs[step.op] || isBookkeeping(step.type) || isComponent(step.type)) return;
     this.#running.set(step.urn, performance.now());
     this.#show();
@@ -87,7 +87,7 @@ export class Follower {
     const now = performance.now();
     const running = [...this.#running].map(([urn, begin]) => `${parseUrn(urn).name} ${seconds(now - begin)}`);
     this.#progress.status(
-      `  ${this.#done} done, ${running.length > 0 ? `now ${running.join(", ")}` : "the engine computes"}`,
+      `  ${this.#done} done, ${running.length > 0 ? `now ${running.join(", ")}` : "waiting for the engine"}`,
     );
   }
 }

@@ -1,15 +1,15 @@
 import type { EngineEvent } from "@pulumi/pulumi/automation/events";
 import type { Exec } from "../../host/exec";
 
-/** How one engine operation is followed. */
+/** Options of every operation of the engine. */
 export interface OperationOptions {
   /** Receives every event of the engine. */
   onEvent: (event: EngineEvent) => void;
-  /** Ends the operation in an orderly way: the engine finishes what it has begun. */
+  /** Stops the operation: the engine finishes the started steps, and begins no other. */
   signal: AbortSignal;
 }
 
-/** A resource as the engine's state holds it. */
+/** A resource in the engine's state. */
 export interface StateResource {
   urn: string;
   type: string;
@@ -18,57 +18,56 @@ export interface StateResource {
   outputs?: Record<string, unknown>;
 }
 
-/** Something that a killed engine had begun. */
+/** An operation that a killed engine did not finish. */
 export interface PendingOperation {
   type: string;
   resource: StateResource;
 }
 
-/** The part of an exported state that the lab reads. */
+/** The parts of an exported state that the lab reads. */
 export interface StackState {
   resources: readonly StateResource[];
   pending: readonly PendingOperation[];
 }
 
-/** One line of the backend's list of stacks. */
+/** A stack in the backend's list. */
 export interface StackSummary {
   name: string;
   lastUpdate?: string;
   resourceCount?: number;
 }
 
-/** What is previewed, and how. */
+/** Options of a preview. */
 interface PreviewOptions extends OperationOptions {
-  /** Property by property. */
+  /** Whether the output contains the diff of each property. */
   diff?: boolean;
   /** Folder of a policy pack. */
   policyPack?: string;
-  /** File of settings in place of the stack's own. */
+  /** Settings file that replaces the stack's own. */
   configFile?: string;
 }
 
-/** One stack on the real engine. The state's passphrase and backend come from the environment, as for plain `pulumi`. */
+/** A stack on the Pulumi engine. Passphrase and backend come from the environment, as for plain `pulumi`. */
 export interface Engine {
   /** All stacks of this project in the backend. */
   list(): Promise<StackSummary[]>;
-  /** Makes the stack without selecting it; its settings file gets its encryption salt. */
+  /** Creates the stack without selecting it. Its settings file gets its encryption salt. */
   create(): Promise<void>;
-  /** Makes the stack the selected one, so that a plain `pulumi preview` means it. */
+  /** Selects the stack in the user's workspace. */
   select(): Promise<void>;
   up(options: OperationOptions): Promise<void>;
-  /** @returns what the engine itself prints, with property diffs when `diff` is set */
+  /** @returns the output of the engine */
   preview(options: PreviewOptions): Promise<string>;
   destroy(options: OperationOptions): Promise<void>;
   /**
-   * Takes the stack's lock and gives it back, which proves that no other engine held it. The engine drops its record of
-   * unfinished updates and deletions meanwhile, and keeps that of unfinished creations (pulumi/pulumi v3.259.0,
-   * pkg/backend/journal.go).
+   * Takes the stack's lock and releases it, which proves that no other engine held it. The engine thereby drops its record of
+   * unfinished updates and deletions, and keeps that of unfinished creations (pulumi/pulumi v3.259.0, pkg/backend/journal.go).
    * @throws ConcurrentUpdateError of the Automation API while another engine holds it
    */
   takeLock(options: OperationOptions): Promise<void>;
-  /** Reads the state back from the world and forgets creations that were never finished. */
+  /** Reads all resources from their providers, and drops the record of unfinished creations. */
   refresh(options: OperationOptions): Promise<void>;
-  /** Forgets unfinished operations without asking any provider: the way when the cluster is gone. */
+  /** Drops the record of unfinished operations without a provider, for a lost cluster. */
   forgetPending(): Promise<void>;
   state(): Promise<StackState>;
   outputs(stack?: string): Promise<Record<string, unknown>>;
@@ -76,10 +75,10 @@ export interface Engine {
   remove(options?: { force?: boolean }): Promise<void>;
 }
 
-/** What it takes to reach an {@link Engine}. */
+/** Options of {@link OpenEngine}. */
 export interface EngineOptions {
   stack: string;
-  /** The checkout: where Pulumi.yaml lies. */
+  /** Folder of Pulumi.yaml. */
   root: string;
   /** Path of the pulumi program. */
   pulumi: string;

@@ -1,4 +1,4 @@
-/** The parts of a resource's URN that are shown. */
+/** Parts of a resource's URN. */
 export interface UrnParts {
   /** Full type token, such as `kubernetes:apps/v1:Deployment`. */
   type: string;
@@ -20,21 +20,21 @@ export function isComponent(type: string): boolean {
   return type.startsWith("ambientlab:");
 }
 
-/** The stack itself and the providers: the engine's bookkeeping, not parts of a lab. */
+/** Whether the type is the stack itself or a provider, which are no parts of the lab. */
 export function isBookkeeping(type: string): boolean {
   return type === "pulumi:pulumi:Stack" || type.startsWith("pulumi:providers:");
 }
 
-/** Component names by URN, learnt from the events or the state that go by. */
+/** Finds the components of resources by the parents in events of the engine. */
 export class Components {
   readonly #parents = new Map<string, string>();
 
-  /** Remembers whose child a resource is. */
-  learn(urn: string, parent: string | undefined): void {
+  /** Records the parent of a resource. */
+  add(urn: string, parent: string | undefined): void {
     if (parent) this.#parents.set(urn, parent);
   }
 
-  /** Name of the outermost component that holds the resource; a resource outside of all components stands for itself. */
+  /** Name of the outermost component of a resource; its own name outside of components. */
   of(urn: string): string {
     let owner = urn;
     for (let at: string | undefined = urn; at !== undefined; at = this.#parents.get(at)) {
@@ -44,6 +44,6 @@ export class Components {
   }
 }
 
-/** A resource's name without the name of its component, with which it begins. */
+/** A resource's name without the prefix of its component. */
 export const shortName = (name: string, component: string): string =>
   name.startsWith(`${component}-`) ? name.slice(component.length + 1) : name;

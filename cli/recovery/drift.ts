@@ -2,13 +2,13 @@ import { messageOf } from "../../host/errors";
 import { clientConfig, openApi, type ReadApi } from "../../host/kube-api";
 import type { ClusterAddress } from "../../host/paths";
 import { differences, sameJson } from "../../verify/json";
-import { opened } from "../engine/secrets";
+import { withPlainSecrets } from "../engine/secrets";
 import type { StateResource } from "../engine/types";
 import { labAddress, sameAddress } from "../stack/lab";
 import { fieldManagers } from "./field-managers";
 import { doubtfulDefinitions, type ReleasedObject, releasedObjects, untilServed } from "./released-objects";
 
-/** Loaded when it is needed: that takes a third of a second. */
+/** Loaded on demand: that takes a third of a second. */
 const client = () => import("@kubernetes/client-node");
 type ObjectApi = InstanceType<Awaited<ReturnType<typeof client>>["KubernetesObjectApi"]>;
 
@@ -16,36 +16,36 @@ type ObjectApi = InstanceType<Awaited<ReturnType<typeof client>>["KubernetesObje
 export interface DriftedObject {
   /** Such as `AuthorizationPolicy default/appb-l7`. */
   object: string;
-  /** What differs: paths such as `spec.rules[0].to[0]`; empty when the object does not exist. */
+  /** Paths that differ, such as `spec.rules[0].to[0]`; empty when the object does not exist. */
   paths: readonly string[];
-  /** Field managers that wrote what differs, such as `kubectl-edit`; none when the API server does not know. */
+  /** Field managers that wrote these paths, such as `kubectl-edit`; empty when they are not known. */
   managers: readonly string[];
-  /** Whether it defines an API, which others in the cluster may use as well. */
+  /** Whether it is a CustomResourceDefinition, which others in the cluster may use as well. */
   isDefinition: boolean;
-  /** Writes it again as the last `up` declared it. */
+  /** Applies the object as the last `up` declared it. */
   reconcile(): Promise<void>;
 }
 
-/** An object of the stack that another field manager holds fields of, with the stack's own values. */
+/** An object of the stack with fields of another field manager that have the stack's values. */
 interface SharedObject {
   object: string;
   managers: readonly string[];
 }
 
-/** The stack's objects in the cluster, where they are not as the last `up` left them. */
+/** Differences between the stack's objects in the cluster and the last `up`. */
 export interface Drift {
   changed: readonly DriftedObject[];
   shared: readonly SharedObject[];
 }
 
 /**
- * Compares the objects of the stack, and those of its Helm releases, with the cluster. The API server itself tells what an
- * apply would change (a dry run), so that defaults and other ways to write the same value are no drift.
+ * Compares the objects of the stack, and those of its Helm releases, with the cluster, by a dry run of a server-side apply:
+ * defaults and other notations of the same value are no drift.
  *
- * The engine does not reconcile these: another writer takes the fields over, and after `pulumi up --refresh` the engine
- * still counts its own part of the object as unchanged (seen with engine 3.260 and kubernetes 4.34). Of a release it
- * compares chart and values alone.
- * @returns undefined when no cluster answers there
+ * The engine does not reconcile these objects: another writer becomes the manager of the fields, and even after
+ * `pulumi up --refresh` the engine regards its part of the object as unchanged (seen with engine 3.260 and kubernetes 4.34). Of
+ * a release it compares only chart and values.
+ * @returns undefined when the cluster does not answer
  */
 export async function findDrift(
   resources: readonly StateResource[],
@@ -83,7 +83,7 @@ export async function findDrift(
   }
 }
 
-/** The client drops what its types do not know, such as the extensions of Kubernetes in a schema: this one sends it as it is. */
+/** A client that sends an object unchanged. The standard client drops fields that its types lack, such as schema extensions. */
 async function rawApi(config: NonNullable<Awaited<ReturnType<typeof clientConfig>>>, object: KubernetesObject) {
   const { createConfiguration, HttpMethod, KubernetesObjectApi, ServerConfiguration } = await client();
   const body = JSON.stringify(object);
@@ -131,7 +131,7 @@ async function compare(api: ObjectApi, each: Declared): Promise<Drift> {
   });
   try {
     const read = await api.read(target);
-    const [wanted, live] = [essence(await apply("All")), essence(read)];
+    const [wanted, live] = [withoutServerFields(await apply("All")), withoutServerFields(read)];
     const paths = differences(wanted, live).map(({ path }) => path);
     const others = (read.metadata?.managedFields ?? []).filter((entry) => entry.manager !== manager);
     if (paths.length > 0)
@@ -139,17 +139,17 @@ async function compare(api: ObjectApi, each: Declared): Promise<Drift> {
         paths,
         fieldManagers(others, { declared: wanted, live }, (a, b) => !sameJson(a, b)),
       );
-    // Helm, controllers and hooks share the objects of a release: only a difference counts there.
+    // Helm, controllers and hooks share the objects of a release: only differences are drift.
     const managers = release ? [] : fieldManagers(others, { declared: withLastApplied(inputs), live }, () => true);
     return { changed: [], shared: managers.length > 0 ? [{ object: objectText(target), managers }] : [] };
   } catch (thrown) {
-    // The definition of its kind was deleted, and other kinds of the group are there (client-node object.ts, specUriPath).
+    // The definition of its kind was deleted, and other kinds of the group exist (client-node object.ts, specUriPath).
     const undefinedKind = thrown instanceof Error && thrown.message.startsWith("Unrecognized API version and kind");
     if (undefinedKind && !isPatch) return drifted([], []);
     if (!(thrown instanceof ApiException)) throw thrown;
     // A patched object belongs to another owner: without the object there is nothing to patch.
     if (thrown.code === 404 && !isPatch) return drifted([], []);
-    // The engine meets the same refusal of the server, and reports it.
+    // The engine gets the same error, and reports it.
     return { changed: [], shared: [] };
   }
 }
@@ -159,7 +159,7 @@ function objectText({ kind, metadata }: KubernetesObject, release?: string): str
   return release ? `${name} of Helm release ${release}` : name;
 }
 
-/** An object that the state lists, and that the engine did not write. */
+/** An object of the state that the engine did not create. */
 export interface ReplacedObject {
   /** Such as `Namespace egress`. */
   object: string;
@@ -167,9 +167,9 @@ export interface ReplacedObject {
 }
 
 /**
- * Objects of the stack that were deleted and made again by others: the field manager of the state's resource holds nothing in
+ * Objects of the stack that others deleted and created again: the field manager of the stack's resource manages no field of
  * them. The engine deletes by name, and would delete them.
- * @returns none when no cluster answers there
+ * @returns none when the cluster does not answer
  */
 export async function findReplaced(
   resources: readonly StateResource[],
@@ -197,11 +197,10 @@ export async function findReplaced(
 }
 
 /**
- * Reconciles drift: writes the changed objects of the stack again, since the engine would not notice the changes.
- * @param address cluster that the configuration asks for. The engine is about to move a lab that is in another one, so
- * that its objects there do not matter.
- * @param ofOthers whether others have objects in the cluster. What they made in the place of an object of the stack stays:
- * the program refuses it.
+ * Reconciles drift: applies the changed objects of the stack again, because the engine does not notice the changes.
+ * @param address cluster of the configuration. For a lab in another cluster nothing is done: the engine moves it.
+ * @param ofOthers whether others have objects in the cluster. Objects that they created in place of the stack's stay: the
+ * program refuses them.
  */
 export async function reconcileDrift(
   resources: readonly StateResource[],
@@ -214,7 +213,7 @@ export async function reconcileDrift(
   const replaced = ofOthers && changed.length > 0 ? await findReplaced(resources, current) : [];
   for (const drifted of changed) {
     if (replaced.some(({ object }) => object === drifted.object)) {
-      say(`${drifted.object} was made anew by others   (not put back)`);
+      say(`${drifted.object} was replaced by others   (not put back)`);
       continue;
     }
     if (ofOthers && drifted.isDefinition && drifted.paths.length > 0) {
@@ -223,14 +222,14 @@ export async function reconcileDrift(
     }
     const outcome = await drifted.reconcile().then(
       () => "(put back)",
-      // Its kind or namespace may be gone as well. The engine and the proofs report that.
+      // Its kind or namespace may not exist either, which the engine and the experiments report.
       (refused: unknown) => `(not put back: ${messageOf(refused).split("\n")[0]})`,
     );
     say(`${driftText(drifted)}   ${outcome}`);
   }
 }
 
-/** The drift as lines of text: what the next `up` does about each is behind it. */
+/** The drift as lines of text, each with the action of the next `up`. */
 export function driftTexts({ changed, shared }: Drift): string[] {
   return [
     ...changed.map((each) => `${driftText(each)}   (npm run up puts it back)`),
@@ -240,10 +239,10 @@ export function driftTexts({ changed, shared }: Drift): string[] {
   ];
 }
 
-/** The difference as a line of text. */
+/** A drifted object as a line of text. */
 export function driftText({ object, paths, managers }: DriftedObject): string {
   if (paths.length === 0) return `${object} was deleted by hand`;
-  // Another version of a definition differs in hundreds of places.
+  // Another version of a definition differs in hundreds of paths.
   const more = paths.length > shownPaths ? `, and ${paths.length - shownPaths} more` : "";
   const places = `${paths.slice(0, shownPaths).join(", ")}${more}`;
   return `${object} was changed by ${managers.length > 0 ? quoted(managers) : "hand"}: ${places}`;
@@ -264,21 +263,21 @@ interface Declared {
   /** Field manager of the engine's provider. */
   manager: string;
   isPatch: boolean;
-  /** Namespace of an object that names none and is not cluster-wide. @default default */
+  /** Namespace of a namespaced object without one in its metadata. @default default */
   namespace?: string;
-  /** Helm release that it belongs to. */
+  /** Helm release of the object. */
   release?: string;
 }
 
 function declaredIn({ type, inputs: recorded, outputs }: StateResource): Declared[] {
-  // The inputs of a Secret are encrypted in the state. A value that cannot be decrypted cannot be written again.
-  const inputs = opened(recorded) as StateResource["inputs"];
+  // The state encrypts the inputs of a Secret. An encrypted value cannot be applied.
+  const inputs = withPlainSecrets(recorded) as StateResource["inputs"];
   const manager = outputs?.__fieldManager;
   const plain = type.startsWith("kubernetes:") && typeof manager === "string" && inputs?.kind && inputs.metadata;
   return plain ? [{ inputs: inputs as KubernetesObject, manager, isPatch: type.endsWith("Patch") }] : [];
 }
 
-/** The next upgrade by Helm writes its objects whatever the manager (a patch by the client), so that any name will do. */
+/** Any field manager will do: the next upgrade by Helm patches its objects without regard to managers. */
 const declaredByRelease = ({ release, namespace, object }: ReleasedObject): Declared => ({
   inputs: object,
   namespace,
@@ -287,7 +286,7 @@ const declaredByRelease = ({ release, namespace, object }: ReleasedObject): Decl
   release,
 });
 
-/** The object with the annotation that `kubectl apply` writes: it may have written nothing else. */
+/** The object with the annotation of `kubectl apply`, which may be its only write. */
 const withLastApplied = (inputs: KubernetesObject) => ({
   ...inputs,
   metadata: {
@@ -297,7 +296,7 @@ const withLastApplied = (inputs: KubernetesObject) => ({
 });
 
 /** The object without the fields that the server maintains. */
-function essence(object: KubernetesObject): unknown {
+function withoutServerFields(object: KubernetesObject): unknown {
   const { managedFields, resourceVersion, generation, ...metadata }: Record<string, unknown> = { ...object.metadata };
   return JSON.parse(JSON.stringify({ ...object, metadata, status: undefined }));
 }

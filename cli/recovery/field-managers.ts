@@ -1,4 +1,5 @@
 import { isRecord } from "../../verify/json";
+
 /** One entry of `metadata.managedFields`: the fields that a program wrote last. */
 export interface ManagedFields {
   manager?: string;
@@ -8,13 +9,13 @@ export interface ManagedFields {
   fieldsV1?: object;
 }
 
-/** A tree of fields as {@link ManagedFields} holds it. */
+/** The tree of {@link ManagedFields}.fieldsV1. */
 type Fields = Readonly<Record<string, object>>;
 
 /**
- * Field managers that hold a field of an object, by name.
- * @param declared the object, or the part of it that matters
- * @param counts whether a field counts, by its declared value and the one that the cluster has
+ * Names of the field managers of an object's fields.
+ * @param declared the declared fields; all others are ignored
+ * @param counts whether a field counts, by its declared and its live value
  */
 export function fieldManagers(
   entries: readonly ManagedFields[],
@@ -36,7 +37,7 @@ function holds(fields: Fields, declared: unknown, live: unknown, counts: (a: unk
   });
 }
 
-/** The value behind one step of the tree; undefined where there is none, and for the "." of an object itself. */
+/** The value of a key of the tree; undefined when it does not exist, and for "." (the object itself). */
 function follow(key: string, value: unknown): unknown {
   const [kind, rest] = [key.slice(0, 2), key.slice(2)];
   if (kind === "f:") return isRecord(value) ? value[rest] : undefined;
@@ -50,5 +51,5 @@ function follow(key: string, value: unknown): unknown {
   );
 }
 
-/** Keys of list items that a manifest may leave out (k8s.io/api, ContainerPort and ServicePort: +default="TCP"). */
+/** Defaults of list keys that a manifest may omit (k8s.io/api, ContainerPort and ServicePort: +default="TCP"). */
 const defaults: Readonly<Record<string, unknown>> = { protocol: "TCP" };

@@ -3,20 +3,17 @@ import { clientConfig } from "../../host/kube-api";
 import { type ClusterAddress, kubectlOf } from "../../host/paths";
 import type { StackState, StateResource } from "../engine/types";
 
-/** One revision of a Helm release, by the labels of its Secret. */
+/** A revision of a Helm release, from the labels of its Secret. */
 export interface ReleaseRevision {
   /** Name of the Secret: `sh.helm.release.v1.NAME.vREVISION`. */
   secret: string;
   namespace: string;
   release: string;
-  /** Status that Helm records: deployed, superseded, failed, pending-install, pending-upgrade, pending-rollback, uninstalling. */
+  /** Status of Helm: deployed, superseded, failed, pending-install, pending-upgrade, pending-rollback, uninstalling. */
   status: string;
-  /**
-   * Milliseconds since the Secret was written last, by the clock of the API server: the clocks of this machine and of the
-   * machine that wrote it may differ. 0 when the API server does not give its time.
-   */
+  /** Milliseconds since the last write of the Secret, by the clock of the API server; 0 when its time is not known. */
   ageMs: number;
-  /** Identity of the Secret as it was read. */
+  /** Identity of the Secret when it was read. */
   version: { uid: string; resourceVersion: string };
 }
 
@@ -24,17 +21,17 @@ export interface ReleaseRevision {
 export interface HelmReleases {
   list(): Promise<ReleaseRevision[]>;
   /**
-   * Deletes the record, provided that it was not written since it was listed.
-   * @throws LabError when it was
+   * Deletes the record of a revision.
+   * @throws LabError when the record was written since it was listed
    */
   forget(revision: ReleaseRevision): Promise<void>;
-  /** A command that deletes the record, for a POSIX shell. */
+  /** A shell command that deletes the record. */
   forgetCommand(revision: ReleaseRevision): string;
 }
 
 /**
- * The releases of the cluster at that address.
- * @returns undefined when nothing answers there: a cluster that is gone has no releases
+ * The releases of a cluster.
+ * @returns undefined when the cluster does not answer
  */
 export async function openHelmReleases(address: ClusterAddress): Promise<HelmReleases | undefined> {
   const config = await clientConfig(address);
@@ -42,7 +39,7 @@ export async function openHelmReleases(address: ClusterAddress): Promise<HelmRel
   const { CoreV1Api } = await import("@kubernetes/client-node");
   const api = config.makeApiClient(CoreV1Api);
   const list = async () => {
-    // The Secrets hold whole charts; superseded revisions would only add to the megabytes.
+    // A Secret contains a whole chart. Superseded revisions are not needed.
     const { data, headers } = await api.listSecretForAllNamespacesWithHttpInfo({
       labelSelector: "owner=helm,status!=superseded",
     });
@@ -72,7 +69,7 @@ export async function openHelmReleases(address: ClusterAddress): Promise<HelmRel
           throw new LabError(
             {
               what: `The record of Helm release "${release}" changed while it was to be deleted`,
-              why: "Another engine, or a person with Helm, is at work on the release",
+              why: "Another engine, or a user with Helm, is changing the release",
               fix: `${kubectlOf(address)} --namespace ${namespace} get secret --selector owner=helm,name=${release} --show-labels   (shows its status; then run the command again)`,
             },
             { cause: thrown },
@@ -83,7 +80,7 @@ export async function openHelmReleases(address: ClusterAddress): Promise<HelmRel
   };
 }
 
-/** Times at which an API server says that an object was written. */
+/** Times of an object's writes. */
 interface Writes {
   creationTimestamp?: Date;
   managedFields?: readonly { time?: Date }[];
@@ -96,12 +93,12 @@ function ageOf(metadata: Writes | undefined, now: number): number {
   return Number.isFinite(age) ? Math.max(0, age) : 0;
 }
 
-/** Whether an operation of Helm on the release has begun and not ended. */
+/** Whether an operation of Helm on the release is unfinished. */
 export const isPending = ({ status }: ReleaseRevision): boolean => status.startsWith("pending-");
 
 /**
- * Records of the stack's releases for which Helm would refuse the next run: operations that have not ended, and releases
- * that are complete but not in the state. A release that the state does not name at all is not the stack's.
+ * Records that make Helm refuse the next run: of unfinished operations on the stack's releases, and of releases that are
+ * complete but not in the state. A release without a resource or pending operation in the state is not the stack's.
  */
 export function interruptedReleases(
   revisions: readonly ReleaseRevision[],

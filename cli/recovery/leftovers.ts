@@ -12,15 +12,15 @@ import { parseUrn } from "../engine/urn";
 import { nodesOf, nodesText } from "../stack/nodes";
 import type { Session } from "../stack/session";
 
-/** Asks the user; false without a terminal. */
+/** Asks the user a yes/no question; resolves to false without a terminal. */
 export type ConfirmPrompt = (question: string) => Promise<boolean>;
 
 /**
- * Removes what Docker has of the stack when its state does not know it: the state was lost. The labels of the network must
- * name this stack and this owner. A cluster is removed with consent alone, an empty network without.
+ * Removes nodes and network of the stack that are not in its state, because the state was lost. The labels of the network must
+ * name this stack and this owner. A cluster is removed only with consent, an empty network without.
  * @param state absent when there is no stack
- * @returns whether there was anything
- * @throws LabError (exit code 2) without consent, and for a lab that is not proven to be this owner's, with or without it
+ * @returns whether anything was removed
+ * @throws UsageError without consent, and for a lab that is not proven to belong to this owner
  */
 export async function removeLeftovers(
   session: Session,
@@ -40,23 +40,23 @@ export async function removeLeftovers(
   const nodes = found.map((node) => node.name);
   if (nodes.length > 0) {
     progress.line(
-      `  Docker has ${nodesText(nodes.length)} of lab "${stack}", and the state does not know of them: it was lost`,
+      `  Docker has ${nodesText(nodes.length)} of lab "${stack}" that are not in the state: the state was lost`,
     );
     progress.status("");
-    if (!(await agree(`Remove the cluster of lab "${stack}" and all that is in it?`))) throw unwanted(session);
+    if (!(await agree(`Remove the cluster of lab "${stack}" and all that is in it?`))) throw removalDenied(session);
   }
-  const docker = dockerOf(session, `It is what is left of lab "${stack}", whose state was lost`);
+  const docker = dockerOf(session, `It is a leftover of lab "${stack}", whose state was lost`);
   if (nodes.length > 0) await docker("rm", "--force", "--volumes", ...nodes);
   await docker("network", "rm", name);
   await rm(stackDir(stack), { recursive: true, force: true });
-  progress.line(`  What was left of lab "${stack}" in Docker is removed: ${nodesText(nodes.length)}, its network`);
+  progress.line(`  Removed the leftovers of lab "${stack}" in Docker: ${nodesText(nodes.length)}, its network`);
   return true;
 }
 
 /**
- * Requires that the network of the stack's name is the one that the state knows. Otherwise another lab was made since, for
- * example with the state of the same name in another organization, and the engine would change its objects.
- * @throws LabError (exit code 2)
+ * Requires that the network with the stack's name is the one in the state. Otherwise another lab replaced it, for example of a
+ * stack with this name in another organization, and the engine would change that lab's objects.
+ * @throws UsageError for another network
  */
 export async function requireOwnNetwork({ io, stack, config }: Session, { resources }: StackState): Promise<void> {
   const recorded = resources.find(isNetwork)?.id;
@@ -68,9 +68,9 @@ export async function requireOwnNetwork({ io, stack, config }: Session, { resour
 }
 
 /**
- * Removes the nodes of a cluster that the state does not know although it knows their network: the command, its engine or
- * kind was killed while it made them. The engine could neither remove nor replace the network. The id of the network in the
- * state proves that the nodes are the lab's.
+ * Removes the nodes of a cluster that is not in the state although its network is: the command, its engine or kind was killed
+ * during the creation. The nodes would prevent the engine from removing the network. The id of the network in the state proves
+ * that they are the lab's.
  */
 export async function removeUnfinishedCluster(session: Session, { resources }: StackState): Promise<void> {
   const { io, stack, config, progress } = session;
@@ -80,12 +80,12 @@ export async function removeUnfinishedCluster(session: Session, { resources }: S
   if (network?.id !== recorded.id || (await clusterState(stack, io.exec)) === "foreign") return;
   const nodes = (await nodesOf(stack, io.exec)).map((node) => node.name);
   if (nodes.length === 0) return;
-  const docker = dockerOf(session, `A killed run of lab "${stack}" had begun to make its cluster`);
+  const docker = dockerOf(session, `A killed run of lab "${stack}" left an unfinished cluster`);
   await docker("rm", "--force", "--volumes", ...nodes);
   progress.line(`  A killed run left an unfinished cluster: removed, ${nodesText(nodes.length)}`);
 }
 
-/** Runs Docker, whose failure is a problem with the command that removes all of the lab by hand. */
+/** Runs Docker commands. The Fix of a failure is a command that removes the lab by hand. */
 function dockerOf({ io, stack }: Session, why: string) {
   const fix = `${removalCommand(stack)}   (then run the command again)`;
   return (...args: string[]) => run(io.exec, "docker", args, { why, fix, timeoutMs: 120_000 });
@@ -95,13 +95,13 @@ const isCluster = ({ urn }: StackState["resources"][number]) => parseUrn(urn).na
 
 const isNetwork = ({ type }: StackState["resources"][number]) => type === "docker:index/network:Network";
 
-function unwanted({ io, stack }: Session): LabError {
+function removalDenied({ io, stack }: Session): LabError {
   return new UsageError({
-    what: `Docker has the cluster of lab "${stack}", and the state in ${canonicalBackend(io)} does not know it`,
+    what: `Docker has the cluster of lab "${stack}", and it is not in the state in ${canonicalBackend(io)}`,
     why: "Its state was lost, and a cluster without a state can only be removed",
     fix: `npm run up -- --stack ${stack} --yes   (removes the cluster and makes the lab again)`,
   });
 }
 
-/** Only a folder or a bucket can be lost. A service also keeps the stacks of other organizations, with the same names. */
+/** The state in a folder or a bucket can be lost. A service also has stacks of other organizations with the same names. */
 const canLoseState = (owner: string): boolean => !/^https?:/.test(ownerParts(owner).backend);

@@ -12,21 +12,21 @@ import { pulumiCommand } from "../toolchain/tools";
 
 const lockSchema = z.object({ pid: z.int(), username: z.string().default("?"), hostname: z.string() });
 
-/** What {@link findStaleLocks} needs. */
+/** Options of {@link findStaleLocks}. */
 export interface LockOptions extends Pick<Io, "env" | "root" | "exec" | "signal"> {
   say: (line: string) => void;
   /** @default the time of this machine */
   clock?: Clock;
 }
 
-/** Longer than a whole run takes on a slow machine: an engine without its command line continues to the end of the run. */
+/** Time limit for an engine whose command line was killed, which continues to the end of its run. */
 const abandonedDeadlineMs = 20 * 60_000;
 
-/** Locks of engines of this machine that died. No engine starts on the stack before they are removed. */
+/** Locks of dead engines of this machine. No engine starts on the stack before they are removed. */
 export interface StaleLocks {
-  /** Number of locks; 0 also for a backend that has no lock files. */
+  /** Number of locks; 0 for a backend without lock files. */
   readonly count: number;
-  /** Whether these are still the only locks of the stack. */
+  /** Whether these are still exactly the locks of the stack. */
   inPlace(): boolean;
   remove(): void;
 }
@@ -35,9 +35,9 @@ export interface StaleLocks {
 export const noStaleLocks: StaleLocks = { count: 0, inPlace: () => true, remove: () => {} };
 
 /**
- * Finds the locks that engines of this machine left when they died. An engine whose command line was killed continues and
- * cannot be interrupted: the function waits for its end.
- * @throws LabError when a running engine, here or on another machine, holds the stack
+ * Finds the locks of dead engines of this machine. Waits for an engine whose command line was killed: it continues, and cannot
+ * be interrupted.
+ * @throws LabError when a running engine, on this or another machine, holds a lock
  */
 export async function findStaleLocks(stack: string, options: LockOptions): Promise<StaleLocks> {
   const { exec, signal, clock, say } = options;
@@ -50,7 +50,7 @@ export async function findStaleLocks(stack: string, options: LockOptions): Promi
     const engine = await engineAt(exec, pid);
     if (engine === undefined) continue;
     if (engine !== "abandoned") throw heldBy(owner, stack);
-    say(`An engine whose command line was killed is still at work (pid ${pid}): waiting for its end`);
+    say(`An engine whose command line was killed still runs (pid ${pid}): waiting for its end`);
     const ended = async () => {
       if ((await engineAt(exec, pid)) !== undefined) throw heldBy(owner, stack);
     };
@@ -60,7 +60,7 @@ export async function findStaleLocks(stack: string, options: LockOptions): Promi
       throw heldBy(owner, stack);
     });
   }
-  // An engine that was waited for and ended by itself has removed its lock.
+  // An engine that ended while the function waited has removed its lock.
   const left = stale.filter((file) => existsSync(file));
   return {
     count: left.length,
@@ -75,9 +75,8 @@ export async function findStaleLocks(stack: string, options: LockOptions): Promi
 }
 
 /**
- * Requires that no running engine holds the stack. Locks of dead engines stay: the next `up` learns from them that a run
- * was killed.
- * @throws LabError when such an engine runs, here or on another machine
+ * Requires that no running engine holds a lock of the stack. Locks of dead engines stay: the next `up` recovers from the crash.
+ * @throws LabError when such an engine runs, on this or another machine
  */
 export async function requireUnlocked(stack: string, io: Pick<Io, "env" | "root" | "exec">): Promise<void> {
   for (const { owner } of locksOf(stack, io)) {
@@ -86,7 +85,7 @@ export async function requireUnlocked(stack: string, io: Pick<Io, "env" | "root"
   }
 }
 
-/** Lock files of a stack with their owners. A file that cannot be read was cut off when its writer died. */
+/** Lock files of a stack with their owners. The owner is absent in a file that was truncated when its writer died. */
 function locksOf(stack: string, io: Pick<Io, "env" | "root">) {
   const folder = backendFolder(io);
   const locks = folder && join(folder, ".pulumi", "locks", "organization", projectFile(io.root).name, stack);
@@ -106,17 +105,20 @@ function readJson(file: string): unknown {
   }
 }
 
-/** How a Pulumi engine with this process id runs; undefined when the id belongs to no process or to another program. */
+/**
+ * Whether the Pulumi engine with a process id still has its command line ("attended").
+ * @returns undefined when the process does not exist or is another program
+ */
 async function engineAt(exec: Exec, pid: number): Promise<"attended" | "abandoned" | undefined> {
   const { code, stdout } = await exec("ps", ["-p", String(pid), "-o", "ppid=,args="]);
   if (code === 127) return "attended";
   if (code !== 0 || !stdout.includes("pulumi")) return undefined;
-  // The lab calls the engine by the Automation API. Any other engine was started by a user, who can end it.
+  // The lab starts the engine by the Automation API. A user started any other engine, and can end it.
   if (!stdout.includes("--exec-kind auto")) return "attended";
   const parent = Number.parseInt(stdout.trim(), 10);
   if (parent === 1) return "abandoned";
   const owner = await exec("ps", ["-p", String(parent), "-o", "args="]);
-  // On a Linux desktop the user's systemd takes over orphans, not the first process.
+  // On a Linux desktop, the user's systemd adopts orphans instead of the first process.
   return owner.code === 0 && /(^|\/)systemd( |$)/.test(owner.stdout.trim()) ? "abandoned" : "attended";
 }
 

@@ -5,7 +5,7 @@ import { type LabOutputs, labFacts, readOutputs } from "../stack/lab";
 import { nodeStarts } from "../stack/nodes";
 import type { Session } from "../stack/session";
 
-/** Repairs the mesh of a lab that is up: workloads that left it come back. @returns the stack's outputs */
+/** Repairs the mesh of a running lab: restarts workloads that are not in it. @returns the stack's outputs */
 export async function repairLabMesh(engine: Engine, session: Session): Promise<LabOutputs> {
   const outputs = readOutputs(await engine.outputs());
   const mesh = await openMesh(session, outputs);
@@ -13,20 +13,20 @@ export async function repairLabMesh(engine: Engine, session: Session): Promise<L
   return outputs;
 }
 
-/** Waits for a lab whose nodes were started just now: before it is up it would refuse changes. */
+/** Waits until a lab with restarted nodes is ready for changes. */
 export async function waitForLab(engine: Engine, session: Session): Promise<void> {
   const mesh = await openMesh(session, readOutputs(await engine.outputs()));
   if (!mesh) return;
   await session.progress.phase("Nodes", async () => {
     await waitUntilReady(mesh).catch((thrown: unknown) => {
       if (!(thrown instanceof LabError)) throw thrown;
-      // The change that follows may remove the cause.
+      // The following update may remove the cause.
       mesh.say(`! ${thrown.what}`);
     });
   });
 }
 
-/** The mesh of a lab, as its repair needs it; undefined when no `up` of the lab was ever finished. */
+/** Options for the repair of the lab's mesh; undefined when no `up` of the lab was finished. */
 export async function openMesh(session: Session, outputs: LabOutputs): Promise<MeshOptions | undefined> {
   const { io, stack, config, progress } = session;
   if (!outputs.settings || !outputs.url) return undefined;

@@ -3,12 +3,12 @@ import type { Exec } from "../../host/exec";
 import { type Clock, eventually } from "../../verify/eventually";
 import { type HelmReleases, isPending } from "./helm-releases";
 
-/** A plugin whose engine is gone. */
+/** A plugin without its engine. */
 export interface Orphan {
   pid: number;
   /** Its program, such as `pulumi-resource-kubernetes`. */
   program: string;
-  /** Whether it still works: it is a kind process on the cluster, or has a child process. */
+  /** Whether it is active: a kind process for the cluster, or a process with a child. */
   busy: boolean;
 }
 
@@ -19,8 +19,8 @@ interface Process {
 }
 
 /**
- * Processes that a killed engine left behind: its plugins, which finish their operations minutes later, and the kind of a
- * script whose plugin is gone as well. They change the cluster and its releases until they end.
+ * Processes that a killed engine left: its plugins, which finish their operations minutes later, and the kind of a script whose
+ * plugin was killed as well. They change the cluster and its releases until they end.
  */
 export async function findOrphans(exec: Exec, cluster: string): Promise<Orphan[]> {
   const { stdout } = await exec("ps", ["-axo", "pid=,ppid=,args="]);
@@ -39,7 +39,7 @@ export async function findOrphans(exec: Exec, cluster: string): Promise<Orphan[]
   });
 }
 
-/** An engine is any program that embeds one, usually `pulumi` itself. The parent of an orphan is a reaper. */
+/** Whether a process is an engine: `pulumi`, or another program with an embedded engine. */
 function isEngine(args: string): boolean {
   const program = args.split(" ")[0]?.split("/").at(-1) ?? "";
   return /^pulumi(-(?!resource-).*)?$/.test(program);
@@ -50,15 +50,15 @@ function parseLine(line: string): Process[] {
   return pid && parent && args ? [{ pid: Number(pid), parent: Number(parent), args }] : [];
 }
 
-/** A Helm install of the lab takes ten minutes at most. An idle plugin may run for hours and changes nothing. */
+/** Time limit for operations of plugins: a Helm operation of the lab takes at most ten minutes. */
 export const operationLimitMs = 12 * 60_000;
 
-/** What {@link waitForPlugins} needs. */
+/** Options of {@link waitForPlugins}. */
 export interface PluginWaitOptions {
   exec: Exec;
   /** Name of the stack's kind cluster. */
   cluster: string;
-  /** Releases of the stack's cluster; absent while no cluster answers. */
+  /** Releases of the stack's cluster; absent when it does not answer. */
   releases: HelmReleases | undefined;
   signal: AbortSignal;
   say: (line: string) => void;
@@ -67,8 +67,8 @@ export interface PluginWaitOptions {
 }
 
 /**
- * Waits until the plugins of a killed engine have finished their operations.
- * @throws LabError with their process ids when they do not end in time
+ * Waits until the plugins of a killed engine have finished their operations. An idle plugin may run for hours, and is ignored.
+ * @throws LabError with their process ids after the time limit
  */
 export async function waitForPlugins(options: PluginWaitOptions): Promise<void> {
   const { exec, cluster, releases, signal, say, clock } = options;
@@ -80,9 +80,9 @@ export async function waitForPlugins(options: PluginWaitOptions): Promise<void> 
     const installing = helm.length > 0 && (await releases?.list())?.some(isPending);
     orphans = all.filter((each) => each.busy || (installing && helm.includes(each)));
     if (orphans.length === 0) return;
-    if (!told) say(`Waiting for plugins that a killed run left at work: ${listed(orphans)}`);
+    if (!told) say(`Waiting for plugins of a killed run: ${listed(orphans)}`);
     told = true;
-    throw new Error(`${listed(orphans)} still at work`);
+    throw new Error(`${listed(orphans)} still active`);
   };
   const waiting = { what: "the plugins of a killed run", deadlineMs: operationLimitMs, intervalMs: 2000, signal };
   try {
@@ -91,7 +91,7 @@ export async function waitForPlugins(options: PluginWaitOptions): Promise<void> 
     signal.throwIfAborted();
     throw new LabError(
       {
-        what: `Plugins of a killed run still work: ${listed(orphans)}`,
+        what: `Plugins of a killed run are still active: ${listed(orphans)}`,
         why: "They would change the cluster during the next run",
         fix: `kill ${orphans.map(({ pid }) => pid).join(" ")}   (then run the command again)`,
       },

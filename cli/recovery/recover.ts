@@ -17,38 +17,35 @@ import {
 import type { StaleLocks } from "./locks";
 import { operationLimitMs, waitForPlugins } from "./plugins";
 
-/** What {@link recover} needs. */
+/** Options of {@link recover}. */
 export interface RecoverOptions extends OperationOptions {
   engine: Engine;
   exec: Exec;
   stack: string;
-  /**
-   * Opens the releases of the cluster that a state is in; undefined while no cluster answers, or when the cluster is to be
-   * deleted.
-   */
+  /** Opens the releases of the cluster in a state; undefined when it does not answer, or when it will be deleted. */
   openReleases: (resources: StackState["resources"]) => Promise<HelmReleases | undefined>;
-  /** Locks of engines of this machine that died: they prove that these engines do not work any more. */
+  /** Locks of dead engines of this machine. */
   locks: StaleLocks;
-  /** Whether the backend's locks are files, so that a running engine of this machine would have been found. */
+  /** Whether the backend's locks are files, by which a running engine of this machine is found. */
   fileBackend: boolean;
   say: (line: string) => void;
   /** @default the time of this machine */
   clock?: Clock;
 }
 
-/** What a killed run left. */
+/** Leftovers of a killed run. */
 interface Crash {
   state: StackState;
-  /** Releases of the cluster; absent while no cluster answers. */
+  /** Releases of the cluster; absent when it does not answer. */
   releases: HelmReleases | undefined;
-  /** Records that a killed run left in the middle of an operation. */
+  /** Records of Helm that must be deleted. */
   interrupted: readonly ReleaseRevision[];
 }
 
 /**
- * Recovers a stack from a crash: the next operation of the engine can continue where a killed run stopped. A healthy stack
- * stays as it is.
- * @returns the state after that
+ * Recovers a stack from a crash, so that the next operation of the engine continues where a killed run stopped. A healthy stack
+ * is not changed.
+ * @returns the recovered state
  * @throws LabError when another engine works on the stack, or may do so
  */
 export async function recover(options: RecoverOptions): Promise<StackState> {
@@ -67,21 +64,21 @@ export async function recover(options: RecoverOptions): Promise<StackState> {
   return clearPendingOperations(options, crash);
 }
 
-/** Names operations of Helm that are not the stack's: only a person can know whether they still run. */
+/** Reports unfinished operations of Helm on releases of others: the user must decide whether they still run. */
 function reportForeignReleases(
   { say }: RecoverOptions,
   { releases, interrupted }: Crash,
   revisions: readonly ReleaseRevision[],
 ): void {
   for (const other of revisions.filter((each) => isPending(each) && !interrupted.includes(each))) {
-    say(`! Helm release "${other.release}" is ${other.status}, and the state does not know it: it is left alone`);
+    say(`! Helm release "${other.release}" is ${other.status}, and it is not in the state: it is not changed`);
     say(`  If no Helm works on it any more: ${releases?.forgetCommand(other)}`);
   }
 }
 
 /**
- * Requires that no engine works on the stack before anything of it is deleted. While the locks of dead engines are in
- * place, no engine can have started since; without them the stack's lock is taken.
+ * Requires that no engine works on the stack. While the locks of dead engines exist, no engine can have started; without such
+ * locks, the stack's lock is taken.
  */
 async function requireNoOtherEngine(options: RecoverOptions, crash: Crash): Promise<void> {
   const { engine, stack, locks, fileBackend, onEvent, signal } = options;
@@ -103,8 +100,8 @@ function refusedBy(cause: unknown, { stack, signal }: RecoverOptions): never {
 }
 
 /**
- * Without the lock of a dead engine, its plugins may still work on another machine, where they cannot be seen. Only the
- * age of a record proves that the operation of Helm ended.
+ * Without the lock of a dead engine, its plugins may still run on another machine. Only the age of a record proves that the
+ * operation of Helm has ended.
  * @throws LabError for a record of an operation that may still run
  */
 function requireEndedOperations({ stack, fileBackend }: RecoverOptions, { state, interrupted, releases }: Crash): void {
@@ -122,13 +119,13 @@ function requireEndedOperations({ stack, fileBackend }: RecoverOptions, { state,
     if (waitMs <= 0) continue;
     throw new LabError({
       what: `${is}, and its record was written ${seconds(revision.ageMs)} ago`,
-      why: "An engine, or a plugin of a killed one, may be at work on it on another machine, where the lab cannot see it",
+      why: "An engine, or a plugin of a killed one, may be working on it on another machine",
       fix: `npm run up -- --stack ${stack}   (in ${Math.ceil(waitMs / 60_000)} min: no Helm operation of the lab takes longer)`,
     });
   }
 }
 
-/** Deletes the records for which Helm would refuse the next run. The objects of the releases stay. */
+/** Deletes the records that make Helm refuse the next run. The objects of the releases stay. */
 async function deleteReleaseRecords({ say }: RecoverOptions, { interrupted, releases }: Crash): Promise<void> {
   for (const each of interrupted) {
     say(`Helm release "${each.release}" was left ${each.status}: its record is removed, Helm adopts the objects`);
@@ -137,15 +134,15 @@ async function deleteReleaseRecords({ say }: RecoverOptions, { interrupted, rele
 }
 
 function removeStaleLocks({ locks, say }: RecoverOptions): void {
-  if (locks.count > 0) say("A run that was killed had left its lock: removed");
+  if (locks.count > 0) say("Removed the lock of a killed run");
   locks.remove();
 }
 
-/** Clears operations that the state lists as unfinished. A cluster that answers tells how they ended. */
+/** Clears the unfinished operations in the state, by a refresh if the cluster answers. */
 async function clearPendingOperations(options: RecoverOptions, { state, releases }: Crash): Promise<StackState> {
   const { engine, say, onEvent, signal } = options;
   if (state.pending.length === 0) return state;
-  say(`A killed run left unfinished operations (${state.pending.length}): the state is put in order`);
+  say(`A killed run left unfinished operations (${state.pending.length}): the state is repaired`);
   const cleared = releases ? engine.refresh({ onEvent, signal }) : engine.forgetPending();
   await cleared.catch((cause: unknown) => refusedBy(cause, options));
   return engine.state();

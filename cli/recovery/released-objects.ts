@@ -7,30 +7,30 @@ import { at, listAt, textAt } from "../../verify/json";
 import type { StateResource } from "../engine/types";
 import { keysOf } from "./helm-releases";
 
-/** An object of a Helm release, as Helm recorded it. */
+/** An object of a Helm release, from Helm's record. */
 export interface ReleasedObject {
   release: string;
-  /** Namespace of the release: of its objects that name none. */
+  /** Namespace of the release, and of its objects without a namespace. */
   namespace: string;
   object: Record<string, unknown> & { kind: string; metadata: { name: string } };
 }
 
-/** The part of a record that is read (helm v3, pkg/release/release.go). */
+/** The fields of a record that are read (helm v3, pkg/release/release.go). */
 const recordSchema = z.object({ name: z.string(), namespace: z.string(), manifest: z.string() });
 
-/** A CustomResourceDefinition of a Helm release. It is parsed on demand: the lab's have three megabytes. */
+/** A CustomResourceDefinition of a Helm release. It is parsed on demand: the lab's definitions have three megabytes. */
 export interface ReleasedDefinition {
   name: string;
   parse(): ReleasedObject;
 }
 
-/** What the stack's Helm releases have in the cluster. */
+/** Objects and definitions of the stack's Helm releases. */
 export interface Released {
   objects: readonly ReleasedObject[];
   definitions: readonly ReleasedDefinition[];
 }
 
-/** Objects of the stack's Helm releases, from the records of the revisions that are deployed. */
+/** Reads the objects of the stack's Helm releases from the records of the deployed revisions. */
 export async function releasedObjects(
   config: NonNullable<Awaited<ReturnType<typeof clientConfig>>>,
   resources: readonly StateResource[],
@@ -51,7 +51,7 @@ export async function releasedObjects(
   };
 }
 
-/** The Secret's value is base64 of gzip of JSON in base64 (helm v3, pkg/storage/driver/util.go, encodeRelease). */
+/** Decodes the value of a Secret: JSON, gzip and two times base64 (helm v3, pkg/storage/driver/util.go, encodeRelease). */
 function releasedBy(secret: string): Released {
   const packed = Buffer.from(Buffer.from(secret, "base64").toString("latin1"), "base64");
   const { name: release, namespace, manifest } = recordSchema.parse(JSON.parse(gunzipSync(packed).toString("utf8")));
@@ -76,7 +76,7 @@ function releasedBy(secret: string): Released {
   return { objects: documents.filter((text) => !nameIn(text)).flatMap(parse), definitions };
 }
 
-/** The object with what Helm adds at the installation, and without what controllers of the cluster write. */
+/** The object with the labels and annotations that Helm adds, and without the fields that controllers write. */
 function asInstalled(object: ReleasedObject["object"], release: string, namespace: string): ReleasedObject["object"] {
   const { labels, annotations, ...metadata }: Record<string, unknown> & { name: string } = object.metadata;
   const marks = { "meta.helm.sh/release-name": release, "meta.helm.sh/release-namespace": namespace };
@@ -90,7 +90,7 @@ function asInstalled(object: ReleasedObject["object"], release: string, namespac
   };
   if (object.kind === "CustomResourceDefinition") return withoutBundle(installed);
   if (!/WebhookConfiguration$/.test(object.kind) || !Array.isArray(object.webhooks)) return installed;
-  // istiod and MetalLB write their certificates there, and istiod the policy of failures (istio
+  // istiod and MetalLB write caBundle, and istiod writes failurePolicy (istio
   // pkg/webhooks/validation/controller/controller.go, updateValidatingWebhookConfiguration).
   const webhooks = object.webhooks.map(
     ({ failurePolicy, clientConfig: { caBundle, ...clientConfig }, ...webhook }) => ({
@@ -101,7 +101,7 @@ function asInstalled(object: ReleasedObject["object"], release: string, namespac
   return { ...installed, webhooks };
 }
 
-/** MetalLB writes its certificate there (metallb v0.16 uses open-policy-agent/cert-controller, pkg/rotator/rotator.go). */
+/** MetalLB writes caBundle (metallb v0.16 uses open-policy-agent/cert-controller, pkg/rotator/rotator.go). */
 function withoutBundle<T extends object>(definition: T): T {
   const conversion: unknown = Reflect.get(Object(Reflect.get(definition, "spec")), "conversion");
   const client: unknown = Reflect.get(Object(Reflect.get(Object(conversion), "webhook")), "clientConfig");
@@ -110,9 +110,9 @@ function withoutBundle<T extends object>(definition: T): T {
 }
 
 /**
- * Definitions of Helm releases that may differ from what Helm wrote: those that are gone, those whose spec was changed since
- * their creation (a field that somebody removes has no field manager), and those that another field manager than Helm wrote.
- * The others are as they were, and to compare all of them would take longer than the rest of a look.
+ * Definitions of Helm releases that may have drifted: those that were deleted, those whose spec was changed since their creation
+ * (a removed field has no field manager), and those that another field manager than Helm wrote. The others are unchanged;
+ * comparing all of them would take longer than everything else.
  */
 export async function doubtfulDefinitions(
   read: ReadApi,
@@ -129,18 +129,18 @@ export async function doubtfulDefinitions(
 }
 
 /**
- * Field manager of the objects of a release, which Helm names after its program (helm v3.20.2 pkg/kube/client.go,
- * getManagedFieldsManager): the plugin of the engine, which may end in ".exe".
+ * Field manager of the objects of a release: Helm uses the name of its program (helm v3.20.2 pkg/kube/client.go,
+ * getManagedFieldsManager), here the plugin of the engine, which may end in ".exe".
  */
 const helmInEngine = "pulumi-resource-kubernetes";
 
-/** Field managers that wrote an object; the API server itself notes the state of a definition. */
+/** Field managers that wrote an object, except its subresources. */
 function writersOf(object: ApiObject | undefined): ReadonlySet<string | undefined> {
   const entries = object?.metadata?.managedFields ?? [];
   return new Set(entries.flatMap(({ manager, subresource }) => (subresource ? [] : [manager])));
 }
 
-/** Waits until the API server serves what a definition defines, which takes it a moment. */
+/** Waits until the API server serves the resources of a definition. */
 export async function untilServed(read: ReadApi, definition: unknown): Promise<void> {
   const [group, plural] = [textAt(definition, "spec", "group"), textAt(definition, "spec", "names", "plural")];
   const version = listAt(definition, "spec", "versions").find((each) => at(each, "served") === true);

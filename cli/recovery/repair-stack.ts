@@ -12,17 +12,15 @@ import { type ConfirmPrompt, removeLeftovers, removeUnfinishedCluster, requireOw
 import { findStaleLocks } from "./locks";
 import { recover } from "./recover";
 
-/** The operation that the stack is repaired for. */
+/** The operation that follows the repair. */
 export type RepairFor =
   | { operation: "up" /** Asks before a cluster is removed. */; agree: ConfirmPrompt }
   | { operation: "destroy" };
 
 /**
- * Repairs a stack whose last run was killed, whose state was lost, or whose cluster is gone, so that the engine can run.
- * A healthy stack stays as it is.
- *
- * For `destroy` only the crash of a run matters: the cluster goes with everything in it, whatever Helm recorded there.
- * @returns the state after that; undefined when the backend has no such stack
+ * Repairs a stack whose last run was killed, whose state was lost, or whose cluster was lost, so that the engine can run. A
+ * healthy stack is not changed. For `destroy`, only a killed run is repaired, without Helm's records: the cluster is deleted.
+ * @returns the repaired state; undefined when the backend has no such stack
  * @throws LabError while another engine works on the stack, or (exit code 2) when leftovers may not be removed
  */
 export async function repairStack(
@@ -58,13 +56,13 @@ async function recoverFromCrash(engine: Engine, session: Session, { operation }:
 }
 
 /**
- * Empties the state of a lab whose cluster is gone. A plain update would first delete every object of it, one by one, on
- * an API server that does not answer; a destroy knows that they went with the cluster.
+ * Empties the state of a lab whose cluster was lost. An update would first delete every object through an API server that does
+ * not answer; a destroy drops the objects with the cluster.
  * @param engine absent when there is no stack
  */
 async function emptyStateOfLostCluster(engine: Engine | undefined, { io, stack, config, progress }: Session) {
   if (config.cluster !== "kind" || !(await clusterIsLost(stack, io.exec))) return;
-  progress.line(`  The cluster of lab "${stack}" is gone: it is created again`);
+  progress.line(`  The cluster of lab "${stack}" was lost: it is created again`);
   await new Follower(progress)
     .during(async (onEvent) => engine?.destroy({ onEvent, signal: io.signal }))
     .catch((cause: unknown) => {

@@ -2,10 +2,10 @@ import { clientConfig } from "../../host/kube-api";
 import type { ClusterAddress } from "../../host/paths";
 import type { StackState } from "../engine/types";
 
-/** Objects that an uninstalled Istio left, by what happened to them. */
+/** Objects of an uninstalled Istio. */
 export interface Swept {
   removed: string[];
-  /** Definitions that have objects of others. */
+  /** Definitions that were kept, because they have objects of others. */
   stay: string[];
 }
 
@@ -24,18 +24,18 @@ interface Definition extends KubernetesObject {
   spec: { group: string; names: { kind: string }; versions: { name: string; storage: boolean }[] };
 }
 
-/** ConfigMaps that istiod writes into every namespace: root certificates and revocations. */
+/** ConfigMaps that istiod writes into every namespace. */
 const certificates = ["istio-ca-root-cert", "istio-ca-crl"] as const;
 
-/** Whether the stack installed a mesh: only then is what Istio leaves its own. */
+/** Whether the stack installed Istio, so that its leftovers are the stack's. */
 export function installedMesh({ resources }: StackState): boolean {
   return resources.some(({ type, inputs }) => type === "kubernetes:helm.sh/v3:Release" && inputs?.name === "istiod");
 }
 
 /**
- * Removes what neither Helm nor the engine knows to be the lab's: Istio's definitions, which Helm keeps at an uninstall, and
- * the GatewayClasses and certificates that istiod writes by itself. In a kind lab they go with the cluster.
- * @returns undefined when no cluster answers there, or another istiod runs
+ * Removes the objects that an uninstalled Istio leaves in an existing cluster: its definitions, which Helm keeps at an uninstall,
+ * and the GatewayClasses and certificates that istiod creates.
+ * @returns undefined when the cluster does not answer, or another istiod runs
  */
 export async function sweepMesh(address: ClusterAddress): Promise<Swept | undefined> {
   const config = await clientConfig(address);
@@ -93,15 +93,15 @@ export async function sweepMesh(address: ClusterAddress): Promise<Swept | undefi
 const storageOf = ({ spec }: Definition): string => spec.versions.find(({ storage }) => storage)?.name ?? "v1";
 
 /**
- * istiod creates its classes as the field manager of its program's name (istio 1.31, pkg/kube/util.go). Of a class that others
- * made for its controller it writes the status alone.
+ * Whether istiod created a class. Its field manager is the name of its program (istio 1.31, pkg/kube/util.go). Of a class of
+ * others it writes only the status.
  */
 const isByIstiod = ({ metadata }: KubernetesObject): boolean =>
   (metadata?.managedFields ?? []).some(
     ({ manager, subresource }) => manager === "pilot-discovery" && subresource === undefined,
   );
 
-/** Of the release that the lab installs; another installation's bear another name, or none. */
+/** Whether a definition belongs to the release that the lab installs. */
 function isIstios({ spec, metadata }: Definition): boolean {
   const { annotations } = metadata ?? {};
   return (

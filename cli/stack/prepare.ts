@@ -12,8 +12,8 @@ import { createStack, type Session } from "./session";
 import { setPort } from "./settings";
 
 /**
- * Finds the ports of the cluster that is to be made: the configured ones, else the stack's own, else the next that are free.
- * @returns those that differ from configuration and name; none when they are not ours to choose
+ * Chooses the ports of a new cluster: the configured ports, else those derived from the stack's name, else the next free ones.
+ * @returns the ports to set in the configuration; none for configured ports, and for a cluster that exists
  */
 export async function choosePorts({ io, stack, config }: Session): Promise<Partial<GatewayPorts>> {
   const open = portKeys.filter((key) => !config[key]);
@@ -28,7 +28,7 @@ export async function choosePorts({ io, stack, config }: Session): Promise<Parti
 }
 
 /**
- * Looks at the machine as the program will, and says when the kubeconfig of a living cluster was lost.
+ * Runs the program's checks of the machine, and reports a restored kubeconfig.
  * @throws LabErrors (exit code 4) with every problem at once
  */
 export async function hostFacts({ stack, io, progress }: Session, config: LabConfig): Promise<HostFacts> {

@@ -8,11 +8,11 @@ import { labFacts, readOutputs } from "./lab";
 import { openSession, type Session, sessionEngine, stackExists } from "./session";
 
 /**
- * The living lab of the asked stack.
- * @throws LabError (exit code 2) when there is none or when it is paused; LabError when it was never finished
+ * The running lab of a stack.
+ * @throws UsageError when there is none or when it is paused; LabError when it was never finished
  */
 export async function runningLab(io: Io, { stack }: { stack?: string }): Promise<LabFacts> {
-  const session = openSession(io, stack === undefined ? {} : { stack });
+  const session = openSession(io, { stack });
   const engine = await sessionEngine(session, { install: false, makesClusters: false });
   if (!(await stackExists(engine, session.stack))) throw labNotFound(session.stack);
   const facts = labFacts(session.stack, readOutputs(await engine.outputs()));
@@ -20,7 +20,7 @@ export async function runningLab(io: Io, { stack }: { stack?: string }): Promise
   return facts;
 }
 
-/** There is no stack of that name. */
+/** The problem of a stack that does not exist. */
 export const labNotFound = (stack: string) =>
   new UsageError({
     what: `There is no lab "${stack}"`,
@@ -28,10 +28,7 @@ export const labNotFound = (stack: string) =>
     fix: `npm run up -- --stack ${stack}   (makes it), or: npm run lab -- list   (shows the labs that there are)`,
   });
 
-/**
- * Stops a command that asks a lab whose nodes do not run, before it waits for an answer.
- * @throws LabError (exit code 2)
- */
+/** @throws UsageError for a paused lab, before a command waits for its cluster */
 async function requireRunning({ stack, config, io }: Pick<Session, "stack" | "config" | "io">): Promise<void> {
   if (config.cluster !== "kind") return;
   const state = await requireOwnCluster({ stack, io });
@@ -39,9 +36,8 @@ async function requireRunning({ stack, config, io }: Pick<Session, "stack" | "co
 }
 
 /**
- * Stops a command before it asks or changes a cluster that has the name of the stack's and is not the stack's.
- * @returns state of the stack's own cluster
- * @throws LabError (exit code 2)
+ * State of the stack's own cluster.
+ * @throws UsageError for a cluster with its name that the stack did not create
  */
 export async function requireOwnCluster({
   stack,
@@ -53,30 +49,26 @@ export async function requireOwnCluster({
 }
 
 /**
- * State of the cluster whose nodes a command wants to stop or to start.
- * @throws LabError (exit code 2) when there is no such cluster, or when it is not the lab's to stop or start
+ * State of the kind cluster whose nodes a command stops or starts.
+ * @throws UsageError without such a cluster, and for an existing cluster
  */
 export async function ownNodes(
   { stack, config, io }: Session,
   verb: "pause" | "resume",
 ): Promise<"running" | "stopped" | "paused"> {
-  const refuse = (what: string, why: string, fix: string) => new UsageError({ what, why, fix });
   if (config.cluster === "existing") {
-    throw refuse(
-      `Lab "${stack}" is on a cluster of yours (context "${config.context}")`,
-      `"${verb}" stops and starts the containers of the lab's own nodes; a cluster that others use is not the lab's to stop`,
-      `npm run destroy -- --stack ${stack}   (takes the lab off it; "up" brings it back)`,
-    );
+    throw new UsageError({
+      what: `Lab "${stack}" is on a cluster of yours (context "${config.context}")`,
+      why: `"${verb}" stops and starts the containers of the lab's own nodes; a cluster that others use is not the lab's to stop`,
+      fix: `npm run destroy -- --stack ${stack}   (takes the lab off it; "up" brings it back)`,
+    });
   }
   await requireDocker(io.exec);
   const state = await requireOwnCluster({ stack, io });
-  if (state === "absent") {
-    const what = `Docker has no node of lab "${stack}"`;
-    throw refuse(
-      what,
-      `There is nothing to ${verb}`,
-      `npm run up -- --stack ${stack}   (creates the lab, or creates it again)`,
-    );
-  }
-  return state;
+  if (state !== "absent") return state;
+  throw new UsageError({
+    what: `Docker has no node of lab "${stack}"`,
+    why: `There is nothing to ${verb}`,
+    fix: `npm run up -- --stack ${stack}   (creates the lab, or creates it again)`,
+  });
 }

@@ -11,17 +11,16 @@ import { changeConfig, markSettings, readConfig, settingsFile } from "./settings
 import { resolveStack } from "./stack-name";
 import { requireProjectLayout } from "./state-ownership";
 
-/** Options that every command understands. */
+/** Options of every command. */
 export interface CommonOptions {
   stack?: string;
-  /** No progress. */
   quiet?: boolean;
   verbose?: boolean;
   /** `key=value` pairs for the stack's settings. */
   config?: readonly string[];
 }
 
-/** One command's work on one stack. */
+/** A command's work on a stack. */
 export interface Session {
   io: Io;
   stack: string;
@@ -30,8 +29,8 @@ export interface Session {
 }
 
 /**
- * Resolves the stack and checks its configuration, before anything else is touched.
- * @throws LabError (exit code 2)
+ * Resolves the stack, and reads or changes its configuration.
+ * @throws LabError (exit code 2) for an invalid name or configuration
  */
 export function openSession(io: Io, options: CommonOptions): Session {
   const stack = resolveStack(options.stack, io);
@@ -47,50 +46,49 @@ const trustingFetcher =
   (address, _caFile, timeoutMs) =>
     fetcher(address, caFile, timeoutMs);
 
-/** What a command does with the engine, and so which tools it needs. */
+/** Options of {@link sessionEngine}. */
 export interface EngineUse {
-  /** Whether missing tools are brought. */
+  /** Whether missing tools are installed. */
   install: boolean;
-  /** Whether a cluster may be made or deleted. */
+  /** Whether the command creates or deletes clusters, and so needs kind. */
   makesClusters: boolean;
   /** Ids of checks of Docker that do not stop the program. @default none */
   ignored?: readonly string[];
 }
 
 /**
- * The engine for the session's stack, with the tools it needs found, or brought.
- * @throws LabError (exit code 2) for a backend with Pulumi's legacy layout
+ * The engine for the session's stack.
+ * @throws LabError (exit code 2) for a backend with Pulumi's legacy layout, (exit code 4) for a missing tool
  */
 export async function sessionEngine(
   { io, stack, config, progress }: Session,
   { install, makesClusters, ignored = [] }: EngineUse,
 ): Promise<Engine> {
   requireProjectLayout(io);
+  const source = config.artifactSource;
+  const say = (line: string) => progress.line(line);
   const needed: Tool["name"][] = makesClusters && config.cluster === "kind" ? ["pulumi", "kind"] : ["pulumi"];
   const tools = await ensureTools(io, {
     needed,
     install,
-    say: (line) => progress.line(line),
-    ...(config.artifactSource ? { source: config.artifactSource } : {}),
+    source,
+    say,
   });
   const ca = config.caFile ?? io.env.NODE_EXTRA_CA_CERTS;
   const env = {
     ...engineEnvironment(io.env, tools.binFolders, ca && (await trustFolder(ca))),
     ...(ignored.length > 0 ? { AMBIENT_LAB_IGNORE: ignored.join() } : {}),
   };
-  const source = config.artifactSource;
-  if (install && source) {
-    await ensurePlugins({ pulumi: tools.pulumi, source, env, exec: io.exec, say: (line) => progress.line(line) });
-  }
+  if (install && source) await ensurePlugins({ pulumi: tools.pulumi, source, env, exec: io.exec, say });
   return io.openEngine({ stack, root: io.root, pulumi: tools.pulumi, env, exec: io.exec });
 }
 
-/** Whether the backend knows the session's stack. */
+/** Whether the backend has a stack. */
 export async function stackExists(engine: Engine, stack: string): Promise<boolean> {
   return (await engine.list()).some(({ name }) => name.split("/").at(-1) === stack);
 }
 
-/** Makes the session's stack, with a settings file that is marked as ours unless there is one. */
+/** Creates the session's stack. A settings file that this creates is marked as the lab's. */
 export async function createStack(engine: Engine, { io, stack }: Session): Promise<void> {
   const had = existsSync(settingsFile(io.root, stack));
   await engine.create();

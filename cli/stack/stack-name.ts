@@ -10,14 +10,14 @@ import { shellWord } from "../../host/shell";
 import type { Io } from "../terminal/io";
 
 /**
- * The stack a command is about: `--stack`, else `$PULUMI_STACK`, else the one selected in this checkout, else "dev".
- * @throws LabError (exit code 2) for a name that cannot be part of a cluster's name
+ * The stack of a command: `--stack`, else `$PULUMI_STACK`, else the one selected in this checkout, else "dev".
+ * @throws UsageError for a name that cannot be part of a cluster's name
  */
 export function resolveStack(option: string | undefined, { env, root }: Pick<Io, "env" | "root">): string {
   return requireStackName(short(option ?? (pulumiStack({ env, root }) || "dev")));
 }
 
-/** What `pulumi stack select` writes: one stack per backend; older CLIs wrote one for all. */
+/** Written by `pulumi stack select`: a stack for each backend; older CLIs wrote one for all backends. */
 const workspaceSchema = z.object({ stack: z.string().optional(), stacks: z.record(z.string(), z.string()).optional() });
 
 /** The stack of `$PULUMI_STACK`, else the one that is selected in this checkout. */
@@ -29,7 +29,7 @@ function pulumiStack({ env, root }: Pick<Io, "env" | "root">): string | undefine
 /** A stack's name without its organization and project. */
 const short = (full: string): string => full.slice(full.lastIndexOf("/") + 1);
 
-/** The stack that is selected in this checkout; read here because a status must not need the CLI to know its own subject. */
+/** The stack that is selected in this checkout; read from Pulumi's file, because some commands run without pulumi. */
 function selectedStack(env: NodeJS.ProcessEnv, root: string): string | undefined {
   const home = env.PULUMI_HOME || join(pulumiUserHome(), ".pulumi");
   const hash = createHash("sha1").update(join(root, "Pulumi.yaml")).digest("hex");
@@ -50,12 +50,12 @@ function selectedStack(env: NodeJS.ProcessEnv, root: string): string | undefined
   }
 }
 
-/** The stack that a command was about, where a command without `--stack` would take another one: what is typed next has to name it. */
+/** The stack of a command, if the next command must name it by `--stack`; undefined if it is the default. */
 export function stackToName(option: string | undefined, io: Pick<Io, "env" | "root">): string | undefined {
   try {
     const stack = resolveStack(option, io);
     return stack === resolveStack(undefined, io) ? undefined : stack;
   } catch {
-    return undefined; // Its name is what is wrong.
+    return undefined; // An invalid name cannot be suggested.
   }
 }

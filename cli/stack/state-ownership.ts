@@ -10,9 +10,9 @@ import { shellWord } from "../../host/shell";
 import type { Engine, StackState } from "../engine/types";
 
 /**
- * Refuses a folder of state in Pulumi's legacy layout, which keeps the stacks of all projects under their names alone: a
- * stack "dev" there is the lab's and every other project's at once.
- * @throws LabError (exit code 2) that names the folder and its stacks
+ * Refuses a state folder with Pulumi's legacy layout, which identifies a stack only by its name: all projects share a stack
+ * "dev" there.
+ * @throws UsageError that names the folder and its stacks
  */
 export function requireProjectLayout(checkout: Checkout): void {
   const folder = backendFolder(checkout);
@@ -21,12 +21,12 @@ export function requireProjectLayout(checkout: Checkout): void {
   const own = join(labHome(), "state");
   throw new UsageError({
     what: `The state in ${folder} has Pulumi's legacy layout${stacks.length > 0 ? `, with the stacks ${stacks.join(", ")}` : ""}`,
-    why: "That layout does not tell projects apart: the lab would take another project's stack of the same name for its own",
+    why: "All projects share a stack name in that layout: the lab would use another project's stack of the same name",
     fix: `mkdir -p ${shellWord(own)} && export PULUMI_BACKEND_URL=${shellWord(`file://${own}`)}   (gives the lab its own folder; then run the command again)`,
   });
 }
 
-/** The layout that Pulumi uses in a folder (pulumi v3.259.0, pkg/backend/diy/meta.go, ensurePulumiMeta). */
+/** Whether Pulumi uses the legacy layout in a folder (pulumi v3.259.0, pkg/backend/diy/meta.go, ensurePulumiMeta). */
 function isLegacy(folder: string, env: NodeJS.ProcessEnv): boolean {
   const file = join(folder, ".pulumi", "meta.yaml");
   if (existsSync(file)) return metaSchema.safeParse(parseYaml(readFileSync(file, "utf8"))).data?.version === 0;
@@ -48,8 +48,8 @@ function legacyStacks(folder: string): string[] {
 }
 
 /**
- * State of the stack, for a command that changes what is in it.
- * @throws LabError (exit code 2) when a resource belongs to another project, as in a bucket with the legacy layout
+ * State of the stack, for a command that changes its resources.
+ * @throws UsageError when a resource belongs to another project, as in a bucket with the legacy layout
  */
 export async function ownState(engine: Pick<Engine, "state">): Promise<StackState> {
   const state = await engine.state();

@@ -1,14 +1,14 @@
-/** Reasons of the command's abort signal. A terminal sends its SIGINT to every program of the command, to the engine as well. */
+/** Reasons of the command's abort signal. A terminal sends SIGINT to all processes of the command, including the engine. */
 export const abortedBy = { terminal: "terminal", signal: "signal" } as const;
 
-/** Milliseconds within which a program reports an interrupt that it got from the terminal, also on a busy machine. */
+/** Time in which a program reports an interrupt from the terminal, also on a busy machine, in milliseconds. */
 const reportMs = 10_000;
 
 /**
- * The abort signal for a program that the command runs. A Ctrl+C at the terminal reaches that program by itself; a second
- * interrupt would make the engine drop what it has begun. A SIGINT that was sent to the command alone (`kill -INT`) looks the
- * same: it is passed on when the program has not reported an interrupt within 10 s.
- * @param reported whether the program has reported an interrupt. @default it never does
+ * The abort signal for a program that the command runs. Ctrl+C at a terminal already interrupts that program; a second interrupt
+ * would make the engine cancel its running steps. A SIGINT that was sent only to the command (`kill -INT`) cannot be
+ * distinguished: it is forwarded if the program has not reported an interrupt within 10 s.
+ * @param reported whether the program has reported an interrupt. @default always false
  */
 export function childSignal(signal: AbortSignal, reported: () => boolean = () => false): AbortSignal {
   const controller = new AbortController();

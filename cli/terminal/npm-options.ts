@@ -3,8 +3,8 @@ import { UsageError } from "../../host/errors";
 import { shellWord } from "../../host/shell";
 
 /**
- * Options of the lab that are settings of npm as well (@npmcli/config, lib/definitions/definitions.js): the variables of
- * these can come from a user's .npmrc.
+ * Options of the lab that are also settings of npm (@npmcli/config, lib/definitions/definitions.js). Their variables may come
+ * from a user's .npmrc.
  */
 export const npmKeys: ReadonlySet<string> = new Set([
   "browser",
@@ -17,18 +17,18 @@ export const npmKeys: ReadonlySet<string> = new Set([
   "yes",
 ]);
 
-/** An option that npm took; `value` is absent when npm left it among the arguments, or when the option has none. */
+/** An option that npm did not pass on; `value` is absent when npm passed it as an argument, or when the option has none. */
 interface Swallowed {
   option: Option;
   value?: string;
 }
 
 /**
- * Refuses a command line whose options npm took as settings of its own: `npm run destroy --stack=alice` runs `destroy`
- * without an option and with the variable `npm_config_stack=alice` (@npmcli/config, lib/set-envs.js). yarn and pnpm pass
- * such options to the script and set no such variable.
+ * Refuses a command line whose options npm used as its own settings: `npm run destroy --stack=alice` runs `destroy` without an
+ * option and with the variable `npm_config_stack=alice` (@npmcli/config, lib/set-envs.js). yarn and pnpm pass such options to
+ * the script and set no such variable.
  * @param args the arguments that npm passed
- * @throws LabError (exit code 2) with the command line that npm passes as it is
+ * @throws UsageError with the correct command line
  */
 export function refuseSwallowedOptions(program: Command, args: readonly string[], env: NodeJS.ProcessEnv): void {
   const { npm_lifecycle_event: script } = env;
@@ -68,7 +68,7 @@ function swallowedOptions(command: Command, others: readonly string[], env: Node
     });
 }
 
-/** Whether the variable differs from the option's absence: npm writes `true` for a flag and nothing for a negated one. */
+/** Whether a variable stands for the option: npm writes `true` for a flag and an empty value for a negated flag. */
 function isMeant(option: Option, setting: string): boolean {
   if (option.required) return true;
   return option.negate ? setting !== "true" : setting !== "" && setting !== "false";
@@ -78,7 +78,7 @@ function isMeant(option: Option, setting: string): boolean {
 const asSwallowed = (option: Option, value: string): Swallowed =>
   option.required && value !== "true" ? { option, value } : { option };
 
-/** The arguments with the options in their places; undefined if it is unclear which word is the value of which option. */
+/** The arguments with the options added; undefined if the values cannot be assigned to options unambiguously. */
 function rebuilt(command: Command, others: readonly string[], swallowed: readonly Swallowed[]): string[] | undefined {
   const firstOption = others.findIndex((arg) => arg.startsWith("-"));
   let words = firstOption < 0 ? [...others] : others.slice(0, firstOption);
@@ -92,7 +92,7 @@ function rebuilt(command: Command, others: readonly string[], swallowed: readonl
     words = words.filter((word) => !taken.includes(word));
     options.push([option.long ?? "", ...values]);
   }
-  // A word that is left would be an argument that the command does not take.
+  // The command does not accept an argument.
   if (words.length > 0 && command.registeredArguments.length === 0) return undefined;
   return [...words, ...rest, ...options.flat()];
 }

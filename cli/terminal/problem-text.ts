@@ -4,30 +4,30 @@ import { printable } from "../../host/printable";
 import { shellWord } from "../../host/shell";
 import { passphraseProblem } from "../engine/failure";
 
-/** Space for a problem: the smallest terminal, less the prompt. */
+/** Space for a problem: a terminal of 24 lines, without the line of the prompt. */
 const screen = { lines: 23, columns: 80 };
 /** Width of "    What  ". */
 const margin = 10;
-/** Rows that What and Why of one problem may fill; a Fix is never cut, since half a command is none. */
+/** Maximum rows of What and Why of one problem. A Fix is never cut, because a part of a command is useless. */
 const rowsShown = { what: 9, why: 4 };
 
-/** How a problem is told. */
+/** Options of {@link problemText}. */
 export interface ProblemOptions {
-  /** What was typed. */
+  /** Arguments of the command. */
   args: readonly string[];
-  /** Everything, with the stacks. */
+  /** Whether to print all problems uncut, and the stack traces. */
   verbose: boolean;
   /** @default false */
   colour?: boolean;
-  /** It ended because it was told to. @default false */
+  /** Whether the user or the system interrupted the command. @default false */
   interrupted?: boolean;
-  /** Stack that the commands of a Fix have to name. @default they go to it by themselves */
+  /** Stack that the commands of a Fix must name. @default none: it is the default stack */
   stack?: string;
   /** Lines below the problem. */
   notes?: readonly string[];
 }
 
-/** What a command ends with when it failed: the problems that fit a screen, the first ones first. */
+/** Output of a failed command: as many problems as fit on a screen. */
 export function problemText(thrown: unknown, options: ProblemOptions): string {
   const { args, verbose, notes = [] } = options;
   const headline = headlineOf(args[0] ?? "lab", options);
@@ -40,9 +40,9 @@ export function problemText(thrown: unknown, options: ProblemOptions): string {
   const shown: string[] = [];
   for (const problem of problems) {
     const text = formatProblem(clipped(problem));
-    // Each text begins with a line break: after the headline it ends that line, after another problem it leaves one empty.
+    // Each text begins with a line break. After the headline it ends that line, after another problem it adds an empty line.
     free -= rowsOf(shown.length > 0 ? text : text.slice(1), screen.columns);
-    // The line that counts the rest wants a place, too.
+    // One row is reserved for the number of further problems.
     if (shown.length > 0 && free < 1) break;
     shown.push(text);
   }
@@ -59,7 +59,7 @@ export const headlineOf = (command: string, { colour = false }: Pick<ProblemOpti
 function problemsOf(thrown: unknown, { args, interrupted, stack }: ProblemOptions): readonly Problem[] {
   if (thrown instanceof LabError) return problemsIn(thrown).map((problem) => ofStack(problem, stack));
   if (interrupted) return [interruption(args)];
-  return [passphraseProblem(messageOf(thrown)) ?? surprise(thrown, args)];
+  return [passphraseProblem(messageOf(thrown)) ?? unexpectedProblem(thrown, args)];
 }
 
 const printableProblem = ({ what, why, fix }: Problem): Problem => ({
@@ -68,14 +68,14 @@ const printableProblem = ({ what, why, fix }: Problem): Problem => ({
 
 const interruption = (args: readonly string[]): Problem => ({
   what: `"${args[0] ?? "lab"}" was interrupted`,
-  why: "It was told to stop; what a proof had changed of the lab was put back first",
+  why: "The changes of a running experiment to the lab were undone first",
   fix: `npm run lab -- ${args.map(shellWord).join(" ")}`,
 });
 
-function surprise(thrown: unknown, args: readonly string[]): Problem {
+function unexpectedProblem(thrown: unknown, args: readonly string[]): Problem {
   return {
     what: messageOf(thrown).trim(),
-    why: "The lab did not expect this: it is a mistake in its own code, or a failure it does not know yet",
+    why: "The error is unexpected: a bug of the lab, or a failure that it does not handle",
     fix: `npm run lab -- ${args.map(shellWord).join(" ")} --verbose   (shows where it happened)`,
   };
 }
@@ -84,7 +84,7 @@ function clipped({ what, why, fix }: Problem): Problem {
   return { what: clip(what, rowsShown.what), why: clip(why, rowsShown.why), fix };
 }
 
-/** The beginning of a text that fills so many rows beside the margin. */
+/** The beginning of a text, cut to a number of rows. */
 function clip(text: string, rows: number): string {
   const columns = screen.columns - margin;
   if (rowsOf(text, columns) <= rows) return text;
@@ -98,13 +98,13 @@ function clip(text: string, rows: number): string {
   return [...kept, "…"].join("\n");
 }
 
-/** Rows that a terminal needs for a text. */
+/** Number of rows of a text on a terminal. */
 function rowsOf(text: string, columns: number): number {
   if (text === "") return 0;
   return text.split("\n").reduce((rows, line) => rows + Math.max(1, Math.ceil(line.length / columns)), 0);
 }
 
-/** The thrown error and what caused it, with their stacks. */
+/** Stack traces of an error and its causes. */
 function stackOf(thrown: unknown): string {
   if (!(thrown instanceof Error)) return String(thrown);
   const own = thrown.stack ?? thrown.message;

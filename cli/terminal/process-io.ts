@@ -12,7 +12,7 @@ import type { Io } from "./io";
 export function processIo(): Io {
   const live = Boolean(process.stderr.isTTY) && process.env.TERM !== "dumb" && !process.env.CI;
   const interactive = Boolean(process.stdin.isTTY && process.stderr.isTTY);
-  // With one of them at the terminal its Ctrl+C goes to the engine as well, wherever the others lead.
+  // If one of them is a terminal, its Ctrl+C reaches the engine as well.
   const { signal, nextSignal, end } = endOfProcess(
     [process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY),
   );
@@ -38,19 +38,19 @@ export function processIo(): Io {
 }
 
 /**
- * What ends the command before its time: an interrupt, a signal of the system, a terminal that was closed (SIGHUP, and EIO
- * for what is written to it), or a reader of its output that has gone (EPIPE). Node.js ignores SIGPIPE.
+ * Signals that abort on an interrupt, a signal of the system, a closed terminal (SIGHUP, and EIO at a write), or a closed
+ * output pipe (EPIPE; Node.js ignores SIGPIPE).
  */
 function endOfProcess(atTerminal: boolean): { signal: AbortSignal; nextSignal: () => AbortSignal; end: () => void } {
   const first = new AbortController();
   let current = first;
   process.on("SIGINT", () => current.abort(atTerminal ? abortedBy.terminal : abortedBy.signal));
   process.on("SIGTERM", () => current.abort(abortedBy.signal));
-  // The end of the terminal and of a reader comes once, and again with every write: work that follows goes on without them.
+  // After a closed terminal or pipe, every write fails. Cleanup continues: only the first signal aborts.
   const end = () => first.abort(abortedBy.signal);
   process.on("SIGHUP", end);
-  // Every failed write emits an "error" event, and without a listener the event would end the process. A Ctrl+C also ends the
-  // reader of a pipeline. Its SIGINT may arrive one turn of the event loop after the error, and has to come first.
+  // Without a listener, the "error" event of a failed write would end the process. Ctrl+C also ends the reader of a pipeline;
+  // its SIGINT may arrive one turn of the event loop after the error, and must be handled first.
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => setImmediate(end));
   const nextSignal = () => {
     current = new AbortController();
@@ -59,7 +59,7 @@ function endOfProcess(atTerminal: boolean): { signal: AbortSignal; nextSignal: (
   return { signal: first.signal, nextSignal, end };
 }
 
-/** Writes progress. A write to a file throws when it fails, and progress is written from timers as well. */
+/** Writes progress, also from timers. A failed write to a file throws synchronously. */
 function writeOrEnd(stream: NodeJS.WriteStream, text: string, end: () => void): void {
   try {
     stream.write(text);
@@ -83,7 +83,7 @@ async function openBrowser(url: string): Promise<void> {
 function confirm(question: string, signal: AbortSignal): Promise<boolean> {
   const { stdin } = process;
   const setRawMode = stdin.setRawMode.bind(stdin);
-  // readline resets the mode from within an event, where nothing catches the EIO of a terminal that was closed.
+  // readline resets the mode in an event handler, in which the EIO of a closed terminal would not be caught.
   stdin.setRawMode = (mode) => {
     try {
       return setRawMode(mode);
@@ -95,7 +95,7 @@ function confirm(question: string, signal: AbortSignal): Promise<boolean> {
 }
 
 /**
- * Asks at a terminal; whatever is not a yes is a no, the end of the input as well.
+ * Asks a yes/no question at a terminal. Every answer but "y" or "yes" is a no, and so is the end of the input.
  * @throws the signal's reason when it aborts
  */
 export async function ask(question: string, at: ReadLineOptions, signal: AbortSignal): Promise<boolean> {
@@ -107,7 +107,7 @@ export async function ask(question: string, at: ReadLineOptions, signal: AbortSi
     return /^y(es)?$/i.test(answer.trim());
   } catch (thrown) {
     signal.throwIfAborted();
-    // Ctrl+C and Ctrl+D at the question: that is a no.
+    // Ctrl+C and Ctrl+D at the question.
     if (thrown instanceof Error && thrown.name === "AbortError") return false;
     throw thrown;
   } finally {

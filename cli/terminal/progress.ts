@@ -7,7 +7,7 @@ import { type Io, isColoured } from "./io";
 
 const clearLine = `\r${String.fromCharCode(27)}[2K`;
 
-/** A log that is silent for longer looks like one that hangs. */
+/** Longest time without a line in a log, in milliseconds. */
 const silenceMs = 30_000;
 
 /** One finished phase. */
@@ -18,17 +18,17 @@ export interface Phase {
   ms: number;
 }
 
-/** What happens, on stderr: finished things as lines, on a terminal one more line for what runs now. */
+/** Progress on stderr: permanent lines and, on a terminal, a status line. */
 export class Progress {
   /** Finished phases in order. */
   readonly phases: Phase[] = [];
-  /** Every line that was said, without colours: a bug report wants to know how far it went. */
+  /** All printed lines without colours, for a bug report. */
   readonly lines: string[] = [];
   readonly colors: ReturnType<typeof pc.createColors>;
   readonly #io: Pick<Io, "stderr" | "live" | "columns" | "signal">;
-  readonly #born = performance.now();
+  readonly #createdAt = performance.now();
   #status = "";
-  #saidAt = performance.now();
+  #lastLineAt = performance.now();
 
   constructor(io: Pick<Io, "stderr" | "live" | "columns" | "env" | "signal">) {
     this.#io = io;
@@ -39,17 +39,17 @@ export class Progress {
   line(line: string): void {
     const text = printableColours(line);
     this.lines.push(stripVTControlCharacters(text));
-    this.#saidAt = performance.now();
+    this.#lastLineAt = performance.now();
     this.#io.stderr.write(
       `${this.#io.live && this.#status ? clearLine : ""}${text}\n${this.#io.live ? this.#status : ""}`,
     );
   }
 
-  /** Shows what runs now: a terminal redraws it in place, a log gets a line when nothing was said for a while. */
+  /** Shows the status: a terminal redraws it in place, a log gets it as a line after 30 s without one. */
   status(line: string): void {
     const text = printable(line);
     if (!this.#io.live) {
-      if (text !== "" && performance.now() - this.#saidAt >= silenceMs) this.line(text);
+      if (text !== "" && performance.now() - this.#lastLineAt >= silenceMs) this.line(text);
       return;
     }
     const short = text.length < this.#io.columns ? text : `${text.slice(0, this.#io.columns - 2)}…`;
@@ -59,8 +59,9 @@ export class Progress {
   }
 
   /**
-   * Runs a phase and says how long it took. None begins after an interrupt, which the one before may not have noticed.
-   * @param verdictOf verdict of the result, which the phase's mark shows. @default "pass"
+   * Runs a phase and prints its duration.
+   * @param verdictOf verdict of the result, for the mark of the phase. @default "pass"
+   * @throws the reason of the signal after an interrupt, which the previous phase may not have noticed
    */
   async phase<T>(title: string, work: () => Promise<T>, verdictOf?: (result: T) => Verdict): Promise<T> {
     this.#io.signal.throwIfAborted();
@@ -70,7 +71,7 @@ export class Progress {
     try {
       const result = await work();
       const ms = performance.now() - begin;
-      this.phases.push({ title, startMs: begin - this.#born, ms });
+      this.phases.push({ title, startMs: begin - this.#createdAt, ms });
       this.status("");
       const mark = verdictMark(verdictOf?.(result) ?? "pass", { colour: this.colors.isColorSupported });
       this.line(`${mark} ${title}  ${this.colors.dim(seconds(ms))}`);
@@ -82,7 +83,7 @@ export class Progress {
   }
 }
 
-/** A length of time as people write it: 0.4 s, 24 s, 2 min 5 s. */
+/** A duration as text: 0.4 s, 24 s, 2 min 5 s. */
 export function seconds(ms: number): string {
   if (ms < 10_000) return `${(ms / 1000).toFixed(1)} s`;
   const whole = Math.round(ms / 1000);

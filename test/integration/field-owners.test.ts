@@ -81,7 +81,7 @@ describe.skipIf(skip)("objects of the stack that another field manager wrote as 
     expect(await live()).toMatchObject({ spec });
     const name = "AuthorizationPolicy default/appb-l7";
     expect(said).toEqual([
-      `${name} was made anew by others   (not put back)`,
+      `${name} was replaced by others   (not put back)`,
       `${name} was changed by "eve": spec.action   (put back)`,
     ]);
   });

@@ -162,7 +162,7 @@ describe("destroy", () => {
     const io = fakeIo({ engine, exec: interrupted, signal: controller.signal });
     expect(await run(["destroy", "--stack", "alice", "--yes"], io)).not.toBe(0);
     expect(engine.calls).toEqual([]);
-    expect(io.err()).not.toContain("mistake in its own code");
+    expect(io.err()).not.toContain("error is unexpected");
   });
 
   const failing = () => {
@@ -193,7 +193,7 @@ describe("destroy", () => {
       file === "ps" ? { command: "ps", code: 0, stdout: tables.shift() ?? "", stderr: "" } : machine(file, args);
     const io = fakeIo({ engine, exec });
     expect(await run(["destroy", "--stack", "alice", "--yes"], io)).toBe(0);
-    expect(io.err()).toContain("Waiting for plugins that a killed run left at work: kind (pid 64)");
+    expect(io.err()).toContain("Waiting for plugins of a killed run: kind (pid 64)");
     expect(engine.calls).toEqual(["takeLock", "forgetPending", "destroy", "remove"]);
   });
   test("is content with a stack that does not exist", async () => {

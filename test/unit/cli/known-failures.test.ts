@@ -11,7 +11,7 @@ import { checkout, FakeEngine, fakeIo, ownLabHome } from "./world";
 ownLabHome();
 afterEach(() => vi.unstubAllEnvs());
 
-const surprise = /mistake in its own code/;
+const surprise = /error is unexpected/;
 
 // Messages of pulumi v3.259.0 pkg/secrets/passphrase/manager.go, as the Automation API passes them on.
 describe.each([

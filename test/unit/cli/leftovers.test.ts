@@ -54,8 +54,8 @@ describe("up, when the state was lost and the cluster is there", () => {
   ])("says so and makes the lab anew with consent: %s", async (_what, stacks, calls) => {
     const { engine, io, removed, lab } = world(stacks);
     expect(await lab("up", "--yes", "--no-verify")).toBe(0);
-    expect(io.err()).toContain('Docker has 1 node of lab "alice", and the state does not know of them: it was lost');
-    expect(io.err()).toContain('What was left of lab "alice" in Docker is removed: 1 node, its network');
+    expect(io.err()).toContain('Docker has 1 node of lab "alice" that are not in the state: the state was lost');
+    expect(io.err()).toContain('Removed the leftovers of lab "alice" in Docker: 1 node, its network');
     expect(removed()).toEqual(gone);
     expect(existsSync(stale())).toBe(false);
     expect(engine.calls).toEqual(calls);
@@ -66,7 +66,7 @@ describe("up, when the state was lost and the cluster is there", () => {
     for (const { engine, io, removed, lab } of [world([]), world([], {}, asked)]) {
       expect(await lab("up", "--no-verify")).toBe(2);
       expect(io.err()).toContain(
-        `What  Docker has the cluster of lab "alice", and the state in file://${userInfo().homedir} does not know it`,
+        `What  Docker has the cluster of lab "alice", and it is not in the state in file://${userInfo().homedir}`,
       );
       expect(io.err()).toContain("npm run up -- --stack alice --yes   (removes the cluster and makes the lab again)");
       expect([...removed(), ...engine.calls]).toEqual([]);

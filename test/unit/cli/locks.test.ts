@@ -61,7 +61,7 @@ describe("findStaleLocks()", () => {
       };
       expect(await clear({ ...realClock, now: () => now, sleep })).toBe(1);
       expect(now).toBeGreaterThan(60_000);
-      expect(said).toEqual([expect.stringContaining("still at work (pid 4711)")]);
+      expect(said).toEqual([expect.stringContaining("still runs (pid 4711)")]);
       expect(readdirSync(locks)).toEqual([]);
     }
   });

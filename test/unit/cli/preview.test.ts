@@ -110,7 +110,7 @@ describe("previewText()", () => {
     expect(text([steps("delete-replaced"), steps("replace"), steps("create-replacement")])).toBe(
       [
         'Lab "dev": 1 to replace',
-        "  The cluster is made anew, and all that is in it with it.",
+        "  The cluster is replaced, with everything in it.",
         "± cluster  Command kind  because of triggers: 2 → 1",
         "",
       ].join("\n"),

@@ -119,7 +119,7 @@ describe("recover() without a dead engine's lock", () => {
       expect(lab.deleted).toEqual([]);
       expect(outcome).toMatchObject({ pending: [] });
       expect(said).toEqual([
-        expect.stringContaining('Helm release "mine" is pending-install, and the state does not know it'),
+        expect.stringContaining('Helm release "mine" is pending-install, and it is not in the state'),
         expect.stringContaining(
           `kubectl --kubeconfig ${lab.address.kubeconfig} --context kind-x --namespace istio-system delete secret sh.helm.release.v1.mine.v1`,
         ),

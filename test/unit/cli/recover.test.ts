@@ -132,7 +132,7 @@ describe("recover()", () => {
       ...options(engine, [], "  62     1 pulumi-resource-kubernetes 127.0.0.1:2"),
       ...{ locks, clock: { ...realClock, now: () => now, sleep }, openReleases: () => openHelmReleases(address) },
     });
-    await expect(waiting).rejects.toThrow("Plugins of a killed run still work");
+    await expect(waiting).rejects.toThrow("Plugins of a killed run are still active");
     expect([...left, readdirSync(folder)]).toEqual(Array(left.length + 1).fill(["dead.json"]));
     expect([deleted, engine.calls]).toEqual([[], []]);
   });
