@@ -16,14 +16,14 @@ import type { Session } from "./stack/session";
 import { settingsFile } from "./stack/settings";
 import { problemText } from "./terminal/problem-text";
 
-/** Whether a failure is one that a maintainer would want to see: not a mistake of the caller, of the machine, or a Ctrl-C. */
+/** Whether a failure may be a bug: not a problem of usage or of the machine, and not an interrupt. */
 export function isWorthKeeping(thrown: unknown, { io }: Session): boolean {
   if (io.signal.aborted) return false;
   return !(thrown instanceof LabError) || thrown.exitCode === ExitCode.fail;
 }
 
 /**
- * Puts what is known of a failed command into a folder for a bug report, without secrets.
+ * Writes facts about a failed command into a folder for a bug report, without secrets.
  * @returns the folder
  */
 async function keepFailure(command: string, thrown: unknown, session: Session): Promise<string> {
@@ -59,7 +59,7 @@ async function keepFailure(command: string, thrown: unknown, session: Session): 
   return folder;
 }
 
-/** {@link keepFailure} as a line below the problem. If it fails, the line has the reason and the problem is still shown. */
+/** Runs {@link keepFailure}. @returns a line below the problem, with the folder or the reason why there is none */
 export const keptText = (command: string, thrown: unknown, session: Session): Promise<string> =>
   keepFailure(command, thrown, session).then(
     keptLine,
@@ -69,7 +69,7 @@ export const keptText = (command: string, thrown: unknown, session: Session): Pr
 /** The line that names a folder for a bug report. */
 export const keptLine = (folder: string): string => `    Kept  ${folder}   (for a bug report, without secrets)`;
 
-/** Encrypted values are of no use to anybody else, and the salt would help to guess the passphrase. */
+/** Removes encrypted values, and the salt, which would help to guess the passphrase. */
 const withoutSecrets = (text: string) => text.replaceAll(/^(\s*(?:secure|encryptionsalt):).*$/gm, "$1 '[left out]'");
 
 const podsSchema = z.object({
@@ -111,13 +111,10 @@ const eventsSchema = z.object({
   ),
 });
 
-/** Warnings that are kept: the newest. */
+/** Number of warnings that are kept. */
 const eventsKept = 60;
 
-/**
- * What the cluster says about itself: every pod, and the newest warnings. A cluster that says nothing is part of the story
- * and no error.
- */
+/** Lines about every pod of the cluster and the newest warnings; a line with the reason when the cluster does not answer. */
 export async function clusterLines(address: ClusterAddress, signal: AbortSignal): Promise<string[]> {
   if (!existsSync(address.kubeconfig)) return [`There is no kubeconfig at ${address.kubeconfig}: no cluster was made`];
   try {

@@ -4,36 +4,36 @@ import { bounded, type Clock, realClock } from "../verify/eventually";
 import { httpRequest } from "../verify/kube/http";
 import { seconds } from "./terminal/progress";
 
-/** What is sent, how often and how long. */
+/** Requests to send. */
 export interface TrafficPlan {
   path: string;
   method: string;
-  /** Requests in a second. */
+  /** Requests per second. */
   rate: number;
   forMs: number;
 }
 
-/** One request that was sent. */
+/** The result of a request. */
 export interface SampleAnswer {
-  /** Milliseconds since the loop began. */
+  /** Time of the request since the start, in milliseconds. */
   atMs: number;
-  /** 0 when there was no answer. */
+  /** HTTP status; 0 without an answer. */
   status: number;
   ms: number;
 }
 
-/** Sends one request; the test's is no network. */
+/** Sends one request. */
 export type Sender = (signal: AbortSignal) => Promise<{ status: number }>;
 
-/** Requests that may wait for their answers at one time. */
+/** Maximum number of requests without an answer. */
 const mostOpen = 100;
-/** Milliseconds that an answer may take beyond an injected delay. */
-const patienceMs = 15_000;
+/** Timeout of a request in addition to an injected delay, in milliseconds. */
+const timeoutMs = 15_000;
 
-/** A sender for the lab's gateway, a connection a request, as curl in a loop has it. */
+/** A sender for the lab's gateway, with a new connection for each request. */
 export function gatewaySender({ url, settings }: LabFacts, { path, method }: TrafficPlan): Sender {
   const request = { method, path, headers: { host: `appb.${settings.domain}`, "user-agent": "ambient-lab-traffic" } };
-  const limitMs = patienceMs + (settings.faultEnabled ? durationMs(settings.faultDelay) : 0);
+  const limitMs = timeoutMs + (settings.faultEnabled ? durationMs(settings.faultDelay) : 0);
   return (signal) => bounded((limit) => httpRequest(request, { url }, limit), limitMs, signal);
 }
 
@@ -53,7 +53,7 @@ export async function sendTraffic(
       (answer) => answer.status,
       () => 0,
     );
-    // What was cut off by Ctrl-C had no chance to be answered.
+    // Requests that an interrupt aborted are not counted.
     if (status === 0 && signal.aborted) return;
     const answer = { atMs: sent - begun, status, ms: clock.now() - sent };
     answers.push(answer);
@@ -78,28 +78,28 @@ export interface Upgrade {
   to: string;
 }
 
-/** What the callers of appb noticed of a change. */
+/** Effect of a change on requests to appb. */
 export interface Disturbance {
   requests: number;
-  /** Requests with another answer than before the change, or with none. */
+  /** Requests with another status than before the change, or without an answer. */
   failed: number;
   /** From the last good request before a failure to the first good one after it. */
   longestGapMs: number;
   slowestMs: number;
 }
 
-/** A path that no fault delays by default, many times a second, for longer than any upgrade takes. */
+/** A path without a fault by default, for longer than any upgrade takes. */
 const plan = { path: "/get", method: "GET", rate: 10, forMs: 3_600_000 };
 
-/** The upgrade that an `up` to this version of Istio is; undefined where the lab runs it already, or is not there. */
+/** The upgrade of an `up` to a version of Istio; undefined when the lab already runs it, or does not exist. */
 export function upgradeOf(installed: string | undefined, istioVersion: string): Upgrade | undefined {
   return installed && installed !== istioVersion ? { from: installed, to: istioVersion } : undefined;
 }
 
-/** How {@link measureDisturbance} watches. */
+/** Options of {@link measureDisturbance}. */
 export interface Watch {
   signal: AbortSignal;
-  /** Called with the result of the requests, also when the work fails; undefined when the lab did not answer before. */
+  /** Called with the result, also when the work fails; undefined when the lab did not answer before the change. */
   counted: (disturbance: Disturbance | undefined) => void;
   /** @default the time of this machine */
   clock?: Clock;
@@ -107,7 +107,7 @@ export interface Watch {
   send?: Sender;
 }
 
-/** Sends requests through gateway, waypoint and ztunnel while something is done to the lab. */
+/** Sends requests through gateway, waypoint and ztunnel during a change of the lab. */
 export async function measureDisturbance<T>(
   facts: LabFacts,
   work: () => Promise<T>,
@@ -129,7 +129,7 @@ export async function measureDisturbance<T>(
   }
 }
 
-/** Compares answers with the one that was normal before. */
+/** Compares answers with the status before the change. */
 export function disturbanceOf(answers: readonly SampleAnswer[], norm: number): Disturbance {
   let [failed, longestGapMs, lastGood] = [0, 0, 0];
   let broken = false;
@@ -144,7 +144,7 @@ export function disturbanceOf(answers: readonly SampleAnswer[], norm: number): D
   return { requests: answers.length, failed, longestGapMs: Math.round(longestGapMs), slowestMs };
 }
 
-/** What an upgrade did to its callers, as a line for people. */
+/** The effect of an upgrade on requests, as a line of text. */
 export function disturbanceText({ from, to, ...seen }: Upgrade & Partial<Disturbance>): string {
   const { requests, failed = 0, longestGapMs = 0, slowestMs = 0 } = seen;
   const head = `Istio ${from} → ${to}`;

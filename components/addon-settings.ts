@@ -1,23 +1,20 @@
 import { type Document, isMap, parseAllDocuments, parseDocument } from "yaml";
 
-/** What of the lab's configuration shapes the addons' manifests. */
+/** Configuration that changes the addons' manifests. */
 export interface AddonSettings {
   /** The addons that are installed together. */
   addons: readonly string[];
 }
 
-/**
- * A manifest with the lab's settings in it. Kiali: the samples leave tracing off, and know nothing of which neighbours are
- * there. MetalLB: see {@link adaptMetalLb}.
- */
+/** Adapts a manifest to the lab. Kiali: the sample disables tracing, and does not have the addresses of the other addons. */
 export function adaptAddon(name: string, manifest: string, settings: AddonSettings): string {
   if (name === "metallb") return adaptMetalLb(manifest);
   return name === "kiali" ? adaptKiali(manifest, settings) : manifest;
 }
 
 /**
- * MetalLB's webhook answers some time after its pod is Ready (metallb/metallb#1597), and until then the API server would
- * refuse the lab's pool. The lab computes that pool itself and checks it, so an absent webhook may be passed over.
+ * Ignores failures of MetalLB's webhook. It answers some time after its pod is Ready (metallb/metallb#1597), and until then the
+ * API server would refuse the lab's pool, which is valid without the check.
  */
 function adaptMetalLb(manifest: string): string {
   return manifest.replaceAll(/^(\s*)failurePolicy: Fail$/gm, "$1failurePolicy: Ignore");

@@ -5,11 +5,11 @@ import { bundle } from "./bundle";
 export interface AddonsArgs {
   /** Chart folder of each addon to install. */
   charts: Readonly<Record<string, string>>;
-  /** What must be there before an addon starts: its namespace and its images in the nodes. */
+  /** Dependencies of the addons: their namespace, and their images in the nodes. */
   after: pulumi.Resource[];
 }
 
-/** Dashboards from Istio's samples, wired so that ambient traffic shows (addon-settings.ts). */
+/** Dashboards from Istio's samples, configured for ambient traffic (addon-settings.ts). */
 export class Addons extends pulumi.ComponentResource {
   constructor(name: string, args: AddonsArgs, opts: pulumi.ComponentResourceOptions = {}) {
     super("ambientlab:observability:Addons", name, { charts: args.charts }, opts);

@@ -14,23 +14,23 @@ export interface AppImageArgs extends ImageOrigin {
   clusterName: string;
   /** kind cluster whose nodes the image is loaded into. @default the nodes pull it */
   cluster?: pulumi.CustomResource;
-  /** What the nodes get before it. */
+  /** Images that are loaded before it. */
   after: readonly pulumi.Resource[];
 }
 
 /**
- * The apps' image: httpbin with curl, hey, tcpdump, dig and ip. Built on this machine under a tag that is the hash of its
- * folder, then loaded into the nodes; a changed Dockerfile so shows as another image in the preview.
+ * The apps' image: httpbin with curl, hey, tcpdump, dig and ip. It is built on this machine and loaded into the nodes. Its tag is
+ * a digest of the folder, so that a preview shows a changed Dockerfile as another image.
  */
 export class AppImage extends pulumi.ComponentResource {
   /** Reference for the pods. */
   readonly ref: string;
-  /** Image id (a ready image: its reference); part of the pod template, so that a new image rolls the pods. */
+  /** Id of the image (of a ready image, its reference), for the pod templates: a new image restarts the pods. */
   readonly imageId: pulumi.Output<string>;
 
   constructor(name: string, args: AppImageArgs, opts: pulumi.ComponentResourceOptions = {}) {
-    // The cluster is not an input of the component: children wait for what the inputs come from, and the build must not.
-    // Neither is the folder: another checkout changes nothing.
+    // The cluster is not an input of the component: children depend on the resources of the inputs, and the build must not wait
+    // for the cluster. Neither is the folder: another checkout is no change.
     super(
       "ambientlab:cluster:AppImage",
       name,
@@ -38,7 +38,7 @@ export class AppImage extends pulumi.ComponentResource {
       opts,
     );
     this.ref = args.ready ?? `docker.io/ambient-lab-${args.stack}/httpbin:${folderHash(args.context)}`;
-    // Relative, as the scripts are: a moved checkout changes nothing.
+    // Relative, so that a moved checkout is no change.
     const build = relative(join(__dirname, ".."), args.context);
     const built = args.ready ? undefined : buildImage(`${name}-build`, { ...args, image: this.ref, build }, this);
     this.imageId = built ? built.stdout : pulumi.output(this.ref);

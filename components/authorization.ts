@@ -8,7 +8,7 @@ export interface CallerRules {
   allowedMethods: readonly Method[];
 }
 
-/** An ALLOW policy at the waypoint. For an empty list of callers it has no rule, and so allows no caller. */
+/** An ALLOW policy at the waypoint. With an empty list of callers it has no rule, and so denies every request. */
 export function l7PolicySpec(
   { allowedCallers, allowedMethods }: CallerRules,
   services: readonly string[] = ["appb"],
@@ -23,8 +23,8 @@ export function l7PolicySpec(
 }
 
 /**
- * A policy on pods that allows the waypoint alone. Requests to a pod's address, or from outside the mesh, do not go through the
- * waypoint: the ztunnel of the pods must refuse them.
+ * A policy on pods that allows only the waypoint. Requests to a pod's address, or from outside the mesh, bypass the waypoint:
+ * the ztunnel of the pods must refuse them.
  */
 export function waypointOnlySpec(pods: string, waypoint = principalOf(waypointName)): Specs["AuthorizationPolicy"] {
   return {

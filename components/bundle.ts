@@ -5,14 +5,13 @@ export interface BundleArgs {
   /** Path of a packed chart or of a chart folder on this machine. */
   chart: string;
   namespace: string;
-  /** Plain values only: an Output that turns unknown would hide the diff. */
+  /** Plain values only: an unknown Output would hide the diff. */
   values?: Record<string, unknown>;
 }
 
 /**
- * A third-party bundle as one Helm release. One resource instead of tens: a policy flip took 3.6 s so, and 31 to 47 s with
- * every object of the bundles in the state (docs/explanation/decisions/0002).
- *
+ * A third-party bundle as one Helm release. A policy change took 3.6 s, and 31 to 47 s with every object of the bundles in the
+ * state (docs/explanation/decisions/0002).
  * @param name name of the release
  */
 export function bundle(name: string, args: BundleArgs, options: ChildOptions): k8s.helm.v3.Release {

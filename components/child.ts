@@ -9,9 +9,8 @@ export interface ChildOptions extends pulumi.CustomResourceOptions {
 }
 
 /**
- * What the constructor of a child takes: name, arguments and options. In earlier versions of the lab some children had
- * their bare name: the alias keeps their state.
- *
+ * Arguments of a child's constructor: name, inputs and options. In earlier versions of the lab, the names of some children had
+ * no prefix: the alias keeps their state.
  * @example new k8s.core.v1.Namespace(...child("egress-namespace", { prefix: name, parent: this }, { metadata }))
  */
 export function child<T>(

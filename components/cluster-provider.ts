@@ -6,7 +6,7 @@ export interface ClusterProviderArgs {
   kubeconfig: pulumi.Input<string>;
   /** Context in it. */
   context: pulumi.Input<string> | undefined;
-  /** Identity of the cluster: another value means that all its objects are gone. */
+  /** Identity of the cluster. After a change, the engine regards all objects in it as deleted. */
   clusterId: pulumi.Input<string>;
 }
 
@@ -25,7 +25,7 @@ export function clusterProvider(
       // The stack owns its objects. Without this, an update of a field that another field manager wrote as well is a conflict
       // (pulumi-kubernetes 4.32.0, provider/pkg/await/await.go, patchForce).
       enablePatchForce: true,
-      // Objects of a killed run that are not in the state.
+      // For objects of a killed run that are not in the state.
       upsertExistingObjects: true,
       enableConfigMapMutable: true,
       enableSecretMutable: true,

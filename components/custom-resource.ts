@@ -4,7 +4,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import { apiVersions } from "../config/vocabulary";
 import { type ChildOptions, child } from "./child";
 
-/** A reference of a policy to what it is attached to (istio/api 1.31, type/v1beta1/selector.proto). */
+/** A target of a policy (istio/api 1.31, type/v1beta1/selector.proto). */
 interface TargetRef {
   group: string;
   kind: "Gateway" | "GatewayClass" | "Service" | "ServiceEntry";
@@ -21,7 +21,7 @@ interface AuthorizationPolicySpec {
   selector?: WorkloadSelector;
   targetRefs?: TargetRef[];
   action: "ALLOW" | "DENY";
-  /** Absent in an ALLOW policy: it allows nothing. */
+  /** An ALLOW policy without rules denies every request. */
   rules?: {
     from?: { source: { principals?: string[]; notPrincipals?: string[]; notRequestPrincipals?: string[] } }[];
     to?: { operation: { hosts?: string[]; methods?: string[]; paths?: string[] } }[];
@@ -58,8 +58,8 @@ interface EnvoyFilterSpec {
 }
 
 /**
- * `spec` by kind. The types of the Gateway API come from its CRDs (@kubernetes-models/gateway-api). Those of Istio have the
- * fields that the lab sets: the releases of @kubernetes-models/istio for Node.js 20 know no `targetRefs`.
+ * `spec` by kind. The types of the Gateway API are generated from its CRDs (@kubernetes-models/gateway-api). Those of Istio
+ * contain the fields that the lab sets: releases of @kubernetes-models/istio for Node.js 20 do not have `targetRefs`.
  */
 export interface Specs {
   AuthorizationPolicy: AuthorizationPolicySpec;
@@ -91,12 +91,12 @@ export interface Specs {
   L2Advertisement: { ipAddressPools: string[] };
 }
 
-/** A value with an `Input` in the place of each of its parts. */
+/** A value in which every part may be an `Input`. */
 type Inputs<T> = pulumi.Input<
   T extends readonly (infer E)[] ? Inputs<E>[] : T extends object ? { [K in keyof T]: Inputs<T[K]> } : T
 >;
 
-/** `spec` of a kind, as a resource takes it. */
+/** `spec` of a kind, as input of a resource. */
 type Spec<K extends keyof Specs> = Inputs<Specs[K]>;
 
 export interface CustomResourceArgs<K extends keyof Specs> {

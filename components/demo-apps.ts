@@ -13,14 +13,14 @@ interface DemoApp {
   mesh: boolean;
 }
 
-/** The workloads: two apps of the story, and the two that the proofs of a refusal need. */
+/** The workloads: the two apps of the story, and two whose requests are refused. */
 const demoApps: readonly DemoApp[] = [
   { name: "appa", mesh: true, service: {} },
   {
     name: "appb",
     mesh: true,
     service: {
-      // The caller's ztunnel goes through the waypoint by the first label; the gateway only by the second.
+      // ztunnel uses the waypoint because of the first label, the gateway only because of the second.
       [labelKeys.useWaypoint]: waypointName,
       [labelKeys.ingressUseWaypoint]: "true",
     },
@@ -29,7 +29,7 @@ const demoApps: readonly DemoApp[] = [
   { name: "outsider", mesh: false },
 ];
 
-/** appa and appb of the story, a stranger (in the mesh, not in the policy) and an outsider (not in the mesh). */
+/** appa and appb of the story, a stranger (in the mesh, not allowed by the policy) and an outsider (not in the mesh). */
 export class DemoApps extends pulumi.ComponentResource {
   constructor(name: string, image: WorkloadImage, opts: pulumi.ComponentResourceOptions = {}) {
     super("ambientlab:apps:DemoApps", name, { image: image.image }, opts);

@@ -6,7 +6,7 @@ export interface GatewayApiArgs {
   chart: string;
 }
 
-/** The Gateway API's CRDs, and the guard that comes with them against older or experimental ones. */
+/** The CRDs of the Gateway API, and their admission policy against older and experimental versions. */
 export class GatewayApi extends pulumi.ComponentResource {
   constructor(name: string, args: GatewayApiArgs, opts: pulumi.ComponentResourceOptions = {}) {
     super("ambientlab:network:GatewayApi", name, args, opts);

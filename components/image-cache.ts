@@ -4,20 +4,19 @@ import { cacheImage, mirrorsOf, registries } from "../config/image-names";
 import { commandDefaults, type ImageOrigin, imageOriginEnvironment, script } from "./script";
 
 export interface ImageCacheArgs extends ImageOrigin {
-  /** PEM of a private CA that the caches trust as well. */
+  /** PEM file of a private CA that the caches trust in addition. */
   caFile?: string;
-  /** SHA-256 of that file: another content makes the caches anew. */
+  /** SHA-256 of that file: a change replaces the caches. */
   caDigest?: string;
 }
 
 /**
- * Pull-through caches of the registries, as containers on this machine: one each for all stacks. They stay when a lab goes,
- * and so do the images in them; the network of a lab lets its nodes in (`KindCluster`).
- *
+ * Pull-through caches of the registries: containers on this machine that all stacks share. `destroy` does not remove them. The
+ * nodes of a lab reach them by the network of the lab (`KindCluster`).
  * @example new ImageCache("image-cache", { caches: cachedRegistries([]), imageMirrors: [] })
  */
 export class ImageCache extends pulumi.ComponentResource {
-  /** The caches run once this is there. */
+  /** Dependency of resources that need running caches. */
   readonly running: command.local.Command;
 
   constructor(name: string, args: ImageCacheArgs, opts: pulumi.ComponentResourceOptions = {}) {
@@ -36,7 +35,7 @@ export class ImageCache extends pulumi.ComponentResource {
   }
 }
 
-/** The registries that are cached, "registry=url": all but those that a mirror stands for. */
+/** The cached registries, as "registry=URL": all without a mirror. */
 export function cachedRegistries(imageMirrors: readonly string[]): string[] {
   const mirrored = mirrorsOf(imageMirrors);
   return Object.entries(registries).flatMap(([registry, url]) =>

@@ -4,11 +4,11 @@ import { commandDefaults, type ImageOrigin, imageOriginEnvironment, script } fro
 
 export interface PulledImages extends ImageOrigin {
   images: readonly string[];
-  /** What the {@link caches} run with, where there are any. */
+  /** Dependency on the running {@link caches}. */
   cacheRunning?: pulumi.Resource;
 }
 
-/** A command that brings images into this machine's Docker. They stay: other labs may run them too. */
+/** A command that pulls images into this machine's Docker. Its deletion keeps them: other labs may use them. */
 export function pullImages(name: string, args: PulledImages, parent: pulumi.Resource): command.local.Command {
   return new command.local.Command(
     name,
@@ -23,11 +23,11 @@ export function pullImages(name: string, args: PulledImages, parent: pulumi.Reso
 
 export interface BuiltImage extends ImageOrigin {
   image: string;
-  /** Folder of its Dockerfile, relative to the project's. */
+  /** Folder of its Dockerfile, relative to the project's folder. */
   build: string;
 }
 
-/** A command that builds the apps' image in this machine's Docker; its output is the image's id. */
+/** A command that builds the apps' image in this machine's Docker. Its stdout is the id of the image. */
 export function buildImage(name: string, args: BuiltImage, parent: pulumi.Resource): command.local.Command {
   const { image, build } = args;
   return new command.local.Command(
@@ -43,18 +43,18 @@ export function buildImage(name: string, args: BuiltImage, parent: pulumi.Resour
 
 export interface LoadedImages extends ImageOrigin {
   images: readonly string[];
-  /** Those of them that every node runs. The others go to the workers alone: the control plane's taint keeps their pods away. */
+  /** Images that every node runs. Only workers get the others: the control plane has a taint. */
   daemons?: readonly string[];
-  /** Folder that one image is built from again when this machine has lost it, relative to the project's. @default it is pulled */
+  /** Folder, relative to the project's, from which a missing image is built. @default a missing image is pulled */
   build?: string;
   clusterName: string;
-  /** The nodes come with it, and go with it: what is loaded needs no deletion of its own. */
+  /** The cluster, whose deletion also removes the loaded images. */
   cluster: pulumi.CustomResource;
-  /** Another value loads them again. @default another cluster alone does */
+  /** A change loads the images again. @default only another cluster does */
   imageId?: pulumi.Input<string>;
 }
 
-/** A command that brings images from this machine's Docker into the nodes that run them. */
+/** A command that loads images from this machine's Docker into the nodes that run them. */
 export function loadImages(
   name: string,
   args: LoadedImages,

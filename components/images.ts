@@ -5,33 +5,32 @@ import type { ImageOrigin } from "./script";
 /** Images that are loaded together. */
 export interface ImageGroup {
   images: readonly string[];
-  /** Those of them that every node runs. The others go to the workers alone: the control plane's taint keeps their pods away. */
+  /** Images that every node runs. Only workers get the others: the control plane has a taint. */
   daemons?: readonly string[];
-  /** Group that is loaded before this one, and stands before it. @default none */
+  /** Group that is loaded before this one; it must precede it in `groups`. @default none */
   after?: string;
 }
 
 export interface ImagesArgs extends ImageOrigin {
   clusterName: string;
-  /** The nodes come with it, and go with it: what is loaded needs no deletion of its own. */
+  /** The cluster, whose deletion also removes the loaded images. */
   cluster: pulumi.CustomResource;
-  /** Images by the part of the lab that runs them. An empty group makes nothing. */
+  /** Images by the part of the lab that runs them. An empty group creates no resource. */
   groups: Readonly<Record<string, ImageGroup>>;
-  /** What the {@link caches} run with, where there are any. */
+  /** Dependency on the running {@link caches}. */
   cacheRunning?: pulumi.Resource;
 }
 
 /**
- * Third-party images: each is pulled once on this machine, while the cluster is being made, and loaded into the nodes that
- * run it.
- *
+ * Third-party images. Each is pulled once on this machine, while the cluster is created, and loaded into the nodes that run it.
  * @example const images = new Images("images", { groups: { mesh: { images: [...] } }, ... }); new Istio(..., { dependsOn: images.loaded("mesh") })
  */
 export class Images extends pulumi.ComponentResource {
   private readonly loads = new Map<string, pulumi.Resource>();
 
   constructor(name: string, args: ImagesArgs, opts: pulumi.ComponentResourceOptions = {}) {
-    // The cluster is not an input of the component: children wait for what the inputs come from, and the pulls must not.
+    // The cluster is not an input of the component: children depend on the resources of the inputs, and the pulls must not wait
+    // for the cluster.
     super("ambientlab:cluster:Images", name, { clusterName: args.clusterName, groups: args.groups }, opts);
     for (const [group, { images: refs, daemons = [], after = "" }] of Object.entries(args.groups)) {
       if (refs.length === 0) continue;
@@ -46,7 +45,7 @@ export class Images extends pulumi.ComponentResource {
     this.registerOutputs();
   }
 
-  /** What a part of the lab waits for: its own images in the nodes. Empty when the nodes pull them. */
+  /** Dependencies of the pods that run the images of a group. Empty when the nodes pull them. */
   loaded(group: string): pulumi.Resource[] {
     const load = this.loads.get(group);
     return load ? [load] : [];

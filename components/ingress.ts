@@ -8,18 +8,18 @@ import { ownAnnotations, type Proxies, rollout } from "./rollout";
 export interface IngressArgs {
   /** DNS domain of the gateway's listener; appb answers on `appb.<domain>`. */
   domain: string;
-  /** Whether a NodePort leads from the port that kind publishes on 127.0.0.1 to the gateway. */
+  /** Whether a NodePort Service connects the port that kind publishes on 127.0.0.1 to the gateway. */
   loopback: boolean;
   /** "annotation=value": annotations of the gateway's Service for the cluster's load balancer. */
   annotations: readonly string[];
-  /** Listeners that a module has beside the one for HTTP. */
+  /** Listeners of modules, in addition to the one for HTTP. */
   listeners: Specs["Gateway"]["listeners"];
   proxies: Proxies;
 }
 
-/** The way in: a Gateway for `*.<domain>` and the route of `appb.<domain>`. */
+/** The ingress: a Gateway for `*.<domain>` and the route of `appb.<domain>`. */
 export class Ingress extends pulumi.ComponentResource {
-  /** Address that the cluster's own load balancer gave the gateway; empty while kind's loopback port is the way in. */
+  /** Address of the gateway from the cluster's load balancer; empty with `loopback`. */
   readonly address: pulumi.Output<string>;
 
   constructor(name: string, args: IngressArgs, opts: pulumi.ComponentResourceOptions = {}) {
@@ -81,7 +81,7 @@ export class Ingress extends pulumi.ComponentResource {
   }
 }
 
-/** "key=value" pairs as a map; a value may hold "=" itself. */
+/** "key=value" pairs as a map. Values may contain "=". */
 function annotationsOf(pairs: readonly string[]): Record<string, string> {
   return Object.fromEntries(
     pairs.map((pair) => [pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)] as const),
@@ -93,7 +93,7 @@ function loadBalancerAddress(
   parent: pulumi.Resource,
   ready: pulumi.CustomResource,
 ): pulumi.Output<string> {
-  // Unknown in the preview from nothing: the engine would read a Service that does not exist yet, and fail.
+  // Unknown in the preview of a new lab: otherwise the engine would read a Service that does not exist yet, and fail.
   const id = ready.id.apply(() => `${appNamespace}/${gatewayWorkload}`);
   const service = k8s.core.v1.Service.get(`${name}-address`, id, { parent, dependsOn: ready });
   return service.status.apply((status) => {

@@ -6,37 +6,37 @@ import { customResource } from "./custom-resource";
 import { baseValues, cniValues, type IstioSettings, istiodValues, ztunnelValues } from "./istio-values";
 
 /**
- * For how long a proxy keeps an idle connection to an application. Envoy's default of an hour outlives the five seconds of
- * go-httpbin: a request that sets out while the application hangs up is answered 503 (flag UC), as seen on a busy machine.
+ * Time for which a proxy keeps an idle connection to an application. Envoy's default is an hour, and go-httpbin closes
+ * connections after five seconds: a request that is sent at that moment gets 503 (flag UC), as seen on a busy machine.
  */
 const idleTimeout = "3s";
 
 export interface IstioAmbientArgs extends IstioSettings {
-  /** Whether another version of Istio runs, whose parts are to be replaced one after the other. */
+  /** Whether another version of Istio runs, whose parts must be replaced one after another. */
   upgrade: boolean;
   /** Packed charts on this machine. */
   charts: Readonly<Record<"base" | "istiod" | "cni" | "ztunnel", string>>;
-  /** What must be there before a pod of Istio starts: its images in the nodes, the nodes' kernel limits. */
+  /** Dependencies of Istio's pods: images in the nodes, and kernel limits. */
   after: pulumi.Resource[];
-  /** CRDs that istiod looks for when it starts. @default the cluster has them */
+  /** CRDs that istiod detects when it starts. @default the cluster has them */
   gatewayApi?: pulumi.Resource;
 }
 
 /**
- * Istio in ambient mode, in the order that ztunnel's readiness demands: it needs istiod's certificates and the socket of
- * istio-cni. Only then is the namespace enrolled: a pod that starts earlier hangs in "no ztunnel connection".
+ * Istio in ambient mode. ztunnel becomes ready after istiod (certificates) and istio-cni (socket). The namespace is enrolled
+ * last: a pod that starts before ztunnel fails with "no ztunnel connection".
  *
- * An upgrade goes CRDs, istiod, istio-cni, ztunnel: istio-cni and ztunnel work with an istiod that is one minor ahead, and
- * not the other way round (istio.io, docs/ambient/upgrade/helm). istiod itself rolls gateways and waypoints.
+ * The order of an upgrade is CRDs, istiod, istio-cni, ztunnel: istio-cni and ztunnel work with an istiod of the next minor, and
+ * not vice versa (istio.io, docs/ambient/upgrade/helm). istiod upgrades gateways and waypoints.
  */
 export class IstioAmbient extends pulumi.ComponentResource {
   /** Namespace of Istio and the addons. */
   readonly namespace: pulumi.Resource;
-  /** Gateways, waypoints and policies are taken from here on. */
+  /** istiod: dependency of gateways, waypoints and policies. */
   readonly controlPlane: pulumi.Resource;
-  /** ztunnel, the last part that an upgrade replaces by a release. */
+  /** ztunnel, the last release of an upgrade. */
   readonly dataPlane: pulumi.Resource;
-  /** Pods that start after this are in the mesh. */
+  /** Enrolment of the apps' namespace: pods that start after it are in the mesh. */
   readonly enrolment: pulumi.Resource;
 
   constructor(name: string, args: IstioAmbientArgs, opts: pulumi.ComponentResourceOptions = {}) {
@@ -47,10 +47,10 @@ export class IstioAmbient extends pulumi.ComponentResource {
       opts,
     );
     const namespace = meshNamespace;
-    // Its own resource: Helm would leave it behind, with the mesh's keys in it.
+    // A resource of its own: Helm would not delete it, and the mesh's keys would remain.
     this.namespace = new k8s.core.v1.Namespace(
       `${name}-namespace`,
-      // istio-cni and ztunnel are not admitted where the cluster enforces a stricter level in namespaces without a label.
+      // Admits istio-cni and ztunnel in a cluster that enforces a stricter level by default.
       { metadata: { name: namespace, labels: { "pod-security.kubernetes.io/enforce": "privileged" } } },
       { parent: this },
     );

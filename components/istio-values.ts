@@ -1,15 +1,15 @@
 import { istioHub } from "../config/image-names";
 import { meshNamespace, serviceHost } from "../config/vocabulary";
 
-/** What of the lab's configuration shapes Istio's charts. */
+/** Configuration that changes the values of Istio's charts. */
 export interface IstioSettings {
   resources: "laptop" | "roomy";
   logLevel: "debug" | "info" | "warning" | "error";
-  /** Platform whose values the charts take. @default those of a plain Kubernetes */
+  /** Platform of the charts' values. @default a plain Kubernetes */
   platform?: string;
-  /** Whether a Jaeger collector is there to take spans. */
+  /** Whether the lab has a Jaeger collector. */
   tracing: boolean;
-  /** Modules of the lab: `agentgateway` wants GatewayClasses that istiod does not know by itself. */
+  /** Modules of the lab: `agentgateway` requires a feature of istiod. */
   modules: readonly string[];
 }
 
@@ -18,7 +18,7 @@ type Values = Record<string, unknown>;
 
 const requests = (cpu: string, memory: string) => ({ requests: { cpu, memory } });
 
-/** Requests that hold the mesh of three nodes with one gateway and one waypoint below 512 MiB. */
+/** Requests of less than 512 MiB for the mesh of three nodes with a gateway and a waypoint. */
 const laptop = {
   istiod: requests("50m", "128Mi"),
   cni: requests("10m", "40Mi"),
@@ -28,19 +28,19 @@ const laptop = {
 
 const common = { profile: "ambient" } as const;
 
-/** What every chart takes of its `global`. */
+/** `global` values of every chart. */
 const globals = ({ platform }: Pick<IstioSettings, "platform">) => ({
   hub: istioHub,
   ...(platform ? { platform } : {}),
 });
 
 /**
- * The validating webhooks' failurePolicy is istiod's own: the charts install Ignore, and istiod sets Fail once the API
- * server was seen to reach it. Fail from the start refuses the lab's policies for the second that kube-proxy needs.
+ * istiod manages the failurePolicy of the validating webhooks: the charts install Ignore, and istiod sets Fail when the API server
+ * can reach it. With Fail from the start, the lab's policies would be refused until kube-proxy is ready.
  */
 export function baseValues({ platform }: Pick<IstioSettings, "platform"> = {}): Values {
-  // The chart prints its CRDs either way. To put Helm's labels on them it would parse each one twice, and the engine renders
-  // the chart in every preview: 130 of 250 ms.
+  // The chart contains its CRDs in either case. With templates it would parse each one twice to add Helm's labels, in every
+  // preview: 130 of 250 ms.
   const base = { enableCRDTemplates: false };
   return { ...common, base, ...(platform ? { global: { platform } } : {}) };
 }
@@ -63,14 +63,14 @@ export function istiodValues(settings: IstioSettings): Values {
       defaultConfig: { drainDuration },
       ...(settings.tracing ? tracing : {}),
     },
-    // Percent. A lab wants the span of every request it sends.
+    // Percent.
     ...(settings.tracing ? { traceSampling: 100 } : {}),
   };
 }
 
 /**
- * For how long a proxy serves the connections that were open when its configuration changed, by the old one. Istio's
- * 45 seconds hide a new policy from the gateway, whose connections to the waypoint stay open (seen live: 200 for 44 s).
+ * Time for which a proxy keeps the old configuration for open connections after a change. With Istio's default of 45 s, a new
+ * policy does not apply to the gateway's open connections to the waypoint (seen live: 200 for 44 s).
  */
 const drainDuration = "5s";
 
@@ -101,7 +101,7 @@ export function ztunnelValues(settings: IstioSettings): Values {
   };
 }
 
-/** Envoy says "warning" where istiod, istio-cni and ztunnel say "warn". */
+/** Log level of istiod, istio-cni and ztunnel, which use "warn" instead of Envoy's "warning". */
 function istioLevel(level: IstioSettings["logLevel"]): string {
   return level === "warning" ? "warn" : level;
 }

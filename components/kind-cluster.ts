@@ -14,46 +14,44 @@ export interface KindClusterArgs extends ImageOrigin {
   clusterName: string;
   /** Folder of the stack's files, absolute. */
   stackDir: string;
-  /** Labels of the Docker network: the stack and the owner of the lab, by which other users of the engine recognise it. */
+  /** Labels of the Docker network: the stack and the owner of the lab. */
   networkLabels: Readonly<Record<string, string>>;
-  /** Backend that holds the state. Labs of two backends may share the folder of their files. */
+  /** Backend of the state. Labs of two backends may share the folder of their files. */
   backend: string;
-  /** Node image. A change makes the cluster anew. */
+  /** Node image. A change replaces the cluster. */
   nodeImage: string;
-  /** Worker nodes beside the control plane. A change makes the cluster anew. */
+  /** Number of worker nodes. A change replaces the cluster. */
   workers: number;
-  /** Port on 127.0.0.1 that reaches the gateway. A change makes the cluster anew. */
+  /** Port on 127.0.0.1 of the gateway's HTTP listener. A change replaces the cluster. */
   httpPort: number;
-  /** Port on 127.0.0.1 that reaches its HTTPS listener, where there is one. A change makes the cluster anew. */
+  /** Port on 127.0.0.1 of the gateway's HTTPS listener, if there is one. A change replaces the cluster. */
   httpsPort: number;
   /** IPv4 subnet of the Docker network. @default Docker chooses a free one */
   subnet?: string;
   /** MTU of the Docker network, in bytes. @default Docker's own */
   mtu?: number;
-  /** A change makes the cluster anew: a node reads its mirrors when it starts. */
+  /** A change replaces the cluster: a node reads its mirrors when it starts. */
   imageMirrors: readonly string[];
-  /** PEM of a private CA that the nodes trust when they pull. */
+  /** PEM file of a private CA that the nodes trust when they pull. */
   caFile?: string;
-  /** SHA-256 of that file. A change makes the cluster anew. */
+  /** SHA-256 of that file. A change replaces the cluster. */
   caDigest?: string;
-  /** What the {@link caches} run with, where there are any. */
+  /** Dependency on the running {@link caches}. */
   cacheRunning?: pulumi.Resource;
 }
 
 /**
- * A kind cluster on a Docker network of its own, with its kubeconfig in a file of the stack. `~/.kube/config` and the
- * current context stay as they are.
- *
+ * A kind cluster on its own Docker network, with the kubeconfig in a file of the stack. `~/.kube/config` is not changed.
  * @example new KindCluster("cluster", { clusterName: "ambient-lab-dev", workers: 2, ... })
  */
 export class KindCluster extends pulumi.ComponentResource {
-  /** The command whose deletion removes everything in the cluster: for `deletedWith`. */
+  /** The command that creates the cluster, for `deletedWith`: its deletion removes everything in the cluster. */
   readonly cluster: command.local.Command;
-  /** The nodes' kernel limits are raised once this is there. */
+  /** The command that raises the nodes' kernel limits. */
   readonly sysctls: command.local.Command;
-  /** Identity of this very cluster: another value means that all its objects are gone. */
+  /** Identity of the cluster. After a change, all its objects are deleted. */
   readonly clusterId: pulumi.Output<string>;
-  /** Path of the kubeconfig file. Unknown while the cluster is to be made, known in the preview of a living lab. */
+  /** Path of the kubeconfig file. Unknown in the preview of a new lab. */
   readonly kubeconfig: pulumi.Output<string>;
   /** Name of the context in {@link kubeconfig}. */
   readonly context: string;
@@ -63,10 +61,10 @@ export class KindCluster extends pulumi.ComponentResource {
   constructor(name: string, args: KindClusterArgs, opts: pulumi.ComponentResourceOptions = {}) {
     super("ambientlab:cluster:KindCluster", name, inputsOf(args), opts);
 
-    // Cluster and network wait for it: another image that cannot be had stops the run while the old cluster still lives.
+    // Cluster and network depend on it: a missing image stops the update before the old cluster is deleted.
     const nodeImage = pullImages(`${name}-node-image`, { ...args, images: [args.nodeImage] }, this);
     const labels = Object.entries(args.networkLabels).map(([label, value]) => ({ label, value }));
-    // The Docker plugin waits two seconds before it removes a network, which is two fifths of a destroy.
+    // The Docker plugin waits two seconds before it removes a network: two fifths of a destroy.
     const removal = new command.local.Command(
       `${name}-network-removal`,
       {
@@ -77,7 +75,7 @@ export class KindCluster extends pulumi.ComponentResource {
           LABELS: labels.map(({ label, value }) => `${label}=${value}`).join("\n"),
         },
       },
-      // A lab stays as it is when its owner's name changes, and a lab of an earlier version has no label of an owner.
+      // The name of the owner may change, and a lab of an earlier version has no label of an owner.
       { parent: this, ignoreChanges: ["environment"] },
     );
     const network = new docker.Network(
@@ -87,7 +85,7 @@ export class KindCluster extends pulumi.ComponentResource {
         driver: "bridge",
         labels,
         ...(args.subnet ? { ipamConfigs: [{ subnet: args.subnet }] } : {}),
-        // Docker's default network has it behind a VPN, and other networks do not take it over.
+        // Behind a VPN, Docker's default network has an MTU that other networks do not inherit.
         ...(args.mtu ? { options: { "com.docker.network.driver.mtu": String(args.mtu) } } : {}),
       },
       {
@@ -95,7 +93,7 @@ export class KindCluster extends pulumi.ComponentResource {
         deleteBeforeReplace: true,
         dependsOn: [removal, nodeImage],
         deletedWith: removal,
-        // Another label or option replaces the network, and with it the cluster.
+        // A changed label or option would replace the network, and the cluster.
         ignoreChanges: ["labels", "options"],
       },
     );
@@ -141,7 +139,7 @@ export class KindCluster extends pulumi.ComponentResource {
       { parent: this, deleteBeforeReplace: true, dependsOn: [nodeImage, ...entry], customTimeouts: { create: "15m" } },
     );
     this.clusterId = this.cluster.id;
-    // stdout is unknown until there is a cluster; in the preview of a living lab the file is there already.
+    // stdout is unknown in a preview that replaces the command; the file of a running lab already exists.
     this.kubeconfig =
       pulumi.runtime.isDryRun() && existsSync(kubeconfig)
         ? pulumi.output(kubeconfig)
@@ -166,7 +164,7 @@ export class KindCluster extends pulumi.ComponentResource {
     this.registerOutputs({ kubeconfig: this.kubeconfig, context: this.context, subnet: this.subnet });
   }
 
-  /** Nodes reach the caches by this cluster's network, which Docker does not remove while they are in it. */
+  /** Connects the caches to this cluster's network. Docker does not remove the network while they are connected. */
   private letNodesIn(name: string, args: KindClusterArgs, network: docker.Network): command.local.Command {
     return new command.local.Command(
       `${name}-caches`,
@@ -182,12 +180,12 @@ export class KindCluster extends pulumi.ComponentResource {
   }
 }
 
-/** Inputs of the component: what makes another cluster. Paths of this machine are none. */
+/** Inputs of the component: the settings that replace the cluster, without paths of this machine. */
 const inputsOf = ({ clusterName, nodeImage, workers, httpPort, httpsPort, subnet, imageMirrors }: KindClusterArgs) => ({
   ...{ clusterName, nodeImage, workers, httpPort, httpsPort, subnet, imageMirrors },
 });
 
-/** Docker lists IPv4 and IPv6 configurations in any order. */
+/** The IPv4 subnet of a network; Docker lists IPv4 and IPv6 configurations in any order. */
 function ipv4Subnet(configs: readonly { subnet?: string }[] | undefined): string {
   const subnet = configs?.map((config) => config.subnet).find((each) => each && !each.includes(":"));
   if (!subnet) throw new RangeError("The lab's Docker network has no IPv4 subnet");

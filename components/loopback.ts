@@ -7,8 +7,8 @@ import { gatewayNodePorts } from "./kind-config";
 const listenerPorts = { http: 80, https: 443 } as const;
 
 /**
- * The way from a port that kind publishes on 127.0.0.1 to a listener of the gateway. It may be there before there is a
- * pod: kube-proxy needs a second or two to open a port, and then only has to learn the endpoints.
+ * A NodePort Service that connects a port that kind publishes on 127.0.0.1 to a listener of the gateway. It does not wait for a
+ * pod: kube-proxy needs a second or two to open a port.
  */
 export function loopback(
   resource: string,

@@ -1,7 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { annotationKeys, labelKeys } from "../config/vocabulary";
 
-/** Kinds that bear a label with the stack. istiod copies labels of Gateways to pods, which another label would roll. */
+/** Kinds that get a label with the stack. Gateways do not: istiod copies their labels to pods, which a new label restarts. */
 const labelledTypes: ReadonlySet<string> = new Set([
   "kubernetes:core/v1:Namespace",
   "kubernetes:core/v1:Service",
@@ -17,19 +17,19 @@ export interface DeclaredObject {
   name: string;
 }
 
-/** Whose the objects are. */
+/** Options of {@link ownedBy}. */
 export interface OwnershipOptions {
   stack: string;
-  /** Owner record of objects in a cluster that the lab did not make. @default none: all in the cluster is the lab's */
+  /** Owner record of objects in an existing cluster. @default none, for a cluster of the lab */
   record?: string;
-  /** Told of each object that the program declares. */
+  /** Called with each object that the program declares. */
   declared?: (object: DeclaredObject) => void;
 }
 
-/** Marks what the lab creates as its own: what has no such mark is not the lab's to change or delete. */
+/** A transformation that marks the lab's objects. The lab changes and deletes only marked objects. */
 export function ownedBy({ stack, record, declared }: OwnershipOptions): pulumi.ResourceTransformation {
   return ({ type, props, opts }) => {
-    // What is read by its id is not the lab's.
+    // An object that is read by its id is not the lab's.
     if ("id" in opts && opts.id !== undefined) return undefined;
     const object = objectOf(type, props);
     if (!object) return undefined;

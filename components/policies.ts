@@ -4,7 +4,7 @@ import { type CallerRules, l7PolicySpec, waypointOnlySpec } from "./authorizatio
 import { customResource, type Specs } from "./custom-resource";
 
 export interface PoliciesArgs extends CallerRules {
-  /** Whether only the waypoint may reach appb's pods. */
+  /** Whether only the waypoint is allowed to connect to appb's pods. */
   closeBypass: boolean;
   /** Delay that the waypoint injects. @default none */
   fault?: FaultArgs;
@@ -19,7 +19,7 @@ export interface FaultArgs {
   percent: number;
 }
 
-/** The policies of appb and the fault: allowed callers and methods, and the share of delayed requests. */
+/** The policies of appb, for callers and methods, and the fault that delays requests. */
 export class Policies extends pulumi.ComponentResource {
   constructor(name: string, args: PoliciesArgs, opts: pulumi.ComponentResourceOptions = {}) {
     super("ambientlab:mesh:Policies", name, args, opts);
@@ -58,7 +58,7 @@ export class Policies extends pulumi.ComponentResource {
   }
 }
 
-/** The second route keeps every other path alive: without it the waypoint answers them with 404. */
+/** Without the second route, the waypoint would answer every other path with 404. */
 export function faultSpec({ path, delay, percent }: FaultArgs): Specs["VirtualService"] {
   const route = [{ destination: { host: "appb", port: { number: ports.service } } }];
   return {

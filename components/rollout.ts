@@ -4,23 +4,23 @@ import { appNamespace } from "../config/vocabulary";
 import { type ChildOptions, child } from "./child";
 
 /**
- * `spec.infrastructure` of a Gateway that is awaited by annotation. Without it istiod copies the Gateway's annotations to
- * the Deployment it generates, and the engine would then wait for a condition that no Deployment ever has.
+ * `spec.infrastructure` of a Gateway with the annotation `waitFor`. Without it, istiod would copy the annotation to the Deployment
+ * that it generates, and the engine would wait for a condition that a Deployment does not have.
  */
 export const ownAnnotations = { annotations: { "ambient-lab/generated": "true" } };
 
-/** What a Gateway's Deployment must run before the lab counts as ready. */
+/** The proxies of Gateways, which the lab waits for. */
 export interface Proxies {
-  /** Version of Istio that the proxy must have. */
+  /** Version of Istio of the proxies. */
   istio: string;
-  /** What is there before istiod has certainly written that version into the Deployment. @default nothing */
+  /** Dependencies after which istiod has written that version into the Deployments. @default none */
   after?: pulumi.Resource[];
 }
 
 /**
- * Waits for the Deployment that istiod generates for a Gateway. "Programmed" was seen True with no ready pod and with a
- * proxy in a crash loop; the engine's own Deployment await tells. The annotation is all that the lab owns of it; another
- * Istio in it makes the engine wait again, for the proxies that istiod then rolls.
+ * Waits for the rollout of the Deployment that istiod generates for a Gateway. The condition "Programmed" was seen True without a
+ * ready pod, and with a proxy in a crash loop. The lab manages only an annotation of the Deployment; with another version of
+ * Istio in it, the engine waits again, for the upgraded proxies.
  */
 export function rollout(
   name: string,

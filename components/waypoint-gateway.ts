@@ -16,7 +16,7 @@ export interface WaypointSettings {
   admits?: string;
 }
 
-/** A waypoint for Services: its Gateway, and the wait for the Deployment that istiod makes of it. */
+/** A waypoint for Services: its Gateway, and the wait for the Deployment that istiod generates. */
 export function waypointGateway(
   name: string,
   { gateway: called, namespace = appNamespace, className = "istio-waypoint", admits }: WaypointSettings,
@@ -49,7 +49,7 @@ export function waypointGateway(
 
 type AllowedNamespaces = NonNullable<NonNullable<Specs["Gateway"]["listeners"][number]["allowedRoutes"]>["namespaces"]>;
 
-/** The API server puts the label with its name on every namespace. */
+/** Namespaces that may use the waypoint. The API server labels every namespace with its name. */
 const admitted = (namespace: string | undefined): AllowedNamespaces =>
   namespace
     ? { from: "Selector", selector: { matchLabels: { "kubernetes.io/metadata.name": namespace } } }

@@ -7,13 +7,13 @@ import { type ChildOptions, child } from "./child";
 export interface WorkloadImage {
   /** Image reference. */
   image: pulumi.Input<string>;
-  /** Id of that image, in the pod template: a new image rolls the pods. */
+  /** Id of the image, for the pod template: a new image restarts the pods. */
   imageId: pulumi.Input<string>;
 }
 
 /**
- * Fields of a pod and of its container by which the standard "restricted" of the Pod Security Standards admits it, with a
- * read-only root filesystem and without a token for the API server, which no application of the lab calls.
+ * Fields of a pod and its container that the level "restricted" of the Pod Security Standards requires, with a read-only root
+ * filesystem and without a token for the API server.
  */
 export const restricted = {
   pod: {
@@ -34,24 +34,24 @@ export const restricted = {
   },
 };
 
-/** Which workload, and where. */
+/** Settings of a workload. */
 export interface WorkloadSettings {
   name: string;
   /** Whether its pods are in the mesh. */
   mesh: boolean;
   /** @default the apps' namespace */
   namespace?: string;
-  /** The namespace's own resource, where the stack makes it. */
+  /** Resource of the namespace, if the stack creates it. */
   within?: pulumi.Resource;
-  /** ServiceAccount of another workload that its pod runs under. @default one of its own name */
+  /** Existing ServiceAccount of its pod. @default a new one with its own name */
   account?: string;
-  /** Application whose node it avoids where there is another one. */
+  /** Application whose node it avoids if possible. */
   awayFrom?: string;
-  /** Application whose node it takes where it can. */
+  /** Application whose node it prefers. */
   near?: string;
 }
 
-/** A ServiceAccount, and a Deployment of one pod that runs under it; both have the same name. */
+/** A Deployment of one pod, and its ServiceAccount. */
 export function workload(
   settings: WorkloadSettings,
   image: WorkloadImage,
@@ -103,7 +103,7 @@ function deploymentArgs(settings: WorkloadSettings, { image, imageId }: Workload
   };
 }
 
-/** Preferred and not required, since a lab with one worker has one node for all. */
+/** Affinity as a preference: a lab with one worker has only one node for pods. */
 function placement({ awayFrom, near }: WorkloadSettings): Pick<k8s.types.input.core.v1.PodSpec, "affinity"> {
   const wish = (app: string) => ({
     preferredDuringSchedulingIgnoredDuringExecution: [
@@ -124,9 +124,9 @@ function placement({ awayFrom, near }: WorkloadSettings): Pick<k8s.types.input.c
 
 export interface ServiceSettings {
   name: string;
-  /** Workload whose pods answer. */
+  /** Workload whose pods it selects. */
   pods: string;
-  /** Labels beside `app`. @default none */
+  /** Labels in addition to `app`. @default none */
   labels?: Record<string, string>;
   /** @default none */
   annotations?: Record<string, string>;
@@ -134,7 +134,7 @@ export interface ServiceSettings {
   namespace?: string;
 }
 
-/** A Service on the pods of a workload. The engine's own await of endpoints would take 10 s to see what is there. */
+/** A Service for the pods of a workload. It skips the engine's wait for endpoints, which takes 10 s. */
 export function serviceArgs({ name, pods, labels, annotations, namespace }: ServiceSettings): k8s.core.v1.ServiceArgs {
   return {
     metadata: {

@@ -4,7 +4,7 @@ import { at, isKind, listAt, type Manifest, nameOf, textsAt } from "./manifest";
 const pinnedBy = ["metallb.io/loadBalancerIPs", "metallb.universe.tf/loadBalancerIPs"];
 const pooledBy = ["metallb.io/address-pool", "metallb.universe.tf/address-pool"];
 
-/** A Service that requests an address may get one of another lab, or of the office network. */
+/** Services and Gateways whose address may be outside of the lab's pools: it may belong to another lab or network. */
 export function outsideThePool(objects: readonly Manifest[]): string[] {
   const pools = objects.filter((object) => isKind(object, "metallb.io", "IPAddressPool"));
   return objects.filter(isExposed).flatMap((object) => {
@@ -13,7 +13,7 @@ export function outsideThePool(objects: readonly Manifest[]): string[] {
     const pool = firstOf(object, pooledBy);
     const known = pools.some(({ metadata }) => metadata?.name === pool);
     if (pool !== undefined && !known) return [`${name} asks for pool "${pool}", which the lab does not declare`];
-    // A Gateway that asks for nothing takes what the cluster's own load balancer gives.
+    // A Gateway without a request gets an address from the cluster's load balancer.
     if (wanted.length === 0 && (pools.length > 0 || object.kind === "Gateway")) return [];
     if (pools.length === 0) return [`${name} asks for a load balancer, but the lab declares no IPAddressPool`];
     const ranges = () => pools.flatMap((each) => textsAt(each.spec, "addresses"));
@@ -23,7 +23,7 @@ export function outsideThePool(objects: readonly Manifest[]): string[] {
   });
 }
 
-/** Services by type; Gateways, since Istio makes such a Service of each. A waypoint's is of the cluster alone. */
+/** Whether an object is or becomes a Service of type LoadBalancer: Istio creates one for each Gateway, except waypoints. */
 function isExposed(object: Manifest): boolean {
   if (isKind(object, "", "Service")) return at(object.spec, "type") === "LoadBalancer";
   return isKind(object, "gateway.networking.k8s.io", "Gateway") && at(object.spec, "gatewayClassName") === "istio";
@@ -42,7 +42,7 @@ function addressesOf(object: Manifest): string[] {
 const firstOf = ({ metadata }: Manifest, keys: readonly string[]): string | undefined =>
   keys.map((key) => metadata?.annotations?.[key]).find((value) => value !== undefined);
 
-/** Whether a pool's range, "first-last" or a CIDR, holds an address. */
+/** Whether a range, "first-last" or a CIDR, contains an address. */
 function contains(range: string, address: string): boolean {
   if (!ipaddr.isValid(address)) return false;
   const parsed = ipaddr.parse(address);

@@ -2,12 +2,12 @@ import { at, isKind, isOnPurpose, listAt, type Manifest, mapAt, nameOf, sameName
 
 const isPolicy = (object: Manifest): boolean => isKind(object, "security.istio.io", "AuthorizationPolicy");
 const waypointLabel = "istio.io/use-waypoint";
-/** Policies of this namespace are for the whole mesh. */
+/** Policies in this namespace apply to the whole mesh. */
 const rootNamespace = "istio-system";
 
 /**
- * Services that send their callers to a waypoint while their pods accept connections that bypass it. The caller's side
- * chooses the way through the waypoint; only a policy on the pods makes it the only one.
+ * Services with a waypoint whose pods accept connections that bypass it. The client side routes requests through the waypoint;
+ * only a policy on the pods enforces it.
  */
 export function bypassableServices(objects: readonly Manifest[]): string[] {
   return objects
@@ -15,16 +15,17 @@ export function bypassableServices(objects: readonly Manifest[]): string[] {
     .flatMap((service) => {
       const waypoint = service.metadata?.labels?.[waypointLabel];
       if (!waypoint || waypoint === "none") return [];
-      const doors = objects.filter((policy) => isPolicy(policy) && allowsTo(policy, service));
-      // Policies that allow add up: the widest decides.
-      if (doors.length > 0 && doors.every((policy) => letsInOnly(policy, waypointsOf(service, objects)))) return [];
+      const allowing = objects.filter((policy) => isPolicy(policy) && allowsTo(policy, service));
+      // A request is allowed if one of the ALLOW policies allows it.
+      if (allowing.length > 0 && allowing.every((policy) => allowsOnly(policy, waypointsOf(service, objects))))
+        return [];
       return [
         `${nameOf(service)} sends its callers to waypoint "${waypoint}", but no AuthorizationPolicy on its pods lets in that waypoint alone: a pod address walks around it (closeBypass: true)`,
       ];
     });
 }
 
-/** Identities of the waypoints to which Services with these pods send their callers. */
+/** Identities of the waypoints of all Services with the same pods. */
 function waypointsOf(service: Manifest, objects: readonly Manifest[]): string[] {
   const pods = (each: Manifest) => JSON.stringify(Object.entries(mapAt(each.spec, "selector")).sort());
   return objects
@@ -36,7 +37,7 @@ function waypointsOf(service: Manifest, objects: readonly Manifest[]): string[] 
     });
 }
 
-/** Whether a policy allows calls to the Service's pods: one for them, for their namespace or for the whole mesh. */
+/** Whether an ALLOW policy applies to the Service's pods: to them, their namespace or the whole mesh. */
 function allowsTo(policy: Manifest, service: Manifest): boolean {
   if ((at(policy.spec, "action") ?? "ALLOW") !== "ALLOW" || targetsOf(policy).length > 0) return false;
   const labels = mapAt(policy.spec, "selector", "matchLabels");
@@ -45,14 +46,14 @@ function allowsTo(policy: Manifest, service: Manifest): boolean {
   return selects && (sameNamespace(policy, service) || policy.metadata?.namespace === rootNamespace);
 }
 
-/** Whether a policy lets in these identities and no other. */
-function letsInOnly(policy: Manifest, accounts: readonly string[]): boolean {
+/** Whether a policy allows only these identities. */
+function allowsOnly(policy: Manifest, accounts: readonly string[]): boolean {
   return listAt(policy.spec, "rules").every((rule) => onlyFrom(rule, accounts));
 }
 
 function onlyFrom(rule: unknown, accounts: readonly string[]): boolean {
   const sources = listAt(rule, "from");
-  // A source without principals, or a rule without sources, lets in everybody else, too.
+  // A source without principals, or a rule without sources, allows every identity.
   return (
     sources.length > 0 &&
     sources.every((source) => {
@@ -68,11 +69,11 @@ function onlyFrom(rule: unknown, accounts: readonly string[]): boolean {
 const classesWithoutPolicies = /^istio-agentgateway(-waypoint)?$/;
 
 /**
- * Policies of a waypoint or gateway that is an agentgateway. Istio accepts them, says so in their status, and does not hand
- * them on: no proxy enforces them.
+ * Policies of a waypoint or gateway of agentgateway. Istio accepts them, as their status shows, but does not send them to the
+ * proxy: they are not enforced.
  */
-export function unheardPolicies(objects: readonly Manifest[]): string[] {
-  const deaf = objects.filter(
+export function unenforcedPolicies(objects: readonly Manifest[]): string[] {
+  const agentgateways = objects.filter(
     (object) =>
       isKind(object, "gateway.networking.k8s.io", "Gateway") &&
       classesWithoutPolicies.test(String(at(object.spec, "gatewayClassName"))),
@@ -81,7 +82,7 @@ export function unheardPolicies(objects: readonly Manifest[]): string[] {
     .filter((object) => isPolicy(object) && !isOnPurpose(object, "enforced-at-waypoint"))
     .flatMap((policy) =>
       targetsOf(policy).flatMap((target) => {
-        const gateway = deaf.find((each) => decidesFor(each, policy, target, objects));
+        const gateway = agentgateways.find((each) => decidesFor(each, policy, target, objects));
         if (!gateway) return [];
         return [
           `${nameOf(policy)} is for ${nameOf(gateway)}, an agentgateway, which gets no AuthorizationPolicy: Istio accepts it, and no proxy enforces it. Use gatewayClassName ${String(at(gateway.spec, "gatewayClassName")).replace("-agentgateway", "")}`,
@@ -90,13 +91,13 @@ export function unheardPolicies(objects: readonly Manifest[]): string[] {
     );
 }
 
-/** What a policy is for, in either spelling. */
+/** Targets of a policy: its `targetRef` or `targetRefs`. */
 function targetsOf({ spec }: Manifest): readonly unknown[] {
   const one = at(spec, "targetRef");
   return one === undefined ? listAt(spec, "targetRefs") : [one];
 }
 
-/** Whether a policy's target is a Gateway, or a Service whose callers are sent to it. */
+/** Whether a Gateway is the target of a policy, or the waypoint of a Service that is the target. */
 function decidesFor(gateway: Manifest, policy: Manifest, target: unknown, objects: readonly Manifest[]): boolean {
   const name = gateway.metadata?.name;
   if (at(target, "kind") === "Gateway") return at(target, "name") === name && sameNamespace(gateway, policy);
@@ -118,8 +119,8 @@ const operationFields = ["hosts", "notHosts", "methods", "notMethods", "paths", 
 const sourceFields = ["requestPrincipals", "notRequestPrincipals", "remoteIpBlocks", "notRemoteIpBlocks"];
 
 /**
- * Fields of layer 7 in a policy that ztunnel enforces. It reads no HTTP: an ALLOW rule with such a field matches nothing,
- * so that it denies all, and a DENY rule matches more than was meant.
+ * Layer 7 fields in a policy that ztunnel enforces. ztunnel does not read HTTP: an ALLOW rule with such a field never matches, and
+ * a DENY rule ignores the field.
  */
 export function layer7OnSelector(policy: Manifest): string[] {
   if (!isPolicy(policy) || isOnPurpose(policy, "layer-7-by-target")) return [];

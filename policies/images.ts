@@ -2,7 +2,7 @@ import { at, listAt, type Manifest, nameOf } from "./manifest";
 
 const containerLists = ["containers", "initContainers", "ephemeralContainers"];
 
-/** Images that may be another one tomorrow: a lab that is proven today must be the same lab then. */
+/** Containers with an image that is not pinned, so that it may change between two runs. */
 export function unpinnedImages(object: Manifest): string[] {
   const spec = object.kind === "Pod" ? object.spec : at(object.spec, "template", "spec");
   return containerLists

@@ -1,4 +1,4 @@
-/** A declared Kubernetes object, as far as a rule reads it: whatever else it holds, nothing is taken on trust. */
+/** The fields of a declared Kubernetes object that the rules read. */
 export interface Manifest {
   apiVersion?: string;
   kind?: string;
@@ -11,18 +11,18 @@ export interface Manifest {
   spec?: unknown;
 }
 
-/** Such as "Service/appb", for a person who looks for it. */
+/** Kind and name of an object, such as "Service/appb". */
 export const nameOf = ({ kind = "object", metadata }: Manifest): string => `${kind}/${metadata?.name ?? "unnamed"}`;
 
-/** Whether an object says of itself that it goes against a guard-rail on purpose: a module shows what the rail is for. */
-export const isOnPurpose = ({ metadata }: Manifest, guardRail: string): boolean =>
-  metadata?.annotations?.["ambient-lab/on-purpose"] === guardRail;
+/** Whether an object violates a policy on purpose, according to its annotation: modules demonstrate such violations. */
+export const isOnPurpose = ({ metadata }: Manifest, policy: string): boolean =>
+  metadata?.annotations?.["ambient-lab/on-purpose"] === policy;
 
-/** Whether two objects live in the same namespace. */
+/** Whether two objects are in the same namespace. */
 export const sameNamespace = (a: Manifest, b: Manifest): boolean =>
   (a.metadata?.namespace ?? "default") === (b.metadata?.namespace ?? "default");
 
-/** Whether it is of a kind, in any version of its group. */
+/** Whether an object is of a kind, in any version of its group. */
 export const isKind = ({ apiVersion = "", kind }: Manifest, group: string, name: string): boolean =>
   kind === name && (group === "" ? !apiVersion.includes("/") : apiVersion.startsWith(`${group}/`));
 
@@ -43,7 +43,7 @@ export function listAt(value: unknown, ...path: readonly string[]): readonly unk
 export const textsAt = (value: unknown, ...path: readonly string[]): string[] =>
   listAt(value, ...path).filter((item) => typeof item === "string");
 
-/** Keys and texts of the map at a path; empty when there is none. */
+/** The text entries of the map at a path; empty when there is none. */
 export function mapAt(value: unknown, ...path: readonly string[]): Record<string, string> {
   const found = at(value, ...path);
   if (typeof found !== "object" || found === null) return {};

@@ -1,19 +1,19 @@
 import type { Policies, ResourceValidationPolicy, StackValidationPolicy } from "@pulumi/policy";
 import { outsideThePool } from "./addresses";
-import { bypassableServices, layer7OnSelector, unheardPolicies } from "./authorization";
+import { bypassableServices, layer7OnSelector, unenforcedPolicies } from "./authorization";
 import { unpinnedImages } from "./images";
 import type { Manifest } from "./manifest";
 import { unconfinedPods } from "./pods";
 
 /**
- * What was declared, by URN. While a cluster is still to be made, the engine hands a stack's policies outputs that are
- * empty: the inputs come by only once, in each resource's own turn, and all of these before the stack's.
+ * Inputs of the declared objects, by URN. In the preview of a new cluster, stack policies get empty outputs. The engine passes the
+ * inputs only to the resource policies, which all run before the stack policies.
  */
 const declared = new Map<string, Manifest>();
 
 const isKubernetes = (type: string): boolean => type.startsWith("kubernetes:");
 
-/** A policy over each object by itself. */
+/** A policy for each object. */
 const ofObject = (
   name: string,
   description: string,
@@ -27,7 +27,7 @@ const ofObject = (
   },
 });
 
-/** A policy over all objects together. */
+/** A policy for all objects together. */
 const ofStack = (
   name: string,
   description: string,
@@ -42,12 +42,12 @@ const ofStack = (
   },
 });
 
-/** The lab's guard-rails. What a rule reads is plain data; this file alone knows Pulumi's side. */
+/** The policies of the pack. Their rules read plain objects; only this file uses Pulumi. */
 export const policies: Policies = [
   ofObject("pinned-images", "Every image has a tag other than latest, or a digest", unpinnedImages),
   ofObject("pods-are-confined", "No pod reaches for its node's network, processes or files", unconfinedPods),
   ofObject("layer-7-by-target", "Fields of layer 7 stand only in policies of a waypoint", layer7OnSelector),
   ofStack("waypoint-only", "A Service with a waypoint lets in nobody else", bypassableServices),
-  ofStack("enforced-at-waypoint", "No policy is for a proxy that gets none", unheardPolicies),
+  ofStack("enforced-at-waypoint", "No policy is for a proxy that gets none", unenforcedPolicies),
   ofStack("addresses-of-the-pool", "Load balancers take addresses of the lab's own pool", outsideThePool),
 ];

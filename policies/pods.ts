@@ -2,13 +2,13 @@ import { at, isOnPurpose, listAt, type Manifest, nameOf, textsAt } from "./manif
 
 const hostFields = ["hostNetwork", "hostPID", "hostIPC"];
 const containerLists = ["containers", "initContainers", "ephemeralContainers"];
-/** Capabilities that Kubernetes' own standard "baseline" lets a container add (Pod Security Standards). */
+/** Capabilities that the level "baseline" of the Pod Security Standards allows. */
 const harmless = [
   ...["AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD", "NET_BIND_SERVICE"],
   ...["SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT"],
 ];
 
-/** Access of a pod to its node: a process in such a pod can control the node and bypass the mesh. */
+/** Pods with access to their node: a process in such a pod can control the node and bypass the mesh. */
 export function unconfinedPods(object: Manifest): string[] {
   if (isOnPurpose(object, "pods-are-confined")) return [];
   const spec = object.kind === "Pod" ? object.spec : at(object.spec, "template", "spec");

@@ -5,22 +5,22 @@ import type { LabConfig } from "../config/schema";
 import { moduleImagesOf } from "../modules/index";
 import type { HostFacts } from "../preflight/host";
 
-/** Charts and manifests that a lab is made of; what an existing cluster has already is not among them. */
+/** Names of the lab's charts and manifests, without those that an existing cluster already has. */
 export function artifactNames(config: LabConfig, host: Partial<HostFacts>): string[] {
   const gatewayApi = host.gatewayApi ? [] : ["gateway-api"];
   const metallb = hasMetalLb(config) ? ["metallb"] : [];
   return ["base", "istiod", "cni", "ztunnel", ...gatewayApi, ...metallb, ...config.addons];
 }
 
-/** Whether the lab brings the load balancer. */
+/** Whether the lab installs MetalLB. */
 export function hasMetalLb({ cluster, addressRange }: LabConfig): boolean {
   return cluster === "kind" || addressRange !== undefined;
 }
 
 /**
- * Third-party images by the part that runs them, as they are loaded into the nodes of kind. MetalLB's are no part of the
- * mesh's: its own probes wait ten seconds, and the gateway waits for its address. What the mesh does not install waits for
- * its images: unpacking takes all processors, and the mesh needs a while to get ready once it has its own.
+ * Third-party images by the part that runs them, in groups that are loaded into the nodes together. Addons and modules are
+ * loaded after the proxies: unpacking uses all processors, and the mesh needs time to become ready. MetalLB has its own group,
+ * because its probes wait ten seconds, and the gateway waits for its address.
  */
 export function imageGroups(
   { istioVersion, addons, modules }: Pick<LabConfig, "istioVersion" | "addons" | "modules">,

@@ -1,9 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 
-/**
- * Kinds of the lab's own objects that decide about its traffic. Secrets stay out: they would be copied into the outputs; and so do
- * workloads, whose state is not that of their spec.
- */
+/** Kinds of objects that affect the lab's traffic, without Secrets, which must not be copied into the outputs, and workloads. */
 const kinds: ReadonlySet<string> = new Set([
   "AuthorizationPolicy",
   "DestinationRule",
@@ -25,7 +22,7 @@ const kinds: ReadonlySet<string> = new Set([
 export class DeclaredObjects {
   readonly #objects: pulumi.Output<unknown>[] = [];
 
-  /** Notes what is declared. */
+  /** A transformation that records each object. */
   readonly note: pulumi.ResourceTransformation = ({ props }) => {
     if (!kinds.has(props?.kind)) return undefined;
     const { apiVersion, kind, metadata, spec } = props;
@@ -33,7 +30,7 @@ export class DeclaredObjects {
     return undefined;
   };
 
-  /** All that was declared until now. A secret, so that the engine does not print some hundred lines of it after each "up". */
+  /** The recorded objects. A secret, so that the engine does not print hundreds of lines after each `up`. */
   output(): pulumi.Output<unknown[]> {
     return pulumi.secret(pulumi.all(this.#objects));
   }

@@ -27,7 +27,7 @@ import { hasMetalLb, imageGroups } from "./artifacts";
 import { DeclaredObjects } from "./declared";
 import { labOutputs } from "./outputs";
 
-/** Inputs that determine which resources are declared. */
+/** Inputs of {@link declareLab}. */
 export interface LabInput {
   stack: string;
   /** Owner of the lab (host/lab-owner.ts), for the labels of its Docker network. */
@@ -35,18 +35,17 @@ export interface LabInput {
   config: LabConfig;
   artifacts: Artifacts;
   host: HostFacts;
-  /** For an existing cluster: how the lab's objects are told apart from objects of others. */
+  /** Ownership of the objects in an existing cluster. */
   claim?: {
     /** Value of the annotation that records the owner. */
     record: string;
-    /** Rejects when the cluster has one of the objects, and the lab did not make it. */
+    /** Rejects when the cluster has one of the objects and the lab did not create it. */
     requireOwn(objects: readonly DeclaredObject[]): Promise<void>;
   };
 }
 
 /**
- * Declares the lab, component by component. A component waits only for those that its `dependsOn` names.
- *
+ * Declares the components of the lab. A component waits only for the resources of its `dependsOn`.
  * @returns the stack's outputs
  */
 export function declareLab({ stack, owner, config, artifacts, host, claim }: LabInput) {
@@ -68,8 +67,8 @@ export function declareLab({ stack, owner, config, artifacts, host, claim }: Lab
             networkLabels: { [networkLabels.stack]: stack, [networkLabels.owner]: owner },
             backend: ownerParts(owner).backend,
           },
-          // Always this one provider: with another address of Docker its input changes, and no resource gets another provider.
-          // Without an empty context it would look for DOCKER_CONTEXT in ~/.docker/contexts, where "default" is not.
+          // Always this provider: a change of Docker's address must not give the resources another provider. The empty context
+          // makes it ignore DOCKER_CONTEXT: it would search "default" in ~/.docker/contexts, where it does not exist.
           { provider: new docker.Provider("docker", host.dockerHost ? { host: host.dockerHost, context: "" } : {}) },
         )
       : undefined;
@@ -79,7 +78,7 @@ export function declareLab({ stack, owner, config, artifacts, host, claim }: Lab
   const clusterId = kind?.clusterId ?? pulumi.output(context ?? "");
 
   const objects: DeclaredObject[] = [];
-  // Everything is declared at once, before this runs; no object is registered before it has a provider.
+  // Runs after the whole lab is declared. Objects are registered only after the provider, which waits for the check.
   const looked = claim && new Promise<void>((resolve) => setImmediate(resolve)).then(() => claim.requireOwn(objects));
   const provider = clusterProvider(
     "kubernetes",
@@ -144,7 +143,7 @@ export function declareLab({ stack, owner, config, artifacts, host, claim }: Lab
         cni: artifacts.chart("cni"),
         ztunnel: artifacts.chart("ztunnel"),
       },
-      // A new istiod rolls every proxy, an agentgateway as well.
+      // A new istiod restarts every proxy, including agentgateway.
       after: [
         ...(kind ? [kind.sysctls] : []),
         ...loaded("mesh"),

@@ -5,7 +5,7 @@ import { istioMinorOf } from "../config/versions";
 import { curlLines } from "../experiments/curl-lines";
 import type { HostFacts } from "../preflight/host";
 
-/** The lab that was asked for. */
+/** The configured lab. */
 interface Asked {
   stack: string;
   config: LabConfig;
@@ -15,20 +15,20 @@ interface Asked {
 /** Facts about the declared resources. */
 interface Declared {
   url: pulumi.Output<string>;
-  /** The way in by HTTPS, and the file of the CA to trust for it; with module gateway-tls. */
+  /** HTTPS address of the gateway, and the file of its CA; with module gateway-tls. */
   tls: { url: pulumi.Output<string>; caFile: string } | undefined;
   kubeconfig: pulumi.Output<string>;
   context: pulumi.Input<string> | undefined;
   /** Name of the kind cluster; none on an existing one. */
   clusterName: string | undefined;
   metallb: MetalLb | undefined;
-  /** Objects that decide about traffic, as they are declared. */
+  /** Declared objects that affect traffic. */
   declared: pulumi.Output<unknown[]>;
 }
 
-/** The stack's outputs: the ways into the lab, and what it is to be measured by. */
+/** The stack's outputs: the addresses of the lab, and the settings that the verifier uses. */
 export function labOutputs({ stack, config, host }: Asked, { clusterName, metallb, tls, ...ways }: Declared) {
-  // The experiments compare the cluster with this, and not with the configuration of the moment.
+  // The experiments compare the cluster with these settings, because the configuration may have changed since.
   const settings = {
     ...settingsSchema.parse(config),
     cluster: config.cluster,

@@ -14,7 +14,7 @@ import { common, json, yes } from "../commands/common";
 import { runningLab } from "../stack/running-lab";
 import type { Io } from "../terminal/io";
 
-/** Options of the commands that ask a mesh, the lab's or any other. */
+/** Options of the commands that send requests to a mesh: of the lab, or of any other cluster. */
 export interface MeshOptions {
   stack?: string;
   kubeconfig?: string;
@@ -28,7 +28,7 @@ export interface MeshOptions {
   json?: boolean;
 }
 
-/** Adds the options that {@link MeshOptions} holds. */
+/** Adds the options of {@link MeshOptions}. */
 export function meshOptions(command: Command): Command {
   return yes(json(common(command)))
     .option("--kubeconfig <file>", "kubeconfig of another cluster; needs --context")
@@ -46,20 +46,20 @@ function positive(text: string): number {
   throw new InvalidArgumentError("It is a whole number above 0.");
 }
 
-/** A mesh that was read, and the way to it. */
+/** A mesh, and the client of its cluster. */
 export interface OpenMesh {
   client: ClusterClient;
   mesh: Mesh;
   /** Name of the kubeconfig's context. */
   context: string;
   limits: Limits;
-  /** Name of the stack when the mesh is a lab's. */
+  /** Name of the stack, if the mesh is a lab's. */
   stack?: string;
 }
 
 /**
- * Reads the mesh of the lab, or of the context that the options name.
- * @throws UsageError for a kubeconfig without a context: the lab does not guess a cluster
+ * Reads the mesh of the lab, or of the cluster that the options name.
+ * @throws UsageError for a kubeconfig without a context, and for a cluster without ztunnel
  */
 export async function openMesh(io: Io, options: MeshOptions): Promise<OpenMesh> {
   const address = await addressOf(io, options);
@@ -74,25 +74,25 @@ export async function openMesh(io: Io, options: MeshOptions): Promise<OpenMesh> 
   }
   await removeAbandoned(client, mesh, io.clock.now(), io.signal);
   const { rate, maxRequests, image = labImage(mesh) ?? probeImage } = options;
-  const { stack } = address;
-  return { client, mesh, context: address.context, limits: { image, rate, maxRequests }, ...(stack ? { stack } : {}) };
+  const { stack, context } = address;
+  return { client, mesh, context, limits: { image, rate, maxRequests }, stack };
 }
 
 async function addressOf(
   io: Io,
   { stack, kubeconfig, context }: MeshOptions,
 ): Promise<{ kubeconfig: string; context: string; stack?: string }> {
-  if (kubeconfig === undefined && context === undefined) return runningLab(io, stack === undefined ? {} : { stack });
+  if (kubeconfig === undefined && context === undefined) return runningLab(io, { stack });
   if (kubeconfig !== undefined && context !== undefined) return { kubeconfig, context };
   throw new UsageError({
     what:
-      kubeconfig === undefined ? "--context is named without --kubeconfig" : "--kubeconfig is named without --context",
+      kubeconfig === undefined ? "--context is given without --kubeconfig" : "--kubeconfig is given without --context",
     why: "The lab never guesses a cluster: requests would be sent to its applications",
     fix: "Add both: --kubeconfig FILE --context NAME",
   });
 }
 
-/** Image of the lab's own applications, which its nodes have. */
+/** Image of the lab's applications, which its nodes already have. */
 function labImage(mesh: Mesh): string | undefined {
   const isLab = ({ metadata }: KubeObject) => metadata?.namespace === appNamespace && metadata.labels?.app === "appa";
   const container: unknown = at(runningPods(mesh).find(isLab), "spec", "containers", 0);
@@ -100,8 +100,8 @@ function labImage(mesh: Mesh): string | undefined {
 }
 
 /**
- * The namespaces to look at.
- * @throws UsageError for one that there is not
+ * The namespaces of the command: those of the options, or all in the mesh.
+ * @throws UsageError for a namespace that does not exist
  */
 export function namespacesOf(mesh: Mesh, { namespace }: Pick<MeshOptions, "namespace">): string[] {
   if (!namespace) return ambientNamespaces(mesh);

@@ -25,7 +25,7 @@ interface BundleOptions extends CommonOptions {
   from?: string;
 }
 
-/** `bundle`: the whole bill in a folder, for a lab without a network. */
+/** `bundle`: downloads everything into a folder, for a lab without a network. */
 export function registerBundle(program: Command, { io, end }: CommandContext): void {
   const command = program
     .command("bundle")
@@ -75,9 +75,9 @@ function workOf({ io, config }: Session, { platform: wanted, from }: BundleOptio
   const platform = platforms.find((each) => each.name === name);
   if (!platform || (made && made !== name)) throw otherPlatform(folder, made ?? "?", name);
   const given = trimmedSource(from ?? config.artifactSource);
-  const source = given && resolve(given) !== folder ? { source: given } : {};
+  const source = given && resolve(given) !== folder ? given : undefined;
   const { exec, fetcher, signal } = io;
-  return { fetch: fetcher, exec, signal, platform, imageMirrors: config.imageMirrors, ...source };
+  return { fetch: fetcher, exec, signal, platform, imageMirrors: config.imageMirrors, source };
 }
 
 function otherPlatform(folder: string, made: string, wanted: string): LabError {
@@ -94,7 +94,7 @@ function addPart(value: string, previous: Part[]): Part[] {
   return [...previous, part];
 }
 
-/** What is asked of the folder; a check asks for what was asked when it was made. */
+/** Content that the folder must have. For a check, it is the content of the bundle's creation. */
 function orderOf(folder: string, config: LabConfig, { verify, without }: BundleOptions): BundleOrder {
   const made = verify ? readFacts(folder) : undefined;
   const left = parts.filter((part) => without.includes(part) || made?.without?.includes(part));

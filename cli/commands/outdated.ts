@@ -8,10 +8,10 @@ import { ExitCode, LabError, messageOf } from "../../host/errors";
 import { type CommonOptions, openSession } from "../stack/session";
 import { type CommandContext, common, examples, json, jsonText } from "./common";
 
-/** Milliseconds in which each address has to answer. */
-const answerMs = 10_000;
+/** Timeout of each request, in milliseconds. */
+const timeoutMs = 10_000;
 
-/** `outdated`: what upstream has newer than the pins. Exit code 1 when something is, 3 when that is not known. */
+/** `outdated`: compares the pinned versions with upstream. */
 export function registerOutdated(program: Command, { io, end }: CommandContext): void {
   const command = program
     .command("outdated")
@@ -20,7 +20,7 @@ export function registerOutdated(program: Command, { io, end }: CommandContext):
   command.action(async (options: CommonOptions & { json?: boolean }) => {
     const { io: own } = openSession(io, options);
     const states = await pinStates({
-      text: async (address) => (await own.fetcher(address, undefined, answerMs)).toString("utf8"),
+      text: async (address) => (await own.fetcher(address, undefined, timeoutMs)).toString("utf8"),
       ...(io.env.GOPROXY ? { goProxy: io.env.GOPROXY } : {}),
     });
     io.stdout.write(options.json ? jsonText(states) : outdatedText(states));
@@ -43,30 +43,30 @@ function outdatedText(states: readonly PinState[]): string {
   return `${[...lines, sum].join("\n")}\n`;
 }
 
-/** A pin of config/versions.ts beside what upstream has. */
+/** A version of config/versions.ts, compared with upstream. */
 export interface PinState {
   name: string;
-  /** Of a patch of Istio: its minor, and the node image of the lab that this minor supports. */
+  /** For a patch of Istio: its minor, and the lab's node image for this minor. */
   istio?: { minor: string; nodeImage: string };
-  /** What the lab has; empty when it has nothing of the kind. */
+  /** Version of the lab; empty for a minor that the lab does not support. */
   pinned: string;
-  /** What upstream has; absent when that is not known. */
+  /** Newest upstream version; absent when it is not known. */
   upstream?: string;
-  /** `unknown`: upstream did not answer, or what it answered was not understood. */
+  /** `unknown`: upstream did not answer, or its answer could not be parsed. */
   state: "current" | "outdated" | "unknown";
-  /** Why it is outdated or unknown, when the two versions do not say it. */
+  /** Reason of the state, if the two versions do not explain it. */
   note?: string;
 }
 
-/** How upstream is asked. */
+/** Access to upstream. */
 export interface Upstream {
-  /** Text at an address. Rejects with a LabError when there is no answer in time. */
+  /** Reads a URL. Rejects with a LabError without an answer in time. */
   text(address: string): Promise<string>;
   /** Value of GOPROXY, as Go's command reads it. @default https://proxy.golang.org */
   goProxy?: string;
 }
 
-/** A Go module whose tags are those of the releases, and the repository that publishes them. */
+/** A Go module with the same tags as the releases, and the GitHub repository of the releases. */
 interface Source {
   module: string;
   repository: string;
@@ -123,7 +123,7 @@ export async function pinStates({ text, ...more }: Upstream): Promise<PinState[]
   return (await Promise.all(groups)).flat();
 }
 
-/** The states, or one that tells why they are not known. */
+/** The states, or a state `unknown` with the reason. */
 async function known(name: string, pinned: string, states: () => Promise<PinState[]>): Promise<PinState[]> {
   try {
     return await states();
@@ -135,7 +135,7 @@ async function known(name: string, pinned: string, states: () => Promise<PinStat
 const unknown = (what: string) =>
   new LabError({ what, why: "Without it the pin cannot be compared", fix: "npm run lab -- outdated" });
 
-/** A pin in the notation of the lab: some have a "v" before the number. */
+/** Compares versions. The upstream version gets the prefix "v" if the pinned one has it. */
 function compared(name: string, pinned: string, newest: string): PinState {
   const upstream = pinned.startsWith("v") ? `v${newest}` : newest;
   return { name, pinned, upstream, state: semver.gt(newest, pinned) ? "outdated" : "current" };
@@ -194,7 +194,7 @@ async function support({ minor, kubernetes }: IstioMinor, { text }: Upstream): P
   ];
 }
 
-/** The bundle that a minor of Istio is built and tested with. */
+/** Compares the Gateway API bundle with the one in go.mod of Istio. */
 async function gatewayApi(row: IstioMinor, found: readonly string[], { text }: Upstream): Promise<PinState[]> {
   const newest = newestOf(found.filter((version) => minorOf(version) === row.minor));
   const [, upstream] =
@@ -204,7 +204,7 @@ async function gatewayApi(row: IstioMinor, found: readonly string[], { text }: U
   return [{ name, pinned: row.gatewayApi, upstream, state: upstream === row.gatewayApi ? "current" : "outdated" }];
 }
 
-/** Default node image of the newest kind. */
+/** Compares the node image with the default of the newest kind. */
 async function image(upstream: Upstream): Promise<PinState[]> {
   const source = pins.kind as Source;
   const newest = newestOf(await releases(source, upstream));
@@ -219,8 +219,8 @@ async function image(upstream: Upstream): Promise<PinState[]> {
 const githubReleases = z.array(z.object({ tag_name: z.string(), draft: z.boolean(), prerelease: z.boolean() }));
 
 /**
- * Stable releases, without "v": from the Go module proxies in turn, else from GitHub's API.
- * @throws LabError with the last refusal when nobody answers
+ * Stable releases without the prefix "v": from the first Go module proxy that lists any, else from GitHub's API.
+ * @throws LabError when none of them answers
  */
 async function releases({ module, repository }: Source, { text, goProxy }: Upstream): Promise<string[]> {
   const proxies = (goProxy || "https://proxy.golang.org").split(/[,|]/).filter((each) => /^https?:/.test(each));
@@ -235,7 +235,7 @@ async function releases({ module, repository }: Source, { text, goProxy }: Upstr
   return stable(answer.data.filter(({ draft, prerelease }) => !draft && !prerelease).map(({ tag_name }) => tag_name));
 }
 
-/** Versions without their "v"; a pseudo-version of Go is a prerelease as well. */
+/** Stable versions of tags. A pseudo-version of Go is a prerelease. */
 const stable = (tags: readonly string[]): string[] =>
   tags.flatMap((tag) => {
     const version = semver.parse(tag);

@@ -5,7 +5,7 @@ import { ownNodes } from "../stack/running-lab";
 import { type CommonOptions, openSession } from "../stack/session";
 import { type CommandContext, common, examples, json, jsonText } from "./common";
 
-/** `pause`: the nodes stop, all that is on their disks stays. */
+/** `pause`: stops the nodes of the lab. Their disks stay. */
 export function registerPause(program: Command, { io }: CommandContext): void {
   const command = program.command("pause").description("stop the lab's nodes, which frees their memory");
   examples(json(common(command)), "npm run lab -- pause", "npm run lab -- pause --stack alice --json");

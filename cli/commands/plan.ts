@@ -12,7 +12,7 @@ interface PlanOptions extends CommonOptions {
   yaml?: string;
 }
 
-/** `plan`: what `up` would make, on a machine with nothing but Node.js. */
+/** `plan`: shows what `up` would create, on a machine with only Node.js. */
 export function registerPlan(program: Command, { io }: CommandContext): void {
   const command = program
     .command("plan")
@@ -24,7 +24,7 @@ export function registerPlan(program: Command, { io }: CommandContext): void {
   );
   command.action(async (options: PlanOptions) => {
     const { stack, config, progress } = openSession(io, options);
-    // The SDK takes half a second to load, and the program must be loaded after the test runtime: both only here.
+    // Loaded on demand: the SDK takes half a second, and the program must be loaded after the test runtime.
     const { recordProgram } = await import("../plan/record.ts");
     const declared = await recordProgram(projectFile().name, stack, async () => {
       const { declareLab } = await import("../../program/lab.ts");

@@ -20,7 +20,7 @@ import { changedSettings, settingsFile, withdrawSettings } from "../stack/settin
 import type { Io } from "../terminal/io";
 import { type CommandContext, common, examples, json, jsonText } from "./common";
 
-/** `preview`: what `up` would change, as a sentence and a line per component. */
+/** `preview`: shows what `up` would change, as a sentence and a line per component. */
 export function registerPreview(program: Command, { io }: CommandContext): void {
   const command = program.command("preview").description('show what "up" would change; changes nothing');
   examples(
@@ -47,7 +47,7 @@ interface PreviewOptions extends CommonOptions {
   policy?: boolean;
 }
 
-/** What `up` would change, with the `key=value` pairs of `config` in place of the stack's own settings. */
+/** Previews `up`, with the `key=value` pairs of `config` instead of the stack's own settings. */
 export async function previewChange(options: PreviewOptions, io: Io): Promise<{ model: PreviewModel; text: string }> {
   const { config: pairs = [], ...others } = options;
   const session = openSession(io, others);
@@ -59,7 +59,7 @@ export async function previewChange(options: PreviewOptions, io: Io): Promise<{ 
   );
 }
 
-/** Runs a preview and collects what it would change. */
+/** Runs a preview and collects the changes. */
 export async function preview(
   engine: Engine,
   { io, stack, progress }: Session,
@@ -87,14 +87,14 @@ export async function preview(
     return { model: collector.model(stack, drift), text };
   } catch (cause) {
     guard.throwIfBroken();
-    // It may be the reason.
+    // Drift may be the reason.
     for (const line of drift) progress.line(`! ${line}`);
     const { diagnostics } = follower;
     throw engineFailure({ operation: "preview", stack, diagnostics, interrupted: io.signal.aborted, cause });
   }
 }
 
-/** Lines about what others did to the lab's objects; "up" puts it back before the engine runs. */
+/** Lines about the drift, which `up` reconciles before it runs the engine. */
 async function driftOf(engine: Engine): Promise<string[]> {
   const { resources } = await engine.state();
   const address = labAddress(resources);
@@ -102,7 +102,7 @@ async function driftOf(engine: Engine): Promise<string[]> {
   return drift ? driftTexts(drift) : [];
 }
 
-/** Works with a file of the settings as some pairs would have them, which is gone afterwards. */
+/** Runs the work with a temporary settings file that contains the pairs. */
 async function withSettings<T>(
   { io, stack }: Session,
   pairs: readonly string[],
@@ -119,7 +119,7 @@ async function withSettings<T>(
   }
 }
 
-/** The engine previews only a stack that exists: one that does not is made for the moment and taken away again. */
+/** Runs the work on an existing stack, as the engine requires: a missing stack is created, and removed afterwards. */
 async function inStack<T>(engine: Engine, session: Session, work: () => Promise<T>): Promise<T> {
   const { io, stack } = session;
   if (await stackExists(engine, stack)) return work();

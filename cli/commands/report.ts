@@ -14,7 +14,7 @@ interface ReportOptions {
   json?: boolean;
 }
 
-/** `report`: an evidence folder as one page. */
+/** `report`: makes one HTML page of an evidence folder. */
 export function registerReport(program: Command, { io }: CommandContext): void {
   const command = program.command("report").description("make one self-contained HTML page of the evidence");
   examples(
@@ -39,9 +39,9 @@ export function registerReport(program: Command, { io }: CommandContext): void {
 }
 
 /**
- * Makes the report of an evidence folder.
- * @returns the files that were written, the page first
- * @throws LabError (exit code 2) without evidence, or when a file cannot be written
+ * Writes the report of an evidence folder.
+ * @returns the written files, the page first
+ * @throws UsageError without evidence, or when a file cannot be written
  */
 export async function writeReport(
   io: Io,
@@ -64,7 +64,7 @@ export async function writeReport(
 
 const save = (file: string, text: string) =>
   saveReport(file, text, {
-    why: "The report is a file and nothing else",
+    why: "The result of the command is this file",
     fix: "npm run lab -- report --out FILE   (in a folder that is writable)",
     mode: 0o600,
   });

@@ -15,7 +15,7 @@ interface ResumeOptions extends CommonOptions {
   verify: boolean;
 }
 
-/** `resume`: the nodes start again, the mesh comes back and is proven. */
+/** `resume`: starts the nodes of a paused lab, repairs the mesh and verifies the lab. */
 export function registerResume(program: Command, context: CommandContext): void {
   const command = program.command("resume").description("start the nodes of a paused lab, and verify it");
   examples(
@@ -34,7 +34,7 @@ async function resume(options: ResumeOptions, { io, end }: CommandContext): Prom
   if (!(await stackExists(engine, stack))) throw labNotFound(stack);
   const outputs = readOutputs(await engine.outputs());
   const facts = labFacts(stack, outputs);
-  const asleep = (await nodesOf(stack, io.exec)).filter(({ state }) => state !== "running");
+  const stopped = (await nodesOf(stack, io.exec)).filter(({ state }) => state !== "running");
   await progress.phase("Nodes", () => startNodes(session));
   await hostFacts(session, config);
   const mended = await progress.phase("Mesh", async () => {
@@ -48,6 +48,6 @@ async function resume(options: ResumeOptions, { io, end }: CommandContext): Prom
     end(exitCodeFor(proven));
     reportFailedProofs(session, proven);
   }
-  const started = asleep.map(({ name }) => name);
+  const started = stopped.map(({ name }) => name);
   io.stdout.write(options.json ? jsonText({ stack, started, mended, ...outputs }) : summaryText(stack, outputs));
 }

@@ -7,7 +7,7 @@ import { type LabOutputs, labAddress, readOutputs, summaryText } from "../stack/
 import { type CommonOptions, openSession, type Session, sessionEngine, stackExists } from "../stack/session";
 import { type CommandContext, common, examples, json, jsonText } from "./common";
 
-/** `status`: the stack's outputs, whether its cluster runs, and what hints at drift. */
+/** `status`: shows the stack's outputs, the state of its cluster, and drift. */
 export function registerStatus(program: Command, { io }: CommandContext): void {
   const command = program.command("status").description("show the lab's address, its cluster and signs of drift");
   examples(json(common(command)), "npm run lab -- status", "npm run lab -- status --stack alice --json");
@@ -54,7 +54,7 @@ function headText(stack: string, outputs: LabOutputs, cluster: ClusterState | "e
   return `Lab "${stack}" is paused: none of its nodes runs.\n\nNext:\n  npm run lab -- resume --stack ${stack}\n`;
 }
 
-/** State of the stack's cluster in one word. */
+/** State of the stack's cluster. */
 async function clusterOf({ config, io, stack }: Session): Promise<ClusterState | "existing"> {
   return config.cluster === "existing" ? "existing" : clusterState(stack, io.exec);
 }

@@ -15,7 +15,7 @@ interface TokenOptions {
 
 const usual = { [claim.name]: [claim.value] };
 
-/** `token`: a token that the lab's gateway takes, for curl lines of one's own. */
+/** `token`: prints a token that the lab's gateway accepts. */
 export function registerToken(program: Command, { io }: CommandContext): void {
   const command = program.command("token").description("print a token that the gateway accepts (module gateway-jwt)");
   examples(

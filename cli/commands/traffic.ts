@@ -19,7 +19,7 @@ interface TrafficOptions {
 /** Width of the bar that shows a latency. */
 const barWidth = 24;
 
-/** `traffic`: the story's curl loop against the gateway, with the latency of each request. */
+/** `traffic`: sends requests to the gateway, and shows the latency of each. */
 export function registerTraffic(program: Command, { io, end }: CommandContext): void {
   const command = program
     .command("traffic")
@@ -85,7 +85,7 @@ function path(text: string): string {
   throw new InvalidArgumentError('It begins with "/" and holds no blanks.');
 }
 
-/** What a loop of requests amounts to. */
+/** Summary of the requests. */
 export interface TrafficSummary {
   count: number;
   /** Answers by status; "none" counts those without one. */
@@ -98,7 +98,7 @@ export interface TrafficSummary {
   longestMs: number;
 }
 
-/** Counts what was sent. */
+/** Summarises the requests. */
 export function summarise(answers: readonly SampleAnswer[], delayMs: number): TrafficSummary {
   const times = answers.map(({ ms }) => ms).sort((a, b) => a - b);
   const statuses: Record<string, number> = {};
@@ -115,11 +115,11 @@ export function summarise(answers: readonly SampleAnswer[], delayMs: number): Tr
   };
 }
 
-/** The nearest rank: a latency that was measured, not one between two. */
+/** Percentile by the nearest-rank method: a measured value. */
 const percentile = (sorted: readonly number[], share: number): number =>
   Math.round(sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0);
 
-/** The summary for a person. */
+/** The summary as lines of text. */
 export function summaryLines({ count, statuses, slow, delayMs, p50Ms, p95Ms, longestMs }: TrafficSummary): string[] {
   if (count === 0) return ["Nothing was answered before the end."];
   const answers = Object.entries(statuses).map(([status, times]) =>

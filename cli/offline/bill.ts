@@ -8,18 +8,18 @@ import { type BillArtifact, nodePlatforms, pluginNames, tools } from "../../conf
 import { LabError } from "../../host/errors";
 import { imagesOfModule, moduleNames } from "../../modules/index";
 
-/** One thing that the lab brings from outside. */
+/** A download of the lab. */
 export interface BillEntry {
   kind: "chart" | "manifest" | "tool" | "plugin" | "image";
   name: string;
   version: string;
-  /** Where it comes from when no mirror or folder replaces that. */
+  /** Upstream URL, or image reference. */
   source: string;
   /** SPDX expression. */
   licence: string;
-  /** What it is there for; empty when it is the same everywhere. */
+  /** Platforms with a file of their own; empty when it is independent of the platform. */
   platforms: readonly string[];
-  /** SHA-256 or manifest digest, where it is known on this machine. */
+  /** SHA-256 or manifest digest, if it is known on this machine. */
   digest?: string;
   /** The chart, manifest or folder that names the image. */
   of?: string;
@@ -27,51 +27,45 @@ export interface BillEntry {
 
 const hostPlatforms = nodePlatforms.flatMap((platform) => [platform, platform.replace("linux", "darwin")]).sort();
 
-/** The whole bill: of charts and manifests those given, images as they were found. */
+/** The entries of the bill: the given artifacts and images, and all tools and plugins. */
 export function billEntries(artifacts: readonly BillArtifact[], images: readonly BillImage[]): BillEntry[] {
   return [
     ...artifacts.map(({ kind, name, version, upstream, licence }): BillEntry => {
       const recorded = `${cachedArtifact({ kind, name, version })}.sha256`;
-      const digest = existsSync(recorded) ? { digest: `sha256:${readFileSync(recorded, "utf8").trim()}` } : {};
-      return { kind, name, version, source: upstream, licence, platforms: [], ...digest };
+      const digest = existsSync(recorded) ? `sha256:${readFileSync(recorded, "utf8").trim()}` : undefined;
+      return { kind, name, version, source: upstream, licence, platforms: [], digest };
     }),
-    ...Object.values(tools).map(
-      ({ upstream, ...tool }): BillEntry => ({ kind: "tool", ...tool, source: upstream, platforms: hostPlatforms }),
-    ),
-    ...billPlugins().map(
-      ({ upstream, ...plugin }): BillEntry => ({
-        kind: "plugin",
-        ...plugin,
-        source: upstream,
-        platforms: hostPlatforms,
-      }),
-    ),
+    ...Object.values(tools).map((tool) => programEntry("tool", tool)),
+    ...billPlugins().map((plugin) => programEntry("plugin", plugin)),
     ...images.map(imageEntry),
   ];
 }
+
+const programEntry = (kind: "tool" | "plugin", { upstream, ...program }: BillPlugin): BillEntry => ({
+  ...{ kind, ...program, source: upstream, platforms: hostPlatforms },
+});
 
 function imageEntry({ ref, of, licence }: BillImage): BillEntry {
   const [tagged = ref, digest] = ref.split("@");
   const colon = tagged.lastIndexOf(":");
   const [name, version] = [tagged.slice(0, colon), tagged.slice(colon + 1)];
-  const known = digest ? { digest } : {};
-  return { kind: "image", name, version, source: ref, licence, platforms: nodePlatforms, of, ...known };
+  return { kind: "image", name, version, source: ref, licence, platforms: nodePlatforms, of, digest };
 }
 
-/** An image that the lab runs or builds on. */
+/** An image that the lab runs, or from which it builds. */
 export interface BillImage {
   ref: string;
   /** The chart, manifest or folder that names it. */
   of: string;
   licence: string;
-  /** Whether a node runs it; the apps' image is built on the others, and one caches registries. */
+  /** Whether a node runs it. The others are base images of the apps' image, and the registry cache. */
   runs: boolean;
 }
 
-/** Folder of the apps' image: its Dockerfile names what it is built on. */
+/** Folder of the apps' Dockerfile. */
 export const appFolder = join(__dirname, "../../images/httpbin");
 
-/** Images that are named here and not in a manifest. */
+/** Images that are not named by a manifest. */
 export function ownImages({ nodeImage, istioVersion }: Pick<LabConfig, "nodeImage" | "istioVersion">): BillImage[] {
   const dockerfile = readFileSync(join(appFolder, "Dockerfile"), "utf8");
   return [
@@ -87,7 +81,7 @@ export function ownImages({ nodeImage, istioVersion }: Pick<LabConfig, "nodeImag
   ];
 }
 
-/** What a Dockerfile is built on, with its arguments' defaults put in. */
+/** Base images of a Dockerfile, with the defaults of its arguments. */
 export function appBases(dockerfile: string): string[] {
   const defaults = new Map([...dockerfile.matchAll(/^ARG (\w+)=(\S+)$/gm)].map(([, name, value]) => [name, value]));
   const named = [...dockerfile.matchAll(/^FROM (?:--\S+ )?(\S+)/gm)].map(([, ref = ""]) => ref);
@@ -99,10 +93,10 @@ function baseLicence(ref: string): string {
   return ref.includes("/alpine:") ? "LicenseRef-Alpine-packages" : "MIT";
 }
 
-/** Images of one manifest, or the reason why they are not known. */
+/** Images of a manifest, or the problem of reading it. */
 export type ManifestImages = { artifact: BillArtifact } & ({ images: BillImage[] } | { unknown: LabError });
 
-/** Reads the images that the manifests name: from the cache, else from where artifacts come from. */
+/** Reads the images of manifests, which are fetched unless they are in the cache. */
 export async function manifestImages(
   manifests: readonly BillArtifact[],
   options: { source?: string; fetch: Fetcher },
@@ -134,7 +128,7 @@ export interface BillPlugin {
 export const labPackage = (): { name: string; version: string; dependencies: Record<string, string> } =>
   JSON.parse(readFileSync(join(__dirname, "../../package.json"), "utf8"));
 
-/** The plugins that the engine loads; package.json has their pins. */
+/** The plugins that the engine loads, in the versions of package.json. */
 export function billPlugins(): BillPlugin[] {
   const { dependencies } = labPackage();
   return pluginNames.map((name) => {

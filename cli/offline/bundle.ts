@@ -106,7 +106,7 @@ async function collect(folder: string, pieces: readonly Piece[], progress: Progr
     }
     progress.status(`· ${name} …`);
     try {
-      await piece.bring(file);
+      await piece.fetch(file);
     } catch (thrown) {
       if (!(thrown instanceof LabError)) throw thrown;
       lacking.push({ piece, problem: thrown });
@@ -159,7 +159,7 @@ export async function fill(order: BundleOrder, work: BundleWork, progress: Progr
   const images = await bundleImages(order, work, lacking.length > 0);
   const built = images.map((piece) =>
     app?.build && piece.path === archivePath(app.ref)
-      ? { ...piece, bring: (file: string) => buildAppImage(app.ref, work).then(() => piece.bring(file)) }
+      ? { ...piece, fetch: (file: string) => buildAppImage(app.ref, work).then(() => piece.fetch(file)) }
       : piece,
   );
   lacking.push(...(await collect(folder, built, progress)));

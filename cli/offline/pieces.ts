@@ -13,32 +13,32 @@ import { makeFolder, writeWhole } from "../../host/write-file";
 import { fetchRelease, type System, tools } from "../toolchain/tools";
 import { appFolder, type BillPlugin, billPlugins } from "./bill";
 
-/** Parts of a bundle that can be left out. */
+/** Parts of a bundle that `--without` can omit. */
 export const parts = ["charts", "cli", "plugins", "images"] as const;
 export type Part = (typeof parts)[number];
 
-/** One file of a bundle. */
+/** A file of a bundle. */
 export interface Piece {
   part: Part;
-  /** Path inside the bundle. */
+  /** Path in the bundle. */
   path: string;
-  /** Brings it to `file`; when this resolves it is whole. */
-  bring(file: string): Promise<void>;
+  /** Fetches it into `file`. */
+  fetch(file: string): Promise<void>;
 }
 
-/** Charts and manifests, checked by the cache they come through. */
+/** Charts and manifests, which the cache checks. */
 export function chartPieces(artifacts: readonly BillArtifact[], { fetch, source }: BundleWork): Piece[] {
   return artifacts.map((artifact) => ({
     part: "charts",
     path: artifactPath(artifact),
-    async bring(file) {
-      await fetchArtifacts({ fetch, bill: [artifact], ...(source ? { source } : {}) });
+    async fetch(file) {
+      await fetchArtifacts({ fetch, bill: [artifact], source });
       writeWhole(file, await readFile(cachedArtifact(artifact)));
     },
   }));
 }
 
-/** Tools and the lists of their digests. */
+/** Tools, and the lists of their digests. */
 export function cliPieces({ fetch, source, platform }: BundleWork): Piece[] {
   return tools.flatMap((tool): Piece[] => {
     const release = tool.release(platform.system);
@@ -46,14 +46,14 @@ export function cliPieces({ fetch, source, platform }: BundleWork): Piece[] {
       {
         part: "cli",
         path: `cli/${release.file}`,
-        async bring(file) {
+        async fetch(file) {
           writeWhole(file, await fetchRelease(release, fetch, source), release.packed ? 0o644 : 0o755);
         },
       },
       {
         part: "cli",
         path: `cli/${release.checksumsFile}`,
-        async bring(file) {
+        async fetch(file) {
           const address = source ? `${source}/cli/${release.checksumsFile}` : release.checksums;
           writeWhole(file, await fetch(address));
         },
@@ -62,20 +62,20 @@ export function cliPieces({ fetch, source, platform }: BundleWork): Piece[] {
   });
 }
 
-/** Path of a plugin in a bundle, which is its file name upstream. */
+/** Path of a plugin in a bundle, with its upstream file name. */
 export function pluginPath({ name, version }: BillPlugin, platform: Platform): string {
   return `plugins/pulumi-resource-${name}-v${version}-${platform.dashed}.tar.gz`;
 }
 
 /**
- * Plugins of the engine. Another bundle or mirror must promise them in its SHA256SUMS; upstream has no list of their
- * digests in SHA-256 (pulumi-docker and pulumi-tls, .github/workflows/publish.yml: `shasum`, which is SHA-1).
+ * Plugins of the engine. SHA256SUMS of a bundle or mirror must list them; upstream has no list of SHA-256 digests
+ * (pulumi-docker and pulumi-tls, .github/workflows/publish.yml: `shasum`, which is SHA-1).
  */
 export function pluginPieces({ fetch, source, platform }: BundleWork): Piece[] {
   return billPlugins().map((plugin) => {
     const path = pluginPath(plugin, platform);
     const address = source ? `${source}/${path}` : `${plugin.upstream}/${path.replace("plugins/", "")}`;
-    const bring = async (file: string) => {
+    const download = async (file: string) => {
       requireSafeSource(source);
       const promised = source && parseSums((await fetch(`${source}/${bundleFiles.sums}`)).toString("utf8")).get(path);
       if (source && !promised) throw notPromised(source, path);
@@ -84,7 +84,7 @@ export function pluginPieces({ fetch, source, platform }: BundleWork): Piece[] {
       if (!isGzip(bytes)) throw unreachable(address, { reason: "the response is no archive" });
       writeWhole(file, bytes);
     };
-    return { part: "plugins", path, bring };
+    return { part: "plugins", path, fetch: download };
   });
 }
 
@@ -100,14 +100,14 @@ export function imagePieces(refs: readonly string[], work: BundleWork): Piece[] 
   return [...new Set(refs)].map((ref) => ({
     part: "images",
     path: archivePath(ref),
-    bring: (file) => saveImage(ref, file, work),
+    fetch: (file) => saveImage(ref, file, work),
   }));
 }
 
 const root = join(__dirname, "../..");
 const minutes = 60_000;
 
-/** Tag of the apps' image in bundles: the same Dockerfile, the same tag. */
+/** Reference of the apps' image in bundles, with a digest of the Dockerfile as its tag. */
 export function bundledAppImage(): string {
   const dockerfile = readFileSync(join(appFolder, "Dockerfile"));
   return `docker.io/ambient-lab/httpbin:${createHash("sha256").update(dockerfile).digest("hex").slice(0, 12)}`;
@@ -130,14 +130,14 @@ export async function buildAppImage(ref: string, work: BundleWork): Promise<void
   );
 }
 
-/** Writes an image of the bundle's platform to a file: from Docker, where it is, else pulled by the script of the lab. */
+/** Writes an image of the bundle's platform to a file, and pulls it if Docker does not have it. */
 export async function saveImage(ref: string, file: string, work: BundleWork): Promise<void> {
   const { platform } = work;
   const before = await inspect(ref, "{{.Id}}", work);
   await pull(ref, work);
   const tag = tagged(ref);
   const id = (await inspect(ref, "{{.Id}}", work)) ?? (await inspect(tag, "{{.Id}}", work)) ?? ref;
-  // An archive of a reference with a digest would hold no name at all.
+  // An archive of a reference with a digest would contain no name.
   if (tag !== ref) await docker(["tag", id, tag], work);
   const part = `${file}.part`;
   makeFolder(dirname(file));
@@ -147,12 +147,12 @@ export async function saveImage(ref: string, file: string, work: BundleWork): Pr
     const env = { ARCHIVE: part, WHY: why, FIX: fix, IMAGE: tag, PLATFORM: platform.nodes };
     const problem = { what: `Cannot save "${tag}"`, why, fix };
     await runScript([scriptOf("image-get"), 'save "$ARCHIVE" "$WHY" "$FIX" "$IMAGE"'], env, problem, work);
-    // A umask may deny others what another user of the bundle has to read.
+    // A umask may deny read access to other users of the bundle.
     await chmod(part, 0o644);
     await rename(part, file);
   } finally {
     await rm(part, { force: true });
-    // Docker's classic store keeps one platform a tag: what this machine ran before is put back.
+    // Docker's classic store has one platform per tag: the former image is restored.
     if (before && before !== id && tag === ref) await docker(["tag", before, ref], work);
   }
 }
@@ -172,8 +172,8 @@ async function pull(ref: string, work: BundleWork): Promise<void> {
 const scriptOf = (name: string) => `. ./components/scripts/${name}.sh`;
 
 /**
- * Runs shell text.
- * @throws LabError (exit code 4) with the problem that the text prints; `otherwise` where it prints none
+ * Runs a shell script.
+ * @throws UnfitError with the problem that the script prints, or with `otherwise`
  */
 async function runScript(
   text: readonly string[],
@@ -202,18 +202,18 @@ async function docker(args: readonly string[], { exec }: BundleWork): Promise<vo
 const systems = ["linux", "darwin"] as const;
 const processors = { amd64: "x64", arm64: "arm64" } as const;
 
-/** The machine a bundle is for: tools and plugins of its system, images of its processor. */
+/** Platform of a bundle: operating system of its tools and plugins, processor of its images. */
 export interface Platform {
   /** `linux/amd64`, `darwin/arm64`. */
   name: string;
   system: System;
-  /** Words of Go and of plugin archives: `darwin-arm64`. */
+  /** Name in plugin archives: `darwin-arm64`. */
   dashed: string;
-  /** Platform of the images: nodes are Linux everywhere. */
+  /** Platform of the images: all nodes run Linux. */
   nodes: (typeof nodePlatforms)[number];
 }
 
-/** Every platform that a bundle can be for. */
+/** All platforms of bundles. */
 export const platforms: readonly Platform[] = systems.flatMap((platform) =>
   nodePlatforms.map((nodes): Platform => {
     const processor = nodes === "linux/amd64" ? "amd64" : "arm64";
@@ -226,25 +226,25 @@ export const platforms: readonly Platform[] = systems.flatMap((platform) =>
   }),
 );
 
-/** Name of this machine's platform; Windows runs the lab inside WSL, as Linux. */
+/** Name of this machine's platform. On Windows the lab runs in WSL, as Linux. */
 export function hostPlatform({ platform, arch }: System = process): string {
   return `${platform === "darwin" ? "darwin" : "linux"}/${arch === "arm64" ? "arm64" : "amd64"}`;
 }
 
-/** What the pieces of a bundle are brought with. */
+/** Means to fetch the pieces of a bundle. */
 export interface BundleWork {
   fetch: Fetcher;
   exec: Exec;
   platform: Platform;
-  /** "registry=url": where images are pulled from instead. */
+  /** Mirrors of registries, as "registry=URL". */
   imageMirrors: readonly string[];
-  /** Mirror or folder, without a slash at its end, that replaces the upstream hosts. */
+  /** Mirror or folder, without a trailing slash, that replaces the upstream hosts. */
   source?: string;
-  /** Ended when the user ends the command. */
+  /** Aborted when the user ends the command. */
   signal: AbortSignal;
 }
 
-/** SHA-256 of a file of any size; undefined when there is none. */
+/** SHA-256 of a file; undefined when it does not exist. */
 export async function digestOf(file: string): Promise<string | undefined> {
   if (!existsSync(file)) return undefined;
   const hash = createHash("sha256");
@@ -252,7 +252,7 @@ export async function digestOf(file: string): Promise<string | undefined> {
   return hash.digest("hex");
 }
 
-/** Digests that a bundle's SHA256SUMS promises; none where there is no such file. */
+/** Digests in SHA256SUMS of a bundle; empty when the file does not exist. */
 export async function readSums(folder: string): Promise<Map<string, string>> {
   const file = join(folder, bundleFiles.sums);
   return existsSync(file) ? parseSums(await readFile(file, "utf8")) : new Map();

@@ -11,8 +11,8 @@ const types: Record<BillEntry["kind"], Enums.ComponentType> = {
 };
 
 /**
- * The bill as a software bill of materials: CycloneDX 1.6 in JSON.
- * The document has neither a time nor a serial number: the same bill gives the same text.
+ * The bill as a software bill of materials, CycloneDX 1.6 in JSON. Without a time and a serial number, so that the output is
+ * reproducible.
  */
 export function sbom(entries: readonly BillEntry[], lab: { name: string; version: string }): string {
   const component = new Models.Component(Enums.ComponentType.Application, lab.name, {
@@ -28,7 +28,7 @@ export function sbom(entries: readonly BillEntry[], lab: { name: string; version
 function componentOf({ kind, name, version, source, licence, digest }: BillEntry): Models.Component {
   const component = new Models.Component(types[kind], name, { version, bomRef: `${kind}/${name}@${version}` });
   component.licenses.add(new Models.LicenseExpression(licence));
-  // The digest of an image is that of its manifest and not of a file: it is part of the package URL alone.
+  // The digest of an image is that of its manifest, not of a file: only the package URL contains it.
   if (kind !== "image" && digest) component.hashes.set(Enums.HashAlgorithm["SHA-256"], digest.replace(/^sha256:/, ""));
   const purl = purlOf(kind, name, version, digest);
   if (purl) component.purl = purl;
@@ -38,8 +38,8 @@ function componentOf({ kind, name, version, source, licence, digest }: BillEntry
 }
 
 /**
- * Package URL of an image by its digest, of a tag where the digest is not known (package-url/purl-spec, types `oci` and
- * `docker`). What is downloaded from an address has that address instead.
+ * Package URL of an image: type `oci` with its digest, or type `docker` with its tag if the digest is not known
+ * (package-url/purl-spec). Other entries have an external reference instead.
  */
 function purlOf(kind: BillEntry["kind"], name: string, version: string, digest?: string): string | undefined {
   if (kind !== "image") return undefined;

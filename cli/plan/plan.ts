@@ -8,26 +8,29 @@ import { isEnabled } from "../../modules/enabled";
 import { isBookkeeping, parseUrn } from "../engine/urn";
 import type { Declared } from "./record";
 
-/** One thing that `up` makes. */
+/** A resource that `up` creates. */
 interface PlanNode {
   resource: Declared;
-  /** Name of the outermost component; "" for a resource that stands alone. */
+  /** Name of the outermost component; "" for a resource outside of components. */
   component: string;
-  /** URNs of the things that it waits for, without those that follow from others. */
+  /** URNs of its dependencies, without transitive ones. */
   after: readonly string[];
-  /** 1 for what waits for nothing, else one more than the last thing it waits for. */
+  /** 1 without dependencies, otherwise one more than the latest phase of a dependency. */
   phase: number;
 }
 
-/** The order in which a lab comes into being. */
+/** The order in which a lab is created. */
 export interface PlanGraph {
-  /** Phase by phase, in each by the names of component and resource: the order of registration differs from run to run. */
+  /** Sorted by phase, component and name: the order of registration is not deterministic. */
   nodes: readonly PlanNode[];
-  /** The longest chain of things that wait for each other. */
+  /** The longest chain of dependencies. */
   longest: readonly PlanNode[];
 }
 
-/** Derives the order from what the program declares. Providers and components are no work: what waits for them waits for theirs. */
+/**
+ * Derives the order from the declared resources. Providers and components are not listed: dependencies on them are replaced by
+ * the dependencies that they have.
+ */
 export function planGraph(declared: readonly Declared[]): PlanGraph {
   const byUrn = new Map(declared.map((each) => [each.urn, each]));
   const waits = new Map<string, ReadonlySet<string>>();
@@ -36,7 +39,7 @@ export function planGraph(declared: readonly Declared[]): PlanGraph {
     const resource = byUrn.get(urn);
     return resource?.custom === true && !isBookkeeping(resource.type);
   };
-  /** A resource inside a component is registered after it, so what the component waits for holds for it as well. */
+  /** A resource in a component also depends on the dependencies of the component. */
   const waitsFor = (urn: string): ReadonlySet<string> => {
     const known = waits.get(urn);
     if (known) return known;
@@ -96,13 +99,13 @@ function longestPath(nodes: readonly PlanNode[]): PlanNode[] {
   return path;
 }
 
-/** One thing of the plan for people and for JSON. */
+/** An entry of the plan. */
 export interface PlanEntry {
   phase: number;
   component: string;
   name: string;
   kind: string;
-  /** Kubernetes object, Helm release or command, as a person looks for it. */
+  /** Kubernetes object, Helm release or command. */
   object: string;
   after: readonly string[];
   experiments: readonly string[];
@@ -146,7 +149,7 @@ export function planText(stack: string, graph: PlanGraph, settings: Pick<LabSett
   return [...lines, "", `Longest path: ${path}`, ""].join("\n");
 }
 
-/** Most objects serve nearly every experiment; a line names the first ones. */
+/** The first experiments of an object: most objects serve nearly every experiment. */
 function servesText(experiments: readonly string[]): string {
   const shown = 4;
   if (experiments.length === 0) return "";
@@ -154,7 +157,7 @@ function servesText(experiments: readonly string[]): string {
   return `  [${experiments.slice(0, shown).join(", ")}${more > 0 ? ` and ${more} more` : ""}]`;
 }
 
-/** Ids of the experiments that this lab is asked, and that look at an object, or at one that the bundle installs. */
+/** Ids of the lab's experiments that use an object, or an object of a Helm release. */
 function servedExperiments(resource: Declared, settings: Pick<LabSettings, "modules">): string[] {
   const keys = new Set(Object.entries(objects).flatMap(([key, spec]) => (isAbout(resource, spec) ? [key] : [])));
   return experiments
@@ -182,7 +185,7 @@ export function asRecord(value: unknown): Record<string, unknown> {
   return typeof value === "object" && value !== null ? Object.fromEntries(Object.entries(value)) : {};
 }
 
-/** Writes the Kubernetes objects, and the values of the Helm releases, as files numbered in order. Returns their names. */
+/** Writes the Kubernetes objects and the values of the Helm releases as files, numbered in order. @returns their names */
 export function writeObjects(folder: string, { nodes }: PlanGraph): string[] {
   const files = nodes.flatMap(({ resource }) => fileOf(resource) ?? []);
   const width = String(files.length).length;

@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { MockMonitor } from "@pulumi/pulumi/runtime/mocks";
 import { setMockOptions } from "@pulumi/pulumi/runtime/settings";
 
-/** One resource as the program declares it. */
+/** A resource that the program declares. */
 export interface Declared {
   urn: string;
   type: string;
@@ -11,11 +11,11 @@ export interface Declared {
   parent: string;
   custom: boolean;
   inputs: Record<string, unknown>;
-  /** URNs that it waits for: named in `dependsOn`, or because their outputs are its inputs, or as its provider. */
+  /** URNs of its dependencies: of `dependsOn`, of its inputs, and its provider. */
   dependencies: readonly string[];
 }
 
-/** The part of the SDK's registration request that is read. */
+/** The fields of the SDK's registration request that are read. */
 export interface Registration {
   getType(): string;
   getName(): string;
@@ -25,7 +25,7 @@ export interface Registration {
   getDependenciesList(): string[];
 }
 
-/** The SDK's test monitor hides what a resource waits for; the request that reaches it does not. */
+/** The SDK's test monitor, which also records the dependencies in the registration requests. */
 class RecordingMonitor extends MockMonitor {
   readonly declared: Declared[] = [];
 
@@ -55,7 +55,7 @@ class RecordingMonitor extends MockMonitor {
 const inputs = new Map<string, Record<string, unknown>>();
 const keyOf = (type: string, name: string) => `${type} ${name}`;
 
-/** What the world would answer, as far as the program looks at it. */
+/** Outputs of resources that the program reads. */
 const answers: Readonly<Record<string, (inputs: Record<string, unknown>) => Record<string, unknown>>> = {
   "docker:index/network:Network": ({ ipamConfigs }) => ({ ipamConfigs: ipamConfigs ?? [{ subnet: "172.18.0.0/16" }] }),
   "command:local:Command": () => ({ stdout: "" }),

@@ -24,16 +24,16 @@ const timelineSchema = z.object({
 /** The phases of an `up` and the time that each took. */
 export type Timeline = z.infer<typeof timelineSchema>;
 
-/** An evidence folder in memory. */
+/** Content of an evidence folder. */
 export interface EvidenceFolder {
   folder: string;
   report: VerifyReport;
-  /** Configuration of the proxies; absent in a folder of a version that kept it as text only. */
+  /** Configuration of the proxies; absent in a folder of an earlier version. */
   waypoint?: ProxyConfiguration;
   gateway?: ProxyConfiguration;
   /** Absent unless `up` wrote the evidence. */
   timeline?: Timeline;
-  /** Absent unless `reach` asked the lab after the proofs. */
+  /** Absent unless `reach` ran after the experiments. */
   reach?: ReachDocument;
 }
 
@@ -41,10 +41,10 @@ export interface EvidenceFolder {
 export const serviceChains = ({ waypoint }: EvidenceFolder): readonly HttpChain[] =>
   waypoint && "http" in waypoint ? waypoint.http.filter(({ chain }) => chain.startsWith("inbound-vip")) : [];
 
-/** Folder of the evidence of a stack. It outlives the stack, because it is needed after a failure. */
+/** Folder of the evidence of a stack. `destroy` does not delete it. */
 export const evidenceHome = (stack: string): string => join(labHome(), "evidence", stack);
 
-/** Folders that are searched for evidence: the one that the documentation names, and the one of the stack. */
+/** Folders that are searched for evidence: the one in the documentation, and the one of the stack. */
 export const evidencePlaces = (stack: string): string[] => ["evidence", evidenceHome(stack)];
 
 /** Names of the files that the report reads. */
@@ -58,7 +58,7 @@ const evidenceFiles = {
 
 /**
  * Reads an evidence folder.
- * @throws LabError (exit code 2) when it holds no report that this version understands
+ * @throws UsageError when it has no report that this version can read
  */
 export function readEvidence(folder: string): EvidenceFolder {
   const optional = <T>(file: string, schema: z.ZodType<T>) =>
@@ -74,15 +74,15 @@ export function readEvidence(folder: string): EvidenceFolder {
 }
 
 /**
- * The evidence folder that was written last: one of the given places, or a folder in one of them.
- * @throws LabError (exit code 2) when there is none
+ * The newest evidence folder: one of the given places, or a folder in one of them.
+ * @throws UsageError when there is none
  */
 export function newestEvidence(places: readonly string[]): string {
   const [newest] = evidenceFolders(places);
   if (newest !== undefined) return newest;
   throw new UsageError({
     what: `There is no evidence in ${places.map((place) => `"${place}"`).join(" or ")}`,
-    why: "The report shows what a run of the proofs has seen; it asks the lab nothing itself",
+    why: "The report shows the evidence of a run of the experiments",
     fix: "npm run lab -- verify --evidence evidence",
   });
 }
@@ -111,7 +111,7 @@ function parsed<T>(folder: string, file: string, schema: z.ZodType<T>): T {
     throw new UsageError(
       {
         what: `Cannot read "${join(folder, file)}": ${first}`,
-        why: "A report of something else than an evidence folder of this version would show wrong things",
+        why: "The report can be made only of an evidence folder of this version",
         fix: "npm run lab -- verify --evidence evidence && npm run lab -- report --evidence evidence",
       },
       cause,
@@ -119,13 +119,13 @@ function parsed<T>(folder: string, file: string, schema: z.ZodType<T>): T {
   }
 }
 
-/** Number of folders that are kept of each kind for a stack. */
+/** Number of folders that are kept for a stack. */
 const keptFolders = 10;
 
-/** Path of a new folder for the evidence of a run. The oldest folders are deleted. */
+/** Path of a new folder for the evidence of a run. The oldest folders of the stack are deleted. */
 export const newEvidence = (stack: string, now = new Date()): string => newFolder(evidenceHome(stack), now);
 
-/** Path of a new folder in `home` that is named by the time. The oldest folders beside it are deleted. */
+/** Path of a new folder in `home`, named by the time. The oldest folders in `home` are deleted. */
 export function newFolder(home: string, now = new Date()): string {
   const old = existsSync(home)
     ? readdirSync(home)
@@ -137,7 +137,7 @@ export function newFolder(home: string, now = new Date()): string {
   return join(home, now.toISOString().replaceAll(":", "-"));
 }
 
-/** Puts the phases of an `up` beside the evidence of its proofs; nothing when there is no evidence. */
+/** Adds the phases of an `up` to the evidence of its experiments, if there is any. */
 export function recordTimeline(folder: string, stack: string, phases: readonly Phase[]): void {
   if (!existsSync(folder)) return;
   const begun = new Date(Date.now() - Math.max(0, ...phases.map(({ startMs, ms }) => startMs + ms)));
@@ -151,7 +151,7 @@ export function recordTimeline(folder: string, stack: string, phases: readonly P
 }
 
 /**
- * Puts a matrix beside the newest evidence of a stack, where the report finds it.
+ * Adds a matrix to the newest evidence of a stack, for the report.
  * @returns the file; undefined without evidence
  */
 export function recordReach(stack: string, matrix: ReachDocument): string | undefined {

@@ -2,15 +2,15 @@ import { principalOf, serviceAccountOf } from "../../config/vocabulary";
 import type { VerifyReport } from "../../verify/report/schema";
 import { identitiesOf, isRefused, type JudgedRequest, requestsOf } from "./requests";
 
-/** One stop of a request's way. */
+/** A hop on the path of a request. */
 export interface Hop {
   name: string;
-  /** What it is, below the name. */
+  /** Description below the name. */
   role: string;
   layer: "client" | "gateway" | "ztunnel" | "waypoint" | "app";
-  /** Whether the request came here. */
+  /** Whether the request reached it. */
   reached: boolean;
-  /** Whether the evidence holds a record of it; otherwise the lab's design says so. */
+  /** Whether the evidence has a record of it. Otherwise it follows from the lab's design. */
   recorded: boolean;
   end?: "answered" | "stopped";
 }
@@ -19,24 +19,24 @@ export interface Hop {
 export interface Leg {
   /** `node`: between a pod and the ztunnel of its own node. */
   transport: "plain" | "TLS" | "HBONE" | "node";
-  /** Identity that travels, such as "sa/appa". */
+  /** Identity of the sender, such as "sa/appa". */
   identity?: string;
   reached: boolean;
 }
 
-/** Requests that took the same way to the same end. */
+/** Requests with the same path and the same result. */
 export interface Journey {
   id: string;
   title: string;
   hops: readonly Hop[];
   legs: readonly Leg[];
-  /** The end in one line. */
+  /** The result in one line. */
   outcome: string;
   stopped: boolean;
   requests: readonly JudgedRequest[];
 }
 
-/** The paths of the run's requests, each once, with its requests. */
+/** The paths of a run's requests to appb, each once, with its requests. */
 export function journeysOf(report: VerifyReport): Journey[] {
   const identities = identitiesOf(report);
   const groups = new Map<string, JudgedRequest[]>();
@@ -45,7 +45,7 @@ export function journeysOf(report: VerifyReport): Journey[] {
   return [...groups.values()].flatMap((requests, index) => journeyOf(requests, index, identities) ?? []);
 }
 
-/** Requests to the Services and pods that modules add: {@link journeysOf} has the ways to appb alone. */
+/** Requests to the Services and pods of modules, which {@link journeysOf} does not contain. */
 export const requestsElsewhere = (report: VerifyReport): JudgedRequest[] =>
   requestsOf(report).filter((request) => !isToAppb(request));
 
@@ -57,7 +57,7 @@ function keyOf(request: JudgedRequest): string {
   return [client, address, isPast(request), ...end].join("|");
 }
 
-/** Whether a request went past the waypoint that stood in its way: it was answered, or stopped by appb's own ztunnel. */
+/** Whether a request bypassed the waypoint: appb answered it or appb's ztunnel refused it, without a record of the waypoint. */
 const isPast = ({ client, to, decision, records }: JudgedRequest): boolean =>
   to !== "pod" &&
   client !== "outsider" &&
@@ -112,7 +112,7 @@ function stopsOf(request: JudgedRequest): Stop[] {
   return client === "outsider" ? [caller, ...middle, far, app] : [caller, near, ...middle, far, app];
 }
 
-/** Index of the stop where the request's end was decided. */
+/** Index of the hop that decided the result of the request. */
 function endOf({ decision }: JudgedRequest, stops: readonly Stop[]): number {
   if (decision.action === "answered") return stops.length - 1;
   const at: readonly string[] = stops.map(({ layer }) => layer);
@@ -121,14 +121,14 @@ function endOf({ decision }: JudgedRequest, stops: readonly Stop[]): number {
   return found < 0 ? stops.length - 1 : found;
 }
 
-/** A record of one request stands for its group: they differ in method and path alone. */
+/** A record of one request counts for the whole group, whose requests differ only in method and path. */
 function isRecorded(requests: readonly JudgedRequest[], stop: Stop, at: number, count: number): boolean {
   return requests.some((request) => {
     if (stop.layer === "client") return true;
     if (stop.layer === "app") return request.decision.layer === "app";
     if (stop.layer !== "ztunnel") return request.records[stop.layer] === "found";
     if (at < count - 2) return request.connections.some(({ direction }) => direction === "outbound");
-    // Refusals are found by workload, so that other connections at the far side may belong to other requests.
+    // Refusals are found by workload: other inbound connections may belong to other requests.
     return request.decision.connection?.direction === "inbound";
   });
 }
@@ -147,7 +147,7 @@ function legsOf(request: JudgedRequest, hops: readonly Hop[], identities: Readon
     const from = hops[index];
     if (!from) return [];
     if (hop.layer === "app") return [{ transport: "node", reached: hop.reached }];
-    // The ztunnel of the node takes the connections of a pod in the mesh. A client outside has no ztunnel and no identity.
+    // The ztunnel of the node handles the connections of a pod in the mesh. A client outside has no ztunnel and no identity.
     if (from.layer === "client") {
       const outside = request.url.startsWith("https:") ? "TLS" : "plain";
       return [{ transport: hop.role === near.role ? "node" : outside, reached: hop.reached }];

@@ -8,7 +8,7 @@ import { journeysOf, requestsElsewhere } from "./journeys";
 import { isRefused, requestsOf } from "./requests";
 import { samplesOf } from "./samples";
 
-/** The report as Markdown, for a pull request or a wiki: what the page says, without its drawings. */
+/** The report as Markdown, for a pull request or a wiki: the content of the page without its drawings. */
 export function renderMarkdown(evidence: EvidenceFolder): string {
   const { report, timeline } = evidence;
   const { results, stack, cluster, startedAt, verdict, versions, drift, health } = report;

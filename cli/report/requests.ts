@@ -1,16 +1,16 @@
 import type { Connection, Decision, Finding, SentRequest, Verdict, VerifyReport } from "../../verify/report/schema";
 
-/** One request that a run sent and judged, with the records of the layers. */
+/** A request of a run with its verdict and the records of the layers. */
 export interface JudgedRequest extends SentRequest {
   experiment: string;
   verdict: Verdict;
-  /** Such as "appa"; "you" is the machine that ran the proofs. */
+  /** Such as "appa"; "you" is the machine that ran the verifier. */
   client: string;
-  /** Method and path, and whether it had a token. */
+  /** Method, path, and whether it had a token. */
   words: string;
   /** The destination as text. */
   address: string;
-  /** What the client got, such as "200" or "connection reset". */
+  /** Result for the client, such as "200" or "connection reset". */
   answer: string;
   decision: Decision;
   records: NonNullable<Finding["records"]>;
@@ -34,7 +34,7 @@ function requestOf(experiment: string, finding: Finding): JudgedRequest | undefi
   };
 }
 
-/** Whether a request did not get what it asked for. A redirect is an answer, of the gateway itself. */
+/** Whether a request was refused. A redirect is an answer of the gateway. */
 export const isRefused = ({ decision: { action } }: JudgedRequest): boolean =>
   action !== "answered" && action !== "redirected";
 
@@ -50,7 +50,7 @@ function answerOf({ status, grpcStatus, curlExit }: SentRequest): string {
   return curlExit === 52 ? "connection closed" : "no answer";
 }
 
-/** Name of the Deployment that a pod's name begins with. */
+/** Name of the Deployment of a pod. */
 const workloadOf = (pod: string): string => pod.replace(/-[a-f0-9]{5,10}-[a-z0-9]{5}$/, "");
 
 /** Identities that ztunnel logged for the connections of a run, by workload. */

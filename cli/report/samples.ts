@@ -1,7 +1,7 @@
 import { binomialChance } from "../../verify/binomial";
 import type { LatencySample, Verdict, VerifyReport } from "../../verify/report/schema";
 
-/** A latency sample with the finding that it belongs to. */
+/** A latency sample with its finding. */
 export interface JudgedSample extends LatencySample {
   name: string;
   verdict: Verdict;
@@ -12,7 +12,7 @@ export interface JudgedSample extends LatencySample {
   slow: number;
 }
 
-/** The latency samples of a run. A sample without any answer has nothing to show. */
+/** The latency samples of a run, without those that got no answer. */
 export function samplesOf({ results }: Pick<VerifyReport, "results">): JudgedSample[] {
   return results
     .flatMap(({ findings }) => findings)
@@ -24,10 +24,10 @@ export function samplesOf({ results }: Pick<VerifyReport, "results">): JudgedSam
     });
 }
 
-/** Chances below this are not drawn. */
+/** Lowest probability that is drawn. */
 const visibleChance = 1e-6;
 
-/** The chance of each number of delayed requests, without those that are too small to be drawn. */
+/** The probability of each number of delayed requests, without those below {@link visibleChance}. */
 export function chancesOf(count: number, percent: number): { count: number; chance: number }[] {
   const chanceOf = binomialChance(count, percent / 100);
   const all = Array.from({ length: count + 1 }, (_, k) => ({ count: k, chance: chanceOf(k) }));

@@ -21,7 +21,7 @@ const running: Record<TourAction, string> = {
   undo: "Undoing the change",
 };
 
-/** Output of an action that is shown while it runs. */
+/** Number of lines of a running action's output that are shown. */
 const shownLines = 12;
 
 const ownStyle = `
@@ -37,7 +37,7 @@ button.quiet { background:transparent; color:var(--info); } button:focus-visible
 @media (max-width:760px) { .tour { display:block; } .tour nav.all { display:none; } }
 `;
 
-/** Scripts and requests of the page's own origin only. htmx adds no style and evaluates no text. */
+/** Allows only scripts and requests of the page's own origin. htmx must add no style and evaluate no text. */
 const policy =
   "default-src 'none'; script-src 'self'; connect-src 'self'; img-src 'self'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'self'";
 const htmxConfig = JSON.stringify({ includeIndicatorCSS: false, history: false });

@@ -4,27 +4,27 @@ import type { VerifyReport } from "../../verify/report/schema";
 import type { TourLab } from "./lab";
 import { pairsOf } from "./steps";
 
-/** What can be done in a step of the tour. */
+/** An action of a step of the tour. */
 export type TourAction = "preview" | "apply" | "verify" | "undo";
 
-/** What was seen in a step. */
+/** Results of a step's actions. */
 export interface StepState {
-  /** What its change would change. */
+  /** Preview of its change. */
   preview?: string;
   report?: VerifyReport;
   /** Text of the problem that ended the last action. */
   problem?: string;
 }
 
-/** An action that runs. */
+/** A running action. */
 export interface RunningAction {
   step: TourStep;
   action: TourAction;
-  /** What it has printed. */
+  /** Lines of its output. */
   lines: readonly string[];
 }
 
-/** A walk through the tour's steps, one action at a time. At most one step's change is applied. */
+/** State of the browser tour. One action runs at a time, and the change of at most one step is applied. */
 export class TourSession {
   readonly #lab: TourLab;
   readonly #states = new Map<string, StepState>();
@@ -52,7 +52,7 @@ export class TourSession {
     return this.#states.get(id) ?? {};
   }
 
-  /** The actions that a step offers now. A change is applied only after its preview was shown. */
+  /** The actions that a step offers now. A change can be applied only after its preview was shown. */
   actionsOf(step: TourStep): TourAction[] {
     if (this.#running) return [];
     if (this.#applied) return this.#applied.step === step ? ["verify", "undo"] : ["undo"];
@@ -60,7 +60,7 @@ export class TourSession {
     return this.stateOf(step).preview === undefined ? ["preview"] : ["preview", "apply"];
   }
 
-  /** Starts an action that {@link actionsOf} offers; any other is ignored, as a second click on a button is. */
+  /** Starts an action of {@link actionsOf}; ignores any other, such as that of a second click on a button. */
   start(step: TourStep, action: TourAction): void {
     if (!this.actionsOf(step).includes(action)) return;
     const lines: string[] = [];
@@ -76,7 +76,7 @@ export class TourSession {
     await this.#running?.ended;
   }
 
-  /** Takes back the change that is applied. Returns its step when there was one. */
+  /** Undoes an applied change. @returns its step; undefined when no change was applied */
   async close(lab: TourLab): Promise<TourStep | undefined> {
     await this.idle();
     const applied = this.#applied;
@@ -105,7 +105,7 @@ export class TourSession {
       this.#applied = { step, restore };
       await this.#lab.up(pairsOf(step), line);
     } catch (thrown) {
-      // The change was refused before anything but the settings was touched.
+      // The change was refused, and only the settings have changed.
       if (thrown instanceof LabError && thrown.exitCode === ExitCode.usage) {
         restore();
         this.#applied = undefined;

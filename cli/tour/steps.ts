@@ -5,14 +5,14 @@ import { shellWord } from "../../host/shell";
 import { disabledReason } from "../../modules/enabled";
 import { stepLines } from "../../verify/report/explain";
 
-/** A step with all that a reader, or a program, needs to walk it. */
+/** A step of the tour, with its commands and expectations. */
 export interface WalkedStep {
   number: number;
   id: string;
   title: string;
   asks: string;
   why: string;
-  /** What the proof sends and expects, once the change is made. */
+  /** Requests and expectations of the experiment, after the change. */
   expects: readonly string[];
   /** Commands that make the change, its preview first. */
   change: readonly string[];
@@ -46,14 +46,16 @@ export function walked(step: TourStep, settings: LabSettings, stack: string): Wa
 /** Keys of the stack's configuration that a step changes. */
 export const keysOf = ({ change = {} }: TourStep): string[] => Object.keys(change);
 
-/** The step's changes as `key=value`, as `up --config` takes them. */
+/** The step's changes as `key=value` pairs of `up --config`. */
 export const pairsOf = ({ change = {} }: TourStep): string[] =>
-  Object.entries(change).map(([key, value]) => `${key}=${Array.isArray(value) ? `[${value.join(", ")}]` : value}`);
+  Object.entries(change).map(([key, value]) => `${key}=${valueText(value)}`);
+
+/** A value as `config set` accepts it. */
+const valueText = (value: unknown): string => (Array.isArray(value) ? `[${value.join(", ")}]` : String(value));
 
 const upLine = (stack: string) => `npm run up -- --stack ${stack} --no-verify`;
 
 const setLines = ({ change = {} }: TourStep, stack: string): string[] =>
-  Object.entries(change).map(([key, value]) => {
-    const text = Array.isArray(value) ? `[${value.join(", ")}]` : String(value);
-    return `npm run lab -- config set ${key} ${shellWord(text)} --stack ${stack}`;
-  });
+  Object.entries(change).map(
+    ([key, value]) => `npm run lab -- config set ${key} ${shellWord(valueText(value))} --stack ${stack}`,
+  );

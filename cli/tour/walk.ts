@@ -4,28 +4,25 @@ import { rememberSettings, unsetConfig } from "../stack/settings";
 import type { Io } from "../terminal/io";
 import { keysOf, pairsOf } from "./steps";
 
-/** The means to walk a step. */
+/** Operations of the terminal tour on a lab. */
 export interface Walk {
   io: Io;
   stack: string;
-  /**
-   * Brings the lab to its configuration without proofs, after `key=value` pairs are set in it.
-   * `signal` ends it, by default the signal of `io`.
-   */
+  /** Sets `key=value` pairs and runs `up` without verification. `signal` replaces the signal of `io`. */
   up(options: { preview?: boolean; config?: string[]; signal?: AbortSignal }): Promise<ExitCode>;
   /** Runs one experiment. */
   verify(experiment: string): Promise<ExitCode>;
-  /** Asks before a change is made and before it is undone; absent when nothing is to be asked. */
+  /** Asks before a change and before its undo; absent with --yes. */
   confirm?: (question: string) => Promise<boolean>;
 }
 
-/** Makes the step's change, proves it, and puts the stack's settings and the lab back as they were. */
+/** Applies the step's change, runs its experiment, and restores the stack's settings and the lab. */
 export async function walkStep(walk: Walk, step: TourStep): Promise<ExitCode> {
   if (!step.change) return walk.verify(step.proof);
   const restoreSettings = rememberSettings(walk.io.root, walk.stack);
   const made = await walk.up({ preview: walk.confirm !== undefined, config: pairsOf(step) });
   if (made === ExitCode.usage) {
-    // The change was refused before anything but the settings was touched.
+    // The change was refused, and only the settings have changed.
     restoreSettings();
     return made;
   }
@@ -50,7 +47,7 @@ async function undo({ io, stack, up, confirm }: Walk, { id }: TourStep, restoreS
   if (restoreSettings()) await up({});
 }
 
-/** Sets the keys that some steps change back to their defaults, and brings the lab to that. */
+/** Resets the keys that the steps change to their defaults, and runs `up`. */
 export async function undoSteps({ io, stack, up }: Walk, steps: readonly TourStep[]): Promise<ExitCode> {
   if (unsetConfig(io.root, stack, steps.flatMap(keysOf))) return up({});
   io.stderr.write("There is nothing to undo: the stack's settings have the defaults\n");

@@ -2,7 +2,7 @@ import type { Command, Option } from "commander";
 
 const shared = ["--stack", "--quiet", "--verbose", "--json", "--yes"];
 
-/** The page of all commands: what each does, its arguments and its options. */
+/** The reference page of the commands with their arguments and options. */
 export function commandsPage(program: Command): string {
   return [
     "# Commands",

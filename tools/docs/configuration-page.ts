@@ -4,12 +4,12 @@ import { parseConfig } from "../../config/load";
 import { type ConfigKey, configKeys, configSchema } from "../../config/schema";
 import { variables } from "./variables";
 
-/** The part of Pulumi.yaml that declares the keys. */
+/** The declarations of the keys in Pulumi.yaml. */
 const projectSchema = z.object({
   config: z.record(z.string(), z.object({ type: z.string(), description: z.string() })),
 });
 
-/** The part of a JSON Schema that the page shows about one key. */
+/** The fields of a JSON Schema that the page shows. */
 interface Rule {
   type?: string;
   enum?: readonly unknown[];
@@ -93,10 +93,10 @@ function allowed(key: ConfigKey, rule: Rule): string {
   return rule.items?.enum ? `any of ${codes(rule.items.enum)}${least}` : `each ${demanded(key, [blank])}${least}`;
 }
 
-/** A value that every pattern refuses. */
+/** A value that no pattern allows. */
 const blank = " ";
 
-/** The schema's error message for a value that it refuses, without its beginning. */
+/** The schema's error message for an invalid value, without "must be". */
 function demanded(key: ConfigKey, value: unknown): string {
   const parsed = configSchema.shape[key].safeParse(value);
   if (parsed.success) throw new RangeError(`Config key "${key}" has a pattern, and takes ${JSON.stringify(value)}`);

@@ -25,7 +25,7 @@ export function parseCast(text: string): Cast {
   return { width, lines };
 }
 
-/** The text of a recording of these outputs. */
+/** Text of a recording. */
 export function castText(width: number, height: number, outputs: readonly { at: number; text: string }[]): string {
   const header = JSON.stringify({ version: 2, width, height });
   const events = outputs.map(({ at, text }) => JSON.stringify([Number(at.toFixed(3)), "o", text]));

@@ -8,7 +8,7 @@ import { pictured, pictureFolder, recordings, sourcesFile } from "./sources";
 
 /**
  * `record NAME PROGRAM ARGS…` records a command of a real lab; `draw` draws every picture from the recordings and the sample
- * evidence, with Chromium where a picture is of a page.
+ * evidence. Pictures of pages need Chromium.
  */
 async function main([action, ...rest]: readonly string[]): Promise<void> {
   if (action === "record") return record(rest);

@@ -18,10 +18,10 @@ export const sampleEvidence = join(docs, "sample/evidence");
 
 export const pictureFolder = join(docs, "pictures");
 
-/** Digests of the pages that the pictures show: a picture is older than its page when they differ. */
+/** Digests of the pages in the pictures: a picture with another digest is out of date. */
 export const sourcesFile = join(pictureFolder, "sources.json");
 
-/** What a recording shows, for readers who do not see it. */
+/** Alternative texts of the recordings. */
 const titles: Readonly<Record<string, string>> = {
   up: "npm run up creates the lab and verifies every experiment",
   preview: "A change of allowedCallers, its preview, and the lab that follows it",
@@ -37,7 +37,7 @@ interface PicturedPage {
 
 /** The files that need no browser, and the pages that need one. */
 export async function pictured(): Promise<{ files: { file: string; content: string }[]; pages: PicturedPage[] }> {
-  // The report names the folder: not that of the machine on which it is drawn.
+  // The report contains the path of the folder, which must not be that of this machine.
   const evidence = { ...readEvidence(sampleEvidence), folder: "docs/sample/evidence" };
   const report = await renderHtml(evidence);
   if (!evidence.reach) throw new RangeError(`${sampleEvidence} has no matrix`);

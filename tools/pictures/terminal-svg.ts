@@ -1,10 +1,10 @@
 import type { Cast } from "./cast";
 
 const size = { character: 7.83, line: 19, rows: 22, margin: 16, bar: 28 } as const;
-/** Longest wait between two lines, in seconds: a reader sees that time passes and does not sit through it. */
+/** Longest pause between two lines, in seconds; longer ones are shortened. */
 const longestWait = 0.9;
 
-/** The class of a line by its first mark, as the command line itself colours it on a terminal. */
+/** The class of a line by its first mark, like the colours of the command line. */
 function classOf(text: string): string {
   const [, mark = ""] = /^\s*([✓✗!$~+-])/u.exec(text) ?? [];
   return { "✓": " ok", "✗": " no", "!": " warn", $: " cmd", "~": " warn", "+": " ok", "-": " no" }[mark] ?? "";
@@ -12,10 +12,7 @@ function classOf(text: string): string {
 
 const escaped = (text: string): string => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 
-/**
- * A recording as an SVG that plays once, also inside of an `img`: it has no script, and loads nothing. Readers who have
- * asked for less motion see its end.
- */
+/** A recording as an SVG animation without a script, so that it plays in an `img`. With reduced motion it shows the last frame. */
 export function terminalSvg({ width, lines: recorded }: Cast, title: string): string {
   // A terminal continues a long line on the next row.
   const lines = recorded.flatMap(({ at, text }) =>

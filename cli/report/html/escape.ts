@@ -1,6 +1,6 @@
 import { printable } from "../../../host/printable";
 
-/** Text that may stand in a page as it is. */
+/** HTML text that is inserted without escaping. */
 export class Html {
   readonly text: string;
 
@@ -9,10 +9,10 @@ export class Html {
   }
 }
 
-/** What may be put into a template; anything that is not {@link Html} is escaped. */
+/** A value in a template; everything but {@link Html} is escaped. */
 export type Part = Html | string | number | undefined | readonly Part[];
 
-/** A piece of a page: all that is put in is escaped, unless it is a piece itself. */
+/** Template tag for HTML: escapes all values except {@link Html}. */
 export const html = (strings: TemplateStringsArray, ...parts: readonly Part[]): Html =>
   new Html(strings.map((text, index) => text + render(parts[index])).join(""));
 

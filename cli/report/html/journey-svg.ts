@@ -15,7 +15,7 @@ const words: Record<Leg["transport"], string> = {
   node: "in the node",
 };
 
-/** A request's way as a drawing: boxes for the layers, arrows for the legs, a mark where its end was decided. */
+/** The path of a request as SVG: boxes for the hops, arrows for the legs, a mark at the hop that decided. */
 export function journeySvg({ id, title, hops, legs, outcome, stopped }: Journey): Html {
   return html`<svg class="way" role="img" aria-labelledby="${id}-title ${id}-desc" viewBox="0 0 ${wide} ${height}">
 <title id="${id}-title">${title}</title><desc id="${id}-desc">${wordsOf({ hops, legs, outcome })}</desc>

@@ -4,7 +4,7 @@ import { decisionText } from "../../../access/report";
 import { type Html, html } from "./escape";
 import { timeText } from "./shell";
 
-/** The matrix: a table for each port of a Service. A cell opens its request, both decisions, and the records of the layers. */
+/** The matrix: a table for each port of a Service. A cell shows its request, both decisions, and the records of the layers. */
 export function matrixSection(document: ReachDocument): Html {
   const { headline, asked } = reachSummary(document);
   return html`<section id="matrix" aria-labelledby="matrix-h"><h2 id="matrix-h">Who may reach what</h2>
@@ -41,7 +41,7 @@ const classOf = (cell: ReachEntry): string => {
   return cell.agreement === "differ" ? `${kind} differ` : kind;
 };
 
-/** What the mark of a cell says, for a screen reader. */
+/** The mark of a cell as text, for a screen reader. */
 function decisionWords(cell: ReachEntry): string {
   const { outcome, by } = shownDecision(cell);
   return `${outcome}${by ? ` by ${by}` : ""}${cell.agreement === "differ" ? ", the configuration says otherwise" : ""}`;
@@ -71,7 +71,7 @@ ${differing.map(
 )}</section>`;
 }
 
-/** What is not known, and why; undefined when all is known. */
+/** The unknown cells with their reasons; undefined without one. */
 export function unknowns(document: ReachDocument): Html | undefined {
   const { unknown } = reachSummary(document);
   if (unknown.length + document.unread.length === 0) return undefined;

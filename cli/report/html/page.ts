@@ -68,10 +68,10 @@ const words: Record<Verdict, string> = {
   "known-upstream": "! known upstream",
 };
 
-/** A verdict as a word with a mark: never by colour alone. */
+/** A verdict as a word with a mark, not only as a colour. */
 const badge = (verdict: Verdict): Html => html`<span class="badge ${verdict}">${words[verdict]}</span>`;
 
-/** Problems and their fixes, causes before effects; undefined without a problem. */
+/** Problems and their fixes, causes first; undefined without a problem. */
 function problems({ results, drift, health, notes }: VerifyReport): Html | undefined {
   const bad = results.filter(({ verdict }) => verdict === "fail" || verdict === "inconclusive");
   const causes = [...drift, ...health];
@@ -91,7 +91,7 @@ ${findings.filter(({ verdict }) => verdict === "fail" || verdict === "inconclusi
 ${notes.map((note) => html`<p class="note">Note: ${note}</p>`)}</section>`;
 }
 
-/** A row for every experiment, its findings and their evidence folded away below it. */
+/** A row for every experiment, with its findings and their evidence in collapsed details. */
 function verdicts(results: readonly ExperimentResult[]): Html {
   return html`<section id="verdicts" aria-labelledby="verdicts-h"><h2 id="verdicts-h">Verdicts</h2>
 <p class="lead">Every experiment, from the machine upwards. Open one to see what was sent, what came back and which record says so.</p>
@@ -142,7 +142,7 @@ function configuration(name: string, proxy: ProxyConfiguration | undefined): Htm
   return html`<details class="raw"><summary>Whole configuration of the ${name}</summary><pre>${text}</pre></details>`;
 }
 
-/** Versions and settings that the run judged by. */
+/** Versions and settings of the run. */
 function versionsAndSettings({ versions, settings }: VerifyReport): Html {
   const said = (value: unknown) => (Array.isArray(value) ? value.join(", ") || "none" : String(value));
   const rows = (entries: readonly (readonly [string, unknown])[]) =>
@@ -212,7 +212,7 @@ ${requests.map(
 )}</tbody></table></div></section>`;
 }
 
-/** Where the time of \`up\` went. */
+/** The durations of the phases of `up`. */
 async function timeline(recorded: Timeline | undefined): Promise<Html | undefined> {
   if (!recorded) return undefined;
   return html`<section id="time" aria-labelledby="time-h"><h2 id="time-h">The time of <code>up</code></h2>

@@ -20,7 +20,7 @@ const colour = {
 };
 const common = { width, style: { background: "none", fontFamily: "inherit", fontSize: "12px" } } as const;
 
-/** Room for the longest of some labels, at the width of a letter in bold. */
+/** Margin for the longest label, at the width of a bold character. */
 const labelMargin = (labels: readonly string[]) =>
   Math.max(132, 26 + 7.4 * Math.max(...labels.map((each) => each.length)));
 
@@ -28,7 +28,7 @@ const labelMargin = (labels: readonly string[]) =>
 export async function latencyPlot(samples: readonly JudgedSample[]): Promise<Html> {
   const { Plot, document } = await library();
   const dots = samples.flatMap(({ label, milliseconds, slowFromMs }) =>
-    // Spread by the golden ratio: even, and the same in every rendering.
+    // Spread by the golden ratio: even, and reproducible.
     milliseconds.map((ms, index) => ({ label, ms, spread: (index * 0.618) % 1, slow: ms >= slowFromMs })),
   );
   const labels = samples.map(({ label }) => label);
@@ -55,7 +55,7 @@ export async function latencyPlot(samples: readonly JudgedSample[]): Promise<Htm
         Plot.ruleX(samples, { x: "delayMs", fy: "label", stroke: colour.line, strokeDasharray: "4 3" }),
         Plot.text(samples.slice(0, 1), {
           ...{ x: "delayMs", fy: "label", frameAnchor: "top", dy: -16 },
-          // The text stands on the side of the line where there is room.
+          // The text is on the side of the line with more space.
           ...(samples.some(({ delayMs }) => delayMs > slowest / 2)
             ? { textAnchor: "end" as const, dx: 4 }
             : { textAnchor: "start" as const, dx: -4 }),
@@ -86,7 +86,7 @@ export async function latencyPlot(samples: readonly JudgedSample[]): Promise<Htm
   );
 }
 
-/** How likely each number of delayed requests is, the band that is accepted, and the number that was seen. */
+/** The probability of each number of delayed requests, the accepted band, and the observed number. */
 export async function bandPlot({ label, slow, milliseconds, count, share }: JudgedSample): Promise<Html> {
   if (!share) return new Html("");
   const { Plot, document } = await library();
@@ -174,10 +174,10 @@ export async function timelinePlot({ phases }: Timeline): Promise<Html> {
   );
 }
 
-/** The drawing as text; a screen reader gets its label and description, not its hundred parts. */
+/** The plot as SVG text, with a label and a description for screen readers. */
 function svgOf(drawn: { outerHTML: string }, label: string, description: string): Html {
   const named = html`<svg role="img" aria-label="${label}" aria-description="${description}" `;
-  // Plot names the groups of its marks, which have no role that may have a name.
+  // Plot labels the groups of its marks, whose role does not allow a label.
   const drawing = printable(drawn.outerHTML).replaceAll(/(<g\b[^>]*?) aria-label="[^"]*"/g, "$1");
   return new Html(drawing.replace("<svg ", () => named.text));
 }

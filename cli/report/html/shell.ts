@@ -1,14 +1,14 @@
 import { Html, html } from "./escape";
 import { style } from "./style";
 
-/** Nothing may be loaded, and no script may run: what is shown is in the file. */
+/** The page loads nothing and runs no script. */
 const policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
 /** The parts of a page. */
 export interface Page {
   title: string;
   head: Html;
-  /** Id, name in the navigation, and text; a section without text is left out. */
+  /** Id, name in the navigation, and text of each section; a section without text is left out. */
   sections: readonly (readonly [id: string, name: string, text: Html | undefined])[];
   footer: Html;
 }
@@ -27,5 +27,5 @@ ${shown.map(([, , section]) => section)}</main>
   return page.text;
 }
 
-/** A time as a page shows it. */
+/** An ISO 8601 time as text of a page. */
 export const timeText = (iso: string): string => iso.replace("T", " ").replace(/\.\d+Z$/, " UTC");

@@ -1,4 +1,4 @@
-/** The page's only style sheet. Colours are variables: drawings use them too, so that both themes fit. */
+/** The style sheet of all pages. Colours are variables, which the drawings use as well, for a light and a dark theme. */
 export const style = `
 :root { color-scheme: light dark; --bg:#f7f7f5; --card:#ffffff; --ink:#1b1f24; --muted:#5b6470; --line:#e2e4e8; --soft:#f1f2f4;
   --ok:#14713f; --okbg:#e3f4ea; --no:#b4232a; --nobg:#fdeaea; --warn:#8f4a00; --warnbg:#fdf0dd; --info:#0b5cad; --infobg:#e4f0fc;

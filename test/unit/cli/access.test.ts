@@ -89,8 +89,8 @@ describe("prove", () => {
   });
 
   test.each([
-    [["--kubeconfig", "/cluster.yaml"], "--kubeconfig is named without --context"],
-    [["--context", "test"], "--context is named without --kubeconfig"],
+    [["--kubeconfig", "/cluster.yaml"], "--kubeconfig is given without --context"],
+    [["--context", "test"], "--context is given without --kubeconfig"],
   ])("does not guess a cluster: %j", async (options, what) => {
     const { io, opened } = world();
     expect(await run(["prove", questions(allowed), ...options], io)).toBe(2);

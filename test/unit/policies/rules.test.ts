@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { outsideThePool } from "../../../policies/addresses";
-import { bypassableServices, layer7OnSelector, unheardPolicies } from "../../../policies/authorization";
+import { bypassableServices, layer7OnSelector, unenforcedPolicies } from "../../../policies/authorization";
 import { isPinned, unpinnedImages } from "../../../policies/images";
 import type { Manifest } from "../../../policies/manifest";
 import { unconfinedPods } from "../../../policies/pods";
@@ -104,7 +104,7 @@ describe("layer7OnSelector()", () => {
   });
 });
 
-describe("unheardPolicies()", () => {
+describe("unenforcedPolicies()", () => {
   const gateway = (gatewayClassName: string, namespace = "default"): Manifest => ({
     apiVersion: "gateway.networking.k8s.io/v1",
     kind: "Gateway",
@@ -123,10 +123,10 @@ describe("unheardPolicies()", () => {
   };
 
   test("is content with an Envoy, with policies of others, and with policies on pods", () => {
-    expect(unheardPolicies([gateway("istio-waypoint"), service, ofService, ofGateway])).toEqual([]);
+    expect(unenforcedPolicies([gateway("istio-waypoint"), service, ofService, ofGateway])).toEqual([]);
     const another = policy({ targetRefs: [{ group: "", kind: "Service", name: "appa" }] });
-    expect(unheardPolicies([gateway(deaf), service, another, policy({ selector })])).toEqual([]);
-    expect(unheardPolicies([gateway(deaf, "other"), service, ofService, ofGateway])).toEqual([]);
+    expect(unenforcedPolicies([gateway(deaf), service, another, policy({ selector })])).toEqual([]);
+    expect(unenforcedPolicies([gateway(deaf, "other"), service, ofService, ofGateway])).toEqual([]);
   });
 
   test.each<[string, Manifest[]]>([
@@ -135,7 +135,7 @@ describe("unheardPolicies()", () => {
     ["a policy of a gateway that is one", [gateway("istio-agentgateway"), ofGateway]],
     ["a policy of a Service that another namespace's agentgateway serves", [gateway(deaf, "other"), shared, ofService]],
   ])("objects to %s", (_name, objects) => {
-    expect(unheardPolicies(objects)).toEqual([expect.stringContaining("no proxy enforces it")]);
+    expect(unenforcedPolicies(objects)).toEqual([expect.stringContaining("no proxy enforces it")]);
   });
 
   test("lets one through that is there to show it", () => {
@@ -143,7 +143,7 @@ describe("unheardPolicies()", () => {
       ...ofService,
       metadata: { name: "p", annotations: { "ambient-lab/on-purpose": "enforced-at-waypoint" } },
     };
-    expect(unheardPolicies([gateway(deaf), service, shown])).toEqual([]);
+    expect(unenforcedPolicies([gateway(deaf), service, shown])).toEqual([]);
   });
 });
 
