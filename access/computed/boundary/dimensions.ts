@@ -147,10 +147,7 @@ function pathsNear(value: string): string[] {
   }
   const { how, text } = wildcardOf(value);
   if (how === "presence") return ["/"];
-  if (how === "suffix") {
-    const path = text.startsWith("/") ? `/x${text}` : `/x${text}`;
-    return [path, `${path}x`, "/x"];
-  }
+  if (how === "suffix") return [`/x${text}`, `/x${text}x`, "/x"];
   const whole = text.startsWith("/") ? text : `/${text}`;
   const shorter = whole.slice(0, -1) || "/";
   if (how === "prefix") return [whole, `${whole}x`, shorter, "/"];

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { boundaryRequests } from "../../../../access/computed/boundary";
 import { computeDecision } from "../../../../access/computed/decide";
-import type { Mesh } from "../../../../access/types";
+import type { AccessRequest, Mesh } from "../../../../access/types";
 import type { KubeObject } from "../../../../verify/lab-client";
 import { baseObjects, meshOf } from "./living";
 
@@ -124,6 +124,130 @@ describe("boundaryRequests()", () => {
     }
     expect(boundaryRequests(mesh, spec)).toEqual(requests);
     expect(new Set(requests.map(({ request }) => JSON.stringify(request))).size).toBe(requests.length);
+  });
+
+  /** A field of the requests that a rule matches, and of those that it does not match, each value once. */
+  const around = (rule: string, field: (request: AccessRequest) => unknown, more?: readonly KubeObject[]) => {
+    const { mesh, spec } = asked(`${onService}\nrules: [${rule}]`, more);
+    const requests = boundaryRequests(mesh, spec).filter(({ request }) => request.from.kind === "workload");
+    const of = (verb: string) => [
+      ...new Map(
+        requests
+          .filter(({ reason }) => reason.startsWith(`rule 1 of AuthorizationPolicy default/p ${verb} `))
+          .map(({ request }) => [JSON.stringify(field(request)), field(request)]),
+      ).values(),
+    ];
+    return [of("matches"), of("does not match")];
+  };
+
+  it("asks the hosts around a value: with the port of the request, and with a character more", () => {
+    const hosts = (value: string) => around(`{ to: [{ operation: { hosts: ["${value}"] } }] }`, ({ host }) => host);
+    expect(hosts("a.b")).toEqual([["a.b"], ["a.b:8000", "xa.b", "a.bx"]]);
+    expect(hosts("a.b:*")).toEqual([["a.b:80", "a.b:8000", "a.b:80x"], ["xa.b:80"]]);
+    expect(hosts("*.b")).toEqual([
+      ["x.b", "xx.b"],
+      ["x.b:8000", "x.bx"],
+    ]);
+    expect(hosts("*")).toEqual([["appb.default.svc.cluster.local:8000"], []]);
+  });
+
+  it("asks the ports that a rule names, among those of the Service", () => {
+    const ports = (rule: string) => around(rule, ({ to }) => to.port);
+    expect(ports('{ to: [{ operation: { ports: ["8000"] } }] }')).toEqual([[8000], []]);
+    expect(ports('{ to: [{ operation: { notPorts: ["8000"] } }] }')).toEqual([[], [8000]]);
+    expect(ports('{ when: [{ key: destination.port, values: ["8000"] }] }')).toEqual([[8000], []]);
+    expect(ports('{ when: [{ key: destination.port, notValues: ["8000"] }] }')).toEqual([[], [8000]]);
+    expect(ports("{ to: [{ operation: { methods: [GET] } }] }")).toEqual([[8000], [8000]]);
+  });
+
+  it("asks the senders that conditions name, whatever a rule says of tokens and addresses", () => {
+    const senders = (rule: string) =>
+      asked(`${onService}\nrules: [${rule}]`).lines.flatMap(
+        (line) => /^rule 1 matches (ServiceAccount .*)/.exec(line)?.[1] ?? [],
+      );
+    const key = (name: string, value: string) => `{ when: [{ key: ${name}, values: ["${value}"] }] }`;
+    for (const rule of [
+      key("source.serviceAccount", "default/appa"),
+      key("source.principal", id("appa")),
+      "{ from: [{ source: { serviceAccounts: [appa], notRequestPrincipals: [x] } }] }",
+    ])
+      expect(senders(rule)).toEqual(["ServiceAccount default/appa"]);
+    expect(senders(key("source.namespace", "default"))).toContain("ServiceAccount default/stranger");
+    expect(senders(key("source.namespace", "other"))).toEqual([]);
+    expect(senders(key("source.trustDomain", "cluster.local"))).toContain("ServiceAccount default/appb");
+  });
+
+  it("asks the methods that a rule names without a wildcard, then the usual ones, six on a side", () => {
+    const methods = (values: string) =>
+      around(`{ to: [{ operation: { methods: [${values}] } }] }`, ({ method }) => method);
+    expect(methods("TRACE, 'P*'")).toEqual([
+      ["TRACE", "POST", "PUT", "PATCH"],
+      ["GET", "DELETE", "HEAD", "OPTIONS"],
+    ]);
+    expect(around("{ to: [{ operation: { notMethods: [GET] } }] }", ({ method }) => method)[1]).toEqual(["GET"]);
+    expect(around("{ to: [{ operation: { paths: [/] } }] }", ({ method }) => method)).toEqual([["GET"], ["GET"]]);
+  });
+
+  it("asks the paths around a value, a prefix, a suffix, a template and a presence", () => {
+    const paths = (value: string) => around(`{ to: [{ operation: { paths: ["${value}"] } }] }`, ({ path }) => path);
+    expect(paths("/a/")).toEqual([["/a/"], ["/a/x", "/a"]]);
+    expect(paths("a")).toEqual([[], ["/", "/a", "/a/x", "/ax"]]);
+    expect(paths("/a*")).toEqual([["/a", "/ax"], ["/"]]);
+    expect(paths("*")).toEqual([["/"], []]);
+    expect(paths("*b")).toEqual([["/xb"], ["/xbx", "/x"]]);
+    expect(paths("/{*}")).toEqual([["/x"], ["/x/y", "/x/x", "/"]]);
+  });
+
+  it("asks the values of a header around those that a condition names", () => {
+    const header = (values: string) =>
+      around(`{ when: [{ key: "request.headers[X]", ${values} }] }`, ({ headers }) => headers.x);
+    expect(header("values: [a]")).toEqual([["a"], ["ax", "xa", undefined]]);
+    expect(header("values: ['*a']")).toEqual([
+      ["xa", "xxa"],
+      ["xax", undefined],
+    ]);
+    expect(header("values: ['*']")).toEqual([["x", "xx"], [undefined]]);
+    expect(header("notValues: [a]")).toEqual([["ax", "xa", undefined], ["a"]]);
+  });
+
+  it("asks tokens of the issuer that the mesh trusts, with each claim and without it", () => {
+    const jwt: KubeObject = {
+      ...{ apiVersion: "security.istio.io/v1", kind: "RequestAuthentication" },
+      metadata: { name: "jwt", namespace: "default" },
+      spec: { ...parse(onService), jwtRules: [{ issuer: "https://issuer.example", audiences: ["lab"] }] },
+    };
+    const tokens = (rule: string, more: readonly KubeObject[] = [jwt]) => around(rule, ({ claims }) => claims, more);
+    const base = { iss: "https://issuer.example", sub: "ambient-lab", aud: "lab" };
+    const principal = (value: string) => tokens(`{ from: [{ source: { requestPrincipals: ["${value}"] } }] }`);
+    const me = [[{ ...base, sub: "me" }], [{ ...base, sub: "me-other" }, undefined]];
+    expect(principal("https://issuer.example/me")).toEqual(me);
+    expect(principal("*/me")).toEqual(me);
+    expect(principal("*")).toEqual([[base, { ...base, sub: "ambient-lab-other" }], [undefined]]);
+    const claim = (key: string, value: string, more?: readonly KubeObject[]) =>
+      tokens(`{ when: [{ key: "${key}", values: ["${value}"] }] }`, more);
+    expect(claim("request.auth.claims[groups]", "a*")).toEqual([
+      ...[
+        [
+          { ...base, groups: "ax" },
+          { ...base, groups: "ax-other" },
+        ],
+        [undefined],
+      ],
+    ]);
+    expect(claim("request.auth.claims[a][b]", "c")).toEqual([
+      ...[[{ ...base, a: { b: "c" } }], [{ ...base, a: { b: "c-other" } }, undefined]],
+    ]);
+    expect(claim("request.auth.audiences", "own")).toEqual([
+      ...[[{ ...base, aud: "own" }], [{ ...base, aud: "own-other" }, undefined]],
+    ]);
+    expect(claim("request.auth.presenter", "own")[0]).toEqual([{ ...base, azp: "own" }]);
+    const bare = { iss: "ambient-lab", sub: "ambient-lab" };
+    expect(claim("request.auth.claims[groups]", "a", [])[0]).toEqual([{ ...bare, groups: "a" }]);
+    const [both] = tokens(
+      '{ when: [{ key: "request.auth.claims[a][b]", values: [x] }, { key: "request.auth.claims[a][c]", values: [y] }] }',
+    );
+    expect(both).toEqual([{ ...base, a: { b: "x", c: "y" } }]);
+    expect(tokens("{ to: [{ operation: { methods: [GET] } }] }")).toEqual([[undefined], [undefined]]);
   });
 
   it("asks nothing about a policy without rules, or one that is bound to nothing", () => {
