@@ -19,7 +19,7 @@ export interface AppImageArgs extends ImageOrigin {
 }
 
 /**
- * The apps' image: httpbin with curl, hey, tcpdump, dig and ip. It is built on this machine and loaded into the nodes. Its tag is
+ * The apps' image: httpbin with curl, vegeta, tcpdump, dig and ip. It is built on this machine and loaded into the nodes. Its tag is
  * a digest of the folder, so that a preview shows a changed Dockerfile as another image.
  */
 export class AppImage extends pulumi.ComponentResource {

@@ -15,8 +15,10 @@ export const versions = {
   kind: "v0.33.0",
   /** Pulumi CLI. A newer CLI runs the SDK of package.json. */
   pulumi: "3.259.0",
-  /** go-httpbin, the base of the app image. */
-  httpbin: "v2.15.0",
+  /** go-httpbin, the server of the app image. */
+  httpbin: "v2.20.0",
+  /** vegeta, the load generator of the app image. */
+  vegeta: "v12.13.0",
   /** CNCF Distribution, the registry cache of `imageCache`. */
   registry: "3.0.0",
   /** Test image of Kubernetes 1.34: a server of the gRPC health service. */

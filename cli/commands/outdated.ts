@@ -85,6 +85,7 @@ const pins: Record<string, Source & { pinned: string }> = {
   "go-httpbin": {
     ...{ module: "github.com/mccutchen/go-httpbin/v2", repository: "mccutchen/go-httpbin", pinned: versions.httpbin },
   },
+  vegeta: { module: "github.com/tsenart/vegeta/v12", repository: "tsenart/vegeta", pinned: versions.vegeta },
   Distribution: {
     ...{ module: "github.com/distribution/distribution/v3", repository: "distribution/distribution" },
     pinned: versions.registry,

@@ -11,7 +11,7 @@ import { artifactsAtHand, enginePrograms, requires } from "../support/skip";
 
 /** A lab in a cluster that other people made and use, from up to destroy. */
 const nodeImage = process.env.LAB_RIG_NODE_IMAGE ?? "kindest/node:v1.34.2-rig";
-const appImage = "docker.io/ambient-lab/rig-httpbin:1";
+const appImage = "docker.io/ambient-lab/rig-httpbin:2";
 const { artifactSource, ...chosen } = artifactsAtHand();
 const metallbImages = ["controller", "speaker"].map((name) => `quay.io/metallb/${name}:${chosen.metallbVersion}`);
 /** An older patch to upgrade from, where its charts are at hand. */

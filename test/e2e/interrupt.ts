@@ -161,7 +161,7 @@ function configure(project: Project): void {
   if (existsSync(file)) return;
   const config = {
     nodeImage: process.env.LAB_RIG_NODE_IMAGE ?? "kindest/node:v1.34.2-rig",
-    appImage: "docker.io/ambient-lab/rig-httpbin:1",
+    appImage: "docker.io/ambient-lab/rig-httpbin:2",
     ...artifactsAtHand(),
     addons: [],
   };

@@ -21,7 +21,7 @@ import { worldsToFile } from "../support/worlds-file";
 
 /** A lab as a user makes it, proves it, breaks it and removes it: all through the command line. */
 const nodeImage = process.env.LAB_RIG_NODE_IMAGE ?? "kindest/node:v1.34.2-rig";
-const appImage = "docker.io/ambient-lab/rig-httpbin:1";
+const appImage = "docker.io/ambient-lab/rig-httpbin:2";
 const atHand = artifactsAtHand();
 const { istioVersion } = atHand;
 const skip = requires("e2e", {

@@ -21,7 +21,7 @@ const { values } = parseArgs({
 const { stack } = values;
 const cluster = `ambient-lab-${stack}`;
 const nodes = ["control-plane", "worker", "worker2"].map((role) => `${cluster}-${role}`);
-const rigImage = "docker.io/ambient-lab/rig-httpbin:1";
+const rigImage = "docker.io/ambient-lab/rig-httpbin:2";
 /** A name of the apps' image that nobody else uses, so that it may be lost. */
 const appImage = `docker.io/ambient-lab/${stack}:1`;
 

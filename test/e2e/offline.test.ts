@@ -11,7 +11,7 @@ import { artifactsAtHand, enginePrograms, requires } from "../support/skip";
 
 /** A bundle of what this machine has, taken to one without a network and without an image. */
 const nodeImage = process.env.LAB_RIG_NODE_IMAGE ?? "kindest/node:v1.34.2-rig";
-const appImage = "docker.io/ambient-lab/rig-httpbin:1";
+const appImage = "docker.io/ambient-lab/rig-httpbin:2";
 const atHand = artifactsAtHand();
 const skip = requires("offline", {
   docker: true,

@@ -28,7 +28,7 @@ import { type PolicySet, policySets } from "../unit/access/computed/policy-sets"
 const { LAB_LIVE_KUBECONFIG: liveKubeconfig, LAB_LIVE_CONTEXT: liveContext, LAB_POLICY_SETS: lines } = process.env;
 const isLiving = liveKubeconfig !== undefined && liveContext !== undefined;
 const nodeImage = process.env.LAB_RIG_NODE_IMAGE ?? "kindest/node:v1.34.2-rig";
-const appImage = "docker.io/ambient-lab/rig-httpbin:1";
+const appImage = "docker.io/ambient-lab/rig-httpbin:2";
 const atHand = artifactsAtHand();
 const skip = requires(
   "policy sets in a mesh",

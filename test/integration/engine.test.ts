@@ -14,7 +14,7 @@ import { artifactsAtHand, enginePrograms, requires } from "../support/skip";
  * the program itself, from an image of the rig instead of public ones.
  */
 const nodeImage = process.env.LAB_RIG_NODE_IMAGE ?? "kindest/node:v1.34.2-rig";
-const appBase = "docker.io/ambient-lab/rig-httpbin:1";
+const appBase = "docker.io/ambient-lab/rig-httpbin:2";
 const atHand = artifactsAtHand();
 const skip = requires("engine", {
   docker: true,

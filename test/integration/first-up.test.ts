@@ -19,7 +19,7 @@ import { artifactsAtHand, enginePrograms, requires } from "../support/skip";
  * packs them, the real programs in them, and make a lab.
  */
 const nodeImage = process.env.LAB_RIG_NODE_IMAGE ?? "kindest/node:v1.34.2-rig";
-const appImage = "docker.io/ambient-lab/rig-httpbin:1";
+const appImage = "docker.io/ambient-lab/rig-httpbin:2";
 const { artifactSource: folder, ...chosen } = artifactsAtHand();
 const skip = requires("first up", {
   docker: true,

@@ -13,7 +13,7 @@ import { type StackCommands, stackCommands } from "../support/stack-commands";
 /** The real scripts, real Docker and a real node: caches and a private CA, from an image at its registry to a node. */
 const nodeImage = process.env.LAB_RIG_NODE_IMAGE ?? "kindest/node:v1.34.2-rig";
 /** Has a shell, as the registry's own image has. */
-const shellImage = "docker.io/ambient-lab/rig-httpbin:1";
+const shellImage = "docker.io/ambient-lab/rig-httpbin:2";
 const skip = requires("image-cache", {
   docker: true,
   programs: ["go", "kind", "openssl"],

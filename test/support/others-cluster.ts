@@ -176,7 +176,7 @@ function othersObjects(addresses: string) {
     object(apiVersion, kind, name, undefined, rest);
   const labels = { app: "web" };
   const pod = (more: object) => ({
-    containers: [{ name: "web", image: "docker.io/ambient-lab/rig-httpbin:1", imagePullPolicy: "Never" }],
+    containers: [{ name: "web", image: "docker.io/ambient-lab/rig-httpbin:2", imagePullPolicy: "Never" }],
     ...more,
   });
   const subjects = (name: string, namespace: string) => [{ kind: "ServiceAccount", name, namespace }];

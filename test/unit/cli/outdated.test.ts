@@ -65,6 +65,7 @@ function nothingNewer(): void {
   moduleHas("sigs.k8s.io/kind", ["v0.9.0", versions.kind]);
   moduleHas("github.com/pulumi/pulumi/sdk/v3", [tagged(versions.pulumi)]);
   moduleHas("github.com/mccutchen/go-httpbin/v2", [versions.httpbin]);
+  moduleHas("github.com/tsenart/vegeta/v12", [versions.vegeta]);
   moduleHas("github.com/distribution/distribution/v3", [tagged(versions.registry)]);
   supportTable(
     supportRow("master", "No, development only", ["1.37"]),

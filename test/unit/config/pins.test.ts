@@ -50,10 +50,12 @@ describe("version pins", () => {
     expect(read(".npmrc")).not.toContain("engine-strict");
   });
 
-  test("the Dockerfile's go-httpbin is that of config/versions.ts", () => {
-    expect(read("images/httpbin/Dockerfile")).toContain(
-      `ARG HTTPBIN=docker.io/mccutchen/go-httpbin:${versions.httpbin}\n`,
-    );
+  test("the programs of the Dockerfile are those of config/versions.ts", () => {
+    const installed = [...read("images/httpbin/Dockerfile").matchAll(/go install .* (\S+)\n/g)].map(([, name]) => name);
+    expect(installed).toEqual([
+      `github.com/mccutchen/go-httpbin/v2/cmd/go-httpbin@${versions.httpbin}`,
+      `github.com/tsenart/vegeta/v12@${versions.vegeta}`,
+    ]);
   });
 
   test("the node image is pinned by digest", () => {
