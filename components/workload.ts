@@ -49,6 +49,10 @@ export interface WorkloadSettings {
   awayFrom?: string;
   /** Application whose node it prefers. */
   near?: string;
+  /** Labels of its pods beside `app`. @default none */
+  labels?: Record<string, string>;
+  /** @default 1 */
+  replicas?: number;
 }
 
 /** A Deployment of one pod, and its ServiceAccount. */
@@ -69,16 +73,17 @@ export function workload(
 }
 
 function deploymentArgs(settings: WorkloadSettings, { image, imageId }: WorkloadImage): k8s.apps.v1.DeploymentArgs {
-  const { name, mesh, namespace = appNamespace } = settings;
+  const { name, mesh, namespace = appNamespace, replicas = 1 } = settings;
   const labels = { app: name };
+  const ofPods = { ...labels, ...settings.labels };
   return {
     metadata: { name, namespace, labels },
     spec: {
-      replicas: 1,
+      replicas,
       selector: { matchLabels: labels },
       template: {
         metadata: {
-          labels: mesh ? labels : { ...labels, [labelKeys.dataplaneMode]: "none" },
+          labels: mesh ? ofPods : { ...ofPods, [labelKeys.dataplaneMode]: "none" },
           annotations: { [annotationKeys.imageId]: imageId },
         },
         spec: {

@@ -27,6 +27,7 @@ export const layers = [
   "ztunnel",
   "gateway",
   "waypoint",
+  "sidecar",
   "app",
   "prometheus",
   "grafana",
@@ -93,6 +94,8 @@ export const labelKeys = {
   useWaypointNamespace: "istio.io/use-waypoint-namespace",
   /** "true" makes gateways use the waypoint as well. */
   ingressUseWaypoint: "istio.io/ingress-use-waypoint",
+  /** "true" puts a sidecar into a pod. */
+  inject: "sidecar.istio.io/inject",
   /** Kind of destination that a waypoint serves. */
   waypointFor: "istio.io/waypoint-for",
   /** Revision of istiod, or its tag, that handles an object or a namespace. */

@@ -88,6 +88,10 @@ export type CheckDetail =
     }
   /** The gateway refuses the TLS handshake for a name. */
   | { check: "tls-refused"; host: string }
+  | { check: "sidecar-refuses" }
+  | { check: "crossings"; crossings: readonly Crossing[] }
+  /** What each way through the mesh adds to latency, CPU and memory. */
+  | { check: "cost" }
   | { check: "flip" }
   | { check: "fail-open"; stages: readonly Stage[] }
   | { check: "prometheus"; families: readonly { name: string; query: string }[] }
@@ -115,6 +119,20 @@ export interface Call {
   method: string;
   /** Status of gRPC: 0 OK, 7 permission denied. */
   code: 0 | 7;
+}
+
+/** A request between a pod in the ambient mesh, one with a sidecar, and one outside the mesh. */
+export interface Crossing {
+  /** The expected state, as a statement. */
+  name: string;
+  from: Exclude<Client, "host">;
+  service: ServiceName;
+  /** Whether the application answers; otherwise the client gets no answer, or 503 of its own sidecar. */
+  answered: boolean;
+  /** Layer that decides. */
+  layer: "app" | "waypoint" | "ztunnel" | "sidecar";
+  /** Whether the waypoint of the Service, and the sidecar of the server, have a record of the request. */
+  records: Readonly<Partial<Record<"waypoint" | "sidecar", boolean>>>;
 }
 
 /** A kill, and the bounds of its effects. */

@@ -11,15 +11,17 @@ export interface ObjectSpec {
   namespace?: string;
   name: string;
   layer: Layer;
+  /** A Deployment without pods, which an experiment scales up for its own time. */
+  idle?: true;
 }
 
 /** Every object that the verifier reads by name. The keys are what reports say. */
 export const objects = Object.fromEntries(
   Object.entries(table("objects")).map(([key, entry]) => {
     const [kind, named] = key.split("/") as [Kind, string];
-    const { layer, namespace = appNamespace, name = named } = typeof entry === "string" ? { layer: entry } : entry;
+    const { namespace = appNamespace, name = named, ...rest } = typeof entry === "string" ? { layer: entry } : entry;
     const place = kind === "Namespace" ? {} : { namespace };
-    return [key, { apiVersion: apiVersions[kind], kind, ...place, name, layer }];
+    return [key, { apiVersion: apiVersions[kind], kind, ...place, name, ...rest }];
   }),
 ) as Readonly<Record<LabObject, ObjectSpec>>;
 

@@ -4,7 +4,7 @@ import type { CheckDetail } from "./check-detail";
 import type { Probe } from "./probe";
 import type { LabObject } from "./slices";
 
-export type { Call, CheckDetail, KillSpec, Outcome, Protection, Stage } from "./check-detail";
+export type { Call, CheckDetail, Crossing, KillSpec, Outcome, Protection, Stage } from "./check-detail";
 export type { Expectation, Probe, Sample, TokenSpec } from "./probe";
 
 /** A lab that is up, as its stack describes it. */

@@ -2,6 +2,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import { Agentgateway } from "./agentgateway/component";
 import type { ModuleArgs } from "./args";
 import { Chaos } from "./chaos/component";
+import { Cost } from "./cost/component";
 import { CrossNamespace } from "./cross-namespace/component";
 import { Egress } from "./egress/component";
 import { GatewayJwt } from "./gateway-jwt/component";
@@ -29,6 +30,7 @@ const moduleComponents: Readonly<Record<ModuleName, Module | undefined>> = {
   "gateway-tls": GatewayTls,
   "gateway-jwt": GatewayJwt,
   agentgateway: Agentgateway,
+  cost: Cost,
 };
 
 /** Declares the objects of modules. @returns the component of each module that has one */

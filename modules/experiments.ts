@@ -1,6 +1,7 @@
 import type { Experiment } from "../experiments/types";
 import { agentgateway } from "./agentgateway/experiment";
 import { chaos } from "./chaos/experiment";
+import { cost, costPolicies, interop } from "./cost/experiment";
 import { crossNamespace } from "./cross-namespace/experiment";
 import { egress } from "./egress/experiment";
 import { failOpen } from "./fail-open/experiment";
@@ -26,4 +27,7 @@ export const moduleExperiments: readonly Experiment[] = [
   gatewayTlsListener,
   gatewayJwtClaims,
   agentgateway,
+  costPolicies,
+  interop,
+  cost,
 ];

@@ -1,5 +1,6 @@
 import { agentgateway } from "./agentgateway/objects";
 import { chaos } from "./chaos/objects";
+import { cost } from "./cost/objects";
 import { crossNamespace } from "./cross-namespace/objects";
 import { egress } from "./egress/objects";
 import { gatewayJwt } from "./gateway-jwt/objects";
@@ -30,6 +31,7 @@ export const modules = {
   "gateway-tls": gatewayTls,
   "gateway-jwt": gatewayJwt,
   agentgateway,
+  cost,
 } as const satisfies Record<string, Slice>;
 export type ModuleName = keyof typeof modules;
 

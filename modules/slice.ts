@@ -8,6 +8,8 @@ export interface ObjectEntry {
   namespace?: string;
   /** @default the name in the key */
   name?: string;
+  /** A Deployment without pods, which an experiment scales up for its own time. */
+  idle?: true;
 }
 
 /** A Deployment or DaemonSet whose pods the verifier looks for. */

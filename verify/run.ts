@@ -76,7 +76,9 @@ export async function runAll(
 
 /** Whether an experiment changes the lab, and restores it: it does not run twice. */
 const isChanging = ({ steps }: Experiment, { facts }: VerifyContext): boolean =>
-  steps(facts.settings).some((step) => step.kind === "check" && ["flip", "fail-open", "chaos"].includes(step.check));
+  steps(facts.settings).some(
+    (step) => step.kind === "check" && ["flip", "fail-open", "chaos", "cost"].includes(step.check),
+  );
 
 /**
  * Whether nothing but this machine kept an experiment from an answer, or a state that flapped from a pass: one that flaps

@@ -5,7 +5,17 @@ export const moduleResources = `
   agentgateway-apph-envoy-service agentgateway-apph-fault agentgateway-apph-l7 agentgateway-apph-routed
   agentgateway-apph-routed-service agentgateway-apph-service agentgateway-apph-waypoint-only agentgateway-gateway
   agentgateway-istio-agentgateway agentgateway-istio-agentgateway-waypoint agentgateway-rollout chaos-loadgen
-  cross-namespace-appe-l7 cross-namespace-appe-service cross-namespace-appe-shared-l7 cross-namespace-appe-shared-only
+  cost-growth-ambient cost-growth-ambient-account cost-growth-sidecar cost-growth-sidecar-account cost-interop-ambient
+  cost-interop-ambient-account cost-interop-ambient-mtls cost-interop-ambient-service cost-interop-ambient-strict
+  cost-interop-ambient-strict-account cost-interop-ambient-strict-service cost-interop-sidecar
+  cost-interop-sidecar-account cost-interop-sidecar-mtls cost-interop-sidecar-service cost-interop-sidecar-strict
+  cost-interop-sidecar-strict-account cost-interop-sidecar-strict-service cost-interop-waypoint-service cost-meter
+  cost-none cost-none-account cost-none-client cost-none-client-account cost-none-service cost-proxy-gateway
+  cost-proxy-rollout cost-sidecar cost-sidecar-account cost-sidecar-client cost-sidecar-client-account cost-sidecar-l7
+  cost-sidecar-service cost-waypoint cost-waypoint-account cost-waypoint-client cost-waypoint-client-account
+  cost-waypoint-l7 cost-waypoint-only cost-waypoint-service cost-ztunnel cost-ztunnel-account cost-ztunnel-client
+  cost-ztunnel-client-account cost-ztunnel-l4 cost-ztunnel-service cross-namespace-appe-l7
+  cross-namespace-appe-service cross-namespace-appe-shared-l7 cross-namespace-appe-shared-only
   cross-namespace-appe-shared-service cross-namespace-appe-unadmitted-service cross-namespace-appe-waypoint-only
   cross-namespace-second-appa cross-namespace-second-appa-account cross-namespace-second-appe
   cross-namespace-second-appe-account cross-namespace-second-namespace cross-namespace-second-waypoint-gateway

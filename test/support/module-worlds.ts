@@ -147,4 +147,38 @@ export const moduleWorlds: readonly LiveWorld[] = [
     noticed: { "gateway-jwt": "fail gateway" },
     cause: missing("AuthorizationPolicy/gateway-jwt-claim"),
   },
+  {
+    name: "cost: the policy of the sidecar deleted",
+    breaks: removed(policy, "cost-sidecar-l7"),
+    noticed: { "cost-policies": "fail sidecar" },
+    cause: missing("AuthorizationPolicy/cost-sidecar-l7"),
+  },
+  {
+    name: "cost: the Service does not lead to the waypoint",
+    breaks: patched("service", "cost-waypoint", [{ op: "remove", path: "/metadata/labels/istio.io~1use-waypoint" }]),
+    noticed: { "cost-policies": "fail waypoint", cost: "fail waypoint" },
+    cause: "label istio.io/use-waypoint is absent",
+  },
+  {
+    name: "cost: the client outside the mesh is in the mesh",
+    breaks: async (lab) => {
+      const mode = "/spec/template/metadata/labels/istio.io~1dataplane-mode";
+      const undo = await patched("deployment", "cost-none-client", [{ op: "remove", path: mode }])(lab);
+      // A pod of the time before is still in the place of the new one for a few seconds.
+      const rolledOut = () => lab.kubectl(["rollout", "status", "deployment/cost-none-client", "--timeout=90s"]);
+      await rolledOut();
+      return async () => {
+        await undo();
+        await rolledOut();
+      };
+    },
+    noticed: { cost: "fail app" },
+    witness: "cost-policies",
+  },
+  {
+    name: "cost: the server with a sidecar is scaled to 0",
+    breaks: scaledToZero("cost-sidecar"),
+    noticed: { "cost-policies": "fail app", cost: "fail app" },
+    cause: "Deployment/cost-sidecar is scaled to 0",
+  },
 ];

@@ -3,7 +3,9 @@ import { bypassesWaypoint } from "./bypasses-waypoint";
 import { capture } from "./capture";
 import { chaos } from "./chaos";
 import type { CheckKind } from "./check";
+import { cost } from "./cost";
 import { counted } from "./counted";
+import { crossings } from "./crossings";
 import { failOpen } from "./fail-open";
 import { neverSlow, share } from "./fault";
 import { flip } from "./flip";
@@ -18,6 +20,7 @@ import { outcome } from "./outcome";
 import { proxyConfig } from "./proxy-config";
 import { istioVersion, rollouts } from "./rollout";
 import { sameSpec } from "./same-spec";
+import { sidecarRefuses } from "./sidecar-refuses";
 import { mirrored, split } from "./split";
 import { grafana, kiali, prometheus } from "./telemetry";
 import { tlsCertificate } from "./tls-certificate";
@@ -52,6 +55,9 @@ export const checkKinds: { readonly [K in CheckDetail["check"]]: CheckKind<K> } 
   "grpc-calls": { run: grpcCalls, settles: false },
   "bypasses-waypoint": { run: bypassesWaypoint, settles: false },
   chaos: { run: chaos, settles: false },
+  crossings: { run: crossings, settles: false },
+  "sidecar-refuses": { run: sidecarRefuses, settles: false },
+  cost: { run: cost, settles: false },
   capture: { run: capture, settles: false },
   "tls-certificate": { run: tlsCertificate, settles: true },
   "tls-refused": { run: tlsRefused, settles: false },

@@ -8,9 +8,9 @@ import type { Inventory } from "./drift";
 /** Workloads of the lab that are there and not well. */
 export function ailmentsOf(lab: ClusterAddress, inventory: Inventory): Cause[] {
   return (Object.keys(objects) as LabObject[]).flatMap((object) => {
-    const { kind, layer, namespace, name } = { namespace: "", ...objects[object] };
+    const { kind, layer, namespace, name, idle } = { namespace: "", ...objects[object] };
     const found = inventory[object];
-    if (!found || (kind !== "Deployment" && kind !== "DaemonSet")) return [];
+    if (!found || idle || (kind !== "Deployment" && kind !== "DaemonSet")) return [];
     const problem = rolloutProblem(found);
     if (!problem) return [];
     const fix = `${kubectlOf(lab)} -n ${namespace} rollout status ${kind.toLowerCase()}/${name}`;

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { layers } from "../../config/vocabulary";
+import { costSchema } from "../cost/schema";
 import { proxySummarySchema } from "../proxy-config/envoy-dump";
 
 const layer = z.enum(layers);
@@ -108,6 +109,7 @@ const finding = z.object({
     .optional()
     .describe("The connections of the request that ztunnel logged."),
   sample: sample.optional().describe("The latencies that it is about."),
+  cost: costSchema.optional().describe("What was measured about the cost of the mesh."),
   evidence: z.array(evidence).readonly(),
 });
 

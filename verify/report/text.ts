@@ -1,4 +1,5 @@
 import picocolors from "picocolors";
+import { costLines } from "../cost/judge";
 import { textsAt } from "../json";
 import { presentable } from "./redact";
 import type { Cause, ExperimentResult, Finding, Verdict, VerifyReport } from "./schema";
@@ -45,8 +46,11 @@ function headline({ verdict, title, id, durationMs, reason }: ExperimentResult, 
 }
 
 function resultLines(result: ExperimentResult, paint: Paint): string[] {
+  const measured = result.findings
+    .flatMap(({ cost }) => (cost ? costLines(cost) : []))
+    .map((line) => `    ${line}`.trimEnd());
   const head = headline(result, paint);
-  if (result.verdict === "pass" || result.verdict === "skipped") return [head];
+  if (result.verdict === "pass" || result.verdict === "skipped") return [head, ...measured];
   const bad = result.findings.filter(
     ({ verdict }) => verdict === "fail" || verdict === "inconclusive" || verdict === result.verdict,
   );
@@ -56,6 +60,7 @@ function resultLines(result: ExperimentResult, paint: Paint): string[] {
     ...(result.layer ? [`    layer    ${result.layer}`] : []),
     ...because,
     ...bad.flatMap((finding) => findingLines(finding, paint)),
+    ...measured,
   ];
 }
 

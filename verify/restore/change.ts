@@ -15,6 +15,8 @@ export const changeable = [
   "AuthorizationPolicy/appb-l7",
   "AuthorizationPolicy/appb-waypoint-only",
   "Service/appb",
+  "Deployment/cost-growth-ambient",
+  "Deployment/cost-growth-sidecar",
 ] as const satisfies readonly LabObject[];
 export type Changeable = (typeof changeable)[number];
 
@@ -53,14 +55,16 @@ const annotations = ["metadata", "annotations"] as const;
 const annotationPath = pointer([...annotations, annotationKeys.original]);
 
 /**
- * Makes a change. The same write stores the original in an annotation, so that a crash at any moment does not lose it.
- * @throws PreconditionError when the object is not there, is changed already, or would stay as it is
+ * Makes a change. The same write stores the original in an annotation, so that a crash at any moment does not lose it. A
+ * second change of the same field by this process keeps the first original.
+ * @throws PreconditionError when the object is not there, is changed by another run, or would stay as it is
  */
 export async function change(lab: LabClient, { object, field, to }: Change, signal: AbortSignal): Promise<void> {
   const { layer, ...ref } = objects[object];
   const found = await lab.read(ref, signal);
   if (!found) throw new PreconditionError(layer, `${object} does not exist`);
-  if (originalOf(found))
+  const earlier = originalOf(found);
+  if (earlier && !(isOurs(earlier.by) && sameJson(earlier.field, field)))
     throw new PreconditionError(layer, `${object} is changed already, by another run`, { verdict: "inconclusive" });
   const value = at(found, ...field);
   const other = to(value);
@@ -68,11 +72,8 @@ export async function change(lab: LabClient, { object, field, to }: Change, sign
     throw new PreconditionError(layer, `${object} has nothing to change at ${field.join(".")}`);
   const annotated = found.metadata?.annotations !== undefined;
   const original: Original = {
-    field,
-    value,
+    ...(earlier ?? { field, value, owners: found.metadata?.managedFields ?? [], annotated }),
     changed: other,
-    owners: found.metadata?.managedFields ?? [],
-    annotated,
     by: { host: hostname(), pid: process.pid },
   };
   await lab.patch(

@@ -189,6 +189,7 @@ describe("the declaration of the program", () => {
     ]);
     expect(named.filter((key) => byGateway.includes(key)).sort()).toEqual([
       "Deployment/default/agentgateway",
+      "Deployment/default/cost-proxy",
       "Deployment/default/gateway-istio",
       "Deployment/default/shared-waypoint",
       "Deployment/default/waypoint",

@@ -1,6 +1,7 @@
 import { type BrokenWorld, edit, remove } from "./breaks";
 import { brokenAgentgateway } from "./broken-agentgateway";
 import { brokenChaos } from "./broken-chaos";
+import { brokenCost } from "./broken-cost";
 import { brokenEgress } from "./broken-egress";
 import { brokenGateway } from "./broken-gateway";
 import { brokenGrpc } from "./broken-grpc";
@@ -101,4 +102,5 @@ export const brokenModules: BrokenWorld[] = [
   ...brokenChaos,
   ...brokenGateway,
   ...brokenAgentgateway,
+  ...brokenCost,
 ];

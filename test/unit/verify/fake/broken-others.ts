@@ -38,6 +38,7 @@ const pod = (state: FakeState, labels: Record<string, string>) =>
   void state.strays.push({
     ...{ namespace: "default", name: "appb-copy", role: "appb-copy", ip: "10.244.1.99" },
     ...{ node: "ambient-lab-dev-worker", labels, account: "default", uid: "uid of appb-copy" },
+    container: "httpbin",
     principal: "cluster.local/ns/default/sa/default",
   });
 

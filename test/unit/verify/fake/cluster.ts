@@ -57,7 +57,11 @@ function nodeObjects({ clusterName }: LabFacts, nodes: DeclaredLab["nodes"]): Ku
       `Node//${clusterName}-${role}${n === 1 ? "" : n}`,
       {
         spec: role === "control-plane" ? { taints: [{ effect: "NoSchedule" }] } : {},
-        status: { conditions: [yes("Ready")], nodeInfo: { kubeletVersion: "v1.36.1" } },
+        status: {
+          conditions: [yes("Ready")],
+          nodeInfo: { kubeletVersion: "v1.36.1", kernelVersion: "6.12.54-linuxkit" },
+          capacity: { cpu: "8", memory: "24576000Ki" },
+        },
       },
       { annotations: { "volumes.kubernetes.io/controller-managed-attach-detach": "true" } },
     );
@@ -104,8 +108,9 @@ function statusOf(item: KubeObject, all: ReadonlyMap<string, KubeObject>, nodes:
       return { replicas: ready, readyReplicas: ready, updatedReplicas: ready };
     }
     case "DaemonSet": {
-      // Istio's DaemonSets tolerate every taint, the lab's own none: it is not on the control plane.
-      const count = namespace === "istio-system" ? nodes : nodes - 1;
+      // Istio's DaemonSets tolerate every taint; without a toleration a pod is not on the control plane.
+      const tolerant = listAt(item, "spec", "template", "spec", "tolerations").length > 0;
+      const count = namespace === "istio-system" || tolerant ? nodes : nodes - 1;
       return { desiredNumberScheduled: count, numberReady: count, updatedNumberScheduled: count };
     }
     case "GatewayClass":

@@ -8,9 +8,9 @@ import { objectOf } from "./object-key";
 /** A condition that is True. */
 export const yes = (type: string, message = ""): object => ({ type, status: "True", message });
 
-const workload = (key: string, image: string, labels: object): KubeObject =>
+const workload = (key: string, image: string, labels: object, name = "istio-proxy"): KubeObject =>
   objectOf("apps/v1", key, {
-    spec: { replicas: 1, template: { metadata: { labels }, spec: { containers: [{ image }] } } },
+    spec: { replicas: 1, template: { metadata: { labels }, spec: { containers: [{ name, image }] } } },
   });
 
 const service = (key: string, port: number, targetPort: number, app: string): KubeObject =>
@@ -39,13 +39,18 @@ export function installedBy({ name, namespace, values }: Release, { versions }: 
       return [objectOf("v1", "Namespace//metallb-system", {})];
     case "istiod":
       return [
-        workload(`Deployment/${namespace}/istiod`, istio("pilot"), { app: "istiod" }),
+        workload(`Deployment/${namespace}/istiod`, istio("pilot"), { app: "istiod" }, "discovery"),
         objectOf("v1", `ConfigMap/${namespace}/istio`, { data: { mesh: stringify(at(values, "meshConfig")) } }),
         // The control plane itself makes the classes of its own controllers.
         ...["istio", "istio-remote", "istio-waypoint"].map(className),
       ];
     case "istio-cni":
-      return [workload(`DaemonSet/${namespace}/istio-cni-node`, istio("install-cni"), { "k8s-app": "istio-cni-node" })];
+      return [
+        workload(
+          ...([`DaemonSet/${namespace}/istio-cni-node`, istio("install-cni")] as const),
+          ...([{ "k8s-app": "istio-cni-node" }, "install-cni"] as const),
+        ),
+      ];
     case "ztunnel":
       return [workload(`DaemonSet/${namespace}/ztunnel`, istio("ztunnel"), { app: "ztunnel" })];
     case "prometheus":
@@ -98,7 +103,10 @@ export function generatedFor(gateway: KubeObject, releases: readonly Release[], 
     objectOf("apps/v1", `Deployment/${place}`, {
       spec: {
         replicas: 1,
-        template: { metadata: { labels }, spec: { serviceAccountName: name, containers: [{ image }] } },
+        template: {
+          metadata: { labels },
+          spec: { serviceAccountName: name, containers: [{ name: "istio-proxy", image }] },
+        },
       },
     }),
     objectOf("v1", `Service/${place}`, { spec: { type, selector: labels, ports } }),

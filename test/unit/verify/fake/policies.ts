@@ -90,14 +90,27 @@ export function ztunnelRefusal(state: FakeState, pod: FakePod, principal: string
   return allowing.length > 0 && !allowing.some(names) ? refusedByPolicy : undefined;
 }
 
+/** The rule by which the sidecar of a pod refuses a request, in its log's words; nothing when it lets it through. */
+export const sidecarRefusal = (
+  state: FakeState,
+  pod: FakePod,
+  principal: string,
+  request: Pick<FakeRequest, "method" | "path">,
+): string | undefined => refusalBy(policiesOn(state, pod), principal, request);
+
 /** The rule by which the waypoint refuses a request, in its log's words; nothing when it lets it through. */
-export function waypointRefusal(
+export const waypointRefusal = (
   state: FakeState,
   service: string,
   principal: string,
+  request: Pick<FakeRequest, "method" | "path">,
+): string | undefined => refusalBy(policiesAt(state, service), principal, request);
+
+function refusalBy(
+  policies: readonly KubeObject[],
+  principal: string,
   { method, path }: Pick<FakeRequest, "method" | "path">,
 ): string | undefined {
-  const policies = policiesAt(state, service);
   const matches = (rule: unknown) => isFrom(rule, principal) && isTo(rule, { method, path });
   const rules = (policy: KubeObject) => listAt(policy, "spec", "rules");
   const denied = policies.find((policy) => isDeny(policy) && rules(policy).some(matches));

@@ -1,4 +1,5 @@
 import type { CommandResult } from "../../../../verify/lab-client";
+import { FakeCost } from "./cost";
 import { pcapOf } from "./pcap";
 import type { FakePod, FakeState } from "./state";
 import type { Traffic } from "./traffic";
@@ -31,11 +32,17 @@ export class FakeShell {
   constructor(state: FakeState, traffic: Traffic) {
     this.#state = state;
     this.#traffic = traffic;
+    this.cost = new FakeCost(state, traffic);
   }
+
+  /** Loads of vegeta, and the use of CPU and memory that a meter reads. */
+  readonly cost: FakeCost;
 
   /** Runs a script by the name that it is given as $0; undefined when the command is no such script. */
   run(source: FakePod, command: readonly string[]): Promise<CommandResult> | undefined {
     const [, , script = "", name, file = "", ...more] = command;
+    if (name === "load" && file.startsWith("http://")) return this.cost.load(source, [file, ...more]);
+    if (name === "meter") return Promise.resolve(done(this.cost.meter(source, more)));
     if (name === "load") return more.length > 0 ? this.#load(source, file, more) : this.#ofLoad(script, file);
     if (name === "capture") return more.length > 0 ? this.#capture() : this.#ofCapture(script);
     return undefined;

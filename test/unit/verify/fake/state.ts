@@ -1,5 +1,6 @@
 import { principalOf } from "../../../../config/vocabulary";
 import type { LabFacts } from "../../../../experiments/types";
+import { clientOf, costPaths, growing, interopServers, meter, serverOf } from "../../../../modules/cost/objects";
 import { at, listAt, numberAt, textAt } from "../../../../verify/json";
 import type { KubeObject } from "../../../../verify/lab-client";
 import { FakeChaos } from "./chaos";
@@ -21,6 +22,8 @@ export interface FakePod {
   account: string;
   /** Identity of that ServiceAccount. */
   principal: string;
+  /** Its container; istiod adds another one to a pod with a sidecar. */
+  container: string;
   uid: string;
   /** Controller that made it; undefined for a pod that somebody made by hand. */
   owner?: { kind: string; name: string };
@@ -56,12 +59,22 @@ for (const each of [
   ...[at1("gateway", 7, "default/gateway-istio"), at2("waypoint", 7), at2("external", 9, "outside/external")],
   ...[at2("appe", 10, "second/appe"), at2("grpc", 12), at1("second-appa", 11, "second/appa"), at2("apph", 15)],
   ...[at1("egress-waypoint", 10, "egress/egress-waypoint"), at1("second-waypoint", 12, "second/second-waypoint")],
-  ...[at1("agentgateway", 13), at2("shared-waypoint", 11)],
+  ...[at1("agentgateway", 13), at2("shared-waypoint", 11), at1("cost-proxy", 54)],
+  ...costPaths.map((path, index) => at1(serverOf(path), 50 + index)),
+  ...costPaths.map((path, index) => at2(clientOf(path), 50 + index)),
+  ...Object.keys(interopServers).map((app, index) => at1(app, 60 + index)),
+  ...[at1(growing.ambient, 100), at1(growing.sidecar, 150)],
 ])
   workloads.set(each.role, each);
 
 /** Name of the only pod of a role; roles that are of one name with another workload's get a suffix of their own. */
 const podName = (role: string): string => (role === "second-appa" ? "appa-6e9a0d-y3y5z" : `${role}-5d8f9c-x2x4z`);
+
+/** DaemonSets of the lab, by the roles of their pods. */
+const daemonSets: Readonly<Record<string, string>> = {
+  sniffer: "DaemonSet/default/sniffer",
+  [meter]: `DaemonSet/default/${meter}`,
+};
 
 const rolesByPod = new Map([...workloads.keys()].map((role) => [podName(role), role]));
 
@@ -130,6 +143,12 @@ export class FakeState {
   countersHidden = false;
   /** What ztunnel refuses ends, by its own words, because nobody is to be reached. */
   unreachable = false;
+  /** Nodes of applications that the scheduler did not put where the lab wishes them. */
+  readonly elsewhere = new Map<string, string>();
+  /** Applications whose pods never become ready. */
+  readonly unready = new Set<string>();
+  /** Names of logs that cannot be read. */
+  readonly unreadable = new Set<string>();
   /** ztunnel says HBONE and sends plain text. */
   naked = false;
   #frozen: ObjectMap | undefined;
@@ -182,9 +201,16 @@ export class FakeState {
     object.status = { replicas: 0 };
   }
 
+  /** The controller's work after a change of replicas. */
+  rescale(deployment: KubeObject): void {
+    const replicas = numberAt(deployment, "spec", "replicas") ?? 1;
+    const ready = this.unready.has(deployment.metadata?.name ?? "") ? 0 : replicas;
+    deployment.status = { replicas, readyReplicas: ready, updatedReplicas: replicas };
+  }
+
   /** Whether the mesh was told to have a workload's pods: by its namespace, unless its pods opt out. */
   isEnrolled(role: string): boolean {
-    const key = role === "sniffer" ? "DaemonSet/default/sniffer" : workloads.get(role)?.key;
+    const key = daemonSets[role] ?? workloads.get(role)?.key;
     const workload = key === undefined ? undefined : this.told(key);
     const namespace = this.told(keyOf("Namespace", "", workload?.metadata?.namespace));
     const mode = "istio.io/dataplane-mode";
@@ -242,17 +268,35 @@ export class FakeState {
             this.#pod("sniffer", sniffer, worker(n), `172.18.0.${n + 2}`, `sniffer-5d8f9c-x2x4z${n}`),
           )
         : []),
+      ...this.#meters(),
       ...addons.flatMap((name, index) => this.#pod(name, addon(name), worker(1), `10.244.1.${40 + index}`)),
       ...this.#ztunnels(),
       ...this.strays,
     ];
   }
 
-  /** The pod of a workload; none while it is not ready. */
+  /** The pods of a workload; those that are not ready are left out, unless a test wants them. */
   #podsOf({ role, key, worker: n, ip }: Workload): FakePod[] {
     const workload = this.objects.get(key);
-    if ((numberAt(workload, "status", "readyReplicas") ?? 0) === 0) return [];
-    return this.#pod(role, workload, worker(role === "appf" && this.together ? 1 : n), ip);
+    const count = numberAt(workload, "status", this.unready.has(role) ? "replicas" : "readyReplicas") ?? 0;
+    if (count === 0) return [];
+    const node = this.elsewhere.get(role) ?? worker(role === "appf" && this.together ? 1 : n);
+    const first = this.#pod(role, workload, node, ip);
+    if (count === 1) return first;
+    const [net = "", host] = ip.split(/\.(?=\d+$)/);
+    const further = Array.from({ length: count - 1 }, (_, index) =>
+      this.#pod(role, workload, node, `${net}.${Number(host) + index + 1}`, `${podName(role)}-of-${index + 2}`),
+    );
+    return [...first, ...further.flat()];
+  }
+
+  /** Pods of the meter, which tolerate the taint of the control plane. */
+  #meters(): FakePod[] {
+    const daemonSet = this.objects.get(`DaemonSet/default/${meter}`);
+    const nodes = daemonSet ? this.objects.ofKind("Node") : [];
+    return nodes.flatMap(({ metadata }, n) =>
+      this.#pod(meter, daemonSet, metadata?.name ?? "", `10.244.${n}.60`, `${podName(meter)}${n}`),
+    );
   }
 
   #ztunnels(on?: string): FakePod[] {
@@ -280,6 +324,7 @@ export class FakeState {
       labels: podLabels(workload),
       account,
       principal: principalOf(account, namespace).replace(/^[^/]+/, this.trustDomain),
+      container: textAt(workload?.spec, "template", "spec", "containers", 0, "name") ?? "main",
       uid: `uid of ${name}`,
       owner: ownerOf(workload),
     });
@@ -299,8 +344,8 @@ export class FakeState {
     return this.#ztunnels(node)[0];
   }
 
-  /** Writes a line into a pod's log; it can be read after the delay. */
-  log(target: FakePod | undefined, text: (stamp: string) => string, delayMs: number): void {
+  /** Writes a line into the log of a pod, or of a {@link sidecarOf} it; it can be read after the delay. */
+  log(target: Pick<FakePod, "name"> | undefined, text: (stamp: string) => string, delayMs: number): void {
     if (!target) return;
     const at = this.clock.now() + delayMs;
     const lines = this.logs.get(target.name) ?? [];
@@ -324,6 +369,13 @@ export class FakeState {
     return this.unreachable ? text.replace(/ error="[^"]*"/, ' error="io error: Connection refused"') : text;
   }
 }
+
+/** Whether istiod injects a sidecar into a pod. */
+export const hasSidecar = ({ labels }: Pick<FakePod, "labels">): boolean =>
+  labels["sidecar.istio.io/inject"] === "true";
+
+/** The sidecar of a pod: its log is one of its own. */
+export const sidecarOf = ({ name }: FakePod): Pick<FakePod, "name"> => ({ name: `${name}/istio-proxy` });
 
 const template = (labels: object) => ({ template: { metadata: { labels } } });
 

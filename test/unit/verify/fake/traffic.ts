@@ -14,10 +14,10 @@ import {
   jsonConnectionLine,
   socket,
 } from "./lines";
-import { policiesAt, waypointRefusal, ztunnelRefusal } from "./policies";
+import { isStrict, policiesAt, sidecarRefusal, waypointRefusal, ztunnelRefusal } from "./policies";
 import type { FakeAnswer, FakeRequest, FakeTarget } from "./request";
 import { backendOf } from "./routes";
-import type { FakePod, FakeState } from "./state";
+import { type FakePod, type FakeState, hasSidecar, sidecarOf } from "./state";
 
 const closed = "upstream_reset_before_response_started{connection_termination}";
 const answer = (status: number, body = "{}", seconds = 0.006): FakeAnswer => ({ status, body, exit: 0, seconds });
@@ -60,7 +60,58 @@ export class Traffic {
       state.log(state.ztunnelOn(source.node), (stamp) => this.#connectionLine({ stamp, ...line }), 100);
       return { ...(waypoint ? this.#atWaypoint(waypoint, source.principal, service, request) : reset), local };
     }
-    return { ...this.#direct(from, service, request), local };
+    if (hasSidecar(source)) return { ...this.#fromSidecar(source, service, request), local };
+    const met = this.#direct(from, service, request);
+    const app = state.podOf(state.appBehind(service));
+    if (meshed && app && met.status > 0) this.#leaving(source, from, app, service);
+    return { ...met, local };
+  }
+
+  /** The line of the client's ztunnel about a connection straight to a pod. */
+  #leaving(source: FakePod, from: ConnectionFields["from"], app: FakePod, service: string): void {
+    const inMesh = this.#state.isEnrolled(app.role);
+    const address = socket(app.ip, inMesh ? 15_008 : 8_080);
+    const to = { workload: app.name, address, ...(inMesh ? { principal: app.principal } : {}) };
+    const inner = inMesh ? { inner: socket(app.ip, 8_080) } : {};
+    const line = { direction: "outbound", from, to, service, ...inner } as const;
+    this.#state.log(this.#state.ztunnelOn(source.node), (stamp) => this.#connectionLine({ stamp, ...line }), 100);
+  }
+
+  /** A request through the client's sidecar, and through the server's if it has one. */
+  #fromSidecar(source: FakePod, service: string, request: FakeRequest): FakeAnswer {
+    const state = this.#state;
+    const app = state.podOf(state.appBehind(service));
+    const cluster = `outbound|8000||${service}.${app?.namespace ?? "default"}.svc.cluster.local`;
+    const write = (line: Omit<ProxyLine, "cluster">) =>
+      this.#write(sidecarOf(source), request, { ...line, cluster }, 0.006);
+    if (!app) {
+      write({ status: 503, flags: "UH", details: "no_healthy_upstream", upstream: "-" });
+      return answer(503, "no healthy upstream");
+    }
+    const from = { workload: source.name, address: socket(source.ip, 41_000), principal: source.principal };
+    const met = hasSidecar(app)
+      ? this.#toSidecar(app, source.principal, request)
+      : this.#direct(from, service, request);
+    const details = "via_upstream";
+    const upstream = socket(app.ip, 8_080);
+    if (met.status > 0) write({ status: met.status, flags: "-", details, upstream });
+    else write({ status: 503, flags: "UF", details: closed, upstream });
+    return met.status > 0 ? met : answer(503, "upstream connect error");
+  }
+
+  /** A request that reaches a pod's sidecar; the identity of the caller is empty without one. */
+  #toSidecar(app: FakePod, principal: string, request: FakeRequest): FakeAnswer {
+    const cluster = "inbound|8080||";
+    const write = (line: Omit<ProxyLine, "cluster">) =>
+      this.#write(sidecarOf(app), request, { ...line, cluster }, 0.004);
+    const refusal = sidecarRefusal(this.#state, app, principal, request);
+    if (refusal) {
+      write({ status: 403, flags: "-", details: `rbac_access_denied_matched_policy[${refusal}]`, upstream: "-" });
+      return answer(403, request.method === "HEAD" ? "" : "RBAC: access denied");
+    }
+    this.#state.log(app, (stamp) => appLine(stamp, request), 20);
+    write({ status: 200, flags: "-", details: "via_upstream", upstream: socket(app.ip, 8_080) });
+    return answer(200, request.method === "HEAD" ? "" : "{}");
   }
 
   /** A request through the gateway; throws as a socket does when nothing listens. */
@@ -139,7 +190,7 @@ export class Traffic {
   }
 
   /** A proxy's access line; Envoy flushes it about a second later. */
-  #write(proxy: FakePod | undefined, request: FakeRequest, line: ProxyLine, seconds: number): void {
+  #write(proxy: Pick<FakePod, "name"> | undefined, request: FakeRequest, line: ProxyLine, seconds: number): void {
     this.#state.log(
       proxy,
       (stamp) => {
@@ -233,6 +284,9 @@ export class Traffic {
     const role = state.appBehind(service);
     const app = state.podOf(role);
     if (!app) return broken(7, "Failed to connect: Connection refused");
+    // A sidecar that accepts mutual TLS alone has no filter chain for plain text, and logs no request.
+    if (hasSidecar(app) && from.principal === undefined && isStrict(state, app)) return reset;
+    if (hasSidecar(app)) return this.#toSidecar(app, from.principal ?? "", request);
     if (!state.isEnrolled(role)) {
       state.log(app, (stamp) => appLine(stamp, request), 20);
       return answer(200, request.method === "HEAD" ? "" : "{}");

@@ -1,9 +1,10 @@
 import { isIP } from "node:net";
 import type { LabSettings } from "../../../../config/schema";
-import { at, listAt, textAt } from "../../../../verify/json";
-import type { HttpAnswer, KubeObject, LabClient, PatchOperation } from "../../../../verify/lab-client";
+import { at, listAt, numberAt, textAt } from "../../../../verify/json";
+import type { HttpAnswer, KubeObject, LabClient, PatchOperation, PodRef } from "../../../../verify/lab-client";
 import { FakeClock } from "./clock";
 import { clusterOf, type FakeCluster } from "./cluster";
+import { containerId } from "./cost";
 import { dashboards } from "./dashboards";
 import { gatewayConfig, waypointConfig, ztunnelConfig } from "./dumps";
 import { shakeHands } from "./gateway-modules";
@@ -13,7 +14,7 @@ import { applyPatch } from "./patch";
 import type { FakeAnswer, FakeTarget } from "./request";
 import { served } from "./server-defaults";
 import { FakeShell } from "./shell";
-import { type FakePod, FakeState, templateHash } from "./state";
+import { type FakePod, FakeState, hasSidecar, sidecarOf, templateHash } from "./state";
 import { clustersOf } from "./tracing";
 import { Traffic } from "./traffic";
 
@@ -51,7 +52,7 @@ export class FakeWorld implements LabClient {
     if (kind === "Pod")
       return this.state.pods
         .filter((pod) => (namespace === undefined || pod.namespace === namespace) && matches(pod.labels, labels))
-        .map((pod) => podObject(pod, this.state.startedAt.get(pod.role)));
+        .map((pod) => podObject(pod, !this.state.unready.has(pod.role), this.state.startedAt.get(pod.role)));
     const all = this.state.objects.ofKind(kind);
     const found = [...all, ...(kind === "EndpointSlice" ? endpointSlices(this.state) : [])].filter(
       (item) =>
@@ -116,14 +117,16 @@ export class FakeWorld implements LabClient {
   handshake: LabClient["handshake"] = async (host, trusting) => shakeHands(this.state, host, trusting);
 
   logs: LabClient["logs"] = async (target, since) => {
-    const lines = this.#written(target.name).slice(this.state.rotations.get(target.name) ?? 0);
+    const name = this.#logOf(target);
+    if (this.state.unreadable.has(name)) throw new Error(`container "${target.container}" is waiting to start`);
+    const lines = this.#written(name).slice(this.state.rotations.get(name) ?? 0);
     if (since === undefined) return lines.slice(-1);
     const second = since.slice(0, 19);
     return lines.slice(lines.findLastIndex((text) => text < second) + 1);
   };
 
   rotatedLogs: LabClient["rotatedLogs"] = async (target) =>
-    this.#written(target.name).slice(0, this.state.rotations.get(target.name) ?? 0);
+    this.#written(this.#logOf(target)).slice(0, this.state.rotations.get(this.#logOf(target)) ?? 0);
 
   sysctls: LabClient["sysctls"] = async (_node, names) =>
     Object.fromEntries(names.map((name) => [name, this.state.sysctls[name] ?? 0]));
@@ -134,8 +137,11 @@ export class FakeWorld implements LabClient {
     this.beforePatch(operations);
     this.patches.push([...operations]);
     const key = keyOf(kind, namespace, name);
-    const patched = applyPatch(this.state.get(key), operations);
+    const before = this.state.get(key);
+    const patched = applyPatch(before, operations);
     this.state.objects.set(key, patched);
+    const replicas = numberAt(patched, "spec", "replicas");
+    if (kind === "Deployment" && replicas !== numberAt(before, "spec", "replicas")) this.state.rescale(patched);
     // A rollout makes new pods, and istio-cni takes them in.
     if (kind === "Deployment" && JSON.stringify(operations).includes("restartedAt")) this.state.left.delete(name);
     return structuredClone(patched);
@@ -173,6 +179,12 @@ export class FakeWorld implements LabClient {
     const found = this.state.podNamed(name);
     if (!found) throw new Error(`pods "${name}" not found`);
     return found;
+  }
+
+  /** Name of a container's log: a sidecar writes one of its own. */
+  #logOf({ name, container }: PodRef): string {
+    const pod = container === "istio-proxy" ? this.state.podNamed(name) : undefined;
+    return pod && hasSidecar(pod) ? sidecarOf(pod).name : name;
   }
 
   #written(name: string): string[] {
@@ -229,8 +241,15 @@ const headersIn = (command: readonly string[]): Record<string, string> =>
 const matches = (labels: Record<string, string>, wanted: Readonly<Record<string, string>>): boolean =>
   Object.entries(wanted).every(([key, value]) => labels[key] === value);
 
+const statusOf = (name: string, uid: string, startedAt: string): object => ({
+  name,
+  containerID: `containerd://${containerId(uid, name)}`,
+  state: { running: { startedAt } },
+});
+
 const podObject = (
-  { namespace, name, labels, ip, node, uid, owner }: FakePod,
+  { namespace, name, labels, ip, node, uid, owner, container }: FakePod,
+  ready: boolean,
   startedAt = "2026-11-23T12:00:00Z",
 ): KubeObject => ({
   kind: "Pod",
@@ -241,8 +260,11 @@ const podObject = (
   },
   spec: { nodeName: node },
   status: {
-    ...{ podIP: ip, hostIP: "172.18.0.4", conditions: [{ type: "Ready", status: "True" }] },
-    containerStatuses: [{ state: { running: { startedAt } } }],
+    ...{ phase: "Running", podIP: ip, hostIP: "172.18.0.4" },
+    conditions: [{ type: "Ready", status: ready ? "True" : "False" }],
+    containerStatuses: [statusOf(container, uid, startedAt)],
+    // A native sidecar (Kubernetes 1.29) is an init container that keeps running.
+    ...(hasSidecar({ labels }) ? { initContainerStatuses: [statusOf("istio-proxy", uid, startedAt)] } : {}),
   },
 });
 

@@ -1,0 +1,132 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import { waypointOnlySpec } from "../../components/authorization";
+import { child } from "../../components/child";
+import type { Specs } from "../../components/custom-resource";
+import { waypointGateway } from "../../components/waypoint-gateway";
+import { restricted, type WorkloadImage, workload } from "../../components/workload";
+import { annotationKeys, appNamespace, labelKeys, principalOf } from "../../config/vocabulary";
+import type { ModuleArgs } from "../args";
+import { moduleObject, moduleService, onPurpose } from "../resources";
+import {
+  type CostPath,
+  clientOf,
+  controlGroups,
+  costPaths,
+  costWaypoint,
+  growing,
+  interopServers,
+  interopThroughWaypoint,
+  meter,
+  serverOf,
+} from "./objects";
+
+/** A sidecar that istiod injects, whatever the labels of the namespace. */
+const withSidecar = { [labelKeys.inject]: "true" };
+const throughWaypoint = { [labelKeys.useWaypoint]: costWaypoint };
+
+/**
+ * The same client and the same server four times: outside the mesh, in the ambient mesh, behind a waypoint, and with
+ * sidecars. All servers prefer one node and all clients another one. A pod on each node reads what the proxies use.
+ */
+export class Cost extends pulumi.ComponentResource {
+  constructor(name: string, args: ModuleArgs, opts: pulumi.ComponentResourceOptions = {}) {
+    super("ambientlab:modules:Cost", name, { image: args.image }, opts);
+    const own = { prefix: name, parent: this };
+    const pods = (app: string, path: CostPath, place: { near?: string; awayFrom?: string }, after: pulumi.Resource[]) =>
+      workload(
+        {
+          ...{ name: app, ...place, mesh: path === "ztunnel" || path === "waypoint" },
+          ...(path === "sidecar" ? { labels: withSidecar } : {}),
+        },
+        args,
+        { ...own, dependsOn: after },
+      );
+    // The first pair decides about the nodes; the others follow it.
+    const [first, firstClient] = [serverOf("none"), clientOf("none")];
+    const server = pods(first, "none", {}, []);
+    const client = pods(firstClient, "none", { awayFrom: first }, [server]);
+    for (const path of costPaths) {
+      if (path !== "none") {
+        pods(serverOf(path), path, { near: first }, [server]);
+        pods(clientOf(path), path, { near: firstClient, awayFrom: first }, [client]);
+      }
+      const service = { name: serverOf(path), pods: serverOf(path) };
+      moduleService(path === "waypoint" ? { ...service, labels: throughWaypoint } : service, own);
+    }
+    waypointGateway(costWaypoint, { gateway: costWaypoint }, args.proxies, own);
+
+    const caller = (path: CostPath) => [{ source: { principals: [principalOf(clientOf(path))] } }];
+    const methods = [{ operation: { methods: ["GET"] } }];
+    const policy = (called: string, spec: Specs["AuthorizationPolicy"], annotations?: Record<string, string>) =>
+      moduleObject("AuthorizationPolicy", called, spec, own, annotations ? { annotations } : {});
+    const selector = (path: CostPath) => ({ matchLabels: { app: serverOf(path) } });
+    policy("cost-ztunnel-l4", { selector: selector("ztunnel"), action: "ALLOW", rules: [{ from: caller("ztunnel") }] });
+    policy("cost-waypoint-l7", {
+      targetRefs: [{ group: "", kind: "Service", name: serverOf("waypoint") }],
+      action: "ALLOW",
+      rules: [{ from: caller("waypoint"), to: methods }],
+    });
+    policy("cost-waypoint-only", waypointOnlySpec(serverOf("waypoint"), principalOf(costWaypoint)));
+    policy(
+      "cost-sidecar-l7",
+      { selector: selector("sidecar"), action: "ALLOW", rules: [{ from: caller("sidecar"), to: methods }] },
+      // The rule is about pods in the ambient mesh: a sidecar evaluates HTTP.
+      onPurpose("layer-7-by-target"),
+    );
+
+    for (const [app, { sidecar, strict }] of Object.entries(interopServers)) {
+      workload({ name: app, mesh: !sidecar, ...(sidecar ? { labels: withSidecar } : {}) }, args, own);
+      moduleService({ name: app, pods: app }, own);
+      const pods = { matchLabels: { app } };
+      if (strict)
+        moduleObject(
+          "PeerAuthentication",
+          app.replace("strict", "mtls"),
+          { selector: pods, mtls: { mode: "STRICT" } },
+          own,
+        );
+    }
+    const open = { name: interopThroughWaypoint, pods: "interop-ambient", labels: throughWaypoint };
+    // The experiment shows that a client with a sidecar does not pass the waypoint.
+    moduleService({ ...open, annotations: onPurpose("waypoint-only") }, own);
+
+    workload({ name: growing.ambient, mesh: true, replicas: 0 }, args, own);
+    workload({ name: growing.sidecar, mesh: false, labels: withSidecar, replicas: 0 }, args, own);
+    new k8s.apps.v1.DaemonSet(...child("meter", own, meterArgs(args)));
+    this.registerOutputs();
+  }
+}
+
+/** A pod on each node for applications that can read the node's control groups, and nothing else of the node. */
+function meterArgs({ image, imageId }: WorkloadImage): k8s.apps.v1.DaemonSetArgs {
+  const labels = { app: meter };
+  return {
+    metadata: { name: meter, namespace: appNamespace, labels, annotations: onPurpose("pods-are-confined") },
+    spec: {
+      selector: { matchLabels: labels },
+      template: {
+        metadata: {
+          labels: { ...labels, [labelKeys.dataplaneMode]: "none" },
+          annotations: { [annotationKeys.imageId]: imageId },
+        },
+        spec: {
+          ...restricted.pod,
+          terminationGracePeriodSeconds: 1,
+          containers: [
+            {
+              ...restricted.container,
+              name: "meter",
+              image,
+              imagePullPolicy: "IfNotPresent",
+              command: ["sleep", "infinity"],
+              volumeMounts: [{ name: "cgroup", mountPath: controlGroups, readOnly: true }],
+              resources: { requests: { cpu: "5m", memory: "16Mi" } },
+            },
+          ],
+          volumes: [{ name: "cgroup", hostPath: { path: "/sys/fs/cgroup", type: "Directory" } }],
+        },
+      },
+    },
+  };
+}

@@ -1,0 +1,115 @@
+import { mkdtempSync, readFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { ports } from "../../config/vocabulary";
+import { exec } from "../../host/exec";
+import type { VerifyContext } from "../../verify/context";
+import { type Ends, type LoadPlan, sendLoad } from "../../verify/cost/load";
+import { PreconditionError } from "../../verify/precondition-error";
+import { requires } from "../support/skip";
+
+const skip = requires("load", { programs: ["go"] });
+
+/** A loopback address of the test's own: the port of the apps' Services is free there. */
+const address = "127.0.90.1";
+
+/** The load generator in the version of images/httpbin/Dockerfile, run on this machine in the place of a pod. */
+describe.skipIf(skip)("the load of the module cost, by the real vegeta", () => {
+  let server: Server;
+  let context: VerifyContext;
+  /** Requests as they came: time in milliseconds, path, Host header, and the client's port. */
+  let came: { at: number; url: string; host: string; port: number }[];
+  /** How the server answers the next request, by its number. */
+  let answer: (n: number) => { status: number; afterMs: number };
+  const plan: LoadPlan = { path: "none", perSecond: 100, seconds: 1, keepAlive: true, id: "the-id" };
+  const ends = { client: { name: "client" }, server: { name: "server" }, address } as Ends;
+
+  beforeAll(async () => {
+    const dockerfile = readFileSync(join(__dirname, "../../images/httpbin/Dockerfile"), "utf8");
+    const [module = ""] = /github\.com\/tsenart\/vegeta\/v12@v[\d.]+/.exec(dockerfile) ?? [];
+    const bin = mkdtempSync(join(tmpdir(), "vegeta-"));
+    const env = { ...process.env, GOBIN: bin, GOFLAGS: "-trimpath", CGO_ENABLED: "0" };
+    const built = await exec("go", ["install", module], { env, timeoutMs: 300_000 });
+    expect(built.code, built.stderr).toBe(0);
+    const PATH = `${bin}:${process.env.PATH}`;
+    context = {
+      signal: new AbortController().signal,
+      lab: {
+        exec: (_pod: unknown, [command = "", ...rest]: readonly string[], timeoutMs: number) =>
+          exec(command, rest, { env: { ...process.env, PATH }, timeoutMs }),
+      },
+    } as unknown as VerifyContext;
+    server = createServer((request, response) => {
+      const { status, afterMs } = answer(came.length);
+      const { url = "", headers, socket } = request;
+      came.push({ at: performance.now(), url, host: headers.host ?? "", port: socket.remotePort ?? 0 });
+      setTimeout(() => response.writeHead(status).end("x"), afterMs);
+    });
+    await new Promise<void>((resolve) => server.listen(ports.service, address, resolve));
+  }, 320_000);
+
+  beforeEach(() => {
+    came = [];
+    answer = () => ({ status: 200, afterMs: 0 });
+  });
+
+  afterAll(() => void server?.close());
+
+  test("sends every request to the Service's address, under its name and with the id", async () => {
+    const result = await sendLoad(context, ends, plan);
+    expect(result).toMatchObject({ sent: 100, failed: 0, errors: [] });
+    expect(came).toHaveLength(100);
+    expect(new Set(came.map(({ url }) => url))).toEqual(new Set(["/bytes/1024?seed=1&probe=the-id"]));
+    expect(new Set(came.map(({ host }) => host))).toEqual(new Set(["cost-none.default.svc.cluster.local:8000"]));
+    expect(result.p50).toBeLessThanOrEqual(result.p90);
+    expect(result.p90).toBeLessThanOrEqual(result.p99);
+  });
+
+  test("keeps connections, or opens one for each request", async () => {
+    await sendLoad(context, ends, plan);
+    const kept = new Set(came.map(({ port }) => port)).size;
+    came = [];
+    await sendLoad(context, ends, { ...plan, keepAlive: false });
+    expect(new Set(came.map(({ port }) => port)).size).toBe(100);
+    expect(kept).toBeLessThan(50);
+  });
+
+  test("an answer that takes long delays no other request", async () => {
+    answer = (n) => ({ status: 200, afterMs: n >= 20 && n < 40 ? 500 : 0 });
+    const result = await sendLoad(context, ends, plan);
+    const gaps = came.slice(1).map(({ at }, index) => at - (came[index]?.at ?? 0));
+    // 20 requests wait half a second each. With a fixed number of connections the others would wait with them.
+    expect(result.sent).toBe(100);
+    expect(Math.max(...gaps)).toBeLessThan(250);
+    expect(result.p99).toBeGreaterThanOrEqual(500);
+    expect(result.p50).toBeLessThan(250);
+  });
+
+  test("counts what failed", async () => {
+    answer = (n) => ({ status: n < 3 ? 503 : 200, afterMs: 0 });
+    expect(await sendLoad(context, ends, plan)).toMatchObject({
+      ...{ sent: 100, failed: 3, errors: ["503 Service Unavailable"] },
+    });
+    answer = (n) => ({ status: n < 2 ? 301 : 200, afterMs: 0 });
+    came = [];
+    expect(await sendLoad(context, ends, plan)).toMatchObject({ sent: 100, failed: 2 });
+  });
+
+  test("an address where nothing listens fails each request", async () => {
+    const result = await sendLoad(context, { ...ends, address: "127.0.90.2" }, plan);
+    expect(result).toMatchObject({ sent: 100, failed: 100 });
+    expect(result.errors.join()).toContain("connection refused");
+  });
+
+  test("an image without vegeta is told", async () => {
+    const bare = {
+      ...context,
+      lab: { exec: () => Promise.resolve({ code: 127, stdout: "", stderr: "sh: vegeta: not found" }) },
+    };
+    const sent = sendLoad(bare as unknown as VerifyContext, ends, plan);
+    await expect(sent).rejects.toThrow(PreconditionError);
+    await expect(sent).rejects.toThrow("vegeta in cost-none-client: sh: vegeta: not found");
+  });
+});

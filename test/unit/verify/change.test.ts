@@ -1,0 +1,57 @@
+import { hostname } from "node:os";
+import { describe, expect, test } from "vitest";
+import { annotationKeys } from "../../../config/vocabulary";
+import { at } from "../../../verify/json";
+import { PreconditionError } from "../../../verify/precondition-error";
+import { change, restoreObject } from "../../../verify/restore/change";
+import { type FakeWorld, fakeWorld } from "./fake/world";
+
+const object = "Deployment/cost-growth-ambient";
+const key = "Deployment/default/cost-growth-ambient";
+const { signal } = new AbortController();
+const scale = (lab: FakeWorld, to: number) =>
+  change(lab, { object, field: ["spec", "replicas"], to: () => to }, signal);
+const replicas = ({ state }: FakeWorld) => at(state.get(key), "spec", "replicas");
+const note = ({ state }: FakeWorld) => state.get(key).metadata?.annotations?.[annotationKeys.original];
+
+/** Says in the annotation that another process made the change. */
+function claim({ state }: FakeWorld, by: { host: string; pid: number }): void {
+  const { metadata } = state.get(key);
+  const original: unknown = JSON.parse(note({ state } as FakeWorld) ?? "");
+  const text = JSON.stringify({ ...Object(original), by });
+  Object.assign(Object(metadata), { annotations: { ...metadata?.annotations, [annotationKeys.original]: text } });
+}
+
+describe("a second change of a field", () => {
+  test("by the same process keeps the first original, which is restored", async () => {
+    const lab = await fakeWorld({ modules: ["cost"] });
+    const before = structuredClone(lab.state.get(key));
+    await scale(lab, 1);
+    await scale(lab, 5);
+    expect(JSON.parse(note(lab) ?? "")).toMatchObject({ value: 0, changed: 5, by: { pid: process.pid } });
+    expect(replicas(lab)).toBe(5);
+    expect(await restoreObject(lab, object, signal)).toBe("restored");
+    const { metadata, spec } = lab.state.get(key);
+    expect(spec).toEqual(before.spec);
+    expect(metadata?.annotations).toEqual(before.metadata?.annotations);
+    expect(metadata?.managedFields).toEqual(before.metadata?.managedFields);
+  });
+
+  test.each([
+    { name: "process", by: { host: hostname(), pid: process.ppid } },
+    { name: "machine", by: { host: "elsewhere", pid: process.pid } },
+  ])("is refused where another $name made the first one", async ({ by }) => {
+    const lab = await fakeWorld({ modules: ["cost"] });
+    await scale(lab, 1);
+    claim(lab, by);
+    await expect(scale(lab, 5)).rejects.toThrow(PreconditionError);
+    expect(replicas(lab)).toBe(1);
+  });
+
+  test("is refused for another field of the object", async () => {
+    const lab = await fakeWorld({ modules: ["cost"] });
+    await scale(lab, 1);
+    const other = { object, field: ["spec", "selector"], to: () => ({}) } as const;
+    await expect(change(lab, other, signal)).rejects.toThrow("is changed already");
+  });
+});

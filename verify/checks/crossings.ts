@@ -1,0 +1,110 @@
+import { podsBehind, waypointAt } from "../../experiments/names";
+import type { Crossing } from "../../experiments/types";
+import type { VerifyContext } from "../context";
+import { DeadlineError, eventually } from "../eventually";
+import { recordsIn, unavailableIn } from "../logs/log-reader";
+import type { LabPod } from "../pods";
+import { logLimit, longestLogMs } from "../probe/records";
+import { type Answer, send } from "../probe/send";
+import type { Evidence, Finding } from "../report/schema";
+import { type CheckRun, failed, passed, unclear } from "./check";
+
+/** Sends each request once, and looks for it in the logs where it must be, and where it must not be. */
+export const crossings: CheckRun<"crossings"> = async (context, { crossings: all }) =>
+  Promise.all(all.map((each) => crossed(context, each)));
+
+async function crossed(context: VerifyContext, crossing: Crossing): Promise<Finding> {
+  const { name, from, service, answered, layer } = crossing;
+  const probe = { kind: "probe", name, from, to: "service", service, method: "GET", path: "/get" } as const;
+  const answer = await send(context, { ...probe, expect: { outcome: "answered", through: [] } }, context.signal);
+  const seen = answer.status > 0 ? `${answer.status}` : `no answer, curl exit ${answer.exit}`;
+  const expected = `${answered ? "200" : "no answer of the application"}${sayRecords(crossing)}`;
+  const looks = await Promise.all(
+    (["waypoint", "sidecar"] as const)
+      .filter((kind) => crossing.records[kind] !== undefined)
+      .map(async (kind) => ({ kind, ...(await lookFor(context, crossing, kind, answer)) })),
+  );
+  const refusal = layer === "ztunnel" ? await refusedByZtunnel(context, crossing, answer) : undefined;
+  const evidence: Evidence[] = [
+    { source: "client", lines: [`GET ${answer.request.url} from ${answer.request.pod}: ${seen}`] },
+    ...looks.map(({ kind, line }) => ({ source: `${kind} log`, lines: line ? [line] : [] })),
+    ...(refusal?.line ? [{ source: "ztunnel log", lines: [refusal.line] }] : []),
+  ];
+  const more = { expected, evidence };
+  const got = answered ? answer.status === 200 : answer.status === 0 || answer.status === 503;
+  if (!got) return failed(name, layer, seen, more);
+  const unseen = looks.find(({ unavailable }) => unavailable !== undefined);
+  if (unseen) return unclear(name, unseen.kind, `${seen}; ${unseen.unavailable}`, more);
+  const wrong = looks.find(({ kind, line }) => (line !== undefined) !== crossing.records[kind]);
+  if (wrong)
+    return failed(name, wrong.kind, `${seen}; the ${wrong.kind} has ${wrong.line ? "a" : "no"} record of it`, more);
+  // A client that gets no answer may have met a busy machine: the refusal is ztunnel's only when its log says so.
+  if (layer === "ztunnel" && !refusal?.line) return unclear(name, layer, `${seen}; no ztunnel logged a refusal`, more);
+  const told = looks.map(({ kind, line }) => `; ${line ? "recorded" : "not recorded"} by the ${kind}`).join("");
+  return passed(name, layer, `${seen}${told}${refusal?.line ? `; ${refusal.because}` : ""}`, { evidence });
+}
+
+const sayRecords = ({ records }: Crossing): string =>
+  Object.entries(records)
+    .map(([kind, wanted]) => `, ${wanted ? "a" : "no"} record of the ${kind}`)
+    .join("");
+
+/** The line of a request in the log of a kind of proxy. A line that must not be there is waited for as long as another one takes at most. */
+async function lookFor(
+  context: VerifyContext,
+  { service, records }: Crossing,
+  kind: "waypoint" | "sidecar",
+  answer: Answer,
+): Promise<{ line?: string; unavailable?: string }> {
+  const role = kind === "waypoint" ? waypointAt(service) : podsBehind(service);
+  const pods = (await context.podFinder.all(role, context.signal)).map(
+    (pod): LabPod => (kind === "sidecar" ? { ...pod, container: "istio-proxy" } : pod),
+  );
+  let unavailable: string | undefined;
+  const look = async () => {
+    const reads = await Promise.all(pods.map((pod) => context.logs.read(pod)));
+    unavailable = unavailableIn(reads)?.unavailable;
+    const [line] = recordsIn(reads, "requests", ({ text }) => text.includes(answer.id));
+    if (!line) throw new Error(`no line with ${answer.id}`);
+    return line.text;
+  };
+  const deadlineMs = records[kind] ? longestLogMs(context) : logLimit(context, [answer]);
+  const waiting = { what: "the line of the request", deadlineMs, signal: context.signal, clock: context.clock };
+  try {
+    return { line: await eventually(look, waiting) };
+  } catch (error) {
+    if (!(error instanceof DeadlineError)) throw error;
+    return unavailable === undefined ? {} : { unavailable };
+  }
+}
+
+/** The line by which the ztunnel of the server refused a connection of the client. */
+async function refusedByZtunnel(
+  context: VerifyContext,
+  { service }: Crossing,
+  { clientPod }: Answer,
+): Promise<{ line: string; because: string } | undefined> {
+  const servers = await context.podFinder.all(podsBehind(service), context.signal);
+  const ztunnels = (await context.podFinder.all("ztunnel", context.signal)).filter(({ node }) =>
+    servers.some((server) => server.node === node),
+  );
+  const look = async () => {
+    const reads = await Promise.all(ztunnels.map((pod) => context.logs.read(pod)));
+    const line = recordsIn(
+      reads,
+      "connections",
+      ({ direction, error, fields }) =>
+        direction === "inbound" &&
+        error !== undefined &&
+        (fields["src.addr"] ?? "").startsWith(`${clientPod?.ip}:`) &&
+        servers.some(({ name }) => name === fields["dst.workload"]),
+    ).at(-1);
+    if (!line) throw new Error("no refused connection");
+    return { line: line.text, because: line.error ?? "" };
+  };
+  const waiting = { what: "the refusal", deadlineMs: longestLogMs(context), signal: context.signal };
+  return eventually(look, { ...waiting, clock: context.clock }).catch((error: unknown) => {
+    if (error instanceof DeadlineError) return undefined;
+    throw error;
+  });
+}

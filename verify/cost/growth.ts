@@ -1,0 +1,85 @@
+import { appNamespace } from "../../config/vocabulary";
+import { growing, numbers } from "../../modules/cost/objects";
+import type { VerifyContext } from "../context";
+import { eventually } from "../eventually";
+import { listAt, textAt } from "../json";
+import type { KubeObject } from "../lab-client";
+import { PreconditionError } from "../precondition-error";
+import { change } from "../restore/change";
+import type { Scene } from "./scene";
+import type { CostGrowth } from "./schema";
+import { quantile } from "./statistics";
+import { meteredIn } from "./usage";
+
+/** Longest time for the pods of a step to become ready, for each pod of it. */
+const readyMs = 12_000;
+
+/** The Deployments that are scaled up. They are to be restored after a measurement, however it ends. */
+export const scaled = [`Deployment/${growing.ambient}`, `Deployment/${growing.sidecar}`] as const;
+
+/**
+ * Scales both Deployments up step by step, and reads what the sidecars use, and what ztunnel and waypoint use.
+ * @throws PreconditionError when the node has too little memory for the pods, or the pods do not become ready
+ */
+export async function growthOf(context: VerifyContext, scene: Scene): Promise<CostGrowth[]> {
+  const { clock, signal } = context;
+  const steps: CostGrowth[] = [];
+  for (const pods of numbers.growth.pods) {
+    for (const object of scaled)
+      await change(context.lab, { object, field: ["spec", "replicas"], to: () => pods }, signal);
+    await readyPods(context, growing.ambient, pods);
+    const withSidecar = await readyPods(context, growing.sidecar, pods);
+    await clock.sleep(numbers.growth.settleMs, signal);
+    const sidecars = withSidecar.map((pod) => meteredIn(pod, "istio-proxy"));
+    const { of } = await scene.meter.read([...sidecars, ...scene.shared]);
+    const bytes = (names: readonly { pod: string }[]) => names.map(({ pod }) => of.get(pod)?.memoryBytes ?? 0);
+    const each = bytes(sidecars);
+    steps.push({
+      pods,
+      sidecarBytes: sum(each),
+      ambientBytes: sum(bytes(scene.shared)),
+      perSidecar: { median: quantile(each, 0.5), low: Math.min(...each), high: Math.max(...each) },
+    });
+  }
+  return steps;
+}
+
+/** @throws PreconditionError when a node with pods of the measurement has less memory available than the pods need */
+export async function requireMemory({ meter, machine }: Scene): Promise<void> {
+  const available = await meter.availableOn(machine.node);
+  if (available >= numbers.freeBytes) return;
+  const gib = (bytes: number) => `${(bytes / 1024 ** 3).toFixed(1)} GiB`;
+  const message = `${gib(available)} of memory are available on ${machine.node}, and ${gib(numbers.freeBytes)} are needed for ${numbers.growth.pods.at(-1)} pods with sidecars: end other programs, or give Docker more memory`;
+  throw new PreconditionError("nodes", message, { verdict: "inconclusive" });
+}
+
+async function readyPods({ lab, signal, clock }: VerifyContext, app: string, count: number): Promise<KubeObject[]> {
+  const look = async (limit: AbortSignal) => {
+    const all = await lab.list({ apiVersion: "v1", kind: "Pod", namespace: appNamespace, labels: { app } }, limit);
+    const ready = all.filter((pod) =>
+      listAt(pod, "status", "conditions").some(
+        (each) => textAt(each, "type") === "Ready" && textAt(each, "status") === "True",
+      ),
+    );
+    if (ready.length !== count || all.length !== count) throw new Error(`${ready.length} of ${count} are ready`);
+    return ready;
+  };
+  const waiting = { what: `${count} pods of ${app}`, deadlineMs: 30_000 + count * readyMs, intervalMs: 500 };
+  return eventually(look, { ...waiting, signal, clock });
+}
+
+const sum = (values: readonly number[]): number => values.reduce((total, each) => total + each, 0);
+
+/**
+ * Number of pods from which on sidecars use more memory than ztunnel and waypoint, linear between the measured numbers.
+ * Undefined when they do not, up to the largest number that was measured.
+ */
+export function crossingOf(steps: readonly CostGrowth[]): number | undefined {
+  const over = ({ sidecarBytes, ambientBytes }: CostGrowth) => sidecarBytes - ambientBytes;
+  const index = steps.findIndex((step) => over(step) > 0);
+  const [below, above] = [steps[index - 1], steps[index]];
+  if (!above) return undefined;
+  if (!below) return above.pods;
+  const share = -over(below) / (over(above) - over(below));
+  return Math.floor(below.pods + share * (above.pods - below.pods)) + 1;
+}

@@ -1,0 +1,118 @@
+import type { CostPath } from "../../modules/cost/objects";
+import type { Cost, CostLatency } from "./schema";
+import type { Estimate } from "./statistics";
+
+const words: Readonly<Record<CostPath, string>> = {
+  none: "outside the mesh",
+  ztunnel: "ztunnel",
+  waypoint: "ztunnel and a waypoint",
+  sidecar: "two sidecars",
+};
+
+/** Milliseconds with as many digits as the interval allows. */
+const ms = (value: number): string => (Math.abs(value) >= 10 ? value.toFixed(0) : value.toFixed(2));
+const mib = (bytes: number): string => `${Math.round(bytes / 1024 ** 2)} MiB`;
+const range = ({ low, high }: Estimate, unit: (value: number) => string): string => `${unit(low)} to ${unit(high)}`;
+
+/** Why the rounds differ too much for a verdict; undefined when they do not. */
+export const noiseProblem = ({ noise }: Pick<Cost, "noise">): string | undefined =>
+  noise.spread > noise.limit
+    ? `the machine is too busy: between rounds the median latency outside the mesh varies by ${percent(noise.spread)}, and at most ${percent(noise.limit)} are accepted`
+    : undefined;
+
+const percent = (share: number): string => `${Math.round(share * 100)} %`;
+
+/** The result in sentences: each number with its interval. A difference whose interval has zero in it is called none. */
+export function costSentence(cost: Cost): string {
+  const kept = cost.latency.filter(({ connections }) => connections === "kept");
+  const base = kept.find(({ path }) => path === "none");
+  const added = kept.filter(({ path }) => path !== "none").map((each) => `${words[each.path]} ${addedWords(each)}`);
+  const cpu = kept.filter(({ path }) => path !== "none").map((each) => `${words[each.path]} ${ms(each.cpu.median)}`);
+  return [
+    `at ${cost.load.perSecond} requests/s the median is ${ms(base?.milliseconds.p50.median ?? 0)} ms outside the mesh; ${added.join(", ")}`,
+    `CPU milliseconds per 1000 requests: ${cpu.join(", ")}`,
+    ...growthWords(cost),
+  ].join("; ");
+}
+
+function addedWords({ added }: CostLatency): string {
+  if (!added) return "";
+  const { p50 } = added;
+  if (p50.low <= 0 && p50.high >= 0) return `+0, within ${range(p50, ms)} ms`;
+  return `+${ms(p50.median)} ms (${range(p50, ms)})`;
+}
+
+function growthWords({ growth, crossing }: Cost): string[] {
+  const last = growth.at(-1);
+  if (!last) return [];
+  const much = `${last.pods} sidecars use ${mib(last.sidecarBytes)}, ztunnel and waypoint ${mib(last.ambientBytes)} for as many pods`;
+  if (crossing === undefined) return [`${much}: sidecars use less up to ${last.pods} pods`];
+  return [`${much}: sidecars use more from ${crossing} ${crossing === 1 ? "pod" : "pods"} on`];
+}
+
+/** A table for people: its first row is the head. */
+export interface CostTable {
+  caption: string;
+  rows: readonly (readonly string[])[];
+}
+
+/** The result as tables. */
+export function costTables(cost: Cost): CostTable[] {
+  const cell = ({ median, low, high }: Estimate) => `${ms(median)} (${ms(low)}–${ms(high)})`;
+  const { load, confidence } = cost;
+  return [
+    {
+      caption: `Latency in milliseconds at ${load.perSecond} requests/s, answers of ${load.answerBytes} bytes: median of ${load.rounds} rounds (${percent(confidence)} interval); CPU milliseconds of the proxies for 1000 requests`,
+      rows: [
+        ["path", "connections", "p50", "p90", "p99", "p50 added", "p99 added", "CPU"],
+        ...cost.latency.map(({ path, connections, milliseconds, added, cpu }) => [
+          ...[path, connections],
+          ...[milliseconds.p50, milliseconds.p90, milliseconds.p99].map(cell),
+          ...(added ? [cell(added.p50), cell(added.p99), cell(cpu)] : ["", "", ""]),
+        ]),
+      ],
+    },
+    {
+      caption: "Highest rate that is kept up, in requests per second: median (lowest–highest run)",
+      rows: [
+        ["path", "requests/s", "ended by"],
+        ...cost.throughput.map(({ path, perSecond: { median, low, high }, limit }) => [
+          ...[path, `${Math.round(median)} (${low}–${high})`, limit],
+        ]),
+      ],
+    },
+    {
+      caption: "Memory and CPU of each proxy",
+      rows: [
+        ["proxy", "paths", "idle", "after the load", "idle CPU ms/s"],
+        ...cost.proxies.map(({ pod, path, idleBytes, loadedBytes, idleCpu }) => [
+          ...[pod, path.join(", "), mib(idleBytes), mib(loadedBytes), ms(idleCpu)],
+        ]),
+      ],
+    },
+    {
+      caption: "Memory by number of pods",
+      rows: [
+        ["pods", "sidecars", "each", "ztunnel and waypoint"],
+        ...cost.growth.map(({ pods, sidecarBytes, perSidecar, ambientBytes }) => [
+          ...[String(pods), mib(sidecarBytes), range(perSidecar, mib), mib(ambientBytes)],
+        ]),
+      ],
+    },
+  ];
+}
+
+/** {@link costTables} as lines of text. */
+export const costLines = (cost: Cost): string[] =>
+  costTables(cost).flatMap(({ caption, rows }) => [caption, ...aligned(rows), ""]);
+
+/** Rows of cells as lines with columns. */
+function aligned(rows: readonly (readonly string[])[]): string[] {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? "").length)));
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join("  ")
+      .trimEnd(),
+  );
+}

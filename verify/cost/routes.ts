@@ -1,0 +1,142 @@
+import { type CostPath, costPaths, costWaypoint, serverOf } from "../../modules/cost/objects";
+import type { VerifyContext } from "../context";
+import { DeadlineError, eventually } from "../eventually";
+import { recordsIn, unavailableIn } from "../logs/log-reader";
+import type { LabPod } from "../pods";
+import { longestLogMs } from "../probe/records";
+import type { Finding } from "../report/schema";
+import type { LoadResult } from "./load";
+import type { Scene } from "./scene";
+
+/** Lines of a proxy about a load: as many as requests, or none. */
+interface Witness {
+  proxy: string;
+  layer: "waypoint" | "ztunnel" | "sidecar";
+  pods: readonly LabPod[];
+  kind: "requests" | "connections";
+  /** Whether the load must be in its log. */
+  wanted: boolean;
+}
+
+/**
+ * Whether each path leads through its proxies and through no other one: the access logs of waypoint and sidecars have each
+ * request of a load once, or none of them; ztunnel has connections of the client to the server, or none.
+ */
+export async function routesTaken(
+  context: VerifyContext,
+  scene: Scene,
+  loads: ReadonlyMap<CostPath, { id: string; result: LoadResult }>,
+): Promise<Finding[]> {
+  return Promise.all(
+    costPaths.map(async (path): Promise<Finding> => {
+      const { id, result } = loads.get(path) ?? { id: "", result: undefined };
+      const name = routeNames[path];
+      const witnesses = await witnessesOf(context, scene, path);
+      const sent = result?.sent ?? 0;
+      let seen: string[] = [];
+      let problem: Misroute | undefined;
+      const look = async () => {
+        const lines = await Promise.all(witnesses.map((witness) => linesOf(context, scene, path, id, witness)));
+        seen = witnesses.map(({ proxy }, index) => `${proxy} ${lines[index]?.count ?? "unreadable"}`);
+        const at = witnesses.findIndex((witness, index) => !isRight(witness, lines[index]?.count, sent));
+        problem = at < 0 ? undefined : misroute(witnesses[at] as Witness, lines[at], sent);
+        if (problem) throw new Error(problem.seen);
+      };
+      const waiting = { what: "log lines", deadlineMs: longestLogMs(context), intervalMs: 500 };
+      await eventually(look, { ...waiting, signal: context.signal, clock: context.clock }).catch((error: unknown) => {
+        if (!(error instanceof DeadlineError)) throw error;
+      });
+      const evidence = [{ source: "records", lines: seen.map((each) => `${each} of ${sent} requests`) }];
+      if (!problem)
+        return { name, verdict: "pass", layer: layerOf[path], seen: `${sent} requests: ${seen.join(", ")}`, evidence };
+      return { name, layer: layerOf[path], ...problem, expected: name, evidence };
+    }),
+  );
+}
+
+const layerOf = { none: "app", ztunnel: "ztunnel", waypoint: "waypoint", sidecar: "sidecar" } as const;
+
+const routeNames: Readonly<Record<CostPath, string>> = {
+  none: "requests outside the mesh pass no proxy",
+  ztunnel: "requests of the ambient mesh pass ztunnel alone",
+  waypoint: "requests to a Service with a waypoint pass ztunnel and the waypoint",
+  sidecar: "requests between sidecars pass both sidecars and no ztunnel",
+};
+
+async function witnessesOf({ podFinder, signal }: VerifyContext, { ends }: Scene, path: CostPath): Promise<Witness[]> {
+  const [waypoints, ztunnels] = await Promise.all([
+    podFinder.all(costWaypoint, signal),
+    podFinder.all("ztunnel", signal),
+  ]);
+  const onNode = (node: string) => ztunnels.filter((pod) => pod.node === node);
+  const sidecarOf = (pod: LabPod): LabPod => ({ ...pod, container: "istio-proxy" });
+  const ambient = path === "ztunnel" || path === "waypoint";
+  return [
+    { proxy: "waypoint", layer: "waypoint", pods: waypoints, kind: "requests", wanted: path === "waypoint" },
+    {
+      proxy: "ztunnel of the client",
+      layer: "ztunnel",
+      pods: onNode(ends[path].client.node),
+      kind: "connections",
+      wanted: ambient,
+    },
+    {
+      proxy: "sidecar of the client",
+      layer: "sidecar",
+      pods: [sidecarOf(ends.sidecar.client)],
+      kind: "requests",
+      wanted: path === "sidecar",
+    },
+    {
+      proxy: "sidecar of the server",
+      layer: "sidecar",
+      pods: [sidecarOf(ends.sidecar.server)],
+      kind: "requests",
+      wanted: path === "sidecar",
+    },
+  ];
+}
+
+async function linesOf(
+  { logs }: VerifyContext,
+  { ends }: Scene,
+  path: CostPath,
+  id: string,
+  { pods, kind }: Witness,
+): Promise<{ count: number; unavailable?: never } | { count?: never; unavailable: string }> {
+  const reads = await Promise.all(pods.map((pod) => logs.read(pod)));
+  const failed = unavailableIn(reads);
+  if (failed) return failed;
+  if (kind === "requests") return { count: recordsIn(reads, kind, ({ text }) => text.includes(id)).length };
+  const own = recordsIn(
+    reads,
+    "connections",
+    ({ fields }) =>
+      fields["src.workload"] === ends[path].client.name &&
+      (fields["dst.service"] ?? "").startsWith(`${serverOf(path)}.`),
+  );
+  return { count: own.length };
+}
+
+function isRight({ kind, wanted }: Witness, count: number | undefined, sent: number): boolean {
+  if (count === undefined) return false;
+  if (!wanted) return count === 0;
+  return kind === "requests" ? count === sent : count > 0;
+}
+
+/** Why a path is not known to lead where it should; a log that cannot be read names the layer of its own proxy. */
+interface Misroute {
+  verdict: "fail" | "inconclusive";
+  seen: string;
+  layer?: Witness["layer"];
+}
+
+function misroute(
+  { proxy, layer, wanted }: Witness,
+  { count, unavailable }: { count?: number; unavailable?: string } = {},
+  sent: number,
+): Misroute {
+  if (unavailable !== undefined) return { verdict: "inconclusive", layer, seen: unavailable };
+  const seen = `the log of the ${proxy} has ${count} lines of ${sent} requests${wanted ? "" : ", and the path does not lead through it"}`;
+  return { verdict: "fail", seen };
+}

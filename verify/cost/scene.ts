@@ -1,0 +1,90 @@
+import { appNamespace, labelKeys, meshNamespace } from "../../config/vocabulary";
+import { type CostPath, clientOf, costPaths, costWaypoint, serverOf } from "../../modules/cost/objects";
+import type { VerifyContext } from "../context";
+import { at, textAt } from "../json";
+import type { KubeObject } from "../lab-client";
+import { PreconditionError } from "../precondition-error";
+import type { Ends } from "./load";
+import type { Cost } from "./schema";
+import { Meter, type Metered, meteredIn } from "./usage";
+
+/** A proxy, and the paths that lead through it. */
+export interface PathProxy extends Metered {
+  paths: readonly CostPath[];
+}
+
+/** Everything that a measurement deals with, as it stands when the measurement begins. */
+export interface Scene {
+  ends: Readonly<Record<CostPath, Ends>>;
+  proxies: readonly PathProxy[];
+  /** The ztunnels of all nodes for applications, and the waypoint: what pods in the ambient mesh share. */
+  shared: readonly Metered[];
+  meter: Meter;
+  machine: Cost["machine"];
+}
+
+const container = "istio-proxy";
+
+/**
+ * Finds clients, servers and proxies.
+ * @throws PreconditionError when one is missing, and when the servers or the clients are on several nodes
+ */
+export async function sceneOf(context: VerifyContext): Promise<Scene> {
+  const { lab, podFinder, signal } = context;
+  const meter = await Meter.of(context);
+  const ends = Object.fromEntries(
+    await Promise.all(
+      costPaths.map(async (path): Promise<[CostPath, Ends]> => {
+        const [client, server, service] = await Promise.all([
+          podFinder.one(clientOf(path), signal),
+          podFinder.one(serverOf(path), signal),
+          lab.read({ apiVersion: "v1", kind: "Service", namespace: appNamespace, name: serverOf(path) }, signal),
+        ]);
+        const address = textAt(service, "spec", "clusterIP");
+        if (!address) throw new PreconditionError("app", `Service/${serverOf(path)} has no address`);
+        return [path, { client, server, address }];
+      }),
+    ),
+  ) as Record<CostPath, Ends>;
+  const { client, server } = ends.none;
+  for (const path of costPaths) {
+    sameNode(serverOf(path), ends[path].server.node, server.node);
+    sameNode(clientOf(path), ends[path].client.node, client.node);
+  }
+  const podsOf = (namespace: string, labels: Record<string, string>) =>
+    lab.list({ apiVersion: "v1", kind: "Pod", namespace, labels }, signal);
+  const [ztunnels, waypoints, sidecarClients, sidecarServers, node] = await Promise.all([
+    podsOf(meshNamespace, { app: "ztunnel" }),
+    podsOf(appNamespace, { [labelKeys.gatewayName]: costWaypoint }),
+    podsOf(appNamespace, { app: clientOf("sidecar") }),
+    podsOf(appNamespace, { app: serverOf("sidecar") }),
+    lab.read({ apiVersion: "v1", kind: "Node", name: server.node }, signal),
+  ]);
+  const running = (pods: readonly KubeObject[]) =>
+    pods.filter((pod) => textAt(pod, "status", "phase") === "Running" && !at(pod, "metadata", "deletionTimestamp"));
+  const ofNodes = ({ node: at }: Metered) => at === server.node || at === client.node;
+  const ztunnel = running(ztunnels).map((pod) => meteredIn(pod, container));
+  const waypoint = running(waypoints).map((pod) => meteredIn(pod, container));
+  const sidecar = running([...sidecarClients, ...sidecarServers]).map((pod) => meteredIn(pod, container));
+  return {
+    ...{ ends, meter, shared: [...ztunnel.filter(({ node }) => meter.covers(node)), ...waypoint] },
+    proxies: [
+      ...ztunnel.filter(ofNodes).map((each): PathProxy => ({ ...each, paths: ["ztunnel", "waypoint"] })),
+      ...waypoint.map((each): PathProxy => ({ ...each, paths: ["waypoint"] })),
+      ...sidecar.map((each): PathProxy => ({ ...each, paths: ["sidecar"] })),
+    ],
+    machine: {
+      ...{ node: server.node, clientNode: client.node },
+      cpus: Number(textAt(node, "status", "capacity", "cpu")),
+      // The kubelet writes the memory of a node in KiB (k8s.io/kubernetes v1.34, pkg/kubelet/nodestatus/setters.go).
+      memoryBytes: Number.parseInt(textAt(node, "status", "capacity", "memory") ?? "", 10) * 1024,
+      kernel: textAt(node, "status", "nodeInfo", "kernelVersion") ?? "",
+    },
+  };
+}
+
+function sameNode(app: string, node: string, wanted: string): void {
+  if (node === wanted) return;
+  const message = `${app} runs on ${node} and not on ${wanted}: the paths cannot be compared until its pod is deleted and scheduled again`;
+  throw new PreconditionError("nodes", message, { verdict: "inconclusive" });
+}
