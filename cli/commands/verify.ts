@@ -14,6 +14,7 @@ import {
   verifyLab,
 } from "../../verify";
 import { keptLine } from "../bug-report";
+import { recordCost } from "../report/cost-history";
 import { newEvidence, recordTimeline } from "../report/evidence";
 import { runningLab } from "../stack/running-lab";
 import type { Session } from "../stack/session";
@@ -74,13 +75,15 @@ export async function verify(ids: readonly string[], options: CommandOptions, co
   endWithReport(context, await run.finally(progress.end), { ...options, command: "verify" });
 }
 
-/** Runs the verifier on a lab, with the client, the clock and the signal of the command. */
+/** Runs the verifier on a lab, with the client, the clock and the signal of the command. Keeps what it measured for later reports. */
 export async function runVerifier(
   facts: LabFacts,
   { openLabClient, clock, signal }: Io,
   options: Pick<VerifyOptions, "only" | "observer" | "evidenceDir">,
 ): Promise<VerifyReport> {
-  return verifyLab(facts, { lab: await openLabClient(facts), clock, signal, ...options });
+  const report = await verifyLab(facts, { lab: await openLabClient(facts), clock, signal, ...options });
+  recordCost(report);
+  return report;
 }
 
 function list(options: CommandOptions, io: Io): void {

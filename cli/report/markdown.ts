@@ -1,6 +1,7 @@
 import type { ReachDocument } from "../../access/reach/schema";
 import { cellMark, cellsOf, reachSummary, requestText, shownDecision } from "../../access/reach/summary";
 import { decisionText } from "../../access/report";
+import { costTables } from "../../verify/cost/judge";
 import { routeFeatures, routeTarget } from "../../verify/proxy-config/text";
 import { type EvidenceFolder, serviceChains } from "./evidence";
 import { wordsOf } from "./html/journey-svg";
@@ -52,6 +53,21 @@ export function renderMarkdown(evidence: EvidenceFolder): string {
           verdict,
         ]),
       ),
+    ),
+    ...section(
+      "The cost of the mesh",
+      results
+        .flatMap(({ findings }) => findings)
+        .flatMap(({ cost }) => (cost ? costTables(cost) : []))
+        .flatMap(({ caption, rows: [head = [], ...rows] }) => [
+          cell(caption),
+          "",
+          ...table(
+            [...head],
+            rows.map((row) => [...row]),
+          ),
+          "",
+        ]),
     ),
     ...section(
       "Refused requests",

@@ -6,10 +6,12 @@ import type {
   Verdict,
   VerifyReport,
 } from "../../../verify/report/schema";
+import { pastCosts } from "../cost-history";
 import { type EvidenceFolder, serviceChains, type Timeline } from "../evidence";
 import { type Journey, journeysOf, requestsElsewhere } from "../journeys";
 import { isRefused, type JudgedRequest, requestsOf } from "../requests";
 import { type JudgedSample, samplesOf } from "../samples";
+import { costOf, costSection } from "./cost";
 import { type Html, html } from "./escape";
 import { journeySvg } from "./journey-svg";
 import { matrixSection } from "./matrix";
@@ -19,6 +21,7 @@ import { pageText, timeText } from "./shell";
 /** The whole report as one HTML file. */
 export async function renderHtml(evidence: EvidenceFolder): Promise<string> {
   const { report, reach } = evidence;
+  const cost = costOf(report);
   return pageText({
     title: `Ambient lab ${report.stack}: ${report.verdict}`,
     head: head(report),
@@ -26,6 +29,7 @@ export async function renderHtml(evidence: EvidenceFolder): Promise<string> {
       ["attention", "Attention", problems(report)],
       ["verdicts", "Verdicts", verdicts(report.results)],
       ["fault", "Injected delay", await fault(samplesOf(report))],
+      ["cost", "Cost of the mesh", await costSection(cost, cost ? pastCosts(cost, report.startedAt) : [])],
       ["refused", "Refused requests", refusals(requestsOf(report))],
       ["paths", "Request paths", ways(journeysOf(report))],
       ["elsewhere", "The modules' applications", elsewhere(requestsElsewhere(report))],

@@ -1,5 +1,6 @@
 import { printable } from "../../../host/printable";
 import { shareWords } from "../../../verify/binomial";
+import type { Cost, CostLatency } from "../../../verify/cost/schema";
 import type { Timeline } from "../evidence";
 import { chancesOf, type JudgedSample } from "../samples";
 import { Html, html } from "./escape";
@@ -143,6 +144,68 @@ export async function bandPlot({ label, slow, milliseconds, count, share }: Judg
     }),
     `Chance of each number of delayed requests, ${label}`,
     `${slow} of ${milliseconds.length} were slow; ${low} to ${high} are expected at ${claim}`,
+  );
+}
+
+/** The latency of each path by percentile: the median of the rounds as a dot, its interval as a line. */
+export async function costLatencyPlot({ latency }: Cost, connections: CostLatency["connections"]): Promise<Html> {
+  const { Plot, document } = await library();
+  const shown = latency.filter((each) => each.connections === connections);
+  const dots = shown.flatMap(({ path, milliseconds }) =>
+    (["p50", "p90", "p99"] as const).map((percentile) => ({ path, percentile, ...milliseconds[percentile] })),
+  );
+  const summary = dots.map(({ path, percentile, median }) => `${path} ${percentile} ${median.toFixed(2)} ms`);
+  return svgOf(
+    Plot.plot({
+      ...common,
+      document,
+      height: 60 + shown.length * 66,
+      ...{ marginLeft: 92, marginRight: 84, marginBottom: 40 },
+      x: { label: "milliseconds →", grid: true, domain: [0, Math.max(...dots.map(({ high }) => high)) * 1.05] },
+      y: { domain: ["p50", "p90", "p99"], label: null, tickSize: 0 },
+      fy: { domain: shown.map(({ path }) => path), label: null, padding: 0.15 },
+      marks: [
+        Plot.frame({ stroke: "var(--line)", anchor: "bottom" }),
+        Plot.ruleY(dots, { x1: "low", x2: "high", y: "percentile", fy: "path", stroke: colour.line, strokeWidth: 2 }),
+        Plot.dot(dots, { x: "median", y: "percentile", fy: "path", r: 4, fill: colour.fast }),
+      ],
+    }),
+    `Latency by path and percentile, ${connections} connections`,
+    summary.join("; "),
+  );
+}
+
+/** Memory of the sidecars, and of ztunnel and the waypoint, by the number of pods. */
+export async function costGrowthPlot({ growth }: Cost): Promise<Html> {
+  const { Plot, document } = await library();
+  const lines = growth.flatMap(({ pods, sidecarBytes, ambientBytes }) => [
+    { pods, mib: sidecarBytes / 1024 ** 2, of: "sidecars" },
+    { pods, mib: ambientBytes / 1024 ** 2, of: "ztunnel and waypoint" },
+  ]);
+  const ends = lines.slice(-2);
+  return svgOf(
+    Plot.plot({
+      ...common,
+      document,
+      height: 260,
+      ...{ marginLeft: 60, marginRight: 150, marginBottom: 40, marginTop: 24 },
+      x: { label: "pods →", ticks: growth.map(({ pods }) => pods), domain: [0, growth.at(-1)?.pods ?? 1] },
+      y: { label: "↑ MiB", grid: true, domain: [0, Math.max(...lines.map(({ mib }) => mib)) * 1.05] },
+      marks: [
+        Plot.ruleY([0], { stroke: "var(--line)" }),
+        Plot.line(lines, {
+          ...{ x: "pods", y: "mib", z: "of", strokeWidth: 2 },
+          stroke: ({ of }: { of: string }) => (of === "sidecars" ? colour.slow : colour.fast),
+        }),
+        Plot.dot(lines, {
+          ...{ x: "pods", y: "mib", r: 4 },
+          fill: ({ of }: { of: string }) => (of === "sidecars" ? colour.slow : colour.fast),
+        }),
+        Plot.text(ends, { x: "pods", y: "mib", text: "of", textAnchor: "start", dx: 10, fill: "currentColor" }),
+      ],
+    }),
+    "Memory by number of pods",
+    lines.map(({ pods, mib, of }) => `${pods} pods: ${of} ${Math.round(mib)} MiB`).join("; "),
   );
 }
 
