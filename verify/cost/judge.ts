@@ -1,3 +1,4 @@
+import { tableLines } from "../../host/table";
 import type { CostPath } from "../../modules/cost/objects";
 import type { Cost, CostLatency } from "./schema";
 import type { Estimate } from "./statistics";
@@ -104,15 +105,4 @@ export function costTables(cost: Cost): CostTable[] {
 
 /** {@link costTables} as lines of text. */
 export const costLines = (cost: Cost): string[] =>
-  costTables(cost).flatMap(({ caption, rows }) => [caption, ...aligned(rows), ""]);
-
-/** Rows of cells as lines with columns. */
-function aligned(rows: readonly (readonly string[])[]): string[] {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? "").length)));
-  return rows.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join("  ")
-      .trimEnd(),
-  );
-}
+  costTables(cost).flatMap(({ caption, rows }) => [caption, ...tableLines(rows), ""]);

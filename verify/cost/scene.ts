@@ -9,7 +9,7 @@ import type { Cost } from "./schema";
 import { Meter, type Metered, meteredIn } from "./usage";
 
 /** A proxy, and the paths that lead through it. */
-export interface PathProxy extends Metered {
+interface PathProxy extends Metered {
   paths: readonly CostPath[];
 }
 
