@@ -1,9 +1,10 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { UsageError } from "../host/errors";
+import { at } from "../verify/json";
+import type { ClusterClient } from "../verify/lab-client";
 import { computeDecision } from "./computed/decide";
 import { isProxy, runningPods } from "./computed/objects/pods";
 import type { Observation } from "./probe/observe";
-import { requireRights } from "./probe/permissions";
 import { type ProbePod, probePod, type SentProbe, senderText } from "./probe/pod";
 import { type RunOptions, sendProbes } from "./probe/run";
 import type { AccessDecision, AccessRequest, Mesh } from "./types";
@@ -13,7 +14,7 @@ export interface Ask {
   request: AccessRequest;
   /** The bearer token of the request. */
   token?: string;
-  /** What the configuration says about it. @default computed */
+  /** The decision that the configuration implies. @default computed */
   computed?: AccessDecision;
 }
 
@@ -29,9 +30,9 @@ export interface Limits {
 
 /** Probe pods that exist at one time. */
 const concurrentPods = 6;
-/** Requests that one pod sends at most: its command is an argument list, and each request has ports of its own. */
+/** Maximum number of requests of a pod: its command is an argument list, and each request has its own source ports. */
 const mostPerPod = 200;
-/** Requests from which a sender gets several pods, which send side by side. */
+/** Number of requests above which a sender gets several pods, which run concurrently. */
 const leastPerPod = 20;
 
 /**
@@ -48,7 +49,7 @@ export function requireWithin(count: number, { maxRequests }: Pick<Limits, "maxR
 }
 
 /**
- * Sends requests as their senders, and derives what the mesh did with each. The observations are in the order of the requests.
+ * Sends requests as their senders, and derives the observed decisions, in the order of the requests.
  * @throws UsageError when the user of the cluster may not do so
  */
 export async function ask(
@@ -78,7 +79,6 @@ export async function ask(
   return probes.flatMap(({ id }) => byId.get(id) ?? []);
 }
 
-/** The pods of all senders. */
 function podsFor(mesh: Mesh, probes: readonly SentProbe[], { image, rate }: Limits): ProbePod[] {
   const run = randomBytes(4).toString("hex");
   const bySender = new Map<string, SentProbe[]>();
@@ -99,7 +99,7 @@ function podsFor(mesh: Mesh, probes: readonly SentProbe[], { image, rate }: Limi
   });
 }
 
-/** The requests as lines, for a look before they are sent. */
+/** The requests as lines, for a preview. */
 export const plannedLines = (asks: readonly Ask[]): string[] =>
   asks.map(({ request, token }) => {
     const { from, to, method, host, path, headers } = request;
@@ -113,3 +113,58 @@ export const plannedLines = (asks: readonly Ask[]): string[] =>
     ];
     return `${senderText(from)}  ${method} ${host}${path}  to ${where}${more.length > 0 ? `  with ${more.join(", ")}` : ""}`;
   });
+
+interface Right {
+  verb: "create" | "delete" | "get" | "list";
+  resource: string;
+  namespace: string;
+}
+
+/** The rights to send requests from namespaces, and to read the logs of the proxies. */
+function rightsFor(senders: readonly string[], proxies: readonly string[]): Right[] {
+  const pods = senders.flatMap((namespace): Right[] =>
+    (["create", "delete", "list"] as const).map((verb) => ({ verb, resource: "pods", namespace })),
+  );
+  const logs = [...new Set([...senders, ...proxies])].map(
+    (namespace): Right => ({ verb: "get", resource: "pods/log", namespace }),
+  );
+  return [...pods, ...logs];
+}
+
+/**
+ * Asks the API server whether this user has the rights that a run needs, before anything is created.
+ * @throws UsageError that lists the missing ones
+ */
+export async function requireRights(
+  client: ClusterClient,
+  { senders, proxies }: { senders: readonly string[]; proxies: readonly string[] },
+  signal: AbortSignal,
+): Promise<void> {
+  const rights = rightsFor(senders, proxies);
+  const answers = await Promise.all(rights.map((right) => isAllowed(client, right, signal)));
+  const missing = rights.filter((_right, index) => !answers[index]);
+  if (missing.length === 0) return;
+  const [first] = missing;
+  const said = missing.map(({ verb, resource, namespace }) => `${verb} ${resource} in namespace ${namespace}`);
+  throw new UsageError({
+    what: `This user of the cluster may not ${said.join(", ")}`,
+    why: "Each question is asked by a short-lived pod with the ServiceAccount of its sender, and answered from the logs of the proxies",
+    fix: `kubectl create rolebinding ambient-lab-probe --clusterrole=edit --user=USER --namespace ${first?.namespace ?? "NAMESPACE"}   (by an administrator; docs/how-to/prove-your-policies.md lists all rights)`,
+  });
+}
+
+async function isAllowed(
+  client: ClusterClient,
+  { verb, resource, namespace }: Right,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const [name, subresource] = resource.split("/");
+  const review = {
+    ...{ apiVersion: "authorization.k8s.io/v1", kind: "SelfSubjectAccessReview" },
+    spec: {
+      resourceAttributes: { verb, resource: name, namespace, ...(subresource ? { subresource } : {}) },
+    },
+  };
+  const answer = await client.create(review, signal);
+  return at(answer, "status", "allowed") === true;
+}

@@ -11,23 +11,23 @@ import { type Agreement, agreement } from "./reach/matrix";
 import { accessReport, decisionText, requestFinding } from "./report";
 import type { AccessDecision, AccessRequest, Mesh } from "./types";
 
-/** A request at the boundary of a policy's rule, and what the configuration says about it. */
+/** A request at the boundary of a policy's rule, with the computed decision. */
 interface AuditRequest {
   /** The policy, such as "AuthorizationPolicy default/appb-l7". */
   policy: string;
-  /** What it tries, such as "another method than the rule names". */
+  /** The property that it tests, such as "another method than the rule names". */
   reason: string;
   request: AccessRequest;
   computed: AccessDecision;
 }
 
-/** What an audit looks at. */
+/** The findings and requests of an audit. */
 export interface AuditPlan {
   findings: readonly ConfigurationFinding[];
   requests: readonly AuditRequest[];
 }
 
-/** The findings that the configuration alone shows, and the requests at the boundaries of the policies of namespaces. */
+/** The findings of the configuration, and the requests at the boundaries of the policies, in namespaces. */
 export function planAudit(mesh: Mesh, namespaces: readonly string[]): AuditPlan {
   const inScope = (namespace: string | undefined) =>
     namespaces.includes(namespace ?? "") || namespace === mesh.rootNamespace;
@@ -51,7 +51,7 @@ export const auditAsks = ({ requests }: AuditPlan): Ask[] => [
   ...new Map(requests.map((each) => [keyOf(each), { request: each.request, computed: each.computed }])).values(),
 ];
 
-/** Sends the requests of an audit, and judges each: the mesh has to do what the configuration says. */
+/** Sends the requests of an audit, and compares each observed decision with the computed one. */
 export async function audit(plan: AuditPlan, options: ProveOptions): Promise<VerifyReport> {
   const { mesh, clock, limits, context } = options;
   const startedAt = clock.now();
@@ -95,7 +95,6 @@ const verdicts: Readonly<Record<Agreement, Finding["verdict"]>> = {
   unknown: "inconclusive",
 };
 
-/** The layer that a finding is about. */
 const layers: Readonly<Record<FindingId, Cause["layer"]>> = {
   "http-at-ztunnel": "ztunnel",
   "action-at-ztunnel": "ztunnel",
@@ -109,7 +108,6 @@ const layers: Readonly<Record<FindingId, Cause["layer"]>> = {
   "dry-run": "istiod",
 };
 
-/** A finding as a report shows it. */
 const causeOf = ({ id, object, what, why, fix }: ConfigurationFinding): Cause => ({
   ...{ kind: "health", layer: layers[id], object, what: `${object}: ${what}; ${why}`, fix },
 });

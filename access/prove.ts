@@ -2,7 +2,7 @@ import { durationMs } from "../config/vocabulary";
 import { ExitCode, LabErrors, type Problem } from "../host/errors";
 import { judgeShare, type ShareTest, shareTest, shareWords } from "../verify/binomial";
 import type { Clock } from "../verify/eventually";
-import { isRecord } from "../verify/json";
+import { isRecord, parsedJson } from "../verify/json";
 import { delayedFromMs } from "../verify/lab-facts";
 import type { ExperimentResult, Finding, VerifyReport } from "../verify/report/schema";
 import { type Ask, ask, type Limits } from "./ask";
@@ -82,16 +82,11 @@ function tokenOf({ to }: Question, env: Readonly<Record<string, string | undefin
   throw new UnresolvedError(`the environment variable ${to.token.env} is not set`, ["to", "token"]);
 }
 
-/** The claims of a token, for what the configuration says about it; its signature is the business of the mesh. */
+/** The claims of a token, for the computed decision. The signature is not verified. */
 function claimsOf(token: string | undefined): Pick<AccessRequest, "claims"> {
-  const [, payload] = token?.split(".") ?? [];
-  if (payload === undefined) return {};
-  try {
-    const claims: unknown = JSON.parse(Buffer.from(payload, "base64url").toString("utf8"));
-    return isRecord(claims) ? { claims } : {};
-  } catch {
-    return {};
-  }
+  const [, payload = ""] = token?.split(".") ?? [];
+  const claims = parsedJson(Buffer.from(payload, "base64url").toString("utf8"));
+  return isRecord(claims) ? { claims } : {};
 }
 
 /** Requests that the questions send at most. */
@@ -126,7 +121,7 @@ export async function prove(planned: readonly PlannedQuestion[], options: ProveO
     for (const [index, { question }] of asks.entries()) {
       const observation = observations[index];
       if (!observation) continue;
-      // The only request of a question without a record is sent once more; its first answer says nothing.
+      // A question with a single request repeats it once if it has no record; the second observation counts.
       if (!question.share) seen.set(question, [observation]);
       else seen.get(question)?.push(observation);
     }
@@ -185,7 +180,7 @@ interface Judged {
   delayed: number;
 }
 
-/** What no layer has recorded is inconclusive, whatever was expected. */
+/** A request without a record is inconclusive, whatever was expected. */
 function judged({ expected, policy, decision, share, sent, delayed }: Judged): Finding["verdict"] {
   if (decision.outcome === "unknown") return "inconclusive";
   if (expected.outcome === "delayed") {

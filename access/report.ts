@@ -10,13 +10,13 @@ export function accessReport(
   results: readonly ExperimentResult[],
   health: readonly Cause[] = [],
 ): VerifyReport {
-  // A weakness of the configuration is a failure, whatever the requests showed.
   const version = istioVersion(mesh);
   return {
     schema: "ambient-lab.verify/v1",
     ...{ stack: context, cluster: context },
     startedAt: new Date(startedAt).toISOString(),
     durationMs,
+    // A weakness of the configuration is a failure, also without a failed request.
     verdict: health.length > 0 ? "fail" : overall(results, []),
     versions: version ? { istio: version } : {},
     settings: {},
@@ -25,7 +25,7 @@ export function accessReport(
   };
 }
 
-/** What was seen of one request, as a finding. */
+/** The observation of a request as a finding. */
 export function requestFinding(
   name: string,
   verdict: Finding["verdict"],
@@ -65,7 +65,6 @@ function actionOf({ outcome, by }: AccessDecision): NonNullable<Finding["decisio
   return outcome === "no-route" ? "refused" : "failed";
 }
 
-/** The destination of a request: namespace and name. */
 const targetText = ({ to }: AccessRequest): string => {
   const { namespace, name } = to.kind === "service" ? to.service : to.pod;
   return `${namespace}/${name}`;

@@ -1,12 +1,14 @@
+import type { z } from "zod";
 import type { KubeObject } from "../verify/lab-client";
+import type { decisionSchema, namespacedNameSchema, senderSchema } from "./reach/schema";
 
-/** The objects that decide who may reach what in a mesh, read at one moment. */
+/** The objects of a mesh that determine which requests are allowed, read at one time. */
 export interface Mesh {
   /** Objects of all kinds that were read; istiod's Deployment and the ConfigMap of MeshConfig among them. */
   objects: readonly KubeObject[];
   /** Istio's root namespace (`rootNamespace` of MeshConfig). */
   rootNamespace: string;
-  /** Revision of the istiod whose settings the mesh has; absent where that cannot be told. */
+  /** Revision of the istiod that configures the mesh; absent when it is not known. */
   revision?: string;
   trustDomain: string;
   trustDomainAliases: readonly string[];
@@ -21,25 +23,12 @@ export interface UnreadKind {
 }
 
 /** Name of an object with its namespace. */
-export interface NamespacedName {
-  namespace: string;
-  name: string;
-}
+export type NamespacedName = z.infer<typeof namespacedNameSchema>;
 
-/** What sends a request. */
-export type Sender =
-  /** A pod with this ServiceAccount; outside the mesh it has no identity. */
-  | {
-      kind: "workload";
-      namespace: string;
-      serviceAccount: string;
-      labels: Readonly<Record<string, string>>;
-      inMesh: boolean;
-    }
-  /** A client outside the mesh, through a Gateway. */
-  | { kind: "gateway"; gateway: NamespacedName };
+/** The sender of a request. */
+export type Sender = z.infer<typeof senderSchema>;
 
-/** Where a request goes: a Service, or a pod by its address. */
+/** The destination of a request: a Service, or a pod by its address. */
 export type Destination =
   | { kind: "service"; service: NamespacedName; port: number }
   | { kind: "pod"; pod: NamespacedName; port: number };
@@ -47,7 +36,7 @@ export type Destination =
 /** A request, as policies and routes match it. */
 export interface AccessRequest {
   from: Sender;
-  /** A request through a Gateway goes where the Gateway's routes lead; `to` is the destination that is expected. */
+  /** The destination. A request through a Gateway is routed by the Gateway; `to` is then the expected destination. */
   to: Destination;
   method: string;
   /** Path without query. */
@@ -60,23 +49,10 @@ export interface AccessRequest {
   claims?: Readonly<Record<string, unknown>>;
 }
 
-/** How a request ends. `unreachable`: no policy refuses it, and there is no endpoint to answer it. */
-export type Outcome = "allowed" | "denied" | "no-route" | "redirected" | "unreachable" | "unknown";
+/** The result of a request, as the configuration implies it or as it was observed. */
+export type AccessDecision = z.infer<typeof decisionSchema>;
+
+export type Outcome = AccessDecision["outcome"];
 
 /** The layers that can decide about a request. */
-export type DecidingLayer = "gateway" | "waypoint" | "ztunnel";
-
-/** What a configuration says about a request, or what the mesh did with it. */
-export interface AccessDecision {
-  outcome: Outcome;
-  /** The layer that ended the request; absent when the application answered. */
-  by?: DecidingLayer;
-  /** The policy that decided, such as "AuthorizationPolicy default/appb-l7". */
-  policy?: string;
-  /** The reason, as a sentence without a full stop. */
-  because: string;
-  /** The waypoint that the request passes. */
-  waypoint?: NamespacedName;
-  /** The delay that a fault injects, in milliseconds, and the percentage of requests that have it. */
-  delay?: { ms: number; percent: number };
-}
+export type DecidingLayer = NonNullable<AccessDecision["by"]>;

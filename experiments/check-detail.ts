@@ -6,7 +6,7 @@ import type { AppName, Client, LabObject, ServiceName } from "./slices";
 /** A part of a proxy's configuration. */
 export type ConfigPart = "filters" | "rules" | "routes";
 
-/** Checks beside single requests: most read a state of the cluster. `verify/checks` implements them. */
+/** Kinds of checks with their parameters. `verify/checks` implements them. */
 export type CheckDetail =
   | { check: "nodes" }
   | { check: "clock"; toleranceSeconds: number }
@@ -23,7 +23,7 @@ export type CheckDetail =
     }
   | {
       check: "same-spec";
-      /** Two objects of one kind each, which differ in names alone. */
+      /** Pairs of objects of one kind, which differ in names only. */
       pairs: readonly (readonly [LabObject, LabObject])[];
     }
   | { check: "address"; pool: LabObject; advertisement: LabObject }
@@ -53,23 +53,23 @@ export type CheckDetail =
       status: number;
       /** Flags in the waypoint's log, such as "FI" of an Envoy or "Timeout" of an agentgateway; "-" for none. */
       flags: string;
-      /** How often the application gets each request. */
+      /** Number of times that the application receives each request. */
       attempts: number;
-      /** How long each request takes at least and at most, in milliseconds. */
+      /** Minimum and maximum duration of each request, in milliseconds. */
       between?: readonly [number, number];
     }
   | { check: "limited"; sample: Sample; burst: number; perSecond: number }
   | {
       check: "bypasses-waypoint";
-      /** Requests that no waypoint sees. */
+      /** Requests that bypass all waypoints. */
       sample: Sample;
-      /** Requests to the same application that the waypoint must see. */
+      /** Requests to the same application that pass the waypoint. */
       control: Sample;
     }
   | { check: "grpc-calls"; service: ServiceName; calls: readonly Call[]; served: string }
   | {
       check: "capture";
-      /** How often each request is sent. */
+      /** Number of times that each request is sent. */
       count: number;
     }
   | {
@@ -81,9 +81,9 @@ export type CheckDetail =
   | {
       check: "tls-certificate";
       host: string;
-      /** Secret whose certificate is to be served. */
+      /** Secret of the certificate. */
       secret: LabObject;
-      /** Days that it must hold at least. */
+      /** Least number of days until its expiry. */
       leastDays: number;
     }
   /** The gateway refuses the TLS handshake for a name. */
@@ -99,7 +99,7 @@ export type CheckDetail =
   | { check: "kiali"; edgeTo: string }
   | { check: "jaeger"; service: "waypoint" | "gateway-istio"; upstream: string };
 
-/** A share of requests that are alike. How many are sent follows from the percent. */
+/** A share of equal requests. The percentage determines the number of requests. */
 interface ShareOf {
   requests: Omit<Sample, "count">;
   percent: number;
@@ -147,9 +147,9 @@ export type Protection = "policy" | "waypoint";
 /** One stage of a check that changes the lab: the change, and the requests after it. */
 export interface Stage {
   name: string;
-  /** Protection that is taken away first. */
+  /** Protection that is removed first. */
   takes?: Protection;
-  /** Protection that is put back first. */
+  /** Protection that is restored first. */
   returns?: Protection;
   probes: readonly Probe[];
 }

@@ -6,7 +6,7 @@ export const services = table("services");
 export const workloads = table("workloads");
 export const waypoints = table("waypoints");
 
-/** The caller that the policy sees when a client sends; undefined for one that no policy can name. */
+/** The caller of a client in policies; undefined for a client without an identity. */
 export const callerOf = (client: Client): Caller | undefined =>
   client === "host" ? "gateway" : client === "appa" || client === "stranger" ? client : undefined;
 

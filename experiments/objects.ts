@@ -15,7 +15,7 @@ export interface ObjectSpec {
   idle?: true;
 }
 
-/** Every object that the verifier reads by name. The keys are what reports say. */
+/** The objects that the verifier reads by name. Reports show the keys. */
 export const objects = Object.fromEntries(
   Object.entries(table("objects")).map(([key, entry]) => {
     const [kind, named] = key.split("/") as [Kind, string];
@@ -41,7 +41,7 @@ export const objectsOf = ({ modules }: Pick<LabSettings, "modules">): LabObject[
     return module === undefined || modules.includes(module);
   });
 
-/** What a request from a pod of the mesh to the Service appb depends on. */
+/** The objects on the path of requests from a pod of the mesh to Service appb. */
 export const meshPath = [
   "Namespace/default",
   "DaemonSet/ztunnel",
@@ -52,7 +52,7 @@ export const meshPath = [
   "Service/appb",
 ] as const satisfies readonly LabObject[];
 
-/** What a request through the gateway depends on, beside {@link meshPath}. */
+/** Further objects on the path of requests through the gateway. */
 export const gatewayPath = [
   "Gateway/gateway",
   "Deployment/gateway-istio",

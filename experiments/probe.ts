@@ -13,14 +13,14 @@ export type Expectation =
       by: "waypoint" | "gateway";
       status: 401 | 403 | 404;
       policy?: LabObject;
-      /** Part of the reason that the layer's log must give. */
+      /** Part of the reason in the log of the layer. */
       because?: string;
     }
   | {
       outcome: "redirected";
       by: "gateway";
       status: 301;
-      /** Scheme, host and port that the request is to be sent to instead; its path stays. */
+      /** Scheme, host and port of the redirect. The path stays the same. */
       to: string;
     }
   | { outcome: "reset"; by: "ztunnel"; policy: LabObject };
@@ -39,14 +39,14 @@ export interface Probe {
   path: string;
   /** Host header for the gateway. @default appb.DOMAIN */
   host?: string;
-  /** By HTTPS, where the lab's own CA and no other is trusted; to the gateway alone. */
+  /** Use HTTPS and trust only the CA of the lab. Only for requests to the gateway. */
   tls?: true;
-  /** Bearer token; to the gateway alone. */
+  /** Bearer token. Only for requests to the gateway. */
   token?: TokenSpec;
   expect: Expectation;
 }
 
-/** A token to be made for one request. Absent fields are as the gateway demands. */
+/** The token of a request. Absent fields have the values that the gateway requires. */
 export interface TokenSpec {
   claims: Readonly<Record<string, unknown>>;
   /** Seconds from now to its expiry; negative for an expired token. */

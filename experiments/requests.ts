@@ -61,7 +61,7 @@ export const ask = (
   path = "/anything",
 ): Probe => ({ kind: "probe", name, from, to: "service", service, method, path, expect });
 
-/** Requests to a further Service of appb, which has appb's policy: one that it allows and one that it refuses. */
+/** Two requests to another Service of appb with the same policy: an allowed one and a refused one. */
 export function serviceProbes(settings: LabSettings, service: ServiceName, policy: LabObject): Probe[] {
   const from = inMeshClient(settings) ?? "appa";
   const probe = (method: Method, may: string, expect: Expectation): Probe =>

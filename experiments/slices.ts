@@ -3,7 +3,6 @@ import { modules } from "../modules/index";
 import type { ObjectEntry, ServiceEntry, Slice, WaypointEntry, WorkloadEntry } from "../modules/slice";
 import { story } from "./story";
 
-/** The story and all modules. */
 const slices: readonly Slice[] = [story, ...Object.values(modules)];
 
 type AnySlice = typeof story | (typeof modules)[keyof typeof modules];
@@ -28,7 +27,7 @@ type PodsIn<Entries> = Entries extends Entries ? (Entries[keyof Entries] extends
 /** Name of an object of the lab, such as "Service/appb". */
 export type LabObject = NameIn<TablesOf<"objects">>;
 
-/** Workloads whose pods the verifier looks for. */
+/** Workloads whose pods the verifier finds by name. */
 export type WorkloadName = NameIn<TablesOf<"workloads">>;
 
 /** Workloads whose pods belong to the mesh. */

@@ -1,7 +1,7 @@
 import { meshNamespace, metallbNamespace } from "../config/vocabulary";
 import type { Slice } from "../modules/slice";
 
-/** What every lab has. */
+/** The objects of every lab. */
 export const story = {
   objects: {
     "Namespace/default": "ztunnel",

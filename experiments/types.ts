@@ -44,11 +44,11 @@ export interface DeclaredObject {
 export type Check = { kind: "check"; name: string } & CheckDetail;
 export type Step = Probe | Check;
 
-/** A stop of the tour, which asks what an experiment asks. */
+/** A stop of the tour. It has the question of an experiment. */
 export interface TourStop {
   id: string;
   title: string;
-  /** What is changed before the proof. @default nothing: the lab as it stands is proven */
+  /** Changes of the configuration before the proof. @default none */
   change?: Partial<
     Pick<
       LabSettings,
@@ -75,7 +75,7 @@ export interface Experiment {
   tour?: TourStop;
   /** Objects whose drift or ill health explains a failure, the most basic first. */
   objects: readonly LabObject[];
-  /** It runs after all others and by itself, because it counts exactly or changes the lab. */
+  /** Runs alone after all other experiments, because it counts exactly or changes the lab. */
   alone?: true;
   /** The reason why it does not apply to a lab. */
   skip?: (facts: LabFacts) => string | undefined;

@@ -7,7 +7,7 @@ import type { WorkloadImage } from "../components/workload";
 export interface ModuleArgs extends WorkloadImage, CallerRules {
   /** Share of the requests that the second version of appb gets, 0 to 100. */
   splitWeight: number;
-  /** What the Deployments of waypoints must run before they count as ready. */
+  /** The proxies that Deployments of waypoints must run before they count as ready. */
   proxies: Proxies;
   /** Loading of the modules' own images into the nodes. Empty when the nodes pull them. */
   images: pulumi.Resource[];

@@ -14,8 +14,8 @@ import { trafficSplit } from "./traffic-split/objects";
 
 /**
  * Experiments beyond the story; each adds the objects it needs, and only in a lab whose configuration names it. The ids and
- * all tables and types of names derive from this registry; `experiments.ts` and `components.ts` hold what does not fit in
- * here without an import cycle, or without Pulumi.
+ * all tables and types of names derive from this registry; `experiments.ts` and `components.ts` are separate because of
+ * import cycles, and because the verifier does not load Pulumi.
  */
 export const modules = {
   // It changes objects of the story, and has none of its own.
@@ -38,7 +38,7 @@ export type ModuleName = keyof typeof modules;
 /** Ids of all modules, in the order of reports. */
 export const moduleNames = Object.keys(modules) as [ModuleName, ...ModuleName[]];
 
-/** Images that one module's pods run beside those of Istio and of the apps. */
+/** Images of a module's pods, without those of Istio and of the apps. */
 export function imagesOfModule(module: ModuleName, istio: string): readonly string[] {
   const { images }: Slice = modules[module];
   return images?.(istio) ?? [];

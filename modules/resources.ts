@@ -8,7 +8,7 @@ import { annotationKeys, appNamespace, labelKeys, waypointName } from "../config
 /** Labels of a Service whose callers inside the mesh meet the waypoint. */
 export const throughWaypoint = { [labelKeys.useWaypoint]: waypointName } as const;
 
-/** Marks an object that goes against a guard-rail of `policies/` to show why the guard-rail is there. */
+/** Marks an object that violates a guard-rail of `policies/` on purpose, to show the effect. */
 export const onPurpose = (guardRail: string) => ({ [annotationKeys.onPurpose]: guardRail });
 
 /** A value of a Secret's `data`; a secret of the state stays one. */
@@ -19,7 +19,6 @@ export const secretData = (text: pulumi.Output<string>): pulumi.Output<string> =
 export const moduleService = (settings: ServiceSettings, options: ChildOptions): k8s.core.v1.Service =>
   new k8s.core.v1.Service(...child(`${settings.name}-service`, options, serviceArgs(settings)));
 
-/** What an object says of itself beside its spec. */
 interface ModuleMetadata {
   annotations?: Record<string, string>;
   labels?: Record<string, string>;

@@ -12,7 +12,7 @@ export interface ObjectEntry {
   idle?: true;
 }
 
-/** A Deployment or DaemonSet whose pods the verifier looks for. */
+/** A Deployment or DaemonSet whose pods the verifier finds by name. */
 export interface WorkloadEntry {
   /** @default the apps' namespace */
   namespace?: string;
@@ -54,14 +54,14 @@ export interface ServiceEntry {
   policy?: string;
 }
 
-/** What the story or a module adds to the lab: the verifier finds objects, pods, Services and waypoints by these tables. */
+/** The objects that the story or a module adds to the lab, by which the verifier finds objects, pods, Services and waypoints. */
 export interface Slice {
-  /** A layer stands for an entry with nothing but the layer. */
+  /** A layer is short for an entry with only a layer. */
   objects?: Readonly<Partial<Record<`${Kind}/${string}`, Layer | ObjectEntry>>>;
   workloads?: Readonly<Record<string, WorkloadEntry>>;
   waypoints?: Readonly<Record<string, WaypointEntry>>;
   services?: Readonly<Record<string, ServiceEntry>>;
-  /** Images that its pods run beside those of Istio and of the apps. @param istio version of Istio */
+  /** Images of its pods, without those of Istio and of the apps. @param istio version of Istio */
   images?: (istio: string) => readonly string[];
 }
 

@@ -4,30 +4,31 @@ export interface Band {
   high: number;
 }
 
-/** The smallest difference that a share test claims to see, in percentage points. */
+/** The smallest difference of shares that a test detects, in percentage points. */
 const points = 10;
-/** Probability that a sample passes although its share is one of those that are told from the claimed one. */
+/** Probability that a sample passes although its share is one of the alternatives. */
 const missed = 0.01;
-/** How often a sample is judged, unless it is so small that parts of it decide nothing. */
-const looksAtMost = 3;
-const undivided = 100;
-/** Requests that no test exceeds; that of 1 %, the largest, needs less than a thousand. */
+/** Number of looks of a sequential test. */
+const maxLooks = 3;
+/** Maximum number of requests of a test with a single look. */
+const singleLook = 100;
+/** Maximum number of requests of a test; the largest, of 1 %, needs less than a thousand. */
 const largest = 3_000;
 
-/** What the counts after so many requests mean. */
+/** The judgement of counts after a number of requests. */
 interface Look {
   sent: number;
-  /** The counts that the claimed share explains: any other is a fail. */
+  /** Counts that are plausible for the claimed share: any other count fails. */
   claimed: Band;
-  /** The counts that no other share explains: these pass, when the claimed one explains them. */
-  told: Band;
+  /** Counts that are plausible for none of the alternatives: these pass. */
+  decisive: Band;
 }
 
 /** A group-sequential test of a share: the sample is judged after each batch, until there is a verdict. */
 export interface ShareTest {
   /** The claimed share, in percent. */
   percent: number;
-  /** The shares that it is told from, in percent: the nearest below it and above it. */
+  /** The alternatives in percent, which the test rules out: the nearest shares below and above. */
   others: readonly number[];
   /** Requests of a batch. */
   batch: number;
@@ -36,13 +37,12 @@ export interface ShareTest {
 }
 
 /**
- * Plans the smallest test that tells a share from those that are ten points off. 0 % and 100 % are told from it although
- * they may be nearer, so that a count of none, or of all, proves no share between them. The probabilities of error are
- * divided among the looks (Bonferroni), so that they hold for the test as a whole.
+ * Plans the smallest test of a share against the alternatives ten points below and above it, limited to 0 % and 100 %. The error
+ * probabilities are divided among the looks (Bonferroni), so that they hold for the whole test.
  *
  * @param percent the claimed share, 0 to 100
  * @param falseAlarm probability that a sample of the claimed share fails
- * @throws RangeError for another percent, and for one that is so near to 0 or 100 that no sample of 3000 requests tells it
+ * @throws RangeError for another percentage, and when no sample of 3000 requests rules out the alternatives
  */
 export function shareTest(percent: number, falseAlarm: number): ShareTest {
   if (!(percent >= 0 && percent <= 100)) throw new RangeError(`Cannot take ${percent} % as a share`);
@@ -51,24 +51,24 @@ export function shareTest(percent: number, falseAlarm: number): ShareTest {
     const look = (sent: number): Look => ({
       sent,
       claimed: binomialBand(sent, percent / 100, falseAlarm / count),
-      told: toldBand(percent, others, sent, missed / count),
+      decisive: decisiveBand(percent, others, sent, missed / count),
     });
     for (let batch = 1; batch * count <= most; batch += 1) {
-      const { claimed, told } = look(batch * count);
-      if (claimed.low < told.low || claimed.high > told.high) continue;
+      const { claimed, decisive } = look(batch * count);
+      if (claimed.low < decisive.low || claimed.high > decisive.high) continue;
       const looks = Array.from({ length: count }, (_, index) => look(batch * (index + 1)));
       return { percent, others, batch, looks };
     }
     return undefined;
   };
-  const test = planned(1, undivided) ?? planned(looksAtMost, largest);
+  const test = planned(1, singleLook) ?? planned(maxLooks, largest);
   if (test) return test;
   throw new RangeError(`No sample of ${largest} requests tells ${percent} % from ${others.join(" % and ")} %`);
 }
 
 /**
- * Judges so many hits of a sample: `open` asks for another batch. The band holds the counts that the claim explains.
- * @throws RangeError for a number of requests at which the test has no look
+ * Judges the number of hits in a sample; `open` requests another batch. The band has the plausible counts of the claimed share.
+ * @throws RangeError for a number of requests without a look
  */
 export function judgeShare(
   { looks }: ShareTest,
@@ -77,20 +77,20 @@ export function judgeShare(
 ): { verdict: "pass" | "fail" | "open"; band: Band } {
   const look = looks.find((each) => each.sent === sent);
   if (!look) throw new RangeError(`No look after ${sent} requests`);
-  const { claimed, told } = look;
+  const { claimed, decisive } = look;
   const within = ({ low, high }: Band) => hits >= low && hits <= high;
-  return { verdict: !within(claimed) ? "fail" : within(told) ? "pass" : "open", band: claimed };
+  return { verdict: !within(claimed) ? "fail" : within(decisive) ? "pass" : "open", band: claimed };
 }
 
-/** The claim in words, such as "50 %, told from 40 % and 60 %". */
+/** The claim as text, such as "50 %, told from 40 % and 60 %". */
 export const shareWords = ({ percent, others }: Pick<ShareTest, "percent" | "others">): string =>
   [
     `${percent} %`,
     ...(others.length > 0 ? [`told from ${others.map((other) => `${other} %`).join(" and ")}`] : []),
   ].join(", ");
 
-/** The counts that no other share explains. One tail of each band counts: the one towards the claimed share. */
-function toldBand(percent: number, others: readonly number[], sent: number, chance: number): Band {
+/** Counts that are plausible for none of the alternatives. Only the tail of each band towards the claimed share counts. */
+function decisiveBand(percent: number, others: readonly number[], sent: number, chance: number): Band {
   const bands = others.map((other) => ({ other, ...binomialBand(sent, other / 100, 2 * chance) }));
   const [below, above] = [bands.find(({ other }) => other < percent), bands.find(({ other }) => other > percent)];
   return { low: below ? below.high + 1 : 0, high: above ? above.low - 1 : sent };
@@ -117,7 +117,7 @@ export function binomialChance(count: number, share: number): (k: number) => num
   return (k) => Math.exp(all - logFactorial(k) - logFactorial(count - k) + k * hit + (count - k) * miss);
 }
 
-/** The first count at which the tail before and including it outweighs the allowed one. */
+/** The first count at which the lower tail, including it, exceeds the allowed probability. */
 function firstWithin(count: number, share: number, allowed: number): number {
   const chanceOf = binomialChance(count, share);
   let tail = 0;

@@ -1,26 +1,26 @@
 import type { LabFacts } from "../experiments/types";
-import type { Clock } from "./eventually";
+import type { Clock, EventuallyOptions } from "./eventually";
 import type { LabClient } from "./lab-client";
 import type { LogReader } from "./logs/log-reader";
 import type { PodFinder } from "./pods";
 
-/** Timeouts and intervals of the verifier in milliseconds, and how often a good state has to be seen. */
+/** Timeouts and intervals of the verifier in milliseconds. */
 export interface Timings {
-  /** Until an expected state is reached: answers, rollouts, configuration. */
+  /** Deadline for an expected state: answers, rollouts, configuration. */
   convergeMs: number;
-  /** Between two attempts. */
+  /** Time between two attempts. */
   intervalMs: number;
-  /** Good answers in a row that count as one. */
+  /** Consecutive successes after which a state counts as reached. */
   streak: number;
-  /** For a log line after its request; Envoy flushes its access log about once a second. */
+  /** Deadline for the log line of a request; Envoy flushes its access log about once a second. */
   logMs: number;
-  /** For the line of a pooled connection, which comes when it closes. */
+  /** Deadline for the log line of a pooled connection, which ztunnel writes when the connection closes. */
   pooledMs: number;
-  /** Until metrics and graphs show a request: Prometheus scrapes every 15 s. */
+  /** Deadline for metrics and graphs of a request: Prometheus scrapes every 15 s. */
   telemetryMs: number;
-  /** For one request, beside an injected delay. */
+  /** Timeout of one request, without an injected delay. */
   requestMs: number;
-  /** To restore an object after a change. */
+  /** Deadline for restoring an object after a change. */
   restoreMs: number;
 }
 
@@ -36,13 +36,13 @@ export const labTimings: Timings = {
   restoreMs: 30_000,
 };
 
-/** A file that a check leaves for the evidence folder. */
+/** A file that a check adds to the evidence folder. */
 interface Attachment {
   about: string;
   bytes: Uint8Array;
 }
 
-/** What every check has access to. */
+/** The context of a run, which every check gets. */
 export interface VerifyContext {
   facts: LabFacts;
   lab: LabClient;
@@ -50,7 +50,15 @@ export interface VerifyContext {
   timings: Timings;
   podFinder: PodFinder;
   logs: LogReader;
-  /** Files for the evidence folder that are no text, by name. */
+  /** Binary files for the evidence folder, by name. */
   attachments: Map<string, Attachment>;
   signal: AbortSignal;
 }
+
+/** Options of {@link eventually} for an expected state of the lab. @param what completes the message "waited for …" */
+export const converging = (
+  { timings, signal, clock }: Pick<VerifyContext, "timings" | "signal" | "clock">,
+  what: string,
+): EventuallyOptions => ({
+  ...{ what, deadlineMs: timings.convergeMs, intervalMs: timings.intervalMs, streak: timings.streak, signal, clock },
+});

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { messageOf } from "../host/errors";
 
-/** Time as the verifier sees it; tests bring their own. */
+/** The clock of the verifier. Tests use a fake one. */
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number;
@@ -23,12 +23,12 @@ export const realClock: Clock = {
 
 /** How {@link eventually} waits. */
 export interface EventuallyOptions {
-  /** What is waited for, as it completes "waited for …". */
+  /** The awaited state, as it completes "waited for …". */
   what: string;
   deadlineMs: number;
   /** @default 300 */
   intervalMs?: number;
-  /** Successes in a row that count as one. @default 1 */
+  /** Required consecutive successes. @default 1 */
   streak?: number;
   signal: AbortSignal;
   /** @default the time of this machine */
@@ -48,8 +48,7 @@ export class DeadlineError extends Error {
 }
 
 /**
- * Tries until an attempt succeeds as often in a row as asked. A throw is a miss and breaks the row.
- * The only place of the verifier that waits.
+ * Repeats an attempt until it succeeds `streak` times in a row. An attempt fails when it throws. No other function of the verifier waits.
  * @throws DeadlineError when time is up; the signal's reason when it aborts
  */
 export async function eventually<T>(
@@ -79,17 +78,17 @@ export async function eventually<T>(
       row = 0;
       const cutOff = miss instanceof TimeLimitError;
       if (!cutOff) longest = Math.max(longest, clock.now() - began);
-      // What had less time than others took says nothing; what had more of it hangs.
+      // An attempt that was cut off earlier than others took is no result; one that had more time hangs.
       if (!cutOff || last === undefined || left >= longest) last = miss;
     }
     await clock.sleep(Math.min(intervalMs, Math.max(end - clock.now(), 0)), signal);
   }
 }
 
-/** An attempt did not end in its time. That says nothing about its subject: the machine may be busy. */
+/** An attempt did not end in time. The state is unknown: the machine may be busy. */
 export class TimeLimitError extends Error {}
 
-/** One attempt that cannot outlive the time that is left, even when it ignores its signal. */
+/** Makes one attempt with a time limit, also when the attempt ignores its signal. */
 export async function bounded<T>(
   attempt: (signal: AbortSignal) => Promise<T>,
   ms: number,

@@ -1,10 +1,10 @@
 import type { Finding } from "./report/schema";
 
-/** Whether a state was good, and then not, at consecutive looks. */
+/** Whether a state was good and then bad in consecutive attempts. */
 export const flaps = (looks: readonly boolean[]): boolean =>
   looks.includes(true) && looks.indexOf(true) < looks.lastIndexOf(false);
 
-/** The finding about a state that flaps, from what was found at its last miss. */
+/** The finding about a flapping state, from the finding of its last miss. */
 export const flapping = (miss: Finding, looks: readonly boolean[]): Finding => ({
   ...miss,
   flapping: true,

@@ -16,8 +16,7 @@ import { type Observer, runAll } from "./run";
 
 export { parseFacts } from "./lab-facts";
 export { explain, explanationText, listExperiments } from "./report/explain";
-export { renderJson } from "./report/json";
-export { renderJUnit } from "./report/junit";
+export { renderJson, renderJUnit } from "./report/formats";
 export { runProgress } from "./report/progress";
 export type { VerifyReport } from "./report/schema";
 export { renderLine, renderText, verdictMark } from "./report/text";
@@ -66,7 +65,7 @@ export async function verifyLab(facts: LabFacts, options: VerifyOptions = {}): P
   return report;
 }
 
-/** An earlier version of the lab did not write into its outputs what it declares. */
+/** Outputs of earlier versions of the lab do not have the declared objects. */
 function requireDeclaration({ stack, declared }: LabFacts): void {
   if (declared.length > 0) return;
   throw new LabError(
@@ -80,7 +79,7 @@ function requireDeclaration({ stack, declared }: LabFacts): void {
 }
 
 /**
- * The experiments that a run makes: those that are named; without a name those of the story and of the lab's modules.
+ * The experiments of a run: by default those of the story and of the lab's modules.
  * @throws LabError (exit code 2) for an unknown id
  */
 export function chooseExperiments(settings: LabSettings, ids: readonly string[]): readonly Experiment[] {

@@ -1,9 +1,18 @@
-/** What a step of a path may be: a key of an object or an index of a list. */
+/** A step of a path: a key of an object or an index of a list. */
 type Step = string | number;
 
 /** Whether a value of parsed JSON is an object. */
 export const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** The value of a JSON text; undefined when it is malformed, such as the output of a command that was killed. */
+export function parsedJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
 
 /** The value at a path of parsed JSON; undefined when the path does not exist. */
 export function at(value: unknown, ...path: readonly Step[]): unknown {
@@ -44,7 +53,7 @@ export function entriesAt(value: unknown, ...path: readonly Step[]): [string, un
   return isRecord(found) ? Object.entries(found) : [];
 }
 
-/** A place at which two JSON values differ. A value that is not there is undefined. */
+/** A place at which two JSON values differ. A missing value is undefined. */
 export interface JsonDifference {
   /** Such as `spec.rules[0].to`. */
   path: string;
@@ -52,7 +61,7 @@ export interface JsonDifference {
   found: unknown;
 }
 
-/** Where two JSON values differ, whatever the order of keys. What is empty differs from what is not there. */
+/** The places at which two JSON values differ. The order of keys does not matter. An empty value differs from a missing one. */
 export function differences(wanted: unknown, found: unknown, path = ""): JsonDifference[] {
   if (Array.isArray(wanted) && Array.isArray(found)) {
     const indexes = [...Array(Math.max(wanted.length, found.length)).keys()];
@@ -65,7 +74,5 @@ export function differences(wanted: unknown, found: unknown, path = ""): JsonDif
   return Object.is(wanted, found) ? [] : [{ path, wanted, found }];
 }
 
-/** Whether two JSON values are equal, whatever the order of their keys. */
-export function sameJson(a: unknown, b: unknown): boolean {
-  return differences(a, b).length === 0;
-}
+/** Whether two JSON values are equal. The order of keys does not matter. */
+export const sameJson = (a: unknown, b: unknown): boolean => differences(a, b).length === 0;

@@ -48,7 +48,6 @@ export interface HttpAnswer {
   seconds: number;
 }
 
-/** A request to the gateway's published address. */
 interface GatewayRequest {
   method: string;
   path: string;
@@ -97,11 +96,11 @@ export interface ClusterReader {
     signal: AbortSignal,
   ): Promise<KubeObject[]>;
   /**
-   * Lines of a container's present log file since a moment by the node's own clock (some older ones may come along), each
-   * with its time stamp in front; without a moment the last line alone.
+   * Lines of the current log file of a container since a time by the clock of the node, each with its time stamp; older lines may be
+   * included. Without a time only the last line.
    */
   logs(pod: PodRef, since: string | undefined, signal: AbortSignal): Promise<string[]>;
-  /** Lines of the log file that was rotated last, in the same form. */
+  /** Lines of the log file before the current one, in the same form. */
   rotatedLogs(pod: PodRef, signal: AbortSignal): Promise<string[]>;
   /** Milliseconds since the epoch by the API server's clock. */
   serverTime(signal: AbortSignal): Promise<number>;
@@ -123,11 +122,11 @@ export interface LabClient extends ClusterReader {
   exec(pod: PodRef, command: readonly string[], timeoutMs: number, signal: AbortSignal): Promise<CommandResult>;
   /** GET on a port of a pod, loopback ports included. */
   podGet(pod: PodRef, port: number, path: string, signal: AbortSignal): Promise<HttpAnswer>;
-  /** A request from this machine through the gateway, on a connection of its own. */
+  /** A request from this machine through the gateway, on a new connection. */
   gateway(request: GatewayRequest, signal: AbortSignal): Promise<HttpAnswer>;
   /**
-   * A TLS handshake from this machine with the gateway, for a name. It ends whether the certificate is trusted or not;
-   * `trusting` are the lab's CA alone, or the authorities that this machine trusts by itself.
+   * A TLS handshake from this machine with the gateway, also with an untrusted certificate.
+   * @param trusting the CA of the lab, or the CAs of this machine
    */
   handshake(host: string, trusting: "lab" | "public", signal: AbortSignal): Promise<Handshake>;
   /** Values of kernel settings on a node. */

@@ -17,10 +17,10 @@ export interface LabPod extends PodRef {
   ready: boolean;
 }
 
-/** A port of an address, as in URLs and in the logs of proxies: an IPv6 address is in brackets. */
+/** Address and port as in URLs and in the logs of proxies: an IPv6 address is in brackets. */
 export const hostPort = (ip: string, port: number): string => `${ip.includes(":") ? `[${ip}]` : ip}:${port}`;
 
-/** The pods of a role, and the layer that is at fault when there is none. */
+/** How the pods of a role are found, and the layer that is reported when there is no pod. */
 interface Role {
   namespace: string;
   labels: Record<string, string>;
@@ -43,7 +43,7 @@ const proxy = (name: string, layer: Layer, { namespace, container }: WaypointEnt
 const system = (app: "istiod" | "ztunnel", container: string): Role =>
   workload(app, { namespace: meshNamespace, container, layer: app });
 
-/** Names under which pods are looked for. */
+/** Roles of pods. */
 export type PodRole = WorkloadName | WaypointName | "gateway" | "istiod" | "ztunnel";
 
 const roles = {
@@ -116,14 +116,15 @@ export class PodFinder {
   }
 }
 
-/** An evicted pod stays in the list, with its address, until it is deleted. */
+/** Whether a pod neither ended nor is being deleted. An evicted pod stays in the list, with its address. */
 const isLive = (pod: KubeObject): boolean =>
   at(pod, "metadata", "deletionTimestamp") === undefined &&
   textAt(pod, "status", "podIP") !== undefined &&
   !["Failed", "Succeeded"].includes(textAt(pod, "status", "phase") ?? "");
 
-const isReady = (pod: KubeObject): boolean =>
-  listAt(pod, "status", "conditions").some(
+/** Whether a pod or a node has the condition Ready. */
+export const isReady = (object: KubeObject): boolean =>
+  listAt(object, "status", "conditions").some(
     (condition) => textAt(condition, "type") === "Ready" && textAt(condition, "status") === "True",
   );
 

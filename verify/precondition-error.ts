@@ -1,9 +1,9 @@
 import type { Layer } from "../config/vocabulary";
 
-/** Something stands in the way of a check, and a layer is to blame for it. */
+/** A check cannot be made, because of a layer. */
 export class PreconditionError extends Error {
   readonly layer: Layer;
-  /** `fail` when the lab lacks what it should have; `inconclusive` when it cannot be seen. */
+  /** `fail` when the lab lacks something that it should have; `inconclusive` when its state cannot be observed. */
   readonly verdict: "fail" | "inconclusive";
 
   constructor(layer: Layer, message: string, options: { verdict?: "fail" | "inconclusive"; cause?: unknown } = {}) {
@@ -13,3 +13,7 @@ export class PreconditionError extends Error {
     this.verdict = options.verdict ?? "fail";
   }
 }
+
+/** A {@link PreconditionError} about a state that cannot be observed. */
+export const unobservable = (layer: Layer, message: string, cause?: unknown): PreconditionError =>
+  new PreconditionError(layer, message, { verdict: "inconclusive", cause });

@@ -3,7 +3,7 @@ import { messageOf } from "../host/errors";
 import { disabledReason } from "../modules/enabled";
 import { checkKinds } from "./checks";
 import type { CheckKind, Detail } from "./checks/check";
-import type { VerifyContext } from "./context";
+import { converging, type VerifyContext } from "./context";
 import { causesFor } from "./diagnosis";
 import { DeadlineError, eventually } from "./eventually";
 import { flapping, flaps } from "./flapping";
@@ -11,7 +11,7 @@ import { PreconditionError } from "./precondition-error";
 import { isPositive, runProbe } from "./probe/probe";
 import { type Cause, type ExperimentResult, type Finding, worst } from "./report/schema";
 
-/** Runs one experiment: gates, then whatever is expected to be there, then, once, what is expected to be refused. */
+/** Runs an experiment in three rounds: gates; checks and requests that must be answered; requests that must be refused, each once. */
 export async function runExperiment(context: VerifyContext, experiment: Experiment): Promise<ExperimentResult> {
   const started = context.clock.now();
   const { id, title } = experiment;
@@ -31,7 +31,7 @@ export async function runExperiment(context: VerifyContext, experiment: Experime
   const verdict = worst(findings.map((finding) => finding.verdict));
   const skipped = findings.filter((finding) => finding.verdict === "skipped").map(({ seen }) => seen);
   if (skipped.length === 0) return done({ verdict, findings });
-  const of = verdict === "skipped" ? "" : "not looked at: ";
+  const of = verdict === "skipped" ? "" : "not checked: ";
   return done({ verdict, findings, reason: `${of}${[...new Set(skipped)].join("; ")}` });
 }
 
@@ -44,7 +44,7 @@ export function explained(result: ExperimentResult, experiment: Experiment, all:
   return { ...result, causes, ...(layer ? { layer } : {}) };
 }
 
-/** Steps in the order that makes negatives safe to send once. */
+/** The rounds of the steps: gates, positive steps, requests that must be refused. */
 function rounds(steps: readonly Step[]): Step[][] {
   const isGate = (step: Step) => step.kind === "check" && "gate" in step;
   const isNegative = (step: Step) => step.kind === "probe" && !isPositive(step);
@@ -69,12 +69,10 @@ async function runCheck(context: VerifyContext, check: Check): Promise<Finding[]
   const kind = checkKinds[check.check] as CheckKind<typeof check.check>;
   const attempt = () => kind.run(context, check as Detail<typeof check.check>);
   if (!kind.settles) return attempt();
-  const { convergeMs, intervalMs, streak } = context.timings;
   const looks: Finding[][] = [];
-  const timing = { deadlineMs: convergeMs, intervalMs, streak, signal: context.signal, clock: context.clock };
   const look = async () => {
     const findings = await attempt().catch((error: unknown) => {
-      // What cannot be looked at because it is not there is a miss like any other.
+      // A missing precondition is a failed attempt, which is repeated as well.
       if (error instanceof PreconditionError) looks.push([unexpectedError(check, error)]);
       throw error;
     });
@@ -84,29 +82,29 @@ async function runCheck(context: VerifyContext, check: Check): Promise<Finding[]
     return findings;
   };
   try {
-    return settled(looks, await eventually(look, { what: check.name, ...timing }));
+    return settled(looks, await eventually(look, converging(context, check.name)));
   } catch (error) {
     if (!(error instanceof DeadlineError)) throw error;
     const last = looks.at(-1);
     if (!last) throw error.cause ?? error;
-    return settled(looks, missOf(last) ? last : last.map((finding) => tooFew(finding, looks, streak)));
+    return settled(looks, missOf(last) ? last : last.map((finding) => tooFew(finding, looks, context.timings.streak)));
   }
 }
 
 const missOf = (findings: readonly Finding[]): Finding | undefined =>
   findings.find(({ verdict }) => verdict !== "pass");
 
-/** The findings of the last look, unless earlier ones show that the state flaps. */
+/** The findings of the last attempt, unless earlier attempts show that the state flaps. */
 function settled(looks: readonly Finding[][], last: Finding[]): Finding[] {
-  // A look without an opinion is neither good nor bad.
-  const opinions = looks.filter((findings) => findings.every(({ verdict }) => verdict !== "inconclusive"));
-  const good = opinions.map((findings) => missOf(findings) === undefined);
+  // An inconclusive attempt is neither good nor bad.
+  const conclusive = looks.filter((findings) => findings.every(({ verdict }) => verdict !== "inconclusive"));
+  const good = conclusive.map((findings) => missOf(findings) === undefined);
   if (!flaps(good)) return last;
-  const missed = opinions[good.lastIndexOf(false)] ?? last;
+  const missed = conclusive[good.lastIndexOf(false)] ?? last;
   return missed.map((finding) => (finding.verdict === "pass" ? finding : flapping(finding, good)));
 }
 
-/** A good state that was not seen as often as asked before the time was up. */
+/** A good state that was seen fewer times in a row than required before the deadline. */
 function tooFew(finding: Finding, looks: readonly Finding[][], streak: number): Finding {
   const row = looks.length - 1 - looks.findLastIndex((findings) => missOf(findings) !== undefined);
   const seen = `good ${row} of ${streak} times in a row when the time was up, after ${looks.length - row} misses; ${finding.seen}`;
@@ -117,7 +115,7 @@ function unexpectedError(step: Step, error: unknown): Finding {
   const known = error instanceof PreconditionError ? error : undefined;
   return {
     name: step.name,
-    // An error that nobody foresaw says nothing about the mesh.
+    // An unexpected error proves nothing about the mesh.
     verdict: known?.verdict ?? "inconclusive",
     layer: known?.layer ?? "api-server",
     seen: messageOf(error),

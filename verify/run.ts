@@ -9,11 +9,11 @@ import { recoverNodes } from "./restore/killed-node";
 import { recover } from "./restore/restore";
 import { explained, runExperiment } from "./run-experiment";
 
-/** Is called when an experiment begins and ends. */
+/** Callbacks for the progress of a run. */
 export interface Observer {
   began?(experiment: Experiment): void;
   ended?(result: ExperimentResult): void;
-  /** A note about the run itself. */
+  /** A note about the run. */
   noted?(text: string): void;
 }
 
@@ -33,7 +33,7 @@ export async function runAll(
   await recover(context, note);
   await openLogs(context);
   const readable = await logsReadable(context);
-  if (!readable) note("the waypoint's log cannot be read: counters and configuration stand in where they can");
+  if (!readable) note("the waypoint's log cannot be read: counters and configuration are used instead where possible");
   const together = readable ? chosen.filter(({ alone }) => !alone) : [];
   const alone = chosen.filter((experiment) => !together.includes(experiment));
   // The state is read before and after the run, so that a change of the lab during the run is noticed.
@@ -50,12 +50,12 @@ export async function runAll(
     if (result.verdict !== "fail" || isChanging(experiment, context)) return result;
     const [changed] = await changedSince(context, marks);
     if (!changed) return result;
-    note(`${result.id}: ${seenBy(result)}; somebody changed ${changed} meanwhile, so that it is asked once more`);
+    note(`${result.id}: ${seenBy(result)}; ${changed} was changed meanwhile, so the experiment is repeated`);
     try {
       await recover(context, note);
     } catch (error) {
       context.signal.throwIfAborted();
-      note(`${result.id} is not asked once more: ${messageOf(error)}`);
+      note(`${result.id} is not repeated: ${messageOf(error)}`);
       return result;
     }
     return one(experiment);
@@ -65,26 +65,26 @@ export async function runAll(
   for (const experiment of alone) results.push(await undisturbed(experiment, await marksOf(context)));
   for (const [index, experiment] of [...together, ...alone].entries()) {
     const result = results[index];
-    if (!result || !isBlurred(result) || isChanging(experiment, context)) continue;
-    const busy = result.verdict === "inconclusive" ? "this machine was busy, so that " : "";
-    note(`${result.id}: ${seenBy(result)}; ${busy}it is asked once more by itself`);
+    if (!result || !isRepeatable(result) || isChanging(experiment, context)) continue;
+    const busy = result.verdict === "inconclusive" ? "this machine was busy, so " : "";
+    note(`${result.id}: ${seenBy(result)}; ${busy}the experiment is repeated alone`);
     results[index] = await one(experiment);
   }
   const ordered = chosen.flatMap(({ id }) => results.find((result) => result.id === id) ?? []);
   return reportOf(context, started, ordered, merged(before, (await diagnosed(context)).causes), notes);
 }
 
-/** Whether an experiment changes the lab, and restores it: it does not run twice. */
+/** Whether an experiment changes the lab. It is not repeated. */
 const isChanging = ({ steps }: Experiment, { facts }: VerifyContext): boolean =>
   steps(facts.settings).some(
     (step) => step.kind === "check" && ["flip", "fail-open", "chaos", "cost"].includes(step.check),
   );
 
 /**
- * Whether nothing but this machine kept an experiment from an answer, or a state that flapped from a pass: one that flaps
- * once may have been about to settle. Whatever the second result is, it counts.
+ * Whether an experiment is repeated: all of its misses are due to a slow client, or to a state that flapped, which may have been about
+ * to converge. The second result counts.
  */
-const isBlurred = (result: ExperimentResult): boolean =>
+const isRepeatable = (result: ExperimentResult): boolean =>
   result.verdict !== "pass" &&
   result.verdict !== "skipped" &&
   missesOf(result.findings).every(

@@ -5,16 +5,16 @@ import { type Alternative, dimensionsOf, ruleOn } from "./boundary/dimensions";
 import { type Place, placesOf } from "./boundary/places";
 import { titleOf } from "./objects/mesh-objects";
 
-/** A request at the boundary of a rule, and why it is asked. */
+/** A request at the boundary of a rule. */
 export interface BoundaryRequest {
   request: AccessRequest;
-  /** What the rule says about it as it is written, as a sentence without a full stop. */
+  /** Whether the rule matches it, as a sentence without a full stop. */
   reason: string;
 }
 
 /**
  * The requests at the boundary of an AuthorizationPolicy: for each rule those with each sender, method, path, host, port, header and claim
- * that it names, and their nearest neighbours that it does not match. Where the policy is enforced, and what others say, `computeDecision` tells.
+ * that it names, and their nearest neighbours that it does not match. `computeDecision` takes other policies into account.
  * Senders are those of the mesh: an identity that no ServiceAccount of the cluster has is left out. In the order of the rules, each once.
  */
 export function boundaryRequests(mesh: Mesh, policy: KubeObject): BoundaryRequest[] {

@@ -5,7 +5,7 @@ import type { AccessDecision, AccessRequest, Destination, Mesh, NamespacedName, 
 import { meshConfigOf, unusualSetting } from "./objects/mesh-config";
 import { labelsOf, nameOf, objectOf, objectsOf, textOf, titleOf, unreadReason } from "./objects/mesh-objects";
 import { networkPolicyOn } from "./objects/obstacles";
-import { hasAddress, hasOwnProxy, isReady, podsOf, portOf } from "./objects/pods";
+import { accountOf, hasAddress, hasOwnProxy, isReady, podsOf, portOf } from "./objects/pods";
 import { waypointOf } from "./objects/waypoints";
 import { agreed, unknown, unreachable } from "./path/decision";
 import { throughGateway } from "./path/gateway";
@@ -15,12 +15,12 @@ import { malformedTarget, normalPath } from "./rules/path-text";
 import type { Identity, SeenHttp } from "./rules/seen";
 
 /**
- * What the configuration says about a request: how istiod binds the policies and routes of the mesh, and how gateway, waypoint and ztunnel
- * apply them. A token is taken as signed by its issuer and within its time. What cannot be known from the objects has the outcome "unknown"
- * and the reason.
+ * Computes the result of a request from the configuration: how istiod binds the policies and routes of the mesh, and how gateway, waypoint
+ * and ztunnel apply them. A token counts as valid: signed by its issuer, and not expired. The outcome is "unknown" where the objects do not
+ * determine the result.
  *
  * @param mesh the objects; whether a pod is ready and enrolled is taken from its status and annotations
- * @param request its host is the Host header as it is sent
+ * @param request its host is the Host header of the request
  */
 export function computeDecision(mesh: Mesh, request: AccessRequest): AccessDecision {
   const unusual = unreadReason(mesh, ["MeshConfig"]) ?? unusualSetting(mesh);
@@ -65,7 +65,7 @@ const hasProxyItself = (mesh: Mesh, { namespace, serviceAccount, labels }: Workl
   objectsOf(mesh, "Pod").some(
     (pod) =>
       nameOf(pod).namespace === namespace &&
-      (textAt(pod, "spec", "serviceAccountName") ?? "default") === serviceAccount &&
+      accountOf(pod) === serviceAccount &&
       hasLabels(labelsOf(pod), labels) &&
       hasOwnProxy(pod),
   );
@@ -79,7 +79,7 @@ function toPodAddress(mesh: Mesh, to: ToPod, identity: Identity | undefined, htt
   return atAddress(mesh, pod, to.port, identity, http);
 }
 
-/** A request to a pod's own address: the sender's ztunnel knows a waypoint for it only if the pod has one. */
+/** A request to the address of a pod. It passes a waypoint only if the pod has one. */
 function atAddress(
   mesh: Mesh,
   pod: KubeObject,
@@ -108,7 +108,7 @@ function toService(
   if (textAt(service, "spec", "type") === "ExternalName")
     return unknown(`${titleOf(service)} is a name outside the cluster`);
   if (isHeadless(service)) {
-    // Its name gives the addresses of the pods, so that no proxy sees the Service.
+    // Its DNS name resolves to the addresses of the pods, so that no proxy sees the Service.
     const pods = podsOf(mesh, service).filter(isReady);
     return agreed(pods.map((pod) => atAddress(mesh, pod, port, identity, http)));
   }

@@ -13,7 +13,7 @@ import { objectsOf, titleOf } from "./objects/mesh-objects";
 export type { ConfigurationFinding, FindingId } from "./findings/finding";
 
 /**
- * Weaknesses that the configuration alone shows, in the order of their weight and then by object. A finding that depends on objects that
+ * Weaknesses of the configuration, the most severe first, then by object. A finding that depends on objects that
  * could not be read is left out.
  */
 export function findings(mesh: Mesh): ConfigurationFinding[] {
@@ -33,7 +33,7 @@ export function findings(mesh: Mesh): ConfigurationFinding[] {
   return all.sort((a, b) => weight(a) - weight(b) || (text(a) < text(b) ? -1 : 1));
 }
 
-/** CUSTOM policies whose provider the MeshConfig does not have: istiod denies what their rules match. */
+/** CUSTOM policies whose provider the MeshConfig lacks: istiod denies the requests that their rules match. */
 function unknownProviders(mesh: Mesh): ConfigurationFinding[] {
   const { providers } = meshConfigOf(mesh);
   if (providers === undefined) return [];

@@ -7,8 +7,8 @@ import type { ClusterReader, KubeObject } from "../../verify/lab-client";
 import type { Mesh, UnreadKind } from "../types";
 
 /**
- * The kinds that decide who may reach what, or name who and what there is. Those with several versions are listed in each: the API server
- * answers 404 for a version that the cluster's Gateway API does not have (istio 1.30 and 1.31, pkg/config/schema/metadata.yaml).
+ * The kinds that determine access, and those of senders and destinations. Kinds with several versions are listed in each of them: the API
+ * server answers 404 for versions that the installed Gateway API lacks (istio 1.30 and 1.31, pkg/config/schema/metadata.yaml).
  */
 const meshKinds: Readonly<Record<string, string | readonly string[]>> = {
   Namespace: "v1",
@@ -38,7 +38,7 @@ const meshKinds: Readonly<Record<string, string | readonly string[]>> = {
 
 /**
  * Reads a mesh. Nothing is changed.
- * @throws ApiError when the pods of the cluster cannot be listed: without them there is nothing to ask about
+ * @throws ApiError when the pods of the cluster cannot be listed
  */
 export async function readMesh(client: ClusterReader, signal: AbortSignal): Promise<Mesh> {
   const unread: UnreadKind[] = [];
@@ -46,7 +46,7 @@ export async function readMesh(client: ClusterReader, signal: AbortSignal): Prom
     [versions].flat().map(async (apiVersion) => {
       try {
         const items = await client.list({ apiVersion, kind }, signal);
-        // The items of a list have neither.
+        // Items of a list have no apiVersion and no kind.
         return items.map((item): KubeObject => ({ ...item, apiVersion, kind }));
       } catch (error) {
         signal.throwIfAborted();
@@ -64,7 +64,7 @@ export async function readMesh(client: ClusterReader, signal: AbortSignal): Prom
   };
 }
 
-/** An object that was listed in several versions is there once. */
+/** The objects, each once, although it may be listed in several versions. */
 function withoutDuplicates(objects: readonly KubeObject[]): KubeObject[] {
   const key = ({ kind, metadata }: KubeObject) => `${kind} ${metadata?.namespace ?? ""}/${metadata?.name}`;
   return [...new Map(objects.map((object) => [key(object), object])).values()];
@@ -76,7 +76,7 @@ type MeshSettings = Pick<Mesh, "rootNamespace" | "revision" | "trustDomain" | "t
   unreadable?: string;
 };
 
-/** What istiod's Deployment and the ConfigMap of MeshConfig say. istiod's revision names both. */
+/** Settings from the Deployment of istiod and from the ConfigMap of the MeshConfig, which are named after the revision. */
 async function meshSettings(
   client: ClusterReader,
   objects: readonly KubeObject[],
@@ -120,8 +120,8 @@ const istiods = (objects: readonly KubeObject[]): KubeObject[] =>
   objects.filter(({ kind, metadata }) => kind === "Pod" && metadata?.labels?.app === "istiod");
 
 /**
- * The revision of the istiod that configures the mesh: the only one, or the one that the labels of all namespaces in the mesh and of all
- * Gateways select, by its name or by a tag (istio 1.31, manifests/charts/istio-control/istio-discovery: revision-tags-svc.yaml).
+ * The revision of the istiod that configures the mesh: the only revision, or the revision that the labels of all namespaces in the mesh
+ * and of all Gateways select, by name or by tag (istio 1.31, manifests/charts/istio-control/istio-discovery: revision-tags-svc.yaml).
  */
 function revisionOf(objects: readonly KubeObject[]): { revision: string } | { unknown: string } {
   const running = [...new Set(istiods(objects).map(revisionLabel))].sort();

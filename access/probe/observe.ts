@@ -20,10 +20,10 @@ export interface LayerRecords<Line> {
   unavailable?: string;
 }
 
-/** What the mesh did with one request. */
+/** The observed result of a request. */
 export interface Observation {
   probe: SentProbe;
-  /** Absent when the probe pod did not get as far. */
+  /** Absent when the probe pod did not send the request. */
   answer?: ProbeAnswer;
   decision: AccessDecision;
   evidence: readonly Evidence[];
@@ -56,7 +56,7 @@ export function observe(
   };
 }
 
-/** Envoy and ztunnel name no policy when no ALLOW rule matches: it is the one that the configuration says denies at that layer. */
+/** The policy that the configuration implies: Envoy and ztunnel log no policy when no ALLOW rule matches. */
 const policiesOf = ({ by, policy }: AccessDecision): Partial<DecisionTarget> => {
   if (policy === undefined) return {};
   return by === "waypoint" ? { waypointPolicy: policy } : by === "ztunnel" ? { podPolicy: policy } : {};
@@ -74,7 +74,7 @@ function recordsOf(
     if (line) return { found: line };
     return unavailable === undefined ? { missing: `no line with ${id}` } : { unavailable };
   };
-  // A pod may get the address of one that was deleted, and its requests have the same ports.
+  // A pod may have the address of a deleted pod, whose requests had the same ports.
   const isOfPod = ({ fields }: ConnectionLine) => (fields["src.workload"] ?? pod) === pod;
   const own = ztunnel.lines.filter((line) => line.event === "complete" && isOwn(line, answer) && isOfPod(line));
   const connections = [...own.flatMap((line) => farRefusal(line, ztunnel.lines, pod)), ...own];
@@ -91,9 +91,8 @@ function recordsOf(
 }
 
 /**
- * The line in which the destination's ztunnel says why it refused a connection of a probe pod. It has the pod's name and the
- * destination in common with the line of the pod's own ztunnel, and no port: a pod sends one request after another, so that
- * the lines of both sides are in the same order.
+ * The line of the destination's ztunnel with the reason of a refusal. It has the pod and the destination of the line of the pod's ztunnel,
+ * but no port. A pod sends its requests one after another, so that the lines of both ztunnels are in the same order.
  */
 function farRefusal(own: ConnectionLine, lines: readonly ConnectionLine[], pod: string): ConnectionLine[] {
   if (own.direction !== "outbound" || !isPolicyRefusal(own)) return [];
@@ -105,12 +104,12 @@ function farRefusal(own: ConnectionLine, lines: readonly ConnectionLine[], pod: 
   const far = refused.filter((line) => line.direction === "inbound" && line.fields["src.workload"] === pod);
   const line = far.length === near.length ? far[near.indexOf(own)] : undefined;
   if (line) return [line];
-  // Without a line for each of them, what all say alike is true of each.
+  // Without a line for each connection, a reason that all lines share applies to each.
   const [first] = far;
   return first && far.every(({ error }) => error === first.error) ? [first] : [];
 }
 
-/** The application's address and port: behind HBONE they are in a field of their own. */
+/** Address and port of the application; with HBONE they are in a separate field. */
 const destinationOf = ({ fields }: ConnectionLine): string => fields["dst.hbone_addr"] ?? fields["dst.addr"] ?? "";
 
 /**
@@ -142,7 +141,6 @@ function refusedToProxy(
   };
 }
 
-/** A policy as decisions name it. */
 const policyTitle = ({ namespace, name }: { namespace?: string; name: string }): string =>
   `AuthorizationPolicy ${namespace === undefined ? name : `${namespace}/${name}`}`;
 
@@ -188,7 +186,7 @@ function accessDecision(
   return { outcome: "unknown", because: `${seen}, and no layer has a record of the request${unparsed(answer)}` };
 }
 
-/** A proxy that cannot parse a request writes an access line without the path, which has the id. */
+/** The access line of a request that a proxy cannot parse lacks the path, and with it the id. */
 const unparsed = ({ status }: ProbeAnswer): string =>
   status === 400
     ? "; a proxy answers 400 to a request that it cannot parse, before any policy, and its access line does not name the request"

@@ -1,7 +1,8 @@
 import { labelKeys } from "../../config/vocabulary";
-import { entriesAt } from "../../verify/json";
+import { entriesAt, listAt, numberAt, parsedJson, textAt } from "../../verify/json";
 import type { KubeObject } from "../../verify/lab-client";
 import { hostPort } from "../../verify/pods";
+import { type CurlAnswer, headerArguments, measurementsOf, methodArguments } from "../../verify/probe/curl";
 import { objectOf, objectsIn, textOf } from "../computed/objects/mesh-objects";
 import type { AccessDecision, AccessRequest, Mesh, NamespacedName, Sender } from "../types";
 
@@ -16,21 +17,21 @@ export const manager = "ambient-lab";
 /** Name of the only container of a probe pod. */
 export const probeContainer = "probe";
 
-/** Longest time for one request, in milliseconds. */
+/** Timeout of a request, in milliseconds. */
 const requestMs = 5_000;
 
 /** One request that a probe pod sends. */
 export interface SentProbe {
-  /** By which the logs of proxies name the request: it is in the query of its path. */
+  /** Id of the request in the logs of proxies; it is in the query of the path. */
   id: string;
   request: AccessRequest;
   /** The bearer token that it carries. */
   token?: string;
-  /** What the configuration says: records that name no policy get its name from there. */
+  /** The computed decision, which names the policy where log records do not. */
   computed: AccessDecision;
 }
 
-/** The pod that sends requests of one sender, one after another, and ends. */
+/** A pod that sends the requests of a sender one after another, and ends. */
 export interface ProbePod {
   name: NamespacedName;
   sender: Sender;
@@ -99,8 +100,8 @@ export function probePod(
 }
 
 /**
- * The labels of a sender that NetworkPolicies may select by: all of them, unless a Service selects a pod that has them. A
- * probe pod never becomes an endpoint of a Service.
+ * The labels of a sender, by which NetworkPolicies may select its pods; none if a Service selects them, so that a probe pod never becomes
+ * an endpoint of a Service.
  */
 function keptLabels(
   mesh: Mesh,
@@ -114,18 +115,18 @@ function keptLabels(
   return selected ? {} : own;
 }
 
-/** Labels that controllers write, by which they would take the pod for their own. */
+/** Labels of controllers, which would adopt a pod that has them. */
 const isGenerated = (key: string): boolean =>
   ["pod-template-hash", "controller-revision-hash", "pod-template-generation"].includes(key) ||
   /^(statefulset|batch|apps)\.kubernetes\.io\//.test(key) ||
   ["job-name", "controller-uid"].includes(key);
 
-/** Ports that no kernel gives by itself (ip_local_port_range begins at 32768): each request has its own in ztunnel's log. */
+/** First source port, below the ephemeral ports (ip_local_port_range begins at 32768): each request has its own port in ztunnel's log. */
 const firstPort = 20_000;
-/** Ports that curl may take where the first is in use. */
+/** Further ports for curl when the first is in use. */
 const spare = 2;
 
-/** Begins the line that curl writes about a request. curl takes a format that begins with "@" for the name of a file. */
+/** Prefix of the line that curl writes for a request. It must not begin with "@", which curl reads as the name of a file. */
 const mark = "ambient-lab-probe ";
 
 function curlCommand(mesh: Mesh, probes: readonly SentProbe[], rate: number): string[] {
@@ -144,14 +145,12 @@ function requestArguments(mesh: Mesh, { id, request, token }: SentProbe): string
   const address = addressOf(mesh, request);
   const target = `${path}${path.includes("?") ? "&" : "?"}probe=${id}`;
   return [
-    // With --request HEAD curl would wait for a body that never comes.
-    ...(method === "HEAD" ? ["--head"] : ["--request", method]),
-    ...["--header", "connection: close", "--header", `x-request-id: ${id}`],
-    ...Object.entries(headers).flatMap(([name, value]) => ["--header", `${name}: ${value}`]),
-    ...(token === undefined ? [] : ["--header", `authorization: Bearer ${token}`]),
-    // Every host of the request's URL is that of the Service, the pod or the Gateway.
+    ...methodArguments(method),
+    ...headerArguments({ connection: "close", "x-request-id": id, ...headers }),
+    ...headerArguments(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+    // Connects to the Service, the pod or the Gateway, whatever the host of the URL.
     ...["--connect-to", `::${address}`],
-    // No proxy of the image's environment, and the path as it is: curl refuses some characters in an address.
+    // Without proxies from the environment of the image. The path is an argument of its own, since curl refuses some characters in a URL.
     ...["--noproxy", "*", "--globoff", "--request-target", target],
     `http://${host}/?probe=${id}`,
   ];
@@ -165,40 +164,26 @@ function addressOf(mesh: Mesh, { from, to }: AccessRequest): string {
   }
   if (to.kind === "service") return `${to.service.name}.${to.service.namespace}.svc:${to.port}`;
   const pod = objectOf(mesh, "Pod", to.pod);
-  const ip = Reflect.get(Object(pod?.status), "podIP");
-  return hostPort(typeof ip === "string" ? ip : "", to.port);
+  return hostPort(textAt(pod, "status", "podIP") ?? "", to.port);
 }
 
-/** The Service that istiod makes for a Gateway: it has the Gateway's name and, with the class behind it, the name of the class. */
+/** The Service that istiod creates for a Gateway, by default named after the Gateway and its class. */
 function gatewayService(mesh: Mesh, gateway: NamespacedName): { name: string; port: number } {
   const object = objectOf(mesh, "Gateway", gateway);
   const service = objectsIn(mesh, "Service", gateway.namespace).find(
     ({ metadata }) => metadata?.labels?.[labelKeys.gatewayName] === gateway.name,
   );
-  const listeners: unknown = Reflect.get(Object(object?.spec), "listeners");
-  const http = (Array.isArray(listeners) ? listeners : []).find(
-    (each) => Reflect.get(Object(each), "protocol") === "HTTP",
-  );
-  const port: unknown = Reflect.get(Object(http), "port");
-  return {
-    name: service?.metadata?.name ?? `${gateway.name}-istio`,
-    port: typeof port === "number" ? port : 80,
-  };
+  const http = listAt(object, "spec", "listeners").find((each) => textAt(each, "protocol") === "HTTP");
+  return { name: service?.metadata?.name ?? `${gateway.name}-istio`, port: numberAt(http, "port") ?? 80 };
 }
 
-/** The Host header of a client: it has the port unless it is that of HTTP. */
+/** The Host header of a client, with the port unless it is 80. */
 export const hostHeader = (host: string, port: number): string => (port === 80 ? host : `${host}:${port}`);
 
-/** What curl saw of one request. */
-export interface ProbeAnswer {
-  /** 0 when there was no answer. */
-  status: number;
-  seconds: number;
-  /** curl's exit code; 0 when there was an answer. */
+/** The answer to a request, as curl measured it. */
+export interface ProbeAnswer extends Pick<CurlAnswer, "status" | "seconds" | "local" | "error"> {
+  /** Exit code of curl; 0 with an answer. */
   exit: number;
-  error?: string;
-  /** Address and port of the client's end of the connection. */
-  local?: string;
 }
 
 /** Reads the log of a probe pod: the answers by the ids of their requests. */
@@ -206,35 +191,14 @@ export function answersIn(output: string): ReadonlyMap<string, ProbeAnswer> {
   return new Map(
     output.split("\n").flatMap((line): [string, ProbeAnswer][] => {
       const start = line.indexOf(mark);
-      const measured = start < 0 ? undefined : jsonOf(line.slice(start + mark.length));
-      const id = /[?&]probe=([0-9a-f-]+)$/.exec(String(Reflect.get(Object(measured), "url") ?? ""))?.[1];
-      return id === undefined ? [] : [[id, answerOf(Object(measured))]];
+      const measured = start < 0 ? undefined : parsedJson(line.slice(start + mark.length));
+      const id = /[?&]probe=([0-9a-f-]+)$/.exec(textAt(measured, "url") ?? "")?.[1];
+      return id === undefined ? [] : [[id, { ...measurementsOf(measured), exit: numberAt(measured, "exitcode") ?? 0 }]];
     }),
   );
 }
 
-function answerOf(measured: Record<string, unknown>): ProbeAnswer {
-  const number = (key: string): number => (typeof measured[key] === "number" ? measured[key] : 0);
-  const { errormsg, local_ip: ip } = measured;
-  return {
-    status: number("response_code"),
-    seconds: number("time_total"),
-    exit: number("exitcode"),
-    ...(typeof errormsg === "string" ? { error: errormsg } : {}),
-    ...(typeof ip === "string" && ip !== "" ? { local: hostPort(ip, number("local_port")) } : {}),
-  };
-}
-
-/** A line that is cut off, as where the pod was ended, is no answer. */
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-/** A sender in words. */
+/** A sender as text. */
 export const senderText = (sender: Sender): string =>
   sender.kind === "gateway"
     ? `a client of Gateway ${textOf(sender.gateway)}`

@@ -9,7 +9,7 @@ import type { Mesh, NamespacedName } from "../types";
 import { type LayerRecords, type MeshRecords, type Observation, observe } from "./observe";
 import { answersIn, manager, type ProbeAnswer, type ProbePod, probeContainer, probeLabels } from "./pod";
 
-/** How requests are sent. */
+/** Options for sending requests. */
 export interface RunOptions {
   client: ClusterClient;
   mesh: Mesh;
@@ -23,9 +23,9 @@ export interface RunOptions {
   sent?: (requests: number) => void;
 }
 
-/** Time until a probe pod has to have begun, in milliseconds: its image may have to be pulled. */
+/** Deadline for the start of a probe pod, in milliseconds; its image may have to be pulled. */
 const startMs = 120_000;
-/** Between two looks at the probe pods. */
+/** Time between two reads of the probe pods, in milliseconds. */
 const intervalMs = 500;
 /** Time for the records of requests that were answered. Envoy writes its access log about once a second. */
 const recordsMs = 15_000;
@@ -59,7 +59,7 @@ export async function sendProbes(pods: readonly ProbePod[], options: RunOptions)
   }
 }
 
-/** The containers whose logs tell about requests. */
+/** The proxies whose logs have records of requests, by layer. */
 function proxyPods(mesh: Mesh): Record<"gateway" | "waypoint" | "ztunnel", PodRef[]> {
   const container = (pod: KubeObject): PodRef => ({
     namespace: pod.metadata?.namespace ?? "",
@@ -93,7 +93,7 @@ interface PodOutcome {
   failure?: string;
 }
 
-/** Runs the pods, so many at a time. All of them are deleted in the end, however it comes. */
+/** Runs the pods, a limited number at a time, and always deletes all of them. */
 async function runPods(pods: readonly ProbePod[], options: RunOptions): Promise<PodOutcome[]> {
   const { client, clock, signal, sent } = options;
   const waiting = [...pods];
@@ -140,7 +140,7 @@ async function runPods(pods: readonly ProbePod[], options: RunOptions): Promise<
   }
 }
 
-/** Why a pod that ended has not sent all of its requests: what curl, or the container's runtime, wrote last. */
+/** Why a pod ended before it sent all requests: the last line of its log. */
 function cutOff(output: string): string {
   const last = output.trim().split("\n").at(-1) ?? "";
   const said = last !== "" && answersIn(last).size === 0 ? `: ${last}` : "";
@@ -163,8 +163,8 @@ async function probePods({ client, signal }: RunOptions, pods: readonly ProbePod
 const hasEnded = (pod: KubeObject | undefined): boolean =>
   ["Succeeded", "Failed"].includes(textAt(pod, "status", "phase") ?? "");
 
-/** Reasons of a container that will not start by waiting (kubelet, pkg/kubelet/images and kuberuntime). */
-const hopeless = [
+/** Reasons of waiting containers that will not start (kubelet, pkg/kubelet/images and kuberuntime). */
+const fatalReasons = [
   "ErrImagePull",
   "ImagePullBackOff",
   "InvalidImageName",
@@ -177,7 +177,7 @@ const hopeless = [
 function failureOf(pod: KubeObject | undefined, late: boolean): string | undefined {
   const waiting = textAt(listAt(pod, "status", "containerStatuses")[0], "state", "waiting", "reason");
   const message = textAt(listAt(pod, "status", "containerStatuses")[0], "state", "waiting", "message");
-  if (waiting && hopeless.includes(waiting))
+  if (waiting && fatalReasons.includes(waiting))
     return `the probe pod did not start: ${waiting}${message ? `: ${message}` : ""}`;
   if (textAt(pod, "status", "reason") === "DeadlineExceeded")
     return "the probe pod was ended before it sent the request";
@@ -186,10 +186,10 @@ function failureOf(pod: KubeObject | undefined, late: boolean): string | undefin
   return `the probe pod did not start within ${startMs / 1000} s${unready ? `: ${textAt(unready, "message") ?? textAt(unready, "type")}` : ""}`;
 }
 
-/** Age from which an ended probe pod is the rest of a run that was killed, in milliseconds. */
+/** Age from which an ended probe pod counts as a leftover of a killed run, in milliseconds. */
 const abandonedMs = 10 * 60_000;
 
-/** Deletes the ended probe pods that killed runs have left. @returns their names */
+/** Deletes leftover probe pods of killed runs. @returns their names */
 export async function removeAbandoned(
   client: ClusterClient,
   mesh: Mesh,

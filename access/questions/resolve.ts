@@ -1,14 +1,22 @@
 import { serviceHost } from "../../config/vocabulary";
-import { at, entriesAt, textAt } from "../../verify/json";
+import { at, textAt } from "../../verify/json";
 import type { KubeObject } from "../../verify/lab-client";
 import { hostPort } from "../../verify/pods";
 import { objectOf, objectsOf, textOf } from "../computed/objects/mesh-objects";
-import { hasOwnProxy, httpPortsOf, portsOf, runningPods, senderOf } from "../computed/objects/pods";
+import {
+  accountOf,
+  containerPortsOf,
+  hasOwnProxy,
+  httpPortsOf,
+  portsOf,
+  runningPods,
+  senderOf,
+} from "../computed/objects/pods";
 import { hostHeader, senderText } from "../probe/pod";
 import type { AccessRequest, Destination, Mesh, NamespacedName, Sender } from "../types";
 import type { Question } from "./schema";
 
-/** A part of a question that does not fit the mesh. */
+/** A part of a question names something that the mesh does not have. */
 export class UnresolvedError extends Error {
   constructor(
     message: string,
@@ -20,7 +28,7 @@ export class UnresolvedError extends Error {
 }
 
 /**
- * The request that a question asks about.
+ * The request of a question.
  * @throws UnresolvedError when the mesh has no such sender or destination
  */
 export function requestOf(mesh: Mesh, { from, to }: Question, namespace: string): AccessRequest {
@@ -31,7 +39,7 @@ export function requestOf(mesh: Mesh, { from, to }: Question, namespace: string)
   return { from: sender, to: destination, method: to.method, path, host: to.host ?? host, headers };
 }
 
-/** A question in words, for the report. */
+/** The title of a question in the report. */
 export function questionText({ name, expect }: Question, request: AccessRequest): string {
   return name ?? `${senderText(request.from)} -> ${request.method} ${request.host}${request.path}: ${expect}`;
 }
@@ -63,7 +71,7 @@ const outsideSender = (namespace: string): Sender => ({
   ...{ kind: "workload", namespace, serviceAccount: "default", labels: {}, inMesh: false },
 });
 
-/** The Gateway of a namespace, or of the mesh, that is no waypoint. */
+/** The only ingress Gateway of a namespace, or else of the mesh. */
 function onlyGateway(mesh: Mesh, namespace: string): NamespacedName {
   const ingress = objectsOf(mesh, "Gateway").filter(
     (gateway) => !/waypoint/.test(textAt(gateway, "spec", "gatewayClassName") ?? ""),
@@ -80,9 +88,7 @@ function accountSender(mesh: Mesh, account: NamespacedName): Sender {
   if (!objectOf(mesh, "ServiceAccount", account) && !mesh.unread.some(({ kind }) => kind === "ServiceAccount"))
     throw new UnresolvedError(`there is no ServiceAccount ${textOf(account)}`, ["from"]);
   const pod = runningPods(mesh).find(
-    (each) =>
-      each.metadata?.namespace === account.namespace &&
-      (textAt(each, "spec", "serviceAccountName") ?? "default") === account.name,
+    (each) => each.metadata?.namespace === account.namespace && accountOf(each) === account.name,
   );
   if (pod) return meshSender(pod);
   return {
@@ -91,7 +97,7 @@ function accountSender(mesh: Mesh, account: NamespacedName): Sender {
   };
 }
 
-/** A sender that has a pod. A probe pod has no sidecar, so it cannot send in place of a pod that has one. */
+/** A pod as a sender. A probe pod has no sidecar, so that it cannot stand for a pod with one. */
 function meshSender(pod: KubeObject): Sender {
   if (!hasOwnProxy(pod)) return senderOf(pod);
   throw new UnresolvedError(
@@ -116,7 +122,7 @@ function workloadSender(mesh: Mesh, text: string, ofFile: string): Sender {
   return meshSender(pod);
 }
 
-/** Name of the workload of a kind that a pod is of. A Deployment owns its pods by a ReplicaSet with a hash in its name. */
+/** The owner of a pod, of a kind. A Deployment owns its pods through a ReplicaSet with a hash in its name. */
 function ownerOf(pod: KubeObject, kind: string): string | undefined {
   if (kind === "pod") return pod.metadata?.name;
   const owner: unknown = at(pod, "metadata", "ownerReferences", 0);
@@ -185,18 +191,8 @@ function podDestination(
   );
   const ip = textAt(pod, "status", "podIP");
   if (!pod || !ip) throw new UnresolvedError(`there is no running pod ${textOf(wanted)}`, ["to", "pod"]);
-  const port = to.port ?? containerPorts(pod)[0];
+  const port = to.port ?? containerPortsOf(pod)[0];
   if (port === undefined) throw new UnresolvedError(`pod ${textOf(wanted)} names no port; add one`, ["to"]);
   const name = { namespace: wanted.namespace, name: pod.metadata?.name ?? "" };
   return { destination: { kind: "pod", pod: name, port }, host: hostPort(ip, port) };
 }
-
-const containerPorts = (pod: KubeObject): number[] =>
-  entriesAt(pod, "spec").flatMap(([key, value]) =>
-    key !== "containers" || !Array.isArray(value)
-      ? []
-      : value.flatMap((container: unknown) => {
-          const port: unknown = at(container, "ports", 0, "containerPort");
-          return typeof port === "number" ? [port] : [];
-        }),
-  );

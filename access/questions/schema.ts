@@ -75,7 +75,7 @@ export const questionsSchema = z
 export type QuestionsFile = z.infer<typeof questionsSchema>;
 export type Question = QuestionsFile["questions"][number];
 
-/** What a question expects. */
+/** The expectation of a question. */
 export type Expected =
   | { outcome: "allowed" | "redirected" | "no-route" }
   | { outcome: "denied"; by?: "gateway" | "waypoint" | "ztunnel" }

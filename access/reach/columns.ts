@@ -1,12 +1,13 @@
 import { methods, serviceHost } from "../../config/vocabulary";
 import { at, listAt, textAt, textsAt } from "../../verify/json";
 import type { KubeObject } from "../../verify/lab-client";
-import { isNamed, nameOf, objectOf, objectsOf, textOf } from "../computed/objects/mesh-objects";
-import { httpPortsOf, isProxy, podsOf, portsOf } from "../computed/objects/pods";
+import { isNamed, nameOf, objectsOf, textOf } from "../computed/objects/mesh-objects";
+import { hasOwnProxy, httpPortsOf, isProxy, podsOf, portsOf, runningPods, senderOf } from "../computed/objects/pods";
+import { backendsOf, hostAtGateway, parentsOf } from "../computed/objects/references";
 import { hostHeader } from "../probe/pod";
 import type { AccessRequest, Mesh, NamespacedName, Sender } from "../types";
 
-/** What to look at. */
+/** The part of a mesh that a matrix shows. */
 export interface ReachScope {
   /** Namespaces of senders and Services. @default all in the ambient mesh */
   namespaces: readonly string[];
@@ -14,25 +15,24 @@ export interface ReachScope {
   services: readonly NamespacedName[];
 }
 
-/** A method and a path, as they head a column. */
 interface ColumnRequest {
   method: string;
   path: string;
 }
 
-/** A port of a Service, and the requests that are asked of it. */
+/** A port of a Service, and the requests to it. */
 export interface ServiceColumn {
   service: NamespacedName;
   port: number;
   requests: readonly ColumnRequest[];
 }
 
-/** Requests of a Service at most: each is sent by every sender. */
+/** Maximum number of requests to a Service from each sender. */
 const most = 8;
 /** A path that no policy and no route mentions. */
 const unmentioned = "/ambient-lab-unmentioned";
 
-/** The HTTP ports of the Services of a scope. Services of gateways and waypoints are not asked. */
+/** The HTTP ports of the Services of a scope, without Services of gateways and waypoints. */
 export function columnsOf(mesh: Mesh, { namespaces, services }: ReachScope): ServiceColumn[] {
   return objectsOf(mesh, "Service")
     .filter(({ metadata }) => namespaces.includes(metadata?.namespace ?? ""))
@@ -45,14 +45,14 @@ export function columnsOf(mesh: Mesh, { namespaces, services }: ReachScope): Ser
     .sort((a, b) => (textOf(nameOf(a)) < textOf(nameOf(b)) ? -1 : 1))
     .flatMap((service) => {
       const http = httpPortsOf(service);
-      // A port that is not for HTTP still has callers; curl speaks HTTP to it all the same.
+      // A Service without an HTTP port gets requests at its first port.
       const asked = http.length > 0 ? http : portsOf(service).slice(0, 1);
       const requests = mentionedRequests(mesh, service);
       return asked.map((port): ServiceColumn => ({ service: nameOf(service), port, requests }));
     });
 }
 
-/** The methods and paths that policies and routes about a Service mention, and one that none mentions. */
+/** The methods and paths in the policies and routes of a Service, and a path that is in none of them. */
 function mentionedRequests(mesh: Mesh, service: KubeObject): ColumnRequest[] {
   const operations = policiesAbout(mesh, service).flatMap((policy) =>
     listAt(policy, "spec", "rules").flatMap((rule) =>
@@ -74,7 +74,7 @@ function mentionedRequests(mesh: Mesh, service: KubeObject): ColumnRequest[] {
   );
   const mentioned = [{ method: "GET", path: "/" }, ...operations, ...routes].slice(0, most - 2);
   const named = new Set(operations.map(({ method }) => method));
-  // Where policies name methods, one that none names.
+  // Where policies name methods, a further method.
   const other = named.size > 0 ? methods.find((method) => method !== "GET" && !named.has(method)) : undefined;
   const all = [...mentioned, ...(other ? [{ method: other, path: "/" }] : []), { method: "GET", path: unmentioned }];
   return [...new Map(all.map((each) => [`${each.method} ${each.path}`, each])).values()];
@@ -89,7 +89,7 @@ function crossed(methods: readonly string[], paths: readonly string[]): ColumnRe
   );
 }
 
-/** A path that a pattern of an AuthorizationPolicy admits. */
+/** A path that matches a pattern of an AuthorizationPolicy. */
 function pathInstance(pattern: string): string {
   const path = pattern.replaceAll("{**}", "a/b").replaceAll("{*}", "a").replaceAll("*", "x");
   return path.startsWith("/") ? path : `/${path}`;
@@ -108,20 +108,16 @@ const policiesAbout = (mesh: Mesh, service: KubeObject): readonly KubeObject[] =
 const routesTo = (mesh: Mesh, service: KubeObject): readonly KubeObject[] =>
   objectsOf(mesh, "HTTPRoute").filter((route) => leadsTo(route, service));
 
-/** Whether a route is about a Service: it is a parent, or a backend of a rule. */
+/** Whether a Service is a parent of a route, or a backend of one of its rules. */
 function leadsTo(route: KubeObject, service: KubeObject): boolean {
-  const refs = [
-    ...listAt(route, "spec", "parentRefs").filter((parent) => textAt(parent, "kind") === "Service"),
-    ...listAt(route, "spec", "rules").flatMap((rule) => listAt(rule, "backendRefs")),
-  ];
-  return refs.some(
-    (ref) =>
-      textAt(ref, "name") === service.metadata?.name &&
-      (textAt(ref, "namespace") ?? route.metadata?.namespace) === service.metadata?.namespace,
-  );
+  const parents = parentsOf(route).filter(({ kind }) => kind === "Service");
+  return [...parents, ...backendsOf(route)].some((ref) => isNamed(service, ref));
 }
 
-/** The requests of a sender for a column. A Gateway has those to the hosts of its routes to the Service; none without a route. */
+/**
+ * The requests of a sender for a column. Requests through a Gateway have a host of its routes to the Service; undefined without a
+ * route.
+ */
 export function requestsOf(
   mesh: Mesh,
   from: Sender,
@@ -129,26 +125,46 @@ export function requestsOf(
 ): (AccessRequest | undefined)[] {
   const host =
     from.kind === "gateway"
-      ? hostAt(mesh, from.gateway, service)
+      ? hostAtGateway(mesh, from.gateway, service)
       : hostHeader(serviceHost(service.name, service.namespace), port);
   return requests.map(({ method, path }) =>
     host === undefined ? undefined : { from, to: { kind: "service", service, port }, method, path, host, headers: {} },
   );
 }
 
-function hostAt(mesh: Mesh, gateway: NamespacedName, service: NamespacedName): string | undefined {
-  const object = objectOf(mesh, "Service", service);
-  const route =
-    object &&
-    routesTo(mesh, object).find((each) =>
-      listAt(each, "spec", "parentRefs").some(
-        (parent) =>
-          (textAt(parent, "kind") ?? "Gateway") === "Gateway" &&
-          textAt(parent, "name") === gateway.name &&
-          (textAt(parent, "namespace") ?? each.metadata?.namespace) === gateway.namespace,
-      ),
-    );
-  return (
-    route && (textsAt(route, "spec", "hostnames")[0]?.replace("*", "x") ?? serviceHost(service.name, service.namespace))
+/** Namespaces whose new pods are in the ambient mesh. */
+export const ambientNamespaces = (mesh: Mesh): string[] =>
+  objectsOf(mesh, "Namespace")
+    .filter(({ metadata }) => metadata?.labels?.["istio.io/dataplane-mode"] === "ambient")
+    .map(({ metadata }) => metadata?.name ?? "")
+    .sort();
+
+/** Whether a Gateway is a waypoint, by its class (istio: pilot/pkg/model/gateway.go and the class of agentgateway). */
+const isWaypointClass = (gatewayClass: string): boolean => /waypoint/.test(gatewayClass);
+
+/**
+ * The senders of namespaces: each ServiceAccount that a pod runs under, in the mesh and outside of it, a pod outside the mesh
+ * without any label of the namespace's workloads, and a client of each ingress Gateway. Pods with a proxy of their own are left
+ * out, since a probe pod in ambient mode cannot stand for them.
+ */
+export function sendersOf(mesh: Mesh, namespaces: readonly string[]): Sender[] {
+  const pods = runningPods(mesh).filter(
+    (pod) => namespaces.includes(pod.metadata?.namespace ?? "") && !isProxy(pod) && !hasOwnProxy(pod),
   );
+  const workloads = pods.map(senderOf).filter(({ inMesh }) => inMesh);
+  const unique = [...new Map(workloads.map((each) => [`${each.namespace}/${each.serviceAccount}`, each])).values()];
+  const [first] = namespaces;
+  const gateways = objectsOf(mesh, "Gateway")
+    .filter((gateway) => namespaces.includes(gateway.metadata?.namespace ?? ""))
+    .filter((gateway) => !isWaypointClass(textAt(gateway, "spec", "gatewayClassName") ?? ""));
+  return [
+    ...unique.sort((a, b) => (senderKey(a) < senderKey(b) ? -1 : 1)),
+    ...(first === undefined
+      ? []
+      : [{ kind: "workload", namespace: first, serviceAccount: "default", labels: {}, inMesh: false } as const]),
+    ...gateways.map((gateway): Sender => ({ kind: "gateway", gateway: nameOf(gateway) })),
+  ];
 }
+
+const senderKey = ({ namespace, serviceAccount }: Extract<Sender, { kind: "workload" }>): string =>
+  `${namespace}/${serviceAccount}`;

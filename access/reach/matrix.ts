@@ -1,30 +1,32 @@
+import { presentable } from "../../verify/report/redact";
 import { computeDecision } from "../computed/decide";
+import { istioVersion } from "../mesh/read";
 import type { Observation } from "../probe/observe";
+import { senderText } from "../probe/pod";
 import type { AccessDecision, AccessRequest, Mesh, Sender } from "../types";
-import { columnsOf, type ReachScope, requestsOf, type ServiceColumn } from "./columns";
-import { sendersOf } from "./senders";
+import { columnsOf, type ReachScope, requestsOf, type ServiceColumn, sendersOf } from "./columns";
+import type { ReachDocument } from "./schema";
 
-/** Who may reach what: a cell for each sender and each request to a Service. */
+/** A matrix with a cell for each sender and each request to a Service. */
 export interface ReachMatrix {
   senders: readonly Sender[];
   columns: readonly ServiceColumn[];
   cells: readonly ReachCell[];
 }
 
-/** One request of one sender. */
-export interface ReachCell {
+interface ReachCell {
   /** Index of the sender, and of the Service and its request. */
   row: number;
   column: number;
   request: number;
   asked: AccessRequest;
-  /** What the configuration says. */
+  /** The decision that the configuration implies. */
   computed: AccessDecision;
-  /** What the mesh did; absent when no request was sent. */
+  /** The observed decision; absent when no request was sent. */
   observed?: Observation;
 }
 
-/** Whether the configuration and the mesh agree: `unknown` when either does not tell. */
+/** Whether the computed and the observed decision agree; `unknown` when one of them is unknown. */
 export type Agreement = "agree" | "differ" | "unknown";
 
 export function agreement({ computed, observed }: Pick<ReachCell, "computed" | "observed">): Agreement {
@@ -33,7 +35,7 @@ export function agreement({ computed, observed }: Pick<ReachCell, "computed" | "
   return outcome === computed.outcome && (outcome !== "denied" || by === computed.by) ? "agree" : "differ";
 }
 
-/** The matrix as the configuration gives it. */
+/** The matrix, computed from the configuration. */
 export function computedMatrix(mesh: Mesh, scope: ReachScope): ReachMatrix {
   const senders = sendersOf(mesh, scope.namespaces);
   const columns = columnsOf(mesh, scope);
@@ -48,15 +50,15 @@ export function computedMatrix(mesh: Mesh, scope: ReachScope): ReachMatrix {
 }
 
 /**
- * The cells in the order in which they are asked: first those that the configuration does not allow, or says nothing about,
- * since an answer there is a hole.
+ * The cells in the order of the requests: first those that the configuration denies, then unknown ones, since an answer to them is
+ * a security hole.
  */
 export const byRisk = (cells: readonly ReachCell[]): ReachCell[] =>
   [...cells].sort((a, b) => riskOf(a.computed) - riskOf(b.computed));
 
 const riskOf = ({ outcome }: AccessDecision): number => (outcome === "denied" ? 0 : outcome === "unknown" ? 1 : 2);
 
-/** The matrix with what the mesh did: the observations are in the order of the cells. */
+/** The matrix with observations, which are in the order of the cells. */
 export function withObservations(
   matrix: ReachMatrix,
   asked: readonly ReachCell[],
@@ -70,4 +72,31 @@ export function withObservations(
       return observed ? { ...cell, observed } : cell;
     }),
   };
+}
+
+/** The matrix as a document, without secrets. */
+export function reachDocument(
+  matrix: ReachMatrix,
+  { mesh, context, startedAt }: { mesh: Mesh; context: string; startedAt: number },
+): ReachDocument {
+  const istio = istioVersion(mesh);
+  return presentable<ReachDocument>({
+    schema: "ambient-lab.reach/v1",
+    context,
+    startedAt: new Date(startedAt).toISOString(),
+    ...(istio === undefined ? {} : { istio }),
+    unread: mesh.unread,
+    senders: matrix.senders.map((sender) => ({ text: senderText(sender), sender })),
+    columns: matrix.columns,
+    cells: matrix.cells.map((cell) => {
+      const { row, column, request, asked, computed, observed } = cell;
+      return {
+        ...{ row, column, request, method: asked.method, host: asked.host, path: asked.path, computed },
+        agreement: agreement(cell),
+        ...(observed
+          ? { observed: observed.decision, status: observed.answer?.status ?? 0, evidence: observed.evidence }
+          : {}),
+      };
+    }),
+  });
 }

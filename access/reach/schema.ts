@@ -1,19 +1,24 @@
 import { z } from "zod";
 
-const named = z.object({ namespace: z.string(), name: z.string() });
+export const namespacedNameSchema = z.object({ namespace: z.string(), name: z.string() });
 
-const decision = z.object({
+export const decisionSchema = z.object({
+  /** `unreachable`: no policy refuses the request, and no endpoint can answer it. */
   outcome: z.enum(["allowed", "denied", "no-route", "redirected", "unreachable", "unknown"]),
   /** The layer that ended the request; absent when the application answered. */
   by: z.enum(["gateway", "waypoint", "ztunnel"]).optional(),
   /** The policy that decided, such as "AuthorizationPolicy default/appb-l7". */
   policy: z.string().optional(),
+  /** The reason, as a sentence without a full stop. */
   because: z.string(),
-  waypoint: named.optional(),
+  /** The waypoint that the request passes. */
+  waypoint: namespacedNameSchema.optional(),
+  /** The delay of an injected fault, in milliseconds, and the percentage of requests that it applies to. */
   delay: z.object({ ms: z.number(), percent: z.number() }).optional(),
 });
 
-const sender = z.discriminatedUnion("kind", [
+export const senderSchema = z.discriminatedUnion("kind", [
+  /** A pod with this ServiceAccount; outside the mesh it has no identity. */
   z.object({
     kind: z.literal("workload"),
     namespace: z.string(),
@@ -21,7 +26,8 @@ const sender = z.discriminatedUnion("kind", [
     labels: z.record(z.string(), z.string()).readonly(),
     inMesh: z.boolean(),
   }),
-  z.object({ kind: z.literal("gateway"), gateway: named }),
+  /** A client outside the mesh, through a Gateway. */
+  z.object({ kind: z.literal("gateway"), gateway: namespacedNameSchema }),
 ]);
 
 const cell = z.object({
@@ -32,12 +38,12 @@ const cell = z.object({
   method: z.string(),
   host: z.string(),
   path: z.string(),
-  /** What the configuration says. */
-  computed: decision,
-  /** Whether configuration and mesh agree; "unknown" when either does not tell. */
+  /** The decision that the configuration implies. */
+  computed: decisionSchema,
+  /** Whether both decisions agree; "unknown" when one of them is unknown. */
   agreement: z.enum(["agree", "differ", "unknown"]),
-  /** What the mesh did; absent, as the two fields below, when no request was sent. */
-  observed: decision.optional(),
+  /** The decision that was observed. Absent, as the two fields below, when no request was sent. */
+  observed: decisionSchema.optional(),
   /** HTTP status that the client got; 0 without an answer. */
   status: z.number().optional(),
   evidence: z
@@ -55,15 +61,15 @@ export const reachSchema = z.object({
   /** The context of the kubeconfig. */
   context: z.string(),
   startedAt: z.string(),
-  /** Version of Istio, where the image of istiod tells it. */
+  /** Version of Istio, from the image of istiod. */
   istio: z.string().optional(),
   /** Kinds that could not be listed, and why. */
   unread: z.array(z.object({ kind: z.string(), reason: z.string() })).readonly(),
-  senders: z.array(z.object({ text: z.string(), sender })).readonly(),
+  senders: z.array(z.object({ text: z.string(), sender: senderSchema })).readonly(),
   columns: z
     .array(
       z.object({
-        service: named,
+        service: namespacedNameSchema,
         port: z.number(),
         requests: z.array(z.object({ method: z.string(), path: z.string() })).readonly(),
       }),
@@ -72,7 +78,7 @@ export const reachSchema = z.object({
   cells: z.array(cell).readonly(),
 });
 
-/** A matrix of senders and Services as it is kept. */
+/** A matrix of senders and Services, as a document. */
 export type ReachDocument = z.infer<typeof reachSchema>;
 
 /** One request of one sender. */

@@ -1,18 +1,18 @@
 import type { AccessDecision } from "../types";
 import type { ReachDocument, ReachEntry } from "./schema";
 
-/** What a reader of a matrix has to know first. */
+/** The summary of a matrix. */
 export interface ReachSummary {
   headline: string;
-  /** Cells that were asked. */
+  /** Number of cells with a request. */
   asked: number;
   /** Cells in which configuration and mesh differ. */
   differing: readonly ReachEntry[];
-  /** Why cells that were asked are not known, and how many share a reason. */
+  /** The reasons of cells with an unknown result, each with the number of cells. */
   unknown: readonly { because: string; count: number }[];
 }
 
-/** The differences between configuration and mesh come first, then what is not known. */
+/** Differences between configuration and mesh come first, then unknown results. */
 export function reachSummary({ cells }: ReachDocument): ReachSummary {
   const asked = cells.filter(({ observed }) => observed !== undefined);
   const differing = asked.filter(({ agreement }) => agreement === "differ");
@@ -37,7 +37,7 @@ function headlineOf(cells: number, asked: number, differing: number, unknown: nu
   return unknown > 0 ? `${agree}; ${unknown} are not known` : agree;
 }
 
-/** What a cell shows: what the mesh did, or the configuration where no request was sent. */
+/** The decision of a cell: the observed one, or without a request the computed one. */
 export const shownDecision = ({ computed, observed }: ReachEntry): AccessDecision => observed ?? computed;
 
 /** The request of a cell in words. */
@@ -55,7 +55,7 @@ export function cellsOf(
   return (row, request) => own.get(`${row} ${request}`);
 }
 
-/** What a cell is marked with, and what the mark means. */
+/** The mark of a cell, and its meaning. */
 const marks: Readonly<Record<AccessDecision["outcome"], { mark: string; meaning: string }>> = {
   allowed: { mark: "✓", meaning: "allowed" },
   denied: { mark: "✗", meaning: "denied, and the layer that denies" },
@@ -75,5 +75,5 @@ export function cellMark(cell: ReachEntry): string {
   return `${marks[outcome].mark}${layer}${cell.agreement === "differ" ? ` ${different.mark}` : ""}`;
 }
 
-/** The marks and what they mean. */
+/** The marks with their meanings. */
 export const legend: readonly { mark: string; meaning: string }[] = [...Object.values(marks), different];

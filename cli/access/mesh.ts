@@ -3,7 +3,7 @@ import type { Limits } from "../../access/ask";
 import { runningPods } from "../../access/computed/objects/pods";
 import { readMesh } from "../../access/mesh/read";
 import { removeAbandoned } from "../../access/probe/run";
-import { ambientNamespaces } from "../../access/reach/senders";
+import { ambientNamespaces } from "../../access/reach/columns";
 import type { Mesh } from "../../access/types";
 import { probeImage } from "../../config/image-names";
 import { appNamespace } from "../../config/vocabulary";

@@ -8,7 +8,7 @@ import type { LabObject } from "../../experiments/slices";
 import type { LabFacts } from "../../experiments/types";
 import { messageOf, UsageError } from "../../host/errors";
 import { kubeLabClient } from "../../verify/kube";
-import { client, kubeConfig } from "../../verify/kube/client";
+import { client, kubeConfig } from "../../verify/kube/rest";
 import { PodFinder } from "../../verify/pods";
 import { runningLab } from "../stack/running-lab";
 import type { Io } from "../terminal/io";

@@ -1,8 +1,7 @@
 import { pathToFileURL } from "node:url";
 import type { Command } from "commander";
 import { ask } from "../../access/ask";
-import { reachDocument } from "../../access/reach/document";
-import { byRisk, computedMatrix, type ReachMatrix, withObservations } from "../../access/reach/matrix";
+import { byRisk, computedMatrix, type ReachMatrix, reachDocument, withObservations } from "../../access/reach/matrix";
 import type { ReachDocument } from "../../access/reach/schema";
 import { reachSummary } from "../../access/reach/summary";
 import { matrixText } from "../../access/reach/text";

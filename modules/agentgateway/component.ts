@@ -15,7 +15,7 @@ const classes = {
   "istio-agentgateway": "istio.io/agentgateway-controller",
 };
 
-/** appa alone is allowed, with GET alone. */
+/** Only appa is allowed, and only with GET. */
 const readers: CallerRules = { allowedCallers: ["appa"], allowedMethods: ["GET"] };
 
 /**

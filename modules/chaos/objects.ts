@@ -31,7 +31,7 @@ export const numbers = {
    * when the target does not come back.
    */
   bounds: {
-    // Requests do not depend on istiod: none may be lost, however long the next pod takes to start.
+    // Requests do not depend on istiod: none may be lost.
     istiod: { lost: 0, gapMs: 5_000, backMs: 60_000 },
     // The next ztunnel listens before the last has ended; the connections through the last one break.
     ztunnel: { lost: 50, gapMs: 10_000, backMs: 30_000 },

@@ -50,7 +50,7 @@ export class CrossNamespace extends pulumi.ComponentResource {
   }
 }
 
-/** appa of either namespace may GET: two identities that differ in the namespace alone. */
+/** appa of both namespaces may GET: two identities that differ only in the namespace. */
 const callersSpec = (service: string): Specs["AuthorizationPolicy"] => ({
   targetRefs: [{ group: "", kind: "Service", name: service }],
   action: "ALLOW",

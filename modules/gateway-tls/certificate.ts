@@ -37,7 +37,7 @@ export function gatewayCertificate(name: string, host: string, opts: pulumi.Cust
   const key = new tls.PrivateKey(`${name}-key`, curve, opts);
   const request = new tls.CertRequest(
     `${name}-request`,
-    // Clients check the DNS names alone; a common name holds at most 64 characters.
+    // Clients check DNS names only; a common name has at most 64 characters.
     { privateKeyPem: key.privateKeyPem, dnsNames: [host], subject: { commonName: "Ambient lab gateway" } },
     opts,
   );

@@ -10,7 +10,7 @@ export const health = {
   allowed: "/grpc.health.v1.Health/Check",
   /** The server answers it as well, with the status "unimplemented". */
   other: "/grpc.health.v1.Health/List",
-  /** What the server logs for each {@link allowed} that it serves. */
+  /** The log line of the server for each {@link allowed} call. */
   served: "Serving the Check request",
 } as const;
 

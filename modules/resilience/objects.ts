@@ -4,7 +4,7 @@ import type { Slice } from "../slice";
 export const numbers = {
   abort: { path: "/status", status: 410 },
   timeout: { path: "/delay", ms: 1_000 },
-  /** Attempts beside the first one. */
+  /** Retries after the first attempt. */
   retries: { path: "/unstable", attempts: 3 },
   /** Requests at once, and the number per second after that. */
   limit: { burst: 10, perSecond: 2 },

@@ -7,7 +7,7 @@ import type { ModuleArgs } from "../args";
 import { moduleObject, moduleService, onPurpose } from "../resources";
 
 /**
- * appf, which accepts mutual TLS alone, and appg, which also accepts plain text; both on another node than appa, so that their
+ * appf, which accepts only mutual TLS, and appg, which also accepts plain text; both on another node than appa, so that their
  * traffic crosses the network between nodes. A sniffer on every node captures it.
  */
 export class StrictMtls extends pulumi.ComponentResource {

@@ -1,6 +1,6 @@
 import type { Slice } from "../slice";
 
-/** The header whose requests go to the second version, whatever the weights. */
+/** The header of requests that are routed to the second version, whatever the weights. */
 export const canary = { name: "x-canary", value: "v2" } as const;
 
 /** Path prefix whose requests are copied to the second version. */

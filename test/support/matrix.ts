@@ -1,7 +1,6 @@
 import { ask } from "../../access/ask";
 import { readMesh } from "../../access/mesh/read";
-import { reachDocument } from "../../access/reach/document";
-import { byRisk, computedMatrix, withObservations } from "../../access/reach/matrix";
+import { byRisk, computedMatrix, reachDocument, withObservations } from "../../access/reach/matrix";
 import type { ReachDocument } from "../../access/reach/schema";
 import { FakeCluster, type FakeEnd, type FakeRequest, meshObjects } from "../unit/access/fake-cluster";
 import { hostile } from "./evidence";

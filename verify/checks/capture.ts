@@ -5,7 +5,7 @@ import { kubectlOf } from "../../host/paths";
 import type { VerifyContext } from "../context";
 import { listAt, textAt } from "../json";
 import { hostPort, type LabPod } from "../pods";
-import { PreconditionError } from "../precondition-error";
+import { unobservable } from "../precondition-error";
 import { captured } from "../probe/capture";
 import { curlManyArguments, parseCurlMany } from "../probe/curl";
 import { isTls, type Packet, parsePcap } from "../probe/pcap";
@@ -15,7 +15,6 @@ import { type CheckRun, failed, passed, skipped, unclear } from "./check";
 
 const attachment = "strict-mtls.pcap";
 
-/** The pods of the experiment. */
 interface Scene {
   appa: LabPod;
   appf: LabPod;
@@ -27,8 +26,8 @@ interface Scene {
 }
 
 /**
- * The same request over the same wire twice: by appa to appf through the mesh, and in plain text from appa's node to
- * appg. The capture must show the second one to be believed about the first.
+ * Sends the same request between the same nodes twice: from appa to appf through the mesh, and in plain text from appa's node to
+ * appg. The plain request is the control: a capture that does not show it proves nothing about the other.
  */
 export const capture: CheckRun<"capture"> = async (context, { name, count }) => {
   const scene = await sceneOf(context);
@@ -45,7 +44,7 @@ export const capture: CheckRun<"capture"> = async (context, { name, count }) => 
     };
   });
   context.attachments.set(attachment, {
-    about: `what was captured on ${sniffer.node}, for Wireshark or tcpdump`,
+    about: `the packets that were captured on ${sniffer.node}, for Wireshark or tcpdump`,
     bytes,
   });
   const packets = packetsOf(bytes);
@@ -54,7 +53,7 @@ export const capture: CheckRun<"capture"> = async (context, { name, count }) => 
   const bare = meshed.filter((packet) => !tunnel.includes(packet));
   const readable = meshed.filter(holds(marker));
   const plain = packets.filter(({ to, toPort }) => to === appg.ip && toPort === ports.container).filter(holds(marker));
-  // The capture has a packet once for each interface that it passes; connections are counted once.
+  // A packet is captured once for each interface; connections are counted once.
   const control = new Set(plain.map(({ from, fromPort }) => `${from}:${fromPort}`)).size;
   const encrypted = tunnel.filter(isTls);
   const seen = `${appa.node} → ${appf.node}: ${tunnel.length} packets of port ${ports.hbone}, ${encrypted.length} of them begin a TLS record; ${bare.length} of another port, ${readable.length} with the marker; in plain text to appg it is in ${control} of ${count} requests`;
@@ -63,7 +62,7 @@ export const capture: CheckRun<"capture"> = async (context, { name, count }) => 
   if (answered.mesh !== count)
     return [failed(name, "app", `appf answered ${answered.mesh} of ${count}; ${seen}`, more)];
   if (bare.length > 0 || readable.length > 0) return [failed(name, "ztunnel", seen, more)];
-  // A capture that misses the plain text does not prove that there is none.
+  // A capture without the plain requests proves nothing.
   if (answered.plain !== count || control < count) {
     const reason = `appg answered ${answered.plain} of ${count} in plain text; ${seen}`;
     return [unclear(name, "nodes", reason, more)];
@@ -72,7 +71,7 @@ export const capture: CheckRun<"capture"> = async (context, { name, count }) => 
   return [passed(name, "ztunnel", seen, { evidence: more.evidence })];
 };
 
-/** The pods, or the reason why no packet travels between two nodes. */
+/** The pods, or the reason why the experiment is skipped. */
 async function sceneOf({ facts, podFinder, lab, signal }: VerifyContext): Promise<Scene | string> {
   const [appa, appf, appg] = await Promise.all([
     podFinder.one("appa", signal),
@@ -87,14 +86,12 @@ async function sceneOf({ facts, podFinder, lab, signal }: VerifyContext): Promis
   if (appa.node === appf.node || appf.node !== appg.node) {
     const where = `appa is on ${appa.node}, appf on ${appf.node}, appg on ${appg.node}`;
     const fix = `${kubectlOf(facts)} -n ${appNamespace} rollout restart deployment/appf deployment/appg`;
-    throw new PreconditionError("nodes", `${where}: appf and appg belong on one other node (${fix})`, {
-      verdict: "inconclusive",
-    });
+    throw unobservable("nodes", `${where}: appf and appg belong on one other node (${fix})`);
   }
   const sniffers = (await podFinder.all("sniffer", signal)).filter(({ ready }) => ready);
   const on = (node: string) => {
     const found = sniffers.find((pod) => pod.node === node);
-    if (!found) throw new PreconditionError("nodes", `no ready sniffer on ${node}`, { verdict: "inconclusive" });
+    if (!found) throw unobservable("nodes", `no ready sniffer on ${node}`);
     return found;
   };
   return { appa, appf, appg, sender: on(appa.node), sniffer: on(appf.node) };
@@ -121,7 +118,7 @@ function packetsOf(bytes: Uint8Array): Packet[] {
   try {
     return parsePcap(bytes);
   } catch (cause) {
-    throw new PreconditionError("nodes", "tcpdump's file cannot be read", { verdict: "inconclusive", cause });
+    throw unobservable("nodes", "tcpdump's file cannot be read", cause);
   }
 }
 
@@ -133,7 +130,7 @@ const holds =
   ({ payload }: Packet) =>
     payload.includes(marker);
 
-/** The packets that carry something, a line each: how much, and whether it can be read. */
+/** The packets with a payload, a line each: its length and kind. */
 function evidenceOf(
   { sniffer, appa, appf }: Scene,
   marker: string,

@@ -2,20 +2,21 @@ import { type Layer, ports } from "../../config/vocabulary";
 import type { KillSpec } from "../../experiments/check-detail";
 import { appbHost } from "../../experiments/names";
 import { messageOf } from "../../host/errors";
-import type { KillTarget } from "../../modules/chaos/objects";
-import { numbers } from "../../modules/chaos/objects";
+import { type KillTarget, numbers } from "../../modules/chaos/objects";
 import type { VerifyContext } from "../context";
-import { eventually } from "../eventually";
-import { PreconditionError } from "../precondition-error";
-import { Load, type LoadAnswer } from "../probe/load";
-import { isSuccess, type LossSummary, steadySince, summarizeLosses } from "../probe/losses";
+import { bounded, eventually } from "../eventually";
+import { listAt, textAt } from "../json";
+import type { LabPod, PodRole } from "../pods";
+import { PreconditionError, unobservable } from "../precondition-error";
+import { isSuccess, Load, type LoadAnswer, type LossSummary, steadySince, summarizeLosses } from "../probe/load";
 import { accessLines } from "../probe/records";
+import { unreadyWorkloads } from "../repair/mesh-state";
 import type { Evidence, Finding } from "../report/schema";
+import { bringBack, killNode, startNode } from "../restore/killed-node";
 import { type CheckRun, type Detail, failed, passed, skipped, unclear } from "./check";
-import { type Kill, prepareKill } from "./kill";
 
 const { perSecond, timeoutMs, calm } = numbers;
-/** How long so many requests in a row take on a slow machine. */
+/** Duration of {@link calm} requests in a row on a slow machine, in milliseconds. */
 const calmMs = (2_000 * calm) / perSecond;
 
 const layerOf: Readonly<Record<KillTarget, Layer>> = {
@@ -25,17 +26,17 @@ const layerOf: Readonly<Record<KillTarget, Layer>> = {
   node: "nodes",
 };
 
-/** Kills one after the other; where a lab does not come back there is nothing more to be learned. */
+/** Kills the targets one after the other, and stops when the lab does not recover. */
 export const chaos: CheckRun<"chaos"> = async (context, detail) => {
   const findings: Finding[] = [];
-  for (const strike of detail.kills) {
-    findings.push(await struck(context, detail, strike));
+  for (const kill of detail.kills) {
+    findings.push(await killed(context, detail, kill));
     if (!["pass", "skipped"].includes(findings.at(-1)?.verdict ?? "")) break;
   }
   return findings;
 };
 
-async function struck(
+async function killed(
   context: VerifyContext,
   { method, path }: Detail<"chaos">,
   { victim, bound }: KillSpec,
@@ -45,7 +46,7 @@ async function struck(
   const from = await context.podFinder.one("loadgen", context.signal);
   const kill = await prepareKill(context, victim, from);
   if ("skip" in kill) return skipped(name, layer, kill.skip);
-  // The load ends by itself when the run is killed.
+  // The number of requests is limited, so that the load ends when the run is killed.
   const most = perSecond * Math.ceil((numbers.downMs + bound.backMs) / 1000 + 120);
   const load = new Load(context, from, {
     ...{ method, url: `http://${appbHost}:${ports.service}${path}`, perSecond, timeoutMs, most },
@@ -54,8 +55,8 @@ async function struck(
   const { answers, sent } = await load.result();
   const losses = summarizeLosses(answers, sent, ran.killedAt);
   const backMs = Math.max(losses.backMs, ran.backAt - ran.killedAt);
-  const waypoint = await noticedBy(context, load.id);
-  const seen = `${ran.late ?? ran.what}; ${sayLosses(losses, backMs)}${waypoint.words}`;
+  const waypoint = await failuresAtWaypoint(context, load.id);
+  const seen = `${ran.late ?? ran.what}; ${lossesText(losses, backMs)}${waypoint.words}`;
   const expected = `at most ${bound.lost} lost, ${bound.gapMs} ms without a good answer, all well again after ${bound.backMs} ms`;
   const evidence: Evidence[] = [{ source: "load", lines: badLines(answers, ran.killedAt) }, ...waypoint.evidence];
   const more = { expected, evidence };
@@ -70,33 +71,30 @@ async function struck(
   return over ? failed(name, layer, seen, more) : passed(name, layer, seen, { evidence });
 }
 
-/** What came of a kill, by the clock of the load. */
+/** The course of a kill, by the clock of the load. */
 interface Ran {
   killedAt: number;
-  /** When what was killed was there again. */
+  /** When the target was ready again. */
   backAt: number;
-  /** Name of the killed target. */
+  /** The kill in words. */
   what?: string;
-  /** What did not come back in time. */
+  /** Why the target was not ready in time. */
   late?: string;
 }
 
-/** Kills while the load runs, once it is calm, and waits until it is calm again. */
+/** Starts the load, kills the target once all requests succeed, and waits until they succeed again. */
 async function underLoad(context: VerifyContext, load: Load, kill: Kill, limitMs: number): Promise<Ran> {
   const now = async () => (await load.read(context.signal)).now;
   load.start();
   try {
     await untilCalm(context, load, 0, context.timings.convergeMs + calmMs).catch((error) => {
       context.signal.throwIfAborted();
-      throw new PreconditionError("client", `nothing was killed: ${messageOf(error)}`, {
-        verdict: "inconclusive",
-        cause: error,
-      });
+      throw unobservable("client", `nothing was killed: ${messageOf(error)}`, error);
     });
     const killedAt = await now();
-    await kill.strike();
+    await kill.execute();
     try {
-      const what = await kill.back(limitMs);
+      const what = await kill.recover(limitMs);
       const backAt = await now();
       await untilCalm(context, load, killedAt, Math.max(0, limitMs - (backAt - killedAt)) + calmMs);
       return { killedAt, backAt, what };
@@ -121,14 +119,17 @@ function untilCalm(context: VerifyContext, load: Load, after: number, deadlineMs
   return eventually(look, { what, deadlineMs, intervalMs: 500, signal: context.signal, clock: context.clock });
 }
 
-function sayLosses({ sent, lost, bad, gapMs, met }: LossSummary, backMs: number): string {
+function lossesText({ sent, lost, bad, gapMs, met }: LossSummary, backMs: number): string {
   const words = [...met].map(([word, count]) => `${word} ×${count}`).join(", ");
   const when = bad ? ` (${words}; from ${bad[0]} to ${bad[1]} ms after the kill)` : "";
   return `${lost} of ${sent} requests lost${when}, at most ${gapMs} ms without a good answer, ${Number.isFinite(backMs) ? `all well again after ${backMs} ms` : "and not well again"}`;
 }
 
 /** Failures in the waypoint's log; the log of a deleted waypoint is not available. */
-async function noticedBy(context: VerifyContext, id: string): Promise<{ words: string; evidence: Evidence[] }> {
+async function failuresAtWaypoint(
+  context: VerifyContext,
+  id: string,
+): Promise<{ words: string; evidence: Evidence[] }> {
   const read = await accessLines(context, "waypoint", id);
   if ("unavailable" in read) return { words: "", evidence: [{ source: "waypoint log", lines: [read.unavailable] }] };
   const bad = read.found.filter(({ status }) => status < 200 || status > 299);
@@ -142,7 +143,6 @@ async function noticedBy(context: VerifyContext, id: string): Promise<{ words: s
   };
 }
 
-/** The requests that were lost, a line each. */
 const badLines = (answers: readonly LoadAnswer[], killedAt: number): string[] =>
   answers
     .filter((answer) => !isSuccess(answer))
@@ -151,3 +151,88 @@ const badLines = (answers: readonly LoadAnswer[], killedAt: number): string[] =>
       ({ n, at, status, exit, ms }) =>
         `request ${n}, ${at - killedAt} ms after the kill: ${status || "no answer"}, curl exit ${exit}, ${ms} ms`,
     );
+
+/** A kill that was prepared. */
+interface Kill {
+  execute(): Promise<void>;
+  /**
+   * Waits until the target is ready again, and repairs the mesh where needed.
+   * @returns the kill in words
+   * @throws Error when the target is not ready in time, or was not killed
+   */
+  recover(limitMs: number): Promise<string>;
+}
+
+/** Prepares a kill. Returns the reason when this lab has no target for it. */
+async function prepareKill(
+  context: VerifyContext,
+  victim: KillTarget,
+  loadgen: LabPod,
+): Promise<Kill | { skip: string }> {
+  if (victim === "node") return nodeKill(context, loadgen);
+  if (victim !== "ztunnel") return podKill(context, victim, await context.podFinder.one(victim, context.signal));
+  const { node } = await context.podFinder.one("appb", context.signal);
+  const ztunnel = await context.podFinder.ztunnelOn(node, context.signal);
+  if (!ztunnel) throw new PreconditionError("ztunnel", `no ready ztunnel on ${node}, the node of appb`);
+  return podKill(context, "ztunnel", ztunnel);
+}
+
+function podKill(context: VerifyContext, role: PodRole, old: LabPod): Kill {
+  const { lab, podFinder, facts, signal, clock } = context;
+  const replaced = async (at: AbortSignal) => {
+    const pods = (await podFinder.all(role, at)).filter(({ node }) => role !== "ztunnel" || node === old.node);
+    if (pods.some(({ uid }) => uid === old.uid)) throw new Error(`${old.name} still runs`);
+    const next = pods.find(({ ready }) => ready);
+    if (!next) throw new Error(`no ready pod replaces ${old.name}`);
+    const [open] = await unreadyWorkloads(facts, lab, new Map(), at);
+    if (open) throw new Error(open);
+    return next;
+  };
+  return {
+    execute: () => lab.killPod(old, signal),
+    recover: async (limitMs) => {
+      const waiting = { what: `${old.name} to be replaced`, deadlineMs: limitMs, intervalMs: 500, signal, clock };
+      const next = await eventually(replaced, waiting);
+      return `${old.name} was killed, ${next.name} took its place`;
+    },
+  };
+}
+
+/** Kills and restarts the container of a node: of the node of appb, or of another node when the load runs on that one. */
+async function nodeKill(context: VerifyContext, loadgen: LabPod): Promise<Kill | { skip: string }> {
+  const { lab, podFinder, facts, signal, clock } = context;
+  if (facts.cluster !== "kind") return { skip: "the nodes of an existing cluster are not the lab's to kill" };
+  const nodes = await lab.list({ apiVersion: "v1", kind: "Node" }, signal);
+  const others = nodes
+    .filter((node) => !listAt(node, "spec", "taints").some((taint) => textAt(taint, "effect") === "NoSchedule"))
+    .map(({ metadata }) => metadata?.name ?? "")
+    .filter((node) => node !== loadgen.node);
+  const { node: appbs } = await podFinder.one("appb", signal);
+  const name = others.includes(appbs) ? appbs : others[0];
+  if (!name) return { skip: "the load starts on the only worker: no other node is left to kill" };
+  const before = await lab.nodeContainer(name, signal);
+  const roles = ["appb", "waypoint", "gateway", "istiod"] as const;
+  const pods = await Promise.all(roles.map((role) => podFinder.all(role, signal)));
+  const there = roles.filter((_role, index) => pods[index]?.some(({ node }) => node === name));
+  return {
+    execute: async () => {
+      try {
+        await killNode(lab, name, signal);
+        await clock.sleep(numbers.downMs, signal);
+      } finally {
+        await startNode(context, name);
+      }
+    },
+    recover: async (limitMs) => {
+      const notes: string[] = [];
+      const say = (line: string) => void notes.push(line);
+      await bounded((limit) => bringBack({ ...context, signal: limit }, name, say), limitMs, signal, clock);
+      const { startedAt } = await lab.nodeContainer(name, signal);
+      if (startedAt <= before.startedAt) throw new Error(`${name} was not restarted: nothing was killed`);
+      return [
+        `${name}, with ${there.join(", ") || "nothing of appb's path"}, was killed and started again`,
+        ...notes,
+      ].join("; ");
+    },
+  };
+}

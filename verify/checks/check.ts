@@ -6,16 +6,16 @@ import type { Evidence, Finding } from "../report/schema";
 /** The details of one kind of check. */
 export type Detail<K extends CheckDetail["check"]> = Extract<CheckDetail, { check: K }> & { name: string };
 
-/** Makes one kind of check. It throws a PreconditionError when it cannot get as far as an opinion. */
+/** Makes a check of one kind. @throws PreconditionError when the check cannot be made */
 export type CheckRun<K extends CheckDetail["check"]> = (
   context: VerifyContext,
   detail: Detail<K>,
 ) => Promise<Finding[]>;
 
-/** A check and its manners. */
+/** A kind of check. */
 export interface CheckKind<K extends CheckDetail["check"]> {
   run: CheckRun<K>;
-  /** It reads a state that may need a moment to converge: a miss is repeated until the deadline. */
+  /** It reads a state that may need time to converge: it is repeated until it passes, or until the deadline. */
   settles: boolean;
 }
 
@@ -35,16 +35,16 @@ const make =
     evidence: more.evidence ?? [],
   });
 
-/** The good state was seen. */
+/** The expected state was seen. */
 export const passed = make("pass");
-/** Something else was seen. */
+/** Another state was seen. */
 export const failed = make("fail");
-/** Nothing could be seen. */
+/** The state could not be observed. */
 export const unclear = make("inconclusive");
-/** What was seen is a bug that Istio knows of. */
+/** A known bug of Istio explains what was seen. */
 export const upstream = make("known-upstream");
-/** It was not looked at, for a reason. */
+/** The check was skipped, for the reason in `seen`. */
 export const skipped = make("skipped");
 
-/** A list in words. */
+/** A list as text. */
 export const listed = (items: readonly string[]): string => (items.length > 0 ? items.join(", ") : "none");

@@ -4,10 +4,10 @@ import type { VerifyContext } from "../context";
 import { DeadlineError, eventually } from "../eventually";
 import { send } from "../probe/send";
 
-/** Between two looks at something that moves every 15 s. */
+/** Time between two attempts, in milliseconds; Prometheus scrapes every 15 s. */
 const lookMs = 3_000;
 
-/** GET on a dashboard's Service, parsed. */
+/** The JSON answer to a GET request to the Service of a dashboard. */
 export async function ask(context: VerifyContext, service: LabObject, port: number, path: string): Promise<unknown> {
   const { pod, port: target } = await context.podFinder.behind(service, port, context.signal);
   const answer = await context.lab.podGet(pod, target, path, context.signal);
@@ -16,7 +16,7 @@ export async function ask(context: VerifyContext, service: LabObject, port: numb
   return parsed;
 }
 
-/** Sends a request each way, so that there is something to see, then looks; until it is seen or time is up. */
+/** Sends requests that create telemetry, then calls `look`, until it succeeds or until the deadline. */
 export async function watch<T>(
   context: VerifyContext,
   what: string,

@@ -9,11 +9,11 @@ import { restore } from "../restore/restore";
 import type { CheckRun } from "./check";
 import { gate } from "./gate";
 import { gatewayTargets } from "./proxies";
-import { beside, policiesOn, waypointOf } from "./ztunnel";
+import { policiesOn, waypointOf, ztunnelOf } from "./ztunnel";
 
 const waypointLabels: readonly string[] = [labelKeys.useWaypoint, labelKeys.ingressUseWaypoint];
 
-/** How each protection is removed: the policy selects no pod, the Service no longer names its waypoint. */
+/** The change that removes each protection: the policy selects no pod, the Service names no waypoint. */
 const protections: Record<Protection, Change> = {
   policy: {
     object: "AuthorizationPolicy/appb-waypoint-only",
@@ -27,7 +27,7 @@ const protections: Record<Protection, Change> = {
   },
 };
 
-/** Runs the stages in order and always restores both protections: first the policy, which closes every path. */
+/** Runs the stages in order, and always restores both protections, the policy first, because it refuses all direct requests. */
 export const failOpen: CheckRun<"fail-open"> = async (context, { stages }) => {
   const findings: Finding[] = [];
   const good = () => findings.every(({ verdict }) => verdict === "pass");
@@ -48,11 +48,11 @@ async function runStage(context: VerifyContext, stage: Stage): Promise<Finding[]
   const findings: Finding[] = [];
   if (stage.takes) {
     await change(context.lab, protections[stage.takes], context.signal);
-    findings.push(await known(context, stage.takes, false));
+    findings.push(await configured(context, stage.takes, false));
   }
   if (stage.returns) {
     findings.push(await restore(context, protections[stage.returns].object, `${stage.name}: put back`));
-    findings.push(await known(context, stage.returns, true));
+    findings.push(await configured(context, stage.returns, true));
   }
   if (findings.some(({ verdict }) => verdict !== "pass")) return findings;
   const probes = stage.probes.map((probe): Probe => ({ ...probe, name: `${stage.name}: ${probe.name}` }));
@@ -62,8 +62,8 @@ async function runStage(context: VerifyContext, stage: Stage): Promise<Finding[]
 }
 
 /** Whether the proxies that enforce a protection have it in their configuration, or no longer have it. */
-function known(context: VerifyContext, protection: Protection, there: boolean): Promise<Finding> {
-  const miss = (what: string) => `${what} ${there ? "does not know it" : "still knows it"}`;
+function configured(context: VerifyContext, protection: Protection, there: boolean): Promise<Finding> {
+  const miss = (what: string) => `${what} ${there ? "does not have it" : "still has it"}`;
   if (protection === "policy") {
     const name = there ? "appb's ztunnel has the policy again" : "appb's ztunnel has lost the policy";
     return gate(context, name, "ztunnel", async () => {
@@ -74,7 +74,7 @@ function known(context: VerifyContext, protection: Protection, there: boolean): 
   const name = there ? "callers are sent to the waypoint again" : "callers are no longer sent to the waypoint";
   return gate(context, name, "ztunnel", async () => {
     for (const role of ["appa", "stranger"] as const) {
-      const { pod, dump } = await beside(context, role);
+      const { pod, dump } = await ztunnelOf(context, role);
       if ((waypointOf(dump) !== "none") !== there) return miss(pod.name);
     }
     const { through } = await gatewayTargets(context);

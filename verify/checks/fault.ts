@@ -3,33 +3,30 @@ import type { Sample } from "../../experiments/types";
 import { judgeShare, type ShareTest, shareTest, shareWords } from "../binomial";
 import type { VerifyContext } from "../context";
 import { delayedFromMs } from "../lab-facts";
-import type { AccessLine } from "../logs/access-log";
-import type { SampleAnswer } from "../probe/curl";
 import { sendSample } from "../probe/sample";
+import { logEvidence, loggedLines } from "../probe/sample-logs";
 import type { Evidence, Finding, LatencySample } from "../report/schema";
+import { type Batch, joinedBatches, sampledInBatches } from "./batches";
 import { type CheckRun, failed, passed, skipped, unclear } from "./check";
-import { joinedLogs, loggedLines } from "./counted";
 
-/** A sample that takes longer a batch is not sent: configuration alone proves its share. */
+/** Longest duration of a batch. A share that would take longer is skipped. */
 const longestBatchMs = 60_000;
-/** From here on a delay cannot be mistaken for a slow machine, so that the clock may judge beside the log. */
+/** Least delay that is longer than the latency of a slow machine; for shorter delays only the log is a source. */
 const clearDelayMs = 1_000;
 const mostParallel = 100;
 
-/** What a sample showed, by the client's clock and by the waypoint's log. */
-interface Sampled {
-  answers: readonly SampleAnswer[];
+/** Latencies of a sample by the client's clock, and its flags in the waypoint's log. */
+interface Sampled extends Batch {
   /** Requests that took at least the delay. */
   slow: number;
-  /** Requests flagged DI (delay injected); a reason when the log cannot be read. */
+  /** Requests flagged DI (delay injected); the reason when the log cannot be read. */
   flagged: number | string;
-  lines: readonly AccessLine[] | string;
   /** The latencies, for the report. */
   latencies: LatencySample;
   evidence: readonly Evidence[];
 }
 
-/** The share of delayed requests is the configured percent, and none of those that it is told from. */
+/** The share of delayed requests is the configured percentage, and not one of the alternatives of the test. */
 export const share: CheckRun<"share"> = async (context, { name, requests, percent, delay, falseAlarm }) => {
   const delayMs = durationMs(delay);
   const test = shareTest(percent, falseAlarm);
@@ -37,21 +34,19 @@ export const share: CheckRun<"share"> = async (context, { name, requests, percen
   if (Math.max(delayMs, busyMs / mostParallel) > longestBatchMs)
     return [skipped(name, "waypoint", `${percent} % of ${test.batch} requests with a delay of ${delay} take too long`)];
   const parallel = Math.min(mostParallel, Math.max(25, Math.ceil(busyMs / 4_000)));
-  let before: Sent | undefined;
-  for (;;) {
-    const sent = joined(before, await sentAndLogged(context, { ...requests, count: test.batch }, parallel));
-    const finding = judgeDelays(name, test, requests, sent, delay);
-    if (finding) return [finding];
-    before = sent;
-  }
+  return sampledInBatches(
+    () => sentAndLogged(context, { ...requests, count: test.batch }, parallel),
+    joinedBatches,
+    (sent) => judgeDelays(name, test, requests, sent, delay),
+  );
 };
 
-/** A finding about the delayed share; undefined as long as there are too few requests for one. */
+/** A finding about the delayed share; undefined while there are too few requests. */
 function judgeDelays(
   name: string,
   test: ShareTest,
   requests: Omit<Sample, "count">,
-  sent: Sent,
+  sent: Batch,
   delay: string,
 ): Finding | undefined {
   const sample = { ...requests, count: sent.count };
@@ -60,7 +55,7 @@ function judgeDelays(
   const { slow, flagged } = sampled;
   const delayed = typeof flagged === "number" ? flagged : slow;
   const { verdict, band } = judgeShare(test, sent.count, delayed);
-  // A short delay cannot be told from the latency of a slow machine: then the log alone counts.
+  // A short delay may be the latency of a slow machine: then the log alone decides.
   const byClock = delayMs < clearDelayMs ? verdict : judgeShare(test, sent.count, slow).verdict;
   const { percent, others: toldFrom } = test;
   const latencies = { ...sampled.latencies, share: { percent, ...band, toldFrom } };
@@ -70,7 +65,7 @@ function judgeDelays(
   if (verdict === "open" || byClock === "open") return undefined;
   const seen = `${delayed} of ${sent.count} delayed, expected ${band.low} to ${band.high}: ${shareWords(test)}; ${flagWords(sampled)}, ${slow} took ${delayMs} ms or longer`;
   const more = { expected, evidence: sampled.evidence };
-  // Where the witnesses differ, requests were held up beside the delay: the machine is busy.
+  // Clock and log differ when the machine delays requests itself.
   if (verdict !== byClock) return { ...unclear(name, "client", seen, more), sample: latencies };
   const { evidence } = more;
   return {
@@ -103,47 +98,29 @@ function judgeControl(name: string, sample: Sample, sampled: Sampled, delayMs: n
   return unclear(name, typeof sampled.flagged === "number" ? "client" : "waypoint", seen, more);
 }
 
-/** Requests that were sent, with the waypoint's lines about them. */
-interface Sent {
-  count: number;
-  answers: readonly SampleAnswer[];
-  lines: readonly AccessLine[] | string;
-}
-
-async function sentAndLogged(context: VerifyContext, sample: Sample, parallel: number): Promise<Sent> {
+async function sentAndLogged(context: VerifyContext, sample: Sample, parallel: number): Promise<Batch> {
   const sampleResult = await sendSample(context, sample, parallel);
   const lines = await loggedLines(context, sampleResult, sample.count);
   return { count: sample.count, answers: sampleResult.answers, lines };
 }
 
-function joined(before: Sent | undefined, { count, answers, lines }: Sent): Sent {
-  if (!before) return { count, answers, lines };
-  return {
-    count: before.count + count,
-    answers: [...before.answers, ...answers],
-    lines: joinedLogs(before.lines, lines),
-  };
-}
-
-function measured({ from, method, path, count }: Sample, { answers, lines }: Sent, delayMs: number): Sampled {
+function measured({ from, method, path }: Sample, { count, answers, lines }: Batch, delayMs: number): Sampled {
   const flags = typeof lines === "string" ? lines : lines.filter((line) => line.flags.split(",").includes("DI"));
   const times = answers.map(({ seconds }) => Math.round(seconds * 1000)).sort((a, b) => a - b);
   const slowFromMs = delayedFromMs(delayMs);
-  const text = typeof flags === "string" ? [`unavailable: ${flags}`] : flags.slice(0, 3).map((line) => line.text);
   return {
-    answers,
+    ...{ count, answers, lines },
     slow: times.filter((ms) => ms >= slowFromMs).length,
     flagged: typeof flags === "string" ? flags : flags.length,
-    lines,
     latencies: { from, method, path, count, milliseconds: times, delayMs, slowFromMs },
     evidence: [
       { source: "client", lines: [`milliseconds: ${times.join(" ")}`] },
-      { source: "waypoint log", lines: text },
+      logEvidence("waypoint log", typeof flags === "string" ? flags : flags.slice(0, 3)),
     ],
   };
 }
 
-/** Requests without the app's answer say nothing about a delay. */
+/** Requests without an answer of the application prove nothing about a delay. */
 function answersProblem(
   name: string,
   sample: Sample,
@@ -168,7 +145,7 @@ function answersProblem(
   return undefined;
 }
 
-/** The waypoint's log claims delays that the client did not notice. */
+/** The waypoint's log has more delayed requests than the client measured. */
 function missingDelay(
   name: string,
   { slow, flagged, answers, evidence }: Sampled,

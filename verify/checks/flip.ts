@@ -1,16 +1,14 @@
 import { principalOf } from "../../config/vocabulary";
 import { outcomeAtWaypoint, request, usualMethod } from "../../experiments/requests";
 import type { VerifyContext } from "../context";
-import { at, listAt } from "../json";
+import { at, listAt, textsAt } from "../json";
 import { runProbe } from "../probe/probe";
 import type { Finding } from "../report/schema";
 import { type Change, change } from "../restore/change";
 import { restore } from "../restore/restore";
-import { withoutPrincipal } from "../restore/without-principal";
 import type { CheckRun } from "./check";
-import { requireDrained } from "./drain";
 import { gate } from "./gate";
-import { chainOf, declaredRules, placeOf, ruleDifferences } from "./proxies";
+import { chainOf, declaredRules, placeOf, requireDrained, ruleDifferences } from "./proxies";
 
 const withoutAppa: Change = {
   object: "AuthorizationPolicy/appb-l7",
@@ -20,7 +18,7 @@ const withoutAppa: Change = {
 
 const withoutAppaIn = (rules: unknown) => withoutPrincipal(listAt(rules), principalOf("appa"));
 
-/** Takes appa out of the policy, looks, and puts it back whatever happens. */
+/** Removes appa from the policy, sends requests, and always restores the policy. */
 export const flip: CheckRun<"flip"> = async (context) => {
   const { settings } = context.facts;
   const appa = request(settings, "appa", usualMethod(settings));
@@ -30,7 +28,7 @@ export const flip: CheckRun<"flip"> = async (context) => {
   if (before.verdict === "fail") return [before];
   try {
     await change(context.lab, withoutAppa, context.signal);
-    findings.push(before, await programmed(context, "the waypoint forgets appa", false));
+    findings.push(before, await programmed(context, "the waypoint has the policy without appa", false));
     const refusal = outcomeAtWaypoint({ ...settings, allowedCallers: [] }, "appa", appa.method);
     const [out, still] = await Promise.all([
       runProbe(context, { ...appa, name: "without appa: appa is refused", expect: refusal }),
@@ -40,12 +38,12 @@ export const flip: CheckRun<"flip"> = async (context) => {
   } finally {
     findings.push(await restore(context, withoutAppa.object, "the policy is as it was"));
   }
-  findings.push(await programmed(context, "the waypoint knows appa again", true));
+  findings.push(await programmed(context, "the waypoint has the policy with appa again", true));
   findings.push(await runProbe(context, { ...appa, name: `after: ${appa.name}` }));
   return findings;
 };
 
-/** The gate before a negative: the waypoint has the declared rules, with appa or without it, and serves everybody by them. */
+/** The gate before requests: the waypoint has the declared rules, with or without appa, and no draining connections. */
 const programmed = (context: VerifyContext, name: string, known: boolean): Promise<Finding> =>
   gate(context, name, "waypoint", async () => {
     const { chain } = await chainOf(context, "appb");
@@ -59,3 +57,24 @@ const programmed = (context: VerifyContext, name: string, known: boolean): Promi
     await requireDrained(context);
     return undefined;
   });
+
+/**
+ * The rules of an ALLOW policy with one identity taken out. A source without other principals is removed, and so is a rule
+ * without remaining sources: a rule without sources would allow every caller.
+ */
+export function withoutPrincipal(rules: readonly unknown[], principal: string): unknown[] {
+  return rules.flatMap((rule) => {
+    const sources = listAt(rule, "from");
+    if (sources.length === 0) return [rule];
+    const left = sources.flatMap((source) => sourceWithout(source, principal));
+    return left.length > 0 ? [{ ...Object(rule), from: left }] : [];
+  });
+}
+
+function sourceWithout(source: unknown, principal: string): unknown[] {
+  const principals = textsAt(source, "source", "principals");
+  if (!principals.includes(principal)) return [source];
+  const left = principals.filter((item) => item !== principal);
+  if (left.length === 0) return [];
+  return [{ ...Object(source), source: { ...Object(at(source, "source")), principals: left } }];
+}

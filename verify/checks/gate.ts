@@ -1,19 +1,19 @@
 import type { Layer } from "../../config/vocabulary";
-import type { VerifyContext } from "../context";
+import { converging, type VerifyContext } from "../context";
 import { DeadlineError, eventually } from "../eventually";
 import { PreconditionError } from "../precondition-error";
 import type { Finding } from "../report/schema";
 import { failed, passed, unclear } from "./check";
 
-/** A layer shows that it does not know of a change yet. */
-class Unaware extends Error {}
+/** The configuration of a layer lacks a change. */
+class MissingChangeError extends Error {}
 
 /**
- * Waits until a layer knows of a change, as its own configuration shows: only then is a refusal sent, which is never sent
- * twice. `look` returns the missing part as text, or undefined when the layer has the change. Old
- * connections have to drain meanwhile, so that there is twice the time that anything else may take to converge.
+ * Waits until the configuration of a layer has a change, before requests are sent that must be refused and that are sent only once.
+ * The deadline is twice that of other states, because old connections have to drain as well.
  *
- * @returns a failure when the last look showed a layer that does not know; what could not be looked at proves neither
+ * @param look returns the missing part as text, or undefined when the layer has the change
+ * @returns fail when the last configuration lacked the change; inconclusive when it could not be read
  */
 export async function gate(
   context: Pick<VerifyContext, "timings" | "signal" | "clock">,
@@ -21,22 +21,18 @@ export async function gate(
   layer: Layer,
   look: () => Promise<string | undefined>,
 ): Promise<Finding> {
-  const { convergeMs, intervalMs, streak } = context.timings;
-  const aware = async () => {
+  const applied = async () => {
     const miss = await look();
-    if (miss) throw new Unaware(miss);
+    if (miss) throw new MissingChangeError(miss);
   };
   try {
-    await eventually(aware, {
-      ...{ what: name, deadlineMs: 2 * convergeMs, intervalMs, streak },
-      ...{ signal: context.signal, clock: context.clock },
-    });
+    await eventually(applied, { ...converging(context, name), deadlineMs: 2 * context.timings.convergeMs });
     return passed(name, layer, `as the ${layer}'s own configuration says`);
   } catch (error) {
     if (!(error instanceof DeadlineError)) throw error;
     const expected = "the change within seconds";
-    // istiod sends the proxies their configuration.
-    if (error.cause instanceof Unaware) return failed(name, "istiod", error.message, { expected });
+    // istiod configures the proxies.
+    if (error.cause instanceof MissingChangeError) return failed(name, "istiod", error.message, { expected });
     if (error.cause instanceof PreconditionError) {
       const judged = error.cause.verdict === "fail" ? failed : unclear;
       return judged(name, error.cause.layer, error.message, { expected });

@@ -6,7 +6,7 @@ import { flapping, flaps } from "../flapping";
 import type { LabPod } from "../pods";
 import { byWaypoint } from "../probe/decision";
 import { type Called, call, converge } from "../probe/grpc-call";
-import { targetOf } from "../probe/target";
+import { targetOf } from "../probe/judge";
 import type { Decision, Evidence, Finding } from "../report/schema";
 import { type CheckRun, failed, passed, unclear } from "./check";
 
@@ -20,7 +20,7 @@ export const grpcCalls: CheckRun<"grpc-calls"> = async (context, { name, service
   const findings: Finding[] = [];
   for (const each of positive) {
     findings.push(...flapped(each, await converge(context, service, each)));
-    // The waypoint's line comes a second late; by then the server has logged all calls so far.
+    // The wait for the waypoint's line is long enough for the server to log all earlier calls.
     await call(context, service, each);
   }
   const anchor = (await context.lab.logs(app, undefined, context.signal)).at(-1);
@@ -30,13 +30,15 @@ export const grpcCalls: CheckRun<"grpc-calls"> = async (context, { name, service
   return [...findings, await serverFinding(context, app, { name, anchor, served, wanted })];
 };
 
-/** The finding about calls that were good, and then not; none where they settled. */
+/** The finding about calls that succeeded and then failed; none otherwise. */
 function flapped({ name, code }: Call, codes: readonly (number | undefined)[]): Finding[] {
   const looks = codes.map((each) => each === code);
   if (!flaps(looks)) return [];
   const missed = codes[looks.lastIndexOf(false)];
   const expected = `grpc-status ${code}`;
-  return [flapping(failed(name, blamed(code, missed, ""), `grpc-status ${missed ?? "none"}`, { expected }), looks)];
+  return [
+    flapping(failed(name, failedLayer(code, missed, ""), `grpc-status ${missed ?? "none"}`, { expected }), looks),
+  ];
 }
 
 function judge(service: ServiceName, wanted: Call, called: Called): Finding {
@@ -62,7 +64,8 @@ function verdictOf({ name, code }: Call, { answer, words, lines }: Called): Find
   const expected = `grpc-status ${code} with HTTP 200, ${decided} in the waypoint's log`;
   const layer = code === 7 ? "waypoint" : "app";
   const more = { expected, evidence };
-  if (answer.http !== 200 || answer.code !== code) return failed(name, blamed(code, answer.code, details), seen, more);
+  if (answer.http !== 200 || answer.code !== code)
+    return failed(name, failedLayer(code, answer.code, details), seen, more);
   if (code === 0 && !answer.serving) return failed(name, "app", `${seen}; the answer does not say SERVING`, more);
   if (typeof lines === "string") return unclear(name, "waypoint", seen, more);
   if (details !== decided) return failed(name, "waypoint", seen, more);
@@ -70,7 +73,7 @@ function verdictOf({ name, code }: Call, { answer, words, lines }: Called): Find
 }
 
 /** The layer at fault: the waypoint for a call that it let through or refused by mistake, else the application. */
-function blamed(wanted: Call["code"], found: number | undefined, details: string): "waypoint" | "app" {
+function failedLayer(wanted: Call["code"], found: number | undefined, details: string): "waypoint" | "app" {
   if (wanted === 7 || found === 7 || details === "no line") return "waypoint";
   return "app";
 }

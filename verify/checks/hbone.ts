@@ -65,7 +65,7 @@ export const hbone: CheckRun<"hbone"> = async (context, { name, sample }) => {
 const reasonOf = (sought: object): string =>
   "unavailable" in sought ? String(sought.unavailable) : "ztunnel wrote no line about the connection";
 
-/** How a connection ended says nothing of one that brought an answer: curl hangs up first. */
+/** An error of a connection with an answer is ignored: curl closes the connection first. */
 function judgeLeg(leg: Leg, line: ConnectionLine, answered: boolean): Finding {
   const { "src.identity": from = "none", "dst.identity": to = "none", "dst.hbone_addr": inner } = line.fields;
   const seen = `${from} → ${to}${inner ? ` for ${inner}` : ", without HBONE"}`;
@@ -79,7 +79,7 @@ function judgeLeg(leg: Leg, line: ConnectionLine, answered: boolean): Finding {
   return { ...failed(leg.name, layer, error ? `${seen}: ${error}` : seen, { expected, evidence }), connections };
 }
 
-/** The line of a pooled connection comes when it closes: any line of this run with the two identities will do. */
+/** ztunnel logs a pooled connection when it closes: any line of this run with both identities counts. */
 async function pooledLeg(context: VerifyContext, leg: Leg, before: number | undefined): Promise<Finding> {
   const pod = await context.podFinder.ztunnelOn(leg.node, context.signal);
   if (!pod) return failed(leg.name, "ztunnel", `no ready ztunnel on ${leg.node}`, { expected: "a ready ztunnel" });
@@ -112,7 +112,7 @@ const isLeg = ({ direction, fields, error }: ConnectionLine, leg: Leg): boolean 
   fields["src.identity"] === spiffe(leg.from) &&
   fields["dst.identity"] === spiffe(leg.to);
 
-/** Connections that ztunnel counted under both identities since it started; undefined when it does not tell. */
+/** Connections between both identities that ztunnel has counted; undefined when its metrics cannot be read. */
 async function opened(context: VerifyContext, leg: Leg): Promise<number | undefined> {
   const pod = await context.podFinder.ztunnelOn(leg.node, context.signal);
   const answer = pod && (await context.lab.podGet(pod, ports.metrics, "/stats/prometheus", context.signal));
@@ -128,7 +128,7 @@ async function opened(context: VerifyContext, leg: Leg): Promise<number | undefi
   return series.reduce((sum, { value }) => sum + value, 0);
 }
 
-/** The second source: the counter grew by the request. Its value before the request proves nothing. */
+/** The second source: the growth of the counter during the request. */
 async function byCounters(context: VerifyContext, leg: Leg, why: string, before: number | undefined): Promise<Finding> {
   const pod = await context.podFinder.ztunnelOn(leg.node, context.signal);
   if (!pod) return failed(leg.name, "ztunnel", `no ready ztunnel on ${leg.node}`, { expected: "a ready ztunnel" });

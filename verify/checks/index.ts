@@ -14,20 +14,17 @@ import { hbone } from "./hbone";
 import { jaeger } from "./jaeger";
 import { limited } from "./limited";
 import { clock, nodes, sysctls } from "./machine";
-import { address, bundle, condition } from "./objects";
-import { noOthers } from "./others";
+import { address, bundle, condition, noOthers, sameSpec } from "./objects";
 import { outcome } from "./outcome";
 import { proxyConfig } from "./proxy-config";
 import { istioVersion, rollouts } from "./rollout";
-import { sameSpec } from "./same-spec";
 import { sidecarRefuses } from "./sidecar-refuses";
 import { mirrored, split } from "./split";
 import { grafana, kiali, prometheus } from "./telemetry";
-import { tlsCertificate } from "./tls-certificate";
-import { tlsRefused } from "./tls-refused";
+import { tlsCertificate, tlsRefused } from "./tls";
 import { certificates, enrolment, podPolicies, waypointAttached } from "./ztunnel";
 
-/** Every kind of check. What samples or counts runs once; what reads a state may settle. */
+/** The kinds of checks. Checks that send samples or count run once; checks that read a state are repeated until it is reached. */
 export const checkKinds: { readonly [K in CheckDetail["check"]]: CheckKind<K> } = {
   nodes: { run: nodes, settles: true },
   clock: { run: clock, settles: false },

@@ -10,14 +10,14 @@ import type { Finding } from "../report/schema";
 import { type CheckRun, type Detail, failed, listed, passed, unclear, upstream } from "./check";
 import { ask, watch } from "./dashboard";
 
-/** Proxies hand their spans over every few seconds. */
+/** Deadline for spans, which proxies export every few seconds, in milliseconds. */
 const spansMs = 20_000;
 
 const proxies = { waypoint: "waypoint", "gateway-istio": "gateway" } as const;
 
 /**
- * Jaeger has spans of a proxy. A known bug of Istio is named as the reason for their absence only where spans of another proxy
- * arrive, and all that the lab itself has to do for spans was seen to be right.
+ * Jaeger has spans of a proxy. Missing spans are attributed to a known bug of Istio only if spans of another proxy arrive, and if provider,
+ * sampling and collector are configured correctly.
  */
 export const jaeger: CheckRun<"jaeger"> = async (context, detail) => {
   const { name, service, upstream: issue } = detail;
@@ -29,7 +29,7 @@ export const jaeger: CheckRun<"jaeger"> = async (context, detail) => {
     const finding = error instanceof TimeLimitError ? unclear : failed;
     return [finding(name, "jaeger", seen, { expected: "its list of services" })];
   }
-  // Spans of an earlier run prove nothing: Jaeger takes the beginning in microseconds, the clock is told by the second.
+  // Only spans of this run count. Jaeger expects microseconds; the clock of the cluster has a resolution of one second.
   const begin = (Math.floor((await context.lab.serverTime(context.signal)) / 1000) - 1) * 1_000_000;
   const found = await watch(context, name, () => tracesOf(context, service, begin), spansMs);
   if (!(found instanceof DeadlineError)) {
@@ -37,7 +37,7 @@ export const jaeger: CheckRun<"jaeger"> = async (context, detail) => {
     return [passed(name, "jaeger", `${found.ids.length} traces of ${found.named}`, { evidence })];
   }
   const expected = `spans of ${service}`;
-  const own = await ownMistake(context, detail, found.message);
+  const own = await misconfiguration(context, detail, found.message);
   if (own) return [{ ...own, expected }];
   const others = Object.keys(proxies).filter((each) => each !== service);
   const arrived = await Promise.allSettled(others.map((other) => tracesOf(context, other, begin)));
@@ -62,8 +62,8 @@ async function tracesOf(context: VerifyContext, service: string, begin: number) 
   return { named, ids };
 }
 
-/** What stands in the way of spans before a bug of Istio does; undefined when all of it is right. */
-async function ownMistake(
+/** The finding about a wrong configuration of tracing; undefined when it is correct. */
+async function misconfiguration(
   context: VerifyContext,
   { name, service }: Detail<"jaeger">,
   seen: string,
@@ -73,7 +73,7 @@ async function ownMistake(
   const wrong = (why: string) => failed(name, "jaeger", `${seen}; ${why}`);
   try {
     const mesh = await tracingOfMesh(context);
-    if (mesh.providers.length === 0) return unclear(name, "jaeger", `${seen}; the mesh is not told to export spans`);
+    if (mesh.providers.length === 0) return unclear(name, "jaeger", `${seen}; no Telemetry enables tracing`);
     const [off] = mesh.switchedOff;
     if (off) return wrong(`Telemetry ${off} switches spans off`);
     const { collector } = mesh;
@@ -112,7 +112,7 @@ async function ownMistake(
   }
 }
 
-/** What the mesh's configuration and the Telemetries ask the proxies to do about spans. */
+/** The tracing settings of the MeshConfig and the Telemetry resources. */
 async function tracingOfMesh({ lab, signal }: VerifyContext) {
   const map = { apiVersion: "v1", kind: "ConfigMap", namespace: meshNamespace, name: "istio" };
   const config: unknown = parseYaml(textAt(await lab.read(map, signal), "data", "mesh") ?? "");
@@ -136,7 +136,7 @@ async function tracingOfMesh({ lab, signal }: VerifyContext) {
   };
 }
 
-/** What the HTTP connection managers of a dump say about tracing. */
+/** The tracing settings of the HTTP connection managers in a dump. */
 function tracingOf(value: unknown): unknown[] {
   if (typeof value !== "object" || value === null) return [];
   const own = textAt(value, "@type")?.endsWith("HttpConnectionManager") ? [at(value, "tracing")] : [];
@@ -146,7 +146,7 @@ function tracingOf(value: unknown): unknown[] {
 /** A percentage of Envoy's; one of 0 is left out. */
 const samplingOf = (tracing: unknown, key: string): number => numberAt(tracing, key, "value") ?? 0;
 
-/** What keeps a proxy from a cluster, by Envoy's own statistics; undefined when nothing does. */
+/** Why a proxy cannot reach a cluster, by the statistics of Envoy; undefined when it can. */
 function clusterProblem(raw: unknown, cluster: string): string | undefined {
   const found = listAt(raw, "clusterStatuses").find((item) => textAt(item, "name") === cluster);
   if (!found) return "is not among its clusters";

@@ -1,18 +1,14 @@
-import { listAt, textAt } from "../json";
+import { textAt } from "../json";
 import type { KubeObject } from "../lab-client";
+import { isReady } from "../pods";
 import { type CheckRun, failed, listed, passed } from "./check";
-
-const isReady = (node: KubeObject): boolean =>
-  listAt(node, "status", "conditions").some(
-    (item) => textAt(item, "type") === "Ready" && textAt(item, "status") === "True",
-  );
 
 const nameOf = (node: KubeObject): string => node.metadata?.name ?? "";
 
 /** The nodes that the stack asks for, all Ready. */
 export const nodes: CheckRun<"nodes"> = async ({ lab, facts, signal }, { name }) => {
   const all = await lab.list({ apiVersion: "v1", kind: "Node" }, signal);
-  const tired = all.filter((node) => !isReady(node)).map(nameOf);
+  const unready = all.filter((node) => !isReady(node)).map(nameOf);
   const wanted = facts.cluster === "kind" ? facts.settings.workers + 1 : Math.max(all.length, 1);
   const evidence = [
     {
@@ -20,9 +16,9 @@ export const nodes: CheckRun<"nodes"> = async ({ lab, facts, signal }, { name })
       lines: all.map((node) => `${nameOf(node)} ${textAt(node, "status", "nodeInfo", "kubeletVersion") ?? "?"}`),
     },
   ];
-  const seen = `${all.length - tired.length} of ${all.length} nodes are Ready`;
-  if (tired.length === 0 && all.length === wanted) return [passed(name, "nodes", seen, { evidence })];
-  const more = tired.length > 0 ? `, not: ${listed(tired)}` : "";
+  const seen = `${all.length - unready.length} of ${all.length} nodes are Ready`;
+  if (unready.length === 0 && all.length === wanted) return [passed(name, "nodes", seen, { evidence })];
+  const more = unready.length > 0 ? `, not: ${listed(unready)}` : "";
   return [failed(name, "nodes", seen + more, { expected: `${wanted} nodes, all Ready`, evidence })];
 };
 

@@ -1,8 +1,10 @@
 import { BlockList } from "node:net";
+import { isDeepStrictEqual } from "node:util";
 import { objects } from "../../experiments/objects";
-import { listAt, numberAt, textAt, textsAt } from "../json";
+import { othersOf } from "../diagnosis/others";
+import { at, listAt, numberAt, textAt, textsAt } from "../json";
 import type { KubeObject } from "../lab-client";
-import { type CheckRun, failed, listed, passed } from "./check";
+import { type CheckRun, failed, listed, passed, unclear } from "./check";
 
 /** Conditions of an object; an HTTPRoute has them per parent. */
 const conditionsOf = (object: KubeObject): readonly unknown[] => [
@@ -10,12 +12,12 @@ const conditionsOf = (object: KubeObject): readonly unknown[] => [
   ...listAt(object, "status", "parents").flatMap((parent) => listAt(parent, "conditions")),
 ];
 
-/** Whether a condition speaks of an earlier object. Istio writes the generation as a number or, at its own kinds, as text. */
+/** Whether a condition is of an earlier generation. Istio writes the generation as a number or, for its own kinds, as text. */
 const isStale = (object: KubeObject, found: unknown): boolean =>
   (numberAt(found, "observedGeneration") ?? Number.POSITIVE_INFINITY) <
   (numberAt(object, "metadata", "generation") ?? 0);
 
-/** A condition of an object is True, or what else is asked for. */
+/** A condition of an object has the expected status, by default True. */
 export const condition: CheckRun<"condition"> = async ({ lab, signal }, detail) => {
   const { layer, ...ref } = objects[detail.object];
   const { status: wanted = "True" } = detail;
@@ -36,7 +38,7 @@ export const condition: CheckRun<"condition"> = async ({ lab, signal }, detail) 
   ];
 };
 
-/** The gateway's Service has an address, of the lab's pool where the lab brings the load balancer. */
+/** The gateway's Service has an address; with the load balancer of the lab it is an address of its pool. */
 export const address: CheckRun<"address"> = async ({ lab, facts, signal }, { name, pool, advertisement }) => {
   const read = (key: keyof typeof objects) => lab.read(objects[key], signal);
   const [service, poolObject, announced] = await Promise.all([
@@ -73,7 +75,7 @@ function within(ip: string, ranges: readonly string[]): boolean {
   return list.check(ip, family);
 }
 
-/** The Gateway API's definitions are the pinned bundle; Istio accepted its classes. */
+/** The CRDs of the Gateway API are the pinned bundle, and Istio accepted its GatewayClasses. */
 export const bundle: CheckRun<"bundle"> = async ({ lab, facts, signal }, { name, channel, classes }) => {
   const apiVersion = "gateway.networking.k8s.io/v1";
   const crd = await lab.read(
@@ -107,4 +109,62 @@ export const bundle: CheckRun<"bundle"> = async ({ lab, facts, signal }, { name,
       ? passed(accepted, "istiod", `accepted: ${listed(classes)}`)
       : failed(accepted, "istiod", `not accepted: ${listed(refused)}`, { expected: "Accepted=True" }),
   ];
+};
+
+/** Both objects of each pair have the same spec as a whole, apart from one name in it. */
+export const sameSpec: CheckRun<"same-spec"> = async ({ lab, signal }, { name, pairs }) => {
+  const found = await Promise.all(
+    pairs.map(async ([one, other]) => {
+      const [a, b] = await Promise.all([one, other].map((each) => lab.read(objects[each], signal)));
+      return { one, other, spec: a?.spec, control: b?.spec };
+    }),
+  );
+  const evidence = found.map(({ one, other, spec, control }) => ({
+    source: `${one} and ${other}`,
+    lines: [spec, control].map((each) => (each ? JSON.stringify(each) : "does not exist")),
+  }));
+  const different = found.find(({ spec, control }) => !spec || !control || !isSame(spec, control));
+  if (!different)
+    return [passed(name, "waypoint", listed(found.map(({ one, other }) => `${one} as ${other}`)), { evidence })];
+  const expected = `the same rules in ${different.one} and ${different.other}`;
+  return [
+    failed(name, objects[different.one].layer, `${different.one} and ${different.other} have different specs`, {
+      expected,
+      evidence,
+    }),
+  ];
+};
+
+/** Fields that hold the name of an object or of a host. */
+const nameFields = new Set(["name", "host", "hosts"]);
+
+/** The pairs of names in which two specs differ; undefined when they differ in other fields. */
+function renames(one: unknown, other: unknown, field = ""): [unknown, unknown][] | undefined {
+  if (isDeepStrictEqual(one, other)) return [];
+  if (typeof one === "string" && typeof other === "string") return nameFields.has(field) ? [[one, other]] : undefined;
+  if (typeof one !== "object" || typeof other !== "object" || Array.isArray(one) !== Array.isArray(other))
+    return undefined;
+  const keys = [...new Set([...Object.keys(Object(one)), ...Object.keys(Object(other))])];
+  const parts = keys.map((key) => renames(at(one, key), at(other, key), Array.isArray(one) ? field : key));
+  return parts.some((part) => part === undefined) ? undefined : parts.flatMap((part) => part ?? []);
+}
+
+/** Whether two specs differ in one name only, and in every place in the same way. */
+function isSame(one: unknown, other: unknown): boolean {
+  const pairs = renames(one, other);
+  return pairs?.every((pair) => isDeepStrictEqual(pair, pairs[0])) ?? false;
+}
+
+/** No foreign object affects the lab's traffic. Other foreign objects are reported as drift. */
+export const noOthers: CheckRun<"no-others"> = async (context, { name }) => {
+  const { found, unlisted } = await othersOf(context);
+  const [first, ...more] = found.filter(({ decisive }) => decisive).map(({ cause }) => cause);
+  if (!first && unlisted.length > 0) {
+    const seen = `the login may not list ${unlisted.join(", ")} in all namespaces: others may decide about it`;
+    return [unclear(name, "api-server", seen, { expected: "the right to list these in all namespaces" })];
+  }
+  if (!first) return [passed(name, "api-server", "no object decides about it beside those of the stack")];
+  const evidence = [{ source: "objects of others", lines: [first, ...more].map(({ what }) => what) }];
+  const expected = "the objects of the stack alone";
+  return [failed(name, first.layer, [first, ...more].map(({ what }) => what).join("; "), { expected, evidence })];
 };

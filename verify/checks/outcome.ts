@@ -1,9 +1,8 @@
 import { podsBehind, waypointAt } from "../../experiments/names";
 import { delayedFromMs } from "../lab-facts";
-import { appLines } from "../logs/app-lines";
 import { sendSample } from "../probe/sample";
+import { appLines, lineCount, logEvidence, loggedLines } from "../probe/sample-logs";
 import { type CheckRun, failed, listed, passed, unclear } from "./check";
-import { loggedLines } from "./counted";
 
 /** Every request of a sample has the same result for the client, in the waypoint's log and in the application's log. */
 export const outcome: CheckRun<"outcome"> = async (context, { name, sample, status, flags, attempts, between }) => {
@@ -15,17 +14,14 @@ export const outcome: CheckRun<"outcome"> = async (context, { name, sample, stat
   const times = sampleResult.answers.map(({ seconds }) => Math.round(seconds * 1000)).sort((a, b) => a - b);
   const evidence = [
     { source: "client", lines: [`milliseconds: ${times.join(" ")}`] },
-    {
-      source: `${waypointAt(service)} log`,
-      lines: typeof lines === "string" ? [`unavailable: ${lines}`] : lines.map((l) => l.text),
-    },
-    { source: `${app} log`, lines: typeof written === "string" ? [`unavailable: ${written}`] : written },
+    logEvidence(`${waypointAt(service)} log`, lines),
+    logEvidence(`${app} log`, written),
   ];
   const time = between ? ` after ${between[0]} to ${between[1]} ms` : "";
   const expected = `${count} × ${status}${time}, flags ${flags}, ${count * attempts} lines in ${app}'s log`;
   const statuses = listed([...new Set(sampleResult.answers.map((answer) => String(answer.status || "no answer")))]);
   const marks = typeof lines === "string" ? "unknown" : listed([...new Set(lines.map((line) => line.flags))]);
-  const seen = `${sampleResult.answers.length} × ${statuses} after ${times[0] ?? 0} to ${times.at(-1) ?? 0} ms, flags ${marks}, ${typeof written === "string" ? "unknown" : written.length} lines in ${app}'s log`;
+  const seen = `${sampleResult.answers.length} × ${statuses} after ${times[0] ?? 0} to ${times.at(-1) ?? 0} ms, flags ${marks}, ${lineCount(written)} lines in ${app}'s log`;
   const more = { expected, evidence };
   if (sampleResult.answers.length !== count) return [failed(name, "client", seen, more)];
   if (statuses !== String(status)) return [failed(name, "waypoint", seen, more)];

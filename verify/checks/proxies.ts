@@ -7,10 +7,10 @@ import { tokenFilterOf } from "../declared/tokens";
 import { at, listAt, differences as placesOf, textAt } from "../json";
 import type { KubeObject } from "../lab-client";
 import { hostPort } from "../pods";
-import { PreconditionError } from "../precondition-error";
+import { PreconditionError, unobservable } from "../precondition-error";
+import { waypointMetrics } from "../probe/metrics";
 import { differences } from "../proxy-config/condition";
-import { type HttpChain, type ProxySummary, tokenFilter } from "../proxy-config/envoy-dump";
-import { faultFilter } from "../proxy-config/envoy-filters";
+import { faultFilter, type HttpChain, type ProxySummary, tokenFilter } from "../proxy-config/envoy-dump";
 import { type RbacRule, rbacFilter } from "../proxy-config/envoy-rbac";
 import { proxySummary } from "../proxy-config/read";
 import { ruleText } from "../proxy-config/text";
@@ -46,7 +46,7 @@ export async function gatewayTargets(
   return { targets, through: targets.length > 0 && targets.every((target) => waypoints.includes(target)) };
 }
 
-/** Where a proxy of the lab decides: at its Gateway, and at a waypoint for one Service. */
+/** A place of the configuration: a Gateway, and at a waypoint one of its Services. */
 export interface Place {
   gateway: { name: string; namespace: string };
   service?: { kind: string; name: string; namespace: string; host: string };
@@ -82,13 +82,13 @@ const attachedTo = ({ gateway, service }: Place, kind: string, declared: readonl
 export const declaredRules = (place: Place, declared: readonly KubeObject[]): RbacRule[] =>
   rbacRulesOf(attachedTo(place, "AuthorizationPolicy", declared));
 
-/** The policy that a rule of Envoy is from, and its number there. */
+/** The policy of an Envoy rule, and the number of the rule. */
 function ruleName(name: string): string {
   const [, namespace, policy, index] = /^ns\[(.*)\]-policy\[(.*)\]-rule\[(\d+)\]$/.exec(name) ?? [];
   return policy === undefined ? name : `AuthorizationPolicy ${namespace}/${policy}, rule ${index}`;
 }
 
-/** The differences between the rules that are declared and those that a proxy has, a text each. */
+/** Differences between the declared rules and those of a proxy, as text. */
 export function ruleDifferences(declared: readonly RbacRule[], found: readonly RbacRule[]): string[] {
   const same = (a: RbacRule) => (b: RbacRule) => a.name === b.name && a.action === b.action && a.shadow === b.shadow;
   return [
@@ -103,7 +103,7 @@ export function ruleDifferences(declared: readonly RbacRule[], found: readonly R
   ];
 }
 
-/** The differences between two parts of a configuration that are compared as they are, a text each. */
+/** Differences between two parts of a configuration, as text. */
 export function treeDifferences(what: string, wanted: unknown, found: unknown): string[] {
   if (wanted === undefined && found === undefined) return [];
   if (found === undefined) return [`lacks ${what}`];
@@ -118,7 +118,7 @@ const shortened = (value: unknown): string => {
   return text.length > 160 ? `${text.slice(0, 160)}…` : text;
 };
 
-/** The differences between the tokens that are declared for a place and those that a proxy takes, a text each. */
+/** Differences between the declared RequestAuthentications of a place and the filter of a proxy, as text. */
 export const tokenDifferences = (place: Place, declared: readonly KubeObject[], found: unknown): string[] =>
   treeDifferences("the filter for tokens", tokenFilterOf(attachedTo(place, "RequestAuthentication", declared)), found);
 
@@ -139,7 +139,7 @@ const istioFilters: ReadonlySet<string> = new Set([
 
 const router = "envoy.filters.http.router";
 
-/** Whether a filter is one that Istio itself puts into chains: without effect on decisions, or made of declared objects. */
+/** Whether a filter is one of Istio: without effect on the result of requests, or generated from declared objects. */
 export const isIstioFilter = (filter: string): boolean =>
   istioFilters.has(filter) || [rbacFilter, faultFilter, router].includes(filter);
 
@@ -149,7 +149,7 @@ export const insertedFilters = (filter: KubeObject, chain?: string): string[] =>
     .filter((patch) => chain === undefined || textAt(patch, "match", "listener", "filterChain", "name") === chain)
     .map((patch) => textAt(patch, "patch", "value", "name") ?? JSON.stringify(at(patch, "patch")));
 
-/** The filters that decide about the requests of a place, in their order. */
+/** The declared filters of a place that affect requests, in their order. */
 function declaredFilters(place: Place, declared: readonly KubeObject[]): string[] {
   const actions = new Set(declaredRules(place, declared).map(({ action }) => action));
   const tokens = attachedTo(place, "RequestAuthentication", declared).length > 0;
@@ -160,7 +160,7 @@ function declaredFilters(place: Place, declared: readonly KubeObject[]): string[
   return [...(tokens ? [tokenFilter] : []), ...[...actions].map(() => rbacFilter), faultFilter, ...inserted, router];
 }
 
-/** The differences between the filters that decide about requests and those that are declared, a text each. */
+/** Differences between the declared filters and those of a proxy, as text. */
 export function filterDifferences(place: Place, declared: readonly KubeObject[], found: readonly string[]): string[] {
   const wanted = declaredFilters(place, declared);
   const seen = found.filter((filter) => !istioFilters.has(filter));
@@ -172,4 +172,21 @@ export function filterDifferences(place: Place, declared: readonly KubeObject[],
   // A proxy without faults may leave out the filter for them.
   const right = [wanted, wanted.filter((filter) => filter !== faultFilter)].some((each) => each.join() === seen.join());
   return right ? [] : [`its filters are ${seen.join(" → ")}, declared are ${wanted.join(" → ")}`];
+}
+
+/** Filter chains and listeners of an earlier configuration that still serve connections (Envoy's listener manager). */
+const gauges = /^envoy_listener_manager_total_(filter_chains|listeners)_draining$/;
+
+/**
+ * Requires that the waypoint has no draining filter chains. Envoy applies a changed configuration to new connections only; open ones,
+ * such as the gateway's to the waypoint, use the old configuration until they are drained (`drainDuration`), so that a request on them
+ * proves nothing.
+ *
+ * @throws PreconditionError while the waypoint drains; a proxy without these gauges counts as drained
+ */
+export async function requireDrained(context: VerifyContext): Promise<void> {
+  const series = (await waypointMetrics(context)).flat().filter(({ name }) => gauges.test(name));
+  const draining = series.reduce((sum, { value }) => sum + value, 0);
+  if (draining === 0) return;
+  throw unobservable("waypoint", `${draining} filter chains of an earlier configuration still serve open connections`);
 }

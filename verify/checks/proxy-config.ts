@@ -11,7 +11,6 @@ import type { HttpChain, ProxySummary, RouteSummary } from "../proxy-config/envo
 import { proxySummary } from "../proxy-config/read";
 import { routeLine, summaryLines } from "../proxy-config/text";
 import { type CheckRun, failed, listed, passed } from "./check";
-import { requireDrained } from "./drain";
 import {
   chainOf,
   declaredRules,
@@ -21,17 +20,18 @@ import {
   insertedFilters,
   isIstioFilter,
   placeOf,
+  requireDrained,
   ruleDifferences,
   tokenDifferences,
   treeDifferences,
 } from "./proxies";
 
-/** A proxy's configuration, and where it differs from what the stack declares. */
+/** The configuration of a proxy, and its differences from the declared one. */
 interface Comparison {
   layer: "gateway" | "waypoint";
   source: string;
   summary: ProxySummary;
-  /** Differences, a text each, by the part that they are in. */
+  /** Differences as text, by part of the configuration. */
   parts: Readonly<Record<ConfigPart, readonly string[]>>;
 }
 
@@ -52,7 +52,7 @@ export const proxyConfig: CheckRun<"proxy-config"> = async (
       return [failed(name, "waypoint", seen, { expected: `the waypoint's port ${ports.hbone}`, evidence })];
     }
   }
-  // The experiments change the configuration of this waypoint alone while they run.
+  // Experiments change the configuration of this waypoint only.
   if (of !== "gateway" && (of === waypointName || waypointAt(of as ServiceName) === waypointName))
     await requireDrained(context);
   return [passed(name, compared.layer, `as declared: ${parts.join(", ")}`, { evidence })];
@@ -76,7 +76,7 @@ async function comparisonOf(context: VerifyContext, of: ServiceName | "gateway" 
   return { layer: "waypoint", source, summary: { ...summary, http: [chain] }, parts };
 }
 
-/** Routes in their order: the first one that matches takes a request. */
+/** Compares routes with their order, since the first match applies. */
 function routeDifferences(declared: readonly RouteSummary[], found: readonly RouteSummary[]): string[] {
   const [wanted, seen] = [declared.map(routeLine), found.map(routeLine)];
   if (wanted.join("\n") === seen.join("\n")) return [];
@@ -86,7 +86,7 @@ function routeDifferences(declared: readonly RouteSummary[], found: readonly Rou
   return extra.length + missing.length > 0 ? [...extra, ...missing] : order;
 }
 
-/** Listeners of a proxy that take requests: those with an address, of which an internal one is the proxy's own. */
+/** Ports of the listeners of a proxy, without internal listeners. */
 const openPorts = ({ listeners }: ProxySummary): number[] =>
   listeners.flatMap(({ address }) => (address === "internal" ? [] : [Number(address.split(":").at(-1))]));
 
@@ -105,7 +105,7 @@ function gatewayComparison(summary: ProxySummary, declared: readonly KubeObject[
   );
   const keys = [...new Set([...hosts, ...found].map(({ key }) => key))];
   const of = (items: readonly { key: string; routes: readonly RouteSummary[] }[], key: string) => [
-    // A host may be there with its port as well.
+    // Envoy has a host with and without its port.
     ...new Map(
       items.filter((each) => each.key === key).flatMap(({ routes }) => routes.map((each) => [routeLine(each), each])),
     ).values(),
@@ -132,7 +132,7 @@ function gatewayComparison(summary: ProxySummary, declared: readonly KubeObject[
   };
 }
 
-/** Whom the chains of the gateway's listeners serve, and by which TLS. */
+/** Differences of the server names and the TLS settings of the gateway's filter chains. */
 function downstreamDifferences(summary: ProxySummary, chains: readonly HttpChain[], declared: readonly KubeObject[]) {
   const { name, namespace } = gatewayPlace.gateway;
   const [gateway] = declared.filter(
@@ -165,7 +165,7 @@ const isService = ({ cluster }: RouteSummary): boolean => cluster !== "answer 40
 /** Port of a route configuration of a gateway, such as "http.80" or "https.443.default.gateway.…". */
 const portOf = (config: string): string => /^https?\.(\d+)/.exec(config)?.[1] ?? `of ${config}`;
 
-/** Services that a waypoint serves: those that name it by label, and no others. */
+/** Compares the Services of a waypoint with those whose label names it. */
 function chainsComparison(summary: ProxySummary, waypoint: WaypointName, declared: readonly KubeObject[]): Comparison {
   const { namespace = "default" } = waypoints[waypoint];
   const served = declared
@@ -188,7 +188,7 @@ function chainsComparison(summary: ProxySummary, waypoint: WaypointName, declare
     parts: {
       filters: odd,
       rules: [],
-      routes: extra.map((chain) => `serves ${chain}, which no declared Service asks for`),
+      routes: extra.map((chain) => `serves ${chain}, which no declared Service requests`),
     },
   };
 }

@@ -5,8 +5,8 @@ import type { KubeObject } from "../lab-client";
 import { type CheckRun, failed, passed } from "./check";
 
 /**
- * What is wrong with a workload's rollout; undefined when all of its pods are up to date and ready, and none of before is
- * left. The rules of `kubectl rollout status`: a ready pod may be an old one.
+ * The problem of a rollout, by the rules of `kubectl rollout status`; undefined when all pods are up to date and ready, and no pod of an
+ * earlier revision is left.
  */
 export function rolloutProblem(object: KubeObject | undefined): string | undefined {
   if (!object) return "does not exist";
@@ -48,14 +48,14 @@ export const istioVersion: CheckRun<"istio-version"> = async ({ lab, facts, sign
       const wanted = facts.versions.istio;
       const others = images.filter((image) => versionOf(image) !== wanted);
       const runs = images.length === 0 ? "has no container" : others.length > 0 && `runs ${others.join(", ")}`;
-      // The template is what is to run: a pod of before may still do the work.
+      // The template describes the new pods; a pod of an earlier revision may still run.
       const problem = runs || rolloutProblem(object);
       if (problem) return failed(name, layer, `${name} ${problem}`, { expected: `Istio ${wanted}`, evidence });
       return passed(name, layer, `${name} runs Istio ${wanted}`, { evidence });
     }),
   );
 
-/** The version in an image's tag, without what a variant adds to it. */
+/** The version in the tag of an image, without the suffix of a variant. */
 const versionOf = (image: string): string | undefined => /:(\d+\.\d+\.\d+)(-[a-z]+)?(@.*)?$/.exec(image)?.[1];
 
 const imagesOf = (object: KubeObject | undefined): string[] =>

@@ -3,41 +3,34 @@ import type { Sample } from "../../experiments/types";
 import { judgeShare, type ShareTest, shareTest, shareWords } from "../binomial";
 import type { VerifyContext } from "../context";
 import type { AccessLine } from "../logs/access-log";
-import { appLines } from "../logs/app-lines";
-import type { SampleAnswer } from "../probe/curl";
 import { sendSample } from "../probe/sample";
+import { appLines, joinedLines, type LoggedLines, logEvidence, loggedLines } from "../probe/sample-logs";
 import type { Evidence, Finding } from "../report/schema";
+import { type Batch, joinedBatches, sampledInBatches } from "./batches";
 import { type CheckRun, failed, passed, unclear } from "./check";
-import { joinedLogs, loggedLines } from "./counted";
 
 const parallel = 20;
 const isTo = (version: "appb-v1" | "appb-v2") => (line: AccessLine) =>
   line.upstreamCluster === outboundCluster(serviceHost(version));
 
-/** A sample through the front, as the waypoint and the second version saw it. */
-interface Sent {
-  count: number;
-  answers: readonly SampleAnswer[];
-  /** The waypoint's lines; a reason when they cannot be read. */
-  lines: readonly AccessLine[] | string;
-  /** What the second version wrote; a reason when it cannot be read. */
-  written: readonly string[] | string;
+/** Requests to Service appb-split, in the logs of the waypoint and of the second version. */
+interface Sent extends Batch {
+  /** Lines of the second version. */
+  written: LoggedLines<string>;
 }
 
-/** The share of the second version is its weight, and none of those that it is told from, as both witnesses say. */
+/** The share of the second version is its weight, by the logs of the waypoint and of the version. */
 export const split: CheckRun<"split"> = async (context, { name, requests, percent, falseAlarm }) => {
   const test = shareTest(percent, falseAlarm);
-  let before: Sent | undefined;
-  for (;;) {
-    const sample = { ...requests, count: test.batch };
-    const sent = joined(before, await send(context, sample, (lines) => lines.filter(isTo("appb-v2")).length));
-    const finding = judgeSplit(name, test, sent);
-    if (finding) return [finding];
-    before = sent;
-  }
+  const sample = { ...requests, count: test.batch };
+  return sampledInBatches(
+    () => send(context, sample, (lines) => lines.filter(isTo("appb-v2")).length),
+    (before, next) => ({ ...joinedBatches(before, next), written: joinedLines(before.written, next.written) }),
+    (sent) => judgeSplit(name, test, sent),
+  );
 };
 
-/** A finding about the share of the second version; undefined as long as there are too few requests for one. */
+/** A finding about the share of the second version; undefined while there are too few requests. */
 function judgeSplit(name: string, test: ShareTest, sent: Sent): Finding | undefined {
   const { lines, written } = sent;
   const chosen = typeof lines === "string" ? undefined : lines.filter(isTo("appb-v2")).length;
@@ -58,7 +51,7 @@ function judgeSplit(name: string, test: ShareTest, sent: Sent): Finding | undefi
     : failed(name, "waypoint", seen, { expected, evidence });
 }
 
-/** The first version answers, and the second one gets a copy of each request; or of none. */
+/** The first version answers, and the second one gets a copy of every request, or of no request. */
 export const mirrored: CheckRun<"mirrored"> = async (context, { name, sample, copied }) => {
   const sent = await send(context, sample, (lines) => (copied ? sample.count : lines.filter(isTo("appb-v2")).length));
   const expected = copied
@@ -91,25 +84,12 @@ async function send(
   return { count: sample.count, answers: sampleResult.answers, lines, written };
 }
 
-function joined(before: Sent | undefined, sent: Sent): Sent {
-  if (!before) return sent;
-  return {
-    count: before.count + sent.count,
-    answers: [...before.answers, ...sent.answers],
-    lines: joinedLogs(before.lines, sent.lines),
-    written: joinedLogs(before.written, sent.written),
-  };
-}
+const evidenceOf = ({ lines, written }: Sent): Evidence[] => [
+  logEvidence("waypoint log", lines),
+  logEvidence("appb-v2 log", written),
+];
 
-function evidenceOf({ lines, written }: Sent): Evidence[] {
-  const text = typeof lines === "string" ? [`unavailable: ${lines}`] : lines.map((line) => line.text);
-  return [
-    { source: "waypoint log", lines: text },
-    { source: "appb-v2 log", lines: typeof written === "string" ? [`unavailable: ${written}`] : written },
-  ];
-}
-
-/** Requests without an answer, or to another cluster, say nothing about a share. */
+/** Requests without an answer, or to another cluster, prove nothing about a share. */
 function problemOf(name: string, sent: Sent, expected: string): Finding | undefined {
   const { count, answers, lines } = sent;
   const more = { expected, evidence: evidenceOf(sent) };

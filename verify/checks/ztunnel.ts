@@ -12,27 +12,27 @@ import type { ZtunnelDump, ZtunnelPolicy } from "../proxy-config/ztunnel-dump";
 import { type CheckRun, failed, listed, passed } from "./check";
 
 /** Every ready ztunnel with its configuration. */
-async function known(context: VerifyContext): Promise<{ pod: LabPod; dump: ZtunnelDump }[]> {
+async function readyZtunnels(context: VerifyContext): Promise<{ pod: LabPod; dump: ZtunnelDump }[]> {
   const pods = (await context.podFinder.all("ztunnel", context.signal)).filter(({ ready }) => ready);
   if (pods.length === 0) throw new PreconditionError("ztunnel", "no ready pod of ztunnel");
   return Promise.all(pods.map(async (pod) => ({ pod, dump: await ztunnelDump(context, pod) })));
 }
 
 /** The ztunnel on the node of an application. */
-export async function beside(context: VerifyContext, role: PodRole): Promise<{ pod: LabPod; dump: ZtunnelDump }> {
+export async function ztunnelOf(context: VerifyContext, role: PodRole): Promise<{ pod: LabPod; dump: ZtunnelDump }> {
   const clientPod = await context.podFinder.one(role, context.signal);
   const pod = await context.podFinder.ztunnelOn(clientPod.node, context.signal);
   if (!pod) throw new PreconditionError("ztunnel", `no ready ztunnel on ${clientPod.node}, the node of ${role}`);
   return { pod, dump: await ztunnelDump(context, pod) };
 }
 
-/** ztunnel's own workload list has the members of the mesh as HBONE, and the others as TCP. */
+/** The workload list of ztunnel has the members of the mesh as HBONE, and other workloads as TCP. */
 export const enrolment: CheckRun<"enrolment"> = async (context, { name, hbone, plain }) => {
   const wanted = [
     ...hbone.map((account) => ({ account, protocol: "HBONE" })),
     ...plain.map((account) => ({ account, protocol: "TCP" })),
   ];
-  const lists = await known(context);
+  const lists = await readyZtunnels(context);
   const rows = lists.flatMap(({ pod, dump }) =>
     wanted.map(({ account, protocol }) => {
       const found = dump.workloads.filter((item) => item.namespace === appNamespace && item.account === account);
@@ -57,7 +57,7 @@ const attached = `${appNamespace}/${serviceHost(waypointName)}`;
 
 /** The caller's ztunnel sends requests for Service appb to the waypoint. */
 export const waypointAttached: CheckRun<"waypoint-attached"> = async (context, { name }) => {
-  const { pod, dump } = await beside(context, "appa");
+  const { pod, dump } = await ztunnelOf(context, "appa");
   const waypoint = waypointOf(dump);
   const seen = `${pod.name}: ${appbHost} has waypoint ${waypoint}`;
   const evidence = [{ source: "ztunnel services", lines: [seen] }];
@@ -65,21 +65,21 @@ export const waypointAttached: CheckRun<"waypoint-attached"> = async (context, {
   return [failed(name, "waypoint", seen, { expected: attached, evidence })];
 };
 
-/** The ztunnel beside each application holds a certificate for it. */
+/** The ztunnel on the node of each application has a certificate for it. */
 export const certificates: CheckRun<"certificates"> = async (context, { accounts }) => {
   const now = await context.lab.serverTime(context.signal);
   const roles = accounts.filter((item) => item === "appa" || item === "appb" || item === "stranger");
   return Promise.all(
     roles.map(async (account) => {
       const identity = `spiffe://${principalOf(account)}`;
-      const { pod, dump } = await beside(context, account);
+      const { pod, dump } = await ztunnelOf(context, account);
       const found = dump.certificates.find((item) => item.identity === identity);
       const others = dump.certificates.map((item) => item.identity);
       const none = `${pod.name} holds none for ${identity}, but for ${listed(others)}`;
       const seen = found ? `${found.state}, until ${found.expires}` : none;
       const evidence = [{ source: "ztunnel certificates", lines: [`${pod.name}: ${identity} ${seen}`] }];
       const name = `certificate of ${account}`;
-      // The cluster's clock judges: what counts is whether its peers accept the certificate.
+      // By the clock of the cluster, as the peers of the workload validate the certificate.
       const good = found?.state === "Available" && Date.parse(found.expires) > now;
       if (good) return passed(name, "ztunnel", seen, { evidence });
       return failed(name, "ztunnel", seen, { expected: "Available and not expired", evidence });
@@ -92,11 +92,14 @@ export async function policiesOn(
   context: VerifyContext,
   app: AppName,
 ): Promise<{ pod: LabPod; dump: ZtunnelDump; policies: readonly string[] }> {
-  const [{ pod, dump }, { ip }] = await Promise.all([beside(context, app), context.podFinder.one(app, context.signal)]);
+  const [{ pod, dump }, { ip }] = await Promise.all([
+    ztunnelOf(context, app),
+    context.podFinder.one(app, context.signal),
+  ]);
   return { pod, dump, policies: dump.workloads.find(({ ips }) => ips.includes(ip))?.policies ?? [] };
 }
 
-/** The policies that a ztunnel applies to a pod: those that its workload names, of its namespace, and of the whole mesh. */
+/** The policies of a ztunnel for a pod: those of its workload, of its namespace, and of the mesh. */
 const appliedTo = (dump: ZtunnelDump, named: readonly string[], ofNamespace: string): ZtunnelPolicy[] =>
   dump.policies.filter(
     ({ scope, namespace, name }) =>

@@ -2,16 +2,29 @@ import { meshNamespace } from "../../config/vocabulary";
 import { strictPolicy } from "../../experiments/names";
 import { at, entriesAt, listAt, textAt, textsAt } from "../json";
 import type { KubeObject } from "../lab-client";
-import { all, always, any, type Condition, never, not, test, unknown } from "../proxy-config/condition";
+import {
+  all,
+  always,
+  any,
+  type Condition,
+  fieldNameOf,
+  headerName,
+  matches,
+  never,
+  not,
+  present,
+  test,
+  unknown,
+} from "../proxy-config/condition";
 import { tokenFilter } from "../proxy-config/envoy-dump";
 import type { RbacRule } from "../proxy-config/envoy-rbac";
-import { headerName, matches, present } from "../proxy-config/property";
 import type { ZtunnelPolicy } from "../proxy-config/ztunnel-dump";
 
 /**
- * What istiod makes of AuthorizationPolicies, from its source (istio 1.31: pilot/pkg/security/authz/builder/builder.go, model/model.go
- * and generator.go for Envoy; pilot/pkg/serviceregistry/ambient/authorization.go for ztunnel). A field of a policy that is not in the
- * tables below becomes a condition that no proxy has.
+ * The configuration that istiod generates from AuthorizationPolicies, from its source (istio 1.31:
+ * pilot/pkg/security/authz/builder/builder.go, model/model.go and generator.go for Envoy;
+ * pilot/pkg/serviceregistry/ambient/authorization.go for ztunnel). A field of a policy that is not in the tables below becomes a
+ * condition that no proxy has.
  */
 
 export const actionOf = (policy: KubeObject): string => textAt(policy, "spec", "action") ?? "ALLOW";
@@ -20,7 +33,7 @@ const nameOf = ({ metadata }: KubeObject) => ({
   namespace: metadata?.namespace ?? "",
 });
 
-/** Go's strconv.ParseBool, which istiod reads annotations and labels by: anything else is false. */
+/** Go's strconv.ParseBool, by which istiod reads annotations and labels. Any other text is false. */
 export const parseBool = (text: string | undefined): boolean =>
   ["1", "t", "T", "TRUE", "true", "True"].includes(text ?? "");
 
@@ -30,8 +43,8 @@ export const isDryRun = (policy: KubeObject): boolean => parseBool(policy.metada
 export const rbacRulesOf = (policies: readonly KubeObject[]): RbacRule[] =>
   policies.flatMap((policy) => {
     const { name, namespace } = nameOf(policy);
-    const said = actionOf(policy);
-    const action = said === "AUDIT" ? "LOG" : said === "DENY" ? "DENY" : "ALLOW";
+    const declared = actionOf(policy);
+    const action = declared === "AUDIT" ? "LOG" : declared === "DENY" ? "DENY" : "ALLOW";
     const rule = (index: number, condition: Condition): RbacRule => ({
       name: `ns[${namespace}]-policy[${name}]-rule[${index}]`,
       ...{ action, shadow: isDryRun(policy), condition },
@@ -41,7 +54,7 @@ export const rbacRulesOf = (policies: readonly KubeObject[]): RbacRule[] =>
     return rules.map((each, index) => rule(index, envoyRule(each, namespace)));
   });
 
-/** Name of a field and the condition that one of its values means. */
+/** Name of a field, and the condition for one of its values. */
 type Field = readonly [name: string, of: (value: string) => Condition];
 
 const permissionFields: readonly Field[] = [
@@ -77,7 +90,7 @@ const principalKeys: readonly Field[] = [
   ["request.auth.presenter", (value) => claimOf("azp", value)],
 ];
 
-/** A rule: any of its operations, any of its sources, and with each of them its `when` about requests or callers. */
+/** A rule: any of its operations and any of its sources. Envoy combines each of them with the `when` conditions of its kind. */
 function envoyRule(rule: unknown, namespace: string): Condition {
   const odd = entriesAt(rule).filter(([key]) => !["from", "to", "when"].includes(key));
   if (odd.length > 0) return unknown(Object.fromEntries(odd));
@@ -95,12 +108,11 @@ function envoyRule(rule: unknown, namespace: string): Condition {
   ]);
 }
 
-/** All fields of a source or an operation: any of the values, and none of the negated ones. */
+/** The fields of a source or an operation: any of the values of each, and none of its negated values. */
 function fieldsOf(value: unknown, fields: readonly Field[]): Condition {
   return all(
     entriesAt(value).map(([key, values]) => {
-      const negated = /^not[A-Z]/.test(key);
-      const name = negated ? `${key.charAt(3).toLowerCase()}${key.slice(4)}` : key;
+      const { name, negated } = fieldNameOf(key);
       const of = fields.find(([field]) => field === name)?.[1];
       if (!of) return unknown({ [key]: values });
       return valuesOf(textsAt(value, key), of, negated);
@@ -124,11 +136,16 @@ function whenOf(when: unknown): Condition {
     (name && key.startsWith("request.auth.claims[")
       ? (value: string) => claimOf(name.replaceAll("][", "."), value)
       : undefined);
+  return whenBy(of, when);
+}
+
+/** A `when` condition, by the condition for one of its values; undefined for a key that is not understood. */
+function whenBy(of: Field[1] | undefined, when: unknown): Condition {
   if (!of) return unknown(when);
   return all([valuesOf(textsAt(when, "values"), of, false), valuesOf(textsAt(when, "notValues"), of, true)]);
 }
 
-/** How Istio reads a text with wildcards: "*" for any text, "*suffix" and "prefix*". */
+/** A value with Istio's wildcards: "*" for any text, "*suffix" and "prefix*". */
 export function wildcardOf(value: string): { how: "exact" | "prefix" | "suffix" | "presence"; text: string } {
   if (value === "*") return { how: "presence", text: "" };
   if (value.startsWith("*")) return { how: "suffix", text: value.slice(1) };
@@ -169,17 +186,15 @@ function namespaceOf(value: string): Condition {
   return matches("identity", "matches", `.*/ns/${value.split("*").map(quoted).join(".*")}/.*`);
 }
 
-const jwtFilter = tokenFilter;
-
 /** A claim of a token: the value itself, or an element of a list. */
 function claimOf(claim: string, value: string): Condition {
-  const what = `${jwtFilter} payload.${claim}`;
+  const what = `${tokenFilter} payload.${claim}`;
   return any([textOf(what, value), textOf(`an element of ${what}`, value)]);
 }
 
-/** "issuer/subject" of a token; the issuer may have slashes itself. */
+/** "issuer/subject" of a token. The issuer may contain slashes. */
 function requestPrincipalOf(value: string): Condition {
-  const [issuer, subject] = [`${jwtFilter} payload.iss`, `${jwtFilter} payload.sub`];
+  const [issuer, subject] = [`${tokenFilter} payload.iss`, `${tokenFilter} payload.sub`];
   const slash = value.lastIndexOf("/");
   const parts = slash < 0 ? undefined : [value.slice(0, slash), value.slice(slash + 1)];
   if (value === "*") return all([present(issuer), present(subject)]);
@@ -193,12 +208,12 @@ const rangeOf = (value: string): string => (value.includes("/") ? value : `${val
 
 /** The policies that ztunnel has for a pod, from AuthorizationPolicies and PeerAuthentications. */
 export function ztunnelPoliciesOf(objects: readonly KubeObject[], pod: PodLabels): ZtunnelPolicy[] {
-  const about = objects.filter((each) => selects(each, pod));
-  const strict = about.some(
+  const applying = objects.filter((each) => selects(each, pod));
+  const strict = applying.some(
     (each) => each.kind === "PeerAuthentication" && textAt(each, "spec", "mtls", "mode") === "STRICT",
   );
   return [
-    ...about.filter(({ kind }) => kind === "AuthorizationPolicy").map(ztunnelPolicyOf),
+    ...applying.filter(({ kind }) => kind === "AuthorizationPolicy").map(ztunnelPolicyOf),
     ...(strict ? [strictPolicyOfIstio] : []),
   ];
 }
@@ -217,11 +232,11 @@ export function selects(object: KubeObject, { namespace, labels }: PodLabels): b
   return hasLabels(labels, at(object, "spec", "selector", "matchLabels"));
 }
 
-/** Whether labels have all that a selector names. */
+/** Whether labels have all labels of a selector. */
 export const hasLabels = (labels: PodLabels["labels"], selector: unknown): boolean =>
   entriesAt(selector).every(([key, value]) => labels[key] === value);
 
-/** pilot/pkg/serviceregistry/ambient/authorization.go and peer_authentication.go: DENY without an identity. */
+/** DENY without an identity (pilot/pkg/serviceregistry/ambient/authorization.go and peer_authentication.go). */
 const strictPolicyOfIstio: ZtunnelPolicy = {
   ...strictPolicy,
   ...{ scope: "WorkloadSelector", action: "Deny", dryRun: false, condition: not(present("identity")) },
@@ -246,8 +261,8 @@ export const httpSources = ["remoteIpBlocks", "requestPrincipals", "notRemoteIpB
 export const layer4Keys = ["source.ip", "source.namespace", "source.principal", "destination.ip", "destination.port"];
 
 /**
- * ztunnel reads no HTTP: istiod leaves out an ALLOW rule with a condition about HTTP, and takes the condition out of a DENY rule. What is
- * left of a source or an operation may be nothing, which never matches.
+ * ztunnel cannot evaluate HTTP: istiod drops an ALLOW rule with a condition about HTTP, and removes the condition from a DENY rule. A
+ * source or an operation without remaining fields never matches.
  */
 function ztunnelRule(rule: unknown, action: string, namespace: string): Condition[] {
   const parts = (key: string, inner: string) => listAt(rule, key).map((each) => at(each, inner));
@@ -290,8 +305,4 @@ const whenFields: Readonly<Record<string, (value: string) => Condition>> = {
   "destination.port": (value) => test(`port is ${value}`),
 };
 
-function ztunnelWhen(when: unknown): Condition {
-  const of = whenFields[textAt(when, "key") ?? ""];
-  if (!of) return unknown(when);
-  return all([valuesOf(textsAt(when, "values"), of, false), valuesOf(textsAt(when, "notValues"), of, true)]);
-}
+const ztunnelWhen = (when: unknown): Condition => whenBy(whenFields[textAt(when, "key") ?? ""], when);

@@ -1,15 +1,16 @@
 import { entriesAt, listAt, numberAt, textAt } from "../json";
 import type { KubeObject } from "../lab-client";
 
-/** Whom a chain of a gateway's listener serves, and by which TLS, as Envoy holds it; both undefined for plain HTTP to anybody. */
+/** `filterChainMatch` and `transportSocket` of a filter chain; both undefined for plain HTTP. */
 export interface Downstream {
   match?: unknown;
   socket?: unknown;
 }
 
 /**
- * What istiod makes of a Gateway's listener (istio 1.31 pilot/pkg/config/kube/gateway/conversion.go, buildTLS;
- * pilot/pkg/networking/core/gateway.go and listener.go, BuildListenerTLSContext). What is not read becomes a field that no proxy has.
+ * The filter chain that istiod generates for a listener of a Gateway (istio 1.31 pilot/pkg/config/kube/gateway/conversion.go, buildTLS;
+ * pilot/pkg/networking/core/gateway.go and listener.go, BuildListenerTLSContext). Unsupported fields become a field that no proxy has, so
+ * that they never compare as equal.
  */
 function downstreamOf(gateway: KubeObject, listener: unknown): Downstream {
   const protocol = textAt(listener, "protocol");

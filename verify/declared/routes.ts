@@ -4,8 +4,9 @@ import type { KubeObject } from "../lab-client";
 import type { RouteSummary } from "../proxy-config/envoy-dump";
 
 /**
- * What istiod makes of the stack's VirtualServices and HTTPRoutes, from its source (istio 1.31: pilot/pkg/networking/core/route/route.go,
- * pilot/pkg/config/kube/gateway/conversion.go). A field that is not read here is told as it stands, so that no route of a proxy is equal.
+ * The routes that istiod generates from the stack's VirtualServices and HTTPRoutes, from its source (istio 1.31:
+ * pilot/pkg/networking/core/route/route.go, pilot/pkg/config/kube/gateway/conversion.go). Unsupported fields are kept as text, so that no
+ * route of a proxy is equal.
  */
 
 /** A Service, or the host of a ServiceEntry, at its waypoint. */
@@ -16,7 +17,7 @@ interface Target {
   host: string;
 }
 
-const all = (match: string, cluster: string): RouteSummary => ({ match, cluster });
+const plainRoute = (match: string, cluster: string): RouteSummary => ({ match, cluster });
 
 /** The routes of a Service at its waypoint, in their order. */
 export function routesAtWaypoint(objects: readonly KubeObject[], service: Target): RouteSummary[] {
@@ -28,7 +29,7 @@ export function routesAtWaypoint(objects: readonly KubeObject[], service: Target
   );
   if (virtual) {
     const routes = listAt(virtual, "spec", "http").map((http) => virtualRoute(http, service, own));
-    // Nothing after a route for all requests is ever taken: istiod leaves it out.
+    // istiod drops routes after a route that matches all requests.
     const last = routes.findIndex(({ match }) => match === "prefix /");
     return last < 0 ? routes : routes.slice(0, last + 1);
   }
@@ -43,14 +44,14 @@ export function routesAtWaypoint(objects: readonly KubeObject[], service: Target
       ),
     )
     .flatMap((each) => listAt(each, "spec", "rules").flatMap((rule) => ruleRoutes(rule, each.metadata?.namespace)));
-  return rules.length > 0 ? inOrder(rules) : [all("prefix /", own)];
+  return rules.length > 0 ? inOrder(rules) : [plainRoute("prefix /", own)];
 }
 
 /** A host by its short name is a Service of the namespace. */
 const fullName = (host: string, namespace: string | undefined): string =>
   host.includes(".") ? host : serviceHost(host, namespace);
 
-const known = (value: unknown, keys: readonly string[]): string[] =>
+const otherFields = (value: unknown, keys: readonly string[]): string[] =>
   Object.entries(Object(value))
     .filter(([key]) => !keys.includes(key))
     .map(([key, item]) => `${key} ${JSON.stringify(item)}`);
@@ -63,10 +64,10 @@ function virtualRoute(http: unknown, service: Target, own: string): RouteSummary
   const attempts = numberAt(http, "retries", "attempts");
   const timeout = textAt(http, "timeout");
   const odd = [
-    ...known(http, ["match", "fault", "route", "timeout", "retries"]),
+    ...otherFields(http, ["match", "fault", "route", "timeout", "retries"]),
     ...(listAt(http, "route").length > 1 ? [`route ${JSON.stringify(at(http, "route"))}`] : []),
     ...(listAt(http, "match").length > 1 ? [`match ${JSON.stringify(at(http, "match"))}`] : []),
-    ...known(at(http, "match", 0), ["uri"]),
+    ...otherFields(at(http, "match", 0), ["uri"]),
   ];
   return {
     match: `prefix ${prefix ?? "/"}`,
@@ -96,10 +97,10 @@ function ruleRoutes(rule: unknown, namespace: string | undefined): RouteSummary[
   });
   const redirect = filters.map((filter) => at(filter, "requestRedirect")).find((each) => each !== undefined);
   const odd = [
-    ...known(rule, ["matches", "timeouts", "filters", "backendRefs"]),
-    ...filters.flatMap((filter) => known(filter, ["type", "requestMirror", "requestRedirect"])),
+    ...otherFields(rule, ["matches", "timeouts", "filters", "backendRefs"]),
+    ...filters.flatMap((filter) => otherFields(filter, ["type", "requestMirror", "requestRedirect"])),
   ];
-  // istiod leaves out a share of 0, and writes a single backend without its weight.
+  // istiod drops backends with weight 0, and omits the weight of a single backend.
   const backends = listAt(rule, "backendRefs")
     .map((ref) => ({ cluster: backendCluster(ref, namespace), weight: numberAt(ref, "weight") ?? 1 }))
     .filter(({ weight }) => weight > 0);
@@ -127,7 +128,7 @@ function matchText(match: unknown): string {
   const [type, value] = [textAt(match, "path", "type") ?? "PathPrefix", textAt(match, "path", "value") ?? "/"];
   const path = type === "PathPrefix" && value === "/" ? "prefix /" : `${pathKinds[type] ?? type} ${value}`;
   const headers = listAt(match, "headers").map((header) => `${textAt(header, "name")}=${textAt(header, "value")}`);
-  return [path, ...headers, ...known(match, ["path", "headers"])].join(" ");
+  return [path, ...headers, ...otherFields(match, ["path", "headers"])].join(" ");
 }
 
 /** The order of the Gateway API: exact paths, longer prefixes, more headers; otherwise as declared (sortHTTPRoutes of istiod). */
@@ -170,7 +171,7 @@ export function routesAtGateway(objects: readonly KubeObject[]): { ports: number
             .filter(({ name }) => section === undefined || section === name)
             .flatMap(({ hostname, port }) =>
               textsAt(route, "spec", "hostnames")
-                .filter((host) => takes(hostname, host))
+                .filter((host) => matchesHost(hostname, host))
                 .map((host) => ({
                   ...{ port, host },
                   routes: inOrder(
@@ -183,6 +184,6 @@ export function routesAtGateway(objects: readonly KubeObject[]): { ports: number
   return { ports: [...new Set(listeners.map(({ port }) => port))], hosts };
 }
 
-/** Whether a listener takes a host: by its name, or by a wildcard for names below a domain. */
-const takes = (pattern: string, host: string): boolean =>
+/** Whether the host name of a listener matches a host. */
+const matchesHost = (pattern: string, host: string): boolean =>
   pattern === "*" || (pattern.startsWith("*.") ? host.endsWith(pattern.slice(1)) : host === pattern);

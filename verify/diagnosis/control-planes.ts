@@ -10,8 +10,8 @@ const labelOf = ({ metadata }: KubeObject, key: string): string | undefined => m
 const revisionOf = (object: KubeObject): string => labelOf(object, labelKeys.revision) || defaultRevision;
 
 /**
- * Control planes of Istio beside the lab's own, which has no revision. A Gateway is for every istiod that has the revision or the tag
- * in its label or else in that of its namespace, and without a label for those of "default" (istio 1.31 pkg/revisions/tag_watcher.go,
+ * Foreign control planes of Istio; that of the lab has no revision. A Gateway belongs to the istiods with the revision or tag of its label,
+ * else of the label of its namespace, else of "default" (istio 1.31 pkg/revisions/tag_watcher.go,
  * IsMine).
  */
 export async function controlPlanesOfOthers(
@@ -46,7 +46,7 @@ export async function controlPlanesOfOthers(
   });
 }
 
-/** Revision or tag that an object asks for. */
+/** Revision or tag that an object selects. */
 function selectedBy(object: KubeObject, all: readonly KubeObject[]): string {
   const home = all.find(({ kind, metadata }) => kind === "Namespace" && metadata?.name === object.metadata?.namespace);
   return (labelOf(object, labelKeys.revision) ?? (home && labelOf(home, labelKeys.revision))) || defaultRevision;

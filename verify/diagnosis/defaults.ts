@@ -1,7 +1,7 @@
 /**
- * Fields that the API server fills in where an object does not say them: the path, with `[]` for each item of a list, and the value.
+ * Defaults of the API server: the path of a field, with `[]` for each item of a list, and its value.
  * From the CRDs' schemas of the Gateway API 1.6 (config/crd/standard) and MetalLB 0.16 (config/crd/bases), and from Kubernetes 1.36
- * (pkg/apis/core/v1/defaults.go). The CRDs of Istio 1.31 have no defaults. A default that holds others comes before them.
+ * (pkg/apis/core/v1/defaults.go). The CRDs of Istio 1.31 have no defaults. A default object precedes the defaults of its fields.
  */
 const defaults: Readonly<Record<string, readonly (readonly [path: string, value: unknown])[]>> = {
   HTTPRoute: [
@@ -39,7 +39,7 @@ const defaults: Readonly<Record<string, readonly (readonly [path: string, value:
   ],
 };
 
-/** Values that the cluster assigns where an object does not say them. */
+/** Fields that the cluster assigns when an object does not set them. */
 const assigned: Readonly<Record<string, RegExp>> = {
   GatewayClass: /^spec\.description$/,
   Namespace: /^spec\.finalizers$/,
@@ -48,7 +48,7 @@ const assigned: Readonly<Record<string, RegExp>> = {
     /^spec\.(clusterIPs?|ipFamilies|ipFamilyPolicy|externalTrafficPolicy|healthCheckNodePort|ports\[\d+\]\.(nodePort|targetPort))$/,
 };
 
-/** Whether a field that an object does not say is for the cluster to assign. */
+/** Whether the cluster assigns a field that an object does not set. */
 export const isAssigned = (kind: string, path: string): boolean => assigned[kind]?.test(path) ?? false;
 
 /** A spec with the defaults of its kind. */

@@ -58,7 +58,7 @@ export function driftOf(facts: LabFacts, inventory: Inventory, live: readonly (K
     ...facts.declared.flatMap((declared, index) => {
       const found = live[index];
       const object = nameOf(declared);
-      // Absent objects of the tables are told by `presence`.
+      // `presence` reports missing objects of the tables.
       if (!found)
         return named.has(keyOf(declared)) ? [] : [cause(object, layerOf(declared), `${object} does not exist`)];
       return differencesOf(declared, found).map(({ path, wanted, seen }) =>
@@ -95,7 +95,6 @@ function presence({ settings, versions }: LabFacts, inventory: Inventory): Cause
   });
 }
 
-/** One field that is not as declared. */
 interface Difference {
   path: string;
   wanted: string;
@@ -115,33 +114,32 @@ function differencesOf(declared: KubeObject, live: KubeObject): Difference[] {
 }
 
 /** The spec with the defaults of its kind. */
-const specOf = ({ kind = "", spec = {} }: KubeObject): unknown => withoutVoid(withDefaults(kind, spec));
+const specOf = ({ kind = "", spec = {} }: KubeObject): unknown => withoutEmptyFields(withDefaults(kind, spec));
 
 /**
- * The value without fields that are an empty list or an empty text, which no API tells from absent ones. An item of a list counts
- * whatever it is, and an empty object says something else than none: as a rule, or as a selector.
+ * The value without fields that are an empty list or an empty text, which the APIs treat like missing ones. Items of lists and empty
+ * objects stay: an empty rule or selector differs from a missing one.
  */
-function withoutVoid(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutVoid);
+function withoutEmptyFields(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutEmptyFields);
   if (!isRecord(value)) return value;
-  const isVoid = (each: unknown) => each === "" || (Array.isArray(each) && each.length === 0);
+  const isEmpty = (each: unknown) => each === "" || (Array.isArray(each) && each.length === 0);
   return Object.fromEntries(
-    Object.entries(value).flatMap(([key, each]) => (isVoid(each) ? [] : [[key, withoutVoid(each)]])),
+    Object.entries(value).flatMap(([key, each]) => (isEmpty(each) ? [] : [[key, withoutEmptyFields(each)]])),
   );
 }
 
-/** A value as a report shows it. */
 const word = (value: unknown): string =>
   value === undefined ? "absent" : typeof value === "string" && value !== "" ? value : JSON.stringify(value);
 
-/** Labels and annotations by which Istio and the Gateway API are told what to do; istiod notes its own version at a Gateway. */
-const isTold = (key: string): boolean =>
+/** Labels and annotations that configure Istio or the Gateway API, without those that istiod itself writes to a Gateway. */
+const isSetting = (key: string): boolean =>
   /(^|\.)(istio\.io|gateway\.networking\.k8s\.io)\//.test(key) && !key.startsWith("gateway.istio.io/");
 
-/** Declared labels or annotations, and others that Istio reads. Pulumi's own annotations are for Pulumi alone. */
+/** Declared labels or annotations, and further ones that Istio reads, without the annotations of Pulumi. */
 function marks(declared: KubeObject, live: KubeObject, field: "labels" | "annotations"): Difference[] {
   const [wanted, found] = [declared, live].map((object) => object.metadata?.[field] ?? {});
-  const keys = [...Object.keys(wanted ?? {}), ...Object.keys(found ?? {}).filter(isTold)];
+  const keys = [...Object.keys(wanted ?? {}), ...Object.keys(found ?? {}).filter(isSetting)];
   const one = field === "labels" ? "label" : "annotation";
   return [...new Set(keys)]
     .filter((key) => !key.startsWith("pulumi.com/") && wanted?.[key] !== found?.[key])

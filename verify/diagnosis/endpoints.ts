@@ -14,7 +14,7 @@ const owners: ReadonlySet<string> = new Set(
     .map(({ namespace, name }) => `${namespace}/${name}`),
 );
 
-/** Pods and endpoints that answer in the place of the lab's, and Services of others that lead to the lab's pods. */
+/** Foreign pods and endpoints of the lab's Services, and foreign Services with pods of the lab as endpoints. */
 export async function endpointsOfOthers(
   { lab, facts, signal }: Pick<VerifyContext, "facts" | "signal"> & { lab: Pick<ClusterReader, "list" | "read"> },
   own: Own,
@@ -36,12 +36,12 @@ export async function endpointsOfOthers(
     fronts.map(async ({ namespace, name, app }) => {
       const ref = { apiVersion: "v1", kind: "Service", namespace, name };
       const service = await lab.read(ref, signal);
-      return service ? [doorOf({ ...service, ...ref }, app, facts)] : [];
+      return service ? [foreignServiceOf({ ...service, ...ref }, app, facts)] : [];
     }),
   );
   return [
     ...here.filter((pod) => !isOurs(pod)).flatMap((pod) => intruderOf(pod, own, facts)),
-    ...slices.flatMap((slice) => strangerOf(slice, byAddress, own, facts)),
+    ...slices.flatMap((slice) => foreignEndpointOf(slice, byAddress, own, facts)),
     ...doors.flat(),
   ];
 }
@@ -71,17 +71,22 @@ const isDeclared = (slice: KubeObject, { services }: Own): boolean =>
 const addressesOf = (slice: KubeObject): string[] =>
   listAt(slice, "endpoints").flatMap((endpoint) => textsAt(endpoint, "addresses"));
 
-/** Kubernetes' own list is behind the pods for a moment: an address in it whose pod is gone is of no other. */
+/** Whether Kubernetes maintains an EndpointSlice. It may briefly contain the address of a deleted pod of the lab. */
 const isByController = ({ metadata }: KubeObject): boolean =>
   metadata?.labels?.["endpointslice.kubernetes.io/managed-by"] === "endpointslice-controller.k8s.io";
 
 /** Endpoints of one of the lab's Services that are no pods of the lab. */
-function strangerOf(slice: KubeObject, pods: ReadonlyMap<string, KubeObject>, own: Own, facts: LabFacts): Other[] {
+function foreignEndpointOf(
+  slice: KubeObject,
+  pods: ReadonlyMap<string, KubeObject>,
+  own: Own,
+  facts: LabFacts,
+): Other[] {
   if (!isDeclared(slice, own) || isByController(slice)) return [];
-  const strange = addressesOf(slice).find((address) => !pods.has(address));
-  if (strange === undefined) return [];
+  const foreign = addressesOf(slice).find((address) => !pods.has(address));
+  if (foreign === undefined) return [];
   const object = { ...slice, apiVersion: "discovery.k8s.io/v1", kind: "EndpointSlice" };
-  return [other(object, `${strange} answers for Service ${serviceOf(slice)}, and is no pod of the lab`, true, facts)];
+  return [other(object, `${foreign} answers for Service ${serviceOf(slice)}, and is no pod of the lab`, true, facts)];
 }
 
 /** Another Service that leads to the pods of one of the lab's applications. */
@@ -103,8 +108,8 @@ function frontOf(
   return reached ? [{ namespace: slice.metadata?.namespace ?? "", name: serviceOf(slice), app: reached.app }] : [];
 }
 
-/** A Service with a waypoint brings its callers in with the waypoint's identity, past the policies of the lab's own Services. */
-function doorOf(service: KubeObject, app: string, facts: LabFacts): Other {
+/** A foreign Service with a waypoint: its requests have the identity of the waypoint, and bypass the policies of the lab's Services. */
+function foreignServiceOf(service: KubeObject, app: string, facts: LabFacts): Other {
   const waypoint = service.metadata?.labels?.[labelKeys.useWaypoint] ?? "none";
   const through =
     waypoint === "none" ? "" : ` by way of waypoint ${waypoint}, without the policies of the lab's Services`;

@@ -2,22 +2,21 @@ import { objects, objectsOf } from "../../experiments/objects";
 import type { LabObject } from "../../experiments/slices";
 import type { DeclaredObject, LabFacts } from "../../experiments/types";
 import { messageOf, ofStack } from "../../host/errors";
-import { kubectlOf } from "../../host/paths";
+import { type ClusterAddress, kubectlOf } from "../../host/paths";
+import { rolloutProblem } from "../checks/rollout";
 import type { VerifyContext } from "../context";
 import { eventually } from "../eventually";
 import { textAt } from "../json";
 import type { Cause } from "../report/schema";
 import { isDead, isOurs, writerOf } from "../restore/change";
 import { driftOf, type Inventory } from "./drift";
-import { ailmentsOf } from "./health";
 import { isTolerated } from "./other";
 import { othersOf } from "./others";
 
-/** What was found out about the state of a lab's objects. */
-export interface Diagnosis {
-  /** What differs from the stack or is not well: possible causes of what the experiments meet. */
+interface Diagnosis {
+  /** Drift and health problems: possible causes of failures. */
   causes: readonly Cause[];
-  /** Objects of others that the lab leaves alone, a text each. */
+  /** Foreign objects that are tolerated, a text each. */
   tolerated: readonly string[];
 }
 
@@ -34,8 +33,8 @@ async function diagnose(context: VerifyContext): Promise<Diagnosis> {
     othersOf(context),
   ]);
   const inventory: Inventory = Object.fromEntries(found.filter(([, object]) => object !== undefined));
-  // What another run has changed for a few seconds is its own to put back, and no drift.
-  const isHeld = ({ object }: Cause): boolean => {
+  // A temporary change of another run in progress is no drift: that run restores it.
+  const isTemporary = ({ object }: Cause): boolean => {
     const by = writerOf(inventory[object as LabObject] ?? {});
     return by !== undefined && !isOurs(by) && !isDead(by);
   };
@@ -43,23 +42,23 @@ async function diagnose(context: VerifyContext): Promise<Diagnosis> {
   const left = others.found.filter((other) => isTolerated(other, facts, since));
   return {
     causes: [
-      ...ailmentsOf(facts, inventory),
-      ...driftOf(facts, inventory, live).filter((cause) => !isHeld(cause)),
+      ...healthProblemsOf(facts, inventory),
+      ...driftOf(facts, inventory, live).filter((cause) => !isTemporary(cause)),
       ...others.found.filter((other) => !left.includes(other)).map(({ cause }) => cause),
       ...(others.unlisted.length > 0 ? [missingRight(facts, others.unlisted)] : []),
     ].map((cause) => ofStack(cause, facts.stack)),
     tolerated: left.map(
-      ({ cause }) => `${cause.what}; it was there before the lab, and decides nothing: it is left alone`,
+      ({ cause }) => `${cause.what}; it is older than the lab and affects no requests: it is left alone`,
     ),
   };
 }
 
-/** Without the right to list objects in all namespaces those of others are not seen. */
+/** The cause for a missing permission to list objects in all namespaces. */
 function missingRight(facts: LabFacts, resources: readonly string[]): Cause {
   const [first] = resources;
   return {
     ...{ kind: "health", layer: "api-server", object: "the login" },
-    what: `the login of context "${facts.context}" may not list ${resources.join(", ")} in all namespaces: objects of others are not seen`,
+    what: `the login of context "${facts.context}" may not list ${resources.join(", ")} in all namespaces: foreign objects are not seen`,
     fix: `${kubectlOf(facts)} auth can-i list ${first} --all-namespaces   (must say "yes", for each of them)`,
   };
 }
@@ -69,7 +68,7 @@ const refOf = ({ apiVersion, kind, metadata: { name, namespace } }: DeclaredObje
   ...(namespace ? { namespace } : {}),
 });
 
-/** The state of a cluster that may be out of reach for a moment; that it is out of reach is a cause, too. */
+/** Reads the state, repeatedly if the cluster cannot be reached; an unreachable cluster is a cause as well. */
 export async function diagnosed(context: VerifyContext): Promise<Diagnosis> {
   const { signal, clock, timings } = context;
   const what = "the state of the lab's objects";
@@ -90,8 +89,8 @@ export async function diagnosed(context: VerifyContext): Promise<Diagnosis> {
 }
 
 /**
- * The causes that can explain a failure of an experiment: those about the objects it names, in its own order, and then objects of others
- * that act at the layer which failed.
+ * The causes that can explain a failure of an experiment: those about its objects, in their order, then foreign objects at the
+ * failed layer.
  */
 export function causesFor(
   names: readonly LabObject[],
@@ -103,4 +102,17 @@ export function causesFor(
     ...own,
     ...causes.filter((cause) => cause.layer === layer && cause.kind === "drift" && !(cause.object in objects)),
   ];
+}
+
+/** Workloads of the lab that exist and are not rolled out. */
+function healthProblemsOf(lab: ClusterAddress, inventory: Inventory): Cause[] {
+  return (Object.keys(objects) as LabObject[]).flatMap((object) => {
+    const { kind, layer, namespace, name, idle } = { namespace: "", ...objects[object] };
+    const found = inventory[object];
+    if (!found || idle || (kind !== "Deployment" && kind !== "DaemonSet")) return [];
+    const problem = rolloutProblem(found);
+    if (!problem) return [];
+    const fix = `${kubectlOf(lab)} -n ${namespace} rollout status ${kind.toLowerCase()}/${name}`;
+    return [{ kind: "health", layer, object, what: `${object} ${problem}`, fix }];
+  });
 }

@@ -5,15 +5,15 @@ import type { KubeObject } from "../lab-client";
 import type { Cause } from "../report/schema";
 import { keyOf, layerOf } from "./drift";
 
-/** An object that is not the lab's and acts on its traffic, or might. */
+/** A foreign object that affects the traffic of the lab, or might affect it. */
 export interface Other {
   object: KubeObject;
   cause: Cause;
-  /** It lets requests through, refuses, changes or redirects them, or hides them from the proofs. */
+  /** It affects requests of the lab, or hides them from the verifier. */
   decisive: boolean;
 }
 
-/** What is the lab's own, to tell others from it. */
+/** The lab's own objects, names and pods. */
 export interface Own {
   declared: readonly KubeObject[];
   /** Namespaces of the lab's applications and proxies. */
@@ -27,7 +27,7 @@ export interface Own {
   pods: readonly { namespace: string; labels: Readonly<Record<string, string>> }[];
 }
 
-/** An object of others, and what it has to do with the lab. */
+/** A foreign object as a cause. @param what its relation to the lab */
 export function other(object: KubeObject, what: string, decisive: boolean, facts: LabFacts): Other {
   const { kind = "", metadata: { name = "", namespace = "" } = {} } = object;
   const group = object.apiVersion?.includes("/") ? `.${object.apiVersion.split("/")[0]}` : "";
@@ -43,8 +43,8 @@ export function other(object: KubeObject, what: string, decisive: boolean, facts
 }
 
 /**
- * Whether a lab leaves an object alone: on a cluster that it did not make, what was there before it and decides nothing is the owner's.
- * @param since when the lab's own first object was made
+ * Whether a foreign object is tolerated: on an existing cluster, if it is older than the lab and affects no requests.
+ * @param since creation time of the lab's first object
  */
 export function isTolerated({ object, decisive }: Other, { cluster }: LabFacts, since: string | undefined): boolean {
   const made = textAt(object, "metadata", "creationTimestamp");

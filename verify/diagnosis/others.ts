@@ -13,7 +13,7 @@ import { keyOf } from "./drift";
 import { endpointsOfOthers } from "./endpoints";
 import { type Other, type Own, other } from "./other";
 
-/** How an object reaches traffic: by the pods or objects that it is for, by host names, or by its place alone. */
+/** How an object selects traffic: by pods or targets, by host names, by parents, or by its namespace only. */
 type Reach = "policy" | "hosts" | "route" | "place";
 
 const of = (apiVersions: readonly string[], reach: Reach, ...names: readonly string[]) =>
@@ -22,7 +22,7 @@ const gatewayApi = (...versions: readonly string[]) =>
   versions.map((version) => `gateway.networking.k8s.io/${version}`);
 
 /**
- * Kinds by which Istio, the Gateway API and Kubernetes are told what to do with traffic, in the versions that their CRDs serve
+ * Kinds that configure traffic in Istio, the Gateway API and Kubernetes, in the versions that their CRDs serve
  * (istio 1.31 manifests/charts/base/files/crd-all.gen.yaml; config/crd of the Gateway API 1.3 to 1.6, whose releases serve
  * different versions of some kinds). A kind that the cluster lacks has no objects.
  */
@@ -43,16 +43,16 @@ const kinds: readonly { apiVersion: string; kind: string; reach: Reach }[] = [
   ...of(["networking.k8s.io/v1"], "place", "NetworkPolicy"),
 ];
 
-/** What was found of others. */
+/** Foreign objects. */
 export interface Others {
   found: readonly Other[];
-  /** Resources that the login may not list in all namespaces, such as "gateways.networking.istio.io": others may have some. */
+  /** Resources that the login may not list in all namespaces, such as "gateways.networking.istio.io". */
   unlisted: readonly string[];
 }
 
 /**
- * Objects of others that act on the lab's traffic, or stand where they might: in the lab's namespaces and in Istio's root namespace.
- * In other namespaces only those count that name the lab's hosts, routes or Services.
+ * Foreign objects that affect the traffic of the lab, and those in the namespaces of the lab and in Istio's root namespace. In other
+ * namespaces only objects that name hosts, routes or Services of the lab count.
  */
 export async function othersOf({
   lab,
@@ -119,18 +119,23 @@ function otherOf(object: KubeObject, reach: Reach, own: Own, facts: LabFacts): O
   const near = own.namespaces.has(namespace) || namespace === meshNamespace;
   if (!near && !(on && (reach === "hosts" || reach === "route"))) return [];
   return [
-    other(object, on ? `it acts on ${on}` : "it stands where it may act on the lab's traffic", on !== undefined, facts),
+    other(
+      object,
+      on ? `it acts on ${on}` : "it is in a namespace where it may act on the lab's traffic",
+      on !== undefined,
+      facts,
+    ),
   ];
 }
 
-/** What of the lab an object acts on; undefined when it acts on none of it. */
+/** The part of the lab that an object affects; undefined when it affects none. */
 function actsOn(object: KubeObject, reach: Reach, own: Own): string | undefined {
   if (reach === "policy") return targetOf(object, own);
   if (reach === "hosts") return hostOf(object, own);
   return reach === "route" ? parentOf(object, own) : undefined;
 }
 
-/** Target of a policy: what its targetRefs name, or the pods that its selector finds. */
+/** Target of a policy: of its targetRefs, or the pods of its selector. */
 function targetOf(object: KubeObject, { declared, pods }: Own): string | undefined {
   const { spec, metadata } = object;
   const refs = [...listAt(spec, "targetRefs"), ...[at(spec, "targetRef")].filter((ref) => ref !== undefined)];
@@ -157,7 +162,7 @@ const wordsOf = (labels: Readonly<Record<string, string>>): string =>
     .map((pair) => pair.join("="))
     .join();
 
-/** A host of the lab that an object is for; short names are of its own namespace. */
+/** A host of the lab among the hosts of an object; short names are in its namespace. */
 function hostOf({ spec, metadata }: KubeObject, { hosts }: Own): string | undefined {
   const names = [...textsAt(spec, "hosts"), ...[textAt(spec, "host") ?? []].flat()];
   const full = names.map((name) =>

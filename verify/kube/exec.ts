@@ -2,7 +2,7 @@ import { Writable } from "node:stream";
 import { bounded } from "../eventually";
 import { listAt, numberAt, textAt } from "../json";
 import type { CommandResult, PodRef } from "../lab-client";
-import { client, type KubeConfig, type V1Status } from "./client";
+import { client, type KubeConfig, type V1Status } from "./rest";
 
 /** Runs a command in a container and collects what it writes. */
 export async function podExec(

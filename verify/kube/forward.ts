@@ -1,8 +1,8 @@
 import { Duplex, PassThrough, Writable } from "node:stream";
 import { bounded } from "../eventually";
 import type { HttpAnswer, PodRef } from "../lab-client";
-import { client, type KubeConfig } from "./client";
 import { httpRequest } from "./http";
+import { client, type KubeConfig } from "./rest";
 
 /** Timeout of one request to a pod's port, in milliseconds. */
 const answerMs = 10_000;

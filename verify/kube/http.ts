@@ -3,7 +3,7 @@ import { type RequestOptions, request as tlsRequest } from "node:https";
 import type { Duplex } from "node:stream";
 import type { HttpAnswer } from "../lab-client";
 
-/** Where a request goes: an address, or a stream that is already open. */
+/** The connection of a request: an address, or an open stream. */
 export type Way = { url: string; options?: RequestOptions } | { tunnel: Duplex };
 
 /** One request. */
@@ -14,7 +14,7 @@ export interface HttpRequest {
   body?: string;
 }
 
-/** One HTTP request on a connection of its own, the whole answer in memory. */
+/** Sends an HTTP request on a new connection, and reads the whole answer. */
 export function httpRequest(request: HttpRequest, way: Way, signal: AbortSignal): Promise<HttpAnswer> {
   const { method, path, headers, body } = request;
   const started = performance.now();
@@ -40,7 +40,7 @@ function begin(options: RequestOptions, way: Way) {
   if ("tunnel" in way) return plainRequest({ ...options, createConnection: () => way.tunnel });
   const { protocol, hostname, port } = new URL(way.url);
   const headers = { ...way.options?.headers, ...options.headers };
-  // The kubeconfig's own agent knows its proxy and its server name.
+  // The agent from the kubeconfig has its proxy and its server name.
   const agent = way.options?.agent ?? false;
   const target = { ...way.options, ...options, agent, headers, hostname, ...(port ? { port } : {}) };
   return protocol === "https:" ? tlsRequest(target) : plainRequest(target);

@@ -2,16 +2,13 @@ import { fieldManager } from "../../config/vocabulary";
 import type { LabFacts } from "../../experiments/types";
 import { pathOf } from "../../host/kube-api";
 import { bounded } from "../eventually";
-import { listAt } from "../json";
-import type { ClusterClient, ClusterReader, KubeObject, LabClient, PodRef } from "../lab-client";
-import { type KubeConfig, kubeConfig } from "./client";
+import { listAt, textAt } from "../json";
+import type { ClusterClient, ClusterReader, HttpAnswer, KubeObject, LabClient, PodRef } from "../lab-client";
 import { podExec } from "./exec";
 import { forwardGet } from "./forward";
 import { httpRequest } from "./http";
-import { limiter } from "./limit";
 import { nodePower, readSysctls } from "./nodes";
-import { ApiError, callApi } from "./rest";
-import { rotatedLines } from "./rotated";
+import { ApiError, callApi, type KubeConfig, kubeConfig } from "./rest";
 import { handshake, secureWay } from "./tls";
 
 /** Commands in pods, and port-forwards, that run at one time. */
@@ -79,7 +76,7 @@ export async function kubeClusterClient(address: Pick<LabFacts, "kubeconfig" | "
   };
 }
 
-/** What both clients read. */
+/** The reads of both clients. */
 function clusterReader(config: KubeConfig): ClusterReader {
   return {
     read: async (ref, signal) => {
@@ -132,4 +129,57 @@ async function orAbsent<T>(request: Promise<T>): Promise<T | undefined> {
     if (error instanceof ApiError && error.status === 404) return undefined;
     throw error;
   }
+}
+
+/** Limits how many tasks run concurrently, to keep the load on the API server low. */
+export function limiter(most: number): <T>(task: () => Promise<T>) => Promise<T> {
+  let running = 0;
+  const waiting: (() => void)[] = [];
+  return async (task) => {
+    if (running >= most) await new Promise<void>((go) => waiting.push(go));
+    else running += 1;
+    try {
+      return await task();
+    } finally {
+      const next = waiting.shift();
+      // The slot goes to the next waiting request, so that no other request takes it.
+      if (next) next();
+      else running -= 1;
+    }
+  };
+}
+
+/**
+ * Lines of the container's previous log file. The log endpoint of the API server returns the newest file only; the kubelet
+ * serves the others under /logs.
+ */
+export async function rotatedLines(
+  get: (path: string) => Promise<HttpAnswer>,
+  { namespace, name, container }: PodRef,
+): Promise<string[]> {
+  const pod: unknown = JSON.parse((await get(pathOf({ apiVersion: "v1", kind: "Pod", namespace, name }))).body);
+  const [node, uid] = [textAt(pod, "spec", "nodeName"), textAt(pod, "metadata", "uid")];
+  const folder = `/api/v1/nodes/${node}/proxy/logs/pods/${namespace}_${name}_${uid}/${container}`;
+  const file = fileBefore((await get(`${folder}/`)).body);
+  if (!file) throw new Error(`no rotated log file of ${name}`);
+  const text = (await get(`${folder}/${file}`)).body;
+  return text.split("\n").flatMap((line) => asApiServer(line) ?? []);
+}
+
+/** The second newest of the files that a listing links, "0.log.20261123-231247" being older than "0.log". */
+function fileBefore(listing: string): string | undefined {
+  const files = [...listing.matchAll(/href="((\d+)\.log(?:\.(\d{8}-\d{6}))?)"/g)].map(
+    ([, file = "", run, rotated]) => ({
+      file,
+      age: `${String(run).padStart(6, "0")} ${rotated ?? "present"}`,
+    }),
+  );
+  return files.sort((a, b) => (a.age < b.age ? -1 : 1)).at(-2)?.file;
+}
+
+/** "STAMP stream F text" as the API server shows it: "STAMP text", with nine digits of a second. */
+function asApiServer(line: string): string | undefined {
+  const [, second, fraction = "", zone, text = ""] =
+    /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?(\S*) \S+ [FP](?: (.*))?$/.exec(line) ?? [];
+  return second && `${second}.${fraction.padEnd(9, "0")}${zone} ${text}`;
 }

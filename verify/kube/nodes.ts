@@ -2,7 +2,7 @@ import type { LabFacts } from "../../experiments/types";
 import { exec } from "../../host/exec";
 import type { LabClient } from "../lab-client";
 
-/** A command of Docker that must succeed. @returns what it wrote */
+/** Runs Docker. @returns its output @throws Error when it fails */
 async function docker(args: readonly string[], signal: AbortSignal): Promise<string> {
   const result = await exec("docker", args, { signal, timeoutMs: 20_000 });
   if (result.code !== 0) throw new Error(`"${result.command}" failed: ${result.stderr}`);

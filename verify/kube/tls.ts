@@ -33,7 +33,7 @@ async function readCa(facts: LabFacts): Promise<string> {
   }
 }
 
-/** Connection to the gateway by HTTPS that trusts the lab's CA alone. */
+/** Address and TLS options for HTTPS to the gateway, with the CA of the lab only. */
 export async function secureWay(facts: LabFacts, host: string): Promise<Way> {
   const servername = host.replace(/:\d+$/, "");
   return { url: tlsOf(facts).url, options: { ca: await readCa(facts), servername, rejectUnauthorized: true } };

@@ -1,7 +1,7 @@
 import { numberAt, textAt } from "../json";
 import { fieldsOf, jsonOf } from "./fields";
 
-/** What a proxy wrote of one request. */
+/** A line of the access log of a gateway or waypoint. */
 export interface AccessLine {
   method: string;
   path: string;
@@ -13,32 +13,28 @@ export interface AccessLine {
   durationMs: number;
   requestId: string;
   authority: string;
-  /** Address of the chosen endpoint; "-" when none was. */
+  /** Address of the selected endpoint; "-" without one. */
   upstreamHost: string;
   upstreamCluster: string;
-  /** The line as it was. */
+  /** The unparsed line. */
   text: string;
 }
 
 const envoyBegin = /\[\d{4}-\d\d-\d\dT[^\]]*\] "/;
 
+/** The access log of agentgateway in its default text format. */
 const agentgatewayBegin = /\binfo\s+request gateway=/;
 
-/** Whether a line is one of the access log of agentgateway, in its default text format. */
-const isAgentgatewayLine = (text: string): boolean => agentgatewayBegin.test(text);
-
-const isJsonLine = (text: string): boolean => text.includes('"response_code_details":');
-
-/** Reads a line of either proxy; undefined when it is no access line (a proxy's own messages share the stream). */
+/** Reads a line of Envoy or of agentgateway; undefined for any other line: a proxy writes its own messages to the same stream. */
 export function parseAccessLine(text: string): AccessLine | undefined {
-  if (isAgentgatewayLine(text)) return parseAgentgatewayLine(text);
-  return isJsonLine(text) ? parseJsonLine(text) : parseEnvoyLine(text);
+  if (agentgatewayBegin.test(text)) return parseAgentgatewayLine(text);
+  return text.includes('"response_code_details":') ? parseJsonLine(text) : parseEnvoyLine(text);
 }
 
-/** Reads a line of Envoy in Istio's JSON format (meshConfig.accessLogEncoding); undefined when it is none. */
+/** Reads a line of Envoy in Istio's JSON format (meshConfig.accessLogEncoding). */
 function parseJsonLine(text: string): AccessLine | undefined {
   const fields = jsonOf(text);
-  // What Envoy has no value for is null.
+  // A field without a value is null.
   const field = (name: string) => textAt(fields, name) ?? "-";
   const status = numberAt(fields, "response_code");
   if (status === undefined || field("method") === "-" || field("path") === "-") return undefined;
@@ -51,7 +47,7 @@ function parseJsonLine(text: string): AccessLine | undefined {
   };
 }
 
-/** Reads a line of Envoy's access log; undefined when it is none. */
+/** Reads a line of Envoy in Istio's text format. */
 function parseEnvoyLine(text: string): AccessLine | undefined {
   const start = text.search(envoyBegin);
   if (start < 0) return undefined;
@@ -74,7 +70,7 @@ function parseEnvoyLine(text: string): AccessLine | undefined {
   };
 }
 
-/** Whether a field is a status: 0 stands for a request without an answer. */
+/** Whether a field is an HTTP status; 0 stands for a request without an answer. */
 const isStatus = (text: string | undefined): text is string => /^\d{1,3}$/.test(text ?? "");
 
 /** Fields are separated by blanks; quotes and the brackets of the time stamp hold blanks together. */
@@ -84,7 +80,7 @@ function splitFields(line: string): string[] {
   return [stamp, ...[...rest.matchAll(/"((?:[^"\\]|\\.)*)"|(\S+)/g)].map(([whole, quoted]) => quoted ?? whole)];
 }
 
-/** Reads a line of agentgateway's access log; undefined when it is none. A request that no endpoint got has no field `endpoint`. */
+/** Reads a line of agentgateway. A request that was sent to no endpoint has no field `endpoint`. */
 function parseAgentgatewayLine(text: string): AccessLine | undefined {
   const start = text.search(agentgatewayBegin);
   if (start < 0) return undefined;
@@ -99,7 +95,7 @@ function parseAgentgatewayLine(text: string): AccessLine | undefined {
     flags: fields.reason ?? "-",
     details: error ?? (endpoint ? "via_upstream" : "direct_response"),
     durationMs: Number(durationMs),
-    // It writes none; the lab's own stands in the path.
+    // agentgateway logs no request id; the path has the id of the lab.
     requestId: "-",
     authority: fields["http.host"] ?? "-",
     upstreamHost: endpoint ?? "-",

@@ -2,10 +2,9 @@ import { messageOf } from "../../host/errors";
 import type { Clock } from "../eventually";
 import type { ClusterReader, PodRef } from "../lab-client";
 import { type AccessLine, parseAccessLine } from "./access-log";
-import { isAppLine } from "./app-log";
 import { type ConnectionLine, parseConnectionLine } from "./ztunnel-log";
 
-/** What a container wrote about requests and connections, in the order of its log. */
+/** The lines of a log about requests and connections, in the order of the log. */
 export interface LogRecords {
   requests: readonly AccessLine[];
   connections: readonly ConnectionLine[];
@@ -13,10 +12,10 @@ export interface LogRecords {
   app: readonly string[];
 }
 
-/** Records of the run so far, or the reason why they cannot be had. */
+/** Records of the run so far, or the reason why the log cannot be read. */
 export type LogRead = LogRecords | { unavailable: string };
 
-/** The records of one kind in several logs. @param wanted those of them. @default all */
+/** The records of one kind in several logs. @param wanted selects records. @default all */
 export function recordsIn<Kind extends keyof LogRecords>(
   reads: readonly LogRead[],
   kind: Kind,
@@ -34,11 +33,11 @@ export const unavailableIn = (reads: readonly LogRead[]): { unavailable: string 
 
 /** How long a read is reused: many checks read the same pods. */
 const freshMs = 250;
-/** The API server's time is in whole seconds, and proxies write late: the margin keeps every line of the run. */
+/** Margin before the start of the run: the API server's time has a resolution of one second, and proxies write their logs late. */
 const earlyMs = 3_000;
 
 interface Page {
-  /** The last line that was read: the next read must have it, or the log was rotated in between. */
+  /** The last line that was read. When the next read lacks it, the log was rotated in between. */
   anchor?: string;
   records: { [Kind in keyof LogRecords]: LogRecords[Kind][number][] };
   readAt: number;
@@ -46,9 +45,9 @@ interface Page {
 }
 
 /**
- * The records of the run, read piece by piece. Pieces follow one another by the log's own stamps, so that a clock that
- * disagrees with this machine's does no harm. A log at debug level is rotated every few minutes, and the API server hands
- * out the newest file alone: a gap is noticed, and filled from the file before.
+ * Reads the records of the run incrementally. Each read begins at the time stamp of the last line, so that the clocks of node and
+ * machine need not agree. A log at debug level is rotated every few minutes, and the API server returns the newest file only: a gap
+ * is filled from the file before.
  */
 export class LogReader {
   readonly #lab: ClusterReader;
@@ -58,7 +57,7 @@ export class LogReader {
   readonly #pages = new Map<string, Page>();
   #begin: Promise<string> | undefined;
 
-  /** @param signal of the whole run: a read serves several checks, so that none of them may end it */
+  /** @param signal of the whole run: several checks share a read, so that no check may abort it */
   constructor(lab: ClusterReader, clock: Clock, signal: AbortSignal) {
     this.#lab = lab;
     this.#clock = clock;
@@ -66,7 +65,7 @@ export class LogReader {
     this.#startedAt = clock.now();
   }
 
-  /** Notes where the logs of these pods stand as the run begins: what comes later is of the run. */
+  /** Reads the last line of each log at the start of the run. Later lines belong to the run. */
   async open(pods: readonly PodRef[]): Promise<void> {
     await Promise.all(
       pods.map(async (pod) => {
@@ -119,17 +118,17 @@ export class LogReader {
     }
   }
 
-  /** What was written after a line: in the present file or, when it was rotated meanwhile, in the one before as well. */
+  /** The lines after a line: in the current file and, when it was rotated meanwhile, in the file before. */
   async #following(pod: PodRef, anchor: string, newest: readonly string[]): Promise<readonly string[]> {
     const here = newest.lastIndexOf(anchor);
     if (here >= 0) return newest.slice(here + 1);
     const older = await this.#lab.rotatedLogs(pod, this.#signal);
     const there = older.lastIndexOf(anchor);
-    if (there < 0) throw new Error("the log was rotated, and what this run wrote before is gone");
+    if (there < 0) throw new Error("the log was rotated, and earlier lines of this run are lost");
     return [...older.slice(there + 1), ...newest];
   }
 
-  /** When the run began, by the cluster's clock: for pods that were not there then. */
+  /** The start of the run by the cluster's clock, for pods that did not exist then. */
   #runBegan(): Promise<string> {
     this.#begin ??= this.#lab.serverTime(this.#signal).then((theirs) => {
       const ago = this.#clock.now() - this.#startedAt + earlyMs;
@@ -139,7 +138,7 @@ export class LogReader {
   }
 }
 
-/** Each line is parsed once: many checks read the same records again and again. */
+/** Parses a line once, for all checks that read the log. */
 function addRecord({ requests, connections, app }: Page["records"], line: string): void {
   const request = parseAccessLine(line);
   if (request) {
@@ -150,5 +149,8 @@ function addRecord({ requests, connections, app }: Page["records"], line: string
   if (connection) connections.push(connection);
   else if (isAppLine(line)) app.push(line);
 }
+
+/** Whether httpbin wrote a line, as text or JSON, about a request of the lab, whose query has an id. */
+const isAppLine = (text: string): boolean => /^\S+ (time=|\{).*\bprobe=[0-9a-f]{8}-/.test(text);
 
 const stampOf = (line: string): string => line.slice(0, line.indexOf(" "));

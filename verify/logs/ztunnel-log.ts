@@ -10,16 +10,16 @@ export interface ConnectionLine {
   direction: "inbound" | "outbound";
   /** Fields of the line, such as "src.identity". */
   fields: Readonly<Record<string, string>>;
-  /** Why the connection failed; undefined when it did not. */
+  /** Why the connection failed; absent when it did not. */
   error?: string;
-  /** The line as it was. */
+  /** The unparsed line. */
   text: string;
 }
 
 const inText = /\b(trace|debug|info|warn|error)\s+access\s+connection (opened|complete)\b(.*)/;
 const inJson = /"scope":"access".*"message":"connection (?:opened|complete)"/;
 
-/** Reads a line, as text or as JSON (ztunnel's LOG_FORMAT); undefined when it is not about a connection. */
+/** Reads a line, as text or as JSON (ztunnel's LOG_FORMAT); undefined for lines that are not about a connection. */
 export function parseConnectionLine(text: string): ConnectionLine | undefined {
   const read = inJson.test(text) ? jsonLine(text) : textLine(text);
   if (!read) return undefined;
@@ -61,13 +61,13 @@ export function connectionOf({ direction, fields }: ConnectionLine): Connection 
   return { direction, source: peer("src"), destination: peer("dst") };
 }
 
-/** Whether ztunnel, here or at the other end, refused the connection because of a policy. */
+/** Whether the ztunnel of the source or of the destination refused the connection because of a policy. */
 export function isPolicyRefusal(line: ConnectionLine): boolean {
-  // The source's ztunnel learns of the refusal as the answer to its CONNECT: 401 and nothing else.
+  // The ztunnel of the source logs the answer to its CONNECT request: 401.
   return /policy rejection|explicitly denied|http status: 401/.test(line.error ?? "");
 }
 
-/** The policy that ztunnel names as the one that denied a connection. */
+/** The policy that denied a connection, as ztunnel logs it. */
 export function policyNamedBy({ error = "" }: ConnectionLine): { namespace?: string; name: string } | undefined {
   const [, namespace, name] = /explicitly denied by: (?:([\w.-]+)\/)?([\w.-]+)/.exec(error) ?? [];
   return name === undefined ? undefined : { name, ...(namespace ? { namespace } : {}) };

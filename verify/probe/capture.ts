@@ -3,19 +3,19 @@ import { messageOf } from "../../host/errors";
 import type { VerifyContext } from "../context";
 import { eventually } from "../eventually";
 import type { LabPod } from "../pods";
-import { PreconditionError } from "../precondition-error";
+import { unobservable } from "../precondition-error";
 
-/** Bytes of each packet that are kept: a request of the lab and its headers. */
+/** Bytes of each packet that are captured: enough for a request of the lab with its headers. */
 const snapBytes = 512;
-/** Packets after which a capture ends by itself, so that it never gets larger than 2 MB. */
+/** Packets after which a capture ends, so that its file is at most 2 MB. */
 const mostPackets = 4_000;
-/** Seconds after which the capture ends by itself, also when the verifier was killed. */
+/** Seconds after which the capture ends, also when the verifier was killed. */
 const longestSeconds = 60;
 const startMs = 10_000;
 /** Time for the packets of the last answer to arrive. */
 const lastMs = 1_000;
 
-/** Listens on every interface of the node until it is told to stop, and writes the capture to stdout. */
+/** Captures on all interfaces of the node until it gets a signal, and writes the capture to stdout. */
 const listen = [
   `tcpdump -i any -y LINUX_SLL2 -n -p -U -Z root -s ${snapBytes} -c ${mostPackets} -w "$1.pcap" "$2" 2>"$1.log" & dump=$!`,
   'echo $dump >"$1.pid"',
@@ -24,15 +24,15 @@ const listen = [
   "kill $guard 2>/dev/null",
   'cat "$1.pcap"; : >"$1.pcap"',
 ].join("\n");
-const heard = 'cat "$1.log"';
+const captureLog = 'cat "$1.log"';
 const stop = 'read dump <"$1.pid"; kill $dump';
 
 /**
- * Captures what a node sees while something is done.
+ * Captures packets on a node during `work`.
  *
- * @param filter packets to capture (pcap-filter(7))
+ * @param filter selects packets (pcap-filter(7))
  * @returns the capture file
- * @throws PreconditionError when nothing can be captured
+ * @throws PreconditionError when tcpdump fails
  */
 export async function captured(
   context: VerifyContext,
@@ -41,13 +41,10 @@ export async function captured(
   work: () => Promise<void>,
 ): Promise<Uint8Array> {
   const { lab, clock } = context;
-  // What an earlier run left says nothing about this one.
+  // A name of its own, so that files of earlier runs are not read.
   const file = `/tmp/${randomUUID()}`;
   const blind = (why: string, cause?: unknown) =>
-    new PreconditionError("nodes", `nothing can be captured on ${sniffer.node}: ${why}`, {
-      verdict: "inconclusive",
-      cause,
-    });
+    unobservable("nodes", `nothing can be captured on ${sniffer.node}: ${why}`, cause);
   const shell = (script: string, signal: AbortSignal, ...more: string[]) =>
     lab.exec(sniffer, ["sh", "-c", script, "capture", file, ...more], 10_000, signal);
   const limit = (longestSeconds + 20) * 1000;
@@ -65,7 +62,7 @@ export async function captured(
   try {
     await eventually(
       async (signal) => {
-        const { stdout } = await shell(heard, signal);
+        const { stdout } = await shell(captureLog, signal);
         if (over === undefined && !stdout.includes("listening on"))
           throw new Error(stdout.trim() || "no output of tcpdump");
       },
@@ -78,7 +75,7 @@ export async function captured(
     await work();
     await clock.sleep(lastMs, context.signal);
   } finally {
-    // An interrupted run stops it, too: on a signal of its own.
+    // On a signal of its own, so that an interrupted run stops the capture as well.
     await shell(stop, new AbortController().signal).catch(() => undefined);
   }
   const { bytes, code, stderr } = await running;

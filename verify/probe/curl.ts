@@ -1,7 +1,7 @@
-import { numberAt, textAt } from "../json";
+import { numberAt, parsedJson, textAt } from "../json";
 import { hostPort } from "../pods";
 
-/** What curl saw, from the text that {@link curlArguments} makes it write. */
+/** The answer to a request, from the output of {@link curlArguments}. */
 export interface CurlAnswer {
   /** 0 when there was no answer. */
   status: number;
@@ -15,6 +15,12 @@ export interface CurlAnswer {
 }
 
 const mark = "\n@@ambient-lab@@";
+
+/** With `--request HEAD` curl would wait for a body. */
+export const methodArguments = (method: string): string[] => (method === "HEAD" ? ["--head"] : ["--request", method]);
+
+export const headerArguments = (headers: Readonly<Record<string, string>>): string[] =>
+  Object.entries(headers).flatMap(([name, value]) => ["--header", `${name}: ${value}`]);
 
 /** Arguments for one request on a connection of its own, answer and measurements on stdout. */
 export function curlArguments(request: {
@@ -31,45 +37,38 @@ export function curlArguments(request: {
     "--include",
     "--local-port",
     `${request.localPort}-${request.localPort + 9}`,
-    // With -X HEAD curl would wait for a body that never comes.
-    ...(request.method === "HEAD" ? ["--head"] : ["--request", request.method]),
+    ...methodArguments(request.method),
     "--max-time",
     String(request.timeoutMs / 1000),
-    ...Object.entries(request.headers).flatMap(([name, value]) => ["--header", `${name}: ${value}`]),
+    ...headerArguments(request.headers),
     "--write-out",
     `${mark}%{json}`,
     request.url,
   ];
 }
 
-/** Reads what curl wrote; undefined when it wrote no measurements. */
+/** Reads the output of curl; undefined without measurements. */
 export function parseCurl(stdout: string): CurlAnswer | undefined {
   const cut = stdout.lastIndexOf(mark);
   if (cut < 0) return undefined;
-  const measured = jsonOf(stdout.slice(cut + mark.length));
+  const measured = parsedJson(stdout.slice(cut + mark.length));
   if (measured === undefined) return undefined;
   const answer = stdout.slice(0, cut);
   const end = answer.indexOf("\r\n\r\n");
   const [head, body] = end < 0 ? [answer, ""] : [answer.slice(0, end), answer.slice(end + 4)];
+  return { ...measurementsOf(measured), headers: parseHeaders(head), body };
+}
+
+/** The fields of curl's `--write-out %{json}` that an answer has. */
+export function measurementsOf(measured: unknown): Pick<CurlAnswer, "status" | "seconds" | "local" | "error"> {
   const [ip, port] = [textAt(measured, "local_ip"), numberAt(measured, "local_port")];
   const error = textAt(measured, "errormsg");
   return {
     status: numberAt(measured, "response_code") ?? numberAt(measured, "http_code") ?? 0,
-    headers: parseHeaders(head),
-    body,
     seconds: numberAt(measured, "time_total") ?? 0,
     ...(ip && port ? { local: hostPort(ip, port) } : {}),
     ...(error ? { error } : {}),
   };
-}
-
-/** Measurements of which a part is missing, as where curl was killed, are none. */
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function parseHeaders(head: string): Record<string, string> {
@@ -83,7 +82,7 @@ function parseHeaders(head: string): Record<string, string> {
   );
 }
 
-/** Arguments for many requests side by side, each on its own connection and with its number at the end of the query. */
+/** Arguments for parallel requests, each on a connection of its own and with its number at the end of the query. */
 export function curlManyArguments(request: {
   method: string;
   url: string;
@@ -101,12 +100,12 @@ export function curlManyArguments(request: {
     "--parallel-immediate",
     "--parallel-max",
     String(request.parallel),
-    ...(request.method === "HEAD" ? ["--head"] : ["--request", request.method]),
+    ...methodArguments(request.method),
     "--max-time",
     String(request.timeoutMs / 1000),
     "--header",
     "Connection: close",
-    ...Object.entries(request.headers).flatMap(([name, value]) => ["--header", `${name}: ${value}`]),
+    ...headerArguments(request.headers),
     "--write-out",
     "%{http_code} %{time_total}\\n",
     `${request.url}&n=[1-${request.count}]`,
@@ -119,7 +118,7 @@ export interface SampleAnswer {
   seconds: number;
 }
 
-/** Reads what {@link curlManyArguments} makes curl write: one line a request, in the order of the answers. */
+/** Reads the output of {@link curlManyArguments}: one line a request, in the order of the answers. */
 export function parseCurlMany(stdout: string): SampleAnswer[] {
   return [...stdout.matchAll(/^(\d{3}) (\d+(?:\.\d+)?)$/gm)].map(([, status, seconds]) => ({
     status: Number(status),

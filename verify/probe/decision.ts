@@ -25,7 +25,7 @@ export interface DecisionTarget {
 /** The fields of a client's answer that a decision needs. */
 export type ClientAnswer = Pick<Answer, "status" | "body" | "exit" | "error" | "local">;
 
-/** The layer that decided about a request: by its log records; without a record, by the client's answer. */
+/** Derives which layer decided about a request from its log records, and without records from the answer of the client. */
 export function decisionFromRecords(answer: ClientAnswer, records: Records, target: DecisionTarget): Decision {
   return (
     byWaypoint(target, lineOf(records.waypoint)) ??
@@ -47,7 +47,7 @@ export function byWaypoint(target: DecisionTarget, line: AccessLine | undefined)
   // "NR" is Envoy's flag, "NotFound" agentgateway's reason.
   if (/\bNR\b|^NotFound$/.test(line.flags))
     return { ...base, action: "refused", because: `no route matches the request (${line.flags})` };
-  // agentgateway's reason for a refusal of its own; no version of it gets Istio's policies yet.
+  // agentgateway's reason for a refusal. No version of istiod sends it AuthorizationPolicies.
   if (line.flags === "Authorization") return { ...base, action: "refused" };
   if (redirects(line)) return { ...base, action: "redirected" };
   if (reachedApp(line)) return { ...base, action: "answered", layer: "app" };
@@ -86,7 +86,7 @@ const baseOf = (layer: "gateway" | "waypoint", { status, flags, details, text }:
 /**
  * A refusal by one of Envoy's filters, as the response code details name it: RBAC, jwt_authn, ext_authz
  * (Envoy: source/extensions/filters/http/{rbac/rbac_filter.cc, jwt_authn/filter.cc, ext_authz/ext_authz.h}).
- * @param otherwise policy of a refusal by RBAC that names none, because no ALLOW rule matches
+ * @param otherwise policy of a refusal by RBAC without a name, because no ALLOW rule matches
  */
 function byFilter(
   base: LineDecision,
@@ -111,7 +111,7 @@ const redirects = ({ details, status }: AccessLine): boolean =>
   details === "direct_response" && status >= 300 && status < 400;
 
 function byZtunnel(answer: ClientAnswer, records: Records, target: DecisionTarget): Decision | undefined {
-  // A client with an answer was not reset: the refusal is of an earlier request of the same workload, or the client hung up.
+  // A client with an answer was not reset: the refusal is about an earlier request of the workload, or curl closed the connection.
   if (answer.status > 0 || !("found" in records.ztunnel)) return undefined;
   const { found } = records.ztunnel;
   const own = found.findLast((line) => line.event === "complete" && isOwn(line, answer));
@@ -133,7 +133,11 @@ function byAnswer(answer: ClientAnswer, records: Records): Decision {
   const unseen = Object.values(records).find((sought) => "unavailable" in sought);
   const blind = unseen && "unavailable" in unseen ? ` (${unseen.unavailable})` : "";
   if (answer.status === 403 && answer.body === rbacBody) {
-    return { layer: "unknown", action: "refused", because: `an Envoy said "${rbacBody}", no log says which${blind}` };
+    return {
+      layer: "unknown",
+      action: "refused",
+      because: `an Envoy answered "${rbacBody}", and no log names it${blind}`,
+    };
   }
   if (answer.status >= 200 && answer.status < 300) {
     return { layer: "app", action: "answered", because: `${answer.status} without a record of the waypoint${blind}` };

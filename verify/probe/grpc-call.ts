@@ -3,25 +3,72 @@ import { ports } from "../../config/vocabulary";
 import { hostOf, waypointAt } from "../../experiments/names";
 import type { ServiceName } from "../../experiments/slices";
 import type { Call } from "../../experiments/types";
-import { loggedLines } from "../checks/counted";
-import type { VerifyContext } from "../context";
+import { converging, type VerifyContext } from "../context";
 import { DeadlineError, eventually } from "../eventually";
 import type { AccessLine } from "../logs/access-log";
 import type { SentRequest } from "../report/schema";
-import { type GrpcAnswer, grpcArguments, parseGrpc } from "./grpc-output";
+import { type LoggedLines, loggedLines } from "./sample-logs";
 import { podName, requestLimit } from "./send";
 
-/** A call by gRPC as its caller and the waypoint saw it. */
+/** The answer to a gRPC call, as the client got it. */
+export interface GrpcAnswer {
+  /** HTTP status; 0 without an answer. */
+  http: number;
+  /** gRPC status, from the trailers or, in an answer without a message, from the headers. */
+  code?: number;
+  message: string;
+  /** Whether the answer is a HealthCheckResponse with the status SERVING (field 1 is 1). */
+  serving: boolean;
+}
+
+/**
+ * A command that calls a method with an empty message: a byte for "not compressed", and four bytes for the length 0. An argument
+ * cannot contain a zero byte, so that printf of the shell writes them.
+ */
+export function grpcArguments(call: { url: string; id: string; timeoutMs: number }): string[] {
+  return [
+    ...["sh", "-c", "printf '\\000\\000\\000\\000\\000' | curl \"$@\"", "curl"],
+    ...["--silent", "--show-error", "--include", "--http2-prior-knowledge", "--data-binary", "@-"],
+    ...["--max-time", String(call.timeoutMs / 1000)],
+    ...["--header", "content-type: application/grpc", "--header", "te: trailers"],
+    // A query would become part of the method's name, so that the id is in fields that proxies log.
+    ...["--header", `x-request-id: ${call.id}`, "--user-agent", `probe=${call.id}`],
+    call.url,
+  ];
+}
+
+/** Decodes the percent-encoding of a message; a malformed one stays as it is, as gRPC requires (PROTOCOL-HTTP2.md, Status-Message). */
+function decoded(message: string): string {
+  try {
+    return decodeURIComponent(message);
+  } catch {
+    return message;
+  }
+}
+
+/** Reads the output of curl: headers, message and trailers in one stream. */
+export function parseGrpc(stdout: string): GrpcAnswer {
+  // Trailers follow the message without a break between them.
+  const field = (name: string) => new RegExp(`${name}: *(.*?)\\r?$`, "im").exec(stdout)?.[1];
+  const code = /^\d+$/.exec(field("grpc-status") ?? "")?.[0];
+  return {
+    http: Number(/^HTTP\/2 (\d{3})/.exec(stdout)?.[1] ?? 0),
+    ...(code === undefined ? {} : { code: Number(code) }),
+    message: decoded(field("grpc-message") ?? ""),
+    serving: stdout.includes("\u0000\u0000\u0000\u0000\u0002\u0008\u0001"),
+  };
+}
+
+/** A gRPC call: the answer, and the lines of the waypoint about it. */
 export interface Called {
   answer: GrpcAnswer;
   request: SentRequest;
-  /** The call in words, and curl's own when it failed. */
+  /** The call as text, with the error of curl when it failed. */
   words: string;
-  /** The waypoint's lines about it; a reason when they cannot be read. */
-  lines: readonly AccessLine[] | string;
+  lines: LoggedLines<AccessLine>;
 }
 
-/** Calls a method once and looks for the waypoint's record of it. */
+/** Calls a method once, and reads the waypoint's record of the call. */
 export async function call(context: VerifyContext, service: ServiceName, { from, method }: Call): Promise<Called> {
   const id = randomUUID();
   const { answer, request, words, seconds } = await sent(context, service, { from, method }, id);
@@ -30,8 +77,8 @@ export async function call(context: VerifyContext, service: ServiceName, { from,
 }
 
 /**
- * Calls until the code is as expected, or the deadline is over: the positive control before a refusal.
- * @returns the codes that the calls got; undefined for a call without one
+ * Calls until the status is as expected, or until the deadline: the positive control before calls that must be refused.
+ * @returns the gRPC status of each call; undefined for a call without one
  */
 export async function converge(
   context: VerifyContext,
@@ -39,15 +86,13 @@ export async function converge(
   wanted: Call,
 ): Promise<(number | undefined)[]> {
   const codes: (number | undefined)[] = [];
-  const { convergeMs, intervalMs, streak } = context.timings;
   const look = async () => {
     const { answer } = await sent(context, service, wanted, randomUUID());
     codes.push(answer.code);
     if (answer.code !== wanted.code) throw new Error(`code ${answer.code ?? "none"}`);
   };
-  const timing = { deadlineMs: convergeMs, intervalMs, streak, signal: context.signal, clock: context.clock };
-  await eventually(look, { what: wanted.name, ...timing }).catch((error: unknown) => {
-    // The call that is judged afterwards reports the problem.
+  await eventually(look, converging(context, wanted.name)).catch((error: unknown) => {
+    // The call that is judged later reports the problem.
     if (!(error instanceof DeadlineError)) throw error;
   });
   return codes;

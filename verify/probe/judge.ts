@@ -1,20 +1,26 @@
 import type { Layer } from "../../config/vocabulary";
-import { waypointAt } from "../../experiments/names";
+import {
+  authenticationAtGateway,
+  podsBehind,
+  services,
+  strictPolicy,
+  waypointAt,
+  workloads,
+} from "../../experiments/names";
 import { objects } from "../../experiments/objects";
-import type { WaypointName } from "../../experiments/slices";
+import type { ServiceName, WaypointName } from "../../experiments/slices";
 import type { Expectation, Probe } from "../../experiments/types";
 import { connectionOf } from "../logs/ztunnel-log";
 import type { Decision, Evidence, Finding } from "../report/schema";
-import { decisionFromRecords, rbacBody } from "./decision";
+import { type DecisionTarget, decisionFromRecords, rbacBody } from "./decision";
 import type { RecordKind, Records } from "./records";
 import type { Answer } from "./send";
-import { targetOf } from "./target";
 
-/** Whether the client's side of an answer is as expected; who decided is another question. */
+/** Whether the answer of the client is as expected, whichever layer decided. */
 export function answerFits(expect: Expectation, answer: Answer): boolean {
   switch (expect.outcome) {
     case "answered":
-      // 405 is the application's own word: the method came through.
+      // 405 is an answer of the application: the method was let through.
       return (answer.status >= 200 && answer.status < 300) || answer.status === 405;
     case "refused":
       if (answer.status !== expect.status) return false;
@@ -22,32 +28,32 @@ export function answerFits(expect: Expectation, answer: Answer): boolean {
     case "redirected":
       return answer.status === expect.status && leadsTo(expect.to, answer);
     case "reset":
-      // 56: the connection was taken and then reset. 7 or 28 would mean that nothing listened.
+      // 56: the connection was accepted and then reset. 7 and 28 would mean that nothing listens.
       return answer.exit === 56 || answer.exit === 52;
   }
 }
 
-/** Whether the header Location is that of the same request at another place. Addresses are compared, not their spelling. */
+/** Whether the header Location is the same request at another origin. */
 function leadsTo(place: string, { id, headers: { location = "" } }: Answer): boolean {
   if (!URL.canParse(location)) return false;
   const { origin, search } = new URL(location);
   return origin === new URL(place).origin && new URLSearchParams(search).get("probe") === id;
 }
 
-/** The records that a fate must leave. */
+/** The layers that must have a record of a request with this result. */
 export function recordsWanted(expect: Expectation): RecordKind[] {
   if (expect.outcome === "answered") return [...expect.through];
   return [expect.by];
 }
 
-/** Weighs the client's answer and the layers' records against the expectation. */
+/** Compares the answer of the client and the records of the layers with the expectation. */
 export function judge(probe: Probe, answer: Answer, records: Records): Finding {
   const { expect } = probe;
   const decision = decisionFromRecords(answer, records, targetOf(answer.service));
   const common = {
     name: probe.name,
     decision,
-    seen: `${seenBy(answer)}; ${sayDecision(decision)}`,
+    seen: `${seenBy(answer)}; ${decisionSentence(decision)}`,
     request: sentRequest(answer),
     records: {
       gateway: lookupState(records.gateway),
@@ -58,14 +64,14 @@ export function judge(probe: Probe, answer: Answer, records: Records): Finding {
     evidence: evidenceOf(answer, records),
   };
   const waypoint = waypointAt(answer.service);
-  const expected = sayExpectation(expect, waypoint);
+  const expected = expectationText(expect, waypoint);
   if (!answerFits(expect, answer)) {
-    return { ...common, verdict: "fail", layer: blamed(expect, decision), expected };
+    return { ...common, verdict: "fail", layer: failedLayer(expect, decision), expected };
   }
   const wanted = recordsWanted(expect);
   const missing = wanted.find((kind) => "missing" in records[kind]);
   if (missing) {
-    const seen = `${seenBy(answer)}; the ${calledIn(missing, waypoint)} has no record of it: the request did not pass the ${calledIn(missing, waypoint)}`;
+    const seen = `${seenBy(answer)}; the ${layerName(missing, waypoint)} has no record of it: the request did not pass the ${layerName(missing, waypoint)}`;
     return { ...common, verdict: "fail", layer: missing, seen, expected };
   }
   const unseen = wanted.find((kind) => "unavailable" in records[kind]);
@@ -74,7 +80,7 @@ export function judge(probe: Probe, answer: Answer, records: Records): Finding {
   if (decision.layer !== decider) {
     return { ...common, verdict: "fail", layer: layerOf(decision, decider), expected };
   }
-  // The right layer may have ended it for another reason: a ztunnel that reached no endpoint has refused no request.
+  // The expected layer may have ended the request for another reason, such as a ztunnel without an endpoint.
   if (decision.action !== expect.outcome) return { ...common, verdict: "fail", layer: decider, expected };
   const reason = expect.outcome === "refused" ? expect.because : undefined;
   if (reason && !decision.because.includes(reason)) return { ...common, verdict: "fail", layer: decider, expected };
@@ -98,8 +104,8 @@ const deciderOf = (expect: Expectation): Layer => (expect.outcome === "answered"
 const layerOf = (decision: Decision, otherwise: Layer): Layer =>
   decision.layer === "unknown" ? otherwise : decision.layer;
 
-/** A refusal that did not come is the fault of whoever should have refused, not of the app that answered. */
-function blamed(expect: Expectation, decision: Decision): Layer {
+/** The layer at fault: for a missing refusal the layer that should have refused, not the application that answered. */
+function failedLayer(expect: Expectation, decision: Decision): Layer {
   if (expect.outcome !== "answered" && decision.action === "answered") return expect.by;
   return layerOf(decision, expect.outcome === "answered" ? (expect.through[0] ?? "app") : expect.by);
 }
@@ -110,25 +116,24 @@ const seenBy = (answer: Answer): string => {
   return `no answer, exit ${answer.exit} after ${took}${answer.error ? ` (${answer.error})` : ""}`;
 };
 
-/** A decision in words. */
-function sayDecision({ layer, action, policy, because }: Decision): string {
-  const who = layer === "unknown" ? `${action} by an unknown layer` : `${action} by ${layer}`;
-  return policy && action !== "answered" ? `${who}, ${policy}: ${because}` : `${who}: ${because}`;
+function decisionSentence({ layer, action, policy, because }: Decision): string {
+  const decided = layer === "unknown" ? `${action} by an unknown layer` : `${action} by ${layer}`;
+  return policy && action !== "answered" ? `${decided}, ${policy}: ${because}` : `${decided}: ${because}`;
 }
 
-/** A layer by its own name, where there are several of its kind. */
-export const calledIn = <L extends string>(layer: L, waypoint: WaypointName): L | WaypointName =>
+/** The name of a layer; for a waypoint that of its Gateway. */
+export const layerName = <L extends string>(layer: L, waypoint: WaypointName): L | WaypointName =>
   layer === "waypoint" ? waypoint : layer;
 
-/** An expectation in words. */
-export function sayExpectation(expect: Expectation, waypoint: WaypointName): string {
+/** An expectation as text. */
+export function expectationText(expect: Expectation, waypoint: WaypointName): string {
   switch (expect.outcome) {
     case "answered":
       return expect.through.length > 0
-        ? `an answer of the app, recorded by ${expect.through.map((each) => calledIn(each, waypoint)).join(" and ")}`
+        ? `an answer of the app, recorded by ${expect.through.map((each) => layerName(each, waypoint)).join(" and ")}`
         : "an answer of the app, with no layer in the way";
     case "refused":
-      return `${expect.status} by ${calledIn(expect.by, waypoint)}${expect.policy ? `, ${expect.policy}` : ", which has no route for the host"}${expect.because ? ` (${expect.because})` : ""}`;
+      return `${expect.status} by ${layerName(expect.by, waypoint)}${expect.policy ? `, ${expect.policy}` : ", which has no route for the host"}${expect.because ? ` (${expect.because})` : ""}`;
     case "redirected":
       return `${expect.status} to ${expect.to} by ${expect.by} itself`;
     case "reset":
@@ -136,7 +141,6 @@ export function sayExpectation(expect: Expectation, waypoint: WaypointName): str
   }
 }
 
-/** A request in words. */
 const requestLine = ({ method, url, pod, target, token }: Answer["request"]): string =>
   `${method} ${url} ${pod ? `from ${pod}` : `Host: ${target}`}${token ? " with a token" : ""}`;
 
@@ -155,4 +159,17 @@ function evidenceOf(answer: Answer, records: Records): Evidence[] {
     return [{ source: `${kind} log`, lines }];
   });
   return [client, ...logs];
+}
+
+/** A Service of the lab as the destination of a request. */
+export function targetOf(service: ServiceName): DecisionTarget {
+  const app = podsBehind(service);
+  const { policy: podPolicy, peerAuthentication } = workloads[app];
+  const { policy: waypointPolicy } = services[service];
+  return {
+    ...{ app, authentication: authenticationAtGateway },
+    ...(waypointPolicy ? { waypointPolicy } : {}),
+    ...(podPolicy ? { podPolicy } : {}),
+    policyCalled: ({ name }) => (name === strictPolicy.name ? peerAuthentication : `AuthorizationPolicy/${name}`),
+  };
 }

@@ -18,29 +18,27 @@ export interface LoadAnswer {
   ms: number;
 }
 
-/** The requests of a load until now. */
-export interface LoadState {
+interface LoadState {
   /** The clock of the client's node, in milliseconds. */
   now: number;
-  /** In the order in which they were sent; those under way are not among them. */
+  /** In the order of sending, without requests in progress. */
   answers: readonly LoadAnswer[];
-  /** How many were sent, once the load has ended. */
+  /** Number of requests, once the load has ended. */
   sent?: number;
 }
 
-/** What a load sends. */
-export interface LoadPlan {
+interface LoadPlan {
   method: string;
   url: string;
   perSecond: number;
   timeoutMs: number;
-  /** Requests after which it ends by itself: nobody may be left to end it. */
+  /** Number of requests after which the load ends, also when the verifier was killed. */
   most: number;
 }
 
 /**
- * Sends a request at every beat and waits for none of them. The time is the node's own (/proc/uptime, in hundredths of a
- * second), since the images of the apps need not have a clock that tells less than seconds.
+ * Sends requests at a fixed rate without waiting for their answers. Times are from /proc/uptime of the node, in hundredths of a second,
+ * since `date` of the images may have a resolution of one second.
  */
 const run = [
   "trap over=1 TERM",
@@ -56,7 +54,7 @@ const run = [
 const look = 'read -r at _ </proc/uptime; echo "now $at"; cat "$1"';
 const end = 'read -r load <"$1.pid"; kill $load';
 
-/** A steady load from a pod, each request on a connection of its own and with its number in the query. */
+/** A load of requests from a pod at a constant rate, each on its own connection and with its number in the query. */
 export class Load {
   /** In the query of every request. */
   readonly id = randomUUID();
@@ -77,7 +75,7 @@ export class Load {
     const arguments_ = [String(most), String(1 / perSecond), method, String(timeoutMs / 1000), tagged(url, this.id)];
     const command = ["sh", "-c", run, "load", this.#file, ...arguments_];
     const limit = (most / perSecond) * 3_000 + timeoutMs;
-    // It writes to a file of its own: a connection to the API server that breaks loses nothing.
+    // The results are in a file, so that they survive a lost connection to the API server.
     this.#running = this.#context.lab.exec(this.#from, command, limit, this.#context.signal).catch(() => undefined);
   }
 
@@ -88,12 +86,12 @@ export class Load {
       throw new PreconditionError("app", `the load of ${this.#from.name} cannot be read: ${stderr.trim()}`);
     const sent = /^sent (\d+)$/m.exec(stdout)?.[1];
     return {
-      ...{ now: msOf(now), answers: parseShots(stdout) },
+      ...{ now: msOf(now), answers: parseLoadAnswers(stdout) },
       ...(sent === undefined ? {} : { sent: Number(sent) }),
     };
   }
 
-  /** Ends it and waits for the requests under way. Harmless when it has ended; not stopped by an interrupt. */
+  /** Ends the load and waits for requests in progress, also after an interrupt. */
   async stop(): Promise<void> {
     const lasting = new AbortController().signal;
     await this.#shell(end, lasting).catch(() => undefined);
@@ -118,12 +116,75 @@ export class Load {
 
 const msOf = (seconds: string): number => Math.round(Number(seconds) * 1000);
 
-/** Reads the lines that a load wrote, in the order of sending. */
-export function parseShots(text: string): LoadAnswer[] {
+/** Reads the lines of a load, in the order of sending. */
+export function parseLoadAnswers(text: string): LoadAnswer[] {
   const lines = [...text.matchAll(/^(\d+) (\d+\.\d+) (\d{3}) (\d+) (\d+\.\d+)$/gm)];
   return lines
     .map(([, n, at, status, exit, seconds]) => ({
       ...{ n: Number(n), at: msOf(at ?? ""), status: Number(status), exit: Number(exit), ms: msOf(seconds ?? "") },
     }))
     .sort((a, b) => a.n - b.n);
+}
+
+/** Whether a request was answered with a status of 2xx. */
+export const isSuccess = ({ status, exit }: LoadAnswer): boolean => exit === 0 && status >= 200 && status < 300;
+
+/** The first of at least `calm` successful requests in a row after `after`; undefined while there are fewer. */
+export function steadySince(answers: readonly LoadAnswer[], after: number, calm: number): LoadAnswer | undefined {
+  const later = answers.filter(({ at }) => at >= after);
+  const lastBad = later.findLastIndex((answer) => !isSuccess(answer));
+  const row = later.slice(lastBad + 1);
+  return row.length >= calm ? row[0] : undefined;
+}
+
+/** Lost requests of a kill. */
+export interface LossSummary {
+  sent: number;
+  lost: number;
+  /** First and last request without a good answer, in milliseconds since the kill. */
+  bad?: readonly [number, number];
+  /** Longest time between two good answers, in milliseconds. */
+  gapMs: number;
+  /** Milliseconds from the kill to the first request after the last failure; infinite without such a request. */
+  backMs: number;
+  /** The results of the lost requests, each with its number. */
+  met: ReadonlyMap<string, number>;
+}
+
+/** Counts the lost requests among those that were in progress at `killedAt` or sent later. A request without a line is lost as well. */
+export function summarizeLosses(all: readonly LoadAnswer[], sentInAll: number, killedAt: number): LossSummary {
+  const endOf = ({ at, ms }: LoadAnswer) => at + ms;
+  const answers = all.filter((answer) => endOf(answer) >= killedAt);
+  const sent = sentInAll - (all.length - answers.length);
+  const bad = answers.filter((answer) => !isSuccess(answer));
+  const good = all
+    .filter(isSuccess)
+    .map(endOf)
+    .sort((a, b) => a - b);
+  // Without further answers the gap ends with the last request.
+  const before = good.findLast((end) => end < killedAt);
+  const ends = [
+    ...(before === undefined ? [] : [before]),
+    ...good.filter((end) => end >= killedAt),
+    all.at(-1)?.at ?? 0,
+  ];
+  const gaps = ends.slice(1).map((at, index) => at - (ends[index] ?? at));
+  const met = new Map<string, number>();
+  for (const answer of bad) met.set(wordsOf(answer), (met.get(wordsOf(answer)) ?? 0) + 1);
+  if (sent > answers.length) met.set("no trace", sent - answers.length);
+  const [first, last] = [bad[0], bad.at(-1)];
+  const back = last ? answers.find(({ at }) => at > last.at) : undefined;
+  return {
+    ...{ sent, lost: sent - (answers.length - bad.length), met },
+    ...(first && last ? { bad: [first.at - killedAt, last.at - killedAt] as const } : {}),
+    gapMs: Math.max(0, ...gaps),
+    backMs: last ? (back?.at ?? Number.POSITIVE_INFINITY) - killedAt : 0,
+  };
+}
+
+/** The status of an answer; without an answer the error of curl. */
+function wordsOf({ status, exit }: LoadAnswer): string {
+  if (status > 0) return String(status);
+  const known: Readonly<Record<number, string>> = { 7: "refused", 28: "no answer", 52: "cut off", 56: "reset" };
+  return known[exit] ?? `curl exit ${exit}`;
 }

@@ -1,4 +1,7 @@
+import { ports } from "../../config/vocabulary";
 import { appbHost } from "../../experiments/names";
+import type { VerifyContext } from "../context";
+import { unobservable } from "../precondition-error";
 
 /** One series of the Prometheus text format. */
 export interface Series {
@@ -7,7 +10,7 @@ export interface Series {
   value: number;
 }
 
-/** Reads the Prometheus text format; comments and what cannot be read are left out. */
+/** Reads the Prometheus text format. Comments and malformed lines are left out. */
 export function parseMetrics(text: string): Series[] {
   return text.split("\n").flatMap((line) => {
     const [, name, labels, value] = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})?\s+(\S+)/.exec(line) ?? [];
@@ -26,7 +29,7 @@ function parseLabels(text: string): Record<string, string> {
 export interface WaypointCounts {
   allowed: number;
   denied: number;
-  /** Which counters they come from. */
+  /** The counters that were read. */
   source: "envoy_http_rbac" | "istio_requests_total";
 }
 
@@ -46,7 +49,7 @@ export function waypointCounts(series: readonly Series[]): WaypointCounts | unde
   return { allowed: total(requests) - denied, denied, source: "istio_requests_total" };
 }
 
-/** Istio's Envoy may leave result and prefix in the name; stock Envoy has them as labels. Dry-run counters are not ours. */
+/** Istio's Envoy may leave result and prefix in the name; stock Envoy has them as labels. Counters of dry runs are left out. */
 function rbacResult({ name, labels }: Series): string | undefined {
   if (name === "envoy_http_rbac") {
     return labels.http_conn_manager_prefix?.startsWith("inbound") ? labels.authz_enforce_result : undefined;
@@ -55,3 +58,37 @@ function rbacResult({ name, labels }: Series): string | undefined {
 }
 
 const total = (series: readonly Series[]): number => series.reduce((sum, { value }) => sum + value, 0);
+
+/**
+ * Metrics of each pod of the waypoint.
+ * @throws PreconditionError when a pod does not answer with its metrics
+ */
+export async function waypointMetrics(context: VerifyContext): Promise<Series[][]> {
+  const pods = await context.podFinder.all("waypoint", context.signal);
+  return Promise.all(
+    pods.map(async (pod) => {
+      const answer = await context.lab.podGet(pod, ports.metrics, "/stats/prometheus", context.signal);
+      if (answer.status === 200) return parseMetrics(answer.body);
+      throw unobservable("waypoint", `${pod.name} answers ${answer.status} to a request for its metrics`);
+    }),
+  );
+}
+
+/** The counters of the waypoint, summed over its pods; undefined when it exposes none. */
+export async function readCounts(context: VerifyContext): Promise<WaypointCounts | undefined> {
+  const counts = (await waypointMetrics(context)).flatMap((series) => waypointCounts(series) ?? []);
+  const [first] = counts;
+  const sum = (key: "allowed" | "denied") => counts.reduce((all, each) => all + each[key], 0);
+  return first && { allowed: sum("allowed"), denied: sum("denied"), source: first.source };
+}
+
+/** The growth of the counters. Counters that did not exist before began at 0. */
+export const growth = (
+  before: WaypointCounts | undefined,
+  after: WaypointCounts | undefined,
+): WaypointCounts | undefined =>
+  after && {
+    allowed: after.allowed - (before?.allowed ?? 0),
+    denied: after.denied - (before?.denied ?? 0),
+    source: after.source,
+  };

@@ -1,11 +1,11 @@
-/** A TCP segment of a capture, as far as a proof needs it. */
+/** A TCP segment of a capture. */
 export interface Packet {
   /** Such as "10.244.1.5". */
   from: string;
   fromPort: number;
   to: string;
   toPort: number;
-  /** What the segment carries; cut where the capture cuts. */
+  /** The payload of the segment, up to the captured length. */
   payload: Buffer;
 }
 
@@ -29,8 +29,8 @@ const ipv6 = 0x86dd;
 const tcp = 6;
 
 /**
- * The TCP segments in a capture file; what else is in it is left out.
- * @throws Error when it is no capture, or of a link type that is not known
+ * The TCP segments of a capture file.
+ * @throws Error for another kind of file, and for an unknown link type
  */
 export function parsePcap(bytes: Uint8Array): Packet[] {
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -45,7 +45,7 @@ export function parsePcap(bytes: Uint8Array): Packet[] {
   let at = fileHeader;
   while (at + packetHeader <= file.length) {
     const end = at + packetHeader + number(at + 8);
-    // The last packet of a file that was cut off.
+    // The file ends within the packet.
     if (end > file.length) break;
     const frame = file.subarray(at + packetHeader, end);
     at = end;

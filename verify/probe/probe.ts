@@ -1,5 +1,5 @@
 import type { Probe } from "../../experiments/types";
-import type { VerifyContext } from "../context";
+import { converging, type VerifyContext } from "../context";
 import { DeadlineError, eventually } from "../eventually";
 import { flapping, flaps } from "../flapping";
 import type { Finding } from "../report/schema";
@@ -7,13 +7,13 @@ import { answerFits, judge, recordsWanted } from "./judge";
 import { recordsOf } from "./records";
 import { type Answer, injectedMs, requestLimit, send } from "./send";
 
-/** Time for the exec call to the pod, beside the request itself. */
+/** Time for the exec call to the pod, in addition to the request. */
 const graceMs = 3_000;
 
-/** Whether a probe expects an answer. Positives converge; negatives are sent once and never again. */
+/** Whether a probe expects an answer. It is repeated until it succeeds; a probe that must be refused is sent once. */
 export const isPositive = (probe: Probe): boolean => probe.expect.outcome === "answered";
 
-/** Sends a probe and judges it: a positive until it holds, a negative once. */
+/** Sends a probe and judges its answer. */
 export async function runProbe(context: VerifyContext, probe: Probe): Promise<Finding> {
   if (!isPositive(probe)) return judged(context, probe, await send(context, probe, context.signal));
   const { answer, doubt, looks } = await converged(context, probe);
@@ -26,28 +26,27 @@ export async function runProbe(context: VerifyContext, probe: Probe): Promise<Fi
 }
 
 async function judged(context: VerifyContext, probe: Probe, answer: Answer): Promise<Finding> {
-  // An unexpected answer needs every record there is: the question is then who gave it.
+  // After an unexpected answer all records are read, to find the layer that gave it.
   const wanted = answerFits(probe.expect, answer)
     ? recordsWanted(probe.expect)
     : (["gateway", "waypoint", "ztunnel"] as const);
   return judge(probe, answer, await recordsOf(context, answer, wanted));
 }
 
-/** What a positive came to. */
 interface Converged {
-  /** The answer to judge: the last one, or where the state flaps the last one that was not good. */
+  /** The answer to judge: the last one, or the last bad one of a state that flaps. */
   answer: Answer;
   /** Whether each answer was good. */
   looks: readonly boolean[];
-  /** The answer is good, and there were not enough of its kind in a row. */
+  /** The last answers are good, but fewer in a row than required. */
   doubt?: Pick<Finding, "verdict" | "layer" | "seen">;
 }
 
 async function converged(context: VerifyContext, probe: Probe): Promise<Converged> {
-  const { convergeMs, intervalMs, streak } = context.timings;
+  const { convergeMs, streak } = context.timings;
   const answers: Answer[] = [];
-  // A request that hangs runs until its own timeout; the records then show which layer did not answer. Those
-  // that are delayed on purpose take their time each.
+  // A request without an answer runs until its own timeout; the records then show which layer did not answer. An injected delay
+  // adds to each request.
   const deadlineMs = Math.max(convergeMs + streak * injectedMs(context.facts), requestLimit(context) + graceMs);
   const outcome = await eventually(
     async (signal) => {
@@ -55,7 +54,7 @@ async function converged(context: VerifyContext, probe: Probe): Promise<Converge
       answers.push(answer);
       if (!answerFits(probe.expect, answer)) throw new Error(answer.error ?? `status ${answer.status}`);
     },
-    { what: probe.name, deadlineMs, intervalMs, streak, signal: context.signal, clock: context.clock },
+    { ...converging(context, probe.name), deadlineMs },
   ).catch((error: unknown) => {
     if (error instanceof DeadlineError) return error;
     throw error;

@@ -9,12 +9,12 @@ import type { LabPod } from "../pods";
 import type { Answer } from "./send";
 
 /**
- * A record that was looked for. `missing` means that the log is there and has no such line. It is `unsure` where that
- * proves nothing: a log without any line of its kind may be switched off, and one of several alike may be the one.
+ * The result of a search for a log record. `missing`: the log was read and has no such line. `unsure`: the missing line proves nothing,
+ * since the log may be disabled, or another line may be the record.
  */
 export type RecordLookup<T> = { found: T } | { missing: string; unsure?: boolean } | { unavailable: string };
 
-/** What the layers wrote down about one request. */
+/** The log records of a request, by layer. */
 export interface Records {
   gateway: RecordLookup<AccessLine>;
   waypoint: RecordLookup<AccessLine>;
@@ -25,9 +25,9 @@ export interface Records {
 export type RecordKind = keyof Records;
 
 /**
- * Collects the records of a request, waiting for those that are wanted: access logs come about a second late.
- * Lines are matched by the request's id, connections by the client's address and port; never by time. What a refused
- * connection's far side says of its client's workload comes along: it has no port in common with it.
+ * Reads the records of a request, and waits for those of the wanted layers: proxies write access logs about a second late. Access lines
+ * are found by the id of the request, connections by the address and port of the client. Refusals at the ztunnel of the destination are
+ * found by the workload of the client, because that ztunnel does not know the port.
  */
 export async function recordsOf(
   context: VerifyContext,
@@ -47,8 +47,8 @@ export async function recordsOf(
       { what: "log lines", deadlineMs: logLimit(context, [answer]), signal: context.signal, clock: context.clock },
     );
   } catch (error) {
-    // A line that never comes is a finding of its own: the caller judges what is missing. The looks before may have been
-    // cut off; only one that has all its time can say that there is nothing. The first of two ends a read that has begun.
+    // A missing line is a result: the caller judges it. The deadline may have cut off the last read: the first read here joins one in
+    // progress, the second is complete.
     if (!(error instanceof DeadlineError)) throw error;
     records = await look(context, answer);
     if (wanted.some(late)) records = await look(context, answer);
@@ -59,10 +59,7 @@ export async function recordsOf(
 /** Longest time to wait for a log line, also on a slow machine. */
 export const longestLogMs = ({ timings }: Pick<VerifyContext, "timings">): number => 6 * timings.logMs;
 
-/**
- * How long a log may take for requests half of which were answered in so many seconds: a machine that is slow at one thing
- * is slow at both. Those without an answer say nothing about the machine.
- */
+/** Deadline for log lines, in proportion to the median latency of the answered requests: a slow machine also writes its logs late. */
 export function logLimit(
   context: Pick<VerifyContext, "timings">,
   answers: readonly { status: number; seconds: number }[],
@@ -72,11 +69,11 @@ export function logLimit(
   return Math.max(context.timings.logMs, Math.min(10_000 * half, longestLogMs(context)));
 }
 
-/** Once the wait is over, what is unsure is not known. */
+/** After the deadline an unsure record counts as unavailable. */
 function settled({ gateway, waypoint, ztunnel }: Records): Records {
-  const weigh = <T>(sought: RecordLookup<T>): RecordLookup<T> =>
+  const finalOf = <T>(sought: RecordLookup<T>): RecordLookup<T> =>
     "missing" in sought && sought.unsure ? { unavailable: sought.missing } : sought;
-  return { gateway: weigh(gateway), waypoint: weigh(waypoint), ztunnel: weigh(ztunnel) };
+  return { gateway: finalOf(gateway), waypoint: finalOf(waypoint), ztunnel: finalOf(ztunnel) };
 }
 
 async function look(context: VerifyContext, answer: Answer): Promise<Records> {
@@ -117,7 +114,7 @@ export async function accessLines(
   return { found, silent: found.length === 0 && pods.length > 0 && recordsIn(reads, "requests").length === 0 };
 }
 
-/** Lines about a client's connection: at its own ztunnel by its port, at the app's also by a refusal of its workload. */
+/** Lines about the connection of a client: at its ztunnel by its port, at the ztunnel of the destination also refusals of its workload. */
 async function connections(
   context: VerifyContext,
   { local, service }: Answer,
@@ -129,24 +126,20 @@ async function connections(
   const reads = await Promise.all(pods.map((pod) => context.logs.read(pod)));
   const failed = unavailableIn(reads);
   const lines = recordsIn(reads, "connections", (line) => belongs(line, clientPod, { local, service }, targets));
-  // A refusal of its workload alone may be that of another request: it tells why, and not that.
+  // A line that matches by workload only may be about another request.
   const own = lines.findLast((line) => isOwn(line, { local }));
-  if (own)
-    return awaitsFarSide(own, lines) ? { missing: `no reason for ${own.error}`, unsure: true } : { found: lines };
+  if (own) return awaitsReason(own, lines) ? { missing: `no reason for ${own.error}`, unsure: true } : { found: lines };
   if (failed) return failed;
   const missing = `no line about ${local ?? clientPod.name}`;
   if (lines.length === 0) return { missing };
   return { missing: `${missing}, and ${lines.length} about other connections of ${clientPod.name}`, unsure: true };
 }
 
-/** A refusal that only its near side has told of yet: who refused it, and why, is in the far side's log. */
-const awaitsFarSide = (own: ConnectionLine, lines: readonly ConnectionLine[]): boolean =>
+/** Whether the reason of a refusal is still missing: the ztunnel of the destination logs it. */
+const awaitsReason = (own: ConnectionLine, lines: readonly ConnectionLine[]): boolean =>
   own.direction === "outbound" && isPolicyRefusal(own) && !lines.some(({ direction }) => direction === "inbound");
 
-/**
- * Whether a line is about a connection from a request's address and port. A pod with hundreds of requests a minute has a
- * port twice in a run: the last line is that of the request.
- */
+/** Whether a line is about a connection from the address and port of a request. A pod may reuse a port: then the last line counts. */
 export const isOwn = (line: ConnectionLine, { local }: Pick<Answer, "local">): boolean =>
   local !== undefined && line.fields["src.addr"] === local;
 
@@ -158,7 +151,7 @@ function belongs(
 ): boolean {
   const toTarget = () => targets.some(({ name }) => name === line.fields["dst.workload"]);
   if (isOwn(line, { local })) return line.fields["dst.service"] === hostOf(service) || toTarget();
-  // ztunnel opens the HBONE connection from a port of its own: the far side knows the workload, not the port.
+  // ztunnel opens the HBONE connection from another port, so that the destination logs the workload only.
   return (
     line.direction === "inbound" &&
     line.fields["src.workload"] === clientPod.name &&

@@ -6,13 +6,13 @@ import type { VerifyContext } from "../context";
 import { curlManyArguments, parseCurlMany, type SampleAnswer } from "./curl";
 import { requestLimit, tagged } from "./send";
 
-/** A sample that was sent: one id for all, a number for each. */
+/** The answers to a sample. All requests have the same id. */
 export interface SampleResult {
   id: string;
   answers: readonly SampleAnswer[];
 }
 
-/** Sends the requests of a sample, so many at a time, each on a connection of its own. Nothing is sent twice. */
+/** Sends the requests of a sample, `parallel` at a time, each on its own connection. No request is repeated. */
 export async function sendSample(context: VerifyContext, sample: Sample, parallel: number): Promise<SampleResult> {
   const id = randomUUID();
   const path = tagged(sample.path, id);
@@ -51,7 +51,7 @@ async function fromHost(
         answers.push({ status, seconds });
       } catch {
         context.signal.throwIfAborted();
-        // No answer is an answer to a sample: it is counted as status 0.
+        // A request without an answer counts as status 0.
         answers.push({ status: 0, seconds: (context.clock.now() - started) / 1000 });
       }
     }

@@ -10,18 +10,17 @@ import type { SentRequest } from "../report/schema";
 import { type CurlAnswer, curlArguments, parseCurl } from "./curl";
 import { tokenFor } from "./token";
 
-/** What a client saw of one request. */
+/** The answer to a request, with the request. */
 export interface Answer extends CurlAnswer {
-  /** Id in the header x-request-id and in the query, by which records are matched. */
+  /** Id of the request in the header x-request-id and in the query, by which log records are found. */
   id: string;
   from: Client;
-  /** The Service that was asked, or whose pod. */
+  /** The Service of the destination. */
   service: ServiceName;
-  /** The pod that sent; absent for this machine. */
+  /** The pod that sent the request; absent for this machine. */
   clientPod?: LabPod;
-  /** curl's exit code; 0 when there was an answer. */
+  /** Exit code of curl; 0 with an answer. */
   exit: number;
-  /** The request as it was sent. */
   request: Omit<SentRequest, "status" | "error">;
 }
 
@@ -29,17 +28,17 @@ export interface Answer extends CurlAnswer {
 export const podName = ({ namespace, name }: Pick<LabPod, "namespace" | "name">): string =>
   namespace === appNamespace ? name : `${namespace}/${name}`;
 
-/** The path with the id in its query: proxies may replace the header, but they log the path as it came. */
+/** The path with the id in its query: proxies may replace the header, but log the path unchanged. */
 export const tagged = (path: string, id: string): string => `${path}${path.includes("?") ? "&" : "?"}probe=${id}`;
 
-/** Milliseconds by which the story's fault delays a request that it hits. */
+/** The injected delay of the fault, in milliseconds; 0 without a fault. */
 export const injectedMs = ({ settings }: VerifyContext["facts"]): number =>
   settings.faultEnabled ? durationMs(settings.faultDelay) : 0;
 
-/** Milliseconds that one request may take, an injected delay included. */
+/** Timeout of a request in milliseconds, including an injected delay. */
 export const requestLimit = ({ facts, timings }: VerifyContext): number => timings.requestMs + injectedMs(facts);
 
-/** Sends one request, on a connection of its own and with an id of its own. */
+/** Sends a request with a new id, on a new connection. */
 export async function send(context: VerifyContext, probe: Probe, signal: AbortSignal): Promise<Answer> {
   return probe.from === "host" ? throughGateway(context, probe, signal) : fromPod(context, probe, probe.from, signal);
 }
@@ -98,14 +97,13 @@ async function fromPod(
   return { ...base, status: 0, headers: {}, body: "", seconds: 0, error };
 }
 
-/** Ports that no kernel gives by itself: ip_local_port_range begins at 32768. */
+/** Source ports below the ephemeral ports (ip_local_port_range begins at 32768). */
 const ownPorts = { first: 20_000, count: 12_000 };
 let latest = 0;
 
 /**
- * A port that no request had two minutes before. ztunnel's redirection sends every connection of a pod to one port: where
- * two have the same source port, on their way to different places, the kernel's NAT gives one of them another, and ztunnel
- * logs a port that the client never had.
+ * A source port that no request used in the last two minutes. The redirection sends all connections of a pod to one port of ztunnel: if
+ * two connections to different destinations have the same source port, NAT changes one of them, and ztunnel logs the changed port.
  */
 function nextPort(now: number): number {
   latest = Math.max(latest + 1, Math.floor(now / 10));

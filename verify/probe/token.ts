@@ -53,7 +53,8 @@ async function issuerKey(lab: Pick<LabClient, "read">, signal: AbortSignal): Pro
   const { layer, ...ref } = issuerSecret;
   const found = await lab.read(ref, signal);
   const data = textAt(found, "data", secret.key);
-  if (!data) throw new PreconditionError(layer, `Secret ${secret.name} has no ${secret.key}: nobody can make a token`);
+  if (!data)
+    throw new PreconditionError(layer, `Secret ${secret.name} has no ${secret.key}, so no token can be signed`);
   return Buffer.from(data, "base64").toString("utf8");
 }
 

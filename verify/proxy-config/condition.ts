@@ -18,7 +18,7 @@ export const conditionSchema: z.ZodType<Condition> = z.lazy(() =>
   ]),
 );
 
-/** All of no conditions hold for every request, any of no conditions for none. */
+/** "All of none" holds for every request, "any of none" for no request. */
 export const always: Condition = { kind: "all", of: [] };
 export const never: Condition = { kind: "any", of: [] };
 
@@ -39,7 +39,7 @@ const isGroup = (condition: Condition): condition is Extract<Condition, { kind: 
 /** The canonical form of a group: without nested groups of the same kind, without duplicates, in one order. */
 function group(kind: "all" | "any", of: readonly Condition[]): Condition {
   const flat = of.flatMap((item) => (isGroup(item) && item.kind === kind ? item.of : [item]));
-  // The other kind's empty group decides alone: nothing is all of nothing, everything is any of everything.
+  // An empty group of the other kind decides alone: `never` in "all", `always` in "any".
   const decisive = flat.find((item) => isGroup(item) && item.of.length === 0);
   if (decisive && flat.every((item) => unknownIn(item).length === 0)) return decisive;
   const unique = [...new Map(flat.map((item) => [conditionText(item), item]))].sort(([a], [b]) => (a < b ? -1 : 1));
@@ -58,7 +58,7 @@ export function conditionText(condition: Condition): string {
   return `${open}${condition.of.map(conditionText).join(word)}${close}`;
 }
 
-/** Where a condition differs from the declared one: the nodes that it has beside them, that it lacks, or that are not understood. */
+/** Differences from the declared condition: additional nodes, missing nodes, and nodes that are not understood. */
 export function differences(declared: Condition, found: Condition): string[] {
   const unclear = unknownIn(found);
   if (unclear.length > 0) return unclear.map((json) => `has a part that is not understood: ${json}`);
@@ -79,7 +79,7 @@ export function differences(declared: Condition, found: Condition): string[] {
   ];
 }
 
-/** Members of a group; a condition by itself is the group of one that the other side has grown from. */
+/** Members of a group. A single condition counts as a group of one when the other side is a group. */
 function members(condition: Condition, other: Condition): readonly Condition[] | undefined {
   if (isGroup(condition)) return !isGroup(other) || other.kind === condition.kind ? condition.of : undefined;
   return isGroup(other) && other.of.length > 0 ? [condition] : undefined;
@@ -91,3 +91,33 @@ function unknownIn(condition: Condition): string[] {
   if (condition.kind === "test") return [];
   return condition.kind === "not" ? unknownIn(condition.of) : condition.of.flatMap(unknownIn);
 }
+
+const spiffe = "spiffe://";
+
+/** Names of Envoy's pseudo headers in rules. */
+const headers: Readonly<Record<string, string>> = { ":method": "method", ":authority": "host" };
+
+/** Name of a header in the text of tests. */
+export const headerName = (name: string): string => headers[name] ?? `header ${name}`;
+
+const matchers = { exact: "is", prefix: "begins with", suffix: "ends with" } as const;
+
+/** A test of a property by one of Envoy's string matchers. */
+export const matches = (what: string, how: keyof typeof matchers | "matches", text: string, ignoreCase = false) =>
+  test(`${what} ${how === "matches" ? how : matchers[how]} ${plain(what, text)}${ignoreCase ? " in any case" : ""}`);
+
+/** Identities have no scheme in AuthorizationPolicies. */
+const plain = (what: string, text: string): string =>
+  what === "identity" && text.startsWith(spiffe) ? text.slice(spiffe.length) : text;
+
+/** The property exists. */
+export const present = (what: string): Condition => test(`${what} is present`);
+
+/** Field of a policy, such as `principals`, and whether the key is its negation, such as `notPrincipals`. */
+export function fieldNameOf(key: string): { name: string; negated: boolean } {
+  const negated = /^not[A-Z]/.test(key);
+  return { name: negated ? `${key.charAt(3).toLowerCase()}${key.slice(4)}` : key, negated };
+}
+
+/** The negation of a field of a policy, such as `notPrincipals`. */
+export const negationOf = (field: string): string => `not${field.charAt(0).toUpperCase()}${field.slice(1)}`;

@@ -1,7 +1,13 @@
 import { z } from "zod";
 import { at, entriesAt, listAt, numberAt, textAt, textsAt } from "../json";
-import { abortOf, abortSchema, faultFilter, faultOf, faultSchema, percentOf } from "./envoy-filters";
 import { rbacFilter, rbacRuleSchema, rulesOfFilter } from "./envoy-rbac";
+
+/** Envoy's name of the filter that delays and aborts requests. */
+export const faultFilter = "envoy.filters.http.fault";
+
+/** The delay of a route, and its answer instead of the application. */
+const faultSchema = z.object({ delayMs: z.number(), percent: z.number() });
+const abortSchema = z.object({ status: z.number(), percent: z.number() });
 
 const routeSchema = z.object({
   match: z.string(),
@@ -19,7 +25,7 @@ const routeSchema = z.object({
     .optional(),
   /** Clusters that get a copy of each request. */
   mirrors: z.array(z.string()).readonly().optional(),
-  /** Whatever else the route says, as "field value"; fields that never change a request or its way are left out. */
+  /** Further fields of the route, as "field value", without those that change neither the request nor its destination. */
   more: z.array(z.string()).readonly().optional(),
 });
 
@@ -29,13 +35,13 @@ export type RouteSummary = z.infer<typeof routeSchema>;
 const httpChainSchema = z.object({
   listener: z.string(),
   chain: z.string(),
-  /** Names of the HTTP filters in their order; a network filter beside the connection manager comes before them, as "network NAME". */
+  /** Names of the HTTP filters in their order, after the names of further network filters as "network NAME". */
   filters: z.array(z.string()).readonly(),
   rbac: z.array(rbacRuleSchema).readonly(),
   routes: z.array(routeSchema).readonly(),
-  /** The filter that looks at tokens, as the proxy holds it. */
+  /** Configuration of the filter that verifies tokens. */
   tokens: z.unknown().optional(),
-  /** What a connection must ask for to be served by the chain, and the TLS that it is served by, as the proxy holds them. */
+  /** Which connections the chain serves (`filterChainMatch`), and its TLS (`transportSocket`). */
   downstream: z.object({ match: z.unknown().optional(), socket: z.unknown().optional() }).default({}),
 });
 
@@ -67,7 +73,7 @@ export type ProxySummary = z.infer<typeof proxySummarySchema>;
 export function parseEnvoyDump(raw: unknown): ProxySummary {
   const configs = listAt(camelCase(raw), "configs");
   const of = (type: string) => configs.filter((config) => textAt(config, "@type")?.endsWith(type));
-  // Those of the bootstrap (static) serve probes and metrics, and nobody can change them by way of istiod.
+  // Static listeners, from the bootstrap, serve probes and metrics; istiod does not configure them.
   const listeners = of("ListenersConfigDump").flatMap((config) =>
     listAt(config, "dynamicListeners").map((item) => at(item, "activeState", "listener")),
   );
@@ -121,79 +127,85 @@ function httpChain(listener: string, chain: unknown): HttpChain[] {
         .filter((each) => textAt(each, "name") === rbacFilter || isRbac(each))
         .flatMap((each) => rulesOfFilter(at(each, "typedConfig"))),
       routes: hostsOf(at(manager, "routeConfig")).flatMap(({ routes }) => routes),
-      ...tokensOf(listAt(manager, "httpFilters")),
-      downstream: {
-        ...only("match", at(chain, "filterChainMatch")),
-        ...only("socket", at(chain, "transportSocket")),
-      },
+      tokens: tokensOf(listAt(manager, "httpFilters")),
+      downstream: { match: at(chain, "filterChainMatch"), socket: at(chain, "transportSocket") },
     }));
 }
 
-/** Envoy's name of the filter that looks at tokens. */
+/** Envoy's name of the filter that verifies tokens. */
 export const tokenFilter = "envoy.filters.http.jwt_authn";
 
-function tokensOf(filters: readonly unknown[]): { tokens?: unknown } {
+function tokensOf(filters: readonly unknown[]): unknown {
   const [filter, ...more] = filters.filter(
     (each) =>
       textAt(each, "name") === tokenFilter || textAt(each, "typedConfig", "@type")?.endsWith(".JwtAuthentication"),
   );
-  if (filter === undefined) return {};
-  return { tokens: more.length > 0 ? { filters: [filter, ...more] } : (at(filter, "typedConfig") ?? {}) };
+  if (filter === undefined) return undefined;
+  return more.length > 0 ? { filters: [filter, ...more] } : (at(filter, "typedConfig") ?? {});
 }
-
-const only = (key: string, value: unknown) => (value === undefined ? {} : { [key]: value });
 
 const isRbac = (filter: unknown): boolean => textAt(filter, "typedConfig", "@type")?.endsWith(".rbac.v3.RBAC") === true;
 
-const configNotes = ["@type", "name", "validateClusters", "maxDirectResponseBodySizeBytes", "ignorePortInHostMatching"];
-const hostNotes = ["name", "domains", "routes", "includeRequestAttemptCount"];
+const ignoredConfigFields = [
+  "@type",
+  "name",
+  "validateClusters",
+  "maxDirectResponseBodySizeBytes",
+  "ignorePortInHostMatching",
+];
+const ignoredHostFields = ["name", "domains", "routes", "includeRequestAttemptCount"];
 
-/** Host names of a route configuration, each with its routes; what configuration or host say for all routes is told of each. */
+/** Host names of a route configuration, with their routes. Fields of the configuration or the host are added to each route. */
 function hostsOf(config: unknown): { domains: string[]; routes: RouteSummary[] }[] {
   return listAt(config, "virtualHosts").map((host) => {
-    const common = [...beside(config, [...configNotes, "virtualHosts"]), ...beside(host, hostNotes)];
+    const common = [
+      ...otherFields(config, [...ignoredConfigFields, "virtualHosts"]),
+      ...otherFields(host, ignoredHostFields),
+    ];
     const routes = listAt(host, "routes").map(routeOf);
-    const told = routes.map((route) => ({ ...route, more: [...(route.more ?? []), ...common] }));
-    return { domains: textsAt(host, "domains"), routes: common.length > 0 ? told : routes };
+    const complete = routes.map((route) => ({ ...route, more: [...(route.more ?? []), ...common] }));
+    return { domains: textsAt(host, "domains"), routes: common.length > 0 ? complete : routes };
   });
 }
 
 const matchKinds = ["prefix", "pathSeparatedPrefix", "path"];
-/** Fields that never change a request or its way: names, statistics, and what a cluster that is missing answers. */
-const routeNotes = ["name", "metadata", "decorator", "statPrefix"];
-const actionNotes = ["maxGrpcTimeout", "clusterNotFoundResponseCode"];
+/** Fields that change neither the request nor its destination: names, statistics, the status for a missing cluster. */
+const ignoredRouteFields = ["name", "metadata", "decorator", "statPrefix"];
+const ignoredActionFields = ["maxGrpcTimeout", "clusterNotFoundResponseCode"];
 
 function routeOf(route: unknown): RouteSummary {
-  const fault = faultOf(route);
   const weights = listAt(route, "route", "weightedClusters", "clusters").map((item) => ({
     cluster: textAt(item, "name") ?? "",
     weight: numberAt(item, "weight") ?? 0,
   }));
-  const [abort, timeoutMs, retries] = [abortOf(route), timeoutOf(route), retriesOf(route)];
   const mirrors = listAt(route, "route", "requestMirrorPolicies").map(mirrorOf);
   const more = [
-    ...beside(route, [...routeNotes, "match", "route", "redirect", "directResponse", "typedPerFilterConfig"]),
-    ...beside(at(route, "route"), [
-      ...[...actionNotes, "cluster", "weightedClusters", "timeout", "retryPolicy", "requestMirrorPolicies"],
+    ...otherFields(route, [
+      ...ignoredRouteFields,
+      "match",
+      "route",
+      "redirect",
+      "directResponse",
+      "typedPerFilterConfig",
     ]),
-    ...beside(at(route, "redirect"), ["httpsRedirect", "schemeRedirect", "portRedirect"]),
-    ...beside(at(route, "typedPerFilterConfig"), [faultFilter]),
-    ...beside(at(route, "typedPerFilterConfig", faultFilter), ["@type", "delay", "abort"]),
+    ...otherFields(at(route, "route"), [
+      ...[...ignoredActionFields, "cluster", "weightedClusters", "timeout", "retryPolicy", "requestMirrorPolicies"],
+    ]),
+    ...otherFields(at(route, "redirect"), ["httpsRedirect", "schemeRedirect", "portRedirect"]),
+    ...otherFields(at(route, "typedPerFilterConfig"), [faultFilter]),
+    ...otherFields(at(route, "typedPerFilterConfig", faultFilter), ["@type", "delay", "abort"]),
     ...weights.flatMap((_, index) =>
-      beside(at(route, "route", "weightedClusters", "clusters", index), ["name", "weight"]),
+      otherFields(at(route, "route", "weightedClusters", "clusters", index), ["name", "weight"]),
     ),
   ];
   return {
     match: matchOf(route),
     cluster:
       textAt(route, "route", "cluster") ?? redirectOf(route) ?? (at(route, "directResponse") ? answerOf(route) : "-"),
-    ...(fault ? { fault } : {}),
-    ...(abort ? { abort } : {}),
-    ...(timeoutMs ? { timeoutMs } : {}),
-    ...(retries ? { retries } : {}),
-    ...(weights.length > 0 ? { weights } : {}),
-    ...(mirrors.length > 0 ? { mirrors } : {}),
-    ...(more.length > 0 ? { more } : {}),
+    ...{ fault: faultOf(route), abort: abortOf(route), timeoutMs: timeoutOf(route), retries: retriesOf(route) },
+    weights: weights.length > 0 ? weights : undefined,
+    mirrors: mirrors.length > 0 ? mirrors : undefined,
+    more: more.length > 0 ? more : undefined,
   };
 }
 
@@ -202,10 +214,10 @@ function matchOf(route: unknown): string {
   const kind = matchKinds.find((key) => textAt(match, key) !== undefined);
   const headers = listAt(match, "headers").map((header) => {
     const exact = textAt(header, "stringMatch", "exact");
-    const plain = exact !== undefined && beside(header, ["name", "stringMatch"]).length === 0;
+    const plain = exact !== undefined && otherFields(header, ["name", "stringMatch"]).length === 0;
     return plain ? `${textAt(header, "name")}=${exact}` : `header ${JSON.stringify(header)}`;
   });
-  const odd = beside(match, [...(kind ? [kind] : []), "headers", "caseSensitive"]);
+  const odd = otherFields(match, [...(kind ? [kind] : []), "headers", "caseSensitive"]);
   return [kind ? `${kind} ${textAt(match, kind)}` : "any", ...headers, ...odd].join(" ");
 }
 
@@ -217,8 +229,8 @@ function mirrorOf(policy: unknown): string {
 
 const answerOf = (route: unknown): string => `answer ${numberAt(route, "directResponse", "status")}`;
 
-/** Fields of an object beside those that are read elsewhere, as "field value"; without those that are empty. */
-const beside = (value: unknown, known: readonly string[]): string[] =>
+/** Fields of an object other than the known ones, as "field value", without empty ones. */
+const otherFields = (value: unknown, known: readonly string[]): string[] =>
   entriesAt(value)
     .filter(([key, item]) => !known.includes(key) && item !== "")
     .map(([key, item]) => `${key} ${JSON.stringify(item)}`);
@@ -231,9 +243,9 @@ function redirectOf(route: unknown): string | undefined {
   return `redirect to ${scheme ?? "the same scheme"}${port ? `, port ${port}` : ""}`;
 }
 
-function timeoutOf(route: unknown): number {
+function timeoutOf(route: unknown): number | undefined {
   const seconds = Number.parseFloat(textAt(route, "route", "timeout") ?? "0");
-  return Math.round(seconds * 1000);
+  return Math.round(seconds * 1000) || undefined;
 }
 
 function retriesOf(route: unknown): RouteSummary["retries"] {
@@ -266,4 +278,25 @@ export function camelCase(value: unknown): unknown {
       camelCase(item),
     ]),
   );
+}
+
+function abortOf(route: unknown): z.infer<typeof abortSchema> | undefined {
+  const abort = at(route, "typedPerFilterConfig", faultFilter, "abort");
+  const status = numberAt(abort, "httpStatus");
+  return status === undefined ? undefined : { status, percent: percentOf(at(abort, "percentage")) };
+}
+
+function faultOf(route: unknown): z.infer<typeof faultSchema> | undefined {
+  const delay = at(route, "typedPerFilterConfig", faultFilter, "delay");
+  const seconds = /^(\d+(?:\.\d+)?)s$/.exec(textAt(delay, "fixedDelay") ?? "")?.[1];
+  if (seconds === undefined) return undefined;
+  return { delayMs: Math.round(Number(seconds) * 1000), percent: percentOf(at(delay, "percentage")) };
+}
+
+/** A share of requests in percent (envoy/type/v3/percent.proto). */
+function percentOf(fraction: unknown): number {
+  const parts = { HUNDRED: 100, TEN_THOUSAND: 10_000, MILLION: 1_000_000 };
+  const denominator = textAt(fraction, "denominator");
+  const per = denominator === "MILLION" || denominator === "TEN_THOUSAND" ? parts[denominator] : parts.HUNDRED;
+  return ((numberAt(fraction, "numerator") ?? 0) / per) * 100;
 }

@@ -1,18 +1,29 @@
 import { z } from "zod";
 import { at, entriesAt, listAt, textAt } from "../json";
-import { all, always, any, type Condition, conditionSchema, not, test, unknown } from "./condition";
-import { headerName, matches, present } from "./property";
+import {
+  all,
+  always,
+  any,
+  type Condition,
+  conditionSchema,
+  headerName,
+  matches,
+  not,
+  present,
+  test,
+  unknown,
+} from "./condition";
 
 export const rbacRuleSchema = z.object({
   /** Envoy's name of the rule, such as "ns[default]-policy[appb-l7]-rule[0]". */
   name: z.string(),
   action: z.enum(["ALLOW", "DENY", "LOG"]),
-  /** Evaluated without effect (a dry run). */
+  /** A dry run: evaluated without effect. */
   shadow: z.boolean(),
   condition: conditionSchema,
 });
 
-/** One rule of an RBAC filter: the requests that it is about. */
+/** A rule of an RBAC filter, with the condition under which it matches a request. */
 export type RbacRule = z.infer<typeof rbacRuleSchema>;
 
 /** Envoy's name of the HTTP filter. */
@@ -22,7 +33,7 @@ const filterKeys = ["@type", "rules", "shadowRules", "shadowRulesStatPrefix", "r
 
 /** The rules of an RBAC filter's configuration, with keys in camelCase (envoy/extensions/filters/http/rbac/v3/rbac.proto). */
 export function rulesOfFilter(config: unknown): RbacRule[] {
-  const odd = beside(config, filterKeys);
+  const odd = otherFields(config, filterKeys);
   return [
     ...rulesOf(at(config, "rules"), false),
     ...rulesOf(at(config, "shadowRules"), true),
@@ -31,9 +42,9 @@ export function rulesOfFilter(config: unknown): RbacRule[] {
 }
 
 function rulesOf(rules: unknown, shadow: boolean): RbacRule[] {
-  const said = at(rules, "action") ?? "ALLOW";
-  const action: RbacRule["action"] = said === "DENY" || said === "LOG" ? said : "ALLOW";
-  const odd = beside(rules, ["action", "policies"]) ?? (said === action ? undefined : said);
+  const declared = at(rules, "action") ?? "ALLOW";
+  const action: RbacRule["action"] = declared === "DENY" || declared === "LOG" ? declared : "ALLOW";
+  const odd = otherFields(rules, ["action", "policies"]) ?? (declared === action ? undefined : declared);
   return [
     ...entriesAt(rules, "policies").map(([name, policy]) => ({ name, action, shadow, condition: policyOf(policy) })),
     ...(odd ? [{ name: "the rules themselves", action, shadow, condition: unknown(odd) }] : []),
@@ -41,13 +52,13 @@ function rulesOf(rules: unknown, shadow: boolean): RbacRule[] {
 }
 
 function policyOf(policy: unknown): Condition {
-  const odd = beside(policy, ["permissions", "principals"]);
+  const odd = otherFields(policy, ["permissions", "principals"]);
   if (odd) return unknown(odd);
   return all([any(listAt(policy, "permissions").map(nodeOf)), any(listAt(policy, "principals").map(nodeOf))]);
 }
 
-/** The fields of an object that are not in a list of known ones; undefined when there are none. */
-function beside(value: unknown, known: readonly string[]): unknown {
+/** The fields of an object other than the known ones; undefined without any. */
+function otherFields(value: unknown, known: readonly string[]): unknown {
   const odd = entriesAt(value).filter(([key]) => !known.includes(key));
   return odd.length > 0 ? Object.fromEntries(odd) : undefined;
 }
@@ -92,7 +103,7 @@ function nodeOf(node: unknown): Condition {
 
 /** Whether an object has these fields and no others. */
 const only = (value: unknown, keys: readonly string[]): boolean =>
-  keys.every((key) => at(value, key) !== undefined) && beside(value, keys) === undefined;
+  keys.every((key) => at(value, key) !== undefined) && otherFields(value, keys) === undefined;
 
 const set = (value: unknown, key: string, node: unknown, join: (of: readonly Condition[]) => Condition): Condition =>
   only(value, [key]) && listAt(value, key).length > 0 ? join(listAt(value, key).map(nodeOf)) : unknown(node);
@@ -116,7 +127,7 @@ function stringOf(what: string, value: unknown, node: unknown): Condition {
   if (more.length > 0) return unknown(node);
   if ((how === "exact" || how === "prefix" || how === "suffix") && typeof text === "string")
     return matches(what, how, text, ignoreCase);
-  const regex = how === "safeRegex" && beside(text, ["regex", "googleRe2"]) === undefined && textAt(text, "regex");
+  const regex = how === "safeRegex" && otherFields(text, ["regex", "googleRe2"]) === undefined && textAt(text, "regex");
   if (!regex || ignoreCase) return unknown(node);
   // Istio's expression for any value (matcher.StringMatcherWithPrefix).
   return regex === ".+" ? present(what) : matches(what, "matches", regex);

@@ -3,16 +3,16 @@ import type { WaypointName } from "../../experiments/slices";
 import { messageOf } from "../../host/errors";
 import type { VerifyContext } from "../context";
 import type { LabPod } from "../pods";
-import { PreconditionError } from "../precondition-error";
+import { unobservable } from "../precondition-error";
 import { type ProxySummary, parseEnvoyDump } from "./envoy-dump";
 import { parseZtunnelDump, type ZtunnelDump } from "./ztunnel-dump";
 
-/** What a ztunnel knows. */
+/** The configuration of a ztunnel. */
 export async function ztunnelDump(context: Pick<VerifyContext, "lab" | "signal">, pod: LabPod): Promise<ZtunnelDump> {
   return parseZtunnelDump(await dump(context, pod, "ztunnel", "/config_dump"));
 }
 
-/** What a proxy was told. */
+/** The configuration of a gateway or waypoint. */
 export async function proxySummary(context: VerifyContext, role: "gateway" | WaypointName): Promise<ProxySummary> {
   const pod = await context.podFinder.one(role, context.signal);
   return parseEnvoyDump(await dump(context, pod, role === "gateway" ? role : "waypoint", "/config_dump?include_eds"));
@@ -31,7 +31,6 @@ async function dump(
     return parsed;
   } catch (error) {
     context.signal.throwIfAborted();
-    const message = `cannot read the configuration of ${pod.name}: ${messageOf(error)}`;
-    throw new PreconditionError(layer, message, { verdict: "inconclusive", cause: error });
+    throw unobservable(layer, `cannot read the configuration of ${pod.name}: ${messageOf(error)}`, error);
   }
 }

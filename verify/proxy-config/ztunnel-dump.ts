@@ -1,8 +1,18 @@
 import { at, entriesAt, listAt, textAt, textsAt } from "../json";
-import { all, always, any, type Condition, never, not, test, unknown } from "./condition";
-import { matches, present } from "./property";
+import {
+  all,
+  always,
+  any,
+  type Condition,
+  fieldNameOf,
+  matches,
+  never,
+  not,
+  present,
+  test,
+  unknown,
+} from "./condition";
 
-/** A pod as a ztunnel knows it. */
 interface ZtunnelWorkload {
   name: string;
   namespace: string;
@@ -13,30 +23,30 @@ interface ZtunnelWorkload {
   policies: readonly string[];
 }
 
-/** A policy as a ztunnel knows it. */
+/** A policy in the configuration of a ztunnel. */
 export interface ZtunnelPolicy {
   name: string;
   namespace: string;
-  /** Pods that it is about: all ("Global"), those of its namespace ("Namespace"), or those that name it ("WorkloadSelector"). */
+  /** Pods that it applies to: all ("Global"), those of its namespace ("Namespace"), or those that name it ("WorkloadSelector"). */
   scope: string;
   action: string;
-  /** Evaluated without effect. */
+  /** A dry run: evaluated without effect. */
   dryRun: boolean;
   condition: Condition;
 }
 
-/** What a ztunnel knows, from its `/config_dump`. */
+/** The configuration of a ztunnel, from its `/config_dump`. */
 export interface ZtunnelDump {
   workloads: readonly ZtunnelWorkload[];
-  /** "namespace/name" of the pods on its own node whose connections it takes; absent where the dump does not tell. */
+  /** "namespace/name" of the pods on its node whose connections it proxies; absent in dumps without this information. */
   serves?: readonly string[];
   services: readonly { namespace: string; hostname: string; waypoint?: string }[];
-  /** Certificates of the workloads on its own node. */
+  /** Certificates of the workloads on its node. */
   certificates: readonly { identity: string; state: string; validFrom: string; expires: string }[];
   policies: readonly ZtunnelPolicy[];
 }
 
-/** Reads ztunnel's dump; keys, certificates' bodies and tokens are left behind. */
+/** Reads the dump of a ztunnel, without keys, certificates and tokens. */
 export function parseZtunnelDump(dump: unknown): ZtunnelDump {
   const states = at(dump, "workloadState");
   return {
@@ -67,7 +77,7 @@ export function parseZtunnelDump(dump: unknown): ZtunnelDump {
   };
 }
 
-/** A pod that is on its way in or out is in the list as well, in another state than "Up". */
+/** The pod in a state; a pod that is being added or removed has another state than "Up". */
 function servedIn(state: unknown): string[] {
   if (textAt(state, "state") !== "Up") return [];
   return [`${textAt(state, "info", "namespace")}/${textAt(state, "info", "name")}`];
@@ -92,7 +102,7 @@ function policyOf(policy: unknown): ZtunnelPolicy {
   };
 }
 
-/** A clause without matches holds, a match without fields does not. */
+/** A clause without matches always holds; a match without fields never does. */
 function clauseOf(clause: unknown): Condition {
   if (!Array.isArray(clause)) return unknown(clause);
   return clause.length === 0 ? always : any(clause.map(matchOf));
@@ -115,8 +125,7 @@ const fields: Readonly<Record<string, (value: unknown) => Condition>> = {
 
 /** A field holds when any of its values does, its negation (`notPrincipals`) when none does. */
 function fieldOf(key: string, values: unknown): Condition {
-  const negated = /^not[A-Z]/.test(key);
-  const name = negated ? `${key.charAt(3).toLowerCase()}${key.slice(4)}` : key;
+  const { name, negated } = fieldNameOf(key);
   const read = fields[name];
   if (!read || !Array.isArray(values)) return unknown({ [key]: values });
   return negated ? not(any(values.map(read))) : any(values.map(read));

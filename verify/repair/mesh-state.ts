@@ -34,13 +34,13 @@ const ownOf = ({ settings }: Pick<LabFacts, "settings">): LabObject[] =>
     return namespace === appNamespace && (kind === "Deployment" || kind === "DaemonSet");
   });
 
-/** Namespaces in which the lab needs every workload; on an existing cluster the namespace of Istio alone. */
+/** Namespaces whose workloads must all be ready; on an existing cluster only the namespace of Istio. */
 const systemNamespaces = { kind: ["kube-system", metallbNamespace, meshNamespace], existing: [meshNamespace] };
 
 /** Start of each node in milliseconds since the epoch; without the nodes whose start is unknown. */
 export type NodeStarts = ReadonlyMap<string, number>;
 
-/** Workloads and pods that are not ready yet, a line each; without those that were deleted or scaled to 0. */
+/** Workloads and pods that are not ready, a line each, without deleted ones and those that were scaled to 0. */
 export async function unreadyWorkloads(
   facts: Pick<LabFacts, "cluster" | "settings">,
   lab: LabClient,
@@ -81,9 +81,9 @@ function lineOf(name: string, object: KubeObject | undefined): string | undefine
 }
 
 /**
- * Ready pods that are not in the mesh, although their annotation may say so: after a restart of its node a pod has a new
- * network namespace, without the redirection to ztunnel.
- * @throws PreconditionError when ztunnel or a pod cannot be asked
+ * Ready pods that are not in the mesh. Their annotation may be wrong: after a restart of its node a pod has a new network namespace
+ * without the redirection to ztunnel.
+ * @throws PreconditionError when the state of ztunnel or of a pod cannot be read
  */
 export async function unenrolledPods(
   facts: Pick<LabFacts, "settings">,
@@ -100,7 +100,7 @@ export async function unenrolledPods(
   const look = async (app: UnenrolledPod["app"]): Promise<UnenrolledPod[]> => {
     const pods = (await podFinder.all(app, signal)).filter(({ ready }) => ready);
     const found = pods.map(async (pod) => ({ app, pod: pod.name, why: await whyNot(lab, pod, dumpOn, signal) }));
-    return (await Promise.all(found)).flatMap(({ why, ...stray }) => (why ? [{ ...stray, why }] : []));
+    return (await Promise.all(found)).flatMap(({ why, ...rest }) => (why ? [{ ...rest, why }] : []));
   };
   return (await Promise.all(membersOf(facts).map(look))).flat();
 }
@@ -125,10 +125,10 @@ async function whyNot(
   const { workloads, serves } = await dumpOn(pod.node);
   const listed = workloads.find(({ namespace, name }) => namespace === pod.namespace && name === pod.name);
   const ztunnel = `ztunnel on ${pod.node}`;
-  if (!listed) return `${ztunnel} does not know it`;
-  if (listed.protocol !== "HBONE") return `${ztunnel} knows it as ${listed.protocol}`;
-  if (!listed.ips.includes(pod.ip)) return `${ztunnel} knows it at ${listed.ips.join(", ") || "no address"}`;
-  if (serves && !serves.includes(`${pod.namespace}/${pod.name}`)) return `${ztunnel} does not take its connections`;
+  if (!listed) return `${ztunnel} does not have it`;
+  if (listed.protocol !== "HBONE") return `${ztunnel} has it as ${listed.protocol}`;
+  if (!listed.ips.includes(pod.ip)) return `${ztunnel} has it at ${listed.ips.join(", ") || "no address"}`;
+  if (serves && !serves.includes(`${pod.namespace}/${pod.name}`)) return `${ztunnel} does not proxy its connections`;
   return (await isCaptured(lab, pod, signal)) ? undefined : "its connections do not go to ztunnel";
 }
 

@@ -28,7 +28,7 @@ const intervalMs = 2_000;
 export async function waitUntilReady(options: MeshOptions): Promise<void> {
   const { signal, clock } = options;
   const waiting = { what: "the lab to run again", deadlineMs: backMs, intervalMs, streak: 2, signal, clock };
-  await eventually((at) => whole(options, at), waiting).catch((miss) => giveUp(options, miss));
+  await eventually((at) => requireReady(options, at), waiting).catch((miss) => giveUp(options, miss));
 }
 
 /**
@@ -41,11 +41,11 @@ export async function repairMesh(options: MeshOptions): Promise<UnenrolledPod[]>
   const lost = await lostPods(options);
   if (lost.length === 0) return [];
   for (const { app, pod, why } of lost) {
-    say(`Pod "${pod}" left the mesh (${why}): ${app} is rolled out anew`);
+    say(`Pod "${pod}" is not in the mesh (${why}): the rollout of ${app} is restarted`);
     await rollOut(lab, { app }, clock.now(), signal);
   }
   const together = async (at: AbortSignal) => {
-    await whole(options, at);
+    await requireReady(options, at);
     const still = await unenrolledPods(facts, lab, at);
     if (still.length > 0) throw new Error(listed(still.map(({ pod, why }) => `${pod}: ${why}`)));
   };
@@ -54,7 +54,7 @@ export async function repairMesh(options: MeshOptions): Promise<UnenrolledPod[]>
   return lost;
 }
 
-async function whole({ facts, lab, starts }: MeshOptions, signal: AbortSignal): Promise<void> {
+async function requireReady({ facts, lab, starts }: MeshOptions, signal: AbortSignal): Promise<void> {
   const open = await unreadyWorkloads(facts, lab, starts, signal);
   if (open.length > 0) throw new Error(listed(open));
 }
@@ -74,7 +74,7 @@ async function lostPods(options: MeshOptions): Promise<UnenrolledPod[]> {
   } catch (miss) {
     signal.throwIfAborted();
     if (!(miss instanceof DeadlineError)) throw miss;
-    if (found.length === 0) say(`! Whether all pods are in the mesh cannot be told: ${messageOf(miss.cause)}`);
+    if (found.length === 0) say(`! Whether all pods are in the mesh cannot be determined: ${messageOf(miss.cause)}`);
   }
   return found;
 }
@@ -88,7 +88,7 @@ function giveUp({ facts, signal }: MeshOptions, cause: unknown): never {
   throw new LabError(
     {
       what: `Lab "${facts.stack}" does not come back: ${messageOf(cause.cause)}`,
-      why: "What is not there or not in the mesh cannot be trusted to refuse or to let through",
+      why: "Policies do not apply to workloads that are not ready or not in the mesh",
       fix: `npm run lab -- verify --stack ${facts.stack}   (names the layer), or: npm run destroy -- --stack ${facts.stack} && npm run up -- --stack ${facts.stack}`,
     },
     { cause },

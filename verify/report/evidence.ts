@@ -6,20 +6,18 @@ import { writeWhole } from "../../host/write-file";
 import type { VerifyContext } from "../context";
 import { proxySummary } from "../proxy-config/read";
 import { summaryLines } from "../proxy-config/text";
-import { renderJson } from "./json";
-import { renderJUnit } from "./junit";
+import { renderJson, renderJUnit } from "./formats";
 import { presentable } from "./redact";
 import type { ExperimentResult, Finding, ProxyConfiguration, VerifyReport } from "./schema";
 import { renderText } from "./text";
 
-/** One file of the evidence folder. */
 interface Page {
   file: string;
   about: string;
   text: string;
 }
 
-/** Writes what a run sent, got and read: reports, a page for each experiment, configuration, objects, and an index. */
+/** Writes the evidence of a run: reports, a page for each experiment, configuration, objects, and an index. */
 export async function writeEvidence(folder: string, report: VerifyReport, context: VerifyContext): Promise<void> {
   const shown = presentable(report);
   const pages: Page[] = [

@@ -9,7 +9,7 @@ import { numbers } from "../../modules/chaos/objects";
 import { disabledReason } from "../../modules/enabled";
 import type { ModuleName } from "../../modules/index";
 import { shareTest, shareWords } from "../binomial";
-import { calledIn, recordsWanted, sayExpectation } from "../probe/judge";
+import { expectationText, layerName, recordsWanted } from "../probe/judge";
 
 /** Ids and titles of all experiments, in order, and the modules that some belong to. */
 export const listExperiments = (): { id: string; title: string; question: string; module?: ModuleName }[] =>
@@ -21,7 +21,7 @@ export interface Explanation {
   title: string;
   question: string;
   why: string;
-  /** What it sends and expects, a line each. */
+  /** Requests and expectations, a line each. */
   steps: readonly string[];
   /** The module that it belongs to. */
   module?: ModuleName;
@@ -34,7 +34,7 @@ export interface Explanation {
 }
 
 /**
- * What an experiment sends in a lab with these settings, what it expects, and why.
+ * Explains an experiment in a lab with these settings: its requests, its expectations and the reason for them.
  * @throws LabError (exit code 2) for an unknown id
  */
 export function explain(id: string, settings: LabSettings): Explanation {
@@ -80,58 +80,60 @@ export function explanationText(explanation: Explanation): string {
   ].join("\n");
 }
 
-/** What a step sends and what it expects: a line, or one for each request of its stages. */
+/** The lines of a step: one for each request with its expectation. */
 export function stepLines(step: Step, settings: LabSettings): string[] {
   if (step.kind === "probe") return [probeLine(step, settings)];
   if (step.check === "grpc-calls") return step.calls.map((call) => callLine(call, step.service));
-  if (step.check === "chaos") return step.kills.map((strike) => strikeLine(strike, step));
+  if (step.check === "chaos") return step.kills.map((kill) => killLine(kill, step));
   if (step.check !== "fail-open") return [checkLine(step)];
-  return step.stages.flatMap((act) => act.probes.map((probe) => `${actWords(act)}; ${probeLine(probe, settings)}`));
+  return step.stages.flatMap((stage) =>
+    stage.probes.map((probe) => `${stageWords(stage)}; ${probeLine(probe, settings)}`),
+  );
 }
 
-function strikeLine({ victim, bound }: KillSpec, { method, path }: Extract<Check, { check: "chaos" }>): string {
+function killLine({ victim, bound }: KillSpec, { method, path }: Extract<Check, { check: "chaos" }>): string {
   const { perSecond, downMs } = numbers;
   const kill = victim === "node" ? `a node is killed for ${downMs / 1000} s` : `the pod of ${victim} is killed`;
   const most = `at most ${bound.lost} lost, ${bound.gapMs / 1000} s without a good answer, all well again after ${bound.backMs / 1000} s`;
   return `loadgen: ${perSecond} × ${method} http://appb:${ports.service}${path} a second while ${kill} → ${most}`;
 }
 
-function actWords({ name, takes, returns }: Stage): string {
+function stageWords({ name, takes, returns }: Stage): string {
   const words = { policy: "the policy", waypoint: "the waypoint" };
   if (takes) return `${name} (${words[takes]} is taken away)`;
   return returns ? `${name} (${words[returns]} is put back)` : name;
 }
 
-/** The name by which callers of the same namespace address a Service; for a host, the host. */
-const askedAs = (service: ServiceName): string =>
+/** The host of a Service in requests: its name within the namespace, or the host of a ServiceEntry. */
+const hostName = (service: ServiceName): string =>
   hostOf(service) === serviceHost(service) ? service : hostOf(service);
 
 function probeLine(probe: Probe, settings: LabSettings): string {
   const { service = "appb" } = probe;
   const target = {
-    service: `http://${askedAs(service)}:${ports.service}`,
+    service: `http://${hostName(service)}:${ports.service}`,
     pod: `http://${podsBehind(service).toUpperCase()}-POD:${ports.container}`,
     gateway: `${probe.tls ? "https" : "http"}://GATEWAY Host: ${probe.host ?? `appb.${settings.domain}`} `,
   }[probe.to];
   const bearing = probe.token ? ` with ${tokenWords(probe.token)}` : "";
   const times = probe.expect.outcome === "answered" ? "until three answers in a row" : "once, never again";
   const waypoint = waypointAt(service);
-  const records = recordsWanted(probe.expect).map((record) => calledIn(record, waypoint));
+  const records = recordsWanted(probe.expect).map((record) => layerName(record, waypoint));
   const proof = records.length > 0 ? `; proven by the log of ${records.join(" and ")}` : "";
-  return `${probe.from}: ${probe.method} ${target}${probe.path}${bearing} → ${sayExpectation(probe.expect, waypoint)} (${times}${proof})`;
+  return `${probe.from}: ${probe.method} ${target}${probe.path}${bearing} → ${expectationText(probe.expect, waypoint)} (${times}${proof})`;
 }
 
 function callLine({ from, method, code }: Call, service: ServiceName): string {
   const times = code === 0 ? "until three answers in a row, then once" : "once, never again";
-  return `${from}: gRPC http://${askedAs(service)}:${ports.service}${method} → grpc-status ${code} (${times}; proven by the log of ${waypointAt(service)} and the server's own)`;
+  return `${from}: gRPC http://${hostName(service)}:${ports.service}${method} → grpc-status ${code} (${times}; proven by the log of ${waypointAt(service)} and the server's own)`;
 }
 
 function tokenWords({ claims, seconds, issuer, audience, forgery }: TokenSpec): string {
   const kinds = { foreign: "signed by another key", altered: "altered after signing", garbage: "that is none" };
-  const said = Object.entries(claims).map(([name, value]) => `${name}: ${JSON.stringify(value)}`);
+  const texts = Object.entries(claims).map(([name, value]) => `${name}: ${JSON.stringify(value)}`);
   return [
     `a token${forgery ? ` ${kinds[forgery]}` : ""}`,
-    ...(forgery === "garbage" ? [] : said.length > 0 ? [`claims ${said.join(", ")}`] : ["no claims"]),
+    ...(forgery === "garbage" ? [] : texts.length > 0 ? [`claims ${texts.join(", ")}`] : ["no claims"]),
     ...(issuer ? [`issuer ${issuer}`] : []),
     ...(audience ? [`audience ${audience}`] : []),
     ...(seconds < 0 ? ["expired"] : []),
@@ -148,7 +150,7 @@ function checkLine(check: Check): string {
 }
 
 function sampleLine({ from, method, path, service, headers = {} }: Omit<Sample, "count">, count: string): string {
-  const target = `${service ? `http://${askedAs(service)}:${ports.service}` : ""}${path}`;
+  const target = `${service ? `http://${hostName(service)}:${ports.service}` : ""}${path}`;
   const extra = Object.entries(headers).map(([name, value]) => ` with ${name}: ${value}`);
   return `${from}: ${count} × ${method} ${target}${extra.join("")}`;
 }
@@ -167,7 +169,7 @@ function shareLine(check: Extract<Check, { requests: object }>): string {
 function outcomeWords({ status, flags, attempts, between, sample }: Extract<Check, { check: "outcome" }>): string {
   const flag = flags === "-" ? "without a flag" : `flagged ${flags}`;
   const time = between ? `, after ${between[0]} to ${between[1]} ms` : "";
-  return `${status} each time${time}, ${flag} by ${calledIn("waypoint", waypointAt(sample.service ?? "appb"))}, ${attempts} × in the app's log`;
+  return `${status} each time${time}, ${flag} by ${layerName("waypoint", waypointAt(sample.service ?? "appb"))}, ${attempts} × in the app's log`;
 }
 
 function sampleExpectation(check: Extract<Check, { sample: Sample }>): string {
@@ -183,7 +185,7 @@ function sampleExpectation(check: Extract<Check, { sample: Sample }>): string {
     case "never-slow":
       return "none of them delayed";
     case "bypasses-waypoint":
-      return `each answered, in the app's log, and in no log of ${waypointAt(check.sample.service ?? "appb")}, which has those to http://${askedAs(check.control.service ?? "appb")}:${ports.service} sent after them`;
+      return `each answered, in the app's log, and in no log of ${waypointAt(check.sample.service ?? "appb")}, which has those to http://${hostName(check.control.service ?? "appb")}:${ports.service} sent after them`;
     case "hbone":
       return "both ends of both legs proven by certificate, in ztunnel's log or counters";
   }

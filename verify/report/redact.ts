@@ -10,14 +10,14 @@ const fields = [
   ...["access_token", "refresh_token", "id_token", "client-key-data", "client-certificate-data", "tls.key"],
 ];
 
-/** Name and separator as they stand in a header, in YAML, in JSON, or in JSON within JSON. */
+/** Name and separator in a header, in YAML, in JSON, or in JSON within JSON. */
 const named = (names: readonly string[]) =>
   `(?<![\\w.-])(?:${names.join("|").replaceAll(".", "\\.")})["'\\\\]*\\s*[:=]\\s*`;
 const anyName = named([...headers, ...fields]);
 
 const patterns: readonly [RegExp, string][] = [
   [/-----BEGIN [A-Z0-9 ]+-----(?:(?!-----BEGIN)[\s\S])*?-----END [A-Z0-9 ]+-----/g, leftOut],
-  // A block that was cut: the lines of base64 after its first line, or before its last one.
+  // A truncated block: lines of base64 after its first line, or before its last line.
   [/-----BEGIN [A-Z0-9 ]+-----(?:(?:\s|\\[nr])*[A-Za-z0-9+/=]{16,})*(?:(?:\s|\\[nr])*[A-Za-z0-9+/=]+)?/g, leftOut],
   [
     /(?<![\w+/=])(?:[A-Za-z0-9+/=]{16,}(?:\s|\\[nr])+){0,99}[A-Za-z0-9+/=]*(?:\s|\\[nr])*-----END [A-Z0-9 ]+-----/g,
@@ -35,8 +35,8 @@ const patterns: readonly [RegExp, string][] = [
 ];
 
 /**
- * A text without certificates, keys, tokens, cookies, passwords and the user part of URLs. It is for one text: of a
- * document, each string is redacted by {@link presentable}, so that a value that was cut does not reach into the next one.
+ * A text without certificates, keys, tokens, cookies, passwords and the user part of URLs. For documents use {@link presentable}, which
+ * redacts each string, so that a truncated value does not affect the next one.
  */
 export const redacted = (text: string): string =>
   patterns.reduce((clean, [pattern, instead]) => clean.replaceAll(pattern, instead), text);

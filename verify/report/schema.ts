@@ -92,7 +92,7 @@ const evidence = z.object({
 const finding = z.object({
   name: z.string().describe("The expected state, as a statement."),
   verdict,
-  /** The layer that decided, or that is to blame. */
+  /** The layer that decided, or that is at fault. */
   layer,
   seen: z.string().describe("What was seen, in one sentence."),
   flapping: z.literal(true).optional().describe("The state was good, and then not."),
@@ -164,13 +164,13 @@ export const reportJsonSchema = (): object => ({ ...z.toJSONSchema(reportSchema)
 export const proxyConfigurationSchema = z.union([proxySummarySchema, z.object({ unavailable: z.string() })]);
 export type ProxyConfiguration = z.infer<typeof proxyConfigurationSchema>;
 
-/** What came out: `pass` is the only good news; a check that could not be made is never a pass. */
+/** A verdict. A check that could not be made is never a `pass`. */
 export type Verdict = z.infer<typeof verdict>;
 
-/** A request as the client sent it, and its end as the client saw it. */
+/** A request, and its result at the client. */
 export type SentRequest = z.infer<typeof request>;
 
-/** Who decided about a request, as far as records tell. */
+/** Which layer decided about a request, according to log records. */
 export type Decision = z.infer<typeof decision>;
 
 /** A connection as ztunnel logs it. */
@@ -196,16 +196,16 @@ export type VerifyReport = z.infer<typeof reportSchema>;
 
 const severity: Record<Verdict, number> = { fail: 4, inconclusive: 3, "known-upstream": 2, pass: 1, skipped: 0 };
 
-/** The verdict that weighs most: fail, inconclusive, known-upstream, pass, skipped. */
+/** The most severe verdict: fail, inconclusive, known-upstream, pass, skipped. */
 export function worst(verdicts: readonly Verdict[]): Verdict {
   return verdicts.reduce<Verdict>((a, b) => (severity[b] > severity[a] ? b : a), "skipped");
 }
 
-/** The run's verdict: known upstream bugs and skips do not count, an empty run proves nothing. */
+/** The verdict of a run. Known upstream bugs and skipped experiments do not count; without a passed experiment it is inconclusive. */
 export function overall(results: readonly ExperimentResult[], causes: readonly Cause[]): VerifyReport["verdict"] {
   const verdicts = results.map(({ verdict }) => verdict);
   if (verdicts.includes("fail")) return "fail";
   if (verdicts.includes("inconclusive") || !verdicts.includes("pass")) return "inconclusive";
-  // Something is not as the stack says, and no experiment noticed: that is no proof of a sound lab.
+  // Drift or a health problem without a failed experiment: the experiments do not prove that the lab works.
   return causes.length > 0 ? "inconclusive" : "pass";
 }

@@ -32,11 +32,11 @@ function painter(colour: boolean): Paint {
   return { pass: green, fail: red, inconclusive: yellow, skipped: gray, "known-upstream": cyan, dim: gray };
 }
 
-/** The mark of a verdict, as it stands before a line. */
+/** The mark of a verdict. */
 export const verdictMark = (verdict: Verdict, options: { colour: boolean }): string =>
   painter(options.colour)[verdict](marks[verdict]);
 
-/** One line for an experiment, as it is shown while a run goes on. */
+/** The line of an experiment, shown during a run. */
 export const renderLine = (result: ExperimentResult, options: { colour: boolean }): string =>
   headline(presentable(result), painter(options.colour));
 

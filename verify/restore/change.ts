@@ -1,15 +1,14 @@
 import { hostname } from "node:os";
-import { annotationKeys } from "../../config/vocabulary";
+import { annotationKeys, fieldManager } from "../../config/vocabulary";
 import { objects } from "../../experiments/objects";
 import type { LabObject } from "../../experiments/slices";
 import { at, listAt, numberAt, sameJson, textAt, textsAt } from "../json";
 import type { KubeObject, LabClient, PatchOperation } from "../lab-client";
-import { PreconditionError } from "../precondition-error";
-import { restoredOwners } from "./field-owners";
+import { PreconditionError, unobservable } from "../precondition-error";
 
 /**
- * The objects that experiments may change. A run first restores those that an earlier run left changed, beginning with the
- * policy that protects appb.
+ * The objects that experiments may change. A run first restores the changes of an earlier run, beginning with the policy that protects
+ * appb.
  */
 export const changeable = [
   "AuthorizationPolicy/appb-l7",
@@ -23,13 +22,13 @@ export type Changeable = (typeof changeable)[number];
 /** A change of one field of one object, for a few seconds. An object is never deleted, because the original is kept in its annotation. */
 export interface Change {
   object: Changeable;
-  /** Where the field is, such as `["spec", "rules"]`. */
+  /** Path of the field, such as `["spec", "rules"]`. */
   field: readonly string[];
-  /** The field's value for as long as the change lasts. */
+  /** The changed value of the field. */
   to(current: unknown): unknown;
 }
 
-/** Contents of the annotation: what this run or a later one needs to undo the change. */
+/** Contents of the annotation, by which this run or a later one restores the object. */
 interface Original {
   field: readonly string[];
   value: unknown;
@@ -57,7 +56,7 @@ const annotationPath = pointer([...annotations, annotationKeys.original]);
 /**
  * Makes a change. The same write stores the original in an annotation, so that a crash at any moment does not lose it. A
  * second change of the same field by this process keeps the first original.
- * @throws PreconditionError when the object is not there, is changed by another run, or would stay as it is
+ * @throws PreconditionError when the object does not exist, is changed by another run, or has nothing to change
  */
 export async function change(lab: LabClient, { object, field, to }: Change, signal: AbortSignal): Promise<void> {
   const { layer, ...ref } = objects[object];
@@ -65,7 +64,7 @@ export async function change(lab: LabClient, { object, field, to }: Change, sign
   if (!found) throw new PreconditionError(layer, `${object} does not exist`);
   const earlier = originalOf(found);
   if (earlier && !(isOurs(earlier.by) && sameJson(earlier.field, field)))
-    throw new PreconditionError(layer, `${object} is changed already, by another run`, { verdict: "inconclusive" });
+    throw unobservable(layer, `${object} is changed already, by another run`);
   const value = at(found, ...field);
   const other = to(value);
   if (sameJson(value, other))
@@ -97,7 +96,7 @@ export type RestoreResult = "nothing" | "restored" | "others";
  * meanwhile, its value stays and only the annotation is removed.
  */
 export async function restoreObject(lab: LabClient, object: Changeable, signal: AbortSignal): Promise<RestoreResult> {
-  const { layer: _layer, ...ref } = objects[object];
+  const ref = objects[object];
   const found = await lab.read(ref, signal);
   const original = found && originalOf(found);
   if (!found || !original) return "nothing";
@@ -113,7 +112,7 @@ export async function restoreObject(lab: LabClient, object: Changeable, signal: 
     await lab.patch(ref, [test(found), { op: "remove", path: notePath(found, original) }], signal);
     return "others";
   }
-  // The annotation is removed last, so that a crash before that loses nothing.
+  // The annotation is removed last, so that no crash loses the original.
   const restored = { op: "add", path: pointer(original.field), value: original.value } as const;
   const written = await lab.patch(ref, [test(found), restored], signal);
   const owners = restoredOwners(written.metadata?.managedFields ?? [], original.owners);
@@ -129,20 +128,19 @@ export async function restoreObject(lab: LabClient, object: Changeable, signal: 
   return "restored";
 }
 
-/** The process that changed an object and has not restored it: a run in progress, or one that ended early. */
+/** The process that changed an object and has not restored it: a run in progress, or a run that was killed. */
 export async function changedBy(lab: LabClient, object: Changeable, signal: AbortSignal): Promise<Writer | undefined> {
-  const { layer: _layer, ...ref } = objects[object];
-  const found = await lab.read(ref, signal);
+  const found = await lab.read(objects[object], signal);
   return found && writerOf(found);
 }
 
-/** {@link changedBy} of an object that was read. */
+/** {@link changedBy}, for an object that was read already. */
 export const writerOf = (found: KubeObject): Writer | undefined => originalOf(found)?.by;
 
-/** Whether it is this process. */
+/** Whether a writer is this process. */
 export const isOurs = ({ host, pid }: Writer): boolean => host === hostname() && pid === process.pid;
 
-/** Whether a process is known to have ended; a process on another machine never is. */
+/** Whether a process has ended; false for a process on another machine, whose state is not known. */
 export function isDead({ host, pid }: Writer): boolean {
   if (host !== hostname()) return false;
   try {
@@ -154,7 +152,7 @@ export function isDead({ host, pid }: Writer): boolean {
   }
 }
 
-/** The path to remove with the annotation: all annotations if the object had none before. */
+/** The path of the annotation, or of all annotations if the object had none before. */
 function notePath(object: KubeObject, original: Original): string {
   const isLast = !original.annotated && Object.keys(object.metadata?.annotations ?? {}).length === 1;
   return isLast ? pointer(annotations) : annotationPath;
@@ -172,4 +170,26 @@ function originalOf(found: KubeObject): Original | undefined {
     annotated: at(parsed, "annotated") === true,
     by: { host: textAt(parsed, "by", "host") ?? "", pid: numberAt(parsed, "by", "pid") ?? 0 },
   };
+}
+
+const identityOf = (entry: unknown): string =>
+  ["manager", "operation", "apiVersion", "subresource"].map((key) => textAt(entry, key) ?? "").join("|");
+
+/**
+ * The field owners before the verifier's write, with those of later writes of other managers.
+ *
+ * A write takes over the ownership of its fields from Pulumi's server-side apply, so that the next `pulumi up` that changes them would
+ * fail with a conflict. The API server accepts an explicit list of owners in a write that changes no other field.
+ */
+export function restoredOwners(current: readonly unknown[], original: readonly unknown[]): unknown[] {
+  const before = new Map(original.map((entry) => [identityOf(entry), entry]));
+  const others = current.filter((entry) => textAt(entry, "manager") !== fieldManager);
+  const kept = others.map((entry) => {
+    // Istio writes the status continuously: its newest entry is the current one.
+    if (textAt(entry, "subresource")) return entry;
+    return before.get(identityOf(entry)) ?? entry;
+  });
+  const present = new Set(kept.map(identityOf));
+  const lost = original.filter((entry) => !present.has(identityOf(entry)) && textAt(entry, "manager") !== fieldManager);
+  return [...kept, ...lost];
 }

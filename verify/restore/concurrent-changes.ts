@@ -23,8 +23,7 @@ export type Marks = ReadonlyMap<Changeable, Mark>;
  */
 export async function marksOf({ lab, signal, clock, timings }: Around): Promise<Marks | undefined> {
   const read = async (object: Changeable) => {
-    const { layer: _layer, ...ref } = objects[object];
-    const found = await lab.read(ref, signal);
+    const found = await lab.read(objects[object], signal);
     const by = found && writerOf(found);
     const version = String(numberAt(found, "metadata", "generation") ?? found?.metadata?.resourceVersion);
     return [object, { version, changed: by !== undefined && !isOurs(by) }] as const;

@@ -22,7 +22,7 @@ export async function killNode(lab: LabClient, name: string, signal: AbortSignal
   await lab.power(name, "kill", signal);
 }
 
-/** Starts a node that does not run; with a signal of its own, because an interrupted run must do it as well. */
+/** Starts a stopped node, also in an interrupted run. */
 export async function startNode({ lab, clock }: Pick<VerifyContext, "lab" | "clock">, name: string): Promise<void> {
   const { signal } = new AbortController();
   const start = async () => {
@@ -49,7 +49,7 @@ export async function recoverNodes(context: Around, note: (text: string) => void
   for (const [name, by] of await killedNodes(lab, signal)) {
     if (!isDead(by) && !isOurs(by)) {
       const over = async () => {
-        if ((await killedNodes(lab, signal)).has(name)) throw new Error("it is still noted");
+        if ((await killedNodes(lab, signal)).has(name)) throw new Error("the node still has the annotation");
       };
       const what = `process ${by.pid} on ${by.host} to bring ${name} back`;
       const theirs = await eventually(over, { what, deadlineMs: othersMs, intervalMs: 2_000, signal, clock }).then(

@@ -8,10 +8,10 @@ import { type Changeable, changeable, changedBy, isDead, isOurs, type RestoreRes
 /** Longest duration of a change by a run in progress, in milliseconds. */
 const changeMs = 60_000;
 
-/** Restores an object with a signal of its own, because an interrupted run must do it as well. */
+/** Restores an object, also in an interrupted run. */
 export async function restore(context: VerifyContext, object: Changeable, name: string): Promise<Finding> {
   const lasting = new AbortController().signal;
-  // An attempt that failed after its write has nothing to do when it is repeated.
+  // When an attempt fails after its write, the next one finds nothing to restore.
   const outcomes = new Set<RestoreResult>();
   try {
     await eventually(
@@ -25,8 +25,8 @@ export async function restore(context: VerifyContext, object: Changeable, name: 
       { what: name, deadlineMs: context.timings.restoreMs, signal: lasting, clock: context.clock },
     );
     if (outcomes.has("others")) {
-      const seen = `somebody changed ${named(object)} meanwhile; it is left as they made it`;
-      return failed(name, "api-server", seen, { expected: "nobody changes the lab while it is being proven" });
+      const seen = `${named(object)} was changed by another writer meanwhile, and is not restored`;
+      return failed(name, "api-server", seen, { expected: "no other changes of the lab during a run" });
     }
     return passed(name, "api-server", "values and owners of the fields restored");
   } catch (error) {
@@ -35,24 +35,27 @@ export async function restore(context: VerifyContext, object: Changeable, name: 
   }
 }
 
-/** Restores what a killed run left changed. Waits first for a run that may still be in progress. */
+/** Restores the changes of a killed run. Waits first for a run that may be in progress. */
 export async function recover(context: Pick<VerifyContext, "lab" | "signal" | "clock">, note: (text: string) => void) {
   for (const object of changeable) {
     const by = await changedBy(context.lab, object, context.signal);
     if (!by) continue;
-    if (!isDead(by)) await othersEnd(context, object, `process ${by.pid} on ${by.host} to put ${named(object)} back`);
-    // istiod writes an object's status a moment after every change: a write on what was read before is refused.
+    if (!isDead(by))
+      await waitForOtherRun(context, object, `process ${by.pid} on ${by.host} to restore ${named(object)}`);
+    // istiod writes the status after every change, so that a write based on an earlier read is refused.
     const restored = await eventually((limit) => restoreObject(context.lab, object, limit), {
-      ...{ what: `${named(object)} to be put back`, deadlineMs: changeMs },
+      ...{ what: `${named(object)} to be restored`, deadlineMs: changeMs },
       ...{ signal: context.signal, clock: context.clock },
     });
     if (restored === "restored") note(`${named(object)} was left changed by a run that died; it is restored`);
     if (restored === "others")
-      note(`${named(object)} was left changed by a run that died; somebody has changed it since, and it is left so`);
+      note(
+        `${named(object)} was left changed by a run that died, and was changed by another writer since: it is not restored`,
+      );
   }
 }
 
-async function othersEnd(
+async function waitForOtherRun(
   { lab, signal, clock }: Pick<VerifyContext, "lab" | "signal" | "clock">,
   object: Changeable,
   what: string,

@@ -1,10 +1,11 @@
 import { wildcardOf } from "../../../verify/declared/authorization";
 import { at, entriesAt, listAt, textAt, textsAt } from "../../../verify/json";
 import type { KubeObject } from "../../../verify/lab-client";
+import { negationOf } from "../../../verify/proxy-config/condition";
 import type { AccessRequest, Mesh, Sender } from "../../types";
 import { meshConfigOf } from "../objects/mesh-config";
 import { objectOf, objectsOf } from "../objects/mesh-objects";
-import { accountsOf } from "../objects/waypoints";
+import { identitiesOf } from "../objects/waypoints";
 import { envoyRuleMatches } from "../rules/envoy-rules";
 import { isTemplate, normalPath } from "../rules/path-text";
 import type { Identity } from "../rules/seen";
@@ -18,35 +19,34 @@ export interface Alternative {
   whens: readonly unknown[];
 }
 
-/** A way in which requests differ: values that a rule matches, and their neighbours that it does not match. */
+/** A property of requests: values that a rule matches, and neighbouring values that it does not match. */
 export interface Dimension {
   inside: readonly Value[];
   outside: readonly Value[];
 }
 
-/** A value of a dimension. */
 interface Value {
-  /** As reasons name it, such as "method GET". */
+  /** The value in reasons, such as "method GET". */
   text: string;
   apply(request: AccessRequest): AccessRequest;
 }
 
-/** Values of a dimension at most, on each side. */
+/** Maximum number of values of a dimension, on each side. */
 const most = 6;
 
-/** What a rule says about a request as it is written, wherever it is enforced. */
+/** Whether a rule matches a request as it is written, wherever it is enforced. */
 export function ruleOn(mesh: Mesh, policy: KubeObject, place: Place, rule: unknown): (request: AccessRequest) => Truth {
   return (request) => envoyRuleMatches(rule, policy, seenOf(mesh, place, request), mesh);
 }
 
-/** The dimensions that a source, an operation and conditions speak about; a sender and what the target is always. */
+/** The dimensions that a source, an operation and conditions restrict, and always the sender. */
 export function dimensionsOf(mesh: Mesh, policy: KubeObject, alternative: Alternative, place: Place): Dimension[] {
   const { source, operation, whens } = alternative;
   const matches = (rule: unknown) => (request: AccessRequest) => ruleOn(mesh, policy, place, rule)(request) === true;
   const ofOperation = (name: string, values: readonly Value[]): Dimension =>
     divided(values, place.request, matches({ to: [{ operation: picked(operation, name) }] }));
   const keys = whens.map((when) => textAt(when, "key") ?? "");
-  const named = (name: string) => [...textsAt(operation, name), ...textsAt(operation, notField(name))];
+  const named = (name: string) => [...textsAt(operation, name), ...textsAt(operation, negationOf(name))];
   const ports = [...named("ports"), ...valuesOf(whens, "destination.port")].map(Number);
   const from = {
     from: [
@@ -92,11 +92,9 @@ export function dimensionsOf(mesh: Mesh, policy: KubeObject, alternative: Altern
   ];
 }
 
-const notField = (name: string): string => `not${name.charAt(0).toUpperCase()}${name.slice(1)}`;
-
-/** A field of a source or operation, with its negation, alone. */
+/** A field of a source or operation, and its negation. */
 const picked = (value: unknown, name: string): unknown =>
-  Object.fromEntries(entriesAt(value).filter(([key]) => key === name || key === notField(name)));
+  Object.fromEntries(entriesAt(value).filter(([key]) => key === name || key === negationOf(name)));
 
 const valuesOf = (whens: readonly unknown[], key: string): string[] =>
   whens
@@ -124,7 +122,7 @@ const senderValue = ({ from, host }: Place["senders"][number]): Value => ({
 
 const methods = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"];
 
-/** The methods that a rule names, then the usual ones: the nearest neighbour is the first that it does not match. */
+/** The methods that a rule names, then the common ones: the first that the rule does not match is its nearest neighbour. */
 function methodValues(named: readonly string[]): Value[] {
   const exact = named.filter((value) => wildcardOf(value).how === "exact");
   return [...exact, ...methods].map((method) => ({
@@ -133,7 +131,7 @@ function methodValues(named: readonly string[]): Value[] {
   }));
 }
 
-/** Paths that fit a value, and their neighbours: a segment more, a character more, without the prefix. */
+/** Paths that match a value, and their neighbours: with a further segment, with a further character, without the prefix. */
 function pathValues(value: string): Value[] {
   return pathsNear(value).map((path) => ({ text: `path ${path}`, apply: (request) => ({ ...request, path }) }));
 }
@@ -154,7 +152,7 @@ function pathsNear(value: string): string[] {
   return [whole, `${whole.replace(/\/$/, "")}/x`, `${whole}x`, shorter];
 }
 
-/** Hosts that fit a value, and their neighbours: with the port that clients put into the header, and with a character more. */
+/** Hosts that match a value, and their neighbours: with the port, as clients send it, and with a further character. */
 function hostValues(value: string, port: number): Value[] {
   const { how, text } = wildcardOf(value);
   const instance =
@@ -171,8 +169,7 @@ const portValue = (port: number): Value => ({
 
 function headerValues(name: string, values: readonly string[]): Value[] {
   const texts = values.flatMap((value) => {
-    const { how, text } = wildcardOf(value);
-    const instance = how === "presence" ? "x" : how === "suffix" ? `x${text}` : how === "prefix" ? `${text}x` : text;
+    const instance = instanceOf(value);
     return [instance, `${instance}x`, `x${instance}`];
   });
   return [
@@ -190,7 +187,7 @@ function headerValues(name: string, values: readonly string[]): Value[] {
   ];
 }
 
-/** Tokens: with the claims that a source and the conditions name, with another value of each, and none. */
+/** Tokens with the claims that a source and the conditions name, with another value of each, and a request without a token. */
 function claimDimension(
   mesh: Mesh,
   source: unknown,
@@ -231,7 +228,7 @@ function claimDimension(
   return [divided([...tokens, none], request, matches({ ...from, when: conditions }))];
 }
 
-/** A text that fits a value with wildcards. */
+/** A text that matches a value with wildcards. */
 function instanceOf(value: string): string {
   const { how, text } = wildcardOf(value);
   return how === "presence" ? "x" : how === "suffix" ? `x${text}` : how === "prefix" ? `${text}x` : text;
@@ -249,7 +246,7 @@ const claimNames: Readonly<Record<string, string>> = {
   "request.auth.presenter": "azp",
 };
 
-/** Claims with the value that a condition asks for, at its path. */
+/** Claims with a value of a condition, at the path of the condition. */
 function withClaim(claims: Readonly<Record<string, unknown>>, when: unknown, value: string): Record<string, unknown> {
   const key = textAt(when, "key") ?? "";
   const path = /^request\.auth\.claims\[(.*)\]$/.exec(key)?.[1]?.split("][") ?? [claimNames[key] ?? ""];
@@ -261,11 +258,11 @@ function withClaim(claims: Readonly<Record<string, unknown>>, when: unknown, val
   return { ...claims, [first]: merged };
 }
 
-/** What a proxy sees of a request that it verifies the token of. */
+/** A request as a proxy sees it after it has verified the token. */
 function seenOf(mesh: Mesh, { isGateway }: Place, { from, to, method, path, host, headers, claims }: AccessRequest) {
   const identity = isGateway ? undefined : identityOf(mesh, from);
   return {
-    ...(identity ? { identity } : {}),
+    identity,
     port: to.port,
     http: {
       ...{ method, host, headers, path: normalPath(path, meshConfigOf(mesh).pathNormalization) },
@@ -274,12 +271,11 @@ function seenOf(mesh: Mesh, { isGateway }: Place, { from, to, method, path, host
   };
 }
 
-/** The identity that a sender proves to a waypoint or a pod. */
+/** The identity of a sender at a waypoint or a pod. */
 function identityOf(mesh: Mesh, from: Sender): Identity | undefined {
   const { trustDomain } = mesh;
   if (from.kind === "workload")
     return from.inMesh ? { trustDomain, namespace: from.namespace, serviceAccount: from.serviceAccount } : undefined;
   const gateway = objectOf(mesh, "Gateway", from.gateway);
-  const [account] = gateway ? accountsOf(mesh, gateway) : [];
-  return account && { trustDomain, namespace: account.namespace, serviceAccount: account.name };
+  return gateway && identitiesOf(mesh, gateway)[0];
 }

@@ -1,21 +1,22 @@
 import { serviceHost } from "../../../config/vocabulary";
-import { listAt, numberAt, textAt, textsAt } from "../../../verify/json";
+import { textAt } from "../../../verify/json";
 import type { KubeObject } from "../../../verify/lab-client";
 import { hostHeader } from "../../probe/pod";
 import type { AccessRequest, Mesh, NamespacedName, Sender } from "../../types";
 import { gatewayGroup, policiesOfPod, targetRefsOf, waypointClass } from "../objects/binding";
 import { labelsOf, nameOf, namespaceLabels, objectOf, objectsOf, refersTo, textOf } from "../objects/mesh-objects";
-import { addressesOf, httpPortsOf, isInMesh, isReady, portsOf } from "../objects/pods";
+import { accountOf, addressesOf, containerPortsOf, httpPortsOf, isInMesh, isReady, portsOf } from "../objects/pods";
+import { backendsOf, hostAtGateway, hostOfRoute, routesOfGateway } from "../objects/references";
 import { controllerOf, ingressUsesWaypoint, waypointOf } from "../objects/waypoints";
 
-/** Where a policy is enforced, and an ordinary request that gets there. */
+/** A place at which a policy is enforced, and an ordinary request to it. */
 export interface Place {
   request: AccessRequest;
-  /** Senders that can get there, those with pods first, and the host by which a gateway gets there. */
+  /** Senders whose requests reach the place, those with pods first, and the host of requests through a gateway. */
   senders: readonly { from: Sender; host?: string }[];
-  /** Ports that it can be reached at. */
+  /** Ports of the destination. */
   ports: readonly number[];
-  /** It is a gateway, whose clients have no identity. */
+  /** The place is a gateway, whose clients have no identity. */
   isGateway?: true;
 }
 
@@ -64,21 +65,17 @@ const ordinary = (from: Sender, to: AccessRequest["to"], host: string): AccessRe
   ...{ from, to, method: "GET", path: "/", host, headers: {} },
 });
 
-/** A gateway, once for each Service that its routes lead to. */
+/** A gateway as a place, once for each Service behind its routes. */
 function gatewayPlaces(mesh: Mesh, gateway: KubeObject): Place[] {
   const sender: Sender = { kind: "gateway", gateway: nameOf(gateway) };
-  return routesOf(mesh, gateway).flatMap((route) => {
-    const [backend] = listAt(route, "spec", "rules").flatMap((rule) => listAt(rule, "backendRefs"));
-    const service = {
-      namespace: textAt(backend, "namespace") ?? nameOf(route).namespace,
-      name: textAt(backend, "name") ?? "",
-    };
-    const port = numberAt(backend, "port");
-    if (port === undefined) return [];
-    const host = hostOf(route, service);
+  return routesOfGateway(mesh, nameOf(gateway)).flatMap((route) => {
+    const [backend] = backendsOf(route);
+    if (backend?.port === undefined) return [];
+    const { namespace, name, port } = backend;
+    const service = { namespace, name };
     return [
       {
-        request: ordinary(sender, { kind: "service", service, port }, host),
+        request: ordinary(sender, { kind: "service", service, port }, hostOfRoute(route, service)),
         senders: [{ from: sender }],
         ports: [port],
         isGateway: true,
@@ -87,39 +84,14 @@ function gatewayPlaces(mesh: Mesh, gateway: KubeObject): Place[] {
   });
 }
 
-const routesOf = (mesh: Mesh, gateway: KubeObject): KubeObject[] =>
-  objectsOf(mesh, "HTTPRoute").filter((route) =>
-    listAt(route, "spec", "parentRefs").some(
-      (parent) =>
-        (textAt(parent, "kind") ?? "Gateway") === "Gateway" &&
-        textAt(parent, "name") === nameOf(gateway).name &&
-        (textAt(parent, "namespace") ?? nameOf(route).namespace) === nameOf(gateway).namespace,
-    ),
-  );
-
-/** The first host of a route. */
-const hostOf = (route: KubeObject, { namespace, name }: NamespacedName): string =>
-  textsAt(route, "spec", "hostnames")[0]?.replace("*", "x") ?? serviceHost(name, namespace);
-
-/** The gateways that lead to a Service, each with a host of a route. */
+/** The gateways that route to a Service, each with a host of a route. */
 const gatewaysTo = (mesh: Mesh, service: KubeObject): { from: Sender; host: string }[] =>
   objectsOf(mesh, "Gateway")
     .filter((gateway) => controllerOf(mesh, gateway) === "istio.io/gateway-controller")
     .flatMap((gateway) => {
-      const route = routesOf(mesh, gateway).find((each) => leadsTo(each, nameOf(service)));
-      return route
-        ? [{ from: { kind: "gateway", gateway: nameOf(gateway) }, host: hostOf(route, nameOf(service)) }]
-        : [];
+      const host = hostAtGateway(mesh, nameOf(gateway), nameOf(service));
+      return host === undefined ? [] : [{ from: { kind: "gateway", gateway: nameOf(gateway) }, host }];
     });
-
-const leadsTo = (route: KubeObject, service: NamespacedName): boolean =>
-  listAt(route, "spec", "rules")
-    .flatMap((rule) => listAt(rule, "backendRefs"))
-    .some(
-      (ref) =>
-        textAt(ref, "name") === service.name &&
-        (textAt(ref, "namespace") ?? nameOf(route).namespace) === service.namespace,
-    );
 
 /** One pod of each workload that the policy selects. */
 function podPlaces(mesh: Mesh, policy: KubeObject): Place[] {
@@ -131,9 +103,7 @@ function podPlaces(mesh: Mesh, policy: KubeObject): Place[] {
   const [from] = workloads;
   const kinds = new Map(pods.toReversed().map((pod) => [workloadKey(pod), pod]));
   return [...kinds.values()].toReversed().flatMap((pod) => {
-    const ports = listAt(pod, "spec", "containers")
-      .flatMap((container) => listAt(container, "ports"))
-      .flatMap((entry) => numberAt(entry, "containerPort") ?? []);
+    const ports = containerPortsOf(pod);
     const [port] = ports;
     const [address = ""] = addressesOf(pod);
     if (port === undefined || !from) return [];
@@ -143,7 +113,7 @@ function podPlaces(mesh: Mesh, policy: KubeObject): Place[] {
   });
 }
 
-/** Pods of one workload have the same labels, but for the hash of their template. */
+/** Pods of one workload have the same labels, except for the hash of their template. */
 function workloadKey(pod: KubeObject): string {
   const { "pod-template-hash": _, ...labels } = labelsOf(pod);
   return JSON.stringify([nameOf(pod).namespace, Object.entries(labels).sort()]);
@@ -153,12 +123,7 @@ function workloadKey(pod: KubeObject): string {
 function workloadSenders(mesh: Mesh): Sender[] {
   const ofPods = objectsOf(mesh, "Pod")
     .filter((pod) => isInMesh(pod) && isReady(pod))
-    .map((pod) =>
-      senderOf(
-        { namespace: nameOf(pod).namespace, name: textAt(pod, "spec", "serviceAccountName") ?? "default" },
-        labelsOf(pod),
-      ),
-    );
+    .map((pod) => senderOf({ namespace: nameOf(pod).namespace, name: accountOf(pod) }, labelsOf(pod)));
   const others = objectsOf(mesh, "ServiceAccount")
     .filter(({ metadata }) => namespaceLabels(mesh, metadata?.namespace ?? "")["istio.io/dataplane-mode"] === "ambient")
     .map((account) => senderOf(nameOf(account), {}));
@@ -176,7 +141,7 @@ const senderOf = ({ namespace, name }: NamespacedName, labels: Readonly<Record<s
   ...{ kind: "workload", namespace, serviceAccount: name, labels, inMesh: true },
 });
 
-/** A sender as reasons name it. */
+/** A sender in reasons. */
 export function senderKey(sender: Sender): string {
   if (sender.kind === "gateway") return `Gateway ${textOf(sender.gateway)}`;
   return sender.inMesh ? `ServiceAccount ${sender.namespace}/${sender.serviceAccount}` : "a sender outside the mesh";

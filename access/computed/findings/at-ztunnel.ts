@@ -7,7 +7,7 @@ import { nameOf, objectsOf, textOf, titleOf } from "../objects/mesh-objects";
 import { isInMesh, podsOf } from "../objects/pods";
 import { waypointOf } from "../objects/waypoints";
 import { httpParts } from "../rules/ztunnel-rules";
-import type { ConfigurationFinding } from "./finding";
+import { type ConfigurationFinding, shortList } from "./finding";
 import { editCommand, labelCommand, patchCommand } from "./fixes";
 
 /** The pods in the mesh whose ztunnel has a policy. */
@@ -16,7 +16,7 @@ const podsUnder = (mesh: Mesh, policy: KubeObject): KubeObject[] =>
     (pod) => isInMesh(pod) && policiesOfPod(mesh, "AuthorizationPolicy", pod).includes(policy),
   );
 
-/** Policies that ztunnel enforces although it does not understand them. */
+/** Policies at ztunnel with rules or an action that ztunnel does not support. */
 export function policiesAtZtunnel(mesh: Mesh): ConfigurationFinding[] {
   return objectsOf(mesh, "AuthorizationPolicy")
     .filter((policy) => targetRefsOf(policy).length === 0 && !isDryRun(policy))
@@ -50,7 +50,7 @@ function actionFinding(
   return {
     id: "action-at-ztunnel",
     object: titleOf(policy),
-    what: `this ${action} policy selects ${podsText(pods)}, whose ztunnel does not know the action`,
+    what: `this ${action} policy selects ${podsText(pods)}, whose ztunnel does not support the action`,
     why: "ztunnel enforces ALLOW and DENY policies alone, so that the policy has no effect there",
     fix: moved(mesh, policy, pods),
   };
@@ -61,7 +61,7 @@ const allowEffect = (left: number, of: number): string =>
     ? "ztunnel reads no HTTP and leaves out ALLOW rules about it: nothing is left, and every connection to the pods is refused"
     : `ztunnel reads no HTTP and leaves out ALLOW rules about it: ${left} of ${of} rules allow nothing`;
 
-/** A DENY rule without anything else in a source, an operation or a condition never matches at ztunnel. */
+/** A DENY rule whose source, operation or condition is about HTTP only never matches at ztunnel. */
 function denyEffect(about: readonly { rule: unknown }[]): string {
   const empty = about.filter(({ rule }) => neverMatches(rule)).length;
   const wide = about.length - empty;
@@ -91,12 +91,13 @@ function neverMatches(rule: unknown): boolean {
   );
 }
 
-const podsText = (pods: readonly KubeObject[]): string => {
-  const names = pods.map((pod) => textOf(nameOf(pod)));
-  return names.length > 3 ? `${names.slice(0, 3).join(", ")} and ${names.length - 3} more pods` : names.join(", ");
-};
+const podsText = (pods: readonly KubeObject[]): string =>
+  shortList(
+    pods.map((pod) => textOf(nameOf(pod))),
+    "more pods",
+  );
 
-/** The policy on the Services of its pods, where their waypoint enforces it. */
+/** The command that attaches the policy to the Services of its pods, where their waypoint enforces it. */
 function moved(mesh: Mesh, policy: KubeObject, pods: readonly KubeObject[]): string {
   const { namespace } = nameOf(policy);
   const services = objectsOf(mesh, "Service").filter(
@@ -109,7 +110,7 @@ function moved(mesh: Mesh, policy: KubeObject, pods: readonly KubeObject[]): str
   return [...without.map((service) => withWaypoint(mesh, service)), patch].join(" && ");
 }
 
-/** Gives a Service a waypoint: one of its namespace, or a new one. */
+/** The command that adds a waypoint to a Service: an existing one of its namespace, or a new one. */
 export function withWaypoint(mesh: Mesh, service: KubeObject): string {
   const { namespace } = nameOf(service);
   const existing = objectsOf(mesh, "Gateway").find(

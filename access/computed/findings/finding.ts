@@ -1,4 +1,4 @@
-/** What a finding of the configuration is about, in the order of their weight. */
+/** The kinds of findings, the most severe first. */
 export const findingIds = [
   "http-at-ztunnel",
   "action-at-ztunnel",
@@ -13,15 +13,19 @@ export const findingIds = [
 ] as const;
 export type FindingId = (typeof findingIds)[number];
 
-/** A weakness that the configuration alone shows. */
+/** A weakness of the configuration. */
 export interface ConfigurationFinding {
   id: FindingId;
-  /** The object to look at, such as "AuthorizationPolicy default/appb-l7". */
+  /** The object of the finding, such as "AuthorizationPolicy default/appb-l7". */
   object: string;
-  /** What is the case, as a sentence without a full stop. */
+  /** The weakness, as a sentence without a full stop. */
   what: string;
-  /** Why that matters, as a sentence without a full stop. */
+  /** Its effect, as a sentence without a full stop. */
   why: string;
-  /** A command for kubectl or istioctl that ends it. */
+  /** A command for kubectl or istioctl that removes it. */
   fix: string;
 }
+
+/** At most three names, and the number of further ones. */
+export const shortList = (names: readonly string[], more = "more"): string =>
+  names.length > 3 ? `${names.slice(0, 3).join(", ")} and ${names.length - 3} ${more}` : names.join(", ");

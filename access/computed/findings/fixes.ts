@@ -2,7 +2,7 @@ import { stringify } from "yaml";
 import type { KubeObject } from "../../../verify/lab-client";
 import { nameOf } from "../objects/mesh-objects";
 
-/** Names of resources as kubectl takes them: with their group, since short names are ambiguous. */
+/** Names of resources for kubectl, with their group, since short names are ambiguous. */
 const resources: Readonly<Record<string, string>> = {
   AuthorizationPolicy: "authorizationpolicies.security.istio.io",
   PeerAuthentication: "peerauthentications.security.istio.io",

@@ -1,14 +1,14 @@
 import { hasLabels } from "../../../verify/declared/authorization";
-import { at, entriesAt, listAt, numberAt, textAt } from "../../../verify/json";
+import { at, entriesAt, textAt } from "../../../verify/json";
 import type { KubeObject } from "../../../verify/lab-client";
 import type { Mesh } from "../../types";
 import { byAge, labelsOf, nameOf, objectsOf, titleOf, unreadReason } from "../objects/mesh-objects";
-import { hasOwnProxy, isInMesh, isReady, podsOf, targetPortsOf } from "../objects/pods";
+import { containerPortsOf, hasOwnProxy, isInMesh, isReady, podsOf, targetPortsOf } from "../objects/pods";
 import { verdictAtPod } from "../rules/verdict";
-import type { ConfigurationFinding } from "./finding";
+import { type ConfigurationFinding, shortList } from "./finding";
 import { applyCommand, patchCommand } from "./fixes";
 
-/** Pods in the mesh that take plain text from senders without an identity. */
+/** Pods in the mesh that accept plain text from senders without an identity. */
 export function plainText(mesh: Mesh): ConfigurationFinding[] {
   if (unreadReason(mesh, ["Pod", "Namespace", "AuthorizationPolicy", "PeerAuthentication"])) return [];
   const open = objectsOf(mesh, "Pod")
@@ -32,15 +32,12 @@ export function plainText(mesh: Mesh): ConfigurationFinding[] {
   });
 }
 
-/** Ports of a pod that something answers on: those of its Services, else those of its containers. */
+/** Ports of a pod: the target ports of its Services, else the ports of its containers. */
 function portsOf(mesh: Mesh, pod: KubeObject): number[] {
   const served = objectsOf(mesh, "Service")
     .filter((service) => service.metadata?.namespace === pod.metadata?.namespace && podsOf(mesh, service).includes(pod))
     .flatMap((service) => targetPortsOf(service, pod));
-  const own = listAt(pod, "spec", "containers")
-    .flatMap((container) => listAt(container, "ports"))
-    .flatMap((port) => numberAt(port, "containerPort") ?? []);
-  return [...new Set(served.length > 0 ? served : own)];
+  return [...new Set(served.length > 0 ? served : containerPortsOf(pod))];
 }
 
 /** The PeerAuthentication for the pod itself; undefined without one. */
@@ -56,10 +53,11 @@ const workloadPolicy = (mesh: Mesh, pod: KubeObject): KubeObject | undefined =>
 const why =
   "a client outside the mesh, or a pod that left it, sends without an identity: ztunnel cannot tell who it is, and nothing is encrypted";
 
-const podsText = (pods: readonly KubeObject[]): string => {
-  const names = pods.map(({ metadata }) => metadata?.name ?? "");
-  return names.length > 3 ? `${names.slice(0, 3).join(", ")} and ${names.length - 3} more pods` : names.join(", ");
-};
+const podsText = (pods: readonly KubeObject[]): string =>
+  shortList(
+    pods.map(({ metadata }) => metadata?.name ?? ""),
+    "more pods",
+  );
 
 const ofPolicy = (policy: KubeObject, pods: readonly KubeObject[]): ConfigurationFinding => ({
   ...{ id: "plain-text", object: titleOf(policy), why },

@@ -21,7 +21,7 @@ import { editCommand, patchCommand } from "./fixes";
 
 const kinds = ["AuthorizationPolicy", "RequestAuthentication"] as const;
 
-/** Policies that no proxy has: their selector selects no pod, or what they name does not exist or has no waypoint. */
+/** Policies that no proxy enforces: their selector selects no pod, or their target does not exist or has no waypoint. */
 export function unboundPolicies(mesh: Mesh): ConfigurationFinding[] {
   if (unreadReason(mesh, ["Pod", "Service", "Gateway", "GatewayClass", "Namespace", "ServiceEntry"])) return [];
   return kinds
@@ -106,7 +106,7 @@ function serviceProblem(mesh: Mesh, policy: KubeObject, name: string): Problem |
   return undefined;
 }
 
-/** A selector is about pods in the mesh and about gateways; waypoints never go by one. */
+/** A selector applies to pods in the mesh and to gateways, not to waypoints. */
 function selectorProblem(mesh: Mesh, policy: KubeObject): Problem | undefined {
   const { namespace } = nameOf(policy);
   const pods = objectsOf(mesh, "Pod").filter(
@@ -114,7 +114,7 @@ function selectorProblem(mesh: Mesh, policy: KubeObject): Problem | undefined {
       (namespace === mesh.rootNamespace || pod.metadata?.namespace === namespace) &&
       hasLabels(labelsOf(pod), selectorOf(policy)),
   );
-  // ztunnel knows no RequestAuthentication.
+  // ztunnel does not support RequestAuthentication.
   const enforcing = pods.filter(
     (pod) => (policy.kind === "AuthorizationPolicy" && isInMesh(pod)) || isGateway(mesh, pod),
   );

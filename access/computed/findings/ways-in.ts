@@ -1,5 +1,5 @@
 import { actionOf, isDryRun } from "../../../verify/declared/authorization";
-import { entriesAt, listAt, textAt, textsAt } from "../../../verify/json";
+import { entriesAt, textAt, textsAt } from "../../../verify/json";
 import type { KubeObject } from "../../../verify/lab-client";
 import type { Mesh } from "../../types";
 import { gatewayGroup, type MeshProxy, policiesAt, policiesOfPod } from "../objects/binding";
@@ -14,17 +14,19 @@ import {
   unreadReason,
 } from "../objects/mesh-objects";
 import { hasOwnProxy, isInMesh, isReady, podsOf, targetPortsOf } from "../objects/pods";
+import { backendsOf, parentsOf } from "../objects/references";
 import {
-  accountsOf,
   className,
+  identitiesOf,
   ingressUsesWaypoint,
   instancesOf,
   isIstioWaypoint,
+  uniqueIdentities,
   waypointOf,
 } from "../objects/waypoints";
 import { type Identity, principalText } from "../rules/seen";
 import { verdictAtPod } from "../rules/verdict";
-import type { ConfigurationFinding } from "./finding";
+import { type ConfigurationFinding, shortList } from "./finding";
 import { applyCommand, labelCommand, patchCommand } from "./fixes";
 
 /** A Service and the waypoint that it is bound to. */
@@ -45,11 +47,11 @@ const proxyOf = ({ service, waypoint }: Bound): MeshProxy => ({
   ...{ kind: "waypoint", gateway: nameOf(waypoint), labels: {}, service: nameOf(service) },
 });
 
-/** Policies of a proxy that refuse something. */
+/** Enforced policies of a proxy that may refuse requests. */
 const refusing = (mesh: Mesh, proxy: MeshProxy): KubeObject[] =>
   policiesAt(mesh, "AuthorizationPolicy", proxy).filter((policy) => actionOf(policy) !== "AUDIT" && !isDryRun(policy));
 
-/** A route of a gateway and a Service that it leads to. */
+/** A route of a gateway, and a Service behind it. */
 interface Entry {
   route: KubeObject;
   gateway: KubeObject;
@@ -58,18 +60,12 @@ interface Entry {
 
 function entries(mesh: Mesh): Entry[] {
   return objectsOf(mesh, "HTTPRoute").flatMap((route) => {
-    const { namespace } = nameOf(route);
-    const gateways = listAt(route, "spec", "parentRefs").flatMap((parent) => {
-      const ref = { group: textAt(parent, "group") ?? gatewayGroup, kind: textAt(parent, "kind") ?? "Gateway" };
-      const name = { namespace: textAt(parent, "namespace") ?? namespace, name: textAt(parent, "name") ?? "" };
-      return refersTo(ref, gatewayGroup, "Gateway") ? (objectOf(mesh, "Gateway", name) ?? []) : [];
-    });
-    const services = listAt(route, "spec", "rules")
-      .flatMap((rule) => listAt(rule, "backendRefs"))
-      .flatMap((ref) => {
-        const name = { namespace: textAt(ref, "namespace") ?? namespace, name: textAt(ref, "name") ?? "" };
-        return (textAt(ref, "kind") ?? "Service") === "Service" ? (objectOf(mesh, "Service", name) ?? []) : [];
-      });
+    const gateways = parentsOf(route).flatMap((parent) =>
+      refersTo(parent, gatewayGroup, "Gateway") ? (objectOf(mesh, "Gateway", parent) ?? []) : [],
+    );
+    const services = backendsOf(route).flatMap((backend) =>
+      backend.kind === "Service" ? (objectOf(mesh, "Service", backend) ?? []) : [],
+    );
     return [...new Set(gateways)].flatMap((gateway) =>
       [...new Set(services)].map((service) => ({ route, gateway, service })),
     );
@@ -78,7 +74,7 @@ function entries(mesh: Mesh): Entry[] {
 
 const proxyKinds = ["Gateway", "GatewayClass", "Service", "Pod", "Namespace", "AuthorizationPolicy"];
 
-/** Services whose waypoint has policies that a gateway goes past. */
+/** Services with policies at their waypoint to which a gateway sends requests directly. */
 export function skippedWaypoints(mesh: Mesh): ConfigurationFinding[] {
   if (unreadReason(mesh, [...proxyKinds, "HTTPRoute"])) return [];
   const routed = entries(mesh);
@@ -99,7 +95,7 @@ export function skippedWaypoints(mesh: Mesh): ConfigurationFinding[] {
   });
 }
 
-/** Waypoints that are no proxy of Istio's own, and policies on them. */
+/** Policies at waypoints of another class than Istio's own. */
 export function foreignWaypoints(mesh: Mesh): ConfigurationFinding[] {
   if (unreadReason(mesh, proxyKinds)) return [];
   const found = boundServices(mesh).filter(({ waypoint }) => !isIstioWaypoint(mesh, waypoint));
@@ -120,7 +116,7 @@ export function foreignWaypoints(mesh: Mesh): ConfigurationFinding[] {
   });
 }
 
-/** Services with policies at their waypoint whose pods take connections that do not come from it. */
+/** Services with policies at their waypoint whose pods accept connections from other senders. */
 export function waysAround(mesh: Mesh): ConfigurationFinding[] {
   if (unreadReason(mesh, [...proxyKinds, "PeerAuthentication"])) return [];
   return boundServices(mesh).flatMap((bound) => {
@@ -128,18 +124,14 @@ export function waysAround(mesh: Mesh): ConfigurationFinding[] {
     const policies = refusing(mesh, proxyOf(bound));
     const pods = podsOf(mesh, service).filter((pod) => isReady(pod) && isInMesh(pod) && !hasOwnProxy(pod));
     if (policies.length === 0 || pods.length === 0) return [];
-    const [account] = accountsOf(mesh, waypoint);
-    const own = account && {
-      trustDomain: mesh.trustDomain,
-      namespace: account.namespace,
-      serviceAccount: account.name,
-    };
-    const others = [undefined, ...identitiesOf(mesh)].filter(
+    const [own] = identitiesOf(mesh, waypoint);
+    const members = objectsOf(mesh, "Pod").filter((pod) => isInMesh(pod) && isReady(pod));
+    const others = [undefined, ...uniqueIdentities(mesh, members)].filter(
       (identity) => !own || !identity || principalText(identity) !== principalText(own),
     );
     const reaching = others.filter((identity) =>
       pods.some((pod) =>
-        targetPortsOf(service, pod).some((port) => verdictAtPod(mesh, pod, seen(port, identity)).is === "passed"),
+        targetPortsOf(service, pod).some((port) => verdictAtPod(mesh, pod, { port, identity }).is === "passed"),
       ),
     );
     if (reaching.length === 0 || !own) return [];
@@ -155,36 +147,20 @@ export function waysAround(mesh: Mesh): ConfigurationFinding[] {
   });
 }
 
-const seen = (port: number, identity: Identity | undefined) => ({ port, ...(identity ? { identity } : {}) });
-
-/** The identities of the mesh: those of its pods. */
-function identitiesOf(mesh: Mesh): Identity[] {
-  const all = objectsOf(mesh, "Pod")
-    .filter((pod) => isInMesh(pod) && isReady(pod))
-    .map((pod) => ({
-      trustDomain: mesh.trustDomain,
-      namespace: nameOf(pod).namespace,
-      serviceAccount: textAt(pod, "spec", "serviceAccountName") ?? "default",
-    }));
-  return [...new Map(all.map((each) => [principalText(each), each])).values()];
-}
-
-function sendersText(senders: readonly (Identity | undefined)[]): string {
-  const names = senders.map((identity) =>
-    identity ? `ServiceAccount ${identity.namespace}/${identity.serviceAccount}` : "outside the mesh",
+const sendersText = (senders: readonly (Identity | undefined)[]): string =>
+  shortList(
+    senders.map((identity) =>
+      identity ? `ServiceAccount ${identity.namespace}/${identity.serviceAccount}` : "outside the mesh",
+    ),
   );
-  return names.length > 3 ? `${names.slice(0, 3).join(", ")} and ${names.length - 3} more` : names.join(", ");
-}
 
-/** A DENY policy holds whatever other policies allow. The waypoints of all Services of the pods are left. */
+/** A DENY policy for all identities other than the waypoints of the pods' Services; no ALLOW policy overrides it. */
 function waypointOnly(mesh: Mesh, service: KubeObject, pods: readonly KubeObject[]): KubeObject {
   const { namespace, name } = nameOf(service);
-  const accounts = boundServices(mesh)
+  const waypoints = boundServices(mesh)
     .filter((bound) => podsOf(mesh, bound.service).some((pod) => pods.includes(pod)))
-    .flatMap(({ waypoint }) => accountsOf(mesh, waypoint))
-    .map((account) =>
-      principalText({ trustDomain: mesh.trustDomain, namespace: account.namespace, serviceAccount: account.name }),
-    );
+    .flatMap(({ waypoint }) => identitiesOf(mesh, waypoint))
+    .map(principalText);
   return {
     apiVersion: "security.istio.io/v1",
     kind: "AuthorizationPolicy",
@@ -192,12 +168,12 @@ function waypointOnly(mesh: Mesh, service: KubeObject, pods: readonly KubeObject
     spec: {
       selector: { matchLabels: Object.fromEntries(entriesAt(service, "spec", "selector")) },
       action: "DENY",
-      rules: [{ from: [{ source: { notPrincipals: [...new Set(accounts)].sort() } }] }],
+      rules: [{ from: [{ source: { notPrincipals: [...new Set(waypoints)].sort() } }] }],
     },
   };
 }
 
-/** Routes of gateways on whose way no policy refuses anything. */
+/** Routes of gateways whose requests no policy restricts. */
 export function unguardedRoutes(mesh: Mesh): ConfigurationFinding[] {
   if (unreadReason(mesh, [...proxyKinds, "HTTPRoute"])) return [];
   return entries(mesh).flatMap(({ route, gateway, service }) => {

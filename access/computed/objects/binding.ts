@@ -11,13 +11,13 @@ export interface MeshProxy {
   gateway: NamespacedName;
   /** Labels of its pods. */
   labels: Readonly<Record<string, string>>;
-  /** The Service whose requests a waypoint looks at; absent for requests to a pod's address. */
+  /** The Service of the requests at a waypoint; absent for requests to the address of a pod. */
   service?: NamespacedName;
 }
 
 export const gatewayGroup = "gateway.networking.k8s.io";
 
-/** Istio's class of waypoints: the only one that a policy may name as a whole (constants.WaypointGatewayClassName). */
+/** Istio's class of waypoints, the only GatewayClass that policies may target (constants.WaypointGatewayClassName). */
 export const waypointClass = "istio-waypoint";
 
 /** The references of a policy; `targetRef` is their older form (model.GetTargetRefs). */
@@ -43,7 +43,7 @@ export function policiesAt(mesh: Mesh, kind: string, proxy: MeshProxy): KubeObje
 
 function attaches(policy: KubeObject, proxy: MeshProxy, { rootNamespace }: Mesh): boolean {
   const refs = targetRefsOf(policy);
-  // A waypoint never goes by labels, not even by a policy for a whole namespace.
+  // Policies with a selector, or for a whole namespace, do not apply to waypoints.
   if (refs.length === 0) return proxy.kind === "gateway" && hasLabels(proxy.labels, selectorOf(policy));
   const { namespace } = nameOf(policy);
   return refs.some((ref) => {

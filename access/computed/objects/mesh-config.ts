@@ -7,7 +7,7 @@ import { objectsOf } from "./mesh-objects";
 /** Values of `pathNormalization.normalization`; "unread" when the MeshConfig is not among the objects. */
 export type PathNormalization = "NONE" | "BASE" | "MERGE_SLASHES" | "DECODE_AND_MERGE_SLASHES" | "unread";
 
-/** What decisions read of istiod's MeshConfig. */
+/** The settings of the MeshConfig that affect decisions. */
 export interface MeshConfig {
   pathNormalization: PathNormalization;
   /** Names of the extension providers; undefined when the MeshConfig was not read. */

@@ -2,7 +2,7 @@ import { at, textAt } from "../../../verify/json";
 import type { KubeObject } from "../../../verify/lab-client";
 import type { Mesh, NamespacedName } from "../../types";
 
-/** Objects of each kind of a mesh, grouped once: a matrix asks thousands of times. */
+/** The objects of each kind, cached for each mesh, since a matrix reads them thousands of times. */
 const groups = new WeakMap<Mesh, ReadonlyMap<string, readonly KubeObject[]>>();
 
 function groupsOf(mesh: Mesh): ReadonlyMap<string, readonly KubeObject[]> {
@@ -19,7 +19,7 @@ function groupsOf(mesh: Mesh): ReadonlyMap<string, readonly KubeObject[]> {
   return made;
 }
 
-/** Istio's own Gateway has the name of the Gateway API's: the group tells them apart. */
+/** Key of Istio's own kind Gateway, as opposed to that of the Gateway API. */
 const istioGateway = "networking.istio.io Gateway";
 
 const keyOf = ({ apiVersion = "", kind = "" }: KubeObject): string =>

@@ -6,16 +6,16 @@ import type { Mesh, NamespacedName } from "../../types";
 import { type MeshProxy, policiesAt } from "./binding";
 import { nameOf, objectsOf, titleOf } from "./mesh-objects";
 
-/** Kinds whose objects change what a proxy does in ways that nothing but the proxy can tell. */
+/** Kinds that extend a proxy in ways that cannot be computed. */
 export const extensionKinds = ["EnvoyFilter", "WasmPlugin", "TrafficExtension"] as const;
 
-/** The reason why it is not known what a proxy does; undefined when nothing extends it. */
+/** Why the behaviour of a proxy is not known; undefined without an extension. */
 export function extensionOf(mesh: Mesh, proxy: MeshProxy): string | undefined {
   const [first] = extensionKinds.flatMap((kind) => policiesAt(mesh, kind, proxy));
   return first && `${titleOf(first)} changes the ${proxy.kind} ${proxy.gateway.namespace}/${proxy.gateway.name}`;
 }
 
-/** The reason why it is not known how a proxy connects to a Service; undefined when it uses the mesh's tunnel as always. */
+/** Why the connections of a proxy to a Service are not known; undefined when it uses HBONE as usual. */
 export function connectionChange(mesh: Mesh, { namespace, name }: NamespacedName): string | undefined {
   const host = serviceHost(name, namespace);
   const rule = objectsOf(mesh, "DestinationRule").find((each) => {
@@ -47,13 +47,12 @@ export function subsetLabels(mesh: Mesh, { namespace, name }: NamespacedName, su
   return found === undefined ? undefined : (at(found, "labels") ?? {});
 }
 
-/** A pod as NetworkPolicies select it. */
 interface SelectedPod {
   namespace: string;
   labels: Readonly<Record<string, string>>;
 }
 
-/** The NetworkPolicy that restricts what a pod sends or gets; the cluster's network decides about it, not the mesh. */
+/** The NetworkPolicy that restricts the traffic of a pod. The network of the cluster enforces it, not the mesh. */
 export function networkPolicyOn(mesh: Mesh, pod: SelectedPod, direction: "Ingress" | "Egress"): KubeObject | undefined {
   return objectsOf(mesh, "NetworkPolicy").find((policy) => {
     const types = textsAt(policy, "spec", "policyTypes");

@@ -2,7 +2,9 @@ import { labelKeys } from "../../../config/vocabulary";
 import { hasLabels } from "../../../verify/declared/authorization";
 import { at, entriesAt, listAt, numberAt, textAt } from "../../../verify/json";
 import type { KubeObject } from "../../../verify/lab-client";
+import { isReady as hasReadyCondition } from "../../../verify/pods";
 import type { Mesh, Sender } from "../../types";
+import type { Identity } from "../rules/seen";
 import { labelsOf, nameOf, objectsIn, objectsOf } from "./mesh-objects";
 
 /** Addresses of a pod; none before it has been scheduled. */
@@ -19,19 +21,17 @@ const isRunning = (pod: KubeObject): boolean => !isOver(pod) && at(pod, "metadat
 /** Pods that are neither ended nor being deleted. */
 export const runningPods = (mesh: Mesh): readonly KubeObject[] => objectsOf(mesh, "Pod").filter(isRunning);
 
-/** Whether a pod gets requests. */
-export const isReady = (pod: KubeObject): boolean =>
-  isRunning(pod) &&
-  listAt(pod, "status", "conditions").some((each) => at(each, "type") === "Ready" && at(each, "status") === "True");
+/** Whether a pod is an endpoint of its Services. */
+export const isReady = (pod: KubeObject): boolean => isRunning(pod) && hasReadyCondition(pod);
 
 /** Whether a pod can be reached by its address. */
 export const hasAddress = (pod: KubeObject): boolean => !isOver(pod) && addressesOf(pod).length > 0;
 
-/** Whether ztunnel takes a pod's connections: istio-cni says so by an annotation (constants.AmbientRedirectionEnabled). */
+/** Whether the connections of a pod are redirected to ztunnel, by the annotation of istio-cni (constants.AmbientRedirectionEnabled). */
 export const isInMesh = (pod: KubeObject): boolean =>
   pod.metadata?.annotations?.["ambient.istio.io/redirection"] === "enabled";
 
-/** Whether a pod has a proxy of its own that takes mesh connections: a sidecar, or one that was put there by hand. */
+/** Whether a pod has a proxy of its own that accepts mesh connections: a sidecar, or a proxy that was added by hand. */
 export const hasOwnProxy = (pod: KubeObject): boolean =>
   pod.metadata?.annotations?.["sidecar.istio.io/status"] !== undefined ||
   pod.metadata?.labels?.["networking.istio.io/tunnel"] === "http" ||
@@ -42,11 +42,24 @@ export const hasOwnProxy = (pod: KubeObject): boolean =>
 /** Whether a pod is a gateway or a waypoint that istiod made. */
 export const isProxy = (pod: KubeObject): boolean => labelsOf(pod)[labelKeys.gatewayName] !== undefined;
 
-/** The sender that a pod is. */
+export const accountOf = (pod: KubeObject): string => textAt(pod, "spec", "serviceAccountName") ?? "default";
+
+/** The identity of a pod in the mesh. */
+export const identityOf = ({ trustDomain }: Pick<Mesh, "trustDomain">, pod: KubeObject): Identity => ({
+  ...{ trustDomain, namespace: nameOf(pod).namespace, serviceAccount: accountOf(pod) },
+});
+
+/** The ports of the containers of a pod. */
+export const containerPortsOf = (pod: KubeObject): number[] =>
+  listAt(pod, "spec", "containers")
+    .flatMap((container) => listAt(container, "ports"))
+    .flatMap((port) => numberAt(port, "containerPort") ?? []);
+
+/** A pod as a sender. */
 export const senderOf = (pod: KubeObject): Extract<Sender, { kind: "workload" }> => ({
   kind: "workload",
   namespace: nameOf(pod).namespace,
-  serviceAccount: textAt(pod, "spec", "serviceAccountName") ?? "default",
+  serviceAccount: accountOf(pod),
   labels: labelsOf(pod),
   inMesh: isInMesh(pod),
 });
@@ -60,7 +73,6 @@ export function podsOf(mesh: Mesh, service: KubeObject): KubeObject[] {
   );
 }
 
-/** The entries of a Service for its TCP ports. */
 const tcpEntries = (service: KubeObject): unknown[] =>
   listAt(service, "spec", "ports").filter((each) => (textAt(each, "protocol") ?? "TCP") === "TCP");
 
@@ -72,7 +84,7 @@ export const portsOf = (service: KubeObject): number[] =>
 export const portOf = (service: KubeObject, port: number): unknown =>
   tcpEntries(service).find((each) => numberAt(each, "port") === port);
 
-/** The TCP ports of a Service that are for HTTP: those that say so, else those in which a proxy looks for HTTP. */
+/** The TCP ports of a Service for HTTP: the declared ones, else those at which a proxy detects HTTP. */
 export function httpPortsOf(service: KubeObject): number[] {
   const reads = (how: ReturnType<typeof httpReading>) =>
     tcpEntries(service)
@@ -82,7 +94,7 @@ export function httpPortsOf(service: KubeObject): number[] {
   return declared.length > 0 ? declared : reads("detected");
 }
 
-/** The port of a pod that a Service's port leads to; undefined when the pod has no port of that name. */
+/** The target port of a Service's port at a pod; undefined when the pod has no port of that name. */
 export function targetPortOf(entry: unknown, pod: KubeObject): number | undefined {
   const target = at(entry, "targetPort") ?? at(entry, "port");
   if (typeof target === "number") return target;
@@ -92,11 +104,11 @@ export function targetPortOf(entry: unknown, pod: KubeObject): number | undefine
     .map((each) => numberAt(each, "containerPort"))[0];
 }
 
-/** The ports of a pod that the TCP ports of a Service lead to. */
+/** The target ports of the TCP ports of a Service at a pod. */
 export const targetPortsOf = (service: KubeObject, pod: KubeObject): number[] =>
   tcpEntries(service).flatMap((entry) => targetPortOf(entry, pod) ?? []);
 
-/** Protocols of connections that a proxy passes on as they are (istio 1.31, pkg/config/protocol/instance.go: Parse, IsTCP). */
+/** Protocols that a proxy forwards without reading them (istio 1.31, pkg/config/protocol/instance.go: Parse, IsTCP). */
 const opaque = ["tcp", "udp", "tls", "https", "mongo", "redis", "mysql", "kubernetes.io/wss"];
 const http = ["http", "http2", "http_proxy", "grpc", "kubernetes.io/h2c", "kubernetes.io/ws"];
 /** Ports that are opaque unless their protocol is declared. */

@@ -2,41 +2,42 @@ import { labelKeys } from "../../../config/vocabulary";
 import { hasLabels, parseBool } from "../../../verify/declared/authorization";
 import { at, listAt, numberAt, textAt, textsAt } from "../../../verify/json";
 import type { KubeObject } from "../../../verify/lab-client";
-import type { Mesh, NamespacedName } from "../../types";
+import type { Mesh } from "../../types";
+import { type Identity, principalText } from "../rules/seen";
 import { waypointClass } from "./binding";
 import { labelsOf, nameOf, namespaceLabels, objectOf, objectsOf, textOf } from "./mesh-objects";
-import { isReady } from "./pods";
+import { identityOf, isReady } from "./pods";
 
 /**
- * Which waypoint a Service or a pod has (istio 1.31, pilot/pkg/serviceregistry/ambient/waypoints.go: fetchWaypointForService and
+ * The waypoint of a Service or a pod (istio 1.31, pilot/pkg/serviceregistry/ambient/waypoints.go: fetchWaypointForService and
  * fetchWaypointForWorkload).
  */
 export type WaypointBinding =
   | { kind: "none" }
-  /** A label names a waypoint that does not take the traffic: callers go without it. */
+  /** A label names a waypoint that does not accept the traffic: requests bypass it. */
   | { kind: "refused"; reason: string }
   | { kind: "bound"; waypoint: KubeObject }
   /** A share of the requests goes to another waypoint. */
   | { kind: "unclear"; reason: string };
 
-/** What is sent to: a Service's address, or a pod's. */
+/** The address that a request is sent to: of a Service, or of a pod. */
 type Traffic = "service" | "workload";
 
 export function waypointOf(mesh: Mesh, object: KubeObject, traffic: Traffic): WaypointBinding {
   const labels = labelsOf(object);
-  // Waypoints and gateways between clusters have none themselves.
+  // Waypoints and east-west gateways have no waypoint.
   if (traffic === "service" && /^istio\.io-(mesh|eastwest)-controller$/.test(labels["gateway.istio.io/managed"] ?? ""))
     return { kind: "none" };
   if (traffic === "workload" && isInstance(mesh, object)) return { kind: "none" };
   const { namespace } = nameOf(object);
   const own = labels[labelKeys.useWaypoint];
   if (own === "none") return { kind: "none" };
-  const said = own === undefined ? namespaceLabels(mesh, namespace) : labels;
-  const name = said[labelKeys.useWaypoint];
+  const labelled = own === undefined ? namespaceLabels(mesh, namespace) : labels;
+  const name = labelled[labelKeys.useWaypoint];
   if (name === undefined || name === "none") return { kind: "none" };
-  const named = { namespace: said[labelKeys.useWaypointNamespace] ?? namespace, name };
+  const named = { namespace: labelled[labelKeys.useWaypointNamespace] ?? namespace, name };
   const waypoint = objectOf(mesh, "Gateway", named);
-  // An address comes with the waypoint's Service, and stays.
+  // istiod adds the address once the Service of the waypoint exists.
   if (!waypoint || listAt(waypoint, "status", "addresses").length === 0)
     return {
       kind: "refused",
@@ -46,11 +47,11 @@ export function waypointOf(mesh: Mesh, object: KubeObject, traffic: Traffic): Wa
     return { kind: "refused", reason: `waypoint ${textOf(named)} admits no routes from namespace ${namespace}` };
   const serves = servedBy(mesh, waypoint);
   if (serves !== traffic && serves !== "all") {
-    // A pod has what its namespace names only if the waypoint is for pods: that is no error.
+    // A waypoint for Services in the label of a namespace does not apply to its pods.
     if (traffic === "workload" && own === undefined) return { kind: "none" };
     return { kind: "refused", reason: `waypoint ${textOf(named)} is for traffic to ${serves}, not to ${traffic}` };
   }
-  const canary = traffic === "service" ? canaryOf(object, own === undefined ? said : labels) : undefined;
+  const canary = traffic === "service" ? canaryOf(object, own === undefined ? labelled : labels) : undefined;
   return canary === undefined
     ? { kind: "bound", waypoint }
     : { kind: "unclear", reason: `a share of the requests goes to the canary waypoint ${canary}` };
@@ -72,7 +73,10 @@ const classOf = (mesh: Mesh, gateway: KubeObject): KubeObject | undefined =>
 
 export const className = (gateway: KubeObject): string => textAt(gateway, "spec", "gatewayClassName") ?? "";
 
-/** Controllers of the classes that istiod makes itself, for a mesh whose classes were not read (pilot/pkg/features, pkg/config/constants). */
+/**
+ * Controllers of the classes that istiod makes itself, for a mesh whose classes were not read (pilot/pkg/features,
+ * pkg/config/constants).
+ */
 const ownControllers: Readonly<Record<string, string>> = {
   istio: "istio.io/gateway-controller",
   [waypointClass]: "istio.io/mesh-controller",
@@ -84,17 +88,17 @@ const ownControllers: Readonly<Record<string, string>> = {
 export const controllerOf = (mesh: Mesh, gateway: KubeObject): string | undefined =>
   textAt(classOf(mesh, gateway), "spec", "controllerName") ?? ownControllers[className(gateway)];
 
-/** Whether a Gateway is a waypoint of Istio's own kind. */
+/** Whether a Gateway is a waypoint of istiod, and not of agentgateway. */
 export const isIstioWaypoint = (mesh: Mesh, gateway: KubeObject): boolean =>
   controllerOf(mesh, gateway) === "istio.io/mesh-controller";
 
-/** What a waypoint is for, such as "service" or "all". */
+/** The traffic that a waypoint accepts, such as "service" or "all". */
 const servedBy = (mesh: Mesh, waypoint: KubeObject): string =>
   labelsOf(waypoint)[labelKeys.waypointFor] ??
   classOf(mesh, waypoint)?.metadata?.labels?.[labelKeys.waypointFor] ??
   "service";
 
-/** Whether a waypoint takes the traffic of a namespace: by `allowedRoutes` of its HBONE listener, the own namespace by default. */
+/** Whether a waypoint accepts the traffic of a namespace, by `allowedRoutes` of its HBONE listener. @default its own namespace */
 function admits(mesh: Mesh, waypoint: KubeObject, namespace: string): boolean {
   const listener = listAt(waypoint, "spec", "listeners").find(
     (each) => at(each, "protocol") === "HBONE" && numberAt(each, "port") === 15_008,
@@ -102,7 +106,7 @@ function admits(mesh: Mesh, waypoint: KubeObject, namespace: string): boolean {
   return namespaceAllowed(mesh, at(listener, "allowedRoutes", "namespaces"), nameOf(waypoint).namespace, namespace);
 }
 
-/** Whether a listener's `allowedRoutes.namespaces` takes routes of a namespace. */
+/** Whether `allowedRoutes.namespaces` of a listener allows routes of a namespace. */
 export function namespaceAllowed(mesh: Mesh, allowed: unknown, own: string, namespace: string): boolean {
   const from = textAt(allowed, "from") ?? "Same";
   if (from === "All") return true;
@@ -138,11 +142,11 @@ export const instancesOf = (mesh: Mesh, gateway: KubeObject): KubeObject[] =>
       labelsOf(pod)[labelKeys.gatewayName] === gateway.metadata?.name,
   );
 
-/** The ServiceAccounts that a gateway or waypoint presents to others: those of its ready pods. */
-export function accountsOf(mesh: Mesh, gateway: KubeObject): NamespacedName[] {
-  const { namespace } = nameOf(gateway);
-  const names = instancesOf(mesh, gateway)
-    .filter(isReady)
-    .map((pod) => textAt(pod, "spec", "serviceAccountName") ?? "default");
-  return [...new Set(names)].map((name) => ({ namespace, name }));
-}
+/** The identities of the ready pods of a gateway or waypoint. */
+export const identitiesOf = (mesh: Mesh, gateway: KubeObject): Identity[] =>
+  uniqueIdentities(mesh, instancesOf(mesh, gateway).filter(isReady));
+
+/** The identities of pods, each once. */
+export const uniqueIdentities = (mesh: Mesh, pods: readonly KubeObject[]): Identity[] => [
+  ...new Map(pods.map((pod) => identityOf(mesh, pod)).map((each) => [principalText(each), each])).values(),
+];

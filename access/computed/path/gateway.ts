@@ -6,24 +6,23 @@ import { labelsOf, nameOf, objectOf, textOf, titleOf, unreadReason } from "../ob
 import { connectionChange, extensionOf } from "../objects/obstacles";
 import { isReady } from "../objects/pods";
 import {
-  accountsOf,
   className,
   controllerOf,
+  identitiesOf,
   ingressUsesWaypoint,
   instancesOf,
   waypointOf,
 } from "../objects/waypoints";
 import { listenersFor, routesAtGateway } from "../routes/gateway-routes";
-import type { Backend } from "../routes/route-types";
+import type { Backend } from "../routes/http-route";
 import type { Identity, SeenHttp } from "../rules/seen";
 import { tokenVerdict } from "../rules/token";
 import { verdictAtProxy } from "../rules/verdict";
-import { alongRoutes } from "./along-routes";
-import { after, agreed, endedBy, unknown, unreachable } from "./decision";
+import { after, agreed, alongRoutes, endedBy, unknown, unreachable } from "./decision";
 import { behind, isHeadless } from "./pod";
 import { atWaypoint, proxyKinds } from "./waypoint";
 
-/** A request from outside the mesh by way of a Gateway. */
+/** A request from outside the mesh through a Gateway. */
 export function throughGateway(mesh: Mesh, name: NamespacedName, http: SeenHttp): AccessDecision {
   const unread = unreadReason(mesh, [
     ...["Namespace", "Service", "Pod", "Gateway", "NetworkPolicy"],
@@ -36,13 +35,12 @@ export function throughGateway(mesh: Mesh, name: NamespacedName, http: SeenHttp)
     return unknown(`${titleOf(gateway)} is of class ${className(gateway)}: what such a proxy does is not computed`);
   if (listAt(gateway, "spec", "addresses").some((each) => textAt(each, "type") !== "IPAddress"))
     return unknown(`${titleOf(gateway)} uses a proxy that was deployed by hand`);
-  const [account, ...more] = accountsOf(mesh, gateway);
-  if (!account) return unreachable(`${titleOf(gateway)} has no ready pod`);
+  const [identity, ...more] = identitiesOf(mesh, gateway);
+  if (!identity) return unreachable(`${titleOf(gateway)} has no ready pod`);
   if (more.length > 0) return unknown(`the pods of ${titleOf(gateway)} have different ServiceAccounts`);
   const listeners = listenersFor(gateway);
   const ports = [...new Set(listeners.map((each) => numberAt(each, "port") ?? 0))];
   if (ports.length === 0) return unknown(`${titleOf(gateway)} has no listener for HTTP`);
-  const identity = { trustDomain: mesh.trustDomain, namespace: account.namespace, serviceAccount: account.name };
   const decisions = ports.map((port) =>
     atGateway(
       mesh,
@@ -87,7 +85,7 @@ function atGateway(
   );
 }
 
-/** From a gateway to a Service: through its waypoint only where a label says so. */
+/** The way from a gateway to a Service: through its waypoint only with the label `ingress-use-waypoint`. */
 function fromGateway(mesh: Mesh, backend: Backend, identity: Identity, http: SeenHttp): AccessDecision {
   const service = objectOf(mesh, "Service", backend.service);
   const { port } = backend;

@@ -5,7 +5,7 @@ import type { AccessDecision, Mesh } from "../../types";
 import { labelsOf, nameOf, titleOf, unreadReason } from "../objects/mesh-objects";
 import { networkPolicyOn, subsetLabels } from "../objects/obstacles";
 import { addressesOf, hasAddress, hasOwnProxy, isInMesh, isReady, podsOf, portOf, targetPortOf } from "../objects/pods";
-import type { Backend } from "../routes/route-types";
+import type { Backend } from "../routes/http-route";
 import type { Identity } from "../rules/seen";
 import { verdictAtPod } from "../rules/verdict";
 import { agreed, endedBy, unknown, unreachable } from "./decision";
@@ -21,7 +21,7 @@ export function behind(
   identity: Identity | undefined,
 ): AccessDecision {
   if (entriesAt(service, "spec", "selector").length === 0)
-    return unknown(`${titleOf(service)} has no selector: its endpoints are not pods that can be told`);
+    return unknown(`${titleOf(service)} has no selector: its endpoints are not known`);
   const entry = portOf(service, port);
   if (!entry) return unreachable(`${titleOf(service)} has no TCP port ${port}`);
   const labels = subset === undefined ? {} : subsetLabels(mesh, nameOf(service), subset);
@@ -45,7 +45,7 @@ export function atPod(mesh: Mesh, pod: KubeObject, port: number, identity: Ident
   if (hasOwnProxy(pod)) return unknown(`${titleOf(pod)} has a proxy of its own, whose rules are not computed`);
   const unread = isInMesh(pod) && unreadReason(mesh, ["AuthorizationPolicy", "PeerAuthentication"]);
   if (unread) return unknown(unread);
-  const verdict = verdictAtPod(mesh, pod, { ...(identity ? { identity } : {}), port, addresses: addressesOf(pod) });
+  const verdict = verdictAtPod(mesh, pod, { identity, port, addresses: addressesOf(pod) });
   const end = endedBy(verdict, "ztunnel");
   if (end) return end;
   const limit = networkPolicyOn(mesh, { namespace: nameOf(pod).namespace, labels: labelsOf(pod) }, "Ingress");

@@ -5,21 +5,20 @@ import type { MeshProxy } from "../objects/binding";
 import { nameOf, objectOf, objectsOf, refersTo, textOf, titleOf, unreadReason } from "../objects/mesh-objects";
 import { connectionChange, extensionKinds, extensionOf } from "../objects/obstacles";
 import { addressesOf, isHttpPort, portOf } from "../objects/pods";
-import { accountsOf, className, isIstioWaypoint } from "../objects/waypoints";
-import { routesOf } from "../routes/http-route";
-import type { Backend, Route } from "../routes/route-types";
+import { isSameName, parentsOf } from "../objects/references";
+import { className, identitiesOf, isIstioWaypoint } from "../objects/waypoints";
+import { type Backend, type Route, routesOf } from "../routes/http-route";
 import { virtualRoutes, virtualServicesFor } from "../routes/virtual-service";
 import type { Identity, SeenHttp } from "../rules/seen";
 import { tokenVerdict } from "../rules/token";
 import { verdictAtProxy } from "../rules/verdict";
-import { alongRoutes } from "./along-routes";
-import { after, endedBy, unknown, unreachable } from "./decision";
+import { after, alongRoutes, endedBy, unknown, unreachable } from "./decision";
 import { atPod, behind } from "./pod";
 
-/** What a waypoint gets a request for. */
+/** The destination of a request at a waypoint. */
 type Target = { service: KubeObject; port: number } | { pod: KubeObject; port: number };
 
-/** Kinds that decide what an Envoy proxy of the mesh does. */
+/** Kinds that configure the Envoy proxies of a mesh. */
 export const proxyKinds = [
   "AuthorizationPolicy",
   "RequestAuthentication",
@@ -28,6 +27,7 @@ export const proxyKinds = [
   ...extensionKinds,
 ];
 
+/** The decision about a request that is sent to a waypoint. */
 export function atWaypoint(
   mesh: Mesh,
   waypoint: KubeObject,
@@ -51,8 +51,8 @@ function passWaypoint(
   if (unread) return unknown(unread);
   if (!isIstioWaypoint(mesh, waypoint))
     return unknown(`${title} is of class ${className(waypoint)}: what such a proxy does is not computed`);
-  const [account, ...more] = accountsOf(mesh, waypoint);
-  if (!account) return unreachable(`${title} has no ready pod`);
+  const [own, ...more] = identitiesOf(mesh, waypoint);
+  if (!own) return unreachable(`${title} has no ready pod`);
   if (more.length > 0) return unknown(`the pods of ${title} have different ServiceAccounts`);
   const service = "service" in target ? nameOf(target.service) : undefined;
   const proxy: MeshProxy = {
@@ -65,15 +65,10 @@ function passWaypoint(
   if (readsHttp && http.malformed !== undefined) return unknown(http.malformed);
   const token = readsHttp ? tokenVerdict(mesh, proxy, http) : undefined;
   if (token?.is === "denied") return endedBy(token, "waypoint") ?? unknown(token.because);
-  const verdict = verdictAtProxy(mesh, proxy, {
-    ...(identity ? { identity } : {}),
-    port: target.port,
-    ...addressesSeen(target),
-    ...(token ? { http: token.http } : {}),
-  });
+  const { port } = target;
+  const verdict = verdictAtProxy(mesh, proxy, { identity, port, addresses: addressesIn(target), http: token?.http });
   const end = endedBy(verdict, "waypoint");
   if (end) return end;
-  const own = { trustDomain: mesh.trustDomain, namespace: account.namespace, serviceAccount: account.name };
   if ("pod" in target) return after(verdict.because, atPod(mesh, target.pod, target.port, own));
   const next = token
     ? alongRoutes(serviceRoutes(mesh, target, nameOf(waypoint), token.http), "waypoint", (backend) =>
@@ -83,16 +78,16 @@ function passWaypoint(
   return after(verdict.because, next);
 }
 
-function addressesSeen(target: Target): { addresses?: readonly string[] } {
-  if ("pod" in target) return { addresses: addressesOf(target.pod) };
+function addressesIn(target: Target): readonly string[] {
+  if ("pod" in target) return addressesOf(target.pod);
   const all = listAt(target.service, "spec", "clusterIPs").flatMap((each) => (typeof each === "string" ? each : []));
   const address = textAt(target.service, "spec", "clusterIP");
-  return { addresses: all.length > 0 ? all : address === undefined ? [] : [address] };
+  return all.length > 0 ? all : address === undefined ? [] : [address];
 }
 
 type ServiceTarget = Extract<Target, { service: KubeObject }>;
 
-/** The routes of a Service at its waypoint; undefined when it has none of its own and all requests go to it. */
+/** The routes of a Service at its waypoint; undefined without routes, when all requests are sent to the Service. */
 function serviceRoutes(
   mesh: Mesh,
   { service, port }: ServiceTarget,
@@ -115,15 +110,12 @@ function serviceRoutes(
 }
 
 const isParent = (route: KubeObject, service: NamespacedName, port: number): boolean =>
-  listAt(route, "spec", "parentRefs").some(
+  parentsOf(route).some(
     (parent) =>
-      refersTo(parent, "", "Service") &&
-      textAt(parent, "name") === service.name &&
-      (textAt(parent, "namespace") ?? nameOf(route).namespace) === service.namespace &&
-      [undefined, port].includes(numberAt(parent, "port")),
+      refersTo(parent, "", "Service") && isSameName(parent, service) && [undefined, port].includes(parent.port),
   );
 
-/** A waypoint's connections that it does not read: routes of layer 4 are not computed. */
+/** Connections that a waypoint forwards without reading HTTP. Routes of layer 4 are not computed. */
 function opaqueNext(mesh: Mesh, { service, port }: ServiceTarget, identity: Identity): AccessDecision {
   const unread = unreadReason(mesh, ["TCPRoute", "TLSRoute"]);
   if (unread) return unknown(unread);
@@ -140,7 +132,7 @@ function opaqueNext(mesh: Mesh, { service, port }: ServiceTarget, identity: Iden
     : behind(mesh, service, { port }, identity);
 }
 
-/** From a waypoint to the Service of a route: without the waypoint that this Service may have itself. */
+/** The way from a waypoint to the Service of a route. A waypoint of that Service is not used. */
 function toBackend(mesh: Mesh, backend: Backend | undefined, own: ServiceTarget, identity: Identity): AccessDecision {
   if (!backend) return behind(mesh, own.service, { port: own.port }, identity);
   const service = objectOf(mesh, "Service", backend.service);

@@ -2,16 +2,16 @@ import { at, listAt, numberAt, textAt, textsAt } from "../../../verify/json";
 import type { KubeObject } from "../../../verify/lab-client";
 import type { Mesh } from "../../types";
 import { gatewayGroup } from "../objects/binding";
-import { isNamed, nameOf, objectsOf, refersTo } from "../objects/mesh-objects";
+import { nameOf, objectsOf, refersTo } from "../objects/mesh-objects";
+import { isSameName, parentsOf } from "../objects/references";
 import { namespaceAllowed } from "../objects/waypoints";
 import type { SeenHttp } from "../rules/seen";
-import { routesOf } from "./http-route";
-import type { Route } from "./route-types";
+import { type Route, routesOf } from "./http-route";
 
-/** The kinds of routes that a gateway's HTTP listeners take. */
+/** The kinds of routes at HTTP listeners of a gateway. */
 const kinds = ["HTTPRoute", "GRPCRoute"];
 
-/** The listeners of a Gateway that a request over HTTP comes in by: those for HTTP, else those that end TLS. */
+/** The listeners of a Gateway for HTTP requests: those for HTTP, else those that terminate TLS. */
 export function listenersFor(gateway: KubeObject): readonly unknown[] {
   const all = listAt(gateway, "spec", "listeners");
   const plain = all.filter((each) => at(each, "protocol") === "HTTP");
@@ -20,7 +20,7 @@ export function listenersFor(gateway: KubeObject): readonly unknown[] {
     : all.filter((each) => at(each, "protocol") === "HTTPS" && textAt(each, "tls", "mode") !== "Passthrough");
 }
 
-/** The routes that a gateway has for a request at one of its ports, or the reason why they are not known. */
+/** The routes of a gateway for a request at one of its ports, or the reason why they are not known. */
 export function routesAtGateway(
   mesh: Mesh,
   gateway: KubeObject,
@@ -38,7 +38,7 @@ export function routesAtGateway(
   const [best] = fitting.sort((a, b) => weightOf(b.domain) - weightOf(a.domain));
   if (!best) return [];
   const chosen = fitting.filter(({ domain }) => domain === best.domain);
-  // A request belongs to the listener with the most specific name; istiod merges the listeners of a port.
+  // The listener with the most specific host name gets a request; istiod merges the listeners of a port.
   const names = listeners.map(nameOfListener).filter((name) => takes(name, host));
   const narrowest = Math.max(...names.map(weightOf));
   if (chosen.every(({ listener }) => weightOf(nameOfListener(listener)) < narrowest))
@@ -50,14 +50,14 @@ const bareHost = (host: string): string => host.replace(/:\d+$/, "").toLowerCase
 
 const nameOfListener = (listener: unknown): string => textAt(listener, "hostname") || "*";
 
-/** Whether a name of a listener or route takes a host: "*" any, "*.suffix" those with at least one label more. */
+/** Whether a host name of a listener or route matches a host: "*" matches all, "*.suffix" those with at least one further label. */
 const takes = (name: string, host: string): boolean =>
   name === "*" || (name.startsWith("*.") ? host.endsWith(name.slice(1).toLowerCase()) : name.toLowerCase() === host);
 
-/** A full name before one with a wildcard, and a longer one before a shorter one. */
+/** Full names rank before wildcards, longer names before shorter ones. */
 const weightOf = (name: string): number => (name.startsWith("*") ? name.length : name.length + 1000);
 
-/** The names of a route that a listener takes: the narrower of both. */
+/** The host names of a route at a listener: of both names the more specific one. */
 function domainsOf(route: KubeObject, listener: unknown): string[] {
   const own = nameOfListener(listener);
   const hostnames = textsAt(route, "spec", "hostnames");
@@ -71,18 +71,13 @@ function domainsOf(route: KubeObject, listener: unknown): string[] {
 function attachesTo(mesh: Mesh, route: KubeObject, gateway: KubeObject, listener: unknown): boolean {
   const { namespace } = nameOf(route);
   const own = nameOf(gateway);
-  const named = listAt(route, "spec", "parentRefs").some((parent) => {
-    const ref = { group: textAt(parent, "group") ?? gatewayGroup, kind: textAt(parent, "kind") ?? "Gateway" };
-    const name = { namespace: textAt(parent, "namespace") ?? namespace, name: textAt(parent, "name") ?? "" };
-    const section = textAt(parent, "sectionName");
-    const port = numberAt(parent, "port");
-    return (
-      refersTo(ref, gatewayGroup, "Gateway") &&
-      isNamed(gateway, name) &&
-      (section === undefined || section === textAt(listener, "name")) &&
-      (port === undefined || port === numberAt(listener, "port"))
-    );
-  });
+  const named = parentsOf(route).some(
+    (parent) =>
+      refersTo(parent, gatewayGroup, "Gateway") &&
+      isSameName(parent, own) &&
+      [undefined, textAt(listener, "name")].includes(parent.sectionName) &&
+      [undefined, numberAt(listener, "port")].includes(parent.port),
+  );
   const allowed = listAt(listener, "allowedRoutes", "kinds");
   return (
     named &&

@@ -1,11 +1,43 @@
-import { at, entriesAt, listAt, numberAt, textAt } from "../../../verify/json";
+import { at, listAt, numberAt, textAt } from "../../../verify/json";
 import type { KubeObject } from "../../../verify/lab-client";
 import type { Mesh, NamespacedName } from "../../types";
 import { gatewayGroup } from "../objects/binding";
 import { byAge, nameOf, objectOf, objectsOf, refersTo, textOf, titleOf } from "../objects/mesh-objects";
+import { backendOf } from "../objects/references";
 import type { SeenHttp } from "../rules/seen";
 import { allOf, type Truth, unclear } from "../rules/truth";
-import type { Backend, Route, RouteAction } from "./route-types";
+
+/** A destination of a route that can be sent to. */
+export interface Backend {
+  service: NamespacedName;
+  port?: number;
+  /** Name of a DestinationRule's subset of the Service. */
+  subset?: string;
+}
+
+/** The action of a route. */
+export type RouteAction =
+  | { kind: "redirect"; to: string }
+  /** `broken` backends are answered by the proxy itself, with an error. */
+  | { kind: "send"; backends: readonly Backend[]; broken?: string; request: SeenHttp }
+  /** The proxy answers the request. */
+  | { kind: "answer"; because: string }
+  | { kind: "unclear"; reason: string };
+
+/** A fault that a route injects before it sends. */
+export interface Fault {
+  delay?: { ms: number; percent: number };
+  abort?: { status: number; percent: number };
+}
+
+/** One match of a route, in the order of the proxy. */
+export interface Route {
+  /** The object of the route, such as "HTTPRoute default/appb". */
+  of: string;
+  matches: Truth;
+  action: RouteAction;
+  fault?: Fault;
+}
 
 /**
  * HTTPRoutes and GRPCRoutes as the routes of a proxy (istio 1.31, pilot/pkg/config/kube/gateway/conversion.go: convertHTTPRoute and
@@ -77,7 +109,7 @@ function valueMatches(matcher: unknown, text: string | undefined): Truth {
   return textAt(matcher, "type") === "RegularExpression" ? fitsExpression(text, value) : text === value;
 }
 
-/** Whether a text fits an expression of RE2 as a whole. JavaScript reads all of them but for some flags. */
+/** Whether a regular expression of RE2 matches a text as a whole. JavaScript supports RE2 except for some flags. */
 export function fitsExpression(text: string, expression: string): Truth {
   try {
     return new RegExp(`^(?:${expression})$`).test(text);
@@ -100,7 +132,7 @@ function hasPathPrefix(path: string, prefix: string): boolean {
   return bare === "" || path === bare || path.startsWith(`${bare}/`);
 }
 
-/** A GRPCRoute is about paths "/service/method". */
+/** A GRPCRoute matches paths "/service/method". */
 function grpcRank(match: unknown): number[] {
   const [service, method] = [textAt(match, "method", "service"), textAt(match, "method", "method")];
   return [service && method ? 2 : 1, `/${service ?? ""}/${method ?? ""}`.length, 0, listAt(match, "headers").length, 0];
@@ -129,7 +161,7 @@ function grpcMatches(match: unknown, http: SeenHttp): Truth {
   ]);
 }
 
-/** Filters that change nothing that decides about a request. */
+/** Filters without effect on the result of a request. */
 const harmless = ["ResponseHeaderModifier", "RequestMirror", "CORS"];
 
 function actionOf(
@@ -147,7 +179,6 @@ function actionOf(
     (filter) => ![...harmless, "RequestHeaderModifier", "URLRewrite"].includes(textAt(filter, "type") ?? ""),
   );
   if (odd) return { kind: "unclear", reason: `${titleOf(object)} has a filter of type ${textAt(odd, "type")}` };
-  const { namespace } = nameOf(object);
   const refs = listAt(rule, "backendRefs").filter((ref) => (numberAt(ref, "weight") ?? 1) > 0);
   if (refs.length === 0) return { kind: "answer", because: `${titleOf(object)} has no backend and answers 500` };
   const foreign = refs.find((ref) => !refersTo({ kind: "Service", ...Object(ref) }, "", "Service"));
@@ -157,11 +188,8 @@ function actionOf(
   const backends = refs
     .filter((ref) => problemOf(mesh, ref, object, grants) === undefined)
     .map((ref): Backend => {
-      const port = numberAt(ref, "port");
-      return {
-        service: { namespace: textAt(ref, "namespace") ?? namespace, name: textAt(ref, "name") ?? "" },
-        ...(port === undefined ? {} : { port }),
-      };
+      const { namespace, name, port } = backendOf(ref, object);
+      return { service: { namespace, name }, ...(port === undefined ? {} : { port }) };
     });
   const more = refs.flatMap((ref) => listAt(ref, "filters"));
   if (more.length > 0) return { kind: "unclear", reason: `${titleOf(object)} has filters on a backend` };
@@ -187,10 +215,7 @@ function redirectText(redirect: unknown): string {
 /** The reason why a route cannot send to a backend; undefined when it can. */
 function problemOf(mesh: Mesh, ref: unknown, route: KubeObject, grants: boolean): string | undefined {
   const { namespace } = nameOf(route);
-  const service: NamespacedName = {
-    namespace: textAt(ref, "namespace") ?? namespace,
-    name: textAt(ref, "name") ?? "",
-  };
+  const service = backendOf(ref, route);
   if (grants && service.namespace !== namespace && !isGranted(mesh, service, route))
     return `${titleOf(route)} may not lead to Service ${textOf(service)}: no ReferenceGrant in namespace ${service.namespace}`;
   return objectOf(mesh, "Service", service)
@@ -221,7 +246,7 @@ function changed(request: SeenHttp, filter: unknown, match: unknown): SeenHttp {
       path: rewritten(request.path, rewrite, textAt(match, "path", "value") ?? "/"),
     };
   const headers = { ...request.headers };
-  let host = request.host;
+  let { host } = request;
   const modifier = at(filter, "requestHeaderModifier");
   for (const name of listAt(modifier, "remove")) delete headers[String(name).toLowerCase()];
   for (const entry of listAt(modifier, "set")) {
@@ -240,8 +265,8 @@ function changed(request: SeenHttp, filter: unknown, match: unknown): SeenHttp {
 function rewritten(path: SeenHttp["path"], rewrite: unknown, prefix: string): SeenHttp["path"] {
   const full = textAt(rewrite, "path", "replaceFullPath");
   if (full !== undefined) return full;
-  const by = entriesAt(rewrite, "path").find(([key]) => key === "replacePrefixMatch")?.[1];
-  if (typeof by !== "string" || typeof path !== "string") return path;
+  const by = textAt(rewrite, "path", "replacePrefixMatch");
+  if (by === undefined || typeof path !== "string") return path;
   const rest = path.slice(prefix.replace(/\/$/, "").length);
   return `${by.replace(/\/$/, "")}${rest}` || "/";
 }

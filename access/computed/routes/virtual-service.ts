@@ -5,8 +5,7 @@ import type { Mesh, NamespacedName } from "../../types";
 import { byAge, nameOf, objectOf, objectsOf, titleOf } from "../objects/mesh-objects";
 import type { SeenHttp } from "../rules/seen";
 import { allOf, opposite, type Truth, unclear } from "../rules/truth";
-import { fitsExpression, headerOf } from "./http-route";
-import type { Backend, Fault, Route, RouteAction } from "./route-types";
+import { type Backend, type Fault, fitsExpression, headerOf, type Route, type RouteAction } from "./http-route";
 
 /**
  * VirtualServices at a waypoint (istio 1.31, pilot/pkg/networking/core/listener_waypoint.go: getVirtualServiceForWaypoint and
@@ -102,7 +101,7 @@ function matchOf(match: unknown, http: SeenHttp): Truth {
   ]);
 }
 
-/** A matcher without a text, or with the expression "*", asks whether there is one. */
+/** A matcher without a text, or with the expression "*", matches any value. */
 const isPresence = (matcher: unknown): boolean => entriesAt(matcher).length === 0 || textAt(matcher, "regex") === "*";
 
 function headerMatches(name: string, matcher: unknown, http: SeenHttp): Truth {

@@ -2,34 +2,34 @@ import { BlockList, isIP } from "node:net";
 import { actionOf, quoted, wildcardOf } from "../../../verify/declared/authorization";
 import { at, listAt, textAt, textsAt } from "../../../verify/json";
 import type { KubeObject } from "../../../verify/lab-client";
+import { negationOf } from "../../../verify/proxy-config/condition";
 import type { Mesh } from "../../types";
 import { nameOf } from "../objects/mesh-objects";
 import { fitsTemplate, isTemplate } from "./path-text";
 import { type Identity, principalText, type Seen, type SeenHttp } from "./seen";
-import { fits, fitsInAnyCase } from "./text";
 import { expandedDomains, withAliases } from "./trust-domains";
-import { allOf, anyOf, opposite, type Truth, unclear } from "./truth";
+import { allOf, anyOf, fits, fitsInAnyCase, opposite, type Truth, unclear } from "./truth";
 
 /**
  * Rules of AuthorizationPolicies at a gateway or a waypoint, from the source (istio 1.31, pilot/pkg/security/authz/model/model.go and
  * generator.go).
  */
 
-/** A value that istiod cannot write for a proxy: an ALLOW rule with it is left out, a DENY rule loses the value. */
+/** A value that istiod cannot translate for a proxy: it drops an ALLOW rule with the value, and the value from a DENY rule. */
 const unusable = Symbol("unusable");
 type Tested = Truth | typeof unusable;
 
-/** Tests one value of a key against what was seen. */
+/** Tests a value of a key against a request. */
 type Test = (value: string, seen: Seen, mesh: Mesh) => Tested;
 
 interface Key {
-  /** What one value means. */
+  /** The test of a single value. */
   test: Test;
-  /** The values that the proxy gets for those of the policy. @default as they are */
+  /** The values that istiod generates from those of the policy. @default the same values */
   expand?: (values: readonly string[], mesh: Mesh) => string[];
 }
 
-/** A condition about HTTP: it cannot be written for a port that is not HTTP. */
+/** A condition about HTTP, which istiod cannot translate for other ports. */
 const http =
   (test: (value: string, http: SeenHttp) => Truth): Test =>
   (value, { http }) =>
@@ -61,7 +61,7 @@ const namespaces: Key = {
 const trustDomains: Key = {
   test: identity((_, value, { trustDomain }) => {
     if (value === "*") return true;
-    // The wildcard stands anywhere in the value, once.
+    // One wildcard, at any place of the value.
     const [before = "", after] = value.split(/\*(.*)/s);
     if (after === undefined) return trustDomain === value;
     return new RegExp(`^${quoted(before)}[^/]*${quoted(after)}$`).test(trustDomain);
@@ -81,13 +81,17 @@ const sourceAddresses: Key = { test: (value) => (rangeOf(value) ? addressUnknown
 const destinationAddresses: Key = {
   test: (value, { addresses }) => {
     const range = rangeOf(value);
-    if (!range) return unusable;
-    if (!addresses || addresses.length === 0) return unclear("the address that the request is sent to is not known");
-    const inside = addresses.map((address) => range.check(address, isIP(address) === 6 ? "ipv6" : "ipv4"));
-    if (inside.every((each) => each === inside[0])) return inside[0] ?? false;
-    return unclear("the destination has addresses inside and outside of the range");
+    return range ? isInRange(range, addresses) : unusable;
   },
 };
+
+/** Whether the addresses of a destination are in a range. */
+export function isInRange(range: BlockList | undefined, addresses: readonly string[] = []): Truth {
+  const [first, ...others] = addresses.map((each) => range?.check(each, isIP(each) === 6 ? "ipv6" : "ipv4") ?? false);
+  if (first === undefined) return unclear("the address that the request is sent to is not known");
+  if (others.every((each) => each === first)) return first;
+  return unclear("the destination has addresses inside and outside of the range");
+}
 
 /** An address or a range of them; undefined for anything else. */
 export function rangeOf(value: string): BlockList | undefined {
@@ -101,10 +105,10 @@ export function rangeOf(value: string): BlockList | undefined {
   return range;
 }
 
-/** Requests of the matrix are plain HTTP inside the mesh's own tunnels: they name no server by SNI. */
+/** Requests are plain HTTP within HBONE, without SNI. */
 const serverNames: Key = { test: (value) => fits("", value) };
 
-/** A claim of a verified token: a text, or a list that has it. */
+/** A claim of a verified token: a text, or a list that contains it. */
 const claimsAt =
   (path: readonly string[]): Test =>
   (value, { http: seen }) => {
@@ -134,7 +138,7 @@ const requestPrincipals: Key = {
   }),
 };
 
-/** Headers that clients and proxies set by themselves: a request may have them although it does not name them. */
+/** Headers that clients and proxies add: a request may have them although it does not name them. */
 const setByOthers =
   /^(user-agent|accept|accept-encoding|connection|content-length|content-type|transfer-encoding|forwarded|via|traceparent|tracestate|baggage|b3|x-b3-.*|x-forwarded-.*|x-request-id|x-envoy-.*|x-istio-.*|x-real-ip)$/;
 
@@ -181,7 +185,7 @@ const principalKeys = (policyNamespace: string): Readonly<Record<string, Key>> =
   "request.auth.presenter": { test: claimsAt(["azp"]) },
 });
 
-/** The key of a `when` condition; undefined for one that istiod does not know. */
+/** The key of a `when` condition; undefined for keys that istiod does not support. */
 function whenKey(key: string, policyNamespace: string): Key | undefined {
   const header = /^request\.headers\[(.*)\]$/.exec(key)?.[1];
   if (header !== undefined) return { test: headerAt(header) };
@@ -193,7 +197,7 @@ function whenKey(key: string, policyNamespace: string): Key | undefined {
   return permissionKeys[key] ?? principalKeys(policyNamespace)[key];
 }
 
-/** Whether a rule of a policy matches at a proxy that has the policy. */
+/** Whether a rule of a policy matches a request at a gateway or waypoint. */
 export function envoyRuleMatches(rule: unknown, policy: KubeObject, seen: Seen, mesh: Mesh): Truth {
   const { namespace } = nameOf(policy);
   const whens = listAt(rule, "when");
@@ -210,7 +214,7 @@ export function envoyRuleMatches(rule: unknown, policy: KubeObject, seen: Seen, 
   };
   const fieldsHold = (value: unknown, fields: Readonly<Record<string, Key>>): Tested[] =>
     Object.entries(fields).flatMap(([name, key]) =>
-      conditions(textsAt(value, name), textsAt(value, `not${name.charAt(0).toUpperCase()}${name.slice(1)}`), key),
+      conditions(textsAt(value, name), textsAt(value, negationOf(name)), key),
     );
   const holds = (list: string, inner: string, fields: Readonly<Record<string, Key>>): Truth => {
     const items = listAt(rule, list).map((each) => at(each, inner));

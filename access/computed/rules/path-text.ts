@@ -44,7 +44,7 @@ function withoutDots(path: string): string {
 /** Whether a value of `paths` is a template (pkg/config/security/security.go: ContainsPathTemplate). */
 export const isTemplate = (value: string): boolean => /\{\*{1,2}\}/.test(value);
 
-/** Characters of a path that Envoy's globs stand for (source/extensions/path/uri_template_lib/uri_template_internal.cc). */
+/** Path characters that Envoy's globs match (source/extensions/path/uri_template_lib/uri_template_internal.cc). */
 const pathCharacters = "a-zA-Z0-9\\-._~%!$&'()+,;:@=";
 
 /** Whether a path fits a template: {*} is one segment, {**} any number of characters with slashes. */

@@ -49,7 +49,7 @@ function levelsOf(mesh: Mesh, pod: KubeObject): Levels {
   return Object.fromEntries(Object.entries(found).filter(([, policy]) => policy !== undefined));
 }
 
-/** The PeerAuthentication by which ztunnel refuses plain text to a port of a pod; undefined when it takes plain text. */
+/** The PeerAuthentication by which ztunnel refuses plain text to a port of a pod; undefined when it accepts plain text. */
 export function strictPolicyOf(mesh: Mesh, pod: KubeObject, port: number): KubeObject | undefined {
   const { mesh: root, namespace, workload } = levelsOf(mesh, pod);
   const inherited = inheritedStrict(root, namespace);
@@ -86,7 +86,7 @@ function deniesPort(
   const mode = wholeMode(policy) ?? "UNSET";
   const [ofRoot, ofNamespace] = [wholeMode(root), wholeMode(namespace)];
   const rootStrict = ofRoot === "STRICT";
-  // istiod takes a STRICT mesh for the parent whatever the mode of the policy itself.
+  // For istiod the parent is STRICT when the mesh is STRICT, whatever the mode of the policy.
   const parentStrict =
     mode === "STRICT" ||
     (mode === "UNSET" && ofNamespace === "STRICT") ||

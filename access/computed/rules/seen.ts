@@ -25,14 +25,14 @@ export interface SeenHttp {
   claims?: Readonly<Record<string, unknown>>;
 }
 
-/** What a proxy knows about a request when it applies policies. */
+/** The properties of a request to which a proxy applies policies. */
 export interface Seen {
   /** The identity that the connection proves; absent for plain text. */
-  identity?: Identity;
+  identity?: Identity | undefined;
   /** The port that the request was sent to, as this proxy sees it. */
   port: number;
   /** Addresses that the request may have been sent to; absent when they are not known. */
-  addresses?: readonly string[];
+  addresses?: readonly string[] | undefined;
   /** Absent where the proxy passes bytes on without reading them as HTTP. */
-  http?: SeenHttp;
+  http?: SeenHttp | undefined;
 }

@@ -4,7 +4,7 @@ import { type MeshProxy, policiesAt } from "../objects/binding";
 import { titleOf } from "../objects/mesh-objects";
 import type { SeenHttp } from "./seen";
 
-/** What a proxy makes of the bearer token of a request. */
+/** The result of verifying the bearer token of a request at a proxy. */
 export type TokenVerdict =
   /** `http` has the verified claims, and the token as far as the proxy sends it on. */
   { is: "passed"; http: SeenHttp; forwarded: SeenHttp } | { is: "denied"; policy?: string; because: string };
@@ -37,12 +37,12 @@ export function tokenVerdict(mesh: Mesh, proxy: MeshProxy, http: SeenHttp): Toke
   return {
     is: "passed",
     http: { ...http, claims: withLists(token, textsAt(fitting.rule, "spaceDelimitedClaims")) },
-    // Envoy takes a verified token out of the request unless it is told to forward it.
+    // Envoy removes a verified token from the request, unless `forwardOriginalToken` is set.
     forwarded: at(fitting.rule, "forwardOriginalToken") === true ? http : bare,
   };
 }
 
-/** Whether a rule looks for tokens where the request has its own: by default in `Authorization: Bearer`. */
+/** Whether a rule reads the token from `Authorization: Bearer`, as by default. */
 function readsBearer(rule: unknown): boolean {
   const places = ["fromHeaders", "fromParams", "fromCookies"].flatMap((key) => listAt(rule, key));
   return (

@@ -2,7 +2,7 @@ import type { Mesh } from "../../types";
 
 type TrustDomains = Pick<Mesh, "trustDomain" | "trustDomainAliases">;
 
-/** What istiod takes for the trust domain of the mesh, whatever its name. */
+/** The name that istiod reads as the trust domain of the mesh, whatever that is. */
 const pointer = "cluster.local";
 
 const domainsOf = ({ trustDomain, trustDomainAliases }: TrustDomains): string[] => [trustDomain, ...trustDomainAliases];

@@ -1,8 +1,10 @@
+import { wildcardOf } from "../../../verify/declared/authorization";
+
 /** True, false, or not known for a reason. */
 export type Truth = boolean | Unclear;
 
-/** What cannot be known, as a clause without a full stop. */
-export interface Unclear {
+/** The reason why a truth is not known, as a clause without a full stop. */
+interface Unclear {
   readonly unclear: string;
 }
 
@@ -24,3 +26,15 @@ export function anyOf(truths: readonly Truth[]): Truth {
 }
 
 export const opposite = (truth: Truth): Truth => (typeof truth === "boolean" ? !truth : truth);
+
+/** Whether a text that is there fits a value with Istio's wildcards. A presence needs at least one character. */
+export function fits(text: string, value: string): boolean {
+  const { how, text: part } = wildcardOf(value);
+  if (how === "presence") return text !== "";
+  if (how === "prefix") return text.startsWith(part);
+  if (how === "suffix") return text.endsWith(part);
+  return text === part;
+}
+
+/** The same in any case, as hosts are compared. */
+export const fitsInAnyCase = (text: string, value: string): boolean => fits(text.toLowerCase(), value.toLowerCase());

@@ -12,10 +12,10 @@ import type { Seen } from "./seen";
 import { anyOf, reasonOf, type Truth, unclear } from "./truth";
 import { ztunnelRuleMatches } from "./ztunnel-rules";
 
-/** What the policies of one layer say about a request. */
+/** The verdict of the policies of one layer about a request. */
 export type Verdict =
   | { is: "passed"; because: string }
-  /** `policy` is absent when none or several can be said to have decided. */
+  /** `policy` is absent when several policies deny the request, or may deny it. */
   | { is: "denied"; policy?: string; because: string }
   | { is: "unknown"; because: string };
 

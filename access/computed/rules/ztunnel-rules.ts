@@ -1,17 +1,17 @@
-import { isIP } from "node:net";
 import { actionOf, httpOperations, httpSources, layer4Keys } from "../../../verify/declared/authorization";
 import { at, listAt, textAt, textsAt } from "../../../verify/json";
 import type { KubeObject } from "../../../verify/lab-client";
+import { negationOf } from "../../../verify/proxy-config/condition";
 import { nameOf } from "../objects/mesh-objects";
-import { rangeOf } from "./envoy-rules";
+import { isInRange, rangeOf } from "./envoy-rules";
 import { principalText, type Seen } from "./seen";
-import { fits } from "./text";
-import { allOf, anyOf, opposite, type Truth, unclear } from "./truth";
+import { allOf, anyOf, fits, opposite, type Truth, unclear } from "./truth";
 
 /**
- * Rules of AuthorizationPolicies at ztunnel: what istiod sends (istio 1.31, pilot/pkg/serviceregistry/ambient/authorization.go: handleRule),
- * and how ztunnel reads it (ztunnel 1.31, src/rbac.rs: Authorization::matches). ztunnel reads no HTTP. An ALLOW rule with a condition about
- * HTTP is left out. In a DENY rule such a condition is taken out; a source, an operation or a `when` that has nothing left never matches.
+ * Rules of AuthorizationPolicies at ztunnel: what istiod sends (istio 1.31, pilot/pkg/serviceregistry/ambient/authorization.go:
+ * handleRule), and how ztunnel evaluates it (ztunnel 1.31, src/rbac.rs: Authorization::matches). ztunnel cannot evaluate HTTP: an ALLOW
+ * rule with a condition about HTTP is dropped, and such a condition is removed from a DENY rule; a source, an operation or a `when`
+ * without remaining fields never matches.
  */
 
 /** Conditions about HTTP in a rule, by the names of their fields and keys. */
@@ -28,7 +28,7 @@ export function httpParts(rule: unknown): string[] {
   ];
 }
 
-/** One kind of values of a match, with the test of one of them. Values that istiod cannot read are not sent. */
+/** The values of a field, and the test of a single value. istiod drops values that it cannot parse. */
 interface Values {
   values: readonly string[];
   notValues: readonly string[];
@@ -41,7 +41,7 @@ export function ztunnelRuleMatches(rule: unknown, policy: KubeObject, seen: Seen
   const clause = (list: string, inner: string, names: readonly string[]): Truth[] => {
     const items = listAt(rule, list).map((each) => at(each, inner));
     const matchOf = (item: unknown) =>
-      match(names.map((name) => fields(name, textsAt(item, name), textsAt(item, notField(name)))));
+      match(names.map((name) => fields(name, textsAt(item, name), textsAt(item, negationOf(name)))));
     return items.length === 0 ? [] : [anyOf(items.map(matchOf))];
   };
   const whens = listAt(rule, "when").map((when) => {
@@ -55,8 +55,6 @@ export function ztunnelRuleMatches(rule: unknown, policy: KubeObject, seen: Seen
   ]);
 }
 
-const notField = (name: string): string => `not${name.charAt(0).toUpperCase()}${name.slice(1)}`;
-
 const whenFields: Readonly<Record<string, string>> = {
   "source.ip": "ipBlocks",
   "source.namespace": "namespaces",
@@ -65,7 +63,7 @@ const whenFields: Readonly<Record<string, string>> = {
   "destination.port": "ports",
 };
 
-/** All kinds of values hold, each by one of its values and none of the negated ones; a match without any never holds. */
+/** Each field has to match one of its values and none of its negated values. A match without fields never holds. */
 function match(parts: readonly Values[]): Truth {
   const used = parts.filter(({ values, notValues }) => values.length + notValues.length > 0);
   if (used.length === 0) return false;
@@ -87,7 +85,7 @@ const fieldsFor =
     const tests: Readonly<Record<string, [usable: (value: string) => boolean, test: (value: string) => Truth]>> = {
       ports: [isPort, (value) => Number(value) === port],
       ipBlocks: [isRange, () => unclear("the address that the request comes from is not known")],
-      destinationAddresses: [isRange, (value) => insideOf(value, addresses)],
+      destinationAddresses: [isRange, (value) => isInRange(rangeOf(value), addresses)],
       principals: [() => true, (value) => text !== undefined && fits(text, value)],
       // Plain text has the empty namespace.
       namespaces: [() => true, (value) => fits(identity?.namespace ?? "", value)],
@@ -103,12 +101,3 @@ const fieldsFor =
     const [usable, test] = tests[name] ?? [() => false, () => false];
     return { values: values.filter(usable), notValues: notValues.filter(usable), test };
   };
-
-function insideOf(value: string, addresses: readonly string[] | undefined): Truth {
-  const range = rangeOf(value);
-  const inside = addresses?.map((address) => range?.check(address, isIP(address) === 6 ? "ipv6" : "ipv4") ?? false);
-  if (inside === undefined || inside.length === 0) return unclear("the pod has no address yet");
-  return inside.every((each) => each === inside[0])
-    ? (inside[0] ?? false)
-    : unclear("the pod has addresses inside and outside of the range");
-}

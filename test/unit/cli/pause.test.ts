@@ -114,7 +114,7 @@ describe("resume", () => {
       started: [names[1], names[0], names[2]],
       mended: [{ app: "appb", why: "its connections do not go to ztunnel" }],
     });
-    expect(io.err()).toMatch(/left the mesh .*: appb is rolled out anew/);
+    expect(io.err()).toMatch(/is not in the mesh .*: the rollout of appb is restarted/);
   });
 
   test("writes the kubeconfig again that was lost meanwhile, and ends with what to type next", async () => {

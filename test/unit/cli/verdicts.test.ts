@@ -117,7 +117,7 @@ describe("verify", () => {
     const { io, world, type } = await lab(machineBusy);
     const { write } = io.stderr;
     io.stderr.write = (text) => {
-      if (text.includes("asked once more")) world.state.heldUpEvery = 0;
+      if (text.includes("is repeated")) world.state.heldUpEvery = 0;
       return write(text);
     };
     expect(await type("verify", "fault-delay"), io.err()).toBe(0);

@@ -7,7 +7,7 @@ import { readMesh } from "../../../access/mesh/read";
 import { planQuestions } from "../../../access/prove";
 import { parseQuestions } from "../../../access/questions/parse";
 import { pathOf } from "../../../host/kube-api";
-import { rotatedLines } from "../../../verify/kube/rotated";
+import { rotatedLines } from "../../../verify/kube";
 import { FakeCluster, meshObjects } from "../access/fake-cluster";
 
 interface Rule {

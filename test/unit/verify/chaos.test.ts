@@ -1,8 +1,7 @@
 import { hostname } from "node:os";
 import { describe, expect, it } from "vitest";
 import { verifyLab } from "../../../verify";
-import { parseShots } from "../../../verify/probe/load";
-import { steadySince, summarizeLosses } from "../../../verify/probe/losses";
+import { parseLoadAnswers, steadySince, summarizeLosses } from "../../../verify/probe/load";
 import { type FakeWorld, fakeWorld } from "./fake/world";
 
 const fakeLab = (settings = {}) => fakeWorld({ modules: ["chaos"], ...settings });
@@ -25,7 +24,7 @@ describe("chaos", () => {
     expect(seen[1]).toMatch(/; [1-9]\d* of \d+ requests lost \(503 ×\d+; from \d+ to \d+ ms after the kill\)/);
     expect(seen[1]).toMatch(/; noted by the waypoint: 503 UF ×[1-9]/);
     expect(seen[2]).toMatch(/; [1-9]\d* of \d+ requests lost \(reset ×\d+/);
-    expect(seen[3]).toMatch(/with appb, waypoint, was killed and started again; Pod "appb-\S+" left the mesh/);
+    expect(seen[3]).toMatch(/with appb, waypoint, was killed and started again; Pod "appb-\S+" is not in the mesh/);
     expect(lab.state.chaos.kills).toEqual(["istiod", "ztunnel-2", "waypoint", `kill ${node}`, `start ${node}`]);
     expect(lab.state.left.size).toBe(0);
     expect(marksOf(lab)).toBeUndefined();
@@ -144,7 +143,7 @@ describe("a load's lines", () => {
     "6 101.00 200 0 0.010",
     "sent 7",
   ].join("\n");
-  const answers = parseShots(text);
+  const answers = parseLoadAnswers(text);
 
   it("are read in the order of sending", () => {
     expect(answers.map(({ n }) => n)).toEqual([1, 2, 3, 4, 5, 6]);

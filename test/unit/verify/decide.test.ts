@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { parseConnectionLine } from "../../../verify/logs/ztunnel-log";
 import { decisionFromRecords } from "../../../verify/probe/decision";
+import { targetOf } from "../../../verify/probe/judge";
 import type { Records } from "../../../verify/probe/records";
 import type { Answer } from "../../../verify/probe/send";
-import { targetOf } from "../../../verify/probe/target";
 import { connectionLine, refusedByPolicy } from "./fake/lines";
 
 const base: Answer = {

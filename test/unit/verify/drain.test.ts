@@ -32,7 +32,7 @@ describe("a waypoint that drains the configuration before", () => {
     const report = await run(lab, "authz-principals");
     expect(report.verdict).not.toBe("pass");
     const gate = report.results[0]?.findings.find(({ verdict }) => verdict === "inconclusive");
-    expect(gate).toMatchObject({ layer: "waypoint", seen: expect.stringContaining("still serve the connections") });
+    expect(gate).toMatchObject({ layer: "waypoint", seen: expect.stringContaining("still serve open connections") });
   });
 
   it("is waited for before and after the flip", async () => {

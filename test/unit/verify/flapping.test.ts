@@ -61,19 +61,23 @@ describe("a state that changes to and fro", () => {
 });
 
 describe("a state that was good, then not, and then good", () => {
-  it("is asked once more, and told, where a check saw it", async () => {
+  it("is repeated, with a note, where a check saw it", async () => {
     const { of, notes } = await proven(await rollouts((look) => look !== 3), "apps");
     expect(of).toBe("pass");
-    expect(notes).toEqual([expect.stringMatching(/^apps: flapping: good, then not .*asked once more by itself$/)]);
+    expect(notes).toEqual([
+      expect.stringMatching(/^apps: flapping: good, then not .*the experiment is repeated alone$/),
+    ]);
   });
 
-  it("is asked once more, and told, where a probe saw it", async () => {
+  it("is repeated, with a note, where a probe saw it", async () => {
     const { of, notes } = await proven(await answers((request) => request !== 2), "authz-principals");
     expect(of).toBe("pass");
-    expect(notes).toEqual([expect.stringMatching(/^authz-principals: flapping: good, then not .*asked once more/)]);
+    expect(notes).toEqual([
+      expect.stringMatching(/^authz-principals: flapping: good, then not .*the experiment is repeated/),
+    ]);
   });
 
-  it("is asked once more, and told, where a call by gRPC saw it", async () => {
+  it("is repeated, with a note, where a call by gRPC saw it", async () => {
     const lab = await fakeWorld({ modules: ["grpc"] });
     const { exec } = lab;
     let calls = 0;
@@ -84,7 +88,9 @@ describe("a state that was good, then not, and then good", () => {
     };
     const { of, notes } = await proven(lab, "grpc");
     expect(of).toBe("pass");
-    expect(notes).toEqual([expect.stringMatching(/^grpc: flapping: good, then not .*: grpc-status none; it is asked/)]);
+    expect(notes).toEqual([
+      expect.stringMatching(/^grpc: flapping: good, then not .*: grpc-status none; the experiment is repeated/),
+    ]);
   });
 
   it("stays a fail when it happens once more", async () => {

@@ -2,8 +2,8 @@ import { hostname } from "node:os";
 import { describe, expect, it } from "vitest";
 import { annotationKeys, principalOf } from "../../../config/vocabulary";
 import { verifyLab } from "../../../verify";
-import { restoredOwners } from "../../../verify/restore/field-owners";
-import { withoutPrincipal } from "../../../verify/restore/without-principal";
+import { withoutPrincipal } from "../../../verify/checks/flip";
+import { restoredOwners } from "../../../verify/restore/change";
 import { annotationsOf, type FakeWorld, fakeWorld, ownersOf, rulesOf } from "./fake/world";
 
 const run = (lab: FakeWorld, signal?: AbortSignal) =>

@@ -10,8 +10,8 @@ import { writeWhole } from "../../../host/write-file";
 import { parseAccessLine } from "../../../verify/logs/access-log";
 import { parseConnectionLine } from "../../../verify/logs/ztunnel-log";
 import { parseCurl, parseCurlMany } from "../../../verify/probe/curl";
-import { parseGrpc } from "../../../verify/probe/grpc-output";
-import { parseShots } from "../../../verify/probe/load";
+import { parseGrpc } from "../../../verify/probe/grpc-call";
+import { parseLoadAnswers } from "../../../verify/probe/load";
 import { parseMetrics } from "../../../verify/probe/metrics";
 import { parsePcap } from "../../../verify/probe/pcap";
 import { parseEnvoyDump, proxySummarySchema } from "../../../verify/proxy-config/envoy-dump";
@@ -131,7 +131,8 @@ describe(`${runs} damaged texts`, () => {
       for (const { status, seconds } of parseCurlMany(text)) expect(isWhole(status) && seconds >= 0).toBe(true);
     });
     holds(damaged("1 1790000000.1 200 0 0.004\n2 1790000000.2 000 56 0.001"), (text) => {
-      for (const { n, status, exit, ms } of parseShots(text)) expect([n, status, exit, ms].every(isWhole)).toBe(true);
+      for (const { n, status, exit, ms } of parseLoadAnswers(text))
+        expect([n, status, exit, ms].every(isWhole)).toBe(true);
     });
   });
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { grpcArguments, parseGrpc } from "../../../verify/probe/grpc-output";
+import { grpcArguments, parseGrpc } from "../../../verify/probe/grpc-call";
 
 const head = "HTTP/2 200 \r\ncontent-type: application/grpc\r\n";
 

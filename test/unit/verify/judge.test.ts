@@ -4,10 +4,9 @@ import type { AccessLine } from "../../../verify/logs/access-log";
 import { parseConnectionLine } from "../../../verify/logs/ztunnel-log";
 import type { LabPod } from "../../../verify/pods";
 import { type ClientAnswer, type DecisionTarget, decisionFromRecords } from "../../../verify/probe/decision";
-import { answerFits, judge, sayExpectation } from "../../../verify/probe/judge";
+import { answerFits, expectationText, judge, targetOf } from "../../../verify/probe/judge";
 import type { Records } from "../../../verify/probe/records";
 import type { Answer } from "../../../verify/probe/send";
-import { targetOf } from "../../../verify/probe/target";
 import { type ConnectionFields, connectionLine, refusedByPolicy } from "./fake/lines";
 
 const local = "10.244.1.5:40000";
@@ -253,7 +252,7 @@ describe("decisionFromRecords() by the answer alone", () => {
     decisionFromRecords(answer(fields), records, appb);
 
   it("does not know which Envoy refused", () => {
-    const because = `an Envoy said "${rbac}", no log says which`;
+    const because = `an Envoy answered "${rbac}", and no log names it`;
     expect(decided({ status: 403, body: rbac })).toEqual({ layer: "unknown", action: "refused", because });
     const blind = { ...nothing, waypoint: { unavailable: "no log" } };
     expect(decided({ status: 403, body: rbac }, blind)).toMatchObject({ because: `${because} (no log)` });
@@ -341,7 +340,7 @@ describe("judge()", () => {
   const reset: Expectation = { outcome: "reset", by: "ztunnel", policy: "AuthorizationPolicy/appb-waypoint-only" };
   const refusal = answer({ status: 403, body: rbac });
   const unanswered = answer({ status: 0, exit: 56, error: "reset" });
-  const wanted = (expected: Expectation) => sayExpectation(expected, "waypoint");
+  const wanted = (expected: Expectation) => expectationText(expected, "waypoint");
   const verdict = (expected: Expectation, seen: Answer, records: Records) => {
     const { verdict, layer, expected: words } = judge(probe(expected), seen, records);
     return { verdict, layer, ...(words === undefined ? {} : { expected: words }) };
@@ -461,9 +460,9 @@ describe("judge()", () => {
   });
 });
 
-describe("sayExpectation()", () => {
+describe("expectationText()", () => {
   it("names the layers, the waypoint by its own name", () => {
-    const words = (expected: Expectation) => sayExpectation(expected, "waypoint");
+    const words = (expected: Expectation) => expectationText(expected, "waypoint");
     expect(words({ outcome: "answered", through: [] })).toBe("an answer of the app, with no layer in the way");
     expect(words({ outcome: "answered", through: ["gateway", "waypoint"] })).toBe(
       "an answer of the app, recorded by gateway and waypoint",

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { labTimings } from "../../../verify/context";
-import { lateLines } from "../../../verify/logs/late-lines";
+import { lateLines } from "../../../verify/probe/sample-logs";
 import { FakeClock } from "./fake/clock";
 
 /** A log that has so many lines at each of these milliseconds. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { verifyLab } from "../../../verify";
 import { labTimings } from "../../../verify/context";
-import { rotatedLines } from "../../../verify/kube/rotated";
+import { rotatedLines } from "../../../verify/kube";
 import { LogReader } from "../../../verify/logs/log-reader";
 import { logLimit } from "../../../verify/probe/records";
 import { accessLine } from "./fake/lines";

@@ -39,7 +39,7 @@ describe("while somebody else changes the lab", () => {
     expect(rulesOf(lab)).toEqual([rule("stranger")]);
     expect(annotationsOf(lab)).toBeUndefined();
     expect(results[0]?.verdict).toBe("fail");
-    expect(results[0]?.findings.map(({ seen }) => seen).join()).toContain("left as they made it");
+    expect(results[0]?.findings.map(({ seen }) => seen).join()).toContain("is not restored");
   });
 
   /** A lab whose policy another run changes at the first request of appa, or had changed before, for some time. */
@@ -67,12 +67,12 @@ describe("while somebody else changes the lab", () => {
     return { lab, flip };
   }
 
-  it("an experiment that met another run's change is asked once more, when that is over", async () => {
+  it("an experiment that met another run's change is repeated after that run", async () => {
     const { lab } = await flippedByAnother("at the first request");
     const { clock } = lab.state;
     const report = await verifyLab(lab.state.facts, { lab, clock, only: ["authz-principals"] });
     expect(report.verdict).toBe("pass");
-    expect(report.notes.join()).toContain("somebody changed AuthorizationPolicy/appb-l7 meanwhile");
+    expect(report.notes.join()).toContain("AuthorizationPolicy/appb-l7 was changed meanwhile");
     expect(lab.patches).toEqual([]);
   });
 

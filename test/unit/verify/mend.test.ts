@@ -40,14 +40,14 @@ describe("repairMesh()", () => {
   });
 
   test.each([
-    ["unknown", "ztunnel on ambient-lab-dev-worker2 does not know it"],
-    ["unserved", "ztunnel on ambient-lab-dev-worker2 does not take its connections"],
+    ["unknown", "ztunnel on ambient-lab-dev-worker2 does not have it"],
+    ["unserved", "ztunnel on ambient-lab-dev-worker2 does not proxy its connections"],
     ["uncaptured", "its connections do not go to ztunnel"],
   ] as const)("finds a healthy pod that left the mesh (%s), says so and rolls it out anew", async (how, why) => {
     const { lab, options, said } = await fakeLab(({ state }) => state.left.set("appb", how));
     const [pod] = lab.state.pods.filter(({ role }) => role === "appb");
     expect(await repairMesh(options)).toEqual([{ app: "appb", pod: pod?.name, why }]);
-    expect(said).toEqual([`Pod "${pod?.name}" left the mesh (${why}): appb is rolled out anew`]);
+    expect(said).toEqual([`Pod "${pod?.name}" is not in the mesh (${why}): the rollout of appb is restarted`]);
     expect(lab.patches).toEqual([[restart]]);
   });
 
@@ -86,7 +86,7 @@ describe("repairMesh()", () => {
     const { lab, options, said } = await fakeLab(({ state }) => state.silentNodes.add("ambient-lab-dev-worker2"));
     expect(await repairMesh(options)).toEqual([]);
     expect(said).toEqual([
-      "! Whether all pods are in the mesh cannot be told: no ready ztunnel on ambient-lab-dev-worker2",
+      "! Whether all pods are in the mesh cannot be determined: no ready ztunnel on ambient-lab-dev-worker2",
     ]);
     expect(lab.patches).toEqual([]);
   });

@@ -3,8 +3,8 @@ import { principalOf } from "../../../config/vocabulary";
 import { verifyLab } from "../../../verify";
 import { parseConnectionLine } from "../../../verify/logs/ztunnel-log";
 import { decisionFromRecords } from "../../../verify/probe/decision";
+import { targetOf } from "../../../verify/probe/judge";
 import type { Answer } from "../../../verify/probe/send";
-import { targetOf } from "../../../verify/probe/target";
 import { connectionLine, refusedByPolicy } from "./fake/lines";
 import { type FakeWorld, fakeWorld } from "./fake/world";
 

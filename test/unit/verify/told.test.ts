@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { LabSettings } from "../../../config/schema";
 import { renderText, verifyLab } from "../../../verify";
-import { renderJUnit } from "../../../verify/report/junit";
+import { renderJUnit } from "../../../verify/report/formats";
 import { fakeWorld } from "./fake/world";
 
 describe("a report for a build server", () => {
@@ -31,7 +31,7 @@ describe("an experiment that leaves out a part", () => {
       const report = await verifyLab(lab.state.facts, { lab, clock: lab.state.clock, only: ["fault-delay"] });
       return { text: renderText(report, { colour: false }), junit: renderJUnit(report) };
     };
-    const left = "not looked at: 50 % of 347 requests with a delay of 90s take too long";
+    const left = "not checked: 50 % of 347 requests with a delay of 90s take too long";
     expect((await told(false)).text).toMatch(new RegExp(`^✓ The waypoint delays .* \\(${left}\\) fault-delay`));
     const { text, junit } = await told(true);
     expect(text).toMatch(/^✗ The waypoint delays/);

@@ -52,7 +52,7 @@ describe("a known bug of Istio", () => {
       "the mesh asks for no spans",
       ({ state }) => state.objects.delete("ConfigMap/istio-system/istio"),
       "inconclusive",
-      "the mesh is not told to export spans",
+      "no Telemetry enables tracing",
     ],
     [
       "the mesh has no such provider",

@@ -200,7 +200,7 @@ describe("computeDecision() where the objects do not tell", () => {
       "a Service without a selector",
       () => meshOf(changed("Service", "appb", withSpec({ selector: {} }))),
       request("outsider"),
-      "Service default/appb has no selector: its endpoints are not pods that can be told",
+      "Service default/appb has no selector: its endpoints are not known",
     ],
     [
       "routes of two kinds",

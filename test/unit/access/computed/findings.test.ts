@@ -146,7 +146,7 @@ rules:
     const audit = policy("audit", "selector: { matchLabels: { app: appb } }\naction: AUDIT\nrules: [{}]");
     const ofAction = (action: string, object: string) => ({
       ...{ id: "action-at-ztunnel", object },
-      what: `this ${action} policy selects default/appb-1, whose ztunnel does not know the action`,
+      what: `this ${action} policy selects default/appb-1, whose ztunnel does not support the action`,
       why: "ztunnel enforces ALLOW and DENY policies alone, so that the policy has no effect there",
       fix: expect.stringContaining('"name":"appb"'),
     });

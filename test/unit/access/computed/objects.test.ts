@@ -17,8 +17,8 @@ import {
   targetPortsOf,
 } from "../../../../access/computed/objects/pods";
 import {
-  accountsOf,
   controllerOf,
+  identitiesOf,
   ingressUsesWaypoint,
   isIstioWaypoint,
   namespaceAllowed,
@@ -279,9 +279,9 @@ describe("gateways and their namespaces", () => {
       of("namespace: other,", "serviceAccountName: away"),
       of("", "serviceAccountName: another", ready, "h"),
     ];
-    expect(accountsOf(meshOf([gateway, ...pods]), gateway)).toEqual([
-      { namespace: "default", name: "s" },
-      { namespace: "default", name: "default" },
+    expect(identitiesOf(meshOf([gateway, ...pods]), gateway)).toEqual([
+      { trustDomain: "cluster.local", namespace: "default", serviceAccount: "s" },
+      { trustDomain: "cluster.local", namespace: "default", serviceAccount: "default" },
     ]);
   });
 

@@ -271,11 +271,11 @@ when: [{ key: "request.headers[a]", values: [x] }, { key: destination.port, valu
       ztunnel(when("destination.ip", 'values: ["10.0.0.0/8"]'), seen({ addresses }));
     expect([to("10.1.1.1"), to("11.1.1.1"), to("fd00::1")]).toEqual([true, false, false]);
     expect(to("10.1.1.1", "11.1.1.1")).toEqual({
-      unclear: "the pod has addresses inside and outside of the range",
+      unclear: "the destination has addresses inside and outside of the range",
     });
-    expect(to()).toEqual({ unclear: "the pod has no address yet" });
+    expect(to()).toEqual({ unclear: "the address that the request is sent to is not known" });
     expect(ztunnel(when("destination.ip", 'values: ["10.0.0.0/8"]'))).toEqual({
-      unclear: "the pod has no address yet",
+      unclear: "the address that the request is sent to is not known",
     });
     expect(ztunnel(when("destination.ip", 'values: ["fd00::/8"]'), seen({ addresses: ["fd00::1"] }))).toBe(true);
   });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { strictPolicyOf } from "../../../../access/computed/rules/peer-authentication";
-import { fits } from "../../../../access/computed/rules/text";
 import { expandedDomains, withAliases } from "../../../../access/computed/rules/trust-domains";
+import { fits } from "../../../../access/computed/rules/truth";
 import type { KubeObject } from "../../../../verify/lab-client";
 import { meshOf, podOf } from "./living";
 

@@ -293,7 +293,7 @@ export const brokenByOthers: BrokenWorld[] = [
       name: `${key} stands beside the lab`,
       breaks: add(named(apiVersion, key, spec)),
       noticed: {},
-      drift: "it stands where it may act on the lab's traffic",
+      drift: "it is in a namespace where it may act on the lab's traffic",
     }),
   ),
 ];

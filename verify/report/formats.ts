@@ -10,25 +10,25 @@ const seconds = (ms: number): string => (ms / 1000).toFixed(3);
 export function renderJUnit(raw: VerifyReport): string {
   const report = presentable(raw);
   const count = (...verdicts: string[]) => report.results.filter(({ verdict }) => verdicts.includes(verdict)).length;
-  const ill = [...report.drift, ...report.health];
-  const found = count("fail", "inconclusive") + ill.length;
+  const problems = [...report.drift, ...report.health];
+  const found = count("fail", "inconclusive") + problems.length;
   // Skipped experiments and known bugs prove nothing, and a build server reports a run without errors as passed.
   const unproven = report.verdict !== "pass" && found === 0;
-  const errors = count("inconclusive") + (ill.length > 0 || unproven ? 1 : 0);
+  const errors = count("inconclusive") + (problems.length > 0 || unproven ? 1 : 0);
   const totals = `tests="${report.results.length + 1}" failures="${count("fail")}" errors="${errors}" skipped="${count("skipped", "known-upstream")}" time="${seconds(report.durationMs)}"`;
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
     `<testsuites ${totals}>`,
     `  <testsuite name="ambient-lab ${escaped(report.stack)}" timestamp="${report.startedAt}" ${totals}>`,
     ...report.results.flatMap(testCase),
-    ...stateCase(ill, unproven),
+    ...stateCase(problems, unproven),
     "  </testsuite>",
     "</testsuites>",
     "",
   ].join("\n");
 }
 
-/** What keeps a run from passing although no experiment fell over it: drift, ill health, or that nothing was proven. */
+/** The test case about the state of the lab: drift, health problems, and a run without a passed experiment. */
 function stateCase(causes: readonly Cause[], unproven: boolean): string[] {
   const open =
     '    <testcase classname="verify" name="state: The cluster is what the stack says, and well" time="0.000">';
@@ -63,3 +63,6 @@ const words = ({ name, seen, expected, decision }: Finding): string[] => [
   ...(expected ? [`expected: ${expected}`] : []),
   ...(decision?.line ? [decision.line] : []),
 ];
+
+/** The report as versioned JSON; field `schema` names the version. */
+export const renderJson = (report: VerifyReport): string => `${JSON.stringify(presentable(report), null, 2)}\n`;

@@ -1,7 +1,7 @@
 import { objects } from "../../experiments/objects";
 import { messageOf } from "../../host/errors";
 import type { VerifyContext } from "../context";
-import { TimeLimitError } from "../eventually";
+import { bounded, TimeLimitError } from "../eventually";
 import { textAt } from "../json";
 import type { Handshake } from "../lab-client";
 import type { Finding } from "../report/schema";
@@ -9,7 +9,7 @@ import { type CheckRun, type Detail, failed, listed, passed, unclear } from "./c
 
 const dayMs = 86_400_000;
 
-/** Errors of a client without the lab's CA: it knows no authority of the certificate. */
+/** Errors of a client that does not trust the CA of the certificate. */
 const unknownAuthority = [
   "SELF_SIGNED_CERT_IN_CHAIN",
   "DEPTH_ZERO_SELF_SIGNED_CERT",
@@ -18,7 +18,7 @@ const unknownAuthority = [
   "UNABLE_TO_GET_ISSUER_CERT",
 ];
 
-/** The certificate that the gateway serves, as a client and as the Secret see it. */
+/** Compares the certificate that the gateway serves with the CA, the host and the Secret. */
 export const tlsCertificate: CheckRun<"tls-certificate"> = async (context, detail) => {
   const { host, name } = detail;
   let served: Handshake;
@@ -32,7 +32,7 @@ export const tlsCertificate: CheckRun<"tls-certificate"> = async (context, detai
   return [...findings, ...(await Promise.all([control(context, detail), same(context, detail, served)]))];
 };
 
-/** A handshake that did not end in time proves nothing about the certificate. */
+/** The finding without a handshake; a timeout proves nothing about the certificate. */
 function withoutHandshake(name: string, what: string, error: unknown, expected: string): Finding {
   const seen = `${what}: ${messageOf(error)}`;
   return error instanceof TimeLimitError
@@ -46,7 +46,7 @@ const described = ({ names, issuer, notBefore, notAfter }: Handshake): string[] 
   `valid: ${new Date(notBefore).toISOString()} to ${new Date(notAfter).toISOString()}`,
 ];
 
-/** Chain, name and dates, as TLS itself judges them. */
+/** Chain, name and dates, as the TLS client judges them. */
 function trust({ facts }: VerifyContext, { host }: Detail<"tls-certificate">, served: Handshake): Finding {
   const name = `the lab's CA vouches for ${host}`;
   const evidence = [{ source: "certificate", lines: described(served) }];
@@ -65,7 +65,7 @@ function expiry({ clock }: VerifyContext, { leastDays }: Detail<"tls-certificate
   return failed(name, "gateway", seen, { expected: `at least ${leastDays} days (npm run up makes another)` });
 }
 
-/** The control: a client that trusts what this machine trusts must not take the certificate. */
+/** The control: a client with the CAs of this machine must not trust the certificate. */
 async function control({ lab, signal }: VerifyContext, { host }: Detail<"tls-certificate">): Promise<Finding> {
   const name = "a client without the lab's CA does not trust it";
   const expected = "no trust, for want of an authority";
@@ -93,3 +93,24 @@ async function same(
   if (body === der) return passed(name, layer, "the same, byte for byte");
   return failed(name, layer, body ? "another one is served" : `${secret} holds none`, { expected: "the same" });
 }
+
+/** Longest time until the gateway closes a connection, in milliseconds. */
+const closeMs = 5_000;
+
+/**
+ * The gateway refuses the handshake for a name that no listener has: it has no filter chain for the name, and closes the connection. A
+ * timeout, or a port without a listener, is no refusal.
+ */
+export const tlsRefused: CheckRun<"tls-refused"> = async ({ lab, signal, clock }, { name, host }) => {
+  const expected = "the gateway ends the connection";
+  try {
+    const { names } = await bounded((limit) => lab.handshake(host, "lab", limit), closeMs, signal, clock);
+    return [failed(name, "gateway", `a certificate for ${listed(names)}`, { expected })];
+  } catch (error) {
+    signal.throwIfAborted();
+    const seen = `no handshake: ${messageOf(error)}`;
+    const code = textAt(error, "code") ?? "";
+    const ended = code === "ECONNRESET" || code.startsWith("ERR_SSL_");
+    return [ended ? passed(name, "gateway", seen) : unclear(name, "client", seen, { expected })];
+  }
+};

@@ -1,0 +1,33 @@
+import type { AccessLine } from "../logs/access-log";
+import type { SampleAnswer } from "../probe/curl";
+import { joinedLines, type LoggedLines } from "../probe/sample-logs";
+import type { Finding } from "../report/schema";
+
+/** Requests of one or several batches, and the log lines about them. */
+export interface Batch {
+  count: number;
+  answers: readonly SampleAnswer[];
+  /** Access lines of the waypoint. */
+  lines: LoggedLines<AccessLine>;
+}
+
+/** Sends batches until there are enough requests for a finding. @param judge returns undefined to ask for another batch */
+export async function sampledInBatches<B extends Batch>(
+  send: () => Promise<B>,
+  join: (before: B, next: B) => B,
+  judge: (sent: B) => Finding | undefined,
+): Promise<Finding[]> {
+  let sent = await send();
+  for (;;) {
+    const finding = judge(sent);
+    if (finding) return [finding];
+    sent = join(sent, await send());
+  }
+}
+
+/** Two batches as one. */
+export const joinedBatches = (before: Batch, next: Batch): Batch => ({
+  count: before.count + next.count,
+  answers: [...before.answers, ...next.answers],
+  lines: joinedLines(before.lines, next.lines),
+});
