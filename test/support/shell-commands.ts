@@ -108,7 +108,7 @@ const shownParts: Readonly<Record<string, string>> = {
     'options.stack ? ` -- --stack ${options.stack}` : ""': "",
     "script === name ? `${name} --` : `lab -- ${name}`": "up --",
   },
-  ...{ 'args[0] && !args[0].startsWith("-") && error.code !== "commander.unknownCommand" ? `${args[0]} ` : ""': "up " },
+  ...{ ofCommand: "up ", command: "verify" },
   ...{
     "pulumiCommand(`cancel --yes --stack ${stack}`)": "pulumi cancel --yes --stack dev",
     "pulumiCommand(`state delete --yes --stack ${stack} ${shellWord(urn)}`)":

@@ -59,7 +59,7 @@ describe("LogReader", () => {
     rotate();
     write("/after");
     lab.rotatedLogs = async () => ["2026-01-01T00:00:00.000000000Z another file"];
-    expect(await paths()).toMatch(/^logs of waypoint-.*: the log was rotated, and what this run wrote before is gone/);
+    expect(await paths()).toMatch(/^logs of waypoint-.*: the log was rotated, and earlier lines of this run are lost/);
   });
 
   it("reads the log of a pod that came later from the run's begin on, by the cluster's clock", async () => {
