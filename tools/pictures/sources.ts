@@ -2,9 +2,13 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { reachSchema } from "../../access/reach/schema";
 import { readEvidence } from "../../cli/report/evidence";
+import { costSection } from "../../cli/report/html/cost";
+import { html } from "../../cli/report/html/escape";
 import { renderHtml } from "../../cli/report/html/page";
 import { reachPage } from "../../cli/report/html/reach-page";
+import { pageText } from "../../cli/report/html/shell";
 import { renderMarkdown } from "../../cli/report/markdown";
+import { costSchema } from "../../verify/cost/schema";
 import { parseCast } from "./cast";
 import { terminalSvg } from "./terminal-svg";
 
@@ -60,7 +64,19 @@ export async function pictured(): Promise<{ files: { file: string; content: stri
       { file: join(pictureFolder, "report-light.png"), html: report, colorScheme: "light", height: 1300 },
       { file: join(pictureFolder, "report-dark.png"), html: report, colorScheme: "dark", height: 1300 },
       { file: join(pictureFolder, "reach.png"), html: matrix, colorScheme: "light", height: 760 },
+      { file: join(pictureFolder, "cost.png"), html: await costPage(), colorScheme: "light", height: 1640 },
       { file: join(pictureFolder, "shop.png"), html: reachPage(shop), colorScheme: "light", height: 1180 },
     ],
   };
+}
+
+/** The measurement of a lab with the module `cost`, as its report shows it. */
+async function costPage(): Promise<string> {
+  const cost = costSchema.parse(JSON.parse(readFileSync(join(recordings, "cost.json"), "utf8")));
+  return pageText({
+    title: "Ambient lab: the cost of the mesh",
+    head: html`<header class="top"><p class="eyebrow">Ambient lab, module cost</p><h1>ztunnel, waypoint and sidecars side by side</h1></header>`,
+    sections: [["cost", "Cost of the mesh", await costSection(cost, [])]],
+    footer: html``,
+  });
 }

@@ -15,7 +15,7 @@ export async function costSection(cost: Cost | undefined, past: readonly PastCos
   if (!cost) return undefined;
   const { machine } = cost;
   return html`<section id="cost" aria-labelledby="cost-h"><h2 id="cost-h">The cost of the mesh</h2>
-<p class="lead">${costSentence(cost)}.</p>
+<p class="lead">${costSentence(cost).replace(/^./, (first) => first.toUpperCase())}.</p>
 <p class="note">Measured on ${machine.cpus} CPUs and ${(machine.memoryBytes / 1024 ** 3).toFixed(0)} GiB, kernel ${machine.kernel}, with access logs on. Requests are sent at fixed times, whether or not earlier ones are answered. The numbers hold for this machine and this load.</p>
 <h3>Latency</h3><div class="scroll" tabindex="0"><figure>${await costLatencyPlot(cost, "kept")}<figcaption>Connections are kept. A dot is the median of ${cost.load.rounds} rounds, a line its interval.</figcaption></figure></div>
 <div class="scroll" tabindex="0"><figure>${await costLatencyPlot(cost, "new")}<figcaption>Each request opens a connection.</figcaption></figure></div>
