@@ -4,7 +4,7 @@ import type { VerifyContext } from "../context";
 import { eventually } from "../eventually";
 import { listAt, textAt } from "../json";
 import type { KubeObject } from "../lab-client";
-import { PreconditionError } from "../precondition-error";
+import { unobservable } from "../precondition-error";
 import { change } from "../restore/change";
 import type { Scene } from "./scene";
 import type { CostGrowth } from "./schema";
@@ -50,7 +50,7 @@ export async function requireMemory({ meter, machine }: Scene): Promise<void> {
   if (available >= numbers.freeBytes) return;
   const gib = (bytes: number) => `${(bytes / 1024 ** 3).toFixed(1)} GiB`;
   const message = `${gib(available)} of memory are available on ${machine.node}, and ${gib(numbers.freeBytes)} are needed for ${numbers.growth.pods.at(-1)} pods with sidecars: end other programs, or give Docker more memory`;
-  throw new PreconditionError("nodes", message, { verdict: "inconclusive" });
+  throw unobservable("nodes", message);
 }
 
 async function readyPods({ lab, signal, clock }: VerifyContext, app: string, count: number): Promise<KubeObject[]> {

@@ -1,6 +1,6 @@
 import { type CostPath, costPaths, numbers } from "../../modules/cost/objects";
 import type { VerifyContext } from "../context";
-import { PreconditionError } from "../precondition-error";
+import { unobservable } from "../precondition-error";
 import { type LoadResult, sendLoad } from "./load";
 import type { Scene } from "./scene";
 import type { CostLatency, CostProxy, CostThroughput } from "./schema";
@@ -80,7 +80,7 @@ export function rateFor(throughput: readonly CostThroughput[]): number {
   const rate = numbers.latency.perSecond.find((each) => each <= slowest / 2);
   if (rate !== undefined) return rate;
   const message = `the machine is too busy: the slowest path keeps up ${slowest} requests per second, and ${2 * Math.min(...numbers.latency.perSecond)} are needed`;
-  throw new PreconditionError("nodes", message, { verdict: "inconclusive" });
+  throw unobservable("nodes", message);
 }
 
 /** The paths, turned by one place in each round, and backwards in every second turn. */

@@ -5,7 +5,7 @@ import { type CostPath, clientOf, numbers, serverOf } from "../../modules/cost/o
 import type { VerifyContext } from "../context";
 import { jsonOf } from "../logs/fields";
 import { hostPort, type LabPod } from "../pods";
-import { PreconditionError } from "../precondition-error";
+import { unobservable } from "../precondition-error";
 
 /** Requests at fixed intervals, from the client of a path to its server. */
 export interface LoadPlan {
@@ -94,7 +94,7 @@ export async function sendLoad(context: VerifyContext, ends: Ends, plan: LoadPla
   const report = parseReport(stdout);
   if (report && report.sent > 0) return report;
   const said = stderr.trim().split("\n").at(-1) || "no report";
-  throw new PreconditionError("client", `vegeta in ${clientOf(plan.path)}: ${said}`, { verdict: "inconclusive" });
+  throw unobservable("client", `vegeta in ${clientOf(plan.path)}: ${said}`);
 }
 
 /** Reads the report of vegeta; undefined for anything else. */

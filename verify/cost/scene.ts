@@ -3,7 +3,7 @@ import { type CostPath, clientOf, costPaths, costWaypoint, serverOf } from "../.
 import type { VerifyContext } from "../context";
 import { at, textAt } from "../json";
 import type { KubeObject } from "../lab-client";
-import { PreconditionError } from "../precondition-error";
+import { PreconditionError, unobservable } from "../precondition-error";
 import type { Ends } from "./load";
 import type { Cost } from "./schema";
 import { Meter, type Metered, meteredIn } from "./usage";
@@ -86,5 +86,5 @@ export async function sceneOf(context: VerifyContext): Promise<Scene> {
 function sameNode(app: string, node: string, wanted: string): void {
   if (node === wanted) return;
   const message = `${app} runs on ${node} and not on ${wanted}: the paths cannot be compared until its pod is deleted and scheduled again`;
-  throw new PreconditionError("nodes", message, { verdict: "inconclusive" });
+  throw unobservable("nodes", message);
 }

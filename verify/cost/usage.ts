@@ -3,7 +3,7 @@ import type { VerifyContext } from "../context";
 import { listAt, textAt } from "../json";
 import type { KubeObject } from "../lab-client";
 import type { LabPod } from "../pods";
-import { PreconditionError } from "../precondition-error";
+import { PreconditionError, unobservable } from "../precondition-error";
 
 /** A container whose use of CPU and memory is read. */
 export interface Metered {
@@ -92,8 +92,7 @@ export class Meter {
     const of = new Map<string, Usage>();
     for (const { pod, id } of containers) {
       const found = usage.get(id);
-      if (!found)
-        throw new PreconditionError("nodes", `no control group of ${pod} can be read`, { verdict: "inconclusive" });
+      if (!found) throw unobservable("nodes", `no control group of ${pod} can be read`);
       of.set(pod, found);
     }
     return { at: this.#context.clock.now(), of };
@@ -106,7 +105,7 @@ export class Meter {
   async availableOn(node: string): Promise<number> {
     const kib = /^available (\d+)$/m.exec(await this.#run(node, []))?.[1];
     if (kib) return Number(kib) * 1024;
-    throw new PreconditionError("nodes", `the memory of ${node} cannot be read`, { verdict: "inconclusive" });
+    throw unobservable("nodes", `the memory of ${node} cannot be read`);
   }
 
   async #run(node: string, ids: readonly string[]): Promise<string> {
