@@ -4,7 +4,7 @@ import type { Probe, Sample } from "./probe";
 import type { AppName, Client, LabObject, ServiceName } from "./slices";
 
 /** A part of a proxy's configuration. */
-export type ConfigPart = "filters" | "rules" | "routes";
+export type ConfigPart = "filters" | "rules" | "routes" | "endpoints";
 
 /** Kinds of checks with their parameters. `verify/checks` implements them. */
 export type CheckDetail =

@@ -23,7 +23,7 @@ export const configGate = (name: string, of: ServiceName | "gateway", ...parts: 
 
 /** {@link configGate} before requests that the policies of a Service must refuse. */
 export const rulesGate = (service: ServiceName): Check =>
-  configGate(`rules of ${service} at ${waypointAt(service)}`, service, "filters", "rules");
+  configGate(`rules of ${service} at ${waypointAt(service)}`, service, "filters", "rules", "endpoints");
 
 /** The gate before requests that a policy on pods must reset: the ztunnel of the pods has the declared policies, and no others. */
 export const podGate = (app: AppName): Check =>

@@ -46,7 +46,7 @@ export const ingressThroughWaypoint: Experiment = {
     check("the gateway's endpoint for appb is the waypoint", {
       check: "proxy-config",
       of: "gateway",
-      parts: ["routes"],
+      parts: ["routes", "endpoints"],
     }),
     request(settings, "host", usualMethod(settings)),
   ],
@@ -87,14 +87,14 @@ function counted(settings: LabSettings, from: Client): Check[] {
 export const proxyConfig: Experiment = {
   id: "proxy-config",
   title: "The proxies' configuration agrees with the stack",
-  question: "Which listeners, filters and routes do waypoint and gateway have, and in which order?",
+  question: "Which listeners, filters, routes and endpoints do waypoint and gateway have, and in which order?",
   why: "The order of the HTTP filters decides: rbac comes before fault, so that a refused request is never delayed.",
   rows: [11],
   objects: [...meshPath, ...gatewayPath, ...policies, "VirtualService/appb-fault", "Deployment/istiod"],
   steps: () => [
-    check("filters, rules and routes of appb at the waypoint", { check: "proxy-config", of: "appb" }),
-    check("Services and filters of the waypoint", { check: "proxy-config", of: "waypoint" }),
-    check("filters, rules and routes of the gateway", { check: "proxy-config", of: "gateway" }),
+    check("filters, rules, routes and endpoints of appb at the waypoint", { check: "proxy-config", of: "appb" }),
+    check("Services, filters and endpoints of the waypoint", { check: "proxy-config", of: "waypoint" }),
+    check("filters, rules, routes and endpoints of the gateway", { check: "proxy-config", of: "gateway" }),
     check("no object of others decides about the lab's traffic", { check: "no-others" }),
   ],
 };

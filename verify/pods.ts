@@ -112,12 +112,12 @@ export class PodFinder {
     const pods = await this.#lab.list({ apiVersion: "v1", kind: "Pod", namespace, labels }, signal);
     const pod = pods.filter(isLive).find(isReady);
     if (!pod) throw new PreconditionError(layer, `no ready pod behind ${named}`);
-    return { pod: labPodOf(pod, ""), port: numberAt(entry, "targetPort") ?? namedPort(pod, entry) ?? port };
+    return { pod: labPodOf(pod, ""), port: portOf(pod, entry) ?? port };
   }
 }
 
 /** Whether a pod neither ended nor is being deleted. An evicted pod stays in the list, with its address. */
-const isLive = (pod: KubeObject): boolean =>
+export const isLive = (pod: KubeObject): boolean =>
   at(pod, "metadata", "deletionTimestamp") === undefined &&
   textAt(pod, "status", "podIP") !== undefined &&
   !["Failed", "Succeeded"].includes(textAt(pod, "status", "phase") ?? "");
@@ -139,8 +139,16 @@ const labPodOf = (pod: KubeObject, container: string): LabPod => ({
   ready: isReady(pod),
 });
 
-function namedPort(pod: KubeObject, entry: unknown): number | undefined {
+/** All addresses of a pod: one of each family of the cluster, the main one first. */
+export const addressesOf = (pod: KubeObject): string[] =>
+  [
+    ...new Set([textAt(pod, "status", "podIP"), ...listAt(pod, "status", "podIPs").map((each) => textAt(each, "ip"))]),
+  ].filter((address) => address !== undefined);
+
+/** The pod's port for a port of a Service; undefined when the Service does not say so or the pod has no port of the name. */
+export function portOf(pod: KubeObject, entry: unknown): number | undefined {
   const name = textAt(entry, "targetPort");
+  if (numberAt(entry, "targetPort") !== undefined) return numberAt(entry, "targetPort");
   const ports = listAt(pod, "spec", "containers").flatMap((container) => listAt(container, "ports"));
   return numberAt(
     ports.find((item) => name !== undefined && textAt(item, "name") === name),

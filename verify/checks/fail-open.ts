@@ -8,7 +8,7 @@ import { type Change, change } from "../restore/change";
 import { restore } from "../restore/restore";
 import type { CheckRun } from "./check";
 import { gate } from "./gate";
-import { gatewayTargets } from "./proxies";
+import { goesThroughWaypoint } from "./proxies";
 import { policiesOn, waypointOf, ztunnelOf } from "./ztunnel";
 
 const waypointLabels: readonly string[] = [labelKeys.useWaypoint, labelKeys.ingressUseWaypoint];
@@ -77,7 +77,7 @@ function configured(context: VerifyContext, protection: Protection, there: boole
       const { pod, dump } = await ztunnelOf(context, role);
       if ((waypointOf(dump) !== "none") !== there) return miss(pod.name);
     }
-    const { through } = await gatewayTargets(context);
+    const through = await goesThroughWaypoint(context);
     return through === there ? undefined : miss("the gateway");
   });
 }

@@ -33,17 +33,14 @@ export async function chainOf(
 /** The gateway's cluster of appb. */
 const appbCluster = outboundCluster(appbHost);
 
-/** The endpoints to which the gateway sends requests for appb, and whether all of them are waypoints. */
-export async function gatewayTargets(
-  context: VerifyContext,
-  known?: ProxySummary,
-): Promise<{ targets: readonly string[]; through: boolean }> {
-  const summary = known ?? (await proxySummary(context, "gateway"));
-  const targets = summary.endpoints.find((item) => item.cluster === appbCluster)?.targets ?? [];
+/** Whether the gateway sends requests for appb to waypoints, and to nothing else. */
+export async function goesThroughWaypoint(context: VerifyContext): Promise<boolean> {
+  const { endpoints } = await proxySummary(context, "gateway");
+  const targets = endpoints.find((item) => item.cluster === appbCluster)?.targets ?? [];
   const waypoints = (await context.podFinder.all("waypoint", context.signal)).map(
     ({ ip }) => `envoy://connect_originate/${hostPort(ip, ports.hbone)}`,
   );
-  return { targets, through: targets.length > 0 && targets.every((target) => waypoints.includes(target)) };
+  return targets.length > 0 && targets.every((target) => waypoints.includes(target));
 }
 
 /** A place of the configuration: a Gateway, and at a waypoint one of its Services. */

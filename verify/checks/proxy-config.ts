@@ -7,16 +7,17 @@ import { downstreamsOf } from "../declared/downstream-tls";
 import { routesAtGateway, routesAtWaypoint } from "../declared/routes";
 import { listAt, numberAt, sameJson } from "../json";
 import type { KubeObject } from "../lab-client";
+import { PreconditionError } from "../precondition-error";
 import type { HttpChain, ProxySummary, RouteSummary } from "../proxy-config/envoy-dump";
 import { proxySummary } from "../proxy-config/read";
 import { routeLine, summaryLines } from "../proxy-config/text";
-import { type CheckRun, failed, listed, passed } from "./check";
+import { type CheckRun, failed, passed } from "./check";
+import { clustersOfRoutes, compareEndpoints } from "./endpoints";
 import {
   chainOf,
   declaredRules,
   filterDifferences,
   gatewayPlace,
-  gatewayTargets,
   insertedFilters,
   isIstioFilter,
   placeOf,
@@ -32,26 +33,26 @@ interface Comparison {
   source: string;
   summary: ProxySummary;
   /** Differences as text, by part of the configuration. */
-  parts: Readonly<Record<ConfigPart, readonly string[]>>;
+  parts: Readonly<Record<Exclude<ConfigPart, "endpoints">, readonly string[]>>;
+  /** Clusters that the declared routes lead to. */
+  routed: readonly string[];
 }
 
-/** A proxy has the rules, filters and routes that the stack declares, and no others. */
+/** A proxy has the rules, filters and routes that the stack declares, and no others; its endpoints are the ready pods of the lab. */
 export const proxyConfig: CheckRun<"proxy-config"> = async (
   context,
-  { name, of, parts = ["filters", "rules", "routes"] },
+  { name, of, parts = ["filters", "rules", "routes", "endpoints"] },
 ) => {
   const compared = await comparisonOf(context, of);
   const evidence = [{ source: compared.source, lines: summaryLines(compared.summary) }];
-  const differences = parts.flatMap((part) => compared.parts[part]);
+  const scope = of === "gateway" || of === "waypoint" ? "all" : "routed";
+  const endpoints = parts.includes("endpoints")
+    ? await compareEndpoints(context, compared.summary, compared.layer, compared.routed, scope)
+    : { differences: [] };
+  const differences = parts.flatMap((part) => (part === "endpoints" ? endpoints.differences : compared.parts[part]));
   const expected = `the ${parts.join(", ")} that the stack declares, and no others`;
   if (differences.length > 0) return [failed(name, compared.layer, differences.join("; "), { expected, evidence })];
-  if (of === "gateway" && parts.includes("routes")) {
-    const { targets, through } = await gatewayTargets(context, compared.summary);
-    if (!through) {
-      const seen = `requests for appb go to ${listed(targets)}`;
-      return [failed(name, "waypoint", seen, { expected: `the waypoint's port ${ports.hbone}`, evidence })];
-    }
-  }
+  if (endpoints.idle) throw new PreconditionError(endpoints.idle.layer, endpoints.idle.seen);
   // Experiments change the configuration of this waypoint only.
   if (of !== "gateway" && (of === waypointName || waypointAt(of as ServiceName) === waypointName))
     await requireDrained(context);
@@ -64,16 +65,18 @@ async function comparisonOf(context: VerifyContext, of: ServiceName | "gateway" 
   if (of === "waypoint") return chainsComparison(await proxySummary(context, of), of, declared);
   const { summary, chain } = await chainOf(context, of);
   const place = placeOf(of, declared);
+  const routes = place.service ? routesAtWaypoint(declared, place.service) : [];
   const parts = {
     filters: filterDifferences(place, declared, chain.filters),
     rules: [
       ...ruleDifferences(declaredRules(place, declared), chain.rbac),
       ...tokenDifferences(place, declared, chain.tokens),
     ],
-    routes: place.service ? routeDifferences(routesAtWaypoint(declared, place.service), chain.routes) : [],
+    routes: routeDifferences(routes, chain.routes),
   };
   const source = `${waypointAt(of)} config of ${hostOf(of)}`;
-  return { layer: "waypoint", source, summary: { ...summary, http: [chain] }, parts };
+  const routed = clustersOfRoutes(routes);
+  return { layer: "waypoint", source, summary: { ...summary, http: [chain] }, parts, routed };
 }
 
 /** Compares routes with their order, since the first match applies. */
@@ -112,6 +115,7 @@ function gatewayComparison(summary: ProxySummary, declared: readonly KubeObject[
   ];
   return {
     ...{ layer: "gateway", source: "gateway config", summary },
+    routed: wanted.hosts.flatMap(({ routes }) => clustersOfRoutes(routes)),
     parts: {
       filters: chains.flatMap((chain) => at(chain, filterDifferences(gatewayPlace, declared, chain.filters))),
       rules: chains.flatMap((chain) => [
@@ -185,6 +189,8 @@ function chainsComparison(summary: ProxySummary, waypoint: WaypointName, declare
   );
   return {
     ...{ layer: "waypoint", source: `${waypoint} config`, summary },
+    // The cluster of a Service's own pods has the name of its chain. A Service that is not admitted has neither.
+    routed: served.filter((chain) => own.includes(chain)),
     parts: {
       filters: odd,
       rules: [],

@@ -5,6 +5,7 @@ import type { VerifyContext } from "../context";
 import { hasLabels } from "../declared/authorization";
 import { at, entriesAt, listAt, textAt, textsAt } from "../json";
 import type { ClusterReader, KubeObject } from "../lab-client";
+import { addressesOf } from "../pods";
 import { type Other, type Own, other } from "./other";
 
 /** Workloads of the lab, as owners of its pods. */
@@ -24,13 +25,7 @@ export async function endpointsOfOthers(
     lab.list({ apiVersion: "discovery.k8s.io/v1", kind: "EndpointSlice" }, signal),
   ]);
   const here = pods.filter((pod) => own.namespaces.has(pod.metadata?.namespace ?? "") && isAlive(pod));
-  // A pod of a cluster with both families has an address of each.
-  const byAddress = new Map(
-    here.flatMap((pod) => {
-      const all = listAt(pod, "status", "podIPs").map((each) => textAt(each, "ip"));
-      return [...all, textAt(pod, "status", "podIP")].map((address) => [address ?? "", pod] as const);
-    }),
-  );
+  const byAddress = new Map(here.flatMap((pod) => addressesOf(pod).map((address) => [address, pod] as const)));
   const fronts = slices.flatMap((slice) => frontOf(slice, byAddress, own));
   const doors = await Promise.all(
     fronts.map(async ({ namespace, name, app }) => {
@@ -68,7 +63,7 @@ const isDeclared = (slice: KubeObject, { services }: Own): boolean =>
     ({ metadata }) => metadata?.name === serviceOf(slice) && metadata.namespace === slice.metadata?.namespace,
   );
 
-const addressesOf = (slice: KubeObject): string[] =>
+const addressesIn = (slice: KubeObject): string[] =>
   listAt(slice, "endpoints").flatMap((endpoint) => textsAt(endpoint, "addresses"));
 
 /** Whether Kubernetes maintains an EndpointSlice. It may briefly contain the address of a deleted pod of the lab. */
@@ -83,7 +78,7 @@ function foreignEndpointOf(
   facts: LabFacts,
 ): Other[] {
   if (!isDeclared(slice, own) || isByController(slice)) return [];
-  const foreign = addressesOf(slice).find((address) => !pods.has(address));
+  const foreign = addressesIn(slice).find((address) => !pods.has(address));
   if (foreign === undefined) return [];
   const object = { ...slice, apiVersion: "discovery.k8s.io/v1", kind: "EndpointSlice" };
   return [other(object, `${foreign} answers for Service ${serviceOf(slice)}, and is no pod of the lab`, true, facts)];
@@ -96,7 +91,7 @@ function frontOf(
   own: Own,
 ): { namespace: string; name: string; app: string }[] {
   if (isDeclared(slice, own)) return [];
-  const reached = addressesOf(slice)
+  const reached = addressesIn(slice)
     .flatMap((address) => pods.get(address) ?? [])
     // The address of a pod on the host's network is the node's.
     .filter((pod) => isOurs(pod) && at(pod, "spec", "hostNetwork") !== true)
@@ -120,7 +115,8 @@ const isAlive = (pod: KubeObject): boolean =>
   at(pod, "metadata", "deletionTimestamp") === undefined &&
   !["Failed", "Succeeded"].includes(textAt(pod, "status", "phase") ?? "");
 
-const isOurs = (pod: KubeObject): boolean => owners.has(ownerOf(pod));
+/** Whether a workload of the lab made a pod. */
+export const isOurs = (pod: KubeObject): boolean => owners.has(ownerOf(pod));
 
 /** "namespace/name" of the workload that made a pod: a ReplicaSet has the name of its Deployment and the hash of the pod's template. */
 function ownerOf(pod: KubeObject): string {

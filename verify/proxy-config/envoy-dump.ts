@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { at, entriesAt, listAt, numberAt, textAt, textsAt } from "../json";
+import { hostPort } from "../pods";
 import { rbacFilter, rbacRuleSchema, rulesOfFilter } from "./envoy-rbac";
 
 /** Envoy's name of the filter that delays and aborts requests. */
@@ -63,7 +64,17 @@ export const proxySummarySchema = z.object({
       }),
     )
     .readonly(),
-  endpoints: z.array(z.object({ cluster: z.string(), targets: z.array(z.string()).readonly() })).readonly(),
+  endpoints: z
+    .array(
+      z.object({
+        cluster: z.string(),
+        /** Addresses that get requests. */
+        targets: z.array(z.string()).readonly(),
+        /** Addresses that get none, because they are told or seen to be unhealthy; absent when there are none. */
+        unhealthy: z.array(z.string()).readonly().optional(),
+      }),
+    )
+    .readonly(),
 });
 
 /** Listeners, routes and endpoints of a proxy, as `istioctl proxy-config` shows them, in short. */
@@ -96,13 +107,21 @@ export function parseEnvoyDump(raw: unknown): ProxySummary {
       ),
     ),
     endpoints: of("EndpointsConfigDump").flatMap((config) =>
-      listAt(config, "dynamicEndpointConfigs").map((item) => ({
-        cluster: textAt(item, "endpointConfig", "clusterName") ?? "",
-        targets: listAt(item, "endpointConfig", "endpoints").flatMap((group) =>
-          listAt(group, "lbEndpoints").map((endpoint) => addressOf(at(endpoint, "endpoint", "address"))),
-        ),
-      })),
+      listAt(config, "dynamicEndpointConfigs").map((item) => endpointsOf(at(item, "endpointConfig"))),
     ),
+  };
+}
+
+/** Envoy tells each address as healthy, degraded or unhealthy (source/server/admin/config_dump_handler.cc, addLbEndpoint). */
+function endpointsOf(assignment: unknown): ProxySummary["endpoints"][number] {
+  const all = listAt(assignment, "endpoints").flatMap((group) => listAt(group, "lbEndpoints"));
+  const isUnhealthy = (endpoint: unknown) => textAt(endpoint, "healthStatus") === "UNHEALTHY";
+  const addresses = (some: readonly unknown[]) => some.map((each) => addressOf(at(each, "endpoint", "address")));
+  const unhealthy = addresses(all.filter(isUnhealthy));
+  return {
+    cluster: textAt(assignment, "clusterName") ?? "",
+    targets: addresses(all.filter((each) => !isUnhealthy(each))),
+    ...(unhealthy.length > 0 ? { unhealthy } : {}),
   };
 }
 
@@ -263,7 +282,7 @@ function addressOf(address: unknown): string {
     return `envoy://${name ?? ""}/${id ?? ""}`;
   }
   const port = numberAt(address, "socketAddress", "portValue");
-  return port === undefined ? "internal" : `${textAt(address, "socketAddress", "address")}:${port}`;
+  return port === undefined ? "internal" : hostPort(textAt(address, "socketAddress", "address") ?? "", port);
 }
 
 /** Envoy writes snake_case, istioctl camelCase; keys that are names (of policies, of filters) stay as they are. */

@@ -15,7 +15,10 @@ export function summaryLines(summary: ProxySummary): string[] {
       `rds ${config}: ${domains.join(" ")}`,
       ...routes.map((route) => `  ${routeLine(route)}`),
     ]),
-    ...summary.endpoints.map(({ cluster, targets }) => `endpoints ${cluster}: ${targets.join(", ") || "none"}`),
+    ...summary.endpoints.map(({ cluster, targets, unhealthy = [] }) => {
+      const told = [...targets, ...unhealthy.map((target) => `${target} (unhealthy)`)];
+      return `endpoints ${cluster}: ${told.join(", ") || "none"}`;
+    }),
   ];
 }
 

@@ -8,6 +8,8 @@ export interface BrokenWorld {
   noticed: Record<string, { layer: string; verdict?: "fail" | "inconclusive" }>;
   /** Drift that must be reported, in part. */
   drift?: string;
+  /** What the first experiment that must notice says, in part. */
+  seen?: string;
   /** @default those of a lab with the defaults */
   settings?: Partial<LabSettings>;
 }

@@ -3,6 +3,7 @@ import { brokenAgentgateway } from "./broken-agentgateway";
 import { brokenChaos } from "./broken-chaos";
 import { brokenCost } from "./broken-cost";
 import { brokenEgress } from "./broken-egress";
+import { brokenModuleEndpoints } from "./broken-endpoints";
 import { brokenGateway } from "./broken-gateway";
 import { brokenGrpc } from "./broken-grpc";
 import { brokenNamespaces } from "./broken-namespaces";
@@ -103,4 +104,5 @@ export const brokenModules: BrokenWorld[] = [
   ...brokenGateway,
   ...brokenAgentgateway,
   ...brokenCost,
+  ...brokenModuleEndpoints,
 ];

@@ -206,7 +206,8 @@ export const brokenByOthers: BrokenWorld[] = [
   {
     name: "a second pod has the label app=appb",
     breaks: (state) => pod(state, { app: "appb" }),
-    noticed: { "proxy-config": { layer: "app" } },
+    noticed: { "proxy-config": waypoint },
+    seen: "appb.default.svc.cluster.local is no pod of the lab",
     drift: "Pod default/appb-copy is not the lab's: it answers for Service appb",
   },
   {

@@ -1,4 +1,5 @@
 import { type BrokenWorld, edit, remove } from "./breaks";
+import { brokenEndpoints } from "./broken-endpoints";
 import { brokenByOthers } from "./broken-others";
 import { brokenShares } from "./broken-shares";
 import { brokenByStrays } from "./broken-strays";
@@ -185,4 +186,5 @@ export const brokenWorlds: BrokenWorld[] = [
   ...brokenByStrays,
   ...brokenByOthers,
   ...brokenShares,
+  ...brokenEndpoints,
 ];

@@ -1,8 +1,8 @@
 import { strictPolicy } from "../../../../experiments/names";
 import { at, listAt, numberAt, textAt, textsAt } from "../../../../verify/json";
 import type { KubeObject } from "../../../../verify/lab-client";
+import { endpointsDump, inboundClusters, outboundClusters } from "./endpoints";
 import { insertedFirst, rateLimitOf, serviceName } from "./interference";
-import { socket } from "./lines";
 import { takesHost } from "./listeners";
 import { isStrict, policiesAt, policiesOn } from "./policies";
 import { rbacFilters, ztunnelPolicy } from "./rbac";
@@ -72,9 +72,11 @@ const staticStrict = {
 
 /** A waypoint's /config_dump, with the keys as Envoy writes them. */
 export function waypointConfig(state: FakeState, waypoint: string): unknown {
-  const attached = [...state.toldAll("Service"), ...state.toldAll("ServiceEntry")]
-    .map(({ metadata }) => metadata?.name ?? "")
-    .filter((name) => state.waypointFor("pod", name) === waypoint);
+  const services = state.toldAll("Service");
+  const served = [...services, ...state.toldAll("ServiceEntry")].filter(
+    ({ metadata }) => state.waypointFor("pod", metadata?.name ?? "") === waypoint,
+  );
+  const attached = served.map(({ metadata }) => metadata?.name ?? "");
   return {
     configs: [
       {
@@ -98,6 +100,7 @@ export function waypointConfig(state: FakeState, waypoint: string): unknown {
           },
         ],
       },
+      endpointsDump(state, waypoint, [...inboundClusters(served), ...outboundClusters(services)]),
     ],
   };
 }
@@ -167,25 +170,6 @@ function envoyRoute(service: string, route: unknown): unknown {
 /** The gateway's /config_dump?include_eds. */
 export function gatewayConfig(state: FakeState): unknown {
   const listeners = listAt(state.told("Gateway/default/gateway"), "spec", "listeners");
-  const services = [
-    ...new Set(
-      state
-        .toldAll("HTTPRoute")
-        .flatMap((route) =>
-          isOfGateway(route)
-            ? listAt(route, "spec", "rules").flatMap((rule) => textAt(rule, "backendRefs", 0, "name") ?? [])
-            : [],
-        ),
-    ),
-  ];
-  const endpoints = services.map((service) => {
-    const waypoint = state.waypointFor("gateway", service);
-    const app = state.podOf(state.appBehind(service));
-    const target = waypoint ? socket(state.podOf(waypoint)?.ip, 15_008) : socket(app?.ip, 8_080);
-    const address = { envoy_internal_address: { server_listener_name: "connect_originate", endpoint_id: target } };
-    const cluster_name = gatewayCluster(service);
-    return { endpoint_config: { cluster_name, endpoints: [{ lb_endpoints: [{ endpoint: { address } }] }] } };
-  });
   const hosts = state.toldAll("HTTPRoute").flatMap((route) => virtualHostsOf(state.pretends(route), listeners));
   return {
     configs: [
@@ -194,16 +178,14 @@ export function gatewayConfig(state: FakeState): unknown {
         ...type("envoy.admin.v3.RoutesConfigDump"),
         dynamic_route_configs: routeConfigs(hosts),
       },
-      {
-        ...type("envoy.admin.v3.EndpointsConfigDump"),
-        dynamic_endpoint_configs: endpoints,
-      },
+      endpointsDump(
+        state,
+        "gateway",
+        outboundClusters([...state.toldAll("Service"), ...state.toldAll("ServiceEntry")]),
+      ),
     ],
   };
 }
-
-const isOfGateway = (route: KubeObject): boolean =>
-  listAt(route, "spec", "parentRefs").some((parent) => textAt(parent, "name") === "gateway");
 
 /** The cluster that the gateway has for a Service. */
 export const gatewayCluster = (service: string): string => `outbound|8000||${serviceName(service)}`;

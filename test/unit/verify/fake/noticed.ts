@@ -12,7 +12,7 @@ export const summary = ({ results }: VerifyReport): Record<string, string> =>
  * Verifies a broken world: the experiments that must notice do, drift names the object, and the verdict is no pass. Where
  * none must notice, all experiments run.
  */
-export async function expectNoticed({ breaks, noticed, drift, settings }: BrokenWorld): Promise<void> {
+export async function expectNoticed({ breaks, noticed, drift, seen, settings }: BrokenWorld): Promise<void> {
   const lab = await fakeWorld(settings);
   breaks(lab.state);
   const report = await verifyLab(lab.state.facts, { lab, clock: lab.state.clock, only: Object.keys(noticed) });
@@ -20,6 +20,10 @@ export async function expectNoticed({ breaks, noticed, drift, settings }: Broken
   const wanted = Object.entries(noticed).map(([id, { layer, verdict = "fail" }]) => [id, `${verdict} ${layer}`]);
   expect(only).toEqual(Object.fromEntries(wanted));
   expect(report.verdict).not.toBe("pass");
+  if (seen) expect(saidBy(report, Object.keys(noticed)[0])).toContain(seen);
   if (drift) expect(report.drift.map(({ what }) => what).join("\n")).toContain(drift);
   else expect(report.drift).toEqual([]);
 }
+
+const saidBy = ({ results }: VerifyReport, experiment: string | undefined): string =>
+  results.flatMap(({ id, findings }) => (id === experiment ? findings.map((each) => each.seen) : [])).join("\n");

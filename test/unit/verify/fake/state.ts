@@ -6,6 +6,7 @@ import type { KubeObject } from "../../../../verify/lab-client";
 import { FakeChaos } from "./chaos";
 import type { FakeClock } from "./clock";
 import type { FakeCluster } from "./cluster";
+import type { FakeEndpoint } from "./endpoints";
 import { keyOf, keyOfObject, type ObjectMap, selects } from "./object-key";
 import type { FakePacket } from "./pcap";
 import { attachment } from "./waypoints";
@@ -118,6 +119,8 @@ export class FakeState {
   uncounted = false;
   /** What the waypoint's configuration says of a route, where it does something else. */
   readonly pretended = new Map<string, KubeObject>();
+  /** Endpoints that a proxy has in place of those that istiod makes, by "proxy cluster". */
+  readonly endpointsChanged = new Map<string, (endpoints: FakeEndpoint[]) => FakeEndpoint[]>();
   /** Until when the waypoint serves open connections by its configuration before. */
   drainsUntil = 0;
   /** Pods that no workload of the lab made. */
