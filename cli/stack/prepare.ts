@@ -3,6 +3,7 @@ import type { LabConfig } from "../../config/schema";
 import { clusterState } from "../../host/cluster-state";
 import { LabError } from "../../host/errors";
 import { clusterName, ownCluster } from "../../host/paths";
+import { claimPort, unclaimPort } from "../../host/port-claims";
 import { type GatewayPorts, gatewayPorts, portIsFree, portKeys, portsOfOthers } from "../../host/ports";
 import { checkHost, type HostFacts } from "../../preflight/host";
 import type { Engine } from "../engine/types";
@@ -13,15 +14,26 @@ import { setPort } from "./settings";
 
 /**
  * Chooses the ports of a new cluster: the configured ports, else those derived from the stack's name, else the next free ones.
+ * They stay claimed until this process ends, since the command of another stack may choose before kind listens on them.
  * @returns the ports to set in the configuration; none for configured ports, and for a cluster that exists
  */
-export async function choosePorts({ io, stack, config }: Session): Promise<Partial<GatewayPorts>> {
+export async function choosePorts({
+  io,
+  stack,
+  config,
+}: Pick<Session, "io" | "stack" | "config">): Promise<Partial<GatewayPorts>> {
   const open = portKeys.filter((key) => !config[key]);
   if (config.cluster !== "kind" || open.length === 0) return {};
   if ((await clusterState(stack, io.exec)) !== "absent") return {};
   const own = gatewayPorts(config, stack);
-  const claimed = await portsOfOthers(clusterName(stack), io.exec);
-  const fits = async (port: number) => !claimed.has(port) && (await portIsFree(port));
+  const cluster = clusterName(stack);
+  const taken = await portsOfOthers(cluster, io.exec);
+  const fits = async (port: number) => {
+    if (taken.has(port) || !claimPort(port, cluster)) return false;
+    if (await portIsFree(port)) return true;
+    unclaimPort(port, cluster);
+    return false;
+  };
   const chosen: Partial<GatewayPorts> = {};
   for (const key of open) if (!(await fits(own[key]))) chosen[key] = await nextPort(own[key], key, fits);
   return chosen;
