@@ -108,9 +108,8 @@ function statusOf(item: KubeObject, all: ReadonlyMap<string, KubeObject>, nodes:
       return { replicas: ready, readyReplicas: ready, updatedReplicas: ready };
     }
     case "DaemonSet": {
-      // Istio's DaemonSets tolerate every taint; without a toleration a pod is not on the control plane.
-      const tolerant = listAt(item, "spec", "template", "spec", "tolerations").length > 0;
-      const count = namespace === "istio-system" || tolerant ? nodes : nodes - 1;
+      // Istio's DaemonSets tolerate every taint, the lab's own none: it is not on the control plane.
+      const count = namespace === "istio-system" ? nodes : nodes - 1;
       return { desiredNumberScheduled: count, numberReady: count, updatedNumberScheduled: count };
     }
     case "GatewayClass":

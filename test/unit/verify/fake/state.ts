@@ -293,12 +293,14 @@ export class FakeState {
     return [...first, ...further.flat()];
   }
 
-  /** Pods of the meter, which tolerate the taint of the control plane. */
+  /** Pods of the meter, on the nodes that take applications. */
   #meters(): FakePod[] {
     const daemonSet = this.objects.get(`DaemonSet/default/${meter}`);
     const nodes = daemonSet ? this.objects.ofKind("Node") : [];
-    return nodes.flatMap(({ metadata }, n) =>
-      this.#pod(meter, daemonSet, metadata?.name ?? "", `10.244.${n}.60`, `${podName(meter)}${n}`),
+    return nodes.flatMap(({ metadata, spec }, n) =>
+      listAt(spec, "taints").length === 0
+        ? this.#pod(meter, daemonSet, metadata?.name ?? "", `10.244.${n}.90`, `${podName(meter)}${n}`)
+        : [],
     );
   }
 
