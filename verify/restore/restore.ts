@@ -1,12 +1,21 @@
 import { messageOf } from "../../host/errors";
+import { growing } from "../../modules/cost/objects";
 import { failed, passed } from "../checks/check";
 import type { VerifyContext } from "../context";
 import { DeadlineError, eventually } from "../eventually";
 import type { Finding } from "../report/schema";
 import { type Changeable, changeable, changedBy, isDead, isOurs, type RestoreResult, restoreObject } from "./change";
 
-/** Longest duration of a change by a run in progress, in milliseconds. */
-const changeMs = 60_000;
+/** Longest time for writes to one object, in milliseconds. */
+const writeMs = 60_000;
+
+/**
+ * Longest duration of a change by a run in progress, in milliseconds. A measurement scales its Deployments up in steps and
+ * waits for the pods of each step; every other change takes seconds.
+ */
+const changeMs = (object: Changeable): number => (scaled.some((each) => each === object) ? 600_000 : 60_000);
+
+const scaled = [`Deployment/${growing.ambient}`, `Deployment/${growing.sidecar}`] satisfies Changeable[];
 
 /** Restores an object, also in an interrupted run. */
 export async function restore(context: VerifyContext, object: Changeable, name: string): Promise<Finding> {
@@ -44,7 +53,7 @@ export async function recover(context: Pick<VerifyContext, "lab" | "signal" | "c
       await waitForOtherRun(context, object, `process ${by.pid} on ${by.host} to restore ${named(object)}`);
     // istiod writes the status after every change, so that a write based on an earlier read is refused.
     const restored = await eventually((limit) => restoreObject(context.lab, object, limit), {
-      ...{ what: `${named(object)} to be restored`, deadlineMs: changeMs },
+      ...{ what: `${named(object)} to be restored`, deadlineMs: writeMs },
       ...{ signal: context.signal, clock: context.clock },
     });
     if (restored === "restored") note(`${named(object)} was left changed by a run that died; it is restored`);
@@ -64,9 +73,9 @@ async function waitForOtherRun(
     if (await changedBy(lab, object, signal)) throw new Error("it is still changed");
   };
   try {
-    await eventually(over, { what, deadlineMs: changeMs, intervalMs: 1_000, signal, clock });
+    await eventually(over, { what, deadlineMs: changeMs(object), intervalMs: 1_000, signal, clock });
   } catch (error) {
-    // A change takes seconds: after this time the run that made it has ended.
+    // After this time the run that made the change has ended.
     if (!(error instanceof DeadlineError)) throw error;
   }
 }

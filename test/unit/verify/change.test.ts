@@ -4,6 +4,7 @@ import { annotationKeys } from "../../../config/vocabulary";
 import { at } from "../../../verify/json";
 import { PreconditionError } from "../../../verify/precondition-error";
 import { change, restoreObject } from "../../../verify/restore/change";
+import { recover } from "../../../verify/restore/restore";
 import { type FakeWorld, fakeWorld } from "./fake/world";
 
 const object = "Deployment/cost-growth-ambient";
@@ -53,5 +54,28 @@ describe("a second change of a field", () => {
     await scale(lab, 1);
     const other = { object, field: ["spec", "selector"], to: () => ({}) } as const;
     await expect(change(lab, other, signal)).rejects.toThrow("is changed already");
+  });
+});
+
+describe("a run that begins while another one measures growth", () => {
+  /** Another run's change, which that run undoes after so many milliseconds. */
+  const measuring = async (undoneAfterMs: number) => {
+    const lab = await fakeWorld({ modules: ["cost"] });
+    await scale(lab, 20);
+    claim(lab, { host: hostname(), pid: process.ppid });
+    lab.state.clock.timer(undoneAfterMs, () => void restoreObject(lab, object, signal));
+    const notes: string[] = [];
+    await recover({ lab, signal, clock: lab.state.clock }, (text) => notes.push(text));
+    return { notes, replicas: replicas(lab) };
+  };
+
+  test("waits for the end of the measurement, and restores nothing itself", async () => {
+    expect(await measuring(240_000)).toEqual({ notes: [], replicas: 0 });
+  });
+
+  test("restores what is changed after the longest time of a measurement", async () => {
+    const { notes, replicas } = await measuring(3_600_000);
+    expect(notes).toEqual([expect.stringContaining("Deployment cost-growth-ambient was left changed")]);
+    expect(replicas).toBe(0);
   });
 });
