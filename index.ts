@@ -21,12 +21,18 @@ export = async () => {
   try {
     requireStackName(stack);
     const config = loadConfig();
-    const checking = checkHost(config, stack, exec, { makes: !pulumi.runtime.isDryRun() });
+    const refused = new AbortController();
+    const checking = checkHost(config, stack, exec, { makes: !pulumi.runtime.isDryRun() }).catch((cause: unknown) => {
+      // The SDK lets Node.js end by itself, which open connections put off (@pulumi/pulumi, cmd/run/index.js).
+      refused.abort();
+      throw cause;
+    });
     const fetching = async () =>
       fetchArtifacts({
         source: config.artifactSource,
         caFile: config.caFile,
         bill: artifactsOf(config),
+        signal: refused.signal,
         // Only an existing cluster can already have some components. For kind, the download does not wait for the checks.
         names: artifactNames(config, config.cluster === "existing" ? await checking : {}),
         adapt: (name, manifest) => adaptAddon(name, manifest, config),

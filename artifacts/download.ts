@@ -9,14 +9,15 @@ import { trustedWith } from "./private-ca";
  * Reads a URL, or a file of this machine.
  * @param caFile PEM file of a private CA to trust in addition
  * @param timeoutMs @default no limit
+ * @param signal ends the download
  * @throws LabError (exit code 4), also after the timeout
  */
-export type Fetcher = (address: string, caFile?: string, timeoutMs?: number) => Promise<Buffer>;
+export type Fetcher = (address: string, caFile?: string, timeoutMs?: number, signal?: AbortSignal) => Promise<Buffer>;
 
 /** Reads http(s) URLs through the proxy that the environment names; every other address is a local path. */
-export const fetcher: Fetcher = async (address, caFile, timeoutMs) => {
+export const fetcher: Fetcher = async (address, caFile, timeoutMs, ended) => {
   if (!isWeb(address)) return readLocal(address);
-  return request(address, { method: "GET", caFile, timeoutMs }, async (response) => {
+  return request(address, { method: "GET", caFile, timeoutMs, ended }, async (response) => {
     if (address.startsWith("https:") && response.url.startsWith("http:")) {
       throw unreachable(address, { reason: `it leads to plain HTTP, ${response.url}` });
     }
@@ -48,26 +49,29 @@ interface RequestOptions {
   method: "GET" | "HEAD";
   caFile?: string;
   timeoutMs?: number;
+  /** Ends the request. */
+  ended?: AbortSignal;
 }
 
 /** Sends a request and reads its response; every failure is a LabError of {@link unreachable}. */
 async function request<T>(
   address: string,
-  { method, caFile, timeoutMs }: RequestOptions,
+  { method, caFile, timeoutMs, ended }: RequestOptions,
   read: (response: Response) => Promise<T>,
 ): Promise<T> {
   // Loaded on demand: a lab with cached artifacts sends no request.
   const { EnvHttpProxyAgent, fetch } = await import("undici");
   const tls = caFile ? { ca: trustedWith(caFile) } : {};
   const dispatcher = new EnvHttpProxyAgent({ connect: tls, requestTls: tls, proxyTls: tls });
-  const signal = timeoutMs === undefined ? undefined : AbortSignal.timeout(timeoutMs);
+  const timeout = timeoutMs === undefined ? undefined : AbortSignal.timeout(timeoutMs);
+  const signal = AbortSignal.any([timeout, ended].filter((each) => each !== undefined));
   let response: Response | undefined;
   try {
     response = await fetch(address, { method, redirect: "follow", dispatcher, signal });
     return await read(response);
   } catch (thrown) {
     if (thrown instanceof LabError) throw thrown;
-    if (signal?.aborted) throw unreachable(address, { reason: `no answer in ${(timeoutMs ?? 0) / 1000} s`, thrown });
+    if (timeout?.aborted) throw unreachable(address, { reason: `no answer in ${(timeoutMs ?? 0) / 1000} s`, thrown });
     if (!response) throw unreachable(address, { thrown });
     throw unreachable(address, { reason: `the connection broke: ${messageOf(thrown)}`, thrown });
   } finally {

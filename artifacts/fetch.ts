@@ -36,6 +36,8 @@ export interface ArtifactOptions {
   /** PEM file of a private CA that signed the certificate of the source, or of a proxy. */
   caFile?: string;
   fetch?: Fetcher;
+  /** Ends downloads that are under way. */
+  signal?: AbortSignal;
 }
 
 /** Path of an artifact inside a bundle, a mirror and the cache. */
@@ -54,7 +56,7 @@ export function cachedArtifact(artifact: Pick<BillArtifact, "kind" | "name" | "v
  */
 export async function fetchArtifacts(options: ArtifactOptions = {}): Promise<Artifacts> {
   const { adapt = (_, manifest) => manifest, source, caFile, bill = pinned } = options;
-  const fetch = options.fetch ?? ((address: string) => fetcher(address, caFile));
+  const fetch = options.fetch ?? ((address: string) => fetcher(address, caFile, undefined, options.signal));
   const wanted = bill.filter(({ name }) => options.names?.includes(name) ?? true);
   const locate = source ? await mirrored(source, fetch) : upstream(fetch);
   const charts = new Map<string, string>();
@@ -99,7 +101,7 @@ interface Locate {
   (artifact: BillArtifact): Promise<{ address: string; digest?: string }>;
 }
 
-/** The digest is recorded at the first download and checked at every use. */
+/** A pinned or promised digest is checked; otherwise that of the first download is recorded. Either is checked at every use. */
 async function cached(artifact: BillArtifact, fetch: Fetcher, locate: Locate): Promise<string> {
   const file = cachedArtifact(artifact);
   const recorded = existsSync(`${file}.sha256`) ? (await readFile(`${file}.sha256`, "utf8")).trim() : undefined;
@@ -166,7 +168,7 @@ interface HelmIndex {
 function upstream(fetch: Fetcher): Locate {
   const indexes = new Map<string, Promise<HelmIndex>>();
   return async (artifact) => {
-    if (artifact.kind === "manifest") return { address: artifact.upstream };
+    if (artifact.kind === "manifest") return { address: artifact.upstream, digest: artifact.sha256 };
     const index = `${artifact.upstream}/index.yaml`;
     const pending = indexes.get(index) ?? fetch(index).then((bytes) => parseYaml(bytes.toString("utf8")) as HelmIndex);
     indexes.set(index, pending);

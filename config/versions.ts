@@ -1,8 +1,8 @@
 import { type AddonName, addonNames } from "./vocabulary";
 
 /**
- * Every pinned version that is not in package-lock.json. Digests of charts and manifests come from the Helm index or from the
- * first download (artifacts/fetch.ts).
+ * Every pinned version that is not in package-lock.json. Digests of files are in {@link pinnedDigests}, as far as they are
+ * known; those of charts come from the Helm index.
  */
 export const versions = {
   /** Default of the configuration key `istioVersion`: charts, images, and the addon manifests of the same tag. */
@@ -131,6 +131,8 @@ export interface BillArtifact {
   version: string;
   /** Upstream URL of the chart repository (a chart) or of the file (a manifest). */
   upstream: string;
+  /** SHA-256 of the upstream file; absent where none is pinned: then that of the first download is recorded. */
+  sha256?: string;
   /** SPDX licence of its software, including the images. */
   licence: string;
 }
@@ -145,6 +147,39 @@ export interface BillTool {
   upstream: string;
   licence: string;
 }
+
+/**
+ * SHA-256 of files that upstream releases, by address. A mirror or bundle has its own promise, SHA256SUMS: its files may differ.
+ *
+ * - MetalLB: the file of the Go module go.universe.tf/metallb.
+ * - Gateway API: the release file is made of the files of the Go module sigs.k8s.io/gateway-api by hack/build-install-yaml.sh.
+ * - Pulumi: pulumi/homebrew-tap, Formula/pulumi.rb at 51fb494, which Pulumi's release writes.
+ * - kind: the release's .sha256sum files, as several independent repositories have recorded them (2026-11).
+ */
+export const pinnedDigests: Readonly<Record<string, string>> = {
+  "https://raw.githubusercontent.com/metallb/metallb/v0.16.2/config/manifests/metallb-native.yaml":
+    "e5f7c268f114c446dc60aaad71b7cabf861f637743e033e354d7d48592807c6d",
+  "https://github.com/kubernetes-sigs/gateway-api/releases/download/v1.6.0/standard-install.yaml":
+    "a557172e8348f758479e9ee4000bbbb4b4aa48302a6b73461823ea5349bad56d",
+  "https://github.com/kubernetes-sigs/gateway-api/releases/download/v1.5.1/standard-install.yaml":
+    "751002b3b91a87f7ae3bd2517c79a47a8d7ed6702901808a1cf9bd97d284f9b8",
+  "https://get.pulumi.com/releases/sdk/pulumi-v3.259.0-linux-x64.tar.gz":
+    "94ba357acac23d01474084c4b00098dc0f7bc70ce13f34c777459254a5f718e5",
+  "https://get.pulumi.com/releases/sdk/pulumi-v3.259.0-linux-arm64.tar.gz":
+    "edc8327463a72160bb36cf82cf5062da9c8a244290a706d9980988e7bf486853",
+  "https://get.pulumi.com/releases/sdk/pulumi-v3.259.0-darwin-x64.tar.gz":
+    "eaca4c3b8277bfa3ab061fa3b270d1c66358a0b2e613da8c5587a04b7226c534",
+  "https://get.pulumi.com/releases/sdk/pulumi-v3.259.0-darwin-arm64.tar.gz":
+    "57c27f179e527e2cf9f62b841a448af72a020e44b2fb4ee0d9bd85556c00c864",
+  "https://github.com/kubernetes-sigs/kind/releases/download/v0.33.0/kind-linux-amd64":
+    "aee6151561422756b764a4ae28e7f44cda5af5a9eead3cc9985112b1de8d8e0d",
+  "https://github.com/kubernetes-sigs/kind/releases/download/v0.33.0/kind-linux-arm64":
+    "20022bee6cfcd5086cb7234d218e3454e6090022f2a8f55d1fa7fcf42c3867a2",
+  "https://github.com/kubernetes-sigs/kind/releases/download/v0.33.0/kind-darwin-amd64":
+    "5a99f26f57246dc9319dd294803313197a0f34d33c525b3ea8b655db5916ece0",
+  "https://github.com/kubernetes-sigs/kind/releases/download/v0.33.0/kind-darwin-arm64":
+    "0c8c7dbe5e23594a198b786c4bc13dacc101fa6196b0cb0b23a1ca44e61f4b4f",
+};
 
 /** The bill of tools. */
 export const tools = {
@@ -184,6 +219,10 @@ export interface ChosenVersions {
 export function artifactsOf({ istioVersion: istio, metallbVersion: metallb }: ChosenVersions): BillArtifact[] {
   const gatewayApi = istioMinorOf(istio)?.gatewayApi;
   if (!gatewayApi) throw new RangeError(`No combination with Istio ${istio} is known`);
+  const pinned = (upstream: string) => {
+    const sha256 = pinnedDigests[upstream];
+    return sha256 ? { upstream, sha256 } : { upstream };
+  };
   const samples = `https://raw.githubusercontent.com/istio/istio/${istio}/samples/addons`;
   return [
     ...["base", "istiod", "cni", "ztunnel"].map(
@@ -193,14 +232,14 @@ export function artifactsOf({ istioVersion: istio, metallbVersion: metallb }: Ch
       name: "gateway-api",
       kind: "manifest",
       version: gatewayApi,
-      upstream: `https://github.com/kubernetes-sigs/gateway-api/releases/download/${gatewayApi}/standard-install.yaml`,
+      ...pinned(`https://github.com/kubernetes-sigs/gateway-api/releases/download/${gatewayApi}/standard-install.yaml`),
       ...apache,
     },
     {
       name: "metallb",
       kind: "manifest",
       version: metallb,
-      upstream: `https://raw.githubusercontent.com/metallb/metallb/${metallb}/config/manifests/metallb-native.yaml`,
+      ...pinned(`https://raw.githubusercontent.com/metallb/metallb/${metallb}/config/manifests/metallb-native.yaml`),
       ...apache,
     },
     ...addonNames.map(

@@ -7,6 +7,11 @@ import { projectFile } from "./project-file";
  * Owner of the labs that a checkout creates: the user and the backend that holds the state, such as
  * `alice@laptop file:///home/alice`. A project with another name than this repository's is added:
  * `alice@laptop file:///home/alice#my-lab`. Checkouts with the same owner and stack name share one state, and so one lab.
+ *
+ * The user stays part of it with Pulumi Cloud: a colleague who selects the same stack has another Docker as a rule. Where both use
+ * one Docker (a remote DOCKER_HOST, a CI machine), the command of the second user is refused and names the first. The organization
+ * is not part of it: the id of the Docker network in the state distinguishes stacks of one name in two organizations
+ * (`requireOwnNetwork`), and a lab without a state is not removed as lost, because a service also keeps stacks of other organizations.
  */
 export function labOwner(checkout: Checkout = { env: process.env, root: join(__dirname, "..") }): string {
   const { name } = projectFile(checkout.root);

@@ -30,9 +30,10 @@ const hostPlatforms = nodePlatforms.flatMap((platform) => [platform, platform.re
 /** The entries of the bill: the given artifacts and images, and all tools and plugins. */
 export function billEntries(artifacts: readonly BillArtifact[], images: readonly BillImage[]): BillEntry[] {
   return [
-    ...artifacts.map(({ kind, name, version, upstream, licence }): BillEntry => {
+    ...artifacts.map(({ kind, name, version, upstream, licence, sha256 }): BillEntry => {
       const recorded = `${cachedArtifact({ kind, name, version })}.sha256`;
-      const digest = existsSync(recorded) ? `sha256:${readFileSync(recorded, "utf8").trim()}` : undefined;
+      const known = existsSync(recorded) ? readFileSync(recorded, "utf8").trim() : sha256;
+      const digest = known ? `sha256:${known}` : undefined;
       return { kind, name, version, source: upstream, licence, platforms: [], digest };
     }),
     ...Object.values(tools).map((tool) => programEntry("tool", tool)),

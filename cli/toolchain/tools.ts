@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { checkDigest, type Fetcher, requireSafeSource } from "../../artifacts/download";
-import { tools as bill, supported } from "../../config/versions";
+import { tools as bill, pinnedDigests, supported } from "../../config/versions";
 import { LabError } from "../../host/errors";
 import { type Exec, firstOnPath } from "../../host/exec";
 import { labBin } from "../../host/paths";
@@ -33,6 +33,8 @@ export interface System {
 export interface Release {
   /** Upstream URL of the file. */
   url: string;
+  /** SHA-256 of the upstream file, where it is pinned. */
+  sha256?: string;
   /** Upstream URL of the list of digests. */
   checksums: string;
   /** Name of the file in that list, and in `<artifactSource>/cli/`. */
@@ -42,6 +44,8 @@ export interface Release {
   /** Whether the file is a packed archive. */
   packed: boolean;
 }
+
+const pinned = (url: string): Pick<Release, "url" | "sha256"> => ({ url, sha256: pinnedDigests[url] });
 
 /** The tools, in the order in which they are found or installed. */
 export const tools: readonly Tool[] = [
@@ -58,7 +62,7 @@ export const tools: readonly Tool[] = [
       return {
         file,
         checksumsFile,
-        url: `${upstream}/${file}`,
+        ...pinned(`${upstream}/${file}`),
         checksums: `https://github.com/pulumi/pulumi/releases/download/v${version}/${checksumsFile}`,
         packed: true,
       };
@@ -73,7 +77,7 @@ export const tools: readonly Tool[] = [
     release({ platform, arch }) {
       const file = `kind-${platform}-${arch === "x64" ? "amd64" : "arm64"}`;
       const url = `${bill.kind.upstream}/${file}`;
-      return { file, checksumsFile: `${file}.sha256sum`, url, checksums: `${url}.sha256sum`, packed: false };
+      return { file, checksumsFile: `${file}.sha256sum`, ...pinned(url), checksums: `${url}.sha256sum`, packed: false };
     },
   },
 ];
@@ -112,14 +116,17 @@ export function releaseAddress(release: Release, source?: string): string {
 }
 
 /**
- * Fetches a release and checks its digest.
+ * Fetches a release and checks its digest: the pinned one upstream, that of the list in a mirror or folder.
  * @throws LabError (exit code 4) for another digest, and for a mirror by plain HTTP
  */
 export async function fetchRelease(release: Release, fetch: Fetcher, source?: string): Promise<Buffer> {
   requireSafeSource(source);
   const address = releaseAddress(release, source);
-  const checksums = await fetch(source ? `${cliFolder(source)}/${release.checksumsFile}` : release.checksums);
-  const digest = promised(checksums.toString("utf8"), release);
+  const list = async () => {
+    const checksums = await fetch(source ? `${cliFolder(source)}/${release.checksumsFile}` : release.checksums);
+    return promised(checksums.toString("utf8"), release);
+  };
+  const digest = (source ? undefined : release.sha256) ?? (await list());
   const bytes = await fetch(address);
   checkDigest(address, bytes, digest);
   return bytes;

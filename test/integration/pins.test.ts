@@ -1,8 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { sha256 } from "../../artifacts/download";
 import { imagesOf } from "../../config/image-names";
-import { istioMinors, nodeImage, versions } from "../../config/versions";
+import { artifacts, artifactsOf, istioMinors, nodeImage, versions } from "../../config/versions";
 import { exec } from "../../host/exec";
 import { requires } from "../support/skip";
 
@@ -28,6 +29,7 @@ describe.skipIf(skip)("the pins are what upstream released", () => {
     const manifest = readFileSync(join(metallb, "config/manifests/metallb-native.yaml"), "utf8");
     const images = ["controller", "speaker"].map((name) => `quay.io/metallb/${name}:${versions.metallb}`);
     expect(imagesOf(manifest)).toEqual(images);
+    expect(sha256(manifest)).toBe(artifacts.find(({ name }) => name === "metallb")?.sha256);
   });
 
   test.each(istioMinors)("Istio $newest has definitions (istio.io/api)", async ({ newest }) => {
@@ -41,5 +43,19 @@ describe.skipIf(skip)("the pins are what upstream released", () => {
     const definitions = files.filter((text) => /^kind: CustomResourceDefinition$/m.test(text));
     expect(definitions.length).toBeGreaterThan(4);
     for (const text of definitions) expect(text).toContain(`bundle-version: ${row.gatewayApi}\n`);
+  });
+
+  // The release's file: hack/build-install-yaml.sh.
+  test.each(istioMinors)("the Gateway API $gatewayApi of Istio $minor has the pinned digest", async (row) => {
+    const folder = await moduleFolder("sigs.k8s.io/gateway-api", row.gatewayApi);
+    const read = (path: string) => readFileSync(join(folder, path), "utf8");
+    const files = readdirSync(join(folder, "config/crd/standard")).filter((file) => /^gateway.*\.yaml$/.test(file));
+    const parts = files.sort().map((file) => {
+      const path = `config/crd/standard/${file}`;
+      return `---\n#\n# ${path}\n#\n${read(path)}`;
+    });
+    const head = `${read("hack/boilerplate/boilerplate.sh.txt")}#\n# Gateway API Standard channel install\n#\n`;
+    const bill = artifactsOf({ istioVersion: row.newest, metallbVersion: versions.metallb });
+    expect(sha256(head + parts.join(""))).toBe(bill.find(({ name }) => name === "gateway-api")?.sha256);
   });
 });

@@ -3,7 +3,7 @@ import { basename, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { parse, stringify } from "yaml";
 import { type Fetcher, fetcher, sha256 } from "../../../artifacts/download";
-import { fetchArtifacts, plannedArtifacts } from "../../../artifacts/fetch";
+import { artifactPath, fetchArtifacts, plannedArtifacts } from "../../../artifacts/fetch";
 import { daemonsOf, imagesOf } from "../../../config/image-names";
 import { artifacts as bill, versions } from "../../../config/versions";
 import { billed, refusal, useArtifactHome } from "../../support/artifact-home";
@@ -58,6 +58,20 @@ describe("charts from upstream", () => {
 describe("manifests from upstream", () => {
   test("fetchArtifacts() names the address of a manifest that is not there", async () => {
     expect((await refusal(fetchOne("kiali"))).what).toMatch(/kiali\.yaml: HTTP 404/);
+  });
+
+  test("fetchArtifacts() takes no other bytes than those of the pinned digest from upstream, and others from a mirror", async () => {
+    const metallb = billed("metallb");
+    home.server.answers.set(pathOf(metallb.upstream), { body: manifest });
+    expect((await refusal(fetchOne("metallb"))).what).toContain(
+      `has SHA-256 ${sha256(manifest)}, not ${metallb.sha256}`,
+    );
+    await expect(stat(home.cacheFile(metallb))).rejects.toThrow("ENOENT");
+    const path = artifactPath(metallb);
+    home.server.answers.set(path, { body: manifest });
+    home.server.answers.set("SHA256SUMS", { body: `${sha256(manifest)}  ${path}\n` });
+    await fetchArtifacts({ names: ["metallb"], source: home.server.url });
+    expect(await readFile(home.cacheFile(metallb), "utf8")).toBe(manifest);
   });
 
   test("fetchArtifacts() records no page of a proxy as a manifest", async () => {

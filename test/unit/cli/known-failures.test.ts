@@ -62,7 +62,7 @@ describe("a lab home that cannot be written", () => {
     const digest = createHash("sha256").update("release").digest("hex");
     const fetcher = async (address: string) =>
       Buffer.from(/sum|checksums/.test(address) ? `${digest}  ${tool.release(system).file}\n` : "release");
-    await expect(installTool(tool, { fetcher, system })).rejects.toMatchObject({
+    await expect(installTool(tool, { fetcher, system, source: "https://mirror.test" })).rejects.toMatchObject({
       exitCode: 4,
       what: expect.stringMatching(/^Cannot write ".*\/file\/lab\/bin.*ENOTDIR/),
       fix: `ls -ld ${file}   (must be writable for your user, or set AMBIENT_LAB_HOME to another folder; then run the command again)`,

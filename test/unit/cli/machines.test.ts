@@ -272,6 +272,9 @@ class LoadingEngine extends FakeEngine {
   }
 }
 
+/** What a mirror has instead of kind is checked by the mirror's own list of digests. */
+const settings = { "Pulumi.alice.yaml": "config:\n  ambient-lab:artifactSource: https://mirror.test\n" };
+
 /** kind's release, for machines that have none that fits: it answers as kind 0.32 does. */
 function releaseOf(machine: Bed) {
   const text = `#!/bin/sh
@@ -313,7 +316,7 @@ describe.each(Object.entries(table))("on %s", (_, { machine, doctor, refuses = [
     const io = () => {
       const own = new LoadingEngine();
       own.stackOutputs = { url: "http://127.0.0.1:1", curl: [], kubeconfig: "/k", context: "c" };
-      const made = fakeIo({ root: checkout(), exec, env: process.env, engine: own, fetcher: releaseOf(there) });
+      const made = fakeIo({ root: checkout(settings), exec, env: process.env, engine: own, fetcher: releaseOf(there) });
       const openEngine: typeof made.openEngine = async ({ env }) => Object.assign(own, { env });
       return Object.assign(made, { openEngine, own });
     };

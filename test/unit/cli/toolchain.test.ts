@@ -177,6 +177,25 @@ describe("installTool()", () => {
   });
 });
 
+describe("a release from upstream", () => {
+  test.each(tools.map((each) => [each.name, each] as const))(
+    "of %s is checked by its pinned digest",
+    async (_, each) => {
+      ownLabHome();
+      const { url, sha256: pinned } = each.release(system);
+      const asked: string[] = [];
+      // A list of digests that names what came would be from where the file is from.
+      const changed = async (address: string) => {
+        asked.push(address);
+        return Buffer.from(/sum|checksums/.test(address) ? `${sha256(Buffer.from("evil"))}  ${address}` : "evil");
+      };
+      const problem = await installTool(each, { fetcher: changed, system }).catch((thrown: unknown) => thrown);
+      expect(problem).toMatchObject({ what: `${url} has SHA-256 ${sha256(Buffer.from("evil"))}, not ${pinned}` });
+      expect(asked).toEqual([url]);
+    },
+  );
+});
+
 describe("the files of a release", () => {
   // kubernetes-sigs/kind at v0.33.0, hack/release/build/cross.sh: kind-GOOS-GOARCH, and beside it `shasum -a 256 "$f"` as
   // "$f".sha256sum, a line of the digest, two blanks and the name. pulumi/pulumi at v3.259.0, .goreleaser.yml.

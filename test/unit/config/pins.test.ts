@@ -2,8 +2,19 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import semver from "semver";
 import { describe, expect, test } from "vitest";
+import { platforms } from "../../../cli/offline/pieces";
+import { tools } from "../../../cli/toolchain/tools";
 import { istioImages } from "../../../config/image-names";
-import { artifacts, istioMinorOf, istioMinors, nodeImage, supported, versions } from "../../../config/versions";
+import {
+  artifacts,
+  artifactsOf,
+  istioMinorOf,
+  istioMinors,
+  nodeImage,
+  pinnedDigests,
+  supported,
+  versions,
+} from "../../../config/versions";
 
 const read = (file: string) => readFileSync(join(__dirname, "../../..", file), "utf8");
 const manifest: { dependencies: Record<string, string>; devDependencies: Record<string, string> } = JSON.parse(
@@ -88,6 +99,18 @@ describe("version pins", () => {
     expect(istio.length).toBeGreaterThanOrEqual(8);
     for (const { name, version } of istio) expect(version, name).toBe(versions.istio);
     for (const image of istioImages) expect(image).toContain(`:${versions.istio}-distroless`);
+  });
+
+  test("a file has a digest for every version that the lab pins, and a program for every platform", () => {
+    const files = istioMinors.flatMap(({ newest }) =>
+      artifactsOf({ istioVersion: newest, metallbVersion: versions.metallb }).filter(({ name }) =>
+        ["gateway-api", "metallb"].includes(name),
+      ),
+    );
+    const programs = platforms.flatMap(({ system }) => tools.map((tool) => tool.release(system)));
+    for (const { sha256 } of [...files, ...programs]) expect(sha256).toMatch(/^[0-9a-f]{64}$/);
+    const used = [...files.map(({ upstream }) => upstream), ...programs.map(({ url }) => url)];
+    expect(new Set(used)).toEqual(new Set(Object.keys(pinnedDigests)));
   });
 
   test("every upstream address names its version or has a versioned index", () => {

@@ -1,4 +1,7 @@
-import { readFileSync } from "node:fs";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer, type Socket } from "node:net";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { parse } from "yaml";
@@ -10,10 +13,12 @@ const root = join(__dirname, "..", "..", "..");
  * Runs JavaScript in a process with the arguments that the language host gives to Node.js: `runtime.options.nodeargs`,
  * split as a shell does (Pulumi v3.259.0, sdk/nodejs/cmd/pulumi-language-nodejs/main.go, prepareRuntimeEnv and run).
  */
-async function withNodeArgs(line: string): Promise<string> {
+async function withNodeArgs(line: string, env: Record<string, string> = {}): Promise<string> {
   const { runtime } = parse(readFileSync(join(root, "Pulumi.yaml"), "utf8"));
   const nodeargs: string[] = runtime.options.nodeargs.split(" ");
-  const { code, stdout, stderr } = await exec(process.execPath, [...nodeargs, "-e", line], { cwd: root });
+  const { code, stdout, stderr } = await exec(process.execPath, [...nodeargs, "-e", line], {
+    ...{ cwd: root, env, timeoutMs: 120_000 },
+  });
   expect(code, stderr).toBe(0);
   return stdout;
 }
@@ -54,3 +59,35 @@ test("a stack of the program names lines of TypeScript", async () => {
   const line = Number(/lab\.ts:(\d+):\d+\)/.exec(program.stack)?.[1]);
   expect(readFileSync(join(root, "program", "lab.ts"), "utf8").split("\n")[line - 1]).toContain("config");
 });
+
+test("the program ends as soon as the machine is refused, whatever is still being downloaded", async () => {
+  // A source that takes requests and never answers.
+  const asked: Socket[] = [];
+  const server = createServer((socket) => void asked.push(socket));
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const home = mkdtempSync(join(tmpdir(), "lab-start-"));
+  const docker = join(home, "docker");
+  // Docker answers once a download is under way.
+  writeFileSync(docker, "#!/bin/sh\nsleep 2\necho 'Cannot connect to the Docker daemon' >&2\nexit 1\n", {
+    mode: 0o755,
+  });
+  try {
+    const { port } = server.address() as AddressInfo;
+    const began = Date.now();
+    const said = await withNodeArgs(
+      `
+      const program = require("./index.ts");
+      const { runtime } = require("@pulumi/pulumi");
+      runtime.setMocks({ newResource: () => ({ state: {} }), call: () => ({}) }, "ambient-lab", "alice");
+      runtime.setAllConfig({ "ambient-lab:artifactSource": "http://127.0.0.1:${port}" });
+      program().catch(({ message }) => console.log(message));`,
+      { AMBIENT_LAB_HOME: home, PATH: `${home}:${process.env.PATH}`, no_proxy: "127.0.0.1" },
+    );
+    expect(said).toContain("Docker does not answer");
+    expect(asked.length).toBeGreaterThan(0);
+    expect(Date.now() - began).toBeLessThan(100_000);
+  } finally {
+    for (const socket of asked) socket.destroy();
+    server.close();
+  }
+}, 150_000);
