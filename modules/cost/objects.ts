@@ -15,6 +15,9 @@ export const costWaypoint = "cost-proxy";
 /** Deployments that are scaled up, one in the ambient mesh and one with sidecars. They have no pods otherwise. */
 export const growing = { ambient: "cost-growth-ambient", sidecar: "cost-growth-sidecar" } as const;
 
+/** The Deployments of {@link growing}: a measurement changes their replicas, and restores them however it ends. */
+export const scaled = [`Deployment/${growing.ambient}`, `Deployment/${growing.sidecar}`] as const;
+
 /** Pods that read CPU and memory of the proxies of their node, from the node's control groups. */
 export const meter = "cost-meter";
 

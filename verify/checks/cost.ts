@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { type CostPath, costPaths, numbers } from "../../modules/cost/objects";
+import { type CostPath, costPaths, numbers, scaled } from "../../modules/cost/objects";
 import type { VerifyContext } from "../context";
-import { crossingOf, growthOf, requireMemory, scaled } from "../cost/growth";
+import { crossingOf, growthOf, requireMemory } from "../cost/growth";
 import { costLines, costSentence, noiseProblem } from "../cost/judge";
 import { confidence, idleUsage, latencyOf, latencyRounds, proxiesOf, rateFor, type Shot } from "../cost/latency";
 import { type LoadResult, sendLoad } from "../cost/load";

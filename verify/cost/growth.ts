@@ -1,5 +1,5 @@
 import { appNamespace } from "../../config/vocabulary";
-import { growing, numbers } from "../../modules/cost/objects";
+import { growing, numbers, scaled } from "../../modules/cost/objects";
 import type { VerifyContext } from "../context";
 import { eventually } from "../eventually";
 import { listAt, textAt } from "../json";
@@ -14,12 +14,9 @@ import { meteredIn } from "./usage";
 /** Longest time for the pods of a step to become ready, for each pod of it. */
 const readyMs = 12_000;
 
-/** The Deployments that are scaled up. They are to be restored after a measurement, however it ends. */
-export const scaled = [`Deployment/${growing.ambient}`, `Deployment/${growing.sidecar}`] as const;
-
 /**
  * Scales both Deployments up step by step, and reads what the sidecars use, and what ztunnel and waypoint use.
- * @throws PreconditionError when the node has too little memory for the pods, or the pods do not become ready
+ * @throws DeadlineError when the pods of a step do not become ready
  */
 export async function growthOf(context: VerifyContext, scene: Scene): Promise<CostGrowth[]> {
   const { clock, signal } = context;

@@ -2,6 +2,7 @@ import { hostname } from "node:os";
 import { annotationKeys, fieldManager } from "../../config/vocabulary";
 import { objects } from "../../experiments/objects";
 import type { LabObject } from "../../experiments/slices";
+import { scaled } from "../../modules/cost/objects";
 import { at, listAt, numberAt, sameJson, textAt, textsAt } from "../json";
 import type { KubeObject, LabClient, PatchOperation } from "../lab-client";
 import { PreconditionError, unobservable } from "../precondition-error";
@@ -14,8 +15,7 @@ export const changeable = [
   "AuthorizationPolicy/appb-l7",
   "AuthorizationPolicy/appb-waypoint-only",
   "Service/appb",
-  "Deployment/cost-growth-ambient",
-  "Deployment/cost-growth-sidecar",
+  ...scaled,
 ] as const satisfies readonly LabObject[];
 export type Changeable = (typeof changeable)[number];
 

@@ -1,5 +1,5 @@
 import { messageOf } from "../../host/errors";
-import { growing } from "../../modules/cost/objects";
+import { scaled } from "../../modules/cost/objects";
 import { failed, passed } from "../checks/check";
 import type { VerifyContext } from "../context";
 import { DeadlineError, eventually } from "../eventually";
@@ -14,8 +14,6 @@ const writeMs = 60_000;
  * waits for the pods of each step; every other change takes seconds.
  */
 const changeMs = (object: Changeable): number => (scaled.some((each) => each === object) ? 600_000 : 60_000);
-
-const scaled = [`Deployment/${growing.ambient}`, `Deployment/${growing.sidecar}`] satisfies Changeable[];
 
 /** Restores an object, also in an interrupted run. */
 export async function restore(context: VerifyContext, object: Changeable, name: string): Promise<Finding> {

@@ -1,8 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { annotationKeys } from "../../../../config/vocabulary";
-import { numbers } from "../../../../modules/cost/objects";
+import { numbers, scaled } from "../../../../modules/cost/objects";
 import { type VerifyOptions, verifyLab } from "../../../../verify";
-import { scaled } from "../../../../verify/cost/growth";
 import { costSchema } from "../../../../verify/cost/schema";
 import { at } from "../../../../verify/json";
 import { type FakeWorld, fakeWorld } from "../fake/world";
