@@ -41,7 +41,7 @@ export const authzPrincipals: Experiment = {
 /** Row 15: the ways past the waypoint. */
 export const bypass: Experiment = {
   id: "bypass",
-  title: "No request bypasses the waypoint",
+  title: "Requests bypass the waypoint only if closeBypass is false",
   question: "Does appb's own ztunnel refuse requests that do not come through the waypoint?",
   why: "The caller's side selects the way through the waypoint: a request to a pod's address, or from a caller outside the mesh, bypasses it. A policy on appb's pods that allows the waypoint's identity alone refuses such requests at layer 4: the connection is reset.",
   rows: [15],

@@ -35,7 +35,7 @@ describe("renderText()", () => {
   it("says what failed, who is to blame, why, and what to do next", async () => {
     const text = renderText(await bypassOpen(), { colour: false });
     expect(text).toContain("✓ appa, appb, stranger and outsider run apps");
-    expect(text).toContain("✗ No request bypasses the waypoint bypass");
+    expect(text).toContain("✗ Requests bypass the waypoint only if closeBypass is false bypass");
     expect(text).toContain("layer    ztunnel");
     expect(text).toContain("because (drift) AuthorizationPolicy/appb-waypoint-only does not exist");
     expect(text).toContain("✗ outsider is refused at Service appb");
@@ -187,7 +187,7 @@ describe("a report with a certificate that was cut", () => {
     const cut = { ...report, notes: ["-----BEGIN PRIVATE KEY-----\nMIIE"], cluster: "-----BEGIN CERTIFICATE-----" };
     for (const text of [renderText(cut, { colour: false }), renderJson(cut), renderJUnit(cut)]) {
       expect(text).toContain("HTTP 403");
-      expect(text).toContain("No request bypasses the waypoint");
+      expect(text).toContain("Requests bypass the waypoint only if closeBypass is false");
       expect(text).not.toContain("MIIE");
     }
     expect(JSON.parse(renderJson(cut)).results.map(({ id }: { id: string }) => id)).toEqual(["apps", "bypass"]);
