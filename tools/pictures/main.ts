@@ -2,32 +2,32 @@ import { createHash } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { type Browser, chromium } from "playwright-core";
-import { exec, firstOnPath } from "../../host/exec";
-import { castText } from "./cast";
-import { pictured, pictureFolder, recordings, sourcesFile } from "./sources";
+import { firstOnPath } from "../../host/exec";
+import { copyEvidence, recorded, requireNoLab } from "./record";
+import { sessions } from "./sessions";
+import { pictured, pictureFolder, recordings, sampleEvidence, sourcesFile } from "./sources";
 
-/**
- * `record NAME PROGRAM ARGS…` records a command of a real lab; `draw` draws every picture from the recordings and the sample
- * evidence. Pictures of pages need Chromium.
- */
-async function main([action, ...rest]: readonly string[]): Promise<void> {
-  if (action === "record") return record(rest);
-  if (action === "draw") return draw();
-  throw new RangeError("The actions are: record NAME PROGRAM ARGS…, draw");
+const usage = `npm run record               makes lab "dev", records all sessions, and keeps the evidence of "up" with its matrix in docs/sample
+npm run record -- NAME …     records these sessions only: ${Object.keys(sessions).join(", ")}
+npm run pictures             draws docs/pictures and the sample report from docs/sample; needs Chromium`;
+
+async function main([action, ...names]: readonly string[]): Promise<void> {
+  if (action === "record") return record(names.length > 0 ? names : Object.keys(sessions));
+  if (action === "draw" && names.length === 0) return draw();
+  throw new RangeError(usage);
 }
 
-async function record([name = "", file = "", ...args]: readonly string[]): Promise<void> {
-  const began = performance.now();
-  const at = () => (performance.now() - began) / 1_000;
-  const outputs = [{ at: 0, text: `$ ${[file, ...args].join(" ")}\n` }];
-  const onLine = (line: string) => {
-    outputs.push({ at: at(), text: `${line}\n` });
-    process.stderr.write(`${line}\n`);
-  };
-  const { code } = await exec(file, args, { onLine, timeoutMs: 3_600_000 });
-  if (code !== 0) throw new Error(`${file} ended with ${code}: nothing was recorded`);
-  mkdirSync(recordings, { recursive: true });
-  writeFileSync(join(recordings, `${name}.cast`), castText(100, 24, outputs));
+async function record(names: readonly string[]): Promise<void> {
+  const chosen = names.map((name) => {
+    const session = sessions[name];
+    if (!session) throw new RangeError(usage);
+    return { name, session };
+  });
+  if (names.includes("up")) requireNoLab();
+  for (const { name, session } of chosen) {
+    writeFileSync(join(recordings, `${name}.cast`), await recorded(session));
+    if (name === "up") await copyEvidence(sampleEvidence);
+  }
 }
 
 async function draw(): Promise<void> {

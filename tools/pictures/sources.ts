@@ -10,6 +10,7 @@ import { pageText } from "../../cli/report/html/shell";
 import { renderMarkdown } from "../../cli/report/markdown";
 import { costSchema } from "../../verify/cost/schema";
 import { parseCast } from "./cast";
+import { sessions } from "./sessions";
 import { terminalSvg } from "./terminal-svg";
 
 const docs = join(__dirname, "../../docs");
@@ -24,12 +25,6 @@ export const pictureFolder = join(docs, "pictures");
 
 /** Digests of the pages in the pictures: a picture with another digest is out of date. */
 export const sourcesFile = join(pictureFolder, "sources.json");
-
-/** Alternative texts of the recordings. */
-const titles: Readonly<Record<string, string>> = {
-  up: "npm run up creates the lab and verifies every experiment",
-  preview: "A change of allowedCallers, its preview, and the lab that follows it",
-};
 
 /** A page and the file of its picture. */
 interface PicturedPage {
@@ -52,7 +47,7 @@ export async function pictured(): Promise<{ files: { file: string; content: stri
   const terminals = casts.map((file) => {
     const name = file.replace(/\.cast$/, "");
     const cast = parseCast(readFileSync(join(recordings, file), "utf8"));
-    return { file: join(pictureFolder, `${name}.svg`), content: terminalSvg(cast, titles[name] ?? name) };
+    return { file: join(pictureFolder, `${name}.svg`), content: terminalSvg(cast, sessions[name]?.title ?? name) };
   });
   return {
     files: [

@@ -3,6 +3,8 @@ import type { Cast } from "./cast";
 const size = { character: 7.83, line: 19, rows: 22, margin: 16, bar: 28 } as const;
 /** Longest pause between two lines, in seconds; longer ones are shortened. */
 const longestWait = 0.9;
+/** Pause before another command, in seconds: its output will scroll that of the one before away. */
+const readingTime = 3;
 
 /** The class of a line by its first mark, like the colours of the command line. */
 function classOf(text: string): string {
@@ -19,9 +21,11 @@ export function terminalSvg({ width, lines: recorded }: Cast, title: string): st
     (text.match(new RegExp(`.{1,${width}}`, "gu")) ?? [""]).map((part) => ({ at, text: part })),
   );
   const times: number[] = [];
-  for (const [index, { at }] of lines.entries()) {
+  for (const [index, { at, text }] of lines.entries()) {
     const before = times.at(-1) ?? 0;
-    times.push(before + Math.min(longestWait, at - (lines[index - 1]?.at ?? 0)) + 0.03);
+    const wait =
+      index > 0 && text.startsWith("$ ") ? readingTime : Math.min(longestWait, at - (lines[index - 1]?.at ?? 0));
+    times.push(before + wait + 0.03);
   }
   const total = (times.at(-1) ?? 0) + 0.5;
   const inner = { width: Math.ceil(width * size.character), height: size.rows * size.line };

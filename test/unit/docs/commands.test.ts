@@ -11,6 +11,7 @@ import { experiments } from "../../../experiments";
 import { ofStack } from "../../../host/errors";
 import { benchProgram } from "../../../tools/bench/command";
 import { variables } from "../../../tools/docs/variables";
+import { sessions, typed } from "../../../tools/pictures/sessions";
 import {
   commandsIn,
   commandsOf,
@@ -153,6 +154,11 @@ describe("every command that is shown is one that can be typed", () => {
   test("in the workflows", async () => {
     expect(workflowCommands().length).toBeGreaterThan(5);
     expect(await flaws(workflowCommands())).toEqual([]);
+  });
+
+  test("in the recordings of tools/pictures", async () => {
+    const all = Object.values(sessions).flatMap(({ commands, undo = [] }) => [...commands, ...undo]);
+    expect(await flaws(all.flatMap((args) => shown(typed(args), "tools/pictures")))).toEqual([]);
   });
 
   test.each(verbs)("in the help of %s", async (verb) => {

@@ -1,9 +1,12 @@
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { homedir } from "node:os";
 import { basename, join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { run } from "../../../cli/run";
+import type { Exec } from "../../../host/exec";
 import { castText, parseCast } from "../../../tools/pictures/cast";
+import { recorded } from "../../../tools/pictures/record";
 import { pictured, recordings, sampleEvidence, sourcesFile } from "../../../tools/pictures/sources";
 import { terminalSvg } from "../../../tools/pictures/terminal-svg";
 import { fakeIo } from "../cli/world";
@@ -41,8 +44,50 @@ describe("the pictures of docs/", () => {
   });
 
   test("the sample has no private data", () => {
-    const texts = readdirSync(sampleEvidence).map((file) => readFileSync(join(sampleEvidence, file), "utf8"));
-    for (const text of texts) expect(text).not.toMatch(/-----BEGIN|eyJ[\w-]{8,}\.|\/home\/(?!dev\b)|\/root\//);
+    const files = [recordings, sampleEvidence].flatMap((folder) =>
+      readdirSync(folder).map((file) => join(folder, file)),
+    );
+    const texts = files.filter((file) => /\.(cast|json)$/.test(file)).map((file) => readFileSync(file, "utf8"));
+    expect(texts.length).toBeGreaterThan(6);
+    for (const text of texts)
+      expect(text).not.toMatch(/-----BEGIN|eyJ[\w-]{8,}\.|(?<![\w-])\/(home\/(?!dev\b)|root\/)/);
+  });
+});
+
+describe("recorded()", () => {
+  const session = {
+    title: "t",
+    commands: [
+      ["run", "a", "[b]"],
+      ["run", "c"],
+    ],
+    undo: [["run", "d"]],
+  };
+  const quiet = () => undefined;
+  const shell = (failing?: string) => {
+    const calls: string[] = [];
+    const exec: Exec = async (file, args, { onLine } = {}) => {
+      calls.push([file, ...args].join(" "));
+      onLine?.(`saved in ${homedir()}/x`);
+      return { command: "", code: args[1] === failing ? 1 : 0, stdout: "", stderr: "" };
+    };
+    return { calls, exec };
+  };
+
+  test("has each command as it is typed, and its output without the folder of the user", async () => {
+    const { calls, exec } = shell();
+    const { lines } = parseCast(await recorded(session, exec, quiet));
+    expect(lines.map(({ text }) => text)).toEqual([
+      ...["$ npm run a '[b]'", "saved in ~/x"],
+      ...["$ npm run c", "saved in ~/x"],
+    ]);
+    expect(calls).toEqual(["npm run a [b]", "npm run c", "npm run d"]);
+  });
+
+  test("ends with the first command that fails, and undoes what was changed", async () => {
+    const { calls, exec } = shell("a");
+    await expect(recorded(session, exec, quiet)).rejects.toThrow("\"npm run a '[b]'\" ended with 1");
+    expect(calls).toEqual(["npm run a [b]", "npm run d"]);
   });
 });
 
@@ -62,5 +107,20 @@ describe("terminalSvg()", () => {
     const delays = [...svg.matchAll(/animation-delay:([\d.]+)s/g)].map(([, delay]) => Number(delay));
     expect(delays[1]).toBeLessThan(2);
     expect(delays).toEqual([...delays].sort((a, b) => a - b));
+  });
+
+  test("leaves time to read before the next command", () => {
+    const typing = parseCast(
+      castText(
+        80,
+        24,
+        ["$ a", "b", "$ c", "d"].map((text) => ({ at: 0, text: `${text}\n` })),
+      ),
+    );
+    const delays = [...terminalSvg(typing, "").matchAll(/animation-delay:([\d.]+)s/g)].map(([, delay]) =>
+      Number(delay),
+    );
+    const waits = delays.map((delay, index) => delay - (delays[index - 1] ?? 0));
+    expect(waits.map((wait) => wait > 2)).toEqual([false, false, true, false]);
   });
 });
