@@ -13,41 +13,39 @@ const skip = requires(
   givenApiServer ? { programs: ["go"] } : { programs: ["go", "openssl", "curl"], rig: true },
 );
 
+/** Workloads whose pods read the network or the control groups of their node. */
+const nodeReaders = ["sniffer", "cost-meter"];
+
 const shop = join(__dirname, "../../examples/shop");
 
-/** What a real cluster has by then: namespaces of the bundles, and the Deployments that istiod makes for Gateways. */
-const surroundings: KubernetesObject[] = [
-  ...["default", "istio-system", "metallb-system", "egress", "outside", "second", "shop"].map((name) => ({
-    apiVersion: "v1",
-    kind: "Namespace",
-    metadata: { name },
-  })),
-  ...[
-    "default/gateway-istio",
-    "default/waypoint",
-    "egress/egress-waypoint",
-    "second/second-waypoint",
-    "default/shared-waypoint",
-    "default/agentgateway",
-  ]
-    .map((path) => path.split("/"))
-    .map(([namespace = "", name = ""]) => ({
-      apiVersion: "apps/v1",
-      kind: "Deployment",
-      metadata: { name, namespace },
-      spec: {
-        selector: { matchLabels: { app: name } },
-        template: { metadata: { labels: { app: name } }, spec: { containers: [{ name, image: "proxy" }] } },
-      },
-    })),
-];
+/** The namespaces that a real cluster has by then. */
+const namespaces = ["default", "istio-system", "metallb-system", "egress", "outside", "second", "shop"].map(
+  (name): KubernetesObject => ({ apiVersion: "v1", kind: "Namespace", metadata: { name } }),
+);
+
+/** The Deployment that istiod makes for a Gateway, before the lab patches it. */
+const deploymentOf = ({ metadata: { name, namespace } }: KubernetesObject): KubernetesObject => ({
+  apiVersion: "apps/v1",
+  kind: "Deployment",
+  metadata: { name, namespace },
+  spec: {
+    selector: { matchLabels: { app: name } },
+    template: { metadata: { labels: { app: name } }, spec: { containers: [{ name, image: "proxy" }] } },
+  },
+});
 
 /** Objects that the program declares in a profile. Patches are applied like all else: the server merges them. */
 async function objectsOf(config: Record<string, unknown>): Promise<Map<string, KubernetesObject>> {
-  const { resources } = await declare(config);
-  const found = resources.filter(({ type, custom }) => custom && type.startsWith("kubernetes:"));
-  const objects = found.filter(({ type }) => !type.startsWith("kubernetes:helm.sh/"));
-  return new Map(objects.map(({ name, inputs }) => [name, inputs as unknown as KubernetesObject]));
+  return declaredObjects(await declare(config), (type) => !type.startsWith("kubernetes:helm.sh/"));
+}
+
+/** The declared objects whose Pulumi type is taken, by the names of their resources. */
+function declaredObjects(
+  { resources }: Awaited<ReturnType<typeof declare>>,
+  take: (type: string) => boolean,
+): Map<string, KubernetesObject> {
+  const found = resources.filter(({ type, custom }) => custom && type.startsWith("kubernetes:") && take(type));
+  return new Map(found.map(({ name, inputs }) => [name, inputs as unknown as KubernetesObject]));
 }
 
 describe.skipIf(skip)("a real kube-apiserver with the real CRDs", () => {
@@ -56,7 +54,12 @@ describe.skipIf(skip)("a real kube-apiserver with the real CRDs", () => {
 
   beforeAll(async () => {
     api = await startApiServer();
-    for (const object of surroundings) await api.apply(object, { manager: "istiod" });
+    for (const namespace of namespaces) await api.apply(namespace);
+    const patched = (type: string) => type === "kubernetes:apps/v1:DeploymentPatch";
+    for (const profile of profileNames) {
+      const patches = declaredObjects(await declare(profiles[profile]), patched);
+      for (const patch of patches.values()) await api.apply(deploymentOf(patch), { manager: "istiod" });
+    }
     declared = await objectsOf(profiles.modules);
   });
 
@@ -116,18 +119,20 @@ describe.skipIf(skip)("a real kube-apiserver with the real CRDs", () => {
 
     test("admits the pods of every application", async () => {
       const pods = workloads()
-        .filter(({ metadata }) => metadata.name !== "sniffer")
+        .filter(({ metadata }) => !nodeReaders.includes(metadata.name))
         .map(podOf);
       expect(pods.map(({ metadata }) => metadata.name)).toEqual(expect.arrayContaining(["appa", "appb", "grpc"]));
       for (const pod of pods) await api.apply(pod, { dryRun: true });
     });
 
-    test("refuses a pod without the lab's settings, and the sniffer, which needs its node's network", async () => {
+    test("refuses a pod without the lab's settings, and pods that read the network or the files of their node", async () => {
       const appa = podOf(declared.get("apps-appa") as KubernetesObject);
       const bare = changed(appa, "spec.securityContext", {});
       await expect(api.apply(bare, { dryRun: true })).rejects.toThrow(/violates PodSecurity.*runAsNonRoot/);
       const sniffer = podOf(declared.get("strict-mtls-sniffer") as KubernetesObject);
       await expect(api.apply(sniffer, { dryRun: true })).rejects.toThrow(/violates PodSecurity.*host namespaces/);
+      const meter = podOf(declared.get("cost-meter") as KubernetesObject);
+      await expect(api.apply(meter, { dryRun: true })).rejects.toThrow(/violates PodSecurity.*\(volume "cgroup"/);
     });
   });
 
