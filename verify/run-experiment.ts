@@ -1,8 +1,7 @@
 import type { Check, Experiment, Probe, Step } from "../experiments/types";
-import { messageOf } from "../host/errors";
 import { disabledReason } from "../modules/enabled";
 import { checkKinds } from "./checks";
-import type { CheckKind, Detail } from "./checks/check";
+import { type CheckKind, type Detail, unexpected } from "./checks/check";
 import { converging, type VerifyContext } from "./context";
 import { causesFor } from "./diagnosis";
 import { DeadlineError, eventually } from "./eventually";
@@ -60,7 +59,7 @@ async function runStep(context: VerifyContext, step: Step): Promise<Finding[]> {
     return step.kind === "probe" ? [await runProbe(context, step satisfies Probe)] : await runCheck(context, step);
   } catch (error) {
     context.signal.throwIfAborted();
-    return [unexpectedError(step, error)];
+    return [unexpected(step.name, error)];
   }
 }
 
@@ -73,7 +72,7 @@ async function runCheck(context: VerifyContext, check: Check): Promise<Finding[]
   const look = async () => {
     const findings = await attempt().catch((error: unknown) => {
       // A missing precondition is a failed attempt, which is repeated as well.
-      if (error instanceof PreconditionError) looks.push([unexpectedError(check, error)]);
+      if (error instanceof PreconditionError) looks.push([unexpected(check.name, error)]);
       throw error;
     });
     looks.push(findings);
@@ -109,16 +108,4 @@ function tooFew(finding: Finding, looks: readonly Finding[][], streak: number): 
   const row = looks.length - 1 - looks.findLastIndex((findings) => missOf(findings) !== undefined);
   const seen = `good ${row} of ${streak} times in a row when the time was up, after ${looks.length - row} misses; ${finding.seen}`;
   return { ...finding, verdict: "inconclusive", layer: "client", seen };
-}
-
-function unexpectedError(step: Step, error: unknown): Finding {
-  const known = error instanceof PreconditionError ? error : undefined;
-  return {
-    name: step.name,
-    // An unexpected error proves nothing about the mesh.
-    verdict: known?.verdict ?? "inconclusive",
-    layer: known?.layer ?? "api-server",
-    seen: messageOf(error),
-    evidence: [],
-  };
 }

@@ -1,6 +1,8 @@
 import type { Layer } from "../../config/vocabulary";
 import type { CheckDetail } from "../../experiments/types";
+import { messageOf } from "../../host/errors";
 import type { VerifyContext } from "../context";
+import { PreconditionError } from "../precondition-error";
 import type { Evidence, Finding } from "../report/schema";
 
 /** The details of one kind of check. */
@@ -45,6 +47,12 @@ export const unclear = make("inconclusive");
 export const upstream = make("known-upstream");
 /** The check was skipped, for the reason in `seen`. */
 export const skipped = make("skipped");
+
+/** An error that ended a check. An error that no check expects proves nothing about the mesh. */
+export function unexpected(name: string, error: unknown): Finding {
+  const known = error instanceof PreconditionError ? error : undefined;
+  return make(known?.verdict ?? "inconclusive")(name, known?.layer ?? "api-server", messageOf(error));
+}
 
 /** A list as text. */
 export const listed = (items: readonly string[]): string => (items.length > 0 ? items.join(", ") : "none");

@@ -9,6 +9,7 @@ import { restore } from "../restore/restore";
 import type { CheckRun } from "./check";
 import { gate } from "./gate";
 import { goesThroughWaypoint } from "./proxies";
+import { whileChanged } from "./while-changed";
 import { policiesOn, waypointOf, ztunnelOf } from "./ztunnel";
 
 const waypointLabels: readonly string[] = [labelKeys.useWaypoint, labelKeys.ingressUseWaypoint];
@@ -28,20 +29,18 @@ const protections: Record<Protection, Change> = {
 };
 
 /** Runs the stages in order, and always restores both protections, the policy first, because it refuses all direct requests. */
-export const failOpen: CheckRun<"fail-open"> = async (context, { stages }) => {
-  const findings: Finding[] = [];
-  const good = () => findings.every(({ verdict }) => verdict === "pass");
-  try {
+export const failOpen: CheckRun<"fail-open"> = (context, { name, stages }) => {
+  const restored = [
+    [protections.policy.object, "the policy is as it was"],
+    [protections.waypoint.object, "Service appb is as it was"],
+  ] as const;
+  return whileChanged(context, name, restored, async (findings) => {
     for (const stage of stages) {
       // The next stage needs the state that this one has proven.
-      if (!good()) break;
+      if (findings.some(({ verdict }) => verdict !== "pass")) break;
       findings.push(...(await runStage(context, stage)));
     }
-  } finally {
-    findings.push(await restore(context, protections.policy.object, "the policy is as it was"));
-    findings.push(await restore(context, protections.waypoint.object, "Service appb is as it was"));
-  }
-  return findings;
+  });
 };
 
 async function runStage(context: VerifyContext, stage: Stage): Promise<Finding[]> {

@@ -5,10 +5,10 @@ import { at, listAt, textsAt } from "../json";
 import { runProbe } from "../probe/probe";
 import type { Finding } from "../report/schema";
 import { type Change, change } from "../restore/change";
-import { restore } from "../restore/restore";
 import type { CheckRun } from "./check";
 import { gate } from "./gate";
 import { chainOf, declaredRules, placeOf, requireDrained, ruleDifferences } from "./proxies";
+import { whileChanged } from "./while-changed";
 
 const withoutAppa: Change = {
   object: "AuthorizationPolicy/appb-l7",
@@ -19,25 +19,23 @@ const withoutAppa: Change = {
 const withoutAppaIn = (rules: unknown) => withoutPrincipal(listAt(rules), principalOf("appa"));
 
 /** Removes appa from the policy, sends requests, and always restores the policy. */
-export const flip: CheckRun<"flip"> = async (context) => {
+export const flip: CheckRun<"flip"> = async (context, { name }) => {
   const { settings } = context.facts;
   const appa = request(settings, "appa", usualMethod(settings));
   const gateway = request(settings, "host", usualMethod(settings));
-  const findings: Finding[] = [];
   const before = await runProbe(context, { ...appa, name: `before: ${appa.name}` });
   if (before.verdict === "fail") return [before];
-  try {
+  const restored = [[withoutAppa.object, "the policy is as it was"]] as const;
+  const findings = await whileChanged(context, name, restored, async (found) => {
     await change(context.lab, withoutAppa, context.signal);
-    findings.push(before, await programmed(context, "the waypoint has the policy without appa", false));
+    found.push(before, await programmed(context, "the waypoint has the policy without appa", false));
     const refusal = outcomeAtWaypoint({ ...settings, allowedCallers: [] }, "appa", appa.method);
     const [out, still] = await Promise.all([
       runProbe(context, { ...appa, name: "without appa: appa is refused", expect: refusal }),
       runProbe(context, { ...gateway, name: `without appa: ${gateway.name}` }),
     ]);
-    findings.push(out, still);
-  } finally {
-    findings.push(await restore(context, withoutAppa.object, "the policy is as it was"));
-  }
+    found.push(out, still);
+  });
   findings.push(await programmed(context, "the waypoint has the policy with appa again", true));
   findings.push(await runProbe(context, { ...appa, name: `after: ${appa.name}` }));
   return findings;
