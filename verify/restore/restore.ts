@@ -47,8 +47,11 @@ export async function recover(context: Pick<VerifyContext, "lab" | "signal" | "c
   for (const object of changeable) {
     const by = await changedBy(context.lab, object, context.signal);
     if (!by) continue;
-    if (!isDead(by))
-      await waitForOtherRun(context, object, `process ${by.pid} on ${by.host} to restore ${named(object)}`);
+    if (!isDead(by)) {
+      const what = `process ${by.pid} on ${by.host} to restore ${named(object)}`;
+      note(`waiting up to ${changeMs(object) / 60_000} min for ${what}`);
+      await waitForOtherRun(context, object, what);
+    }
     // istiod writes the status after every change, so that a write based on an earlier read is refused.
     const restored = await eventually((limit) => restoreObject(context.lab, object, limit), {
       ...{ what: `${named(object)} to be restored`, deadlineMs: writeMs },
