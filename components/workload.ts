@@ -53,6 +53,8 @@ export interface WorkloadSettings {
   labels?: Record<string, string>;
   /** @default 1 */
   replicas?: number;
+  /** Containers beside the server. @default none */
+  beside?: k8s.types.input.core.v1.Container[];
 }
 
 /** A Deployment of one pod, and its ServiceAccount. */
@@ -101,6 +103,7 @@ function deploymentArgs(settings: WorkloadSettings, { image, imageId }: Workload
               readinessProbe: { httpGet: { path: "/status/200", port: ports.container }, periodSeconds: 2 },
               resources: { requests: { cpu: "10m", memory: "32Mi" } },
             },
+            ...(settings.beside ?? []),
           ],
         },
       },
@@ -137,10 +140,13 @@ export interface ServiceSettings {
   annotations?: Record<string, string>;
   /** @default the apps' namespace */
   namespace?: string;
+  /** Ports beside that of the server. @default none */
+  ports?: k8s.types.input.core.v1.ServicePort[];
 }
 
 /** A Service for the pods of a workload. It skips the engine's wait for endpoints, which takes 10 s. */
-export function serviceArgs({ name, pods, labels, annotations, namespace }: ServiceSettings): k8s.core.v1.ServiceArgs {
+export function serviceArgs(settings: ServiceSettings): k8s.core.v1.ServiceArgs {
+  const { name, pods, labels, annotations, namespace, ports: more = [] } = settings;
   return {
     metadata: {
       name,
@@ -150,7 +156,7 @@ export function serviceArgs({ name, pods, labels, annotations, namespace }: Serv
     },
     spec: {
       selector: { app: pods },
-      ports: [{ name: "http", port: ports.service, targetPort: ports.container, appProtocol: "http" }],
+      ports: [{ name: "http", port: ports.service, targetPort: ports.container, appProtocol: "http" }, ...more],
     },
   };
 }

@@ -2,9 +2,12 @@ import type * as pulumi from "@pulumi/pulumi";
 import type { CallerRules } from "../components/authorization";
 import type { Proxies } from "../components/rollout";
 import type { WorkloadImage } from "../components/workload";
+import type { ModuleName } from "./index";
 
 /** Arguments of every module's component. */
 export interface ModuleArgs extends WorkloadImage, CallerRules {
+  /** The modules of the lab. */
+  modules: readonly ModuleName[];
   /** Share of the requests that the second version of appb gets, 0 to 100. */
   splitWeight: number;
   /** The proxies that Deployments of waypoints must run before they count as ready. */

@@ -2,6 +2,7 @@ import { appendFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { z } from "zod";
 import { labHome } from "../../host/paths";
+import { isOfKind, keptHttp } from "../../verify/cost/load";
 import { type Cost, costSchema } from "../../verify/cost/schema";
 import type { VerifyReport } from "../../verify/report/schema";
 
@@ -53,7 +54,7 @@ function pastOf(line: string): PastCost | undefined {
 export const comparedWith = (now: Cost, then: PastCost): { path: string; text: string; within: boolean }[] =>
   (["ztunnel", "waypoint", "sidecar"] as const).map((path) => {
     const added = ({ latency }: Pick<PastCost, "latency">) =>
-      latency.find((each) => each.path === path && each.connections === "kept")?.added?.p50;
+      latency.find((each) => each.path === path && isOfKind(each, keptHttp))?.added?.p50;
     const [interval, past] = [added(now), added(then)];
     if (!interval || !past) return { path, text: "", within: false };
     const within = past.median >= interval.low && past.median <= interval.high;

@@ -7,6 +7,8 @@ import { waypointGateway } from "../../components/waypoint-gateway";
 import { restricted, type WorkloadImage, workload } from "../../components/workload";
 import { annotationKeys, appNamespace, labelKeys, principalOf } from "../../config/vocabulary";
 import type { ModuleArgs } from "../args";
+import { health } from "../grpc/objects";
+import { healthServer, healthServicePort } from "../grpc/server";
 import { moduleObject, moduleService, onPurpose } from "../resources";
 import {
   type CostPath,
@@ -27,20 +29,23 @@ const throughWaypoint = { [labelKeys.useWaypoint]: costWaypoint };
 
 /**
  * The same client and the same server four times: outside the mesh, in the ambient mesh, behind a waypoint, and with
- * sidecars. All servers prefer one node and all clients another one. A pod on each node reads what the proxies use.
+ * sidecars. All servers prefer one node and all clients another one. A pod on each node reads what the proxies use. With the
+ * module `grpc` each server answers gRPC as well.
  */
 export class Cost extends pulumi.ComponentResource {
   constructor(name: string, args: ModuleArgs, opts: pulumi.ComponentResourceOptions = {}) {
     super("ambientlab:modules:Cost", name, { image: args.image }, opts);
     const own = { prefix: name, parent: this };
+    const grpc = args.modules.includes("grpc");
     const pods = (app: string, path: CostPath, place: { near?: string; awayFrom?: string }, after: pulumi.Resource[]) =>
       workload(
         {
           ...{ name: app, ...place, mesh: path === "ztunnel" || path === "waypoint" },
           ...(path === "sidecar" ? { labels: withSidecar } : {}),
+          ...(grpc && app === serverOf(path) ? { beside: [healthServer] } : {}),
         },
         args,
-        { ...own, dependsOn: after },
+        { ...own, dependsOn: grpc ? [...after, ...args.images] : after },
       );
     // The first pair decides about the nodes; the others follow it.
     const [first, firstClient] = [serverOf("none"), clientOf("none")];
@@ -51,13 +56,17 @@ export class Cost extends pulumi.ComponentResource {
         pods(serverOf(path), path, { near: first }, [server]);
         pods(clientOf(path), path, { near: firstClient, awayFrom: first }, [client]);
       }
-      const service = { name: serverOf(path), pods: serverOf(path) };
+      const ports = grpc ? [healthServicePort(health.port)] : [];
+      const service = { name: serverOf(path), pods: serverOf(path), ports };
       moduleService(path === "waypoint" ? { ...service, labels: throughWaypoint } : service, own);
     }
     waypointGateway(costWaypoint, { gateway: costWaypoint }, args.proxies, own);
 
     const caller = (path: CostPath) => [{ source: { principals: [principalOf(clientOf(path))] } }];
-    const methods = [{ operation: { methods: ["GET"] } }];
+    const methods = [
+      { operation: { methods: ["GET"] } },
+      ...(grpc ? [{ operation: { methods: ["POST"], paths: [health.allowed] } }] : []),
+    ];
     const policy = (called: string, spec: Specs["AuthorizationPolicy"], annotations?: Record<string, string>) =>
       moduleObject("AuthorizationPolicy", called, spec, own, annotations ? { annotations } : {});
     const selector = (path: CostPath) => ({ matchLabels: { app: serverOf(path) } });

@@ -34,7 +34,8 @@ export const numbers = {
      * taken that is at most half of what the slowest path keeps up: near its limit a path measures the queue before it.
      */
     perSecond: [100, 50, 25],
-    seconds: 1.5,
+    /** Time under load of each path in a round, in seconds; the kinds of requests share it. */
+    secondsPerRound: 3,
     /** Each round measures every path once, in an order of its own. Nine rounds give an interval of 96 %. */
     rounds: 9,
   },

@@ -8,10 +8,10 @@ import { annotationKeys, appNamespace, ports, principalOf } from "../../config/v
 import type { ModuleArgs } from "../args";
 import { moduleObject, throughWaypoint } from "../resources";
 import { health, image } from "./objects";
+import { healthServer, healthServicePort } from "./server";
 
 const name = "grpc";
 const labels = { app: name };
-const port = 5000;
 
 /** A server of gRPC's own health service, and a policy that names one of its methods. */
 export class Grpc extends pulumi.ComponentResource {
@@ -40,25 +40,12 @@ const deploymentArgs: k8s.apps.v1.DeploymentArgs = {
         ...restricted.pod,
         serviceAccountName: name,
         terminationGracePeriodSeconds: 2,
-        containers: [
-          {
-            ...restricted.container,
-            name,
-            image: image,
-            imagePullPolicy: "IfNotPresent",
-            args: ["grpc-health-checking", `--port=${port}`],
-            ports: [{ name, containerPort: port }],
-            // A gRPC probe would add lines to the server's log, in which the experiment counts calls.
-            readinessProbe: { tcpSocket: { port }, periodSeconds: 2 },
-            resources: { requests: { cpu: "10m", memory: "32Mi" } },
-          },
-        ],
+        containers: [healthServer],
       },
     },
   },
 };
 
-/** The appProtocol means HTTP/2 without TLS; the waypoint would use HTTP/1.1 otherwise. */
 const serviceArgs: k8s.core.v1.ServiceArgs = {
   metadata: {
     name,
@@ -68,7 +55,7 @@ const serviceArgs: k8s.core.v1.ServiceArgs = {
   },
   spec: {
     selector: labels,
-    ports: [{ name, port: ports.service, targetPort: port, appProtocol: "kubernetes.io/h2c" }],
+    ports: [healthServicePort(ports.service)],
   },
 };
 

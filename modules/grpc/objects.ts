@@ -6,6 +6,8 @@ export const image = `registry.k8s.io/e2e-test-images/agnhost:${versions.agnhost
 
 /** Methods of gRPC's own health service. */
 export const health = {
+  /** Port of the server in its pod. */
+  port: 5000,
   /** The only one that the policy allows. */
   allowed: "/grpc.health.v1.Health/Check",
   /** The server answers it as well, with the status "unimplemented". */

@@ -1,5 +1,6 @@
 import { tableLines } from "../../host/table";
 import type { CostPath } from "../../modules/cost/objects";
+import { isOfKind, keptHttp } from "./load";
 import type { Cost, CostLatency } from "./schema";
 import type { Estimate } from "./statistics";
 
@@ -9,6 +10,9 @@ const words: Readonly<Record<CostPath, string>> = {
   waypoint: "ztunnel and a waypoint",
   sidecar: "two sidecars",
 };
+
+/** Names of the protocols. */
+export const protocolNames = { http: "HTTP/1.1", grpc: "gRPC" } as const;
 
 /** Milliseconds with as many digits as the interval allows. */
 const ms = (value: number): string => (Math.abs(value) >= 10 ? value.toFixed(0) : value.toFixed(2));
@@ -25,7 +29,7 @@ const percent = (share: number): string => `${Math.round(share * 100)} %`;
 
 /** The result in sentences: each number with its interval. A difference whose interval has zero in it is called none. */
 export function costSentence(cost: Cost): string {
-  const kept = cost.latency.filter(({ connections }) => connections === "kept");
+  const kept = cost.latency.filter((each) => isOfKind(each, keptHttp));
   const base = kept.find(({ path }) => path === "none");
   const added = kept.filter(({ path }) => path !== "none").map((each) => `${words[each.path]} ${addedWords(each)}`);
   const cpu = kept.filter(({ path }) => path !== "none").map((each) => `${words[each.path]} ${ms(each.cpu.median)}`);
@@ -65,9 +69,9 @@ export function costTables(cost: Cost): CostTable[] {
     {
       caption: `Latency in milliseconds at ${load.perSecond} requests/s, answers of ${load.answerBytes} bytes: median of ${load.rounds} rounds (${percent(confidence)} interval); CPU milliseconds of the proxies for 1000 requests`,
       rows: [
-        ["path", "connections", "p50", "p90", "p99", "p50 added", "p99 added", "CPU"],
-        ...cost.latency.map(({ path, connections, milliseconds, added, cpu }) => [
-          ...[path, connections],
+        ["path", "protocol", "connections", "p50", "p90", "p99", "p50 added", "p99 added", "CPU"],
+        ...cost.latency.map(({ path, protocol, connections, milliseconds, added, cpu }) => [
+          ...[path, protocolNames[protocol], connections],
           ...[milliseconds.p50, milliseconds.p90, milliseconds.p99].map(cell),
           ...(added ? [cell(added.p50), cell(added.p99), cell(cpu)] : ["", "", ""]),
         ]),

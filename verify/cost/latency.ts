@@ -1,7 +1,7 @@
 import { type CostPath, costPaths, numbers } from "../../modules/cost/objects";
 import type { VerifyContext } from "../context";
 import { unobservable } from "../precondition-error";
-import { type LoadResult, sendLoad } from "./load";
+import { isOfKind, type LoadPlan, type LoadResult, type RequestKind, sendLoad } from "./load";
 import type { Scene } from "./scene";
 import type { CostLatency, CostProxy, CostThroughput } from "./schema";
 import { type Estimate, medianEstimate } from "./statistics";
@@ -10,14 +10,10 @@ import type { Reading } from "./usage";
 /** Least probability that an interval holds the true median. */
 export const confidence = 0.95;
 
-/** Whether requests share connections. */
-export type Connections = CostLatency["connections"];
-
 /** One load of one path in one round. */
-export interface Shot {
+export interface Shot extends RequestKind {
   round: number;
   path: CostPath;
-  connections: Connections;
   result: LoadResult;
   /** CPU time of the path's proxies for a thousand requests, in milliseconds. */
   cpuPerThousand: number;
@@ -40,6 +36,9 @@ export async function idleUsage({ clock, signal }: VerifyContext, { proxies, met
   return { cpu, reading };
 }
 
+/** Duration of a load in seconds, when so many kinds of requests are measured. */
+export const secondsOf = (kinds: readonly RequestKind[]): number => numbers.latency.secondsPerRound / kinds.length;
+
 /**
  * Measures every path once in each round. Each round has an order of its own, in which every path is at every place equally
  * often, so that a machine that becomes slower or faster over time favours no path.
@@ -48,23 +47,21 @@ export async function latencyRounds(
   context: VerifyContext,
   scene: Scene,
   idle: Idle,
-  perSecond: number,
-  id: string,
+  { kinds, perSecond, id }: { kinds: readonly RequestKind[] } & Pick<LoadPlan, "perSecond" | "id">,
 ): Promise<Shot[]> {
-  const { rounds, seconds } = numbers.latency;
+  const seconds = secondsOf(kinds);
   const shots: Shot[] = [];
-  for (let round = 0; round < rounds; round += 1) {
-    for (const connections of ["kept", "new"] as const) {
+  for (let round = 0; round < numbers.latency.rounds; round += 1) {
+    for (const kind of kinds) {
       for (const path of orderOf(round)) {
         const proxies = scene.proxies.filter(({ paths }) => paths.includes(path));
         const before = await scene.meter.read(proxies);
-        const plan = { path, perSecond, seconds, keepAlive: connections === "kept", id };
-        const result = await sendLoad(context, scene.ends[path], plan);
+        const result = await sendLoad(context, scene.ends[path], { ...kind, path, perSecond, seconds, id });
         const after = await scene.meter.read(proxies);
         const elapsed = (after.at - before.at) / 1000;
         const cpuMs = proxies.map(({ pod }) => used(before, after, pod) - (idle.cpu.get(pod) ?? 0) * elapsed);
         const cpuPerThousand = (1_000 * cpuMs.reduce((sum, each) => sum + each, 0)) / result.sent;
-        shots.push({ round, path, connections, result, cpuPerThousand });
+        shots.push({ ...kind, round, path, result, cpuPerThousand });
       }
     }
   }
@@ -93,9 +90,9 @@ export function orderOf(round: number): readonly CostPath[] {
 const used = (before: Reading, after: Reading, pod: string): number =>
   (after.of.get(pod)?.cpuMs ?? 0) - (before.of.get(pod)?.cpuMs ?? 0);
 
-/** The results of one kind of connections, path by path, with the differences to the same round outside the mesh. */
-export function latencyOf(shots: readonly Shot[], connections: Connections): CostLatency[] {
-  const ofPath = (path: CostPath) => shots.filter((shot) => shot.path === path && shot.connections === connections);
+/** The results of one kind of requests, path by path, with the differences to the same round outside the mesh. */
+export function latencyOf(shots: readonly Shot[], kind: RequestKind): CostLatency[] {
+  const ofPath = (path: CostPath) => shots.filter((shot) => shot.path === path && isOfKind(shot, kind));
   const outside = ofPath("none");
   return costPaths.map((path) => {
     const own = ofPath(path);
@@ -108,7 +105,7 @@ export function latencyOf(shots: readonly Shot[], connections: Connections): Cos
       p99: of(({ result }) => result.p99),
     });
     return {
-      ...{ path, connections, milliseconds: each(all) },
+      ...{ path, ...kind, milliseconds: each(all) },
       ...(path === "none" ? {} : { added: each(added) }),
       cpu: all(({ cpuPerThousand }) => cpuPerThousand),
       requests: own.reduce((sum, { result }) => sum + result.sent, 0),

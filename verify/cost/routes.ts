@@ -5,7 +5,8 @@ import { recordsIn, unavailableIn } from "../logs/log-reader";
 import type { LabPod } from "../pods";
 import { longestLogMs } from "../probe/records";
 import type { Finding } from "../report/schema";
-import type { LoadResult } from "./load";
+import { protocolNames } from "./judge";
+import type { LoadResult, RequestKind } from "./load";
 import type { Scene } from "./scene";
 
 /** Lines of a proxy about a load: as many as requests, or none. */
@@ -18,37 +19,52 @@ interface Witness {
   wanted: boolean;
 }
 
+/** A load by which a path is told. */
+export interface Load {
+  id: string;
+  kind: RequestKind;
+  result: LoadResult;
+}
+
+/** The loads of each path, one for each kind of requests. */
+export type Loads = ReadonlyMap<CostPath, readonly Load[]>;
+
 /**
  * Whether each path leads through its proxies and through no other one: the access logs of waypoint and sidecars have each
  * request of a load once, or none of them; ztunnel has connections of the client to the server, or none.
  */
-export async function routesTaken(
-  context: VerifyContext,
-  scene: Scene,
-  loads: ReadonlyMap<CostPath, { id: string; result: LoadResult }>,
-): Promise<Finding[]> {
+export async function routesTaken(context: VerifyContext, scene: Scene, loads: Loads): Promise<Finding[]> {
   return Promise.all(
     costPaths.map(async (path): Promise<Finding> => {
-      const { id, result } = loads.get(path) ?? { id: "", result: undefined };
+      const own = loads.get(path) ?? [];
       const name = routeNames[path];
       const witnesses = await witnessesOf(context, scene, path);
-      const sent = result?.sent ?? 0;
-      let seen: string[] = [];
+      let records: string[] = [];
       let problem: Misroute | undefined;
       const look = async () => {
-        const lines = await Promise.all(witnesses.map((witness) => linesOf(context, scene, path, id, witness)));
-        seen = witnesses.map(({ proxy }, index) => `${proxy} ${lines[index]?.count ?? "unreadable"}`);
-        const at = witnesses.findIndex((witness, index) => !isRight(witness, lines[index]?.count, sent));
-        problem = at < 0 ? undefined : misroute(witnesses[at] as Witness, lines[at], sent);
+        const seen = await Promise.all(
+          own.flatMap((load) =>
+            witnesses.map(async (witness) => {
+              const lines = await linesOf(context, scene, path, load.id, witness);
+              const sent = `${load.result.sent} requests by ${protocolNames[load.kind.protocol]}, ${load.kind.connections} connections`;
+              const right = isRight(witness, lines.count, load.result.sent);
+              return {
+                record: `${witness.proxy}: ${lines.count ?? "unreadable"} of ${sent}`,
+                ...(right ? {} : { problem: misroute(witness, lines, sent) }),
+              };
+            }),
+          ),
+        );
+        records = seen.map(({ record }) => record);
+        problem = seen.find((each) => each.problem)?.problem;
         if (problem) throw new Error(problem.seen);
       };
       const waiting = { what: "log lines", deadlineMs: longestLogMs(context), intervalMs: 500 };
       await eventually(look, { ...waiting, signal: context.signal, clock: context.clock }).catch((error: unknown) => {
         if (!(error instanceof DeadlineError)) throw error;
       });
-      const evidence = [{ source: "records", lines: seen.map((each) => `${each} of ${sent} requests`) }];
-      if (!problem)
-        return { name, verdict: "pass", layer: layerOf[path], seen: `${sent} requests: ${seen.join(", ")}`, evidence };
+      const evidence = [{ source: "records", lines: records }];
+      if (!problem) return { name, verdict: "pass", layer: layerOf[path], seen: records.join("; "), evidence };
       return { name, layer: layerOf[path], ...problem, expected: name, evidence };
     }),
   );
@@ -133,10 +149,10 @@ interface Misroute {
 
 function misroute(
   { proxy, layer, wanted }: Witness,
-  { count, unavailable }: { count?: number; unavailable?: string } = {},
-  sent: number,
+  { count, unavailable }: { count?: number; unavailable?: string },
+  sent: string,
 ): Misroute {
   if (unavailable !== undefined) return { verdict: "inconclusive", layer, seen: unavailable };
-  const seen = `the log of the ${proxy} has ${count} lines of ${sent} requests${wanted ? "" : ", and the path does not lead through it"}`;
+  const seen = `the log of the ${proxy} has ${count} lines of ${sent}${wanted ? "" : ", and the path does not lead through it"}`;
   return { verdict: "fail", seen };
 }

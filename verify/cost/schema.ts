@@ -10,6 +10,10 @@ const percentiles = z.object({ p50: estimate, p90: estimate, p99: estimate });
 
 const latency = z.object({
   path,
+  protocol: z
+    .enum(["http", "grpc"])
+    .default("http")
+    .describe("HTTP/1.1, or gRPC; a report without it is of HTTP/1.1 alone."),
   connections: z.enum(["kept", "new"]).describe("Whether requests share connections, or open one each."),
   milliseconds: percentiles,
   added: percentiles

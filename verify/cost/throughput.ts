@@ -1,7 +1,7 @@
 import { type CostPath, costPaths, numbers } from "../../modules/cost/objects";
 import type { VerifyContext } from "../context";
 import { orderOf } from "./latency";
-import { type LoadResult, sendLoad } from "./load";
+import { keptHttp, type LoadResult, sendLoad } from "./load";
 import type { Scene } from "./scene";
 import type { CostThroughput } from "./schema";
 import { quantile } from "./statistics";
@@ -49,7 +49,7 @@ export async function throughputOf(context: VerifyContext, scene: Scene, id: str
 
 async function ramp(context: VerifyContext, scene: Scene, path: CostPath, from: number, id: string): Promise<Ramp> {
   const step = async (perSecond: number) => {
-    const result = await sendLoad(context, scene.ends[path], { path, perSecond, seconds, keepAlive: true, id });
+    const result = await sendLoad(context, scene.ends[path], { ...keptHttp, path, perSecond, seconds, id });
     return overload(result, perSecond);
   };
   let rate = from;

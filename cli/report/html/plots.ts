@@ -1,6 +1,8 @@
 import { printable } from "../../../host/printable";
 import { shareWords } from "../../../verify/binomial";
-import type { Cost, CostLatency } from "../../../verify/cost/schema";
+import { protocolNames } from "../../../verify/cost/judge";
+import { isOfKind, type RequestKind } from "../../../verify/cost/load";
+import type { Cost } from "../../../verify/cost/schema";
 import type { Timeline } from "../evidence";
 import { chancesOf, type JudgedSample } from "../samples";
 import { Html, html } from "./escape";
@@ -148,9 +150,9 @@ export async function bandPlot({ label, slow, milliseconds, count, share }: Judg
 }
 
 /** The latency of each path by percentile: the median of the rounds as a dot, its interval as a line. */
-export async function costLatencyPlot({ latency }: Cost, connections: CostLatency["connections"]): Promise<Html> {
+export async function costLatencyPlot({ latency }: Cost, kind: RequestKind): Promise<Html> {
   const { Plot, document } = await library();
-  const shown = latency.filter((each) => each.connections === connections);
+  const shown = latency.filter((each) => isOfKind(each, kind));
   const dots = shown.flatMap(({ path, milliseconds }) =>
     (["p50", "p90", "p99"] as const).map((percentile) => ({ path, percentile, ...milliseconds[percentile] })),
   );
@@ -170,7 +172,7 @@ export async function costLatencyPlot({ latency }: Cost, connections: CostLatenc
         Plot.dot(dots, { x: "median", y: "percentile", fy: "path", r: 4, fill: colour.fast }),
       ],
     }),
-    `Latency by path and percentile, ${connections} connections`,
+    `Latency by path and percentile, ${protocolNames[kind.protocol]}, ${kind.connections} connections`,
     summary.join("; "),
   );
 }

@@ -14,7 +14,14 @@ const percentiles = (median: number) => ({
   p99: estimate(3 * median),
 });
 const latency = (path: Cost["latency"][number]["path"], connections: "kept" | "new", ms: number, added?: number) => ({
-  ...{ path, connections, milliseconds: percentiles(ms), cpu: estimate(ms * 100), requests: 1350 },
+  ...{
+    path,
+    protocol: "http" as const,
+    connections,
+    milliseconds: percentiles(ms),
+    cpu: estimate(ms * 100),
+    requests: 1350,
+  },
   ...(added === undefined ? {} : { added: percentiles(added) }),
 });
 /** A measurement in which the waypoint adds so many milliseconds. */

@@ -1,12 +1,17 @@
 import { describe, expect, test } from "vitest";
 import { annotationKeys } from "../../../../config/vocabulary";
-import { numbers, scaled } from "../../../../modules/cost/objects";
+import { costPaths, numbers, scaled } from "../../../../modules/cost/objects";
 import { type VerifyOptions, verifyLab } from "../../../../verify";
+import { secondsOf } from "../../../../verify/cost/latency";
+import { requestKinds } from "../../../../verify/cost/load";
 import { costSchema } from "../../../../verify/cost/schema";
 import { at } from "../../../../verify/json";
+import { edit } from "../fake/breaks";
 import { type FakeWorld, fakeWorld } from "../fake/world";
 
 const world = () => fakeWorld({ modules: ["cost"] });
+/** Duration of a load of a round, in seconds, with HTTP on kept and on new connections. */
+const seconds = secondsOf(requestKinds(["cost"]));
 
 async function measure(lab: FakeWorld, options: VerifyOptions = {}) {
   const { results } = await verifyLab(lab.state.facts, { lab, clock: lab.state.clock, only: ["cost"], ...options });
@@ -54,22 +59,44 @@ describe("the measurement on a healthy lab", () => {
   });
 });
 
+describe("with the module grpc", () => {
+  const withGrpc = () => fakeWorld({ modules: ["cost", "grpc"] });
+
+  test("calls by gRPC are measured on each path", async () => {
+    const result = await measure(await withGrpc());
+    expect(result.verdict, result.seen).toBe("pass");
+    const [cost] = result.findings.flatMap(({ cost }) => cost ?? []);
+    const grpc = cost?.latency.filter(({ protocol }) => protocol === "grpc");
+    expect(grpc?.map(({ path, requests }) => [path, requests])).toEqual(costPaths.map((path) => [path, 900]));
+    expect(grpc?.map(({ cpu }) => Math.round(cpu.median))).toEqual([0, 80, 280, 400]);
+  });
+
+  test("a policy that refuses them is no pass, although the status of HTTP is 200", async () => {
+    const lab = await withGrpc();
+    edit(
+      "AuthorizationPolicy/default/cost-waypoint-l7",
+      ["spec", "rules", 0, "to"],
+      [{ operation: { methods: ["GET"] } }],
+    )(lab.state);
+    expect(await measure(lab)).toMatchObject({ verdict: "fail", layer: "waypoint" });
+  });
+});
+
 describe("the measurement is no pass", () => {
   test("where a request of a round fails, and names path and round", async () => {
     const lab = await world();
     // A round has eight loads.
-    lab.shell.cost.failures = ({ path, nth, seconds }) =>
-      path === "sidecar" && seconds === numbers.latency.seconds && Math.floor(nth / 8) === 2 ? 1 : 0;
+    lab.shell.cost.failures = ({ path, nth, ...load }) =>
+      path === "sidecar" && load.seconds === seconds && Math.floor(nth / 8) === 2 ? 1 : 0;
     expect(await measure(lab)).toMatchObject({
       ...{ verdict: "fail", layer: "sidecar" },
-      seen: "1 of 150 requests of path sidecar failed in round 3: EOF",
+      seen: "1 of 150 requests of path sidecar by HTTP/1.1 failed in round 3: EOF",
     });
   });
 
   test("where the rounds differ too much, and says by how much", async () => {
     const lab = await world();
-    lab.shell.cost.slowness = ({ nth, seconds }) =>
-      seconds === numbers.latency.seconds ? 1 + (Math.floor(nth / 8) % 3) : 1;
+    lab.shell.cost.slowness = ({ nth, ...load }) => (load.seconds === seconds ? 1 + (Math.floor(nth / 8) % 3) : 1);
     expect(await measure(lab)).toMatchObject({
       ...{ verdict: "inconclusive", layer: "nodes" },
       seen: expect.stringContaining("varies by 100 %, and at most 50 % are accepted"),
@@ -110,6 +137,23 @@ describe("the measurement is no pass", () => {
       expect(growing(lab)).toEqual(before);
     },
   );
+});
+
+test("a failed restore is reported beside the error that ended the measurement", async () => {
+  const lab = await world();
+  lab.state.unready.add("cost-growth-sidecar");
+  lab.beforePatch = (operations) => {
+    if (operations.some(({ path, value }) => path === "/spec/replicas" && value === 0))
+      throw new Error("no route to host");
+  };
+  const { verdict, findings } = await measure(lab);
+  expect(verdict).toBe("fail");
+  expect(findings.filter((each) => each.verdict !== "pass").map(({ seen }) => seen)).toEqual([
+    expect.stringContaining("1 pods of cost-growth-sidecar"),
+    ...scaled.map((object) =>
+      expect.stringMatching(`${object.replace("/", " ")} is still changed: .*no route to host`),
+    ),
+  ]);
 });
 
 test("an interrupted measurement scales both Deployments down again", async () => {

@@ -3,7 +3,7 @@ import { costPaths, numbers } from "../../../../modules/cost/objects";
 import { crossingOf } from "../../../../verify/cost/growth";
 import { costLines, costSentence, noiseProblem } from "../../../../verify/cost/judge";
 import { latencyOf, orderOf, rateFor, type Shot } from "../../../../verify/cost/latency";
-import { parseReport } from "../../../../verify/cost/load";
+import { keptHttp, parseReport } from "../../../../verify/cost/load";
 import { type Cost, costSchema } from "../../../../verify/cost/schema";
 import { overload } from "../../../../verify/cost/throughput";
 
@@ -24,7 +24,7 @@ describe("rounds", () => {
     const shots = Array.from({ length: numbers.latency.rounds }, (_, round) =>
       costPaths.map((path, index) => shot(round, path, 1 + round + index * 0.25)),
     ).flat();
-    const kept = latencyOf(shots, "kept");
+    const kept = latencyOf(shots, keptHttp);
     expect(kept.map(({ added }) => added?.p50)).toEqual([
       undefined,
       ...[0.25, 0.5, 0.75].map((value) => ({ median: value, low: value, high: value })),
@@ -86,12 +86,20 @@ describe("the report of vegeta", () => {
     ...{ status_codes: { "200": 98, "503": 2 }, errors: ["503 Service Unavailable"] },
   };
   test("every status but 200 is a failure", () => {
-    expect(parseReport(JSON.stringify(report))).toMatchObject({
+    expect(parseReport(JSON.stringify(report), "http")).toMatchObject({
       ...{ sent: 100, failed: 2, errors: ["503 Service Unavailable"], rate: 101, p50: 4, p90: 8, p99: 12 },
     });
   });
+  test("a call by gRPC without a message is a failure, whatever its status", () => {
+    // A refusal is HTTP 200 with the gRPC status in its header (grpc, doc/PROTOCOL-HTTP2.md, Trailers-Only).
+    const calls = (total: number) => JSON.stringify({ ...report, bytes_in: { total, mean: total / 100 } });
+    expect(parseReport(calls(98 * 7), "grpc")).toMatchObject({ failed: 2, errors: ["503 Service Unavailable"] });
+    expect(parseReport(calls(97 * 7), "grpc")).toMatchObject({
+      ...{ failed: 3, errors: ["503 Service Unavailable", "a call was answered without a message"] },
+    });
+  });
   test.each(["", "vegeta: not found", "{}", '{"latencies":null}'])("%j is none", (text) => {
-    expect(parseReport(text)).toBeUndefined();
+    expect(parseReport(text, "http")).toBeUndefined();
   });
 });
 
@@ -105,10 +113,10 @@ describe("the verdict", () => {
     load: { perSecond: 100, seconds: 1.5, rounds: 9, answerBytes: 1024, generator: "vegeta" },
     ...{ confidence: 0.95, noise: { spread: 0.1, limit: 0.5 } },
     latency: [
-      { path: "none", connections: "kept", milliseconds: same(0.6), cpu: estimate(0, 0), requests: 1350 },
+      { path: "none", ...keptHttp, milliseconds: same(0.6), cpu: estimate(0, 0), requests: 1350 },
       {
         path: "ztunnel",
-        connections: "kept",
+        ...keptHttp,
         milliseconds: same(0.7),
         added: same(0.01),
         cpu: estimate(80, 5),
@@ -116,7 +124,7 @@ describe("the verdict", () => {
       },
       {
         path: "waypoint",
-        connections: "kept",
+        ...keptHttp,
         milliseconds: same(1.5),
         added: same(0.9),
         cpu: estimate(310, 9),
@@ -124,7 +132,7 @@ describe("the verdict", () => {
       },
       {
         path: "sidecar",
-        connections: "kept",
+        ...keptHttp,
         milliseconds: same(1.9),
         added: same(1.3),
         cpu: estimate(420, 9),
@@ -158,7 +166,7 @@ describe("the verdict", () => {
 
   test("columns of the table are aligned", () => {
     const rows = costLines(cost).filter((line) =>
-      /^(path|none|ztunnel|waypoint|sidecar) +(connections|kept) /.test(line),
+      /^(path|none|ztunnel|waypoint|sidecar) +(protocol|HTTP\/1.1) +(connections|kept) /.test(line),
     );
     expect(new Set(rows.map((line) => line.search(/connections|kept/))).size).toBe(1);
     expect(rows).toHaveLength(5);
@@ -172,5 +180,5 @@ describe("the verdict", () => {
 
 function shot(round: number, path: Shot["path"], p50: number): Shot {
   const result = { sent: 150, failed: 0, errors: [], rate: 100, p50, p90: p50 * 2, p99: p50 * 3, json: "{}" };
-  return { round, path, connections: "kept", result, cpuPerThousand: 1 };
+  return { ...keptHttp, round, path, result, cpuPerThousand: 1 };
 }

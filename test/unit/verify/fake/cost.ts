@@ -25,6 +25,7 @@ const mib = 1024 ** 2;
 /** A load as vegeta is asked for it. */
 interface FakeLoad {
   path: Path;
+  grpc: boolean;
   seconds: number;
   /** Number of the load among those of the same length, from 0. */
   nth: number;
@@ -53,15 +54,20 @@ export class FakeCost {
     this.#traffic = traffic;
   }
 
-  /** `sh -c SCRIPT load URL CONNECT RATE DURATION KEEPALIVE`: prints the report of vegeta v12.13.0 (lib/metrics.go). */
-  async load(source: FakePod, [url = "", , rate = "", duration = "", keep]: string[]): Promise<CommandResult> {
+  /** `sh -c SCRIPT load TARGET OPTION...`: prints the report of vegeta v12.13.0 (lib/metrics.go). */
+  async load(source: FakePod, [target = "", ...options]: string[]): Promise<CommandResult> {
     if (this.vegetaMissing) return { code: 127, stdout: "", stderr: "sh: vegeta: not found" };
-    const { hostname, pathname, search, searchParams, host } = new URL(url);
-    const [service = ""] = hostname.split(".");
-    const seconds = Number.parseInt(duration, 10) / 1_000;
-    const perSecond = Number(rate);
+    const { method, url, header } = JSON.parse(target);
+    const option = (name: string) => options.find((each) => each.startsWith(`-${name}=`))?.split("=")[1] ?? "";
+    const authority: string = header.Host[0];
+    const [service = ""] = authority.split(".");
+    const grpc = options.includes("-h2c");
+    const seconds = Number.parseInt(option("duration"), 10) / 1_000;
+    const perSecond = Number.parseInt(option("rate"), 10);
     const sent = Math.max(1, Math.round(perSecond * seconds));
-    const request = { method: "GET", path: pathname + search, id: searchParams.get("probe") ?? "", authority: host };
+    const { pathname, search } = new URL(url);
+    const id = header["User-Agent"][0].replace("probe=", "");
+    const request = { method, path: pathname + search, id, authority, ...(grpc ? { grpc } : {}) };
     // A warm-up is sent as it is. Of a larger load, which no check looks for in the logs, the first request tells the fate of all.
     const single = sent > 50 ? 1 : sent;
     const answers = Array.from({ length: single }, () =>
@@ -70,24 +76,28 @@ export class FakeCost {
     const path = this.#pathOf(source, service);
     const nth = this.#loads.get(seconds) ?? 0;
     this.#loads.set(seconds, nth + 1);
-    const load = { path, nth, seconds, perSecond, sent };
+    const load = { path, grpc, nth, seconds, perSecond, sent };
     const refused = answers.filter(({ status }) => status !== 200).length * (sent / single);
     const failed = Math.min(sent, refused + this.failures(load));
     const worst = answers.find(({ status }) => status !== 200);
     this.#charge(source, service, path, sent);
     await this.#state.clock.sleep(seconds * 1_000, new AbortController().signal);
-    const ms = (paths[path].ms + (keep === "true" ? 0 : 0.4)) * this.slowness(load);
+    // Of HTTP vegeta is told to read no answer; the message of an allowed call has seven bytes.
+    const read = grpc ? 7 * (sent - failed) : 0;
+    // The status of HTTP is 200 for a refused call as well.
+    const good = grpc && !answers.some(({ status }) => status === 0) ? sent : sent - failed;
+    const ms = (paths[path].ms + (option("keepalive") === "true" ? 0 : 0.4)) * this.slowness(load);
     const late = perSecond > paths[path].capacity ? 200 : 1;
     const report = {
       latencies: {
         ...{ total: ms * sent * 1e6, mean: ms * 1e6, "50th": ms * 1e6, "90th": ms * 1.8e6, "95th": ms * 2.2e6 },
         ...{ "99th": ms * late * 3e6, max: ms * late * 4e6, min: ms * 0.6e6 },
       },
-      ...{ bytes_in: { total: 1_024 * (sent - failed), mean: (1_024 * (sent - failed)) / sent } },
+      ...{ bytes_in: { total: read, mean: read / sent } },
       ...{ bytes_out: { total: 0, mean: 0 }, duration: seconds * 1e9, wait: ms * 1e6, requests: sent },
-      ...{ rate: perSecond, throughput: ((sent - failed) / sent) * perSecond, success: (sent - failed) / sent },
-      status_codes: { "200": sent - failed, ...(failed > 0 ? { [String(worst?.status ?? 0)]: failed } : {}) },
-      errors: failed > 0 ? [worst?.error ?? (worst ? `${worst.status} refused` : "EOF")] : [],
+      ...{ rate: perSecond, throughput: (good / sent) * perSecond, success: good / sent },
+      status_codes: { "200": good, ...(good < sent ? { [String(worst?.status ?? 0)]: sent - good } : {}) },
+      errors: good < sent ? [worst?.error ?? (worst ? `${worst.status} refused` : "EOF")] : [],
     };
     return { code: 0, stdout: `${JSON.stringify(report)}\n`, stderr: "" };
   }

@@ -25,7 +25,7 @@ export const plain = (address: string, port_value: number): FakeEndpoint =>
 export function endpointsDump(state: FakeState, proxy: string, clusters: readonly (readonly [string, KubeObject])[]) {
   const dynamic_endpoint_configs = clusters.flatMap(([cluster_name, object]) => {
     const change = state.endpointsChanged.get(`${proxy} ${cluster_name}`);
-    const found = endpointsOf(state, proxy, object);
+    const found = endpointsOf(state, proxy, object, Number(cluster_name.split("|")[1]));
     const lb_endpoints = change ? change(found) : found;
     const endpoints = lb_endpoints.length > 0 ? [{ lb_endpoints }] : [];
     return { endpoint_config: { cluster_name, endpoints } };
@@ -51,7 +51,7 @@ const hostOf = (object: KubeObject): string =>
     ? (textsAt(object, "spec", "hosts")[0] ?? "")
     : `${object.metadata?.name}.${object.metadata?.namespace}.svc.cluster.local`;
 
-function endpointsOf(state: FakeState, proxy: string, object: KubeObject): FakeEndpoint[] {
+function endpointsOf(state: FakeState, proxy: string, object: KubeObject, called: number): FakeEndpoint[] {
   const name = object.metadata?.name ?? "";
   if (object.kind === "ServiceEntry") {
     const [service = ""] = (textAt(object, "spec", "endpoints", 0, "address") ?? "").split(".");
@@ -60,7 +60,7 @@ function endpointsOf(state: FakeState, proxy: string, object: KubeObject): FakeE
   }
   const waypoint = proxy === "gateway" ? state.waypointFor("gateway", name) : undefined;
   if (waypoint) return pods(state.podOf(waypoint)).map(({ ip }) => throughHbone(socket(ip, 15_008)));
-  const port = listAt(object, "spec", "ports")[0];
+  const port = listAt(object, "spec", "ports").find((each) => numberAt(each, "port") === called);
   const number = numberAt(port, "targetPort") ?? numberAt(port, "port") ?? 0;
   if (entriesAt(object, "spec", "selector").length === 0) return [];
   return state.pods

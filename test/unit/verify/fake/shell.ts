@@ -41,7 +41,7 @@ export class FakeShell {
   /** Runs a script by the name that it is given as $0; undefined when the command is no such script. */
   run(source: FakePod, command: readonly string[]): Promise<CommandResult> | undefined {
     const [, , script = "", name, file = "", ...more] = command;
-    if (name === "load" && file.startsWith("http://")) return this.cost.load(source, [file, ...more]);
+    if (name === "load" && file.startsWith("{")) return this.cost.load(source, [file, ...more]);
     if (name === "meter") return Promise.resolve(done(this.cost.meter(source, more)));
     if (name === "load") return more.length > 0 ? this.#load(source, file, more) : this.#ofLoad(script, file);
     if (name === "capture") return more.length > 0 ? this.#capture() : this.#ofCapture(script);
