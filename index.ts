@@ -39,7 +39,8 @@ export = async () => {
       });
     const [host, artifacts] = await Promise.all([checking, fetching()]);
     const claim = config.cluster === "existing" ? claimOf(stack, config) : {};
-    return declareLab({ stack, owner: labOwner(), config, artifacts, host, ...claim });
+    const organization = pulumi.getOrganization();
+    return declareLab({ stack, owner: labOwner(), organization, config, artifacts, host, ...claim });
   } catch (error) {
     throw printable(error, stack);
   }

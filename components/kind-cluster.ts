@@ -14,7 +14,7 @@ export interface KindClusterArgs extends ImageOrigin {
   clusterName: string;
   /** Folder of the stack's files, absolute. */
   stackDir: string;
-  /** Labels of the Docker network: the stack and the owner of the lab. */
+  /** Labels of the Docker network: the stack and the owner of the lab, and the organization where a service keeps its state. */
   networkLabels: Readonly<Record<string, string>>;
   /** Backend of the state. Labs of two backends may share the folder of their files. */
   backend: string;

@@ -1,16 +1,28 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Exec } from "./exec";
-import { ownerParts, stateAddress } from "./lab-owner";
+import { isService, ownerParts, stateAddress } from "./lab-owner";
 import { clusterName, markerFile, stackDir } from "./paths";
 
 /** Labels of a lab's Docker network. All users of a Docker engine share its names; the labels distinguish their labs. */
-export const networkLabels = {
+const networkLabels = {
   /** Name of the stack. */
   stack: "ambient-lab.stack",
   /** Owner of the lab (host/lab-owner.ts). Networks that were created before this label existed have none. */
   owner: "ambient-lab.owner",
 } as const;
+
+/** The label of a lab whose state a service keeps: its organizations have stacks of the same names. */
+const organizationLabel = "ambient-lab.organization";
+
+/** The labels of the Docker network of a stack's lab. A network without one of them is not the lab's. */
+export function labelsOf(stack: string, owner: string, organization: string): Readonly<Record<string, string>> {
+  return {
+    [networkLabels.stack]: stack,
+    [networkLabels.owner]: owner,
+    ...(isService(owner) ? { [organizationLabel]: organization } : {}),
+  };
+}
 
 /** A Docker network. */
 export interface DockerNetwork {

@@ -10,8 +10,9 @@ import { projectFile } from "./project-file";
  *
  * The user stays part of it with Pulumi Cloud: a colleague who selects the same stack has another Docker as a rule. Where both use
  * one Docker (a remote DOCKER_HOST, a CI machine), the command of the second user is refused and names the first. The organization
- * is not part of it: the id of the Docker network in the state distinguishes stacks of one name in two organizations
- * (`requireOwnNetwork`), and a lab without a state is not removed as lost, because a service also keeps stacks of other organizations.
+ * is not part of it, since only the program knows it: what distinguishes stacks of one name in two organizations is the id of the
+ * Docker network in the state (`requireOwnNetwork`, components/scripts/kind-own.sh) and a label of the network (`labelsOf`). A lab
+ * without a state is not removed as lost, because a service also keeps stacks of other organizations.
  */
 export function labOwner(checkout: Checkout = { env: process.env, root: join(__dirname, "..") }): string {
   const { name } = projectFile(checkout.root);
@@ -26,8 +27,11 @@ export function stateOwner(organization: string, checkout?: Checkout): string {
   const owner = labOwner(checkout);
   const { backend } = ownerParts(owner);
   if (backend.startsWith("file://")) return owner;
-  return /^https?:/.test(backend) ? `${backend}/${organization}` : backend;
+  return isService(owner) ? `${backend}/${organization}` : backend;
 }
+
+/** Whether a service, such as Pulumi Cloud, keeps the state: it has stacks of several organizations. */
+export const isService = (owner: string): boolean => /^https?:/.test(ownerParts(owner).backend);
 
 /** The parts of {@link labOwner} or {@link stateOwner}; the latter may have no user. */
 export function ownerParts(owner: string): { user: string; backend: string } {

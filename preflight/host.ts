@@ -79,9 +79,7 @@ export async function checkHost(
   const ca = caOf(config, problems);
   if (config.cluster === "existing") {
     const { facts, problems: found } = await examineExisting(config, stack);
-    problems.push(...found);
-    const backend = backendOfFolder(stack, labOwner());
-    if (backend) problems.push(foreignFolder(stack, backend));
+    problems.push(...found, ...folderProblems(stack));
     if (problems.length > 0) throw new LabErrors(problems, ExitCode.unfit);
     return { ...ports, installedIstio: facts?.istio, gatewayApi: facts?.gatewayApi, ...ca };
   }
@@ -99,8 +97,10 @@ export async function checkHost(
   if (!docker.info) throw new LabErrors([dockerMissing(docker.code, docker.complaint)], ExitCode.unfit);
   if (!examined) problems.push(...(await dockerProblems({ env: process.env, exec, stack, config, docker })));
   problems.push(...ofKind);
-  if (state === "absent" && existsSync(markerFile(stackDir(stack))) && !lostClusterIsFine)
-    problems.push(lostCluster(stack));
+  const ofFolder = state === "foreign" ? [] : folderProblems(stack);
+  problems.push(...ofFolder);
+  const lost = state === "absent" && existsSync(markerFile(stackDir(stack)));
+  if (lost && ofFolder.length === 0 && !lostClusterIsFine) problems.push(lostCluster(stack));
   if (state === "paused" || state === "stopped") problems.push(sleepingCluster(stack, state));
   // A running cluster holds its ports. With other ports it is replaced, and kind finds an occupied port only after its deletion.
   if (state === "absent" || state === "running") problems.push(...(await portProblems(ports, published, claimed)));
@@ -111,6 +111,12 @@ export async function checkHost(
   problems.push(...versionProblems({ istio: config.istioVersion, kubernetes, installed: installedIstio }));
   if (problems.length > 0) throw new LabErrors(problems, ExitCode.unfit);
   return { ...ports, dockerHost: docker.endpoint || undefined, mtu, installedIstio, ...ca };
+}
+
+/** The problem of a folder with the files of a lab that has its state in another backend. */
+function folderProblems(stack: string): Problem[] {
+  const backend = backendOfFolder(stack, labOwner());
+  return backend ? [foreignFolder(stack, backend)] : [];
 }
 
 /** Problems of the kind that the scripts run. */

@@ -94,7 +94,10 @@ export const foreignNetwork = (stack: string, owner: string): Problem => ({
 export const foreignFolder = (stack: string, backend: string): Problem => ({
   what: `${stackDir(stack)} holds the files of a lab "${stack}" with the state in ${backend}`,
   why: "Both labs would have the same files, and the end of one would delete those of the other",
-  fix: `npm run up -- --stack ${stack.slice(0, 30)}-2   (makes a lab of another name beside it)`,
+  fix: [
+    `npm run up -- --stack ${stack.slice(0, 30)}-2   (makes a lab of another name beside it)`,
+    `rm -r ${shellWord(stackDir(stack))}   (only if that lab is no more; then run the command again)`,
+  ].join("\n"),
 });
 
 /**

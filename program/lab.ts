@@ -17,7 +17,7 @@ import { type DeclaredObject, ownedBy } from "../components/ownership";
 import { Policies } from "../components/policies";
 import { Waypoint } from "../components/waypoint";
 import type { LabConfig } from "../config/schema";
-import { networkLabels } from "../host/docker-networks";
+import { labelsOf } from "../host/docker-networks";
 import { ownerParts } from "../host/lab-owner";
 import { clusterName, stackDir } from "../host/paths";
 import { makeModules } from "../modules/components";
@@ -32,6 +32,8 @@ export interface LabInput {
   stack: string;
   /** Owner of the lab (host/lab-owner.ts), for the labels of its Docker network. */
   owner: string;
+  /** Organization of the stack in Pulumi Cloud or another service. */
+  organization: string;
   config: LabConfig;
   artifacts: Artifacts;
   host: HostFacts;
@@ -48,7 +50,7 @@ export interface LabInput {
  * Declares the components of the lab. A component waits only for the resources of its `dependsOn`.
  * @returns the stack's outputs
  */
-export function declareLab({ stack, owner, config, artifacts, host, claim }: LabInput) {
+export function declareLab({ stack, owner, organization, config, artifacts, host, claim }: LabInput) {
   const name = clusterName(stack);
   const { caFile, imageMirrors } = config;
   const caches = config.cluster === "kind" && config.imageCache ? cachedRegistries(imageMirrors) : [];
@@ -64,7 +66,7 @@ export function declareLab({ stack, owner, config, artifacts, host, claim }: Lab
           "cluster",
           {
             ...{ ...config, ...host, ...origin, cacheRunning, clusterName: name, stackDir: stackDir(stack) },
-            networkLabels: { [networkLabels.stack]: stack, [networkLabels.owner]: owner },
+            networkLabels: labelsOf(stack, owner, organization),
             backend: ownerParts(owner).backend,
           },
           // Always this provider: a change of Docker's address must not give the resources another provider. The empty context

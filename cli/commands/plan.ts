@@ -29,7 +29,14 @@ export function registerPlan(program: Command, { io }: CommandContext): void {
     const declared = await recordProgram(projectFile().name, stack, async () => {
       const { declareLab } = await import("../../program/lab.ts");
       const host = gatewayPorts(config, stack);
-      return declareLab({ stack, owner: labOwner(io), config, artifacts: plannedArtifacts(config), host });
+      return declareLab({
+        stack,
+        owner: labOwner(io),
+        organization: "",
+        config,
+        artifacts: plannedArtifacts(config),
+        host,
+      });
     });
     const graph = planGraph(declared);
     if (options.yaml) {

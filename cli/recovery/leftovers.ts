@@ -4,7 +4,7 @@ import { clusterState } from "../../host/cluster-state";
 import { networkNamed, readNetworks } from "../../host/docker-networks";
 import { type LabError, UsageError } from "../../host/errors";
 import { run } from "../../host/exec";
-import { labOwner, ownerParts } from "../../host/lab-owner";
+import { isService, labOwner } from "../../host/lab-owner";
 import { clusterName, stackDir } from "../../host/paths";
 import { foreignCluster, foreignNetwork, removalCommand, unprovenLab } from "../../preflight/problems";
 import type { StackState } from "../engine/types";
@@ -34,7 +34,8 @@ export async function removeLeftovers(
   if (network?.stack !== stack || (await clusterState(stack, io.exec)) === "foreign") return false;
   const owner = labOwner(io);
   const found = await nodesOf(stack, io.exec);
-  if (network.owner !== owner || !canLoseState(owner)) {
+  // The lab may be that of a stack in another organization.
+  if (network.owner !== owner || isService(owner)) {
     throw new UsageError(unprovenLab(stack, network.owner, { nodes: found.length > 0 }));
   }
   const nodes = found.map((node) => node.name);
@@ -102,6 +103,3 @@ function removalDenied({ io, stack }: Session): LabError {
     fix: `npm run up -- --stack ${stack} --yes   (removes the cluster and makes the lab again)`,
   });
 }
-
-/** The state in a folder or a bucket can be lost. A service also has stacks of other organizations with the same names. */
-const canLoseState = (owner: string): boolean => !/^https?:/.test(ownerParts(owner).backend);

@@ -1,9 +1,13 @@
-# Removes the stack's cluster and files; succeeds when they are gone already.
+# Removes the stack's cluster and its files; succeeds when they are gone already.
 # Needs problem.sh and kind-own.sh before it.
 # In: KUBECONFIG_FILE MARKER_FILE CERTS_DIR, and what kind-own.sh reads
 set -eu
 require_own_cluster
 delete_cluster
+# The files may be those of a lab with the state in another backend: the marker names its network (kind-create.sh).
+network=""
+[ ! -f "$MARKER_FILE" ] || read -r _ network _ < "$MARKER_FILE" || true
+case "$network" in "" | "${NETWORK_ID:-$network}") ;; *) exit 0 ;; esac
 rm -rf "$KUBECONFIG_FILE" "$MARKER_FILE" "$CERTS_DIR"
 rm -f "$(dirname "$KUBECONFIG_FILE")/gateway-ca.pem" "$(dirname "$KUBECONFIG_FILE")/backend"
 rmdir "$(dirname "$KUBECONFIG_FILE")" 2>/dev/null || true

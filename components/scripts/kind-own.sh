@@ -19,23 +19,36 @@ ask_docker() {
     "docker ps --all --filter label=io.x-k8s.kind.cluster=$CLUSTER   (must succeed), then run the command again" docker "$@"
 }
 
-# Ends the script unless every node of the cluster is on the stack's network.
+# Ends the script unless every node of the cluster is on the stack's network. Docker keeps the id of the network that a node was
+# started in, also when the network is gone: "docker network prune" removes that of a paused lab.
 require_own_cluster() {
   # Not asked for in the head of the loop: a failure would look like no node.
   nodes=$(ask_docker ps -aq --filter "label=io.x-k8s.kind.cluster=$CLUSTER") || exit 1
   [ -n "$nodes" ] || return 0
   for node in $nodes; do
     # shellcheck disable=SC2016 # Docker's template expands it
-    networks=$(ask_docker inspect --format '{{range $name, $_ := .NetworkSettings.Networks}}{{$name}} {{end}}' "$node") || exit 1
+    networks=$(ask_docker inspect --format '{{range $name, $of := .NetworkSettings.Networks}}{{$name}}={{$of.NetworkID}} {{end}}' "$node") || exit 1
     case " $networks " in
-      *" $KIND_EXPERIMENTAL_DOCKER_NETWORK "*) ;;
-      *) foreign "its network: $networks" ;;
+      *" $KIND_EXPERIMENTAL_DOCKER_NETWORK="*) ;;
+      *) foreign "its network: $(printf '%s' "$networks" | sed 's/=[^ ]*//g')" ;;
+    esac
+    [ -n "${NETWORK_ID:-}" ] || continue
+    case " $networks " in
+      # A node that was never started knows the name alone.
+      *" $KIND_EXPERIMENTAL_DOCKER_NETWORK=$NETWORK_ID "* | *" $KIND_EXPERIMENTAL_DOCKER_NETWORK= "*) ;;
+      *) of_another "${networks##*"$KIND_EXPERIMENTAL_DOCKER_NETWORK="}" ;;
     esac
   done
   [ -n "${NETWORK_ID:-}" ] || return 0
-  # No network of that name is left, and so no other lab has one.
   id=$(ask_docker network ls --quiet --no-trunc --filter "name=^$KIND_EXPERIMENTAL_DOCKER_NETWORK\$") || exit 1
-  [ -z "$id" ] || [ "$id" = "$NETWORK_ID" ] || foreign "its network has the id $id, the stack's had $NETWORK_ID"
+  [ -z "$id" ] || [ "$id" = "$NETWORK_ID" ] || of_another "$id"
+}
+
+# In: the id of the network that the cluster is on
+of_another() {
+  id=${1%% *}
+  owner=$(docker network inspect --format '{{index .Labels "ambient-lab.owner"}}' "$id" 2>/dev/null) || owner=""
+  foreign "its network has the id $id, the stack's had $NETWORK_ID${owner:+; it belongs to $owner}"
 }
 
 # Deletes the cluster and takes it out of its kubeconfig; succeeds when it is gone already. In: KUBECONFIG_FILE

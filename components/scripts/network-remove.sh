@@ -11,11 +11,13 @@ END
 id=$(must "Docker does not list its networks" "The lab's network is removed last, and by its labels" \
   "docker network ls   (must succeed), then run the command again" docker network ls --quiet --filter "name=^$NETWORK\$" "$@")
 [ -n "$id" ] || exit 0
-# The network of a lab of an earlier version has no owner: one with an owner was made by another lab.
-case "$LABELS" in
-  *ambient-lab.owner=*) ;;
-  *) [ -z "$(docker network inspect --format '{{index .Labels "ambient-lab.owner"}}' "$id" 2>/dev/null)" ] || exit 0 ;;
-esac
+# The network of a lab of an earlier version lacks labels: one that has them was made by another lab.
+for label in ambient-lab.owner ambient-lab.organization; do
+  case "$LABELS" in
+    *"$label="*) ;;
+    *) [ -z "$(docker network inspect --format "{{index .Labels \"$label\"}}" "$id" 2>/dev/null)" ] || exit 0 ;;
+  esac
+done
 # A kind that was killed, or whose engine was, has left nodes that the state does not know.
 nodes=$(must "Docker does not list the nodes in network \"$NETWORK\"" "They keep it from being removed" \
   "docker ps --all --filter network=$NETWORK   (must succeed), then run the command again" \

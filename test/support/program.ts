@@ -121,7 +121,14 @@ async function runProgram(
     setMockOptions(monitor, "ambient-lab", "unit");
     const running = pulumi.runtime.runInPulumiStack(async () =>
       declareLab({
-        ...{ stack, owner: "alice@laptop file:///home/alice", config, artifacts: fakeArtifacts, host },
+        ...{
+          stack,
+          owner: "alice@laptop file:///home/alice",
+          organization: "organization",
+          config,
+          artifacts: fakeArtifacts,
+          host,
+        },
         ...(claim ? { claim } : {}),
       }),
     );

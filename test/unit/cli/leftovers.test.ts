@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
-import { hostname, userInfo } from "node:os";
+import { userInfo } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { run } from "../../../cli/run";
@@ -74,55 +74,6 @@ describe("up, when the state was lost and the cluster is there", () => {
     }
   });
 
-  describe.each(["up", "destroy"])("%s --yes refuses a lab that is not proven to be this owner's", (verb) => {
-    const here = `${userInfo().username}@${hostname().split(".")[0]}`;
-    const refused = async (owner: string, env: Record<string, string> = {}, marker = "") => {
-      const { engine, io, removed, lab } = world([], { "docker network ls": network("alice", owner) }, undefined, env);
-      if (marker) writeFileSync(stale(), marker);
-      const code = await lab(verb, "--yes");
-      expect([...removed(), ...engine.calls]).toEqual([]);
-      expect(existsSync(stackDir("alice"))).toBe(true);
-      return { code, text: io.err() };
-    };
-
-    test("another user's, and names the user and the backend", async () => {
-      const { code, text } = await refused("bob@ci file:///home/bob");
-      expect(code).toBe(verb === "up" ? 4 : 2);
-      expect(text).toContain(`What  A kind cluster "${cluster}" exists that this stack did not make`);
-      expect(text).toContain("it belongs to bob@ci, with the state in file:///home/bob");
-      expect(text).toContain("npm run up -- --stack alice-2");
-    });
-
-    test("one without a record of its owner", async () => {
-      const { code, text } = await refused("");
-      expect(code).toBe(2);
-      expect(text).toContain('Docker has a lab "alice" without a record of its owner');
-    });
-
-    test("this user's in another checkout, whose relative backend reads the same and is another folder", async () => {
-      const elsewhere = checkout();
-      const env = { PULUMI_BACKEND_URL: "file://state" };
-      const owner = labOwner({ env, root: elsewhere });
-      // With the lab's own folder, which both checkouts share, the cluster is this user's; its state is not lost all the same.
-      for (const [marker, what] of [
-        [
-          "",
-          `${cluster}" exists that this stack did not make: it belongs to ${here}, with the state in file://${elsewhere}`,
-        ],
-        [`${cluster} 0a1b\n`, `Docker has lab "alice" of ${here} with the state in file://${elsewhere}/state`],
-      ] as const) {
-        const { text } = await refused(owner, env, marker);
-        expect(text).toContain(what);
-        expect(text).toContain(`export PULUMI_BACKEND_URL=file://${elsewhere}/state`);
-      }
-    });
-
-    test("one whose state is in a service, which also keeps those of other organizations", async () => {
-      const env = { PULUMI_BACKEND_URL: "https://api.pulumi.com" };
-      expect((await refused(`${here} https://api.pulumi.com`, env)).code).toBe(2);
-    });
-  });
-
   test("removes an empty network without a question", async () => {
     const { removed, lab } = world(["alice"], { [ps]: "", [`${ps} {{.State}}`]: "", [`${ps} {{.Names}}`]: "" });
     expect(await lab("up", "--no-verify")).toBe(0);
@@ -133,20 +84,6 @@ describe("up, when the state was lost and the cluster is there", () => {
     const { engine, removed, lab } = world(["alice"]);
     engine.stackState = { resources: [networkInState, clusterInState], pending: [] };
     expect(await lab("up", "--yes", "--no-verify")).toBe(0);
-    expect(removed()).toEqual([]);
-  });
-
-  test("leaves alone a lab that was made since the state was written, with the same owner", async () => {
-    const { engine, io, removed, lab } = world(["alice"]);
-    engine.stackState = { resources: [{ ...networkInState, id: "earlier" }, clusterInState], pending: [] };
-    expect(await lab("up", "--yes", "--no-verify")).toBe(2);
-    expect(io.err()).toContain(`What  A kind cluster "${cluster}" exists that this stack did not make`);
-    expect([...removed(), ...engine.calls]).toEqual([]);
-  });
-
-  test("leaves alone what another stack's label is on", async () => {
-    const { removed, lab } = world([], { "docker network ls": network("bob", "") });
-    expect(await lab("up", "--yes", "--no-verify")).toBe(4);
     expect(removed()).toEqual([]);
   });
 
@@ -180,13 +117,6 @@ describe.each(["up", "destroy"])("%s, when a killed run left nodes and the state
     await lab(...args);
     expect(before).toEqual([gone.slice(0, 1)]);
     expect(io.err()).toContain("A killed run left an unfinished cluster: removed, 1 node");
-  });
-
-  test("leaves the nodes of another network of the name alone", async () => {
-    const { engine, removed, lab } = world(["alice"], { "docker network ls": network("alice", "bob@ci s3://bob") });
-    engine.stackState = { resources: [{ ...networkInState, id: "another" }], pending: [] };
-    expect(await lab(...args)).not.toBe(0);
-    expect(removed()).toEqual([]);
   });
 
   test("says what Docker does not remove", async () => {

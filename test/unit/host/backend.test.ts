@@ -3,6 +3,7 @@ import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { backendUrl, canonicalBackend, pulumiUserHome } from "../../../host/backend";
+import { labelsOf } from "../../../host/docker-networks";
 
 /** A checkout whose Pulumi.yaml names a backend, or none. */
 function checkout(url?: string): string {
@@ -99,5 +100,17 @@ describe("canonicalBackend()", () => {
     mkdirSync(join(a, "state"));
     symlinkSync(join(a, "state"), join(b, "link"));
     expect(of("file://link", b)).toBe(`file://${a}/state`);
+  });
+});
+
+test.each([
+  ["alice@laptop https://api.pulumi.com", "acme"],
+  ["alice@laptop file:///home/alice", undefined],
+  ["alice@laptop s3://bucket", undefined],
+])("the network of a lab of %s names the organization: %s", (owner, organization) => {
+  expect(labelsOf("dev", owner, "acme")).toEqual({
+    "ambient-lab.stack": "dev",
+    "ambient-lab.owner": owner,
+    ...(organization ? { "ambient-lab.organization": organization } : {}),
   });
 });

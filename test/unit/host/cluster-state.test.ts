@@ -6,7 +6,6 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { parseConfig } from "../../../config/load";
 import { clusterState } from "../../../host/cluster-state";
 import { LabErrors } from "../../../host/errors";
-import type { Exec } from "../../../host/exec";
 import { labOwner, ownerParts } from "../../../host/lab-owner";
 import { markerFile, stackDir } from "../../../host/paths";
 import { writeWhole } from "../../../host/write-file";
@@ -28,12 +27,7 @@ afterEach(async () => {
 });
 
 /** Ports that no lab of this machine has: those that a test listens on are in test/unit/preflight/host.test.ts. */
-const config = parseConfig({ httpPort: 28_977, httpsPort: 18_977 });
-
-async function problemsOf(exec: Exec): Promise<string[]> {
-  const thrown = await checkHost(config, stack, exec).catch((error: unknown) => error);
-  return thrown instanceof LabErrors ? thrown.problems.map(({ what }) => what) : expect.fail(String(thrown));
-}
+const _config = parseConfig({ httpPort: 28_977, httpsPort: 18_977 });
 
 describe("clusterState()", () => {
   test.each([
@@ -59,14 +53,6 @@ describe("when the labels of its network name an owner", () => {
     expect(await clusterState(stack, living({ owner: "" }))).toBe("foreign");
     await writeWhole(markerFile(stackDir(stack)), `${own}\n`);
     expect(await clusterState(stack, living({ owner: "" }))).toBe("running");
-  });
-
-  test("checkHost() names the other owner, once", async () => {
-    const networks = [{ name: own, stack, owner: bob }];
-    const theirs = "exists that this stack did not make: it belongs to bob@host, with the state in file:///home/bob";
-    expect(await problemsOf(living({ owner: bob }))).toEqual([`A kind cluster "${own}" ${theirs}`]);
-    expect(await problemsOf(machine({ networks }))).toEqual([`A Docker network "${own}" ${theirs}`]);
-    await expect(checkHost(config, stack, living({ owner: labOwner() }))).resolves.toBeDefined();
   });
 
   test("the id of the network in the lab's folder proves a lab whose owner changed name", async () => {

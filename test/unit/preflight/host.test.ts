@@ -140,19 +140,6 @@ describe("the stack's own cluster", () => {
     ]);
   });
 
-  test("checkHost() refuses a kind cluster of this name that is not the stack's", async () => {
-    const [problem] = await problemsOf(kind(), machine({ nodes: ["running kind"] }));
-    expect(problem).toBe(`A kind cluster "${own}" exists that this stack did not make`);
-  });
-
-  test("checkHost() refuses a Docker network of this name that is not the stack's", async () => {
-    const [problem] = await problemsOf(
-      kind(),
-      machine({ networks: [{ name: own, stack: "other", subnets: ["172.30.0.0/16"] }] }),
-    );
-    expect(problem).toBe(`A Docker network "${own}" exists that this stack did not make`);
-  });
-
   test("checkHost() refuses to go on over a cluster that is gone, unless its caller takes care of that", async () => {
     writeWhole(markerFile(stackDir(stack)), `${own}\n`);
     const [problem] = await problemsOf(kind(), machine({}));

@@ -98,7 +98,7 @@ const realLab = () =>
     const config = parseConfig({});
     const host = { httpPort: 20_000, httpsPort: 10_000 };
     const artifacts = plannedArtifacts(config);
-    return declareLab({ stack: "t1", owner: "u@h file:///", config, artifacts, host });
+    return declareLab({ stack: "t1", owner: "u@h file:///", organization: "", config, artifacts, host });
   });
 
 test("each part of the real lab comes after the parts that it needs, and objects are applied together", async () => {
