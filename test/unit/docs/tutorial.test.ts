@@ -1,10 +1,14 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { matrixText } from "../../../access/reach/text";
+import { readEvidence } from "../../../cli/report/evidence";
+import { run } from "../../../cli/run";
 import { experiments } from "../../../experiments";
 import { parseCast } from "../../../tools/pictures/cast";
 import { recordings, sampleEvidence } from "../../../tools/pictures/sources";
-import { reportSchema } from "../../../verify/report/schema";
+import { commandsOf } from "../../support/shell-commands";
+import { fakeIo } from "../cli/world";
 
 const root = join(__dirname, "../../..");
 
@@ -13,17 +17,19 @@ const timeless = (line: string) =>
   line
     .replace(/\s+/g, " ")
     .replace(/\b(ztunnel)-\w+/g, "$1-X")
+    .replace(/\b(\d+ min )?\d+(\.\d+)? m?s\b/g, "TIME")
     .replace(/\d+(\.\d+)?/g, "N")
     .trim();
 
-/** Lines of the recordings, and the findings and evidence of the sample report. */
+/** Lines of the recordings, and the findings, the evidence and the matrix of the sample. */
 function recorded(): string[] {
-  const { results } = reportSchema.parse(JSON.parse(readFileSync(join(sampleEvidence, "report.json"), "utf8")));
-  const findings = results.flatMap((result) => result.findings);
+  const { report, reach } = readEvidence(sampleEvidence);
+  const findings = report.results.flatMap((result) => result.findings);
   const evidence = findings.flatMap(({ seen, evidence = [] }) => [seen, ...evidence.flatMap(({ lines }) => lines)]);
   const casts = readdirSync(recordings).filter((file) => file.endsWith(".cast"));
   const shown = casts.flatMap((file) => parseCast(readFileSync(join(recordings, file), "utf8")).lines);
-  return [...evidence, ...shown.map(({ text }) => text)].map(timeless);
+  const matrix = reach ? matrixText(reach, { colour: false }).split("\n") : [];
+  return [...evidence, ...shown.map(({ text }) => text), ...matrix].map(timeless);
 }
 
 /** Whether a line has the parts of another one, which "…" separates, in their order. */
@@ -45,6 +51,15 @@ test("the tutorial names every experiment that each lab has", () => {
   const story = experiments.filter(({ module }) => !module).map(({ id }) => id);
   expect(story.length).toBeGreaterThan(15);
   expect(story.filter((id) => !words.has(id))).toEqual([]);
+});
+
+test.each(
+  commandsOf("docs/tutorial/first-lab.md").filter(({ words }) => words.includes("tour") && words.includes("--list")),
+)("the tutorial shows what $text prints", async ({ words, output = [] }) => {
+  const io = fakeIo();
+  expect(await run(words.slice(words.indexOf("--") + 1), io)).toBe(0);
+  const printed = io.out().split("\n");
+  expect(output.filter((line) => line.trim() !== "…" && !printed.includes(line))).toEqual([]);
 });
 
 describe("the excerpts of real runs", () => {
