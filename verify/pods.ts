@@ -20,6 +20,12 @@ export interface LabPod extends PodRef {
 /** Address and port as in URLs and in the logs of proxies: an IPv6 address is in brackets. */
 export const hostPort = (ip: string, port: number): string => `${ip.includes(":") ? `[${ip}]` : ip}:${port}`;
 
+/** Container of the proxy in the pods of gateways, waypoints and ztunnel, and of a sidecar. */
+export const proxyContainer = "istio-proxy";
+
+/** The sidecar of a pod. */
+export const sidecarOf = (pod: LabPod): LabPod => ({ ...pod, container: proxyContainer });
+
 /** How the pods of a role are found, and the layer that is reported when there is no pod. */
 interface Role {
   namespace: string;
@@ -37,7 +43,7 @@ const workload = (key: string, { namespace, app = key, container, layer }: Workl
 const proxy = (name: string, layer: Layer, { namespace, container }: WaypointEntry = {}): Role => ({
   namespace: namespace ?? appNamespace,
   labels: { [labelKeys.gatewayName]: name },
-  container: container ?? "istio-proxy",
+  container: container ?? proxyContainer,
   layer,
 });
 const system = (app: "istiod" | "ztunnel", container: string): Role =>
@@ -51,7 +57,7 @@ const roles = {
   ...mapped(waypoints, (name, entry) => proxy(name, "waypoint", entry)),
   gateway: proxy(gatewayName, "gateway"),
   istiod: system("istiod", "discovery"),
-  ztunnel: system("ztunnel", "istio-proxy"),
+  ztunnel: system("ztunnel", proxyContainer),
 } as Readonly<Record<PodRole, Role>>;
 
 function mapped<E>(entries: Readonly<Record<string, E>>, toRole: (key: string, entry: E) => Role) {

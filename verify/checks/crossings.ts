@@ -3,7 +3,7 @@ import type { Crossing } from "../../experiments/types";
 import type { VerifyContext } from "../context";
 import { DeadlineError, eventually } from "../eventually";
 import { recordsIn, unavailableIn } from "../logs/log-reader";
-import type { LabPod } from "../pods";
+import { sidecarOf } from "../pods";
 import { logLimit, longestLogMs } from "../probe/records";
 import { type Answer, send } from "../probe/send";
 import type { Evidence, Finding } from "../report/schema";
@@ -57,8 +57,8 @@ async function lookFor(
   answer: Answer,
 ): Promise<{ line?: string; unavailable?: string }> {
   const role = kind === "waypoint" ? waypointAt(service) : podsBehind(service);
-  const pods = (await context.podFinder.all(role, context.signal)).map(
-    (pod): LabPod => (kind === "sidecar" ? { ...pod, container: "istio-proxy" } : pod),
+  const pods = (await context.podFinder.all(role, context.signal)).map((pod) =>
+    kind === "sidecar" ? sidecarOf(pod) : pod,
   );
   let unavailable: string | undefined;
   const look = async () => {

@@ -1,6 +1,7 @@
 import { serverOf } from "../../modules/cost/objects";
 import { DeadlineError, eventually } from "../eventually";
 import { recordsIn, unavailableIn } from "../logs/log-reader";
+import { sidecarOf } from "../pods";
 import { rbacBody } from "../probe/decision";
 import { logLimit } from "../probe/records";
 import { send } from "../probe/send";
@@ -18,7 +19,7 @@ export const sidecarRefuses: CheckRun<"sidecar-refuses"> = async (context, { nam
   );
   const pods = await context.podFinder.all(serverOf("sidecar"), context.signal);
   const look = async () => {
-    const reads = await Promise.all(pods.map((pod) => context.logs.read({ ...pod, container: "istio-proxy" })));
+    const reads = await Promise.all(pods.map((pod) => context.logs.read(sidecarOf(pod))));
     const [line] = recordsIn(reads, "requests", ({ text }) => text.includes(answer.id));
     if (!line) throw new Error(unavailableIn(reads)?.unavailable ?? `no line with ${answer.id}`);
     return line;

@@ -4,6 +4,7 @@ import type { VerifyContext } from "../context";
 import { eventually } from "../eventually";
 import { listAt, textAt } from "../json";
 import type { KubeObject } from "../lab-client";
+import { proxyContainer } from "../pods";
 import { unobservable } from "../precondition-error";
 import { change } from "../restore/change";
 import type { Scene } from "./scene";
@@ -27,7 +28,7 @@ export async function growthOf(context: VerifyContext, scene: Scene): Promise<Co
     await readyPods(context, growing.ambient, pods);
     const withSidecar = await readyPods(context, growing.sidecar, pods);
     await clock.sleep(numbers.growth.settleMs, signal);
-    const sidecars = withSidecar.map((pod) => meteredIn(pod, "istio-proxy"));
+    const sidecars = withSidecar.map((pod) => meteredIn(pod, proxyContainer));
     const { of } = await scene.meter.read([...sidecars, ...scene.shared]);
     const bytes = (names: readonly { pod: string }[]) => names.map(({ pod }) => of.get(pod)?.memoryBytes ?? 0);
     const each = bytes(sidecars);

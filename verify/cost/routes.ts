@@ -2,7 +2,7 @@ import { type CostPath, costPaths, costWaypoint, serverOf } from "../../modules/
 import type { VerifyContext } from "../context";
 import { DeadlineError, eventually } from "../eventually";
 import { recordsIn, unavailableIn } from "../logs/log-reader";
-import type { LabPod } from "../pods";
+import { type LabPod, sidecarOf } from "../pods";
 import { longestLogMs } from "../probe/records";
 import type { Finding } from "../report/schema";
 import { protocolNames } from "./judge";
@@ -85,7 +85,6 @@ async function witnessesOf({ podFinder, signal }: VerifyContext, { ends }: Scene
     podFinder.all("ztunnel", signal),
   ]);
   const onNode = (node: string) => ztunnels.filter((pod) => pod.node === node);
-  const sidecarOf = (pod: LabPod): LabPod => ({ ...pod, container: "istio-proxy" });
   const ambient = path === "ztunnel" || path === "waypoint";
   return [
     { proxy: "waypoint", layer: "waypoint", pods: waypoints, kind: "requests", wanted: path === "waypoint" },

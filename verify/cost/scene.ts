@@ -3,6 +3,7 @@ import { type CostPath, clientOf, costPaths, costWaypoint, serverOf } from "../.
 import type { VerifyContext } from "../context";
 import { at, textAt } from "../json";
 import type { KubeObject } from "../lab-client";
+import { proxyContainer } from "../pods";
 import { PreconditionError, unobservable } from "../precondition-error";
 import type { Ends } from "./load";
 import type { Cost } from "./schema";
@@ -22,8 +23,6 @@ export interface Scene {
   meter: Meter;
   machine: Cost["machine"];
 }
-
-const container = "istio-proxy";
 
 /**
  * Finds clients, servers and proxies.
@@ -63,9 +62,9 @@ export async function sceneOf(context: VerifyContext): Promise<Scene> {
   const running = (pods: readonly KubeObject[]) =>
     pods.filter((pod) => textAt(pod, "status", "phase") === "Running" && !at(pod, "metadata", "deletionTimestamp"));
   const ofNodes = ({ node: at }: Metered) => at === server.node || at === client.node;
-  const ztunnel = running(ztunnels).map((pod) => meteredIn(pod, container));
-  const waypoint = running(waypoints).map((pod) => meteredIn(pod, container));
-  const sidecar = running([...sidecarClients, ...sidecarServers]).map((pod) => meteredIn(pod, container));
+  const ztunnel = running(ztunnels).map((pod) => meteredIn(pod, proxyContainer));
+  const waypoint = running(waypoints).map((pod) => meteredIn(pod, proxyContainer));
+  const sidecar = running([...sidecarClients, ...sidecarServers]).map((pod) => meteredIn(pod, proxyContainer));
   return {
     ...{ ends, meter, shared: [...ztunnel.filter(({ node }) => meter.covers(node)), ...waypoint] },
     proxies: [
