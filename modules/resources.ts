@@ -2,7 +2,7 @@ import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 import { type ChildOptions, child } from "../components/child";
 import { type CustomResourceArgs, customResource, type Specs } from "../components/custom-resource";
-import { type ServiceSettings, serviceArgs } from "../components/workload";
+import { type ServiceSettings, serviceArgs, type WorkloadImage } from "../components/workload";
 import { annotationKeys, appNamespace, labelKeys, waypointName } from "../config/vocabulary";
 
 /** Labels of a Service whose callers inside the mesh meet the waypoint. */
@@ -10,6 +10,53 @@ export const throughWaypoint = { [labelKeys.useWaypoint]: waypointName } as cons
 
 /** Marks an object that violates a guard-rail of `policies/` on purpose, to show the effect. */
 export const onPurpose = (guardRail: string) => ({ [annotationKeys.onPurpose]: guardRail });
+
+/** What a pod of {@link podOnEachNode} needs of its node. */
+interface NodePod {
+  /** Name of the DaemonSet. */
+  name: string;
+  pod: Omit<k8s.types.input.core.v1.PodSpec, "containers">;
+  container: Omit<k8s.types.input.core.v1.Container, "name">;
+}
+
+/**
+ * A pod on each node for applications, outside the mesh, in which the verifier runs commands.
+ * @param resource name of the resource
+ */
+export function podOnEachNode(
+  resource: string,
+  { name, pod, container }: NodePod,
+  { image, imageId }: WorkloadImage,
+  options: ChildOptions,
+): k8s.apps.v1.DaemonSet {
+  const labels = { app: name };
+  const args: k8s.apps.v1.DaemonSetArgs = {
+    metadata: { name, namespace: appNamespace, labels, annotations: onPurpose("pods-are-confined") },
+    spec: {
+      selector: { matchLabels: labels },
+      template: {
+        metadata: {
+          labels: { ...labels, [labelKeys.dataplaneMode]: "none" },
+          annotations: { [annotationKeys.imageId]: imageId },
+        },
+        spec: {
+          ...pod,
+          terminationGracePeriodSeconds: 1,
+          containers: [
+            {
+              ...container,
+              ...{ name: resource, image, imagePullPolicy: "IfNotPresent" },
+              // The image's own command would open a port.
+              command: ["sleep", "infinity"],
+              resources: { requests: { cpu: "5m", memory: "16Mi" } },
+            },
+          ],
+        },
+      },
+    },
+  };
+  return new k8s.apps.v1.DaemonSet(...child(resource, options, args));
+}
 
 /** A value of a Secret's `data`; a secret of the state stays one. */
 export const secretData = (text: pulumi.Output<string>): pulumi.Output<string> =>

@@ -1,15 +1,13 @@
-import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { waypointOnlySpec } from "../../components/authorization";
-import { child } from "../../components/child";
 import type { Specs } from "../../components/custom-resource";
 import { waypointGateway } from "../../components/waypoint-gateway";
-import { restricted, type WorkloadImage, workload } from "../../components/workload";
-import { annotationKeys, appNamespace, labelKeys, principalOf } from "../../config/vocabulary";
+import { restricted, workload } from "../../components/workload";
+import { labelKeys, principalOf } from "../../config/vocabulary";
 import type { ModuleArgs } from "../args";
 import { health } from "../grpc/objects";
 import { healthServer, healthServicePort } from "../grpc/server";
-import { moduleObject, moduleService, onPurpose } from "../resources";
+import { moduleObject, moduleService, onPurpose, podOnEachNode } from "../resources";
 import {
   type CostPath,
   clientOf,
@@ -102,40 +100,16 @@ export class Cost extends pulumi.ComponentResource {
 
     workload({ name: growing.ambient, mesh: true, replicas: 0 }, args, own);
     workload({ name: growing.sidecar, mesh: false, labels: withSidecar, replicas: 0 }, args, own);
-    new k8s.apps.v1.DaemonSet(...child("meter", own, meterArgs(args)));
+    podOnEachNode("meter", { name: meter, ...reader }, args, own);
     this.registerOutputs();
   }
 }
 
-/** A pod on each node for applications that can read the node's control groups, and nothing else of the node. */
-function meterArgs({ image, imageId }: WorkloadImage): k8s.apps.v1.DaemonSetArgs {
-  const labels = { app: meter };
-  return {
-    metadata: { name: meter, namespace: appNamespace, labels, annotations: onPurpose("pods-are-confined") },
-    spec: {
-      selector: { matchLabels: labels },
-      template: {
-        metadata: {
-          labels: { ...labels, [labelKeys.dataplaneMode]: "none" },
-          annotations: { [annotationKeys.imageId]: imageId },
-        },
-        spec: {
-          ...restricted.pod,
-          terminationGracePeriodSeconds: 1,
-          containers: [
-            {
-              ...restricted.container,
-              name: "meter",
-              image,
-              imagePullPolicy: "IfNotPresent",
-              command: ["sleep", "infinity"],
-              volumeMounts: [{ name: "cgroup", mountPath: controlGroups, readOnly: true }],
-              resources: { requests: { cpu: "5m", memory: "16Mi" } },
-            },
-          ],
-          volumes: [{ name: "cgroup", hostPath: { path: "/sys/fs/cgroup", type: "Directory" } }],
-        },
-      },
-    },
-  };
-}
+/** Reads the node's control groups, and nothing else of the node. */
+const reader = {
+  pod: { ...restricted.pod, volumes: [{ name: "cgroup", hostPath: { path: "/sys/fs/cgroup", type: "Directory" } }] },
+  container: {
+    ...restricted.container,
+    volumeMounts: [{ name: "cgroup", mountPath: controlGroups, readOnly: true }],
+  },
+};
