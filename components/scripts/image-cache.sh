@@ -54,6 +54,13 @@ printf '%s\n' "$CACHES" | while IFS='=' read -r registry url; do
       "docker rename $(cache_name "$registry") ANOTHER-NAME, or: npm run lab -- config set imageCache false"
     exit 1
   }
+  # docker volume create takes one that is there, whoever made it.
+  volume=$(docker volume inspect --format 'label {{index .Labels "ambient-lab.cache"}}' "$(cache_name "$registry")" 2>/dev/null || true)
+  [ "$volume" != "label " ] || {
+    problem "A volume \"$(cache_name "$registry")\" exists that no lab made" "The cache of $registry would write into it" \
+      "npm run lab -- config set imageCache false   (or remove the volume, if it is of no use to anyone)"
+    exit 1
+  }
   [ "$found" = "$wanted" ] || make_cache "$registry" "$url" "$wanted"
   { answer=$(docker start "$(cache_name "$registry")" 2>&1) && until_it_listens "$(cache_name "$registry")"; } || {
     # docker prints the name of a container that it has started.

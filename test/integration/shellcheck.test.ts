@@ -5,9 +5,10 @@ import { exec } from "../../host/exec";
 import { requires } from "../support/skip";
 
 const repository = join(__dirname, "..", "..");
-const scripts = readdirSync(join(repository, "components", "scripts")).map((file) =>
-  join("components", "scripts", file),
-);
+const scripts = [
+  ...readdirSync(join(repository, "components", "scripts")).map((file) => join("components", "scripts", file)),
+  ...["docker", "kind"].map((name) => join("test", "support", `stand-in-${name}.sh`)),
+];
 const skip = requires("shellcheck", { programs: ["shellcheck"] });
 
 describe.skipIf(skip)("shellcheck", () => {

@@ -1,6 +1,7 @@
 # The commands of docker that the lab sends, on what the files of this folder hold (docker-stand-in.ts), columns by tabs:
 # networks (id, name, labels of stack, owner and organization), nodes (name, cluster, network, its id, state) and
 # caches (container or volume, name, label, network).
+# shellcheck disable=SC2016 # awk expands its own variables
 tab=$(printf '\t')
 asked=$*
 name='' stack='' owner='' organization='' cluster='' network='' last=''
@@ -98,7 +99,7 @@ case "$1 $2" in
     ;;
   "volume inspect")
     grep -q "^volume$tab$last$tab" caches || fail "Error response from daemon: get $last: no such volume"
-    rows '$1 == "volume" && $2 == last { print $3 }' caches
+    rows '$1 == "volume" && $2 == last { print "label " $3 }' caches
     ;;
   # A volume that is there keeps its labels (moby v28.0.0 volume/service/store.go, create()).
   "volume create") grep -q "^volume$tab$last$tab" caches || printf 'volume\t%s\t%s\t\n' "$last" "${4#*=}" >>caches ;;

@@ -43,44 +43,6 @@ describe("destroy", () => {
     expect(engine.calls).toEqual([]);
   });
 
-  test("refuses to delete what others made under the name of one of the stack's objects", async () => {
-    const cluster = await startCluster();
-    const { kubeconfig, context } = cluster;
-    const namespaces = [{ name: "namespaces", kind: "Namespace", namespaced: false, verbs: [] }];
-    cluster.put("api/v1", { kind: "APIResourceList", groupVersion: "v1", resources: namespaces });
-    const settings = ["cluster: existing", `kubeconfig: ${kubeconfig}`, `context: ${context}`, "appImage: r.test/a:1"];
-    const root = checkout({
-      "Pulumi.alice.yaml": `config:\n${settings.map((each) => `  ambient-lab:${each}\n`).join("")}`,
-    });
-    const destroyedBeside = async (manager: string) => {
-      const managedFields = [{ manager }];
-      const egress = { apiVersion: "v1", kind: "Namespace", metadata: { name: "egress", managedFields } };
-      cluster.put("api/v1/namespaces/egress", egress);
-      const engine = new FakeEngine(["alice"]);
-      const inputs = { apiVersion: "v1", kind: "Namespace", metadata: { name: "egress" } };
-      const outputs = { __fieldManager: "pulumi-kubernetes-1" };
-      engine.stackState = {
-        resources: [
-          { urn: urnOf("p"), type: "pulumi:providers:kubernetes", inputs: { kubeconfig, context } },
-          { urn: urnOf("egress"), type: "kubernetes:core/v1:Namespace", inputs, outputs },
-        ],
-        pending: [],
-      };
-      const io = fakeIo({ root, engine });
-      const code = await run(["destroy", "--stack", "alice", "--yes"], io);
-      return { code, said: io.err(), calls: engine.calls };
-    };
-    const refused = await destroyedBeside("kubectl-create");
-    expect(refused.code).toBe(2);
-    expect(refused.said).toContain('The cluster has objects that replace those of lab "alice": Namespace egress');
-    expect(refused.said).toContain(`pulumi state delete --yes --stack alice ${urnOf("egress")}`);
-    expect(refused.calls).not.toContain("destroy");
-    const own = await destroyedBeside("pulumi-kubernetes-1");
-    expect(own.code, own.said).toBe(0);
-    expect(own.calls).toContain("destroy");
-    await cluster.close();
-  });
-
   test("keeps the files of a lab of the same name that has its state in another backend", async () => {
     const config = ["cluster: existing", "kubeconfig: /nowhere/k", "context: c", "appImage: registry.test/a:1"];
     const root = checkout({

@@ -1,218 +1,46 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { hostname } from "node:os";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { run } from "../../../cli/run";
-import { script, scriptTexts } from "../../../components/script";
-import { parseConfig } from "../../../config/load";
-import { labelsOf } from "../../../host/docker-networks";
-import { LabErrors } from "../../../host/errors";
-import { labOwner, ownerParts } from "../../../host/lab-owner";
-import { markerFile, stackDir } from "../../../host/paths";
-import { checkHost } from "../../../preflight/host";
-import { type DockerStandIn, dockerStandIn, type StandInNetwork } from "../../support/docker-stand-in";
-import { checkout, FakeEngine, fakeIo, urnOf } from "./world";
+import { type HelmRecord, pendingCreate, stateRelease } from "./helm-cluster";
+import {
+  alice,
+  byPulumi,
+  cachedBeside,
+  declaredBeside,
+  destroyedBeside,
+  lockedBeside,
+  marked,
+  objectNames,
+  recoveredBeside,
+  type Seen,
+  sweptBesideIstiod,
+} from "./owned-records";
+import {
+  bob,
+  happens,
+  here,
+  home,
+  id,
+  labelled,
+  type Outcome,
+  ours,
+  own,
+  stack,
+  theirs,
+  user,
+  type verbs,
+  type World,
+} from "./owned-things";
+import { heldTexts } from "./scripted-pulumi";
+import { urnOf } from "./world";
 
 /**
- * Who acts on whose things, and what happens: the commands and the scripts of the program run as they are, on a Docker and a
- * kind that keep networks and nodes (test/support/docker-stand-in.ts). Each row acts as this user and this checkout.
+ * Who acts on whose things, and what happens: the commands and the scripts of the program run as they are. Each row acts as this
+ * user and this checkout.
  */
-const stack = "alice";
-const cluster = `ambient-lab-${stack}`;
-const id = "id-1";
-
-const home = realpathSync(mkdtempSync(join(tmpdir(), "lab-owners-")));
-const folder = (name: string) => {
-  mkdirSync(join(home, name, ".pulumi", "stacks"), { recursive: true });
-  return `file://${home}/${name}`;
-};
-const ours = folder("ours");
-const theirs = folder("theirs");
-const here = ownerParts(labOwner()).user;
-const [user = ""] = here.split("@");
-const own = `${here} ${ours}`;
-const bob = "bob@ci file:///home/bob";
-
 beforeAll(() => {
   vi.stubEnv("DOCKER_HOST", "");
 });
 afterAll(() => vi.unstubAllEnvs());
-
-/** Labels of a network as the state of a lab holds them for its removal (components/kind-cluster.ts). */
-const labelled = (owner: string, organization = "") =>
-  Object.entries(labelsOf(stack, owner, organization))
-    .map((label) => label.join("="))
-    .join("\n");
-
-/** What Docker and this machine have before a command. */
-interface World {
-  /** Labels of the network with the lab's name; none where there is no such network. */
-  network?: Partial<StandInNetwork> | "none";
-  /** Id of the network that the nodes were started in, where it is not that of {@link network}. */
-  startedIn?: string;
-  /** Name of the network that the nodes are in. @default that of the lab */
-  nodesIn?: string | "no nodes";
-  paused?: true;
-  /** What the acting stack's state has of the lab: the cluster or its network alone, with this id of the network. @default nothing */
-  state?: { knows: "cluster" | "network"; id: string; labels?: string };
-  /** Backend of the acting stack. @default a folder of this machine */
-  backend?: string;
-  /** Network and backend in the file of the lab's folder (`stacks/STACK/cluster`). @default no file */
-  record?: string;
-}
-
-/** The engine, which runs the checks and scripts of the program as the real one does. */
-class ProgramEngine extends FakeEngine {
-  readonly docker: DockerStandIn;
-  known: World["state"];
-  constructor(docker: DockerStandIn, world: World) {
-    super(world.state ? [stack] : []);
-    this.docker = docker;
-    this.known = world.state;
-    const network = { urn: urnOf("n"), type: "docker:index/network:Network", id: world.state?.id ?? "" };
-    const kind = { urn: urnOf("command:local:Command::cluster-kind"), type: "command:local:Command" };
-    const resources = [network, ...(world.state?.knows === "cluster" ? [kind] : [])];
-    this.stackState = { resources: world.state ? resources : [], pending: [] };
-  }
-
-  override async up(options: Parameters<FakeEngine["up"]>[0]): Promise<void> {
-    await this.#played(() => this.program(), options, "up");
-  }
-
-  override async destroy(options: Parameters<FakeEngine["destroy"]>[0]): Promise<void> {
-    await this.#played(() => this.deletion(), options, "destroy");
-  }
-
-  /** Plain `pulumi up`: index.ts and components/kind-cluster.ts. */
-  async program(): Promise<string> {
-    const config = parseConfig({ httpPort: 28_971, httpsPort: 18_971 });
-    try {
-      await checkHost(config, stack, this.docker.exec, { makes: true, examined: true });
-    } catch (thrown) {
-      return thrown instanceof LabErrors ? thrown.message : String(thrown);
-    }
-    return this.#script(
-      this.known?.knows === "cluster"
-        ? script("kind-own", "kind-update")
-        : script("image-get", "kind-own", "kind-create"),
-    );
-  }
-
-  /** Plain `pulumi destroy`: the scripts that the state holds, the cluster before its network. */
-  async deletion(): Promise<string> {
-    const failed =
-      this.known?.knows === "cluster" && (await this.#script(scriptTexts("problem", "kind-own", "kind-delete")));
-    return failed || this.#script(scriptTexts("problem", "network-remove"));
-  }
-
-  async #played(work: () => Promise<string>, options: Parameters<FakeEngine["up"]>[0], verb: "up" | "destroy") {
-    const fails = await work();
-    if (!fails && verb === "destroy") this.known = undefined;
-    this.steps = fails ? [{ op: "create", path: "command:local:Command::cluster-kind", fails }] : [];
-    await super[verb](options);
-  }
-
-  async #script(text: string): Promise<string> {
-    const { code, stderr } = await this.docker.exec("/bin/sh", ["-c", text], {
-      cwd: resolve(__dirname, "../../.."),
-      env: {
-        ...{
-          CLUSTER: cluster,
-          KIND_EXPERIMENTAL_DOCKER_NETWORK: cluster,
-          NETWORK: cluster,
-          NODE_IMAGE: "kindest/node:v1",
-        },
-        ...{
-          NETWORK_ID: this.known?.id ?? "id-new",
-          LABELS: this.known?.labels ?? labelled(own),
-        },
-        ...{
-          KUBECONFIG_FILE: join(stackDir(stack), "kubeconfig"),
-          MARKER_FILE: markerFile(stackDir(stack)),
-          BACKEND: ours,
-        },
-        ...{
-          CERTS_DIR: join(stackDir(stack), "certs.d"),
-          CA_FILE: "",
-          MIRRORS: "",
-          CACHES: "",
-          BUNDLE: "",
-          PLATFORM: "",
-        },
-      },
-    });
-    return code === 0 ? "" : stderr;
-  }
-}
-
-const verbs = {
-  up: (lab: Lab) => lab.command("up", "--yes", "--no-verify", "--ignore", "memory", "disk", "cgroup"),
-  destroy: (lab: Lab) => lab.command("destroy", "--yes"),
-  pause: (lab: Lab) => lab.command("pause"),
-  resume: (lab: Lab) => lab.command("resume", "--no-verify"),
-  "pulumi up": (lab: Lab) => lab.engine.program(),
-  "pulumi destroy": (lab: Lab) => lab.engine.deletion(),
-} satisfies Record<string, (lab: Lab) => Promise<string>>;
-
-interface Lab {
-  engine: ProgramEngine;
-  /** Runs a command; resolves with its problem, or with "". */
-  command(...args: string[]): Promise<string>;
-}
-
-/** What a row says: what happened, and what the problem names, where it is one. */
-type Outcome = [happened: Happened, ...names: string[]];
-type Happened = "updated" | "made" | "removed" | "stopped" | "refused" | "left alone";
-
-async function happens(world: World, verb: keyof typeof verbs): Promise<{ happened: Happened; said: string }> {
-  vi.stubEnv("AMBIENT_LAB_HOME", mkdtempSync(join(home, "lab-")));
-  const { network = {}, startedIn, nodesIn = cluster, paused, backend = ours, record } = world;
-  vi.stubEnv("PULUMI_BACKEND_URL", backend);
-  const there = network === "none" ? [] : [{ id, name: cluster, stack, ...network }];
-  const nodes = ["control-plane", "worker"].map((role) => ({
-    ...{
-      name: `${cluster}-${role}`,
-      cluster,
-      network: nodesIn,
-      networkId: startedIn ?? (nodesIn === cluster ? id : "id-kind"),
-    },
-    state: paused ? ("exited" as const) : ("running" as const),
-  }));
-  const docker = dockerStandIn({ networks: there, nodes: nodesIn === "no nodes" ? [] : nodes });
-  if (record !== undefined) {
-    mkdirSync(stackDir(stack), { recursive: true });
-    writeFileSync(markerFile(stackDir(stack)), `${cluster} ${record}\n`);
-  }
-  const engine = new ProgramEngine(docker, world);
-  const root = checkout({
-    [`Pulumi.${stack}.yaml`]: "config:\n  ambient-lab:httpPort: 28971\n  ambient-lab:httpsPort: 18971\n",
-  });
-  const io = fakeIo({ engine, root, exec: docker.exec });
-  Object.assign(io.env, { PATH: docker.path, PULUMI_BACKEND_URL: backend });
-  const command: Lab["command"] = async (...args) =>
-    (await run([...args, "--stack", stack], io)) === 0 ? "" : io.err() || "?";
-  const look = () => {
-    const file = markerFile(stackDir(stack));
-    return {
-      things: docker.things(),
-      record: existsSync(file) ? readFileSync(file, "utf8") : "",
-      running: docker.running(),
-    };
-  };
-  const before = look();
-  const said = await verbs[verb]({ engine, command });
-  const after = look();
-  const lost = [
-    ...before.things.filter((each) => !after.things.includes(each)),
-    ...(before.record && !after.record ? ["record"] : []),
-  ];
-  const added = after.things.filter((each) => !before.things.includes(each));
-  const isUp = verb === "pulumi up" || engine.calls.includes("up");
-  if (said) return { said: lost.length > 0 ? `${said}\nand lost:\n${lost.join("\n")}` : said, happened: "refused" };
-  if (before.running.length > after.running.length && verb === "pause") return { happened: "stopped", said };
-  if (lost.length + added.length > 0) return { happened: isUp ? "made" : "removed", said };
-  return { happened: isUp ? "updated" : "left alone", said };
-}
 
 const cloud = "https://api.pulumi.com";
 /** A stack of this name in organization "acme", on the network of one in another organization of the same user. */
@@ -445,4 +273,215 @@ describe.each<[string, Rows]>([
         expect(seen.said).not.toContain("and lost:");
         for (const name of names) expect(seen.said).toContain(name);
       });
+});
+
+type Row = [who: string, verb: string, outcome: [happened: string, ...names: string[]], act: () => Promise<Seen>];
+
+const ofBob = marked("bob@desk file:///home/bob");
+const earlierVersion = { labels: { "ambient-lab/stack": "alice" } };
+const inCluster = objectNames.flatMap((object): Row[] => [
+  [`this stack, ${object}`, "pulumi up", ["updated"], () => declaredBeside(object, marked(alice))],
+  [`a user of kubectl, ${object}`, "pulumi up", ["refused", "that no lab made"], () => declaredBeside(object, {})],
+  [
+    `another Pulumi project, ${object}`,
+    "pulumi up",
+    ["refused", "that no lab made"],
+    () => declaredBeside(object, byPulumi),
+  ],
+  [
+    `another user, ${object}`,
+    "pulumi up",
+    ["refused", 'lab "alice" of bob@desk made, whose state is in file:///home/bob'],
+    () => declaredBeside(object, ofBob),
+  ],
+  [
+    `another stack of a backend that machines share, ${object}`,
+    "pulumi up",
+    ["refused", 'lab "shop" of another user made, whose state is in s3://bucket'],
+    () => declaredBeside(object, marked("s3://bucket", "shop")),
+  ],
+]);
+
+const noRecord: Row[] = [
+  [
+    "this stack by an earlier version, namespace istio-system",
+    "pulumi up",
+    ["refused", "without a record of its owner", "annotate namespace istio-system"],
+    () => declaredBeside("namespace istio-system", earlierVersion),
+  ],
+  ["this stack, namespace egress", "destroy", ["removed"], () => destroyedBeside("pulumi-kubernetes-1")],
+  [
+    "a user of kubectl who made it anew, namespace egress",
+    "destroy",
+    [
+      "refused",
+      'replace those of lab "alice": Namespace egress',
+      `pulumi state delete --yes --stack alice ${urnOf("egress")}`,
+    ],
+    () => destroyedBeside("kubectl-create"),
+  ],
+  [
+    "another Pulumi project that made it anew, namespace egress",
+    "destroy",
+    ["refused", 'replace those of lab "alice": Namespace egress'],
+    () => destroyedBeside("pulumi-kubernetes-2"),
+  ],
+  ["another control plane, the definitions of Istio", "sweep", ["left alone"], sweptBesideIstiod],
+];
+
+const installing = (minutesOld: number, more: Partial<HelmRecord> = {}): HelmRecord => ({
+  ...{ release: "ztunnel", status: "pending-install", minutesOld },
+  ...more,
+});
+const begun = { pending: [pendingCreate("ztunnel")] };
+const upgrading = {
+  record: { release: "istiod", status: "pending-upgrade", minutesOld: 60 },
+  state: { resources: [stateRelease("istiod")] },
+};
+const ofOthers = { record: installing(60, { release: "mine" }) };
+const helmRecords: Row[] = [
+  [
+    "a killed run of this stack",
+    "recover",
+    ["removed"],
+    () => recoveredBeside({ record: installing(60), state: begun }),
+  ],
+  [
+    "a run of this stack that may still install",
+    "recover",
+    ["refused", 'ztunnel" is pending-install, and its record was written', "npm run up -- --stack alice   (in "],
+    () => recoveredBeside({ record: installing(4), state: begun }),
+  ],
+  [
+    "a run of this stack that wrote it again",
+    "recover",
+    ["refused", "its record was written"],
+    () => recoveredBeside({ record: installing(60, { updatedMinutesAgo: 4 }), state: begun }),
+  ],
+  ...Object.entries(heldTexts).flatMap(([backend, held]) =>
+    [0, 60].map(
+      (minutes): Row => [
+        `a running engine of this stack (${backend}), ${minutes} minutes old`,
+        "recover",
+        ["refused", ...(minutes === 60 ? ["is being changed by", "pulumi cancel --yes --stack alice"] : [])],
+        () => recoveredBeside({ record: installing(minutes), state: begun, held }),
+      ],
+    ),
+  ),
+  [
+    "a running engine of bob's",
+    "recover",
+    ["refused", "bob@desk (pid 1834)"],
+    () => recoveredBeside({ record: installing(60), state: begun, held: heldTexts.diy }),
+  ],
+  [
+    "this stack, whose state forgot the operation, in a folder",
+    "recover",
+    ["removed"],
+    () => recoveredBeside({ ...upgrading, fileBackend: true }),
+  ],
+  [
+    "this stack, whose state forgot the operation, in a bucket",
+    "recover",
+    ["refused", "has no unfinished operation on it", "delete secret sh.helm.release.v1.istiod.v1"],
+    () => recoveredBeside(upgrading),
+  ],
+  ...[true, false].map(
+    (fileBackend): Row => [
+      `a user of Helm, beside a ${fileBackend ? "folder" : "bucket"}`,
+      "recover",
+      ["left alone", "it is not in the state", "--namespace istio-system delete secret sh.helm.release.v1.mine.v1"],
+      () => recoveredBeside({ ...ofOthers, fileBackend }),
+    ],
+  ),
+];
+
+const gone = { code: 1, stderr: "" };
+const pulumi = "/usr/bin/pulumi up --stack alice";
+const onThis = { hostname: hostname() };
+const locks: Row[] = [
+  ["a dead engine of this machine", "recover", ["removed"], () => lockedBeside(onThis, gone)],
+  [
+    "a dead engine whose number another program has",
+    "recover",
+    ["removed"],
+    () => lockedBeside(onThis, "vim notes.md"),
+  ],
+  [
+    "a running engine of this machine",
+    "recover",
+    ["refused", `bob@${hostname()} (pid 4711)`],
+    () => lockedBeside(onThis, pulumi),
+  ],
+  [
+    "an engine of another machine",
+    "recover",
+    ["refused", "bob@elsewhere (pid 4711)", "pulumi cancel --yes --stack alice"],
+    () => lockedBeside({ hostname: "elsewhere" }, gone),
+  ],
+  ["a dead engine of another project", "recover", ["left alone"], () => lockedBeside(onThis, gone, "shop/alice")],
+  ["a dead engine of another stack", "recover", ["left alone"], () => lockedBeside(onThis, gone, "ambient-lab/bob")],
+];
+
+const cache = "ambient-lab-cache-docker.io";
+const network = { id, name: "ambient-lab-alice", stack: "alice", owner: own };
+const ofLabs = [
+  { kind: "volume", name: cache, label: "docker.io" },
+  { kind: "container", name: cache, label: "http://registry.test registry:1 ", network: "ambient-lab-bob" },
+] as const;
+const caches: Row[] = [
+  ["nobody", "up", ["made"], () => cachedBeside("up", { networks: [network] })],
+  ["another lab", "up", ["used"], () => cachedBeside("up", { networks: [network], caches: ofLabs })],
+  [
+    "another lab by an earlier version",
+    "up",
+    ["made", `volume\t${cache}\tdocker.io`],
+    () =>
+      cachedBeside("up", {
+        networks: [network],
+        caches: [ofLabs[0], { ...ofLabs[1], label: "http://old.test registry:1 " }],
+      }),
+  ],
+  [
+    "a container of no lab",
+    "up",
+    ["refused", `A container "${cache}" exists that no lab made`],
+    () => cachedBeside("up", { networks: [network], caches: [{ kind: "container", name: cache }] }),
+  ],
+  [
+    "a volume of no lab",
+    "up",
+    ["refused", `A volume "${cache}" exists that no lab made`],
+    () => cachedBeside("up", { networks: [network], caches: [{ kind: "volume", name: cache }] }),
+  ],
+  [
+    "all labs",
+    "destroy",
+    ["left", `volume\t${cache}\tdocker.io`],
+    () =>
+      cachedBeside("destroy", {
+        networks: [network],
+        caches: [ofLabs[0], { ...ofLabs[1], network: "ambient-lab-alice" }],
+      }),
+  ],
+  [
+    "all labs, in the network of another",
+    "destroy",
+    ["left alone"],
+    () => cachedBeside("destroy", { networks: [network], caches: ofLabs }),
+  ],
+];
+
+describe.each<[string, Row[]]>([
+  ["an object in an existing cluster", [...inCluster, ...noRecord]],
+  ["Helm's record of an unfinished operation", helmRecords],
+  ["a lock of the stack", locks],
+  ["the cache of a registry", caches],
+])("%s", (_thing, rows) => {
+  for (const [who, verb, [happened, ...names], act] of rows)
+    test(`of ${who}: ${verb} → ${[happened, ...names].join(", ")}`, async () => {
+      const seen = await act();
+      expect(seen, seen.said).toMatchObject({ happened });
+      for (const name of names) expect(seen.said).toContain(name);
+    });
 });

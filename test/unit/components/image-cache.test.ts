@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { expect, test } from "vitest";
@@ -10,8 +10,7 @@ const fakeDocker = `#!/bin/sh
 case "$1 $2 $*" in
   "container inspect container inspect --format {{range"*) echo "bridge " ;;
   "image inspect "*) echo linux/amd64 ;;
-  *Labels*) echo "$LABEL" ;;
-  "rm "*) echo "$*" > "$FAKE/removed" ;;
+  *Labels*) echo "http://registry.test registry:1 " ;;
   *State.Status*) echo "$STATUS start" ;;
   *State.StartedAt*) echo start ;;
   "logs "*) [ -f "$FAKE/asked" ] && echo "$SAYS"; touch "$FAKE/asked"; [ "$STATUS" = running ] && case "$*" in *--follow*) exec sleep 5 ;; esac ;;
@@ -24,7 +23,7 @@ true
 async function start(env: Record<string, string>) {
   const folder = mkdtempSync(join(tmpdir(), "lab-image-cache-"));
   writeFileSync(join(folder, "docker"), fakeDocker, { mode: 0o755 });
-  const result = await exec("/bin/sh", ["-c", script("image-get", "image-cache")], {
+  return exec("/bin/sh", ["-c", script("image-get", "image-cache")], {
     cwd: join(__dirname, "..", "..", ".."),
     env: {
       ...{ PATH: `${folder}${delimiter}${process.env.PATH}`, FAKE: folder, CACHE_IMAGE: "registry:1", CA_FILE: "" },
@@ -35,12 +34,10 @@ async function start(env: Record<string, string>) {
         PLATFORM: "",
         PATIENCE: "1",
         REFUSES: "",
-        LABEL: "http://registry.test registry:1 ",
         ...env,
       },
     },
   });
-  return { ...result, removed: existsSync(join(folder, "removed")) };
 }
 
 test("a cache runs when it says that it listens", async () => {
@@ -64,19 +61,4 @@ test("one that Docker cannot start is a problem in Docker's own words", async ()
   const REFUSES = "Error response from daemon: driver failed programming external connectivity on endpoint";
   const { code, stderr } = await start({ SAYS: "", STATUS: "created", REFUSES });
   expect([code, stderr]).toEqual([1, expect.stringContaining(`does not start: ${REFUSES}\nWhy `)]);
-});
-
-test("a container of that name that no lab made stays", async () => {
-  const { code, stderr, removed } = await start({ SAYS: "listening on [::]:5000", STATUS: "running", LABEL: "" });
-  expect(removed).toBe(false);
-  expect([code, stderr]).toEqual([
-    1,
-    expect.stringContaining('What  A container "ambient-lab-cache-docker.io" exists that no lab made'),
-  ]);
-  const older = await start({
-    SAYS: "listening on [::]:5000",
-    STATUS: "running",
-    LABEL: "http://old.test registry:1 ",
-  });
-  expect([older.code, older.removed]).toEqual([0, true]);
 });

@@ -57,23 +57,6 @@ describe("requireOwnObjects()", () => {
     expect(await whats({ mesh: own, egress: own, account: own, pool: own, policy: own })).toEqual([]);
   });
 
-  test.each([
-    ["mesh", "Namespace istio-system"],
-    ["egress", "Namespace egress"],
-    ["account", "ServiceAccount default/appa"],
-    ["pool", "IPAddressPool metallb-system/lab"],
-    ["policy", "AuthorizationPolicy default/appb-l7"],
-  ] as const)("refuses %s that another program made, Pulumi's provider included", async (key, name) => {
-    expect(await whats({ [key]: {} })).toEqual([taken("no lab made", name)]);
-    expect(await whats({ [key]: byPulumi })).toEqual([taken("no lab made", name)]);
-    expect(await whats({ [key]: marked("bob@desk file:///home/bob") })).toEqual([
-      taken('lab "dev" of bob@desk made, whose state is in file:///home/bob', name),
-    ]);
-    expect(await whats({ [key]: marked("s3://bucket", "shop") })).toEqual([
-      taken('lab "shop" of another user made, whose state is in s3://bucket', name),
-    ]);
-  });
-
   test("names all of one owner in one problem", async () => {
     const bobs = marked("bob@desk file:///home/bob");
     expect(await whats({ account: {}, policy: bobs, pool: bobs })).toEqual([
