@@ -29,9 +29,9 @@ export async function choosePorts({
   const cluster = clusterName(stack);
   const taken = await portsOfOthers(cluster, io.exec);
   const fits = async (port: number) => {
-    if (taken.has(port) || !claimPort(port, cluster)) return false;
+    if (taken.has(port) || !claimPort(port, cluster, io.claimFolder)) return false;
     if (await portIsFree(port)) return true;
-    unclaimPort(port, cluster);
+    unclaimPort(port, cluster, io.claimFolder);
     return false;
   };
   const chosen: Partial<GatewayPorts> = {};

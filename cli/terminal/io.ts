@@ -35,6 +35,8 @@ export interface Io {
   /** The checkout: where Pulumi.yaml lies. */
   root: string;
   exec: Exec;
+  /** Folder of the claims of ports (host/port-claims.ts). */
+  claimFolder: string;
   /** Downloads a URL, or reads a file of a bundle. */
   fetcher: Fetcher;
   openEngine: OpenEngine;

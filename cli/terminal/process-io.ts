@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { createInterface, type ReadLineOptions } from "node:readline/promises";
 import { fetcher } from "../../artifacts/download";
 import { exec } from "../../host/exec";
+import { claimFolder } from "../../host/port-claims";
 import { printableColours } from "../../host/printable";
 import { realClock } from "../../verify/eventually";
 import { abortedBy } from "./abort";
@@ -28,6 +29,7 @@ export function processIo(): Io {
     root: join(__dirname, "../.."),
     exec,
     fetcher,
+    claimFolder,
     openEngine: async (options) => (await import("../engine/automation.ts")).openEngine(options),
     openLabClient: async (facts) => (await import("../../verify/kube/index.ts")).kubeLabClient(facts),
     openCluster: async (address) => (await import("../../verify/kube/index.ts")).kubeClusterClient(address),

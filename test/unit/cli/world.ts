@@ -182,6 +182,7 @@ export function fakeIo(given: Partial<Io> & { engine?: Engine } = {}): Io & { ou
     stderr: { write: (text) => (texts.err += text) },
     ...{ live: false, piped: false, columns: 120, root: checkout(), exec: fakeExec(fitMachine) },
     env: { PATH: toolsFolder() },
+    claimFolder: mkdtempSync(join(tmpdir(), "lab-claims-")),
     fetcher: async (address) => {
       throw new Error(`no download of ${address} was expected`);
     },
