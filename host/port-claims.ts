@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, statSync, unlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { labHome } from "./paths";
@@ -80,11 +80,9 @@ function isAlive(pid: number): boolean {
 const isRecent = (file: string): boolean =>
   Date.now() - (statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0) < limitMs;
 
-/** Removes a claim. That of a killed process of another user stays. */
+/** Removes a claim. What cannot be removed, such as that of a killed process of another user, stays and counts no more. */
 function remove(file: string): void {
   try {
-    rmSync(file, { force: true });
-  } catch (error) {
-    if (!["EPERM", "EACCES"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
-  }
+    unlinkSync(file);
+  } catch {}
 }

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, statSync, utimesSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, statSync, utimesSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
@@ -104,6 +104,14 @@ test("a claim that is given up leaves nothing, and one of a day ago counts no mo
   expect(claimPort(port, "ambient-lab-other", folder)).toBe(true);
   unclaimPort(port, "ambient-lab-other", folder);
   expect(readdirSync(folder)).toEqual([]);
+});
+
+test("what a killed process of another user left is in nobody's way, although it cannot be removed", async () => {
+  const dead = spawn(process.execPath, ["--version"]);
+  await once(dead, "exit");
+  // A folder cannot be removed either, also not by root.
+  mkdirSync(join(folder, `ambient-lab-port.20000.${dead.pid}.0123456789abcdef.ambient-lab-other`));
+  expect(claimPort(20_000, "ambient-lab-dev", folder)).toBe(true);
 });
 
 test("the folder of the claims is one for all users of the machine", () => {
