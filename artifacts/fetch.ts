@@ -3,6 +3,7 @@ import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import semver from "semver";
 import { parse as parseYaml, stringify } from "yaml";
+import { z } from "zod";
 import { daemonsOf, imagesOf } from "../config/image-names";
 import { artifactsOf, type BillArtifact, type ChosenVersions, artifacts as pinned } from "../config/versions";
 import { UnfitError } from "../host/errors";
@@ -160,24 +161,39 @@ async function mirrored(source: string, fetch: Fetcher): Promise<Locate> {
   return Object.assign(locate, { promised });
 }
 
-interface HelmIndex {
-  entries?: Record<string, { version: string; urls: string[]; digest?: string }[]>;
+/** The fields of a chart repository's index that are read (helm v3, pkg/repo/index.go, IndexFile). */
+const indexSchema = z.object({
+  entries: z.record(
+    z.string(),
+    z.array(z.object({ version: z.string(), urls: z.array(z.string()), digest: z.string().optional() })),
+  ),
+});
+
+/** @throws UnfitError for a file that is no index */
+function readIndex(address: string, bytes: Buffer): z.infer<typeof indexSchema> {
+  try {
+    return indexSchema.parse(parseYaml(bytes.toString("utf8"), { logLevel: "error" }));
+  } catch {
+    throw lacking(`${address} is no index of charts`);
+  }
 }
 
 /** The upstream hosts of the bill. The index of each chart repository is read once. */
 function upstream(fetch: Fetcher): Locate {
-  const indexes = new Map<string, Promise<HelmIndex>>();
+  const indexes = new Map<string, Promise<z.infer<typeof indexSchema>>>();
   return async (artifact) => {
     if (artifact.kind === "manifest") return { address: artifact.upstream, digest: artifact.sha256 };
     const index = `${artifact.upstream}/index.yaml`;
-    const pending = indexes.get(index) ?? fetch(index).then((bytes) => parseYaml(bytes.toString("utf8")) as HelmIndex);
+    const pending = indexes.get(index) ?? fetch(index).then((bytes) => readIndex(index, bytes));
     indexes.set(index, pending);
-    const entry = (await pending).entries?.[artifact.name]?.find(({ version }) => semver.eq(version, artifact.version));
+    const entry = (await pending).entries[artifact.name]?.find(({ version }) => isVersion(version, artifact.version));
     const [url] = entry?.urls ?? [];
     if (!entry || !url) throw lacking(`${index} has no chart "${artifact.name}" in version ${artifact.version}`);
     return { address: new URL(url, `${artifact.upstream}/`).href, digest: entry.digest };
   };
 }
+
+const isVersion = (text: string, wanted: string): boolean => semver.valid(text) !== null && semver.eq(text, wanted);
 
 const lacking = (what: string) =>
   new UnfitError({

@@ -53,8 +53,9 @@ export async function portsOfOthers(own: string, exec: Exec): Promise<ReadonlyMa
   const inspected = await exec("docker", ["inspect", "--format", format, ...ids]);
   return new Map(
     inspected.stdout.split("\n").flatMap((line) => {
-      const [cluster = "", ...numbers] = line.split(" ").filter(Boolean);
-      return cluster === own ? [] : numbers.map((number): [number, string] => [Number(number), cluster]);
+      const [cluster = "", ...words] = line.split(" ").filter(Boolean);
+      const ports = words.filter((word) => /^\d{1,5}$/.test(word));
+      return cluster === own ? [] : ports.map((port): [number, string] => [Number(port), cluster]);
     }),
   );
 }

@@ -22,7 +22,7 @@ export interface Route {
 export function readRoutes(table: string): Route[] {
   return table.split("\n").flatMap((line) => {
     const [name = "", destination, gateway, , , , , mask] = line.split("\t");
-    if (!destination || !mask || !/^[0-9A-F]{8}$/.test(mask) || mask === "00000000") return [];
+    if (!destination || !mask || ![destination, mask].every(isAddress) || mask === "00000000") return [];
     if (/^(docker\d|docker_gwbridge|br-[0-9a-f]{12})/.test(name)) return [];
     // A VPN for all traffic replaces the default route by two routes to halves of the address space.
     if (mask === "00000080") return [];
@@ -30,6 +30,8 @@ export function readRoutes(table: string): Route[] {
     return [{ interface: name, subnet: `${address(destination)}/${bits}`, onLink: gateway === "00000000" }];
   });
 }
+
+const isAddress = (text: string): boolean => /^[0-9A-F]{8}$/.test(text);
 
 const address = (hex: string): string =>
   [...Buffer.from(hex, "hex")]

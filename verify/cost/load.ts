@@ -49,17 +49,11 @@ export interface Ends {
  * in nanoseconds.
  */
 const reportSchema = z.object({
-  latencies: z.object({
-    "50th": z.number(),
-    "90th": z.number(),
-    "99th": z.number(),
-    max: z.number(),
-  }),
-  requests: z.number().int(),
-  rate: z.number(),
-  throughput: z.number(),
-  bytes_in: z.object({ total: z.number() }),
-  status_codes: z.record(z.string(), z.number()),
+  latencies: z.object({ "50th": z.number().min(0), "90th": z.number().min(0), "99th": z.number().min(0) }),
+  requests: z.int().min(0),
+  rate: z.number().min(0),
+  bytes_in: z.object({ total: z.int().min(0) }),
+  status_codes: z.record(z.string(), z.int().min(0)),
   errors: z.array(z.string()),
 });
 
@@ -139,6 +133,7 @@ export function parseReport(json: string, protocol: RequestKind["protocol"]): Lo
   if (!parsed.success) return undefined;
   const { latencies, requests, rate, bytes_in: received, status_codes: statuses, errors } = parsed.data;
   const answered = statuses["200"] ?? 0;
+  if (answered > requests) return undefined;
   const messages = protocol === "grpc" ? Math.min(answered, Math.floor(received.total / healthBytes)) : answered;
   const ms = (nanoseconds: number) => nanoseconds / 1e6;
   return {

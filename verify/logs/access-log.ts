@@ -36,12 +36,13 @@ function parseJsonLine(text: string): AccessLine | undefined {
   const fields = jsonOf(text);
   // A field without a value is null.
   const field = (name: string) => textAt(fields, name) ?? "-";
-  const status = numberAt(fields, "response_code");
-  if (status === undefined || field("method") === "-" || field("path") === "-") return undefined;
+  const [status, durationMs] = [numberAt(fields, "response_code"), numberAt(fields, "duration")];
+  if (status === undefined || !isStatus(String(status)) || durationMs === undefined) return undefined;
+  if (field("method") === "-" || field("path") === "-") return undefined;
   return {
     ...{ method: field("method"), path: field("path"), status, text },
     ...{ flags: field("response_flags"), details: field("response_code_details") },
-    durationMs: numberAt(fields, "duration") ?? Number.NaN,
+    durationMs,
     ...{ requestId: field("request_id"), authority: field("authority") },
     ...{ upstreamHost: field("upstream_host"), upstreamCluster: field("upstream_cluster") },
   };
