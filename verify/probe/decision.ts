@@ -2,7 +2,7 @@ import { ports } from "../../config/vocabulary";
 import type { AccessLine } from "../logs/access-log";
 import { connectionOf, isPolicyRefusal, policyNamedBy } from "../logs/ztunnel-log";
 import type { Decision } from "../report/schema";
-import { isOwn, type RecordLookup, type Records } from "./records";
+import { ownConnection, type RecordLookup, type Records } from "./records";
 import type { Answer } from "./send";
 
 /** Body of a response that Envoy's RBAC filter generates. */
@@ -114,7 +114,7 @@ function byZtunnel(answer: ClientAnswer, records: Records, target: DecisionTarge
   // A client with an answer was not reset: the refusal is about an earlier request of the workload, or curl closed the connection.
   if (answer.status > 0 || !("found" in records.ztunnel)) return undefined;
   const { found } = records.ztunnel;
-  const own = found.findLast((line) => line.event === "complete" && isOwn(line, answer));
+  const own = ownConnection(found, answer);
   if (own?.error === undefined) return undefined;
   // The caller's ztunnel logs only the refusal; the ztunnel of the destination logs the reason, in its latest line.
   const far = found.findLast((line) => line.direction === "inbound" && isPolicyRefusal(line));

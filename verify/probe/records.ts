@@ -127,19 +127,25 @@ async function connections(
   const failed = unavailableIn(reads);
   const lines = recordsIn(reads, "connections", (line) => belongs(line, clientPod, { local, service }, targets));
   // A line that matches by workload only may be about another request.
-  const own = lines.findLast((line) => isOwn(line, { local }));
+  const own = ownConnection(lines, { local });
   if (own) return awaitsReason(own, lines) ? { missing: `no reason for ${own.error}`, unsure: true } : { found: lines };
   if (failed) return failed;
-  const missing = `no line about ${local ?? clientPod.name}`;
+  const missing = `no line about the end of the connection of ${local ?? clientPod.name}`;
   if (lines.length === 0) return { missing };
-  return { missing: `${missing}, and ${lines.length} about other connections of ${clientPod.name}`, unsure: true };
+  return { missing: `${missing}, and ${lines.length} about connections of ${clientPod.name}`, unsure: true };
 }
 
 /** Whether the reason of a refusal is still missing: the ztunnel of the destination logs it. */
 const awaitsReason = (own: ConnectionLine, lines: readonly ConnectionLine[]): boolean =>
   own.direction === "outbound" && isPolicyRefusal(own) && !lines.some(({ direction }) => direction === "inbound");
 
-/** Whether a line is about a connection from the address and port of a request. A pod may reuse a port: then the last line counts. */
+/** The line about the end of a request's connection. A pod may reuse a port: then the last line counts. */
+export const ownConnection = (
+  lines: readonly ConnectionLine[],
+  answer: Pick<Answer, "local">,
+): ConnectionLine | undefined => lines.findLast((line) => line.event === "complete" && isOwn(line, answer));
+
+/** Whether a line is about a connection from the address and port of a request. */
 export const isOwn = (line: ConnectionLine, { local }: Pick<Answer, "local">): boolean =>
   local !== undefined && line.fields["src.addr"] === local;
 

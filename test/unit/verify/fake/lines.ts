@@ -50,6 +50,8 @@ export interface ConnectionFields {
   error?: string;
   /** Service that the client asked for. @default "appb" */
   service?: string;
+  /** The connection was opened now, and has not ended. */
+  opened?: true;
 }
 
 /** A line of ztunnel as JSON (ztunnel, src/telemetry.rs, IstioJsonFormat): the same fields, the message first. */
@@ -70,15 +72,16 @@ export function jsonConnectionLine(fields: ConnectionFields): string {
  * the fields. Before 1.31 there were no src.cluster and dst.cluster.
  */
 export function connectionLine(fields: ConnectionFields): string {
-  const { stamp, direction, from, to, inner, error, service = "appb" } = fields;
+  const { stamp, direction, from, to, inner, error, opened, service = "appb" } = fields;
+  const level = error ? "error" : opened ? "debug" : "info";
   const identity = (end: "src" | "dst", principal: string | undefined) =>
     principal ? ` ${end}.identity="spiffe://${principal}"` : "";
   return [
-    `${stamp}\t${error ? "error" : "info"}\taccess\tconnection complete`,
+    `${stamp}\t${level}\taccess\tconnection ${opened ? "opened" : "complete"}`,
     `\tsrc.addr=${from.address} src.workload="${from.workload}" src.namespace="default"${identity("src", from.principal)} src.cluster="Kubernetes"`,
     ` dst.addr=${to.address}${inner ? ` dst.hbone_addr=${inner}` : ""} dst.service="${service}.default.svc.cluster.local"`,
     ` dst.workload="${to.workload}" dst.namespace="default"${identity("dst", to.principal)} dst.cluster="Kubernetes"`,
-    ` direction="${direction}" bytes_sent=76 bytes_recv=437 duration="10ms"${error ? ` error="${error}"` : ""}`,
+    ` direction="${direction}"${opened ? "" : ' bytes_sent=76 bytes_recv=437 duration="10ms"'}${error ? ` error="${error}"` : ""}`,
   ].join("");
 }
 

@@ -57,7 +57,7 @@ export class Traffic {
       const error = waypoint ? undefined : "no healthy upstream";
       const tunnel = { inner: "10.96.65.30:8000", service };
       const line = { direction: "outbound", from, to, ...tunnel, ...(error ? { error } : {}) } as const;
-      state.log(state.ztunnelOn(source.node), (stamp) => this.#connectionLine({ stamp, ...line }), 100);
+      this.#logConnection(state.ztunnelOn(source.node), line, 100);
       return { ...(waypoint ? this.#atWaypoint(waypoint, source.principal, service, request) : reset), local };
     }
     if (hasSidecar(source)) return { ...this.#fromSidecar(source, service, request), local };
@@ -74,7 +74,7 @@ export class Traffic {
     const to = { workload: app.name, address, ...(inMesh ? { principal: app.principal } : {}) };
     const inner = inMesh ? { inner: socket(app.ip, 8_080) } : {};
     const line = { direction: "outbound", from, to, service, ...inner } as const;
-    this.#state.log(this.#state.ztunnelOn(source.node), (stamp) => this.#connectionLine({ stamp, ...line }), 100);
+    this.#logConnection(this.#state.ztunnelOn(source.node), line, 100);
   }
 
   /** A request through the client's sidecar, and through the server's if it has one. */
@@ -201,8 +201,15 @@ export class Traffic {
     );
   }
 
-  #connectionLine(fields: ConnectionFields): string {
-    return this.#state.json ? jsonConnectionLine(fields) : connectionLine(fields);
+  /** The line of a ztunnel about a connection that ended; with the log level debug it wrote one when the connection was opened. */
+  #logConnection(ztunnel: FakePod | undefined, line: Omit<ConnectionFields, "stamp">, delayMs: number): void {
+    const { json, verbose } = this.#state;
+    const write = json ? jsonConnectionLine : connectionLine;
+    const { error, ...opened } = line;
+    const refusedBefore = error !== undefined && line.direction === "inbound";
+    if (verbose && !refusedBefore) this.#state.log(ztunnel, (stamp) => write({ stamp, ...opened, opened: true }), 0);
+    // A slow machine writes the second line later.
+    this.#state.log(ztunnel, (stamp) => write({ stamp, ...line }), verbose ? delayMs + 1_500 : delayMs);
   }
 
   #atWaypoint(proxy: FakePod, caller: string, service: string, request: FakeRequest): FakeAnswer {
@@ -311,11 +318,8 @@ export class Traffic {
     const seen = plain ? from : { ...from, address: from.address.replace(/:\d+$/, ":33333") };
     const inner = plain ? {} : { inner: socket(app.ip, 8_080) };
     const error = refusal ? { error: refusal } : {};
-    state.log(
-      ztunnel,
-      (stamp) => this.#connectionLine({ stamp, direction: "inbound", from: seen, to, service, ...inner, ...error }),
-      pooled ? 6_000 : 100,
-    );
+    const line = { direction: "inbound", from: seen, to, service, ...inner, ...error } as const;
+    this.#logConnection(ztunnel, line, pooled ? 6_000 : 100);
     if (!plain && !pooled && refusal) {
       const source = state.podNamed(from.workload);
       const line = {
@@ -326,7 +330,7 @@ export class Traffic {
         ...inner,
         error: "http status: 401 Unauthorized",
       } as const;
-      state.log(source && state.ztunnelOn(source.node), (stamp) => this.#connectionLine({ stamp, ...line }), 100);
+      this.#logConnection(source && state.ztunnelOn(source.node), line, 100);
     }
     if (refusal) return reset;
     state.log(app, (stamp) => (request.grpc ? grpcLine(request) : appLine(stamp, request)), 20);
