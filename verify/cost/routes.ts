@@ -39,35 +39,58 @@ export async function routesTaken(context: VerifyContext, scene: Scene, loads: L
       const own = loads.get(path) ?? [];
       const name = routeNames[path];
       const witnesses = await witnessesOf(context, scene, path);
-      let records: string[] = [];
-      let problem: Misroute | undefined;
+      let records: Looked[] = [];
+      const problemIn = () => records.find(({ problem }) => problem)?.problem;
       const look = async () => {
-        const seen = await Promise.all(
-          own.flatMap((load) =>
-            witnesses.map(async (witness) => {
-              const lines = await linesOf(context, scene, path, load.id, witness);
-              const sent = `${load.result.sent} requests by ${protocolNames[load.kind.protocol]}, ${load.kind.connections} connections`;
-              const right = isRight(witness, lines.count, load.result.sent);
-              return {
-                record: `${witness.proxy}: ${lines.count ?? "unreadable"} of ${sent}`,
-                ...(right ? {} : { problem: misroute(witness, lines, sent) }),
-              };
-            }),
-          ),
-        );
-        records = seen.map(({ record }) => record);
-        problem = seen.find((each) => each.problem)?.problem;
+        records = (await Promise.all(witnesses.map((witness) => looksOf(context, scene, path, own, witness)))).flat();
+        const problem = problemIn();
         if (problem) throw new Error(problem.seen);
       };
       const waiting = { what: "log lines", deadlineMs: longestLogMs(context), intervalMs: 500 };
       await eventually(look, { ...waiting, signal: context.signal, clock: context.clock }).catch((error: unknown) => {
         if (!(error instanceof DeadlineError)) throw error;
       });
-      const evidence = [{ source: "records", lines: records }];
-      if (!problem) return { name, verdict: "pass", layer: layerOf[path], seen: records.join("; "), evidence };
-      return { name, layer: layerOf[path], ...problem, expected: name, evidence };
+      const evidence = [{ source: "records", lines: records.map(({ text }) => text) }];
+      const problem = problemIn();
+      if (problem) return { name, layer: layerOf[path], ...problem, expected: name, evidence };
+      const seen = witnesses.map(({ proxy }) => `${proxy} ${sum(records.filter((each) => each.proxy === proxy))}`);
+      return { name, verdict: "pass", layer: layerOf[path], seen: `lines of the logs: ${seen.join(", ")}`, evidence };
     }),
   );
+}
+
+/** What the log of a proxy says of a load, or of all loads of a path. */
+interface Looked {
+  proxy: string;
+  count: number;
+  text: string;
+  problem?: Misroute;
+}
+
+const sum = (looked: readonly Looked[]): number => looked.reduce((total, { count }) => total + count, 0);
+
+/** Requests are looked for load by load; connections have no id, so that those of all loads are one result. */
+async function looksOf(
+  context: VerifyContext,
+  scene: Scene,
+  path: CostPath,
+  loads: readonly Load[],
+  witness: Witness,
+): Promise<Looked[]> {
+  const { proxy, kind } = witness;
+  const result = async (id: string, sent: number, of: string): Promise<Looked> => {
+    const lines = await linesOf(context, scene, path, id, witness);
+    const about = `${sent} requests by ${of}`;
+    return {
+      ...{ proxy, count: lines.count ?? 0, text: `${proxy}: ${lines.count ?? "unreadable"} lines of ${about}` },
+      ...(isRight(witness, lines.count, sent) ? {} : { problem: misroute(witness, lines, about) }),
+    };
+  };
+  const named = ({ kind: { protocol, connections } }: Load) =>
+    `${protocolNames[protocol]} on ${connections} connections`;
+  if (kind === "requests") return Promise.all(loads.map((load) => result(load.id, load.result.sent, named(load))));
+  const sent = loads.reduce((total, load) => total + load.result.sent, 0);
+  return [await result("", sent, loads.map(named).join(", "))];
 }
 
 const layerOf = { none: "app", ztunnel: "ztunnel", waypoint: "waypoint", sidecar: "sidecar" } as const;
