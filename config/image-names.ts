@@ -1,4 +1,4 @@
-import { versions } from "./versions";
+import { imageDigests, versions } from "./versions";
 
 /** Registry and organisation of Istio's images: the charts' own default host is gone (istio.io, retirement of GCP hosts). */
 export const istioHub = "docker.io/istio";
@@ -16,10 +16,10 @@ export const mirrorsOf = (imageMirrors: readonly string[]): ReadonlyMap<string, 
   new Map(imageMirrors.map((each) => [each.slice(0, each.indexOf("=")), each.slice(each.indexOf("=") + 1)]));
 
 /** Image of the registries' caches: `imageCache`. */
-export const cacheImage = `docker.io/library/registry:${versions.registry}`;
+export const cacheImage = `docker.io/library/registry:${versions.registry}@${imageDigests.registry}`;
 
 /** Image of the pods that send the requests of `prove`, `reach` and `audit` in a cluster without the lab's own image. */
-export const probeImage = `docker.io/curlimages/curl:${versions.curl}`;
+export const probeImage = `docker.io/curlimages/curl:${versions.curl}@${imageDigests.curl}`;
 
 /** Reference of an Istio image; the profile "ambient" runs the distroless variants. */
 export const istioImage = (name: string, istio: string): string => `${istioHub}/${name}:${istio}-distroless`;

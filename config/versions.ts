@@ -27,6 +27,18 @@ export const versions = {
   curl: "8.16.0",
 } as const;
 
+/**
+ * Digests of the images of {@link versions}, for all platforms: a registry, mirror, cache or bundle that has another one is refused.
+ *
+ * - agnhost: kubernetes/k8s.io#8165, the promotion of 2.56 to registry.k8s.io; kueue and other projects use it.
+ * - registry and curl: as more than three independent repositories have recorded them (2026-11).
+ */
+export const imageDigests = {
+  registry: "sha256:6c5666b861f3505b116bb9aa9b25175e71210414bd010d92035ff64018f9457e",
+  curl: "sha256:463eaf6072688fe96ac64fa623fe73e1dbe25d8ad6c34404a669ad3ce1f104b6",
+  agnhost: "sha256:352a050380078cb2a1c246357a0dfa2fcf243ee416b92ff28b44a01d1b4b0294",
+} as const satisfies Partial<Record<keyof typeof versions, string>>;
+
 /** Default node image of the pinned kind, by digest (sigs.k8s.io/kind v0.33.0, pkg/apis/config/defaults/image.go). */
 export const nodeImage = "kindest/node:v1.37.0@sha256:a1ed56cfb0e7b93589bdf97c8cd566405a265939e3620fc4f5de89adff580ae5";
 

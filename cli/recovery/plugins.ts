@@ -26,9 +26,11 @@ export async function findOrphans(exec: Exec, cluster: string): Promise<Orphan[]
   const { stdout } = await exec("ps", ["-axo", "pid=,ppid=,args="]);
   const processes = stdout.split("\n").flatMap(parseLine);
   const byPid = new Map(processes.map((each) => [each.pid, each]));
-  const hasEngine = ({ parent }: Process): boolean => {
+  // ps reads one process after the other: with a number that was used again, parents may form a circle.
+  const hasEngine = ({ pid, parent }: Process, below: readonly number[] = []): boolean => {
     const owner = byPid.get(parent);
-    return owner !== undefined && (isEngine(owner.args) || hasEngine(owner));
+    if (owner === undefined || below.includes(parent)) return false;
+    return isEngine(owner.args) || hasEngine(owner, [...below, pid]);
   };
   return processes.flatMap((each) => {
     const plugin = /^\S*?(pulumi-resource-[\w-]+)/.exec(each.args)?.[1];

@@ -2,6 +2,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { tagged } from "../../artifacts/bundle-folder";
 import { cacheImage } from "../../config/image-names";
 import { exec } from "../../host/exec";
 import { selfSigned } from "../support/certificate";
@@ -25,6 +26,8 @@ let networkId: string;
 const cache = "ambient-lab-cache-registry.test";
 const [upstream, secure] = [`${stack}-upstream`, "secure.test"];
 const image = "registry.test/lab/tiny:1";
+/** The registry of upstream, or one that is built here under its name, without upstream's digest. */
+let registryImage: string = cacheImage;
 const ctr = ["ctr", "--namespace", "k8s.io", "images"];
 
 describe.skipIf(skip)("caches of registries, and a private CA", () => {
@@ -32,7 +35,6 @@ describe.skipIf(skip)("caches of registries, and a private CA", () => {
   const caFile = join(home, "ca.pem");
   let commands: StackCommands;
   let caches: Record<string, string>;
-  let built = false;
 
   const docker = async (...args: string[]) => {
     const result = await exec("docker", args, { timeoutMs: 180_000 });
@@ -41,7 +43,12 @@ describe.skipIf(skip)("caches of registries, and a private CA", () => {
   };
   const has = async (ref: string) => (await exec("docker", ["image", "inspect", ref])).code === 0;
   const run = async (name: string, step: "create" | "delete" = "create", more: Record<string, string> = {}) => {
-    const result = await commands.run(name, step, { ...caches, NETWORK_ID: networkId, ...more });
+    const result = await commands.run(name, step, {
+      ...caches,
+      CACHE_IMAGE: registryImage,
+      NETWORK_ID: networkId,
+      ...more,
+    });
     expect(result.code, result.stderr).toBe(0);
     return result.stdout;
   };
@@ -66,12 +73,12 @@ describe.skipIf(skip)("caches of registries, and a private CA", () => {
   beforeAll(async () => {
     await removeAll();
     if (!(await has(cacheImage))) {
+      registryImage = tagged(cacheImage);
       await buildRegistry(join(home, "registry"), docker);
-      built = true;
     }
     await selfSigned(home, secure);
     networkId = await docker("network", "create", "--label", `ambient-lab.stack=${stack}`, network);
-    await docker("run", "--detach", "--name", upstream, "--publish", "127.0.0.1::5000", cacheImage);
+    await docker("run", "--detach", "--name", upstream, "--publish", "127.0.0.1::5000", registryImage);
     const at = await docker("port", upstream, "5000/tcp");
     await vi.waitFor(async () => expect((await fetch(`http://${at}/v2/`)).ok).toBe(true), { timeout: 30_000 });
     writeFileSync(join(home, "file"), "x".repeat(100_000));
@@ -92,7 +99,7 @@ describe.skipIf(skip)("caches of registries, and a private CA", () => {
   afterAll(async () => {
     await commands?.run("cluster-kind", "delete", { NETWORK_ID: networkId });
     await removeAll();
-    if (built) await exec("docker", ["rmi", "--force", cacheImage]);
+    if (registryImage !== cacheImage) await exec("docker", ["rmi", "--force", registryImage]);
     rmSync(home, { recursive: true, force: true });
   });
 
@@ -140,7 +147,7 @@ describe.skipIf(skip)("caches of registries, and a private CA", () => {
       "--network",
       network,
       ...tls.flatMap((each) => ["--env", each]),
-      cacheImage,
+      registryImage,
     );
     for (const file of ["ca.pem", "key.pem"]) await docker("cp", join(home, file), `${secure}:/${file}`);
     await docker("start", secure);
@@ -182,5 +189,5 @@ async function buildRegistry(folder: string, docker: (...args: string[]) => Prom
     'CMD ["serve", "/etc/distribution/config.yml"]',
   ];
   writeFileSync(join(folder, "Dockerfile"), `${lines.join("\n")}\n`);
-  await docker("build", "--tag", cacheImage, folder);
+  await docker("build", "--tag", tagged(cacheImage), folder);
 }

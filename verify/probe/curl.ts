@@ -56,7 +56,10 @@ export function parseCurl(stdout: string): CurlAnswer | undefined {
   const answer = stdout.slice(0, cut);
   const end = answer.indexOf("\r\n\r\n");
   const [head, body] = end < 0 ? [answer, ""] : [answer.slice(0, end), answer.slice(end + 4)];
-  return { ...measurementsOf(measured), headers: parseHeaders(head), body };
+  const measurements = measurementsOf(measured);
+  // A status that is no whole number was cut.
+  if (!Number.isInteger(measurements.status)) return undefined;
+  return { ...measurements, headers: parseHeaders(head), body };
 }
 
 /** The fields of curl's `--write-out %{json}` that an answer has. */

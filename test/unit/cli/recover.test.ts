@@ -33,6 +33,11 @@ describe("findOrphans()", () => {
       { pid: 64, program: "kind", busy: true },
     ]);
   });
+
+  test("takes a plugin among processes whose parents form a circle for an orphan", async () => {
+    const exec = table("   60    61 pulumi-resource-command 127.0.0.1:2", "   61    60 sh", "   62    62 sh");
+    expect(await findOrphans(exec, "c")).toEqual([{ pid: 60, program: "pulumi-resource-command", busy: true }]);
+  });
 });
 
 const revision = (release: string, status: string) => ({

@@ -4,10 +4,11 @@ import semver from "semver";
 import { describe, expect, test } from "vitest";
 import { platforms } from "../../../cli/offline/pieces";
 import { tools } from "../../../cli/toolchain/tools";
-import { istioImages } from "../../../config/image-names";
+import { cacheImage, istioImages, probeImage } from "../../../config/image-names";
 import {
   artifacts,
   artifactsOf,
+  imageDigests,
   istioMinorOf,
   istioMinors,
   nodeImage,
@@ -15,6 +16,8 @@ import {
   supported,
   versions,
 } from "../../../config/versions";
+
+import { moduleImagesOf } from "../../../modules/index";
 
 const read = (file: string) => readFileSync(join(__dirname, "../../..", file), "utf8");
 const manifest: { dependencies: Record<string, string>; devDependencies: Record<string, string> } = JSON.parse(
@@ -67,6 +70,12 @@ describe("version pins", () => {
       `github.com/mccutchen/go-httpbin/v2/cmd/go-httpbin@${versions.httpbin}`,
       `github.com/tsenart/vegeta/v12@${versions.vegeta}`,
     ]);
+  });
+
+  test("the images that no other pin names are pinned by digest", () => {
+    const images = [cacheImage, probeImage, ...moduleImagesOf(["grpc"], versions.istio)];
+    expect(images).toHaveLength(Object.keys(imageDigests).length);
+    for (const image of images) expect(image).toMatch(/^[a-z0-9.]+\/[a-z0-9/-]+:[\d.]+@sha256:[0-9a-f]{64}$/);
   });
 
   test("the node image is pinned by digest", () => {
