@@ -28,15 +28,15 @@ export const versions = {
 } as const;
 
 /**
- * Digests of the images of {@link versions}, for all platforms: a registry, mirror, cache or bundle that has another one is refused.
+ * Digests of images, for all platforms: a registry, mirror, cache or bundle that has another one is refused. As more than three
+ * independent repositories have recorded them (2026-11).
  *
- * - agnhost: kubernetes/k8s.io#8165, the promotion of 2.56 to registry.k8s.io; kueue and other projects use it.
- * - registry and curl: as more than three independent repositories have recorded them (2026-11).
+ * Images that are loaded into the nodes have none: Docker writes them to an archive by their tags, nodes know them by these alone,
+ * and a machine without a network may have them from anywhere. The digest of agnhost is in kubernetes/k8s.io#8165.
  */
 export const imageDigests = {
   registry: "sha256:6c5666b861f3505b116bb9aa9b25175e71210414bd010d92035ff64018f9457e",
   curl: "sha256:463eaf6072688fe96ac64fa623fe73e1dbe25d8ad6c34404a669ad3ce1f104b6",
-  agnhost: "sha256:352a050380078cb2a1c246357a0dfa2fcf243ee416b92ff28b44a01d1b4b0294",
 } as const satisfies Partial<Record<keyof typeof versions, string>>;
 
 /** Default node image of the pinned kind, by digest (sigs.k8s.io/kind v0.33.0, pkg/apis/config/defaults/image.go). */
@@ -167,6 +167,9 @@ export interface BillTool {
  * - Gateway API: the release file is made of the files of the Go module sigs.k8s.io/gateway-api by hack/build-install-yaml.sh.
  * - Pulumi: pulumi/homebrew-tap, Formula/pulumi.rb at 51fb494, which Pulumi's release writes.
  * - kind: the release's .sha256sum files, as several independent repositories have recorded them (2026-11).
+ *
+ * Istio's charts have none here: the digest of each is in the index of their repository. Nor have the engine's plugins: their releases
+ * list no SHA-256, and no public repository has recorded those of the versions in package.json (2026-11).
  */
 export const pinnedDigests: Readonly<Record<string, string>> = {
   "https://raw.githubusercontent.com/metallb/metallb/v0.16.2/config/manifests/metallb-native.yaml":

@@ -9,11 +9,7 @@ set -eu
 export KIND_EXPERIMENTAL_PROVIDER=docker
 for image in $IMAGES; do
   if [ -n "${BUILD:-}" ] && ! present "$image"; then build "$image" "$BUILD"; else get "$image"; fi
-  # An archive names images by their tags alone. One that Docker pulled by its digest has none, or the tag names another one.
-  case "$image" in *@*) ! docker image inspect "$image" >/dev/null 2>&1 || docker tag "$image" "${image%@*}" ;; esac
 done
-IMAGES=$(printf '%s\n' "$IMAGES" | sed 's/@.*//')
-DAEMONS=$(printf '%s\n' "${DAEMONS:-}" | sed 's/@.*//')
 
 images_file=$(mktemp "${TMPDIR:-/tmp}/ambient-lab-images.XXXXXX")
 trap 'rm -f "$images_file"' EXIT

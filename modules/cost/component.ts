@@ -40,7 +40,7 @@ export class Cost extends pulumi.ComponentResource {
         {
           ...{ name: app, ...place, mesh: path === "ztunnel" || path === "waypoint" },
           ...(path === "sidecar" ? { labels: withSidecar } : {}),
-          ...(grpc && app === serverOf(path) ? { beside: [healthServer(args)] } : {}),
+          ...(grpc && app === serverOf(path) ? { beside: [healthServer] } : {}),
         },
         args,
         { ...own, dependsOn: grpc ? [...after, ...args.images] : after },

@@ -21,7 +21,7 @@ export class Grpc extends pulumi.ComponentResource {
     const metadata = { name, namespace: appNamespace };
     const account = new k8s.core.v1.ServiceAccount(...child(`${name}-account`, own, { metadata }));
     const dependsOn = [account, ...args.images];
-    const server = new k8s.apps.v1.Deployment(...child(`${name}-server`, { ...own, dependsOn }, deploymentOf(args)));
+    const server = new k8s.apps.v1.Deployment(...child(`${name}-server`, { ...own, dependsOn }, deploymentArgs));
     new k8s.core.v1.Service(...child(`${name}-service`, { ...own, dependsOn: server }, serviceArgs));
     moduleObject("AuthorizationPolicy", "grpc-l7", methodSpec, own);
     moduleObject("AuthorizationPolicy", "grpc-waypoint-only", waypointOnlySpec(name), own);
@@ -29,7 +29,7 @@ export class Grpc extends pulumi.ComponentResource {
   }
 }
 
-const deploymentOf = (args: ModuleArgs): k8s.apps.v1.DeploymentArgs => ({
+const deploymentArgs: k8s.apps.v1.DeploymentArgs = {
   metadata: { name, namespace: appNamespace, labels },
   spec: {
     replicas: 1,
@@ -40,11 +40,11 @@ const deploymentOf = (args: ModuleArgs): k8s.apps.v1.DeploymentArgs => ({
         ...restricted.pod,
         serviceAccountName: name,
         terminationGracePeriodSeconds: 2,
-        containers: [healthServer(args)],
+        containers: [healthServer],
       },
     },
   },
-});
+};
 
 const serviceArgs: k8s.core.v1.ServiceArgs = {
   metadata: {

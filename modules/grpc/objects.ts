@@ -1,8 +1,8 @@
-import { imageDigests, versions } from "../../config/versions";
+import { versions } from "../../config/versions";
 import type { Slice } from "../slice";
 
 /** The server: Kubernetes' own image for tests. */
-export const image = `registry.k8s.io/e2e-test-images/agnhost:${versions.agnhost}@${imageDigests.agnhost}`;
+export const image = `registry.k8s.io/e2e-test-images/agnhost:${versions.agnhost}`;
 
 /** Methods of gRPC's own health service. */
 export const health = {

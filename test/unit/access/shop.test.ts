@@ -10,7 +10,6 @@ import { readMesh } from "../../../access/mesh/read";
 import { planQuestions } from "../../../access/prove";
 import { readQuestions } from "../../../access/questions/parse";
 import type { Destination, Mesh } from "../../../access/types";
-import { tagged } from "../../../artifacts/bundle-folder";
 import { run } from "../../../cli/run";
 import { image } from "../../../modules/grpc/objects";
 import { textAt } from "../../../verify/json";
@@ -150,6 +149,6 @@ describe("the shop, computed from its files", () => {
   test("has five policies, and the image of the lab's own module", () => {
     expect(objectsIn("policies.yaml").map(({ kind }) => kind)).toEqual(Array(5).fill("AuthorizationPolicy"));
     const images = readFileSync(join(root, folder, "shop.yaml"), "utf8").match(/image: .*/g);
-    expect(new Set(images)).toEqual(new Set([`image: ${tagged(image)}`]));
+    expect(new Set(images)).toEqual(new Set([`image: ${image}`]));
   });
 });

@@ -61,7 +61,9 @@ describe("bill", () => {
     expect(io.out()).toContain("tools  (darwin/amd64, darwin/arm64, linux/amd64, linux/arm64)\n");
     expect(io.out()).toMatch(/^ {2}kiali +\S+ +Apache-2\.0 +https:\S+kiali\.yaml +sha256:[0-9a-f]{12}…$/m);
     expect(io.out()).toMatch(/^ {2}kindest\/node +v1\S+ +Apache-2\.0 +named by kind +sha256:[0-9a-f]{12}…$/m);
-    expect(io.out()).toMatch(/^ {2}docker\.io\/library\/registry +3\.0\.0 +Apache-2\.0 +named by imageCache +sha256:6c5666b861f3…$/m);
+    expect(io.out()).toMatch(
+      /^ {2}docker\.io\/library\/registry +3\.0\.0 +Apache-2\.0 +named by imageCache +sha256:6c5666b861f3…$/m,
+    );
   });
 
   test("prints a software bill of materials that CycloneDX's schema accepts, with every entry", async () => {

@@ -247,15 +247,6 @@ describe("images-load.sh", () => {
     expect(readFileSync(join(folder, "loaded"), "utf8")).toBe("archive of save quay.io/a/b:1\n");
   });
 
-  test("pulls an image by its digest, and hands it to the nodes by its tag", async () => {
-    const { folder, load, calls } = machine();
-    const digest = `sha256:${"ab".repeat(32)}`;
-    expect(await load(`quay.io/a/b:1@${digest}`, "")).toMatchObject({ code: 0, stdout: "1" });
-    expect(calls("pull")).toEqual([`pull --quiet --platform=linux/amd64 quay.io/a/b:1@${digest}`]);
-    expect(calls("tag")).toEqual([`tag quay.io/a/b:1@${digest} quay.io/a/b:1`]);
-    expect(readFileSync(join(folder, "loaded"), "utf8")).toBe("archive of save quay.io/a/b:1\n");
-  });
-
   test("gets all other images from where they come from", async () => {
     const { load, calls } = machine();
     expect(await load("quay.io/a/b:1", "")).toMatchObject({ code: 0 });

@@ -328,14 +328,3 @@ describe("the kind cluster", () => {
     expect(changed.map(({ name }) => name).sort()).toEqual(expected);
   });
 });
-
-test("the nodes know the server of gRPC by its tag where it is loaded, and pull it by its digest", async () => {
-  const imageOf = async (config: Record<string, unknown>) => {
-    const { inputs } = (await declare({ modules: ["grpc"], ...config })).find("grpc-server");
-    return (inputs as { spec: { template: { spec: { containers: { image: string }[] } } } }).spec.template.spec
-      .containers[0]?.image;
-  };
-  const [loaded, pulled] = [await imageOf({}), await imageOf({ imageSource: "pull" })];
-  expect(loaded).toMatch(/agnhost:[\d.]+$/);
-  expect(pulled).toMatch(new RegExp(`^${loaded}@sha256:[0-9a-f]{64}$`));
-});
