@@ -57,8 +57,8 @@ export function parseCurl(stdout: string): CurlAnswer | undefined {
   const end = answer.indexOf("\r\n\r\n");
   const [head, body] = end < 0 ? [answer, ""] : [answer.slice(0, end), answer.slice(end + 4)];
   const measurements = measurementsOf(measured);
-  // A status that is no whole number was cut.
-  if (!Number.isInteger(measurements.status)) return undefined;
+  // Anything else was cut.
+  if (!Number.isInteger(measurements.status) || measurements.status < 0) return undefined;
   return { ...measurements, headers: parseHeaders(head), body };
 }
 
