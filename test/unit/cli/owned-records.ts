@@ -1,6 +1,9 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { vi } from "vitest";
 import { openEngine } from "../../../cli/engine/automation";
 import type { StackState } from "../../../cli/engine/types";
 import { openHelmReleases } from "../../../cli/recovery/helm-releases";
@@ -10,10 +13,14 @@ import { sweepMesh } from "../../../cli/recovery/sweep";
 import { run } from "../../../cli/run";
 import type { DeclaredObject } from "../../../components/ownership";
 import { script } from "../../../components/script";
+import { parseConfig } from "../../../config/load";
 import { LabErrors, messageOf } from "../../../host/errors";
 import { exec } from "../../../host/exec";
 import { openApi } from "../../../host/kube-api";
+import { claimPort } from "../../../host/port-claims";
+import { examineExisting } from "../../../preflight/existing-cluster";
 import { ownerRecord, requireOwnObjects } from "../../../preflight/foreign-objects";
+import { artifactNames } from "../../../program/artifacts";
 import { startCluster } from "../../support/cluster";
 import { dockerStandIn, type StandInThings } from "../../support/docker-stand-in";
 import { type HelmRecord, startHelmCluster } from "./helm-cluster";
@@ -146,6 +153,65 @@ export async function recoveredBeside({ record, state = {}, held, fileBackend = 
   const happened = lab.deleted.length > 0 ? "removed" : problem === undefined ? "left alone" : "refused";
   const locking = pulumi.calls().filter((call) => /^(refresh|stack import)/.test(call));
   return { happened, said: problem ?? said.join("\n"), deletion: lab.bodies[0] ?? "", locking };
+}
+
+/** A release of Istio, MetalLB or the Gateway API in an existing cluster. */
+export type Released = { istio: string; labels: Record<string, string> } | { definition: string };
+
+/** The program's look at an existing cluster that has a release, for a lab with these settings. */
+export async function releasedBeside(released: Released, settings: Record<string, unknown> = {}): Promise<Seen> {
+  const cluster = await startCluster();
+  const { kubeconfig, context } = cluster;
+  if ("definition" in released) {
+    const ofBundle = (key: string) => `gateway.networking.k8s.io/${key}`;
+    const annotations = { [ofBundle("bundle-version")]: "v1.3.0", [ofBundle("channel")]: "standard" };
+    const path = "apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+    cluster.put(`${path}/${released.definition}`, { metadata: { annotations } });
+  } else {
+    const image = `docker.io/istio/pilot:${released.istio}-distroless`;
+    cluster.put("api/v1/namespaces/istio-system", { metadata: { labels: released.labels } });
+    cluster.put("apis/apps/v1/namespaces/istio-system/deployments/istiod", {
+      spec: { template: { spec: { containers: [{ image }] } } },
+    });
+  }
+  const raw = { cluster: "existing", appImage: "registry.test/httpbin:1", kubeconfig, context, ...settings };
+  const config = parseConfig(raw);
+  const { facts, problems } = await examineExisting(config, "alice");
+  await cluster.close();
+  const names = artifactNames(config, facts?.gatewayApi ? { gatewayApi: facts.gatewayApi } : {});
+  const said = problems.map(({ what }) => what).join("\n");
+  return { happened: problems.length > 0 ? "refused" : "left alone", said: said || `installs ${names.join(", ")}` };
+}
+
+/** A claim of a port by another process: for a cluster, by a process that lives or was killed. */
+export interface OtherClaim {
+  cluster: string;
+  /** Whether both have the folder of labs in common. @default each has one of its own, as two users do */
+  sameHome?: true;
+  killed?: true;
+}
+
+/** The claim of the port by the acting stack, beside that of another process of this machine. */
+export async function claimedBeside({ cluster, sameHome, killed }: OtherClaim): Promise<Seen> {
+  const folderOf = (name: string) => mkdtempSync(join(tmpdir(), `lab-${name}-`));
+  const [folder, own] = [folderOf("claims"), folderOf("home")];
+  const env = { ...process.env, AMBIENT_LAB_HOME: sameHome ? own : folderOf("home") };
+  const program = join(__dirname, "../../support/claim-ports.ts");
+  const args = ["--require", "@swc-node/register", program, cluster, "1", "20000", folder];
+  const child = spawn(process.execPath, args, {
+    env,
+    cwd: join(__dirname, "../../.."),
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  await once(child.stdout, "data");
+  if (killed) {
+    child.kill("SIGKILL");
+    await once(child, "exit");
+  }
+  vi.stubEnv("AMBIENT_LAB_HOME", own);
+  const claimed = claimPort(20_000, "ambient-lab-alice", folder);
+  child.kill("SIGKILL");
+  return { happened: claimed ? "used" : "left alone", said: "" };
 }
 
 /** The look for locks of dead engines, beside a lock in the folder of a project and stack. */

@@ -5,12 +5,14 @@ import {
   alice,
   byPulumi,
   cachedBeside,
+  claimedBeside,
   declaredBeside,
   destroyedBeside,
   lockedBeside,
   marked,
   objectNames,
   recoveredBeside,
+  releasedBeside,
   type Seen,
   sweptBesideIstiod,
 } from "./owned-records";
@@ -472,11 +474,67 @@ const caches: Row[] = [
   ],
 ];
 
+const istio = (labels: Record<string, string>) => releasedBeside({ istio: "1.28.0", labels });
+const metallb = { definition: "ipaddresspools.metallb.io" };
+const range = { addressRange: "10.0.0.1-10.0.0.9" };
+const releases: Row[] = [
+  [
+    "a user of Helm, Istio",
+    "pulumi up",
+    ["refused", "a namespace istio-system that no lab made, with Istio 1.28.0"],
+    () => istio({}),
+  ],
+  [
+    "another stack, Istio",
+    "pulumi up",
+    ["refused", 'The namespace istio-system of this cluster belongs to lab "bob"'],
+    () => istio({ "ambient-lab/stack": "bob" }),
+  ],
+  ["a user of Helm, MetalLB", "pulumi up", ["left alone"], () => releasedBeside(metallb)],
+  [
+    "a user of Helm, MetalLB that this stack is to install",
+    "pulumi up",
+    ["refused", "this cluster has MetalLB already"],
+    () => releasedBeside(metallb, range),
+  ],
+  [
+    "a user of Helm, the Gateway API",
+    "pulumi up",
+    ["left alone", "installs base, istiod, cni, ztunnel, prometheus"],
+    () => releasedBeside({ definition: "gateways.gateway.networking.k8s.io" }),
+  ],
+];
+
+const claims: Row[] = [
+  [
+    "another command of this stack",
+    "up",
+    ["used"],
+    () => claimedBeside({ cluster: "ambient-lab-alice", sameHome: true }),
+  ],
+  ["another stack", "up", ["left alone"], () => claimedBeside({ cluster: "ambient-lab-bob", sameHome: true })],
+  [
+    "another user with a stack of this name",
+    "up",
+    ["left alone"],
+    () => claimedBeside({ cluster: "ambient-lab-alice" }),
+  ],
+  ["another user", "up", ["left alone"], () => claimedBeside({ cluster: "ambient-lab-bob" })],
+  [
+    "a killed command of another user",
+    "up",
+    ["used"],
+    () => claimedBeside({ cluster: "ambient-lab-bob", killed: true }),
+  ],
+];
+
 describe.each<[string, Row[]]>([
   ["an object in an existing cluster", [...inCluster, ...noRecord]],
+  ["a release in an existing cluster", releases],
   ["Helm's record of an unfinished operation", helmRecords],
   ["a lock of the stack", locks],
   ["the cache of a registry", caches],
+  ["the claim of a port", claims],
 ])("%s", (_thing, rows) => {
   for (const [who, verb, [happened, ...names], act] of rows)
     test(`of ${who}: ${verb} → ${[happened, ...names].join(", ")}`, async () => {

@@ -67,19 +67,6 @@ test("two processes with folders of their own never claim one port, and what a k
   expect(claimPort(other.ports[0] ?? 0, "ambient-lab-third", folder)).toBe(false);
 }, 120_000);
 
-test("a second command of the same stack may claim the port: the engine's lock decides between them", async () => {
-  const home = newHome();
-  vi.stubEnv("AMBIENT_LAB_HOME", home);
-  const { ports } = await claims("ambient-lab-dev", { home });
-  expect(claimPort(ports[0] ?? 0, "ambient-lab-dev", folder)).toBe(true);
-}, 120_000);
-
-test("the stack of that name in another folder may not: it has a lab of its own", async () => {
-  vi.stubEnv("AMBIENT_LAB_HOME", newHome());
-  const { ports } = await claims("ambient-lab-dev");
-  expect(claimPort(ports[0] ?? 0, "ambient-lab-dev", folder)).toBe(false);
-}, 120_000);
-
 test("a stack whose own port a stack of another folder has claimed gets the next one, before anything listens there", async () => {
   vi.stubEnv("AMBIENT_LAB_HOME", newHome());
   const stack = "dev";

@@ -132,16 +132,6 @@ describe("examineExisting()", () => {
     expect(whats).toEqual([`Istio ${versions.istio} does not support Kubernetes 1.31.9`]);
   });
 
-  test("refuses a mesh that no lab, or another lab, made", async () => {
-    put.mesh({});
-    put.istiod("1.28.0");
-    expect((await examined()).whats).toEqual([
-      "The cluster has a namespace istio-system that no lab made, with Istio 1.28.0",
-    ]);
-    put.mesh({ "ambient-lab/stack": "bob" });
-    expect((await examined()).whats).toEqual(['The namespace istio-system of this cluster belongs to lab "bob"']);
-  });
-
   test("refuses a step of two minors from the lab's own Istio", async () => {
     put.mesh({ "ambient-lab/stack": "alice" });
     put.istiod("1.29.4");
@@ -164,14 +154,6 @@ describe("examineExisting()", () => {
     const { whats } = await examined();
     expect(whats).toEqual([
       'Namespace "default" of this cluster is in use: Deployment web, Deployment appa, StatefulSet db, Pod alone, Pod job-1',
-    ]);
-  });
-
-  test("refuses to bring MetalLB where it is already", async () => {
-    cluster.put(`${crds}/ipaddresspools.metallb.io`, { metadata: {} });
-    expect((await examined()).whats).toEqual([]);
-    expect((await examined({ addressRange: "10.0.0.1-10.0.0.9" })).whats).toEqual([
-      'Config key "addressRange" is set, and this cluster has MetalLB already',
     ]);
   });
 
