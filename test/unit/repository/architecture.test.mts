@@ -14,7 +14,7 @@ const folders: readonly { name: string; may: readonly string[]; packages: readon
     may: ["host", "modules"],
     packages: ["@pulumi/pulumi", "fastest-levenshtein", "semver", "yaml", "zod"],
   },
-  { name: "artifacts", may: ["config", "host"], packages: ["semver", "undici", "yaml"] },
+  { name: "artifacts", may: ["config", "host"], packages: ["semver", "undici", "yaml", "zod"] },
   // The slices of modules add objects to the story's, and their experiments use its vocabulary.
   { name: "experiments", may: ["config", "host", "modules"], packages: [] },
   {
