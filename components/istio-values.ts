@@ -9,7 +9,7 @@ export interface IstioSettings {
   platform?: string;
   /** Whether the lab has a Jaeger collector. */
   tracing: boolean;
-  /** Modules of the lab: `agentgateway` requires a feature of istiod. */
+  /** Modules of the lab: `agentgateway` requires a feature of istiod, `cost` proxies without debug lines. */
   modules: readonly string[];
 }
 
@@ -55,7 +55,7 @@ export function istiodValues(settings: IstioSettings): Values {
     global: {
       ...globals(settings),
       logging: { level: `default:${istioLevel(settings.logLevel)}` },
-      proxy: { ...proxy, logLevel: settings.logLevel },
+      proxy: { ...proxy, logLevel: proxyLevel(settings) },
       ...(small ? { waypoint: proxy } : {}),
     },
     meshConfig: {
@@ -96,10 +96,17 @@ export function ztunnelValues(settings: IstioSettings): Values {
   return {
     ...common,
     global: globals(settings),
-    logLevel: istioLevel(settings.logLevel),
+    logLevel: istioLevel(proxyLevel(settings)),
     ...(settings.resources === "laptop" ? { resources: laptop.ztunnel } : {}),
   };
 }
+
+/**
+ * Log level of Envoy and ztunnel. At the level debug they write several lines for each request, and the module `cost` would measure
+ * these.
+ */
+const proxyLevel = ({ logLevel, modules }: IstioSettings): IstioSettings["logLevel"] =>
+  logLevel === "debug" && modules.includes("cost") ? "info" : logLevel;
 
 /** Log level of istiod, istio-cni and ztunnel, which use "warn" instead of Envoy's "warning". */
 function istioLevel(level: IstioSettings["logLevel"]): string {

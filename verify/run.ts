@@ -1,8 +1,11 @@
+import { waypoints } from "../experiments/names";
+import type { WaypointName } from "../experiments/slices";
 import type { Experiment } from "../experiments/types";
 import { messageOf } from "../host/errors";
 import type { VerifyContext } from "./context";
 import { diagnosed } from "./diagnosis";
 import { unavailableIn } from "./logs/log-reader";
+import type { PodRole } from "./pods";
 import { type Cause, type ExperimentResult, overall, type VerifyReport } from "./report/schema";
 import { changedSince, type Marks, marksOf } from "./restore/concurrent-changes";
 import { recoverNodes } from "./restore/killed-node";
@@ -97,7 +100,7 @@ const missesOf = (findings: ExperimentResult["findings"]) =>
 const seenBy = ({ findings }: ExperimentResult): string => missesOf(findings)[0]?.seen ?? "";
 
 async function openLogs({ podFinder, logs, signal }: VerifyContext): Promise<void> {
-  const roles = ["gateway", "waypoint", "ztunnel"] as const;
+  const roles: PodRole[] = ["gateway", "ztunnel", ...(Object.keys(waypoints) as WaypointName[])];
   await logs.open((await Promise.all(roles.map((role) => podFinder.all(role, signal)))).flat());
 }
 

@@ -19,6 +19,7 @@ import { type Scene, sceneOf } from "../cost/scene";
 import type { Cost } from "../cost/schema";
 import { spread } from "../cost/statistics";
 import { throughputOf } from "../cost/throughput";
+import { sidecarOf } from "../pods";
 import type { Finding } from "../report/schema";
 import { type CheckRun, failed, passed, unclear } from "./check";
 import { whileChanged } from "./while-changed";
@@ -31,6 +32,8 @@ export const cost: CheckRun<"cost"> = async (context, { name }) => {
   const kinds = requestKinds(context.facts.settings.modules);
   const scene = await sceneOf(context);
   await requireMemory(scene);
+  // A busy sidecar's log is rotated: lines are only known to be missing when the reader has seen an earlier one.
+  await context.logs.open([scene.ends.sidecar.client, scene.ends.sidecar.server].map(sidecarOf));
   const routes = await routesTaken(context, scene, await warmedUp(context, scene, kinds));
   if (routes.some(({ verdict }) => verdict !== "pass")) return routes;
   const { shots, measured } = await measure(context, scene, kinds);

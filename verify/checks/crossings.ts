@@ -3,7 +3,7 @@ import type { Crossing } from "../../experiments/types";
 import type { VerifyContext } from "../context";
 import { DeadlineError, eventually } from "../eventually";
 import { recordsIn, unavailableIn } from "../logs/log-reader";
-import { sidecarOf } from "../pods";
+import { type LabPod, sidecarOf } from "../pods";
 import { logLimit, longestLogMs } from "../probe/records";
 import { type Answer, send } from "../probe/send";
 import type { Evidence, Finding } from "../report/schema";
@@ -16,6 +16,7 @@ export const crossings: CheckRun<"crossings"> = async (context, { crossings: all
 async function crossed(context: VerifyContext, crossing: Crossing): Promise<Finding> {
   const { name, from, service, answered, layer } = crossing;
   const probe = { kind: "probe", name, from, to: "service", service, method: "GET", path: "/get" } as const;
+  if (crossing.records.sidecar !== undefined) await context.logs.open(await proxiesOf(context, service, "sidecar"));
   const answer = await send(context, { ...probe, expect: { outcome: "answered", through: [] } }, context.signal);
   const seen = answer.status > 0 ? `${answer.status}` : `no answer, curl exit ${answer.exit}`;
   const expected = `${answered ? "200" : "no answer of the application"}${sayRecords(crossing)}`;
@@ -44,6 +45,16 @@ async function crossed(context: VerifyContext, crossing: Crossing): Promise<Find
   return passed(name, layer, `${seen}${told}${refusal?.line ? `; ${refusal.because}` : ""}`, { evidence });
 }
 
+/** The waypoint of a Service, or the sidecars of its pods. */
+async function proxiesOf(
+  { podFinder, signal }: VerifyContext,
+  service: Crossing["service"],
+  kind: "waypoint" | "sidecar",
+): Promise<LabPod[]> {
+  if (kind === "waypoint") return podFinder.all(waypointAt(service), signal);
+  return (await podFinder.all(podsBehind(service), signal)).map(sidecarOf);
+}
+
 const sayRecords = ({ records }: Crossing): string =>
   Object.entries(records)
     .map(([kind, wanted]) => `, ${wanted ? "a" : "no"} record of the ${kind}`)
@@ -56,10 +67,7 @@ async function lookFor(
   kind: "waypoint" | "sidecar",
   answer: Answer,
 ): Promise<{ line?: string; unavailable?: string }> {
-  const role = kind === "waypoint" ? waypointAt(service) : podsBehind(service);
-  const pods = (await context.podFinder.all(role, context.signal)).map((pod) =>
-    kind === "sidecar" ? sidecarOf(pod) : pod,
-  );
+  const pods = await proxiesOf(context, service, kind);
   let unavailable: string | undefined;
   const look = async () => {
     const reads = await Promise.all(pods.map((pod) => context.logs.read(pod)));

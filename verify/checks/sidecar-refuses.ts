@@ -9,6 +9,8 @@ import { type CheckRun, failed, passed, unclear } from "./check";
 
 /** The sidecar of the server refuses a method that its policy does not allow, and its access log says so. */
 export const sidecarRefuses: CheckRun<"sidecar-refuses"> = async (context, { name }) => {
+  const sidecars = (await context.podFinder.all(serverOf("sidecar"), context.signal)).map(sidecarOf);
+  await context.logs.open(sidecars);
   const answer = await send(
     context,
     {
@@ -17,9 +19,8 @@ export const sidecarRefuses: CheckRun<"sidecar-refuses"> = async (context, { nam
     },
     context.signal,
   );
-  const pods = await context.podFinder.all(serverOf("sidecar"), context.signal);
   const look = async () => {
-    const reads = await Promise.all(pods.map((pod) => context.logs.read(sidecarOf(pod))));
+    const reads = await Promise.all(sidecars.map((pod) => context.logs.read(pod)));
     const [line] = recordsIn(reads, "requests", ({ text }) => text.includes(answer.id));
     if (!line) throw new Error(unavailableIn(reads)?.unavailable ?? `no line with ${answer.id}`);
     return line;

@@ -1,7 +1,7 @@
 import { appNamespace, labelKeys, meshNamespace } from "../../config/vocabulary";
 import { type CostPath, clientOf, costPaths, costWaypoint, serverOf } from "../../modules/cost/objects";
 import type { VerifyContext } from "../context";
-import { at, textAt } from "../json";
+import { at, listAt, textAt, textsAt } from "../json";
 import type { KubeObject } from "../lab-client";
 import { proxyContainer } from "../pods";
 import { PreconditionError, unobservable } from "../precondition-error";
@@ -26,7 +26,8 @@ export interface Scene {
 
 /**
  * Finds clients, servers and proxies.
- * @throws PreconditionError when one is missing, and when the servers or the clients are on several nodes
+ * @throws PreconditionError when one is missing, when the servers or the clients are on several nodes, and when a proxy writes debug
+ * lines
  */
 export async function sceneOf(context: VerifyContext): Promise<Scene> {
   const { lab, podFinder, signal } = context;
@@ -62,6 +63,9 @@ export async function sceneOf(context: VerifyContext): Promise<Scene> {
   const running = (pods: readonly KubeObject[]) =>
     pods.filter((pod) => textAt(pod, "status", "phase") === "Running" && !at(pod, "metadata", "deletionTimestamp"));
   const ofNodes = ({ node: at }: Metered) => at === server.node || at === client.node;
+  requireNoDebugLines("ztunnel", running(ztunnels));
+  requireNoDebugLines("waypoint", running(waypoints));
+  requireNoDebugLines("sidecar", running([...sidecarClients, ...sidecarServers]));
   const ztunnel = running(ztunnels).map((pod) => meteredIn(pod, proxyContainer));
   const waypoint = running(waypoints).map((pod) => meteredIn(pod, proxyContainer));
   const sidecar = running([...sidecarClients, ...sidecarServers]).map((pod) => meteredIn(pod, proxyContainer));
@@ -86,4 +90,24 @@ function sameNode(app: string, node: string, wanted: string): void {
   if (node === wanted) return;
   const message = `${app} runs on ${node} and not on ${wanted}: the paths cannot be compared until its pod is deleted and scheduled again`;
   throw unobservable("nodes", message);
+}
+
+/**
+ * The log level is an argument of Envoy's agent, as one word or as two, and a variable of ztunnel (Istio 1.31: injection-template.yaml,
+ * waypoint.yaml, and daemonset.yaml of the chart ztunnel).
+ */
+function requireNoDebugLines(layer: "ztunnel" | "waypoint" | "sidecar", pods: readonly KubeObject[]): void {
+  for (const pod of pods) {
+    const proxy = [...listAt(pod, "spec", "containers"), ...listAt(pod, "spec", "initContainers")].find(
+      (each) => textAt(each, "name") === proxyContainer,
+    );
+    const args = textsAt(proxy, "args").join(" ");
+    const variable = listAt(proxy, "env").find((each) => textAt(each, "name") === "RUST_LOG");
+    const level = textAt(variable, "value") ?? /--proxyLogLevel[ =](\S+)/.exec(args)?.[1];
+    if (level === undefined || /debug|trace/.test(level)) {
+      const name = `${pod.metadata?.namespace}/${pod.metadata?.name}`;
+      const message = `the log level of the proxy in Pod ${name} is ${level ?? "unknown"}, and debug lines would be measured: delete the pod, so that it starts with the level of the lab`;
+      throw unobservable(layer, message);
+    }
+  }
 }

@@ -72,6 +72,15 @@ describe("Istio's values", () => {
     expect(ztunnelValues(settings)).toMatchObject({ logLevel: istio });
   });
 
+  test("with the module cost the proxies write no debug lines, and the rest of Istio does", () => {
+    const settings: IstioSettings = { ...laptop, modules: ["cost"] };
+    expect(istiodValues(settings)).toMatchObject({
+      global: { logging: { level: "default:debug" }, proxy: { logLevel: "info" } },
+    });
+    expect(ztunnelValues(settings)).toMatchObject({ logLevel: "info" });
+    expect(ztunnelValues({ ...settings, logLevel: "warning" })).toMatchObject({ logLevel: "warn" });
+  });
+
   test("a change of policy reaches kept connections within seconds", () => {
     expect(istiodValues(laptop)).toMatchObject({ meshConfig: { defaultConfig: { drainDuration: "5s" } } });
   });

@@ -220,12 +220,23 @@ describe("what a setting adds and takes away", () => {
     const plain = await lab("default");
     const withModules = await lab("modules");
     for (const { name, custom, inputs } of withModules.resources)
-      if (custom && !["ingress-gateway", "istio-istiod"].includes(name) && !added.includes(name))
+      if (custom && !["ingress-gateway", "istio-istiod", "istio-ztunnel"].includes(name) && !added.includes(name))
         expect(inputs, name).toEqual(plain.find(name).inputs);
-    // Two exceptions. istiod knows agentgateway, and all else is as it was.
-    const [unaware, aware] = [plain, withModules].map(({ find }) => find("istio-istiod").inputs as { values: object });
+    // Three exceptions. istiod supports agentgateway, and no proxy writes debug lines, which the module cost would measure.
+    interface Release {
+      values: { global: { proxy: object } };
+    }
+    const [istiod, istiodWith] = [plain, withModules].map(
+      ({ find }) => find("istio-istiod").inputs as unknown as Release,
+    );
+    const { values } = istiod as Release;
     const env = { PILOT_ENABLE_AGENTGATEWAY: "true" };
-    expect(aware).toEqual({ ...unaware, values: { ...unaware?.values, env } });
+    const global = { ...values.global, proxy: { ...values.global.proxy, logLevel: "info" } };
+    expect(istiodWith).toEqual({ ...istiod, values: { ...values, env, global } });
+    const [ztunnel, ztunnelWith] = [plain, withModules].map(
+      ({ find }) => find("istio-ztunnel").inputs as unknown as Release,
+    );
+    expect(ztunnelWith).toEqual({ ...ztunnel, values: { ...ztunnel?.values, logLevel: "info" } });
     // The Gateway has a listener more.
     const [before, after] = [plain, withModules].map(
       ({ find }) => find("ingress-gateway").inputs as { spec: Listening },

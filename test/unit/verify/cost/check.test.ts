@@ -113,6 +113,38 @@ describe("the measurement is no pass", () => {
     expect(asked(lab)).toBe(0);
   });
 
+  test.each([
+    ["ztunnel", "ztunnel"],
+    ["cost-proxy", "waypoint"],
+    ["cost-sidecar-client", "sidecar"],
+  ])("where %s writes debug lines, and names its pod", async (role, layer) => {
+    const lab = await world();
+    for (const pod of lab.state.pods.filter(({ name }) => name.startsWith(`${role}-`)))
+      lab.state.proxyLevels.set(pod.role, "debug");
+    expect(await measure(lab)).toMatchObject({
+      ...{ verdict: "inconclusive", layer },
+      seen: expect.stringMatching(new RegExp(`log level of the proxy in Pod [\\w-]+/${role}.* is debug`)),
+    });
+  });
+
+  test("where the log of a sidecar is rotated and its lines are lost: they are not said to be missing", async () => {
+    const lab = await world();
+    const sidecar = lab.state.podOf("cost-sidecar");
+    const name = `${sidecar?.name}/istio-proxy`;
+    lab.state.log({ name }, (stamp) => `[${stamp}] "GET /earlier HTTP/1.1" 200`, 0);
+    const { rotatedLogs } = lab;
+    lab.rotatedLogs = async (pod, signal) =>
+      pod.container === "istio-proxy" ? [] : rotatedLogs.call(lab, pod, signal);
+    lab.shell.cost.failures = () => {
+      lab.state.rotations.set(name, lab.state.logs.get(name)?.length ?? 0);
+      return 0;
+    };
+    expect(await measure(lab)).toMatchObject({
+      ...{ verdict: "inconclusive", layer: "sidecar" },
+      seen: expect.stringContaining("the log was rotated, and earlier lines of this run are lost"),
+    });
+  });
+
   test("where the node has too little memory, and scales nothing up", async () => {
     const lab = await world();
     lab.shell.cost.availableKib = 1_048_576;

@@ -113,6 +113,8 @@ export class FakeState {
   ipv6 = false;
   /** Proxies write JSON. */
   json = false;
+  /** Log levels of proxies by the role of their pods. @default info */
+  readonly proxyLevels = new Map<string, string>();
   /** ztunnel writes a line when a connection is opened as well, as with the log level debug, and the other one late. */
   verbose = false;
   /** Trust domain of the identities. */

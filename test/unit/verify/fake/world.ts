@@ -52,7 +52,11 @@ export class FakeWorld implements LabClient {
     if (kind === "Pod")
       return this.state.pods
         .filter((pod) => (namespace === undefined || pod.namespace === namespace) && matches(pod.labels, labels))
-        .map((pod) => podObject(pod, !this.state.unready.has(pod.role), this.state.startedAt.get(pod.role)));
+        .map((pod) => {
+          const { unready, startedAt, proxyLevels } = this.state;
+          const more = { startedAt: startedAt.get(pod.role), level: proxyLevels.get(pod.role) };
+          return podObject(pod, !unready.has(pod.role), more);
+        });
     const all = this.state.objects.ofKind(kind);
     const found = [...all, ...(kind === "EndpointSlice" ? endpointSlices(this.state) : [])].filter(
       (item) =>
@@ -247,10 +251,19 @@ const statusOf = (name: string, uid: string, startedAt: string): object => ({
   state: { running: { startedAt } },
 });
 
+/** The containers of a pod, with the log level of a proxy where Istio's templates have it. */
+function proxyOf(labels: FakePod["labels"], name: string, level: string): object {
+  if (hasSidecar({ labels }))
+    return { containers: [{ name }], initContainers: [{ name: "istio-proxy", args: [`--proxyLogLevel=${level}`] }] };
+  if (labels.app === "ztunnel") return { containers: [{ name, env: [{ name: "RUST_LOG", value: level }] }] };
+  const isProxy = labels["gateway.networking.k8s.io/gateway-name"] !== undefined;
+  return { containers: [{ name, ...(isProxy ? { args: ["--proxyLogLevel", level] } : {}) }] };
+}
+
 const podObject = (
   { namespace, name, labels, ip, node, uid, owner, container }: FakePod,
   ready: boolean,
-  startedAt = "2026-11-23T12:00:00Z",
+  { startedAt = "2026-11-23T12:00:00Z", level = "info" }: { startedAt?: string; level?: string },
 ): KubeObject => ({
   kind: "Pod",
   metadata: {
@@ -258,7 +271,7 @@ const podObject = (
     labels: { ...labels, ...(owner?.kind === "ReplicaSet" ? { "pod-template-hash": templateHash } : {}) },
     ...(owner ? { ownerReferences: [{ ...owner, controller: true }] } : {}),
   },
-  spec: { nodeName: node },
+  spec: { nodeName: node, ...proxyOf(labels, container, level) },
   status: {
     ...{ phase: "Running", podIP: ip, hostIP: "172.18.0.4" },
     conditions: [{ type: "Ready", status: ready ? "True" : "False" }],
