@@ -36,7 +36,7 @@ export const numbers = {
     perSecond: [100, 50, 25],
     /** Time under load of each path in a round, in seconds; the kinds of requests share it. */
     secondsPerRound: 3,
-    /** Each round measures every path once, in an order of its own. Nine rounds give an interval of 96 %. */
+    /** Each round measures every path once, in an order of its own. Nine rounds give an interval of 99.6 %. */
     rounds: 9,
   },
   throughput: {

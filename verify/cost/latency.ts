@@ -7,8 +7,11 @@ import type { CostLatency, CostProxy, CostThroughput } from "./schema";
 import { type Estimate, medianEstimate } from "./statistics";
 import type { Reading } from "./usage";
 
-/** Least probability that an interval holds the true median. */
-export const confidence = 0.95;
+/**
+ * Least probability that an interval holds the true median. With nine rounds the interval runs from the lowest to the highest one. The
+ * narrower one of 95 % does not hold what a machine varies from run to run (docs/explanation/cost.md, Ten runs).
+ */
+export const confidence = 0.99;
 
 /** One load of one path in one round. */
 export interface Shot extends RequestKind {

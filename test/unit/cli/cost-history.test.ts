@@ -30,7 +30,7 @@ const measured = (added: number, machine: Partial<Cost["machine"]> = {}): Cost =
     ...{ node: "worker", clientNode: "worker2", cpus: 8, memoryBytes: 16 * 1024 ** 3, kernel: "6.12.54", ...machine },
   },
   load: { perSecond: 100, seconds: 1.5, rounds: 9, answerBytes: 1024, generator: "vegeta" },
-  ...{ confidence: 0.95, noise: { spread: 0.1, limit: 0.5 } },
+  ...{ confidence: 0.99, noise: { spread: 0.1, limit: 0.5 } },
   latency: (["kept", "new"] as const).flatMap((connections) => [
     latency("none", connections, 0.6),
     latency("ztunnel", connections, 0.8, 0.2),

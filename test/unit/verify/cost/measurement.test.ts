@@ -29,7 +29,7 @@ describe("rounds", () => {
       undefined,
       ...[0.25, 0.5, 0.75].map((value) => ({ median: value, low: value, high: value })),
     ]);
-    expect(kept[0]?.milliseconds.p50).toEqual({ median: 5, low: 2, high: 8 });
+    expect(kept[0]?.milliseconds.p50).toEqual({ median: 5, low: 1, high: 9 });
   });
 });
 
@@ -111,7 +111,7 @@ describe("the verdict", () => {
   const cost: Cost = {
     machine: { node: "worker", clientNode: "worker2", cpus: 8, memoryBytes: 16 * 1024 ** 3, kernel: "6.12" },
     load: { perSecond: 100, seconds: 1.5, rounds: 9, answerBytes: 1024, generator: "vegeta" },
-    ...{ confidence: 0.95, noise: { spread: 0.1, limit: 0.5 } },
+    ...{ confidence: 0.99, noise: { spread: 0.1, limit: 0.5 } },
     latency: [
       { path: "none", ...keptHttp, milliseconds: same(0.6), cpu: estimate(0, 0), requests: 1350 },
       {
