@@ -3,11 +3,19 @@
 # In: KUBECONFIG_FILE MARKER_FILE CERTS_DIR, and what kind-own.sh reads
 set -eu
 require_own_cluster
-delete_cluster
 # The files may be those of a lab with the state in another backend: the marker names its network (kind-create.sh).
 network=""
 [ ! -f "$MARKER_FILE" ] || read -r _ network _ < "$MARKER_FILE" || true
-case "$network" in "" | "${NETWORK_ID:-$network}") ;; *) exit 0 ;; esac
+case "$network" in
+  "" | "${NETWORK_ID:-$network}") ;;
+  *)
+    # kind takes a cluster out of the kubeconfig also when it has no nodes (v0.33.0 pkg/cluster/internal/delete/delete.go).
+    KUBECONFIG_FILE="$KUBECONFIG_FILE.none"
+    delete_cluster
+    exit 0
+    ;;
+esac
+delete_cluster
 rm -rf "$KUBECONFIG_FILE" "$MARKER_FILE" "$CERTS_DIR"
 rm -f "$(dirname "$KUBECONFIG_FILE")/gateway-ca.pem" "$(dirname "$KUBECONFIG_FILE")/backend"
 rmdir "$(dirname "$KUBECONFIG_FILE")" 2>/dev/null || true

@@ -7,6 +7,8 @@ case "$1 $2" in
     printf '%s-control-plane\t%s\t%s\t%s\trunning\n' "$4" "$4" "$KIND_EXPERIMENTAL_DOCKER_NETWORK" "$id" >>nodes
     ;;
   "delete cluster")
+    # It takes the cluster out of the kubeconfig, whether there are nodes or not (v0.33.0 pkg/cluster/internal/delete/delete.go).
+    [ ! -f "$6" ] || echo "kind: Config" >"$6"
     awk -F '\t' -v c="$4" '$2 != c' nodes >nodes.new
     mv nodes.new nodes
     ;;

@@ -8,7 +8,7 @@ import { parseConfig } from "../../../config/load";
 import { labelsOf } from "../../../host/docker-networks";
 import { LabErrors } from "../../../host/errors";
 import { labOwner, ownerParts } from "../../../host/lab-owner";
-import { markerFile, stackDir } from "../../../host/paths";
+import { kindContext, markerFile, ownCluster, stackDir } from "../../../host/paths";
 import { checkHost } from "../../../preflight/host";
 import { type DockerStandIn, dockerStandIn, type StandInNetwork } from "../../support/docker-stand-in";
 import { checkout, FakeEngine, fakeIo, urnOf } from "./world";
@@ -49,7 +49,7 @@ export interface World {
   state?: { knows: "cluster" | "network"; id: string; labels?: string };
   /** Backend of the acting stack. @default a folder of this machine */
   backend?: string;
-  /** Network and backend in the file of the lab's folder (`stacks/STACK/cluster`). @default no file */
+  /** Network and backend in the file of the lab's folder (`stacks/STACK/cluster`), beside a kubeconfig. @default no files */
   record?: string;
 }
 
@@ -175,6 +175,7 @@ export async function happens(world: World, verb: keyof typeof verbs): Promise<{
   if (record !== undefined) {
     mkdirSync(stackDir(stack), { recursive: true });
     writeFileSync(markerFile(stackDir(stack)), `${cluster} ${record}\n`);
+    writeFileSync(ownCluster(stack).kubeconfig, `kind: Config\ncurrent-context: ${kindContext(cluster)}\n`);
   }
   const engine = new ProgramEngine(docker, world);
   const root = checkout({
@@ -185,10 +186,14 @@ export async function happens(world: World, verb: keyof typeof verbs): Promise<{
   const command: Lab["command"] = async (...args) =>
     (await run([...args, "--stack", stack], io)) === 0 ? "" : io.err() || "?";
   const look = () => {
-    const file = markerFile(stackDir(stack));
+    const has = (file: string, text: string) => existsSync(file) && readFileSync(file, "utf8").includes(text);
+    const { kubeconfig, context } = ownCluster(stack);
     return {
       things: docker.things(),
-      record: existsSync(file) ? readFileSync(file, "utf8") : "",
+      files: [
+        ...(has(markerFile(stackDir(stack)), cluster) ? ["record"] : []),
+        ...(has(kubeconfig, context) ? ["kubeconfig"] : []),
+      ],
       running: docker.running(),
     };
   };
@@ -197,7 +202,7 @@ export async function happens(world: World, verb: keyof typeof verbs): Promise<{
   const after = look();
   const lost = [
     ...before.things.filter((each) => !after.things.includes(each)),
-    ...(before.record && !after.record ? ["record"] : []),
+    ...before.files.filter((each) => !after.files.includes(each)),
   ];
   const added = after.things.filter((each) => !before.things.includes(each));
   const isUp = verb === "pulumi up" || engine.calls.includes("up");
