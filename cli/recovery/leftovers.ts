@@ -1,7 +1,7 @@
 import { rm } from "node:fs/promises";
 import { canonicalBackend } from "../../host/backend";
 import { clusterState } from "../../host/cluster-state";
-import { networkNamed, readNetworks } from "../../host/docker-networks";
+import { backendOfFolder, networkNamed, readNetworks } from "../../host/docker-networks";
 import { type LabError, UsageError } from "../../host/errors";
 import { run } from "../../host/exec";
 import { isService, labOwner } from "../../host/lab-owner";
@@ -49,7 +49,8 @@ export async function removeLeftovers(
   const docker = dockerOf(session, `It is a leftover of lab "${stack}", whose state was lost`);
   if (nodes.length > 0) await docker("rm", "--force", "--volumes", ...nodes);
   await docker("network", "rm", name);
-  await rm(stackDir(stack), { recursive: true, force: true });
+  // Labs of two backends may share the folder.
+  if (!backendOfFolder(stack, owner)) await rm(stackDir(stack), { recursive: true, force: true });
   progress.line(`  Removed the leftovers of lab "${stack}" in Docker: ${nodesText(nodes.length)}, its network`);
   return true;
 }

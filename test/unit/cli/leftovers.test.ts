@@ -103,6 +103,17 @@ describe("destroy, when the state was lost and the cluster is there", () => {
     expect(removed()).toEqual(gone);
     expect(io.out()).toContain('Lab "alice" is gone.');
   });
+
+  test("keeps the files of a lab with the state in another backend", async () => {
+    const { io, removed, lab } = world([]);
+    writeFileSync(stale(), `${cluster} id-theirs s3://theirs\n`);
+    expect(await lab("destroy", "--yes")).toBe(0);
+    expect(removed()).toEqual(gone);
+    expect(io.err()).toContain(
+      `${stackDir("alice")} stays: it holds the files of the lab with the state in s3://theirs`,
+    );
+    expect(existsSync(stale())).toBe(true);
+  });
 });
 
 describe.each(["up", "destroy"])("%s, when a killed run left nodes and the state knows their network", (verb) => {
