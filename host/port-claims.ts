@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, statSync, unlinkSync, writeFileSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, unlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { labHome } from "./paths";
@@ -30,6 +30,8 @@ const mine = new Set<string>();
  */
 export function claimPort(port: number, cluster: string, folder: string): boolean {
   const own = join(folder, claimName(port, cluster));
+  // A killed process may have had this id, as in a container that is started again: its file may be too old to count.
+  if (!mine.has(own)) remove(own);
   try {
     // The flag follows no symbolic link that another user has put there.
     writeFileSync(own, "", { flag: "wx" });
@@ -77,8 +79,9 @@ function isAlive(pid: number): boolean {
   }
 }
 
+/** A symbolic link that another user has put there is not followed. */
 const isRecent = (file: string): boolean =>
-  Date.now() - (statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0) < limitMs;
+  Date.now() - (lstatSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0) < limitMs;
 
 /** Removes a claim. What cannot be removed, such as that of a killed process of another user, stays and counts no more. */
 function remove(file: string): void {

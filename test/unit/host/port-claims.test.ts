@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readdirSync, statSync, utimesSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, statSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
@@ -99,6 +99,24 @@ test("what a killed process of another user left is in nobody's way, although it
   // A folder cannot be removed either, also not by root.
   mkdirSync(join(folder, `ambient-lab-port.20000.${dead.pid}.0123456789abcdef.ambient-lab-other`));
   expect(claimPort(20_000, "ambient-lab-dev", folder)).toBe(true);
+});
+
+test("what a killed process with this one's id left does not age the claim", () => {
+  vi.stubEnv("AMBIENT_LAB_HOME", newHome());
+  const elsewhere = mkdtempSync(join(tmpdir(), "lab-claims-"));
+  expect(claimPort(20_000, "ambient-lab-dev", elsewhere)).toBe(true);
+  const file = join(folder, readdirSync(elsewhere)[0] ?? "");
+  writeFileSync(file, "");
+  utimesSync(file, 0, 0);
+  expect(claimPort(20_000, "ambient-lab-dev", folder)).toBe(true);
+  expect(claimPort(20_000, "ambient-lab-other", folder)).toBe(false);
+});
+
+test("a link of another user, which leads nowhere, ends no command", () => {
+  const link = join(folder, `ambient-lab-port.20000.${process.ppid}.0123456789abcdef.ambient-lab-other`);
+  symlinkSync(link, link);
+  expect(claimPort(20_000, "ambient-lab-dev", folder)).toBe(false);
+  expect(claimPort(20_001, "ambient-lab-dev", folder)).toBe(true);
 });
 
 test("the folder of the claims is one for all users of the machine", () => {
