@@ -1,7 +1,9 @@
 import { type CostPath, costPaths, costWaypoint, serverOf } from "../../modules/cost/objects";
+import { health } from "../../modules/grpc/objects";
 import type { VerifyContext } from "../context";
 import { DeadlineError, eventually } from "../eventually";
 import { recordsIn, unavailableIn } from "../logs/log-reader";
+import type { ConnectionLine } from "../logs/ztunnel-log";
 import { type LabPod, sidecarOf } from "../pods";
 import { longestLogMs } from "../probe/records";
 import type { Finding } from "../report/schema";
@@ -31,7 +33,7 @@ export type Loads = ReadonlyMap<CostPath, readonly Load[]>;
 
 /**
  * Whether each path leads through its proxies and through no other one: the access logs of waypoint and sidecars have each
- * request of a load once, or none of them; ztunnel has connections of the client to the server, or none.
+ * request of a load once, or none of them; ztunnel has connections of the client to the server by each protocol, or none.
  */
 export async function routesTaken(context: VerifyContext, scene: Scene, loads: Loads): Promise<Finding[]> {
   return Promise.all(
@@ -59,7 +61,7 @@ export async function routesTaken(context: VerifyContext, scene: Scene, loads: L
   );
 }
 
-/** What the log of a proxy says of a load, or of all loads of a path. */
+/** What the log of a proxy says of a load, or of all loads of a path by one protocol. */
 interface Looked {
   proxy: string;
   count: number;
@@ -69,7 +71,7 @@ interface Looked {
 
 const sum = (looked: readonly Looked[]): number => looked.reduce((total, { count }) => total + count, 0);
 
-/** Requests are looked for load by load; connections have no id, so that those of all loads are one result. */
+/** Requests are looked for load by load; connections have no id, so that those of all loads by a protocol are one result. */
 async function looksOf(
   context: VerifyContext,
   scene: Scene,
@@ -78,20 +80,22 @@ async function looksOf(
   witness: Witness,
 ): Promise<Looked[]> {
   const { proxy, kind } = witness;
-  const result = async (id: string, sent: number, of: string): Promise<Looked> => {
-    const lines = await linesOf(context, scene, path, id, witness);
-    const about = `${sent} requests by ${of}`;
+  const result = async (looked: readonly Load[]): Promise<Looked> => {
+    const lines = await linesOf(context, scene, path, looked, witness);
+    const sent = looked.reduce((total, load) => total + load.result.sent, 0);
+    const about = `${sent} requests by ${looked.map(named).join(", ")}`;
     return {
       ...{ proxy, count: lines.count ?? 0, text: `${proxy}: ${lines.count ?? "unreadable"} lines of ${about}` },
       ...(isRight(witness, lines.count, sent) ? {} : { problem: misroute(witness, lines, about) }),
     };
   };
-  const named = ({ kind: { protocol, connections } }: Load) =>
-    `${protocolNames[protocol]} on ${connections} connections`;
-  if (kind === "requests") return Promise.all(loads.map((load) => result(load.id, load.result.sent, named(load))));
-  const sent = loads.reduce((total, load) => total + load.result.sent, 0);
-  return [await result("", sent, loads.map(named).join(", "))];
+  if (kind === "requests") return Promise.all(loads.map((load) => result([load])));
+  const protocols = [...new Set(loads.map((load) => load.kind.protocol))];
+  return Promise.all(protocols.map((protocol) => result(loads.filter((load) => load.kind.protocol === protocol))));
 }
+
+const named = ({ kind: { protocol, connections } }: Load): string =>
+  `${protocolNames[protocol]} on ${connections} connections`;
 
 const layerOf = { none: "app", ztunnel: "ztunnel", waypoint: "waypoint", sidecar: "sidecar" } as const;
 
@@ -139,22 +143,28 @@ async function linesOf(
   { logs }: VerifyContext,
   { ends }: Scene,
   path: CostPath,
-  id: string,
+  loads: readonly Load[],
   { pods, kind }: Witness,
 ): Promise<{ count: number; unavailable?: never } | { count?: never; unavailable: string }> {
   const reads = await Promise.all(pods.map((pod) => logs.read(pod)));
   const failed = unavailableIn(reads);
   if (failed) return failed;
-  if (kind === "requests") return { count: recordsIn(reads, kind, ({ text }) => text.includes(id)).length };
+  if (kind === "requests")
+    return { count: recordsIn(reads, kind, ({ text }) => loads.some(({ id }) => text.includes(id))).length };
   const own = recordsIn(
     reads,
     "connections",
-    ({ fields }) =>
-      fields["src.workload"] === ends[path].client.name &&
-      (fields["dst.service"] ?? "").startsWith(`${serverOf(path)}.`),
+    (line) =>
+      line.fields["src.workload"] === ends[path].client.name &&
+      (line.fields["dst.service"] ?? "").startsWith(`${serverOf(path)}.`) &&
+      loads.some((load) => load.kind.protocol === protocolOf(line)),
   );
   return { count: own.length };
 }
+
+/** The protocol of a connection by its port, which is in the tunnel where ztunnel opens one (ztunnel, src/proxy/metrics.rs). */
+const protocolOf = ({ fields }: ConnectionLine): RequestKind["protocol"] =>
+  (fields["dst.hbone_addr"] ?? fields["dst.addr"] ?? "").endsWith(`:${health.port}`) ? "grpc" : "http";
 
 function isRight({ kind, wanted }: Witness, count: number | undefined, sent: number): boolean {
   if (count === undefined) return false;

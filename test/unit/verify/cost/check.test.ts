@@ -71,6 +71,22 @@ describe("with the module grpc", () => {
     expect(grpc?.map(({ cpu }) => Math.round(cpu.median))).toEqual([0, 80, 280, 400]);
   });
 
+  test.each(["ztunnel", "waypoint"])(
+    "those of path %s are no pass where they do not go through ztunnel as HTTP does",
+    async (path) => {
+      const lab = await withGrpc();
+      const logs = lab.logs;
+      // ztunnel, src/proxy/metrics.rs: the port in the tunnel is that of the server.
+      const ofCalls = (line: string) =>
+        line.includes(`dst.service="cost-${path}.`) && /dst\.hbone_addr=\S+:5000 /.test(line);
+      lab.logs = async (...asked) => (await logs(...asked)).filter((line) => !ofCalls(line));
+      expect(await measure(lab)).toMatchObject({
+        ...{ verdict: "fail", layer: path },
+        seen: "the log of the ztunnel of the client has 0 lines of 50 requests by gRPC on kept connections",
+      });
+    },
+  );
+
   test("a policy that refuses them is no pass, although the status of HTTP is 200", async () => {
     const lab = await withGrpc();
     edit(

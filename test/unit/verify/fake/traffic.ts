@@ -1,3 +1,4 @@
+import { health } from "../../../../modules/grpc/objects";
 import { at, listAt, numberAt, textAt, textsAt } from "../../../../verify/json";
 import { atAgentgateway, isAgentgateway } from "./agentgateway";
 import { gatewayCluster } from "./dumps";
@@ -23,6 +24,10 @@ const closed = "upstream_reset_before_response_started{connection_termination}";
 const answer = (status: number, body = "{}", seconds = 0.006): FakeAnswer => ({ status, body, exit: 0, seconds });
 const broken = (exit: number, error: string): FakeAnswer => ({ status: 0, body: "", exit, seconds: 0.002, error });
 const reset = broken(56, "Recv failure: Connection reset by peer");
+
+/** Port that a request calls at a Service, and at a pod behind it. */
+const calledPort = ({ authority }: FakeRequest): string => /:(\d+)$/.exec(authority)?.[1] ?? "8000";
+const podPort = ({ grpc }: FakeRequest): number => (grpc ? health.port : 8_080);
 
 /** What a proxy adds to what the request says of itself. */
 type ProxyLine = Pick<AccessFields, "status" | "flags" | "details" | "upstream" | "cluster">;
@@ -55,7 +60,7 @@ export class Traffic {
         ...(waypoint ? { principal: waypoint.principal } : {}),
       };
       const error = waypoint ? undefined : "no healthy upstream";
-      const tunnel = { inner: "10.96.65.30:8000", service };
+      const tunnel = { inner: socket("10.96.65.30", calledPort(request)), service };
       const line = { direction: "outbound", from, to, ...tunnel, ...(error ? { error } : {}) } as const;
       this.#logConnection(state.ztunnelOn(source.node), line, 100);
       return { ...(waypoint ? this.#atWaypoint(waypoint, source.principal, service, request) : reset), local };
@@ -63,16 +68,21 @@ export class Traffic {
     if (hasSidecar(source)) return { ...this.#fromSidecar(source, service, request), local };
     const met = this.#direct(from, service, request);
     const app = state.podOf(state.appBehind(service));
-    if (meshed && app && met.status > 0) this.#leaving(source, from, app, service);
+    if (meshed && app && met.status > 0) this.#leaving(source, from, app, { service, port: podPort(request) });
     return { ...met, local };
   }
 
   /** The line of the client's ztunnel about a connection straight to a pod. */
-  #leaving(source: FakePod, from: ConnectionFields["from"], app: FakePod, service: string): void {
+  #leaving(
+    source: FakePod,
+    from: ConnectionFields["from"],
+    app: FakePod,
+    { service, port }: { service: string; port: number },
+  ): void {
     const inMesh = this.#state.isEnrolled(app.role);
-    const address = socket(app.ip, inMesh ? 15_008 : 8_080);
+    const address = socket(app.ip, inMesh ? 15_008 : port);
     const to = { workload: app.name, address, ...(inMesh ? { principal: app.principal } : {}) };
-    const inner = inMesh ? { inner: socket(app.ip, 8_080) } : {};
+    const inner = inMesh ? { inner: socket(app.ip, port) } : {};
     const line = { direction: "outbound", from, to, service, ...inner } as const;
     this.#logConnection(this.#state.ztunnelOn(source.node), line, 100);
   }
@@ -311,12 +321,12 @@ export class Traffic {
     const plain = from.principal === undefined;
     const to = {
       workload: app.name,
-      address: socket(app.ip, plain ? 8_080 : 15_008),
+      address: socket(app.ip, plain ? podPort(request) : 15_008),
       ...(plain ? {} : { principal: app.principal }),
     };
     // Through HBONE the far side sees a port of ztunnel's own.
     const seen = plain ? from : { ...from, address: from.address.replace(/:\d+$/, ":33333") };
-    const inner = plain ? {} : { inner: socket(app.ip, 8_080) };
+    const inner = plain ? {} : { inner: socket(app.ip, podPort(request)) };
     const error = refusal ? { error: refusal } : {};
     const line = { direction: "inbound", from: seen, to, service, ...inner, ...error } as const;
     this.#logConnection(ztunnel, line, pooled ? 6_000 : 100);
