@@ -4,11 +4,11 @@ import type { Slice } from "../slice";
 /** The server: Kubernetes' own image for tests. */
 export const image = `registry.k8s.io/e2e-test-images/agnhost:${versions.agnhost}`;
 
-/** Methods of gRPC's own health service. */
+/** gRPC's own health service: its port and its methods. */
 export const health = {
-  /** Port of the server in its pod. */
+  /** Port of the server in its pod, and of the Services of the module `cost`. */
   port: 5000,
-  /** The only one that the policy allows. */
+  /** The only method that the policy allows. */
   allowed: "/grpc.health.v1.Health/Check",
   /** The server answers it as well, with the status "unimplemented". */
   other: "/grpc.health.v1.Health/List",

@@ -1,6 +1,6 @@
 import { tableLines } from "../../host/table";
 import type { CostPath } from "../../modules/cost/objects";
-import { isOfKind, keptHttp } from "./load";
+import { healthBytes, isOfKind, keptHttp } from "./load";
 import type { Cost, CostLatency } from "./schema";
 import type { Estimate } from "./statistics";
 
@@ -65,9 +65,12 @@ export interface CostTable {
 export function costTables(cost: Cost): CostTable[] {
   const cell = ({ median, low, high }: Estimate) => `${ms(median)} (${ms(low)}–${ms(high)})`;
   const { load, confidence } = cost;
+  const ofGrpc = cost.latency.some(({ protocol }) => protocol === "grpc")
+    ? ` (${protocolNames.grpc}: ${healthBytes})`
+    : "";
   return [
     {
-      caption: `Latency in milliseconds at ${load.perSecond} requests/s, answers of ${load.answerBytes} bytes: median of ${load.rounds} rounds (${percent(confidence)} interval); CPU milliseconds of the proxies for 1000 requests`,
+      caption: `Latency in milliseconds at ${load.perSecond} requests/s, answers of ${load.answerBytes} bytes${ofGrpc}: median of ${load.rounds} rounds (${percent(confidence)} interval); CPU milliseconds of the proxies for 1000 requests`,
       rows: [
         ["path", "protocol", "connections", "p50", "p90", "p99", "p50 added", "p99 added", "CPU"],
         ...cost.latency.map(({ path, protocol, connections, milliseconds, added, cpu }) => [

@@ -78,7 +78,7 @@ export interface LoadResult {
 const emptyMessage = Buffer.alloc(5).toString("base64");
 
 /** Length in bytes of a message with a HealthCheckResponse: five bytes as above, the field, its value. */
-const healthBytes = 7;
+export const healthBytes = 7;
 
 /**
  * What each request is, in vegeta's format for targets (lib/targets.schema.json), and the options that its protocol needs. The

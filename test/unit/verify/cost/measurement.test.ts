@@ -164,6 +164,18 @@ describe("the verdict", () => {
     expect(costSchema.parse(JSON.parse(JSON.stringify(cost)))).toEqual(cost);
   });
 
+  test("the table says how long the answers of each protocol are", () => {
+    // grpc-health-checking of agnhost answers SERVING: five bytes in front of the message, its field, its value.
+    const [first = expect.fail("no latency")] = cost.latency;
+    const captions = [cost, { ...cost, latency: [...cost.latency, { ...first, protocol: "grpc" as const }] }].map(
+      (each) => costLines(each)[0],
+    );
+    expect(captions).toEqual([
+      expect.stringContaining("answers of 1024 bytes: median"),
+      expect.stringContaining("answers of 1024 bytes (gRPC: 7): median"),
+    ]);
+  });
+
   test("columns of the table are aligned", () => {
     const rows = costLines(cost).filter((line) =>
       /^(path|none|ztunnel|waypoint|sidecar) +(protocol|HTTP\/1.1) +(connections|kept) /.test(line),
