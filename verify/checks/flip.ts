@@ -27,8 +27,9 @@ export const flip: CheckRun<"flip"> = async (context, { name }) => {
   if (before.verdict === "fail") return [before];
   const restored = [[withoutAppa.object, "the policy is as it was"]] as const;
   const findings = await whileChanged(context, name, restored, async (found) => {
+    found.push(before);
     await change(context.lab, withoutAppa, context.signal);
-    found.push(before, await programmed(context, "the waypoint has the policy without appa", false));
+    found.push(await programmed(context, "the waypoint has the policy without appa", false));
     const refusal = outcomeAtWaypoint({ ...settings, allowedCallers: [] }, "appa", appa.method);
     const [out, still] = await Promise.all([
       runProbe(context, { ...appa, name: "without appa: appa is refused", expect: refusal }),

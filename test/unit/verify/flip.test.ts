@@ -55,6 +55,16 @@ describe("authz-flip", () => {
     expect(ownersOf(lab)).toEqual(["pulumi-kubernetes-1"]);
   });
 
+  it("reports the request before a change that the API server refuses", async () => {
+    const lab = await fakeWorld();
+    lab.beforePatch = () => {
+      throw new Error("no route to host");
+    };
+    const { results, verdict } = await run(lab);
+    expect(verdict).toBe("inconclusive");
+    expect(results[0]?.findings.map(({ name }) => name)).toContainEqual(expect.stringMatching(/^before: /));
+  });
+
   it("tries again when putting back fails", async () => {
     const lab = await fakeWorld();
     let refusals = 2;
