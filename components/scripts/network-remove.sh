@@ -15,7 +15,12 @@ id=$(must "Docker does not list its networks" "The lab's network is removed last
 for label in ambient-lab.owner ambient-lab.organization; do
   case "$LABELS" in
     *"$label="*) ;;
-    *) [ -z "$(docker network inspect --format "{{index .Labels \"$label\"}}" "$id" 2>/dev/null)" ] || exit 0 ;;
+    *)
+      value=$(must "Docker does not tell the labels of network \"$NETWORK\"" "They tell whose network it is" \
+        "docker network inspect $NETWORK   (must succeed), then run the command again" \
+        docker network inspect --format "{{index .Labels \"$label\"}}" "$id")
+      [ -z "$value" ] || exit 0
+      ;;
   esac
 done
 # A kind that was killed, or whose engine was, has left nodes that the state does not know.

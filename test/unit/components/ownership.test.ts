@@ -16,10 +16,16 @@ interface Seen {
   id?: string;
   /** Exit code of `docker ps`. */
   ps?: number;
+  /** Exit code of `docker network inspect`. */
+  inspect?: number;
 }
 
 /** Runs deletion scripts beside a Docker that has one node and one network. */
-async function runDeletion(names: readonly string[], { node, id = "", ps = 0 }: Seen, env: Record<string, string>) {
+async function runDeletion(
+  names: readonly string[],
+  { node, id = "", ps = 0, inspect = 0 }: Seen,
+  env: Record<string, string>,
+) {
   const folder = mkdtempSync(join(tmpdir(), "lab-own-"));
   const docker = `#!/bin/sh
 echo "docker $*" >> "${folder}/calls"
@@ -27,6 +33,7 @@ case "$1 $2" in
   "ps --all") ${node ? "printf 'n-control-plane\\nn-worker\\n';" : ""} exit ${ps} ;;
   "ps -aq") ${node ? "echo 0123;" : ""} exit ${ps} ;;
   "network ls") [ -z "${id}" ] || echo "${id}" ;;
+  "network inspect") exit ${inspect} ;;
 esac
 `;
   writeFileSync(join(folder, "docker"), docker, { mode: 0o755 });
@@ -75,6 +82,14 @@ describe("network-remove.sh", () => {
     );
     expect(code, stderr).toBe(0);
     expect(calls).toContain(`${ps}docker rm --force --volumes n-control-plane n-worker\ndocker network rm id-1\n`);
+  });
+
+  test("removes nothing while Docker does not tell the labels of the network", async () => {
+    const seen = { node: "n", id: "id-1", inspect: 1 };
+    const { code, stderr, calls } = await runDeletion(["network-remove"], seen, { NETWORK: "n", LABELS: proven });
+    expect(code).not.toBe(0);
+    expect(stderr).toContain('What  Docker does not tell the labels of network "n"');
+    expect(calls).not.toMatch(/docker (network )?rm/);
   });
 
   test("looks for nodes in a network with the labels alone", async () => {
