@@ -26,9 +26,6 @@ afterEach(async () => {
   await rm(home, { recursive: true });
 });
 
-/** Ports that no lab of this machine has: those that a test listens on are in test/unit/preflight/host.test.ts. */
-const _config = parseConfig({ httpPort: 28_977, httpsPort: 18_977 });
-
 describe("clusterState()", () => {
   test.each([
     ["absent", []],
