@@ -59,6 +59,17 @@ test("kind-delete.sh deletes nothing while Docker does not answer", async () => 
   expect(calls).not.toContain("kind delete");
 });
 
+test.each([
+  ["certificate\n", false],
+  ["that of another lab\n", true],
+])("ca-file-remove.sh beside a file with %j: it stays: %s", async (text, stays) => {
+  const file = join(mkdtempSync(join(tmpdir(), "lab-ca-")), "gateway-ca.pem");
+  writeFileSync(file, text);
+  const env = { CA_FILE: file, CA_PEM: "certificate\n" };
+  for (const _again of [1, 2]) expect((await runDeletion(["ca-file-remove"], {}, env)).code).toBe(0);
+  expect(existsSync(file)).toBe(stays);
+});
+
 describe("network-remove.sh", () => {
   const proven = "ambient-lab.stack=dev\nambient-lab.owner=a@b file:///home/a";
   const organization = 'docker network inspect --format {{index .Labels "ambient-lab.organization"}} id-1\n';
