@@ -28,11 +28,12 @@ export const versions = {
 } as const;
 
 /**
- * Digests of images, for all platforms: a registry, mirror, cache or bundle that has another one is refused. As more than three
- * independent repositories have recorded them (2026-11).
+ * Digests of images, for all platforms, as more than three independent repositories have recorded them (2026-11). An image with another
+ * digest is refused if it comes from a registry, a mirror or a cache. A bundle holds one platform of each image, and its SHA256SUMS are
+ * checked.
  *
- * Images that are loaded into the nodes have none: Docker writes them to an archive by their tags, nodes know them by these alone,
- * and a machine without a network may have them from anywhere. The digest of agnhost is in kubernetes/k8s.io#8165.
+ * Images that are loaded into the nodes have no digest here: Docker writes them to an archive by their tags, and the nodes know them only
+ * by these.
  */
 export const imageDigests = {
   registry: "sha256:6c5666b861f3505b116bb9aa9b25175e71210414bd010d92035ff64018f9457e",

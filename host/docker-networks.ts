@@ -15,7 +15,7 @@ const networkLabels = {
 /** The label of a lab whose state a service keeps: its organizations have stacks of the same names. */
 const organizationLabel = "ambient-lab.organization";
 
-/** The labels of the Docker network of a stack's lab. A network without one of them is not the lab's. */
+/** The labels of the Docker network of a stack's lab. Networks of earlier versions have fewer. */
 export function labelsOf(stack: string, owner: string, organization: string): Readonly<Record<string, string>> {
   return {
     [networkLabels.stack]: stack,
