@@ -189,6 +189,6 @@ export function checkDigest(address: string, bytes: Buffer, expected: string): v
   throw new UnfitError({
     what: `${address} has SHA-256 ${actual}, not ${expected}`,
     why: "The download was cut or changed in transit, or the file of this version was replaced",
-    fix: isWeb(address) ? again : "npm run lab -- bundle DIR   (with a network; fetches what is damaged again)",
+    fix: isWeb(address) ? again : "npm run lab -- bundle DIR   (with a network; downloads damaged files again)",
   });
 }

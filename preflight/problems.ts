@@ -123,7 +123,7 @@ function pastAnotherLab(stack: string, owner: string, { nodes }: { nodes: boolea
   return [
     ...theirBackend(owner),
     `npm run up -- --stack ${stack.slice(0, 30)}-2   (makes a lab of another name beside it)`,
-    `${removal}   (deletes it; only if it is of no use to anyone)`,
+    `${removal}   (deletes it; only if nobody uses it)`,
   ].join("\n");
 }
 

@@ -164,7 +164,7 @@ async function pull(ref: string, work: BundleWork): Promise<void> {
   const problem = {
     what: `Cannot pull "${ref}"`,
     why: "The bundle is to hold it",
-    fix: `docker pull ${ref}   (tells the reason)`,
+    fix: `docker pull ${ref}   (shows the reason)`,
   };
   await runScript([scriptOf("image-get"), scriptOf("images-pull")], env, problem, work);
 }

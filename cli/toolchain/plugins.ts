@@ -47,15 +47,15 @@ export async function ensurePlugins({ pulumi, source, env, exec, say }: PluginOp
         : `The engine makes the lab's resources with it, and "${source}" has no ${path}`,
       fix: bundled
         ? `npm run lab -- bundle --verify ${shellWord(source)}`
-        : `npm run lab -- bundle ${shellWord(source)}   (with a network; fetches what it lacks)`,
+        : `npm run lab -- bundle ${shellWord(source)}   (with a network; downloads the missing files)`,
     });
   }
 }
 
 function damaged(file: string): LabError {
   return new UnfitError({
-    what: `"${file}" is not what SHA256SUMS of the bundle promises`,
+    what: `"${file}" does not match SHA256SUMS of the bundle`,
     why: "A plugin is a program: one that was cut or changed is not run",
-    fix: "npm run lab -- bundle DIR   (with a network; fetches what is damaged again)",
+    fix: "npm run lab -- bundle DIR   (with a network; downloads damaged files again)",
   });
 }

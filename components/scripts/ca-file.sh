@@ -1,4 +1,4 @@
-# Writes the certificate of the gateway's CA to a file that clients can name; prints its path.
+# Writes the certificate of the gateway's CA to a file for clients; prints the path.
 # In: CA_FILE CA_PEM
 set -eu
 mkdir -p "$(dirname "$CA_FILE")"

@@ -1,5 +1,5 @@
-# Builds the apps' image and prints its id. Needs image-get.sh before it.
-# In: IMAGE BUILD (folder of its Dockerfile), and what image-get.sh reads
+# Builds the image of the applications and prints its ID. Runs after image-get.sh.
+# In: IMAGE BUILD (folder of its Dockerfile), and the inputs of image-get.sh
 set -eu
 build "$IMAGE" "$BUILD"
 docker image inspect --format '{{.Id}}' "$IMAGE"

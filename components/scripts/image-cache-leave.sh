@@ -1,5 +1,5 @@
-# Takes the caches out of a lab's network, which could not be removed with them in it. They run on for other labs.
-# Needs problem.sh before it.
+# Disconnects the caches from a lab's network: Docker does not remove a network that has containers. The caches keep running
+# for other labs. Runs after problem.sh.
 # In: NETWORK
 set -eu
 why="Docker does not remove a network with a container in it"

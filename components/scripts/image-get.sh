@@ -1,18 +1,18 @@
-# Functions that bring an image into this machine's Docker (from a bundle, from a registry's mirror or cache, from the
-# registry, by a build) and write images to an archive.
+# Functions that get an image into the Docker of this machine (from a bundle, from a registry's mirror or cache, from the
+# registry, or by a build), and that write images to an archive.
 # In: MIRRORS (registry=url, one a line, may be empty) BUNDLE (folder of "lab bundle", may be empty)
-#     CACHES (registry=url, one a line, may be empty: those that a container of this machine caches)
-#     PLATFORM (os/arch, empty: the server's)
+#     CACHES (registry=url of the registries with a cache on this machine, one a line, may be empty)
+#     PLATFORM (os/arch; empty for the platform of the Docker server)
 # The working directory is the project's folder.
 set -eu
 . ./components/scripts/problem.sh
-# From the user's shell docker and kind would take another platform than Docker's own (docker/cli cli/command/image/pull.go).
+# With this variable, docker and kind would use another platform than the Docker server's (docker/cli cli/command/image/pull.go).
 unset DOCKER_DEFAULT_PLATFORM
-# Pull, build and save get one platform by name: each has a default of its own, and an image may be there for another one.
-[ -n "${PLATFORM:-}" ] || PLATFORM=$(must "Docker does not tell its platform" "Images are got for one platform" \
+# The commands pull, build and save get an explicit platform: their defaults differ, and Docker may have an image of another one.
+[ -n "${PLATFORM:-}" ] || PLATFORM=$(must "Docker does not report its platform" "Images are pulled for one platform" \
   "docker version   (must succeed), then run the command again" docker version --format '{{.Server.Os}}/{{.Server.Arch}}')
 
-# Registry and path of an image in full: "kindest/node:1" is "docker.io/kindest/node:1".
+# Prints the full reference of an image: "kindest/node:1" is "docker.io/kindest/node:1".
 in_full() {
   case "${1%%/*}" in
     "$1") echo "docker.io/library/$1" ;;
@@ -21,7 +21,7 @@ in_full() {
   esac
 }
 
-# Address of an image at its registry's mirror, or nothing where there is none.
+# Prints the address of an image at the mirror of its registry; prints nothing without a mirror.
 mirrored() {
   full=$(in_full "$1")
   printf '%s\n' "$MIRRORS" | while IFS='=' read -r registry url; do
@@ -29,12 +29,12 @@ mirrored() {
   done | head -n 1
 }
 
-# Container that caches a registry, for all labs of this machine.
+# Prints the name of the container that caches a registry, for all labs of this machine.
 cache_name() {
   printf 'ambient-lab-cache-%s' "$1"
 }
 
-# Address of an image at its registry's cache, or nothing where none runs.
+# Prints the address of an image at the cache of its registry; prints nothing when no cache runs.
 cached() {
   full=$(in_full "$1")
   printf '%s\n' "$CACHES" | while IFS='=' read -r registry _; do
@@ -44,8 +44,8 @@ cached() {
   done
 }
 
-# Whether Docker has an image, for the platform. A copy from a mirror, a cache or an archive has the tag alone: it counts
-# for a digest when it is proven to be what the digest names.
+# Whether Docker has an image for the platform. An image from a mirror, a cache or an archive has only the tag: it is accepted
+# for a reference with a digest only if is_copy confirms the digest.
 present() {
   for reference in "$1" "${1%@*}"; do
     [ "$reference" = "$1" ] || is_copy "$1" || continue
@@ -55,18 +55,18 @@ present() {
   return 1
 }
 
-# Whether the tag of an image with a digest is the image of that digest: Docker pulled it by the digest, from whichever
-# address, or it is what the bundle's archive holds. In: the image
+# Whether the image with the tag of a reference has the digest of the reference: Docker pulled it by this digest, from any
+# address, or it is the image in the bundle's archive. In: the image
 is_copy() {
   tag=${1%@*}
   docker image inspect --format '{{range .RepoDigests}}{{println .}}{{end}}' "$tag" 2>/dev/null | grep -q "@${1#*@}\$" && return 0
   in_bundle "$1" || return 1
   id=$(docker image inspect --format '{{.Id}}' "$tag" 2>/dev/null) || return 1
-  # The id is the digest of the image's configuration, or of its manifest in Docker's containerd image store.
+  # The ID is the digest of the image's configuration, or of its manifest with Docker's containerd image store.
   promised "$1" && tar -xOf "$BUNDLE/$(archive_of "$1")" manifest.json index.json 2>/dev/null | grep -q "${id#sha256:}"
 }
 
-# Path of an image's archive inside a bundle.
+# Prints the path of an image's archive in a bundle.
 archive_of() {
   printf 'images/%s.tar' "$(printf '%s' "${1%@*}" | tr '/:' '__')"
 }
@@ -75,7 +75,7 @@ in_bundle() {
   [ -n "$BUNDLE" ] && [ -f "$BUNDLE/$(archive_of "$1")" ]
 }
 
-# Whether an image's archive is what SHA256SUMS of the bundle promises.
+# Whether an image's archive has the checksum in SHA256SUMS of the bundle.
 promised() {
   sums=sha256sum
   command -v sha256sum >/dev/null || sums="shasum -a 256"
@@ -85,12 +85,12 @@ promised() {
 load_archive() {
   archive=$(archive_of "$1")
   promised "$1" || {
-    problem "\"$BUNDLE/$archive\" is not what SHA256SUMS of the bundle promises" \
-      "It was cut or changed on its way, and what is in it would run in the lab" \
-      "npm run lab -- bundle \"$BUNDLE\"   (with a network; fetches what is damaged again)"
+    problem "\"$BUNDLE/$archive\" does not match SHA256SUMS of the bundle" \
+      "It was truncated or changed, and the lab would run the image in it" \
+      "npm run lab -- bundle \"$BUNDLE\"   (with a network; downloads damaged files again)"
     return 1
   }
-  # Docker from snap cannot open every file that this shell can.
+  # Docker from snap has no access to some files that this shell can read.
   answer=$(docker load --quiet <"$BUNDLE/$archive" 2>&1) || {
     fix="docker load <\"$BUNDLE/$archive\"   (must succeed), then run the command again"
     ! disk_full "$answer" || fix="docker system df   (make room for Docker, then run the command again)"
@@ -98,11 +98,11 @@ load_archive() {
     return 1
   }
   image_is=$(docker image inspect --format '{{.Os}}/{{.Architecture}}' "${1%@*}" 2>/dev/null || echo "another image")
-  [ "$image_is" = "$PLATFORM" ] || problem "\"$BUNDLE/$archive\" holds $image_is, and Docker runs $PLATFORM" \
+  [ "$image_is" = "$PLATFORM" ] || problem "\"$BUNDLE/$archive\" holds an image for $image_is, and Docker runs $PLATFORM" \
     "A bundle is for one platform" "npm run lab -- bundle DIR --platform $PLATFORM   (with a network)"
 }
 
-# Says what Docker's answer means for the one who reads it. In: the address, the answer
+# Reports a failed pull with its cause and a fix. In: the address, the error message of Docker
 explain() {
   said=$(fault "$2")
   registry=$(in_full "$1" | cut -d/ -f1)
@@ -112,50 +112,50 @@ explain() {
   why="The lab loads it into the nodes"
   case "$2" in
     *toomanyrequests* | *"rate limit"* | *"Too Many Requests"*)
-      why="The registry limits how much one address may pull, and the limit is used up"
+      why="The registry limits the pulls of each IP address, and the limit is reached"
       fix="docker login   (has a higher limit), or: $mirror"
       ;;
     *"error getting credentials"* | *"docker-credential-"*)
-      why="docker asks a program for credentials, for public images as well, and the program is not there or fails"
-      fix="Remove \"credsStore\" from \"${DOCKER_CONFIG:-$HOME/.docker}/config.json\"   (\"npm run lab -- doctor\" names the program)"
+      why="docker runs a credential helper, also for public images, and the helper is not installed or fails"
+      fix="Remove \"credsStore\" from \"${DOCKER_CONFIG:-$HOME/.docker}/config.json\"   (\"npm run lab -- doctor\" names the helper)"
       ;;
     *"Proxy Authentication Required"*)
-      why="The proxy between Docker and the registry wants to know who asks; Docker has settings of its own for that"
+      why="The proxy between Docker and the registry requires credentials; the Docker daemon has its own proxy settings"
       fix="Put http://NAME:SECRET@PROXY into the Docker daemon's proxy settings   (docs/how-to/work-offline.md)"
       ;;
     *x509* | *"certificate"*)
-      why="Docker does not trust the certificate: a proxy or mirror with a private CA stands in between"
+      why="Docker does not trust the certificate: a proxy or mirror with a private CA is in the path"
       fix="Put the CA into /etc/docker/certs.d/REGISTRY/ca.crt or the system's store   (docs/how-to/work-offline.md)"
       ;;
     *"no matching manifest"*)
       why="The registry has this image for other platforms only"
-      fix="Name a mirror that has it: $mirror"
+      fix="Use a mirror that has it: $mirror"
       ;;
     *"failed to verify"* | *"verification failed"* | *"unexpected digest"* | *"digest mismatch"* | *"does not match"*)
-      why="What came is not what was promised: it was cut or changed on its way, or the mirror is damaged"
-      fix="Run it again; if it stays, take another mirror: $mirror"
+      why="The content does not have the expected digest: it was truncated or changed in transit, or the mirror is damaged"
+      fix="Run the command again; if it fails again, use another mirror: $mirror"
       ;;
     *"no such host"* | *"server misbehaving"* | *"name resolution"* | *"i/o timeout"* | *"connection refused"* | *"unreachable"* | *"Timeout"* | *"deadline exceeded"*)
-      why="Docker does not reach the registry"
+      why="Docker cannot reach the registry"
       fix="$offline; or: $mirror"
       ;;
-    *) fix="docker pull $1   (tells the reason), or: $mirror" ;;
+    *) fix="docker pull $1   (shows the reason), or: $mirror" ;;
   esac
-  # A bundle is there so that no registry is needed: what it lacks is the reason, and not the registry.
+  # With a bundle no registry is needed: the cause is the missing archive, and not the registry.
   if [ -n "$BUNDLE" ] && [ -d "$BUNDLE/images" ]; then
-    why="\"$BUNDLE\" has no $(archive_of "$1"), so a registry was asked"
-    fix="npm run lab -- bundle \"$BUNDLE\"   (with a network; fetches what it lacks)"
+    why="\"$BUNDLE\" has no $(archive_of "$1"), so the registry was used"
+    fix="npm run lab -- bundle \"$BUNDLE\"   (with a network; downloads the missing files)"
   fi
   problem "Cannot pull \"$1\"${said:+: $said}" "$why" "$fix"
 }
 
-# Pulls an image from another address than its own, and gives it its own name. In: the image, the address
+# Pulls an image from another address, and tags it with its own name. In: the image, the address
 pull_from() {
   answer=$(docker pull --quiet "--platform=$PLATFORM" "$2" 2>&1) || return 1
   docker tag "$2" "${1%@*}"
 }
 
-# Brings one image, unless it is there.
+# Gets one image, unless Docker has it.
 get() {
   ! present "$1" || return 0
   if in_bundle "$1"; then
@@ -177,8 +177,8 @@ get() {
   answer=$(docker pull --quiet "--platform=$PLATFORM" "$1" 2>&1) || explain "$1" "$answer"
 }
 
-# Builds the lab's own image. The docker program adds the proxies of ~/.docker/config.json by itself; those of the shell come
-# before them, except a proxy that only this machine can reach. In: the image, the folder of its Dockerfile
+# Builds the lab's own image. The docker CLI passes the proxies of ~/.docker/config.json; the proxies of the shell have priority,
+# except a proxy on the loopback address, which a build cannot reach. In: the image, the folder of its Dockerfile
 build() {
   image=$1 folder=$2
   set --
@@ -198,23 +198,23 @@ build() {
   printf '%s\n' "$answer" >&2
   fix="docker build --tag $image $folder   (shows why), then run the command again"
   ! disk_full "$answer" || fix="docker system df   (make room for Docker, then run the command again)"
-  problem "Cannot build \"$image\" from $folder: $(fault "$answer")" "The apps of the lab run it, and no registry has it" "$fix"
+  problem "Cannot build \"$image\" from $folder: $(fault "$answer")" "The applications of the lab run this image, and no registry has it" "$fix"
 }
 
-# Whether Docker keeps images in containerd's store, the default of Docker 29.
+# Whether Docker uses the containerd image store, the default of Docker 29.
 containerd_store() {
   docker info --format '{{.DriverStatus}}' | grep -q 'io.containerd.snapshotter'
 }
 
-# Writes images to one archive that holds a single platform: Docker's containerd image store would name other platforms'
-# layers that it does not have (kubernetes-sigs/kind#3795).
-# In: the archive's file, why it is written, what to do when the cause is not known, images
+# Writes images to one archive for a single platform: otherwise, with the containerd image store, the archive refers to layers
+# of other platforms that Docker does not have (kubernetes-sigs/kind#3795).
+# In: the archive's file, the Why and the default Fix of a failure, the images
 save() {
   file=$1 why=$2 fix=$3
   shift 3
   only=""
   ! containerd_store || only="--platform=$PLATFORM"
-  # Docker from snap has a private /tmp and would write the file there.
+  # Docker from snap has a private /tmp, and with --output it would write the file there.
   # shellcheck disable=SC2086 # an option or nothing
   answer=$( { docker save $only "$@" >"$file"; } 2>&1) && return 0
   case "$answer" in

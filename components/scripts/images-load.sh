@@ -1,11 +1,11 @@
 # Loads images from this machine into the nodes that run them.
-# A node unpacks what it is given at the speed of a processor, so that the control plane gets nothing in vain.
-# Needs image-get.sh before it: Docker may have lost an image since it was pulled.
-# In: CLUSTER IMAGES (one a line), and what image-get.sh reads
-#     DAEMONS (those of IMAGES for the control plane as well, one a line; may be empty)
-#     BUILD (with the apps' image alone: folder that the lab builds it from, empty where it is a ready one)
+# Unpacking an image uses a CPU of the node, so the control plane gets only the images that it runs.
+# Runs after image-get.sh: an image may have been removed from Docker after the pull.
+# In: CLUSTER IMAGES (one a line), and the inputs of image-get.sh
+#     DAEMONS (images of IMAGES that the control plane runs as well, one a line; may be empty)
+#     BUILD (for the image of the applications only: folder of its Dockerfile; empty when the image is not built)
 set -eu
-# With podman or nerdctl, which the user's shell may name, kind would not see the lab (kind pkg/internal/runtime/runtime.go).
+# The user's shell may select podman or nerdctl, with which kind does not find the lab (kind pkg/internal/runtime/runtime.go).
 export KIND_EXPERIMENTAL_PROVIDER=docker
 for image in $IMAGES; do
   if [ -n "${BUILD:-}" ] && ! present "$image"; then build "$image" "$BUILD"; else get "$image"; fi
@@ -13,14 +13,14 @@ done
 
 images_file=$(mktemp "${TMPDIR:-/tmp}/ambient-lab-images.XXXXXX")
 trap 'rm -f "$images_file"' EXIT
-# dash leaves without the trap above when a signal ends it.
+# dash does not run the EXIT trap when a signal terminates it.
 trap 'exit 1' HUP INT TERM
-# In: nodes (with a comma between them), images
+# Loads images into nodes. In: the nodes, separated by commas; the images
 load() {
   nodes=$1
   shift
   fix="npm run lab -- config set imageSource pull   (the nodes then pull the images)"
-  # The apps' image is loaded with either imageSource.
+  # The image of the applications is loaded with both values of imageSource.
   [ -z "${BUILD+set}" ] || fix="docker image rm --force $1   (the next up gets it again)"
   if said=$(save "$images_file" "The nodes load their images from it" "$fix" "$@" 2>&1); then
     import
@@ -28,14 +28,14 @@ load() {
     printf '%s\n' "$said" >&2
     return 1
   elif [ $# -gt 1 ]; then
-    # containerd's store may lack layers of one image that came with another one (containerd/containerd#8973).
+    # The containerd image store may lack layers that two images share (containerd/containerd#8973).
     for image in "$@"; do load "$nodes" "$image"; done
   else
     nodes_pull "$1" || { printf '%s\n' "$said" >&2 && return 1; }
   fi
 }
 
-# Lets the nodes pull an image that Docker cannot write. Of the images that the lab builds no registry has one. In: the image
+# Pulls an image on the nodes when Docker cannot export it. No registry has the image that the lab builds. In: the image
 nodes_pull() {
   [ -z "${BUILD:-}" ] || return 1
   for node in $(echo "$nodes" | tr , ' '); do
@@ -49,7 +49,7 @@ import() {
   fix="docker ps --all --filter label=io.x-k8s.kind.cluster=$CLUSTER   (do all nodes run?), then run the command again"
   case "$answer" in
     *"unknown containerd config version"*)
-      fix="npm run up -- --stack ${CLUSTER#ambient-lab-}   (brings a kind that knows the nodes' containerd)"
+      fix="npm run up -- --stack ${CLUSTER#ambient-lab-}   (installs a kind that supports the containerd of the nodes)"
       ;;
   esac
   ! disk_full "$answer" || fix="docker system df   (make room for Docker, then run the command again)"

@@ -1,5 +1,5 @@
-# Brings each image into this machine's Docker. Up to four at a time. Needs image-get.sh before it.
-# In: IMAGES (one a line), and what image-get.sh reads
+# Gets each image into the Docker of this machine, up to four at a time. Runs after image-get.sh.
+# In: IMAGES (one a line), and the inputs of image-get.sh
 set -eu
 failed=0
 running=""

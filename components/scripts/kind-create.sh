@@ -1,23 +1,23 @@
-# Makes the stack's kind cluster from the config on stdin. Idempotent: what a killed run left behind is removed first.
-# Needs image-get.sh and kind-own.sh before it.
-# In: NODE_IMAGE KUBECONFIG_FILE MARKER_FILE BACKEND (that of the state), and what kind-own.sh reads
-#     CERTS_DIR (folder that the nodes mount for MIRRORS, CACHES and CA_FILE)
-#     CA_FILE (PEM of a private CA that the nodes trust, may be empty), and what image-get.sh reads
+# Creates the stack's kind cluster from the configuration on stdin. Idempotent: a cluster of an interrupted run is deleted first.
+# Runs after image-get.sh and kind-own.sh.
+# In: NODE_IMAGE KUBECONFIG_FILE MARKER_FILE BACKEND (of the state), and the inputs of image-get.sh and kind-own.sh
+#     CERTS_DIR (folder that the nodes mount, with the configuration for MIRRORS, CACHES and CA_FILE)
+#     CA_FILE (PEM of a private CA that the nodes trust, may be empty)
 set -eu
 umask 077
 config=$(cat)
 
 require_own_cluster
 get "$NODE_IMAGE"
-# What came from an archive or a mirror has its tag alone, and kind would go to the registry for the digest.
+# An image from an archive or a mirror has only its tag: for the reference with the digest, kind would pull from the registry.
 docker image inspect "$NODE_IMAGE" >/dev/null 2>&1 || NODE_IMAGE=${NODE_IMAGE%@*}
 
 mkdir -p "$(dirname "$KUBECONFIG_FILE")" "$(dirname "$MARKER_FILE")"
-# The image may have taken minutes.
+# The pull may have taken minutes, in which another stack can create a cluster of this name.
 require_own_cluster
 delete_cluster
 
-# What containerd of the nodes reads: a folder per registry, and one for all others. In: registry, its mirror's url
+# Writes hosts.toml of the nodes' containerd for a registry, or for all other ones (_default). In: the registry, the URL of its mirror
 rm -rf "$CERTS_DIR"
 trust=""
 [ -z "$CA_FILE" ] || trust='ca = "/etc/containerd/certs.d/ca.pem"'
@@ -28,12 +28,12 @@ hosts() {
   place=${mirror#*://}
   path=${place#"${place%%/*}"}
   {
-    # containerd 1 wants the table, with or without a mirror in it.
+    # containerd 1 requires this table, also without a mirror.
     printf '%s\n[host]\n' "$trust"
-    # A mirror's path belongs behind "/v2", where Docker puts it: containerd by itself puts it before.
+    # The path of a mirror follows "/v2", as in Docker's requests; by default containerd puts it before "/v2".
     [ -z "$mirror" ] || printf '[host."%s"]\n  capabilities = ["pull", "resolve"]\n' "${mirror%"$path"*}${path:+/v2$path}"
     [ -z "$path" ] || echo '  override_path = true'
-    # A CA would make containerd 2 try HTTPS on a mirror of plain HTTP.
+    # With a CA, containerd 2 would use HTTPS for a mirror with plain HTTP.
     case "$mirror" in https://*) printf '  %s\n' "$trust" ;; esac
   } > "$CERTS_DIR/$1/hosts.toml"
 }
@@ -48,22 +48,24 @@ printf '%s\n' "$MIRRORS" | while IFS='=' read -r registry url; do
   [ -z "$registry" ] || hosts "$registry" "$url"
 done
 
-# A half-made cluster is not in Pulumi's state, and so no later run would remove it. In: what failed, the program's answer
+# Deletes the incomplete cluster and reports the failure. The cluster is not in Pulumi's state, so no later run would delete it.
+# In: the failed step, the output of the program
 give_up() {
   printf '%s\n' "$2" >&2
   require_own_cluster
   delete_cluster 2>/dev/null || true
-  fix="npm run lab -- doctor   (looks at Docker, its memory and disk, ports and limits), then run the command again"
+  fix="npm run lab -- doctor   (checks Docker, its memory and disk, ports and limits), then run the command again"
   ! disk_full "$2" || fix="docker system df   (make room for Docker, then run the command again)"
   problem "$1: $(fault "$2")" "The lab runs in this cluster" "$fix"
 }
 answer=$(printf '%s\n' "$config" | kind create cluster --name "$CLUSTER" --image "$NODE_IMAGE" \
   --kubeconfig "$KUBECONFIG_FILE" --config - --wait 180s 2>&1) || give_up "kind cannot create the cluster" "$answer"
 
-# kind waits for the control plane alone; the workers are often NotReady when it returns.
+# kind waits only for the control plane; the workers are often NotReady when it returns.
 answer=$(docker exec "$CLUSTER-control-plane" kubectl --kubeconfig /etc/kubernetes/admin.conf \
   wait --for=condition=Ready nodes --all --timeout=180s 2>&1) || give_up "Nodes of the cluster are not Ready" "$answer"
 
-# Tells the next run that there was a cluster, when it finds none, which network is the stack's own, and who has the state.
+# The marker records that the cluster was created, with the ID of the stack's network and the backend of the state. With it, the
+# next run detects a deleted cluster.
 printf '%s %s %s\n' "$CLUSTER" "${NETWORK_ID:-}" "$BACKEND" > "$MARKER_FILE"
 echo "$CLUSTER"

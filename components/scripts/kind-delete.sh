@@ -1,15 +1,15 @@
-# Removes the stack's cluster and its files; succeeds when they are gone already.
-# Needs problem.sh and kind-own.sh before it.
-# In: KUBECONFIG_FILE MARKER_FILE CERTS_DIR, and what kind-own.sh reads
+# Removes the stack's cluster and its files; succeeds when they do not exist.
+# Runs after problem.sh and kind-own.sh.
+# In: KUBECONFIG_FILE MARKER_FILE CERTS_DIR, and the inputs of kind-own.sh
 set -eu
 require_own_cluster
-# The files may be those of a lab with the state in another backend: the marker names its network (kind-create.sh).
+# The files may belong to a lab with the state in another backend: the marker has the ID of that lab's network (kind-create.sh).
 network=""
 [ ! -f "$MARKER_FILE" ] || read -r _ network _ < "$MARKER_FILE" || true
 case "$network" in
   "" | "${NETWORK_ID:-$network}") ;;
   *)
-    # kind takes a cluster out of the kubeconfig also when it has no nodes (v0.33.0 pkg/cluster/internal/delete/delete.go).
+    # kind removes a cluster from the kubeconfig also when it has no nodes (v0.33.0 pkg/cluster/internal/delete/delete.go).
     KUBECONFIG_FILE="$KUBECONFIG_FILE.none"
     delete_cluster
     exit 0

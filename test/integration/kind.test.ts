@@ -130,7 +130,7 @@ describe.skipIf(skip)("kind labs on real Docker", () => {
     const beyond = "kernel.pid_max=99999999999";
     const result = await lab("kind-a").run("cluster-sysctls", "create", { SYSCTLS: beyond });
     expect(result.code).not.toBe(0);
-    expect(result.stderr).toMatch(/What .*has kernel\.pid_max = \d+, below 99999999999, and refuses to raise it/);
+    expect(result.stderr).toMatch(/What .*has kernel\.pid_max = \d+, below 99999999999, and cannot raise it/);
   });
 
   it("load an image into the nodes that run it: the control plane gets those of DaemonSets alone", async () => {

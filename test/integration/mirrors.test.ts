@@ -85,6 +85,6 @@ describe.skipIf(skip)("a mirror of images", () => {
     const { code, stderr } = await pull(broken);
     await broken.stop();
     expect(code).not.toBe(0);
-    expect(stderr).toMatch(/Why {3}What came is not what was promised/);
+    expect(stderr).toMatch(/Why {3}The content does not have the expected digest/);
   });
 });

@@ -227,7 +227,7 @@ const nodes: Rows = {
   },
   "a run without a record": {
     world: { network: {}, state: { knows: "network", id, labels: `ambient-lab.stack=${stack}` } },
-    "pulumi destroy": ["refused", "has no record of its owner"],
+    "pulumi destroy": ["refused", "no record of its owner"],
   },
 };
 

@@ -42,12 +42,12 @@ describe("ensurePlugins()", () => {
     expect(await ensure({ from: "https://mirror.test" })).toEqual([]);
   });
 
-  test("refuses one that is not as the bundle promises", async () => {
+  test("refuses a file that does not match the bundle's SHA256SUMS", async () => {
     writeFileSync(join(source, path("docker")), "half");
     const error: LabError = await ensure({ has: ["kubernetes"] }).catch((thrown) => thrown);
     expect([error.exitCode, error.what]).toEqual([
       4,
-      `"${join(source, path("docker"))}" is not what SHA256SUMS of the bundle promises`,
+      `"${join(source, path("docker"))}" does not match SHA256SUMS of the bundle`,
     ]);
   });
 

@@ -129,7 +129,7 @@ esac`;
     expect(kinds.trim().split("\n").at(-1)).toContain("delete cluster");
   });
 
-  test("deletes nothing while Docker does not tell whose cluster it is", async () => {
+  test("deletes nothing while Docker does not report the owner of the cluster", async () => {
     const { code, kinds } = await runScripts(create, '[ "$1" != ps ] || exit 1', "exit 0");
     expect(code).not.toBe(0);
     expect(kinds).toBe("");

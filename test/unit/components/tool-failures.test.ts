@@ -51,7 +51,7 @@ const fails = (pattern: string, text: string, code = 1) =>
   `${pattern}) printf '%s\\n' '${text.replaceAll("'", `'\\''`)}' >&2; exit ${code} ;;`;
 
 const removeNodes =
-  "docker rm --force --volumes $(docker ps --all --quiet --filter label=io.x-k8s.kind.cluster=ambient-lab-dev)   (must succeed; a restart of Docker ends what it cannot kill), then run the command again";
+  "docker rm --force --volumes $(docker ps --all --quiet --filter label=io.x-k8s.kind.cluster=ambient-lab-dev)   (must succeed; if Docker cannot kill a container, restart Docker), then run the command again";
 
 describe("a failing kind delete cluster", () => {
   // kind v0.27.0 and v0.33.0: pkg/cluster/internal/providers/docker/provider.go DeleteNodes(), cmd/kind/app/main.go logError().
@@ -120,9 +120,9 @@ describe("a failing docker network rm", () => {
     const { code, what, why, fix } = await runScripts(["problem", "network-remove"], machine(answer, "mine other "));
     expect(code).toBe(1);
     expect(what).toBe(`Docker cannot remove network "ambient-lab-dev": ${shown}`);
-    expect(why).toBe("These are in the lab's network, and the lab did not put them there: mine other");
+    expect(why).toBe("The lab's network has containers that are not the lab's: mine other");
     expect(fix).toBe(
-      "docker network disconnect --force ambient-lab-dev mine; docker network disconnect --force ambient-lab-dev other   (takes them out of it), then run the command again",
+      "docker network disconnect --force ambient-lab-dev mine; docker network disconnect --force ambient-lab-dev other   (disconnects them), then run the command again",
     );
   });
 
@@ -134,10 +134,10 @@ describe("a failing docker network rm", () => {
     });
     expect(code).toBe(1);
     expect(why).toBe(
-      `Nodes of a kind cluster are in the lab's network, which has no record of its owner: ${nodes}; and others: mine`,
+      `The lab's network has nodes of a kind cluster, and no record of its owner: ${nodes}; and other containers: mine`,
     );
     expect(fix).toBe(
-      `docker rm --force --volumes ${nodes}; docker network disconnect --force ambient-lab-dev mine   (only if the cluster is of no use to anyone: deletes it), then run the command again`,
+      `docker rm --force --volumes ${nodes}; docker network disconnect --force ambient-lab-dev mine   (only if nobody uses the cluster: deletes it), then run the command again`,
     );
   });
 
@@ -152,7 +152,7 @@ describe("a failing docker network rm", () => {
       "Docker cannot remove the nodes of an unfinished cluster, ambient-lab-dev-worker: Error response from daemon: busy",
     );
     expect(fix).toBe(
-      "docker rm --force --volumes ambient-lab-dev-worker   (must succeed; a restart of Docker ends what it cannot kill), then run the command again",
+      "docker rm --force --volumes ambient-lab-dev-worker   (must succeed; if Docker cannot kill a container, restart Docker), then run the command again",
     );
   });
 
@@ -187,7 +187,7 @@ describe("a Docker that does not answer", () => {
       expect(code, names.join()).toBe(1);
       expect(what, names.join()).toMatch(answer);
       expect(fix, names.join()).toBe(
-        "npm run lab -- doctor   (tells why Docker does not answer), then run the command again",
+        "npm run lab -- doctor   (shows why Docker does not answer), then run the command again",
       );
     }
   });
@@ -204,7 +204,7 @@ describe("a failing sysctl", () => {
     const { code, what, fix } = await runScripts(["node-sysctls"], { docker, kind });
     expect(code).toBe(1);
     expect(what).toBe(
-      `Node "ambient-lab-dev-worker" has fs.inotify.max_user_instances = 128, below 1024, and refuses to raise it: ${answer}`,
+      `Node "ambient-lab-dev-worker" has fs.inotify.max_user_instances = 128, below 1024, and cannot raise it: ${answer}`,
     );
     expect(fix).toBe("sudo sysctl -w fs.inotify.max_user_instances=1024   (on the machine that runs Docker)");
   });
