@@ -26,7 +26,7 @@ export const enrolment: Experiment = {
 export const hbone: Experiment = {
   id: "hbone",
   title: "Both legs of a request carry identities over HBONE",
-  question: "Do appa and the waypoint, and the waypoint and appb, know each other by certificate?",
+  question: "Do appa and the waypoint, and the waypoint and appb, authenticate each other by certificate?",
   why: "ztunnel logs the identities of a connection only when mutual TLS proved them. The second leg is pooled: its line comes when the pooled connection closes, one line for many requests.",
   rows: [6, 10],
   objects: [...meshPath, ...policies],

@@ -109,7 +109,7 @@ export const faultDelay: Experiment = {
   id: "fault-delay",
   title: "The waypoint delays the configured share of requests, and nothing else",
   question: "Is the share of delayed requests what the stack configures, and is the rest never slow?",
-  why: "Envoy chooses for each request by itself, so that the number of delayed requests is binomial. Requests are sent in batches until the configured share is told from those that are ten points off. The flag DI in the access log says that the waypoint delayed it on purpose.",
+  why: "Envoy chooses for each request by itself, so that the number of delayed requests is binomial. Requests are sent in batches until the result distinguishes the configured share from shares ten percentage points off. The flag DI in the access log marks a request that the waypoint delayed.",
   rows: [12],
   objects: [...meshPath, "VirtualService/appb-fault", ...policies, ...gatewayPath],
   skip: ({ settings }) =>

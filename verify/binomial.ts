@@ -63,7 +63,7 @@ export function shareTest(percent: number, falseAlarm: number): ShareTest {
   };
   const test = planned(1, singleLook) ?? planned(maxLooks, largest);
   if (test) return test;
-  throw new RangeError(`No sample of ${largest} requests tells ${percent} % from ${others.join(" % and ")} %`);
+  throw new RangeError(`No sample of ${largest} requests distinguishes ${percent} % from ${others.join(" % and ")} %`);
 }
 
 /**
@@ -82,11 +82,11 @@ export function judgeShare(
   return { verdict: !within(claimed) ? "fail" : within(decisive) ? "pass" : "open", band: claimed };
 }
 
-/** The claim as text, such as "50 %, told from 40 % and 60 %". */
+/** The claim as text, such as "50 %, distinguished from 40 % and 60 %". */
 export const shareWords = ({ percent, others }: Pick<ShareTest, "percent" | "others">): string =>
   [
     `${percent} %`,
-    ...(others.length > 0 ? [`told from ${others.map((other) => `${other} %`).join(" and ")}`] : []),
+    ...(others.length > 0 ? [`distinguished from ${others.map((other) => `${other} %`).join(" and ")}`] : []),
   ].join(", ");
 
 /** Counts that are plausible for none of the alternatives. Only the tail of each band towards the claimed share counts. */

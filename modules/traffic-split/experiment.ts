@@ -20,7 +20,7 @@ export const trafficSplit: Experiment = {
   title: "The waypoint splits requests by weight and by header, and mirrors a path",
   question:
     "Does the second version of appb get its configured share, all requests with the header, and a copy of each request to the mirrored path?",
-  why: "Envoy chooses for each request by itself, so that the number of requests is binomial. They are sent in batches until the weight is told from those that are ten points off. The waypoint's log names the cluster it chose, and the version's own log has the request: two sources for each number. A mirrored request is answered by the first version; its copy is in the second one's log alone.",
+  why: "Envoy chooses for each request by itself, so that the number of requests is binomial. They are sent in batches until the result distinguishes the weight from weights ten percentage points off. The waypoint's log names the selected cluster, and the log of the version has the request: two sources for each number. The first version answers a mirrored request; the copy is only in the log of the second version.",
   rows: [],
   objects: [
     ...meshPath.filter((object) => object !== "Service/appb"),

@@ -41,8 +41,8 @@ async function crossed(context: VerifyContext, crossing: Crossing): Promise<Find
     return failed(name, wrong.kind, `${seen}; the ${wrong.kind} has ${wrong.line ? "a" : "no"} record of it`, more);
   // A client that gets no answer may have met a busy machine: the refusal is ztunnel's only when its log says so.
   if (layer === "ztunnel" && !refusal?.line) return unclear(name, layer, `${seen}; no ztunnel logged a refusal`, more);
-  const told = looks.map(({ kind, line }) => `; ${line ? "recorded" : "not recorded"} by the ${kind}`).join("");
-  return passed(name, layer, `${seen}${told}${refusal?.line ? `; ${refusal.because}` : ""}`, { evidence });
+  const records = looks.map(({ kind, line }) => `; ${line ? "recorded" : "not recorded"} by the ${kind}`).join("");
+  return passed(name, layer, `${seen}${records}${refusal?.line ? `; ${refusal.because}` : ""}`, { evidence });
 }
 
 /** The waypoint of a Service, or the sidecars of its pods. */

@@ -57,8 +57,8 @@ function judgeDelays(
   const { verdict, band } = judgeShare(test, sent.count, delayed);
   // A short delay may be the latency of a slow machine: then the log alone decides.
   const byClock = delayMs < clearDelayMs ? verdict : judgeShare(test, sent.count, slow).verdict;
-  const { percent, others: toldFrom } = test;
-  const latencies = { ...sampled.latencies, share: { percent, ...band, toldFrom } };
+  const { percent, others } = test;
+  const latencies = { ...sampled.latencies, share: { percent, ...band, toldFrom: others } };
   const expected = `${band.low} to ${band.high} of ${sent.count} delayed by ${delay}: ${shareWords(test)}`;
   const problem = answersProblem(name, sample, sampled, expected) ?? missingDelay(name, sampled, delayMs, expected);
   if (problem) return { ...problem, sample: latencies };

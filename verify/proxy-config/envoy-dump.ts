@@ -70,7 +70,7 @@ export const proxySummarySchema = z.object({
         cluster: z.string(),
         /** Addresses that get requests. */
         targets: z.array(z.string()).readonly(),
-        /** Addresses that get none, because they are told or seen to be unhealthy; absent when there are none. */
+        /** Addresses that get none, because their health status is unhealthy; absent when there are none. */
         unhealthy: z.array(z.string()).readonly().optional(),
       }),
     )
@@ -112,7 +112,7 @@ export function parseEnvoyDump(raw: unknown): ProxySummary {
   };
 }
 
-/** Envoy tells each address as healthy, degraded or unhealthy (source/server/admin/config_dump_handler.cc, addLbEndpoint). */
+/** Envoy reports each address as healthy, degraded or unhealthy (source/server/admin/config_dump_handler.cc, addLbEndpoint). */
 function endpointsOf(assignment: unknown): ProxySummary["endpoints"][number] {
   const all = listAt(assignment, "endpoints").flatMap((group) => listAt(group, "lbEndpoints"));
   const isUnhealthy = (endpoint: unknown) => textAt(endpoint, "healthStatus") === "UNHEALTHY";

@@ -16,8 +16,8 @@ export function summaryLines(summary: ProxySummary): string[] {
       ...routes.map((route) => `  ${routeLine(route)}`),
     ]),
     ...summary.endpoints.map(({ cluster, targets, unhealthy = [] }) => {
-      const told = [...targets, ...unhealthy.map((target) => `${target} (unhealthy)`)];
-      return `endpoints ${cluster}: ${told.join(", ") || "none"}`;
+      const all = [...targets, ...unhealthy.map((target) => `${target} (unhealthy)`)];
+      return `endpoints ${cluster}: ${all.join(", ") || "none"}`;
     }),
   ];
 }

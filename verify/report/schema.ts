@@ -79,7 +79,7 @@ const sample = z.object({
         .array(z.number())
         .readonly()
         .optional()
-        .describe("The shares that it is told from, in percent. Evidence of earlier versions has none."),
+        .describe("The shares that the test distinguishes it from, in percent. Evidence of earlier versions has none."),
     })
     .optional(),
 });

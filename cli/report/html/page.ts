@@ -163,7 +163,7 @@ async function fault(samples: readonly JudgedSample[]): Promise<Html | undefined
   const shares = samples.filter(({ share }) => share !== undefined);
   const bands = await Promise.all(shares.map(bandPlot));
   return html`<section id="fault" aria-labelledby="fault-h"><h2 id="fault-h">The injected delay</h2>
-<p class="lead">Envoy draws for each request by itself. So the delayed ones pile up at the configured delay, and their number is binomial: outside of the band the share is wrong. Inside of it the configured share is told from those that are ten points off, since requests are sent until it is.</p>
+<p class="lead">Envoy decides for each request independently whether to delay it, so the number of delayed requests has a binomial distribution. A number outside the band means that the share is wrong. Requests are sent until a number inside the band distinguishes the configured share from the shares ten percentage points below and above it.</p>
 <div class="scroll" tabindex="0"><figure>${await latencyPlot(samples)}<figcaption>A dot is a request. <strong style="color:var(--fast)">Fast</strong> and <strong style="color:var(--slow)">slow</strong> by the client's clock; the verdict is taken from the waypoint's log as well.</figcaption></figure></div>
 ${shares.map(
   (sample, index) =>

@@ -87,7 +87,7 @@ describe("prove", () => {
     expect(results[0]?.findings[0]?.seen).toContain("a proxy answers 400 to a request that it cannot parse");
   });
 
-  test("names the policy that denies, and tells it from another", async () => {
+  test("names the policy that denies, and fails for another policy", async () => {
     const denied = () => refusedByWaypoint("ns[default]-policy[appb-l7]-rule[0]");
     const ask = (policy: string) =>
       asked(
@@ -237,7 +237,7 @@ describe("prove", () => {
     expect((await asked(elsewhere, question(ask))).verdict).toBe("fail");
   });
 
-  test("tells two refusals of one pod apart by their order", async () => {
+  test("matches two refusals by one pod to their requests by order", async () => {
     const named = (name: string) => `connection closed due to policy rejection: explicitly denied by: default/${name}`;
     const cluster = new FakeCluster(meshObjects(), ({ path }: FakeRequest) =>
       refusedByZtunnel(named(path.startsWith("/one") ? "one" : "two")),

@@ -83,7 +83,7 @@ describe("fetcher behind a proxy", () => {
     expect((await fetcher(`${named()}/file`)).toString()).toBe("content");
   });
 
-  test("tells a host that limits from one that fails", async () => {
+  test("distinguishes a rate limit from a failure", async () => {
     server.answers.set("limited", { status: 429 });
     expect((await refusal(`${server.url}/limited`)).why).toContain("limits how much");
     await expect(reach(`${server.url}/limited`, 5_000)).rejects.toThrow("limits how much");

@@ -83,13 +83,13 @@ describe("doctor", () => {
     expect((await doctor({})).of("inotify").what).toContain('"up" reads and raises');
   });
 
-  test("tells the image store", async () => {
+  test("reports the image store", async () => {
     const containerd = info({ DriverStatus: [["driver-type", "io.containerd.snapshotter.v1"]] });
     expect((await doctor({ "docker info": containerd })).of("image-store").what).toContain("containerd");
     expect((await doctor({})).of("image-store").what).toBe("classic");
   });
 
-  test("tells a port that somebody has from one that the lab may still choose", async () => {
+  test("distinguishes a configured port that is in use from one that the lab can replace", async () => {
     const taken = createServer();
     await new Promise<void>((resolve) => taken.listen(derivedPort("alice"), "127.0.0.1", resolve));
     try {

@@ -68,7 +68,7 @@ describe("journeysOf()", () => {
     expect(ways()).toContain("outsider → appb's pod address: reset by ztunnel | outsider ztunnel appb | - - | ztunnel");
   });
 
-  it("tells the ztunnel of the caller's node from the one of appb's", () => {
+  it("distinguishes the ztunnel on the caller's node from the one on appb's node", () => {
     const stopsOf = (title: string) => {
       const hops = journeysOf(evidence.report).find((journey) => journey.title === title)?.hops ?? [];
       return hops.map(
@@ -106,7 +106,7 @@ describe("journeysOf()", () => {
     expect(report.results.map(({ id }) => id)).toContain("l4-l7");
   });
 
-  it("tells appa of the second namespace from its namesake, and leaves out pods that are not of the story", async () => {
+  it("distinguishes appa of the second namespace from appa, and omits pods that are not part of the story", async () => {
     const { report } = readEvidence(await evidenceFolder({ modules: ["cross-namespace"] }));
     const titles = journeysOf(report).map(({ title }) => title);
     expect(titles).toContain("second/appa → Service appb: refused by waypoint");
@@ -115,7 +115,7 @@ describe("journeysOf()", () => {
     expect(reset?.requests.map(({ experiment }) => experiment)).not.toContain("cross-namespace");
   });
 
-  it("tells the way in by HTTPS from the one by HTTP, and a redirect from a refusal", async () => {
+  it("distinguishes HTTPS from HTTP, and a redirect from a refusal", async () => {
     const { report } = readEvidence(await evidenceFolder({ modules: ["gateway-tls"] }));
     const ways = journeysOf(report).filter(({ title }) => title.includes("secure."));
     expect(ways.map(({ title, legs, stopped }) => [title, legs[0]?.transport, stopped])).toEqual([
@@ -124,7 +124,7 @@ describe("journeysOf()", () => {
     ]);
   });
 
-  it("tells the way in words, too", () => {
+  it("describes the path as text", () => {
     const [first] = journeysOf(evidence.report);
     expect(first && journeySvg(first).text).toMatch(/role="img" aria-labelledby="way-1-title way-1-desc"/);
   });

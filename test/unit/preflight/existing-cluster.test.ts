@@ -113,7 +113,7 @@ describe("examineExisting()", () => {
     expect((await examined()).whats).toEqual([]);
   });
 
-  test("tells the Gateway API of somebody else, and refuses one that does not fit", async () => {
+  test("reports a Gateway API that the lab did not install, and refuses an incompatible one", async () => {
     cluster.put(`${crds}/gateways.gateway.networking.k8s.io`, gatewayCrd({}));
     const fits = await examined();
     expect(fits).toMatchObject({ whats: [], facts: { gatewayApi: { version: "v1.3.0", channel: "standard" } } });
@@ -208,7 +208,7 @@ describe("examineExisting()", () => {
     [401, /^The login to the cluster of context "lab" has expired or is not known there \(HTTP 401\)$/],
     [403, /^The login to the cluster of context "lab" may not read \/version \(HTTP 403\)$/],
     [500, /^The cluster of context "lab" does not answer: GET \/version: HTTP 500$/],
-  ])("tells an answer %i from no answer", async (status, what) => {
+  ])("distinguishes the status %i from no answer", async (status, what) => {
     cluster.refuse("version", status);
     expect((await examined()).whats).toEqual([expect.stringMatching(what)]);
   });

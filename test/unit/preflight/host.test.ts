@@ -68,7 +68,7 @@ async function whileListening<T>(port: number, during: () => Promise<T>): Promis
 }
 
 describe("Docker", () => {
-  test("checkHost() tells a Docker that is not installed from one that does not run", async () => {
+  test("checkHost() distinguishes a missing Docker from a stopped one", async () => {
     expect(await problemsOf(kind(), machine({ version: { code: 127 } }))).toEqual(["Docker is not installed"]);
     const stderr = "Client: 28\nCannot connect to the Docker daemon";
     expect(await problemsOf(kind(), machine({ version: { code: 1, stderr } }))).toEqual([
@@ -123,7 +123,7 @@ describe("what stops doctor's Docker stops the program with the same words", () 
   });
 });
 
-test("checkHost() tells the MTU of Docker's default network, where it has one of its own", async () => {
+test("checkHost() reports the MTU of Docker's default network if it is configured", async () => {
   expect((await checkHost(kind(), stack, machine({ mtu: "1400" }))).mtu).toBe(1400);
   for (const mtu of ["", "<no value>", "0"])
     expect((await checkHost(kind(), stack, machine({ mtu }))).mtu).toBeUndefined();
@@ -248,11 +248,11 @@ describe("versions", () => {
     expect(thrown.message).toMatch(/1\.30 \(from 1\.30\.4\) +>=1\.32\.0 <1\.37\.0 +v1\.5\.1/);
   });
 
-  test("checkHost() cannot judge a tag that does not tell, and goes on", async () => {
+  test("checkHost() accepts a tag without a version", async () => {
     await expect(checkHost(kind({ nodeImage: "kindest/node:mine" }), stack, machine())).resolves.toBeDefined();
   });
 
-  test("checkHost() tells the Istio that the running cluster has, and refuses too long a step", async () => {
+  test("checkHost() reports the Istio version of the running cluster, and refuses to skip a minor version", async () => {
     const cluster = await startCluster();
     try {
       const istio = (image: string) => ({ spec: { template: { spec: { containers: [{ image }] } } } });
@@ -279,7 +279,7 @@ describe("an existing cluster", () => {
     kind({ cluster: "existing", kubeconfig, context, appImage });
   const noDocker = machine({ version: { code: 127 } });
 
-  test("checkHost() needs no Docker for it, and tells what it has", async () => {
+  test("checkHost() needs no Docker, and reports the facts of the cluster", async () => {
     const cluster = await startCluster();
     try {
       const facts = await checkHost(existing(cluster.kubeconfig), stack, noDocker);

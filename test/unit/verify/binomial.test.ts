@@ -98,18 +98,18 @@ describe("shareTest()", () => {
     for (const test of tests) expect(most(test)).toBeLessThan(1_100);
   });
 
-  it("refuses a percent that no sample of a reasonable size tells from 0 %", () => {
-    expect(() => shareTest(0.1, falseAlarm)).toThrow("No sample of 3000 requests tells 0.1 % from 0 % and 10.1 %");
+  it("refuses a percentage that no sample of a reasonable size distinguishes from 0 %", () => {
+    expect(() => shareTest(0.1, falseAlarm)).toThrow("No sample of 3000 requests distinguishes 0.1 % from 0 % and 10.1 %");
     expect(() => shareTest(101, falseAlarm)).toThrow(RangeError);
   });
 
-  it("says what it claims", () => {
+  it("describes its claim as text", () => {
     expect([0, 3, 50, 97, 100].map((percent) => shareWords(shareTest(percent, falseAlarm)))).toEqual([
-      "0 %, told from 10 %",
-      "3 %, told from 0 % and 13 %",
-      "50 %, told from 40 % and 60 %",
-      "97 %, told from 87 % and 100 %",
-      "100 %, told from 90 %",
+      "0 %, distinguished from 10 %",
+      "3 %, distinguished from 0 % and 13 %",
+      "50 %, distinguished from 40 % and 60 %",
+      "97 %, distinguished from 87 % and 100 %",
+      "100 %, distinguished from 90 %",
     ]);
   });
 
@@ -146,7 +146,7 @@ describe("shareTest()", () => {
     [3, 0],
     [97, 100],
     [20, 30],
-  ])("tells %i from %i percent in 990 of 1000 simulated runs", (percent, other) => {
+  ])("distinguishes %i from %i percent in 990 of 1000 simulated runs", (percent, other) => {
     const test = shareTest(percent, falseAlarm);
     const draw = seeded(percent * 1000 + other);
     const runs = (share: number) => Array.from({ length: 1_000 }, () => run(test, share / 100, draw));

@@ -15,7 +15,7 @@ describe("verifyLab() in a broken world", () => {
     expect(report.verdict).toBe("inconclusive");
   });
 
-  it("does not call a path fast without a log, where the clock cannot tell the delay from a slow machine", async () => {
+  it("does not report a path as fast without a log, if the delay may be the latency of a slow machine", async () => {
     const settings = { faultDelay: "500ms" };
     const verdictOf = async (logsBroken: boolean) => {
       const lab = await fakeWorld(settings);

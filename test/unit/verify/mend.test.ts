@@ -82,7 +82,7 @@ describe("repairMesh()", () => {
     );
   });
 
-  test("leaves to the proofs what it cannot tell", async () => {
+  test("leaves a state that it cannot determine to the experiments", async () => {
     const { lab, options, said } = await fakeLab(({ state }) => state.silentNodes.add("ambient-lab-dev-worker2"));
     expect(await repairMesh(options)).toEqual([]);
     expect(said).toEqual([
@@ -135,7 +135,7 @@ describe("waitUntilReady()", () => {
 
 describe("parseZtunnelDump()", () => {
   const state = (name: string, word: string) => ({ info: { name, namespace: "default" }, state: word });
-  test("counts a pod as served once it is up, and tells a dump that says nothing of it from one that has none", () => {
+  test("counts a pod as served once it is up, and distinguishes a dump without this part from one with an empty list", () => {
     const workloadState = { a: state("appa-1", "Up"), b: state("appb-1", "Pending") };
     expect(parseZtunnelDump({ workloadState }).serves).toEqual(["default/appa-1"]);
     expect(parseZtunnelDump({ workloadState: {} }).serves).toEqual([]);
