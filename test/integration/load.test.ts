@@ -9,7 +9,7 @@ import { ports } from "../../config/vocabulary";
 import { exec } from "../../host/exec";
 import { health } from "../../modules/grpc/objects";
 import type { VerifyContext } from "../../verify/context";
-import { type Ends, keptHttp, type LoadPlan, sendLoad } from "../../verify/cost/load";
+import { type Endpoints, keptHttp, type LoadPlan, sendLoad } from "../../verify/cost/load";
 import { PreconditionError } from "../../verify/precondition-error";
 import { requires } from "../support/skip";
 
@@ -29,7 +29,7 @@ describe.skipIf(skip)("the load of the module cost, by the real vegeta", () => {
   const plan: LoadPlan = { path: "none", perSecond: 100, seconds: 1, ...keptHttp, id: "the-id" };
   /** Of the 100 requests of the plan, so many are sent on a machine that is busy with other work as well. */
   const atLeast = 50;
-  const ends = { client: { name: "client" }, server: { name: "server" }, address } as Ends;
+  const endpoints = { client: { name: "client" }, server: { name: "server" }, address } as Endpoints;
 
   beforeAll(async () => {
     const dockerfile = readFileSync(join(__dirname, "../../images/httpbin/Dockerfile"), "utf8");
@@ -69,7 +69,7 @@ describe.skipIf(skip)("the load of the module cost, by the real vegeta", () => {
   afterAll(() => void server?.close());
 
   test("sends every request to the Service's address, under its name and with the id", async () => {
-    const result = await sendLoad(context, ends, plan);
+    const result = await sendLoad(context, endpoints, plan);
     expect(result).toMatchObject({ failed: 0, errors: [] });
     expect(result.sent).toBeGreaterThan(atLeast);
     expect(came).toHaveLength(result.sent);
@@ -81,17 +81,17 @@ describe.skipIf(skip)("the load of the module cost, by the real vegeta", () => {
   });
 
   test("keeps connections, or opens one for each request", async () => {
-    await sendLoad(context, ends, plan);
+    await sendLoad(context, endpoints, plan);
     const kept = new Set(came.map(({ socket }) => socket)).size;
     came = [];
-    await sendLoad(context, ends, { ...plan, connections: "new" });
+    await sendLoad(context, endpoints, { ...plan, connections: "new" });
     expect(new Set(came.map(({ socket }) => socket)).size).toBe(came.length);
     expect(kept).toBeLessThan(50);
   });
 
   test("an answer that takes long delays no other request", async () => {
     answer = (n) => ({ status: 200, afterMs: n >= 20 && n < 40 ? 500 : 0 });
-    const result = await sendLoad(context, ends, plan);
+    const result = await sendLoad(context, endpoints, plan);
     const gaps = came.slice(1).map(({ at }, index) => at - (came[index]?.at ?? 0));
     // 20 requests wait half a second each. With a fixed number of connections the others would wait with them.
     expect(result.sent).toBeGreaterThan(atLeast);
@@ -102,16 +102,16 @@ describe.skipIf(skip)("the load of the module cost, by the real vegeta", () => {
 
   test("counts what failed", async () => {
     answer = (n) => ({ status: n < 3 ? 503 : 200, afterMs: 0 });
-    expect(await sendLoad(context, ends, plan)).toMatchObject({
+    expect(await sendLoad(context, endpoints, plan)).toMatchObject({
       ...{ failed: 3, errors: ["503 Service Unavailable"] },
     });
     answer = (n) => ({ status: n < 2 ? 301 : 200, afterMs: 0 });
     came = [];
-    expect(await sendLoad(context, ends, plan)).toMatchObject({ failed: 2 });
+    expect(await sendLoad(context, endpoints, plan)).toMatchObject({ failed: 2 });
   });
 
   test("an address where nothing listens fails each request", async () => {
-    const result = await sendLoad(context, { ...ends, address: "127.0.90.2" }, plan);
+    const result = await sendLoad(context, { ...endpoints, address: "127.0.90.2" }, plan);
     expect(result.failed).toBe(result.sent);
     expect(result.errors.join()).toContain("connection refused");
   });
@@ -152,7 +152,7 @@ describe.skipIf(skip)("the load of the module cost, by the real vegeta", () => {
     afterAll(() => void grpc?.close());
 
     test("every call is one of gRPC, on one connection", async () => {
-      const result = await sendLoad(context, ends, calls);
+      const result = await sendLoad(context, endpoints, calls);
       expect(result).toMatchObject({ failed: 0, errors: [] });
       expect(streams).toHaveLength(result.sent);
       expect(new Set(streams.map(({ port }) => port)).size).toBe(1);
@@ -166,7 +166,7 @@ describe.skipIf(skip)("the load of the module cost, by the real vegeta", () => {
 
     test("a refusal is a failure, although its HTTP status is 200", async () => {
       refuses = (n) => n < 3;
-      expect(await sendLoad(context, ends, calls)).toMatchObject({
+      expect(await sendLoad(context, endpoints, calls)).toMatchObject({
         ...{ failed: 3, errors: ["a call was answered without a message"] },
       });
     });
@@ -177,7 +177,7 @@ describe.skipIf(skip)("the load of the module cost, by the real vegeta", () => {
       ...context,
       lab: { exec: () => Promise.resolve({ code: 127, stdout: "", stderr: "sh: vegeta: not found" }) },
     };
-    const sent = sendLoad(bare as unknown as VerifyContext, ends, plan);
+    const sent = sendLoad(bare as unknown as VerifyContext, endpoints, plan);
     await expect(sent).rejects.toThrow(PreconditionError);
     await expect(sent).rejects.toThrow("vegeta in cost-none-client: sh: vegeta: not found");
   });

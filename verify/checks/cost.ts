@@ -10,12 +10,12 @@ import {
   latencyRounds,
   proxiesOf,
   rateFor,
-  type Shot,
+  type LoadSample,
   secondsOf,
 } from "../cost/latency";
 import { isOfKind, keptHttp, type RequestKind, requestKinds, sendLoad } from "../cost/load";
 import { type Load, type Loads, routesTaken } from "../cost/routes";
-import { type Scene, sceneOf } from "../cost/scene";
+import { type CostSetup, costSetupOf } from "../cost/setup";
 import type { Cost } from "../cost/schema";
 import { spread } from "../cost/statistics";
 import { throughputOf } from "../cost/throughput";
@@ -24,36 +24,36 @@ import type { Finding } from "../report/schema";
 import { type CheckRun, failed, passed, unclear } from "./check";
 import { whileChanged } from "./while-changed";
 
-/** Requests by which the proxies of each path are told, and connections and caches are warm before the first round. */
+/** Load that is sent on each path before the first round: it shows which proxies the path uses, and warms connections and caches. */
 const warmUp = { perSecond: 50, seconds: 1 };
 
-/** Measures all paths in turn. What it scales up is scaled down again, however it ends. */
+/** Measures all paths. Deployments that it scales up are scaled down at the end, also after an error. */
 export const cost: CheckRun<"cost"> = async (context, { name }) => {
   const kinds = requestKinds(context.facts.settings.modules);
-  const scene = await sceneOf(context);
-  await requireMemory(scene);
-  // A busy sidecar's log is rotated: lines are only known to be missing when the reader has seen an earlier one.
-  await context.logs.open([scene.ends.sidecar.client, scene.ends.sidecar.server].map(sidecarOf));
-  const routes = await routesTaken(context, scene, await warmedUp(context, scene, kinds));
+  const setup = await costSetupOf(context);
+  await requireMemory(setup);
+  // The log of a busy sidecar is rotated: missing lines are detected only if the reader has read an earlier line.
+  await context.logs.open([setup.endpoints.sidecar.client, setup.endpoints.sidecar.server].map(sidecarOf));
+  const routes = await routesTaken(context, setup, await warmedUp(context, setup, kinds));
   if (routes.some(({ verdict }) => verdict !== "pass")) return routes;
-  const { shots, measured } = await measure(context, scene, kinds);
+  const { samples, measured } = await measure(context, setup, kinds);
   const restored = scaled.map((object) => [object, `${object} is scaled down again`] as const);
   const findings = await whileChanged(context, name, restored, async (found) => {
-    const growth = await growthOf(context, scene);
+    const growth = await growthOf(context, setup);
     const crossing = crossingOf(growth);
     const result: Cost = { ...measured, growth, ...(crossing === undefined ? {} : { crossing }) };
-    found.push({ ...judged(name, shots, result), cost: result });
+    found.push({ ...judged(name, samples, result), cost: result });
   });
   return [...routes, ...findings];
 };
 
-async function warmedUp(context: VerifyContext, scene: Scene, kinds: readonly RequestKind[]): Promise<Loads> {
+async function warmedUp(context: VerifyContext, setup: CostSetup, kinds: readonly RequestKind[]): Promise<Loads> {
   const loads = new Map<CostPath, Load[]>();
   for (const path of costPaths) {
     const own: Load[] = [];
     for (const kind of kinds) {
       const id = randomUUID();
-      own.push({ id, kind, result: await sendLoad(context, scene.ends[path], { ...warmUp, ...kind, path, id }) });
+      own.push({ id, kind, result: await sendLoad(context, setup.endpoints[path], { ...warmUp, ...kind, path, id }) });
     }
     loads.set(path, own);
   }
@@ -62,46 +62,46 @@ async function warmedUp(context: VerifyContext, scene: Scene, kinds: readonly Re
 
 async function measure(
   context: VerifyContext,
-  scene: Scene,
+  setup: CostSetup,
   kinds: readonly RequestKind[],
-): Promise<{ shots: readonly Shot[]; measured: Omit<Cost, "growth"> }> {
+): Promise<{ samples: readonly LoadSample[]; measured: Omit<Cost, "growth"> }> {
   const id = randomUUID();
-  const idle = await idleUsage(context, scene);
-  const throughput = await throughputOf(context, scene, id);
+  const idle = await idleUsage(context, setup);
+  const throughput = await throughputOf(context, setup, id);
   const perSecond = rateFor(throughput);
-  const shots = await latencyRounds(context, scene, idle, { kinds, perSecond, id });
-  const loaded = await scene.meter.read(scene.proxies);
-  const outside = shots.filter((shot) => shot.path === "none" && isOfKind(shot, keptHttp));
+  const samples = await latencyRounds(context, setup, idle, { kinds, perSecond, id });
+  const loaded = await setup.meter.read(setup.proxies);
+  const outside = samples.filter((sample) => sample.path === "none" && isOfKind(sample, keptHttp));
   return {
-    shots,
+    samples,
     measured: {
-      machine: scene.machine,
+      machine: setup.machine,
       load: {
         ...{ perSecond, seconds: secondsOf(kinds), rounds: numbers.latency.rounds },
         ...{ answerBytes: numbers.answerBytes, generator: "vegeta" },
       },
       confidence,
       noise: { spread: spread(outside.map(({ result }) => result.p50)), limit: numbers.noise },
-      latency: kinds.flatMap((kind) => latencyOf(shots, kind)),
+      latency: kinds.flatMap((kind) => latencyOf(samples, kind)),
       throughput,
-      proxies: proxiesOf(scene, idle, loaded),
+      proxies: proxiesOf(setup, idle, loaded),
     },
   };
 }
 
-/** A failed request is a fault of its path; a load that was not sent in time, or rounds that differ, are one of the machine. */
-function judged(name: string, shots: readonly Shot[], result: Cost): Finding {
+/** A failed request is a failure of its path. A load that was not sent in time, or noisy rounds, make the result inconclusive. */
+function judged(name: string, samples: readonly LoadSample[], result: Cost): Finding {
   const evidence = [
     { source: "table", lines: costLines(result) },
     {
       source: "vegeta reports",
-      lines: shots.map(
+      lines: samples.map(
         ({ round, path, protocol, connections, result: { json } }) =>
           `${round} ${path} ${protocol} ${connections} ${json}`,
       ),
     },
   ];
-  const bad = shots.find(({ result: { failed } }) => failed > 0);
+  const bad = samples.find(({ result: { failed } }) => failed > 0);
   if (bad) {
     const { path, protocol, round, result: load } = bad;
     const seen = `${load.failed} of ${load.sent} requests of path ${path} by ${protocolNames[protocol]} failed in round ${round + 1}: ${load.errors[0] ?? "no error is named"}`;
@@ -109,7 +109,7 @@ function judged(name: string, shots: readonly Shot[], result: Cost): Finding {
     return failed(name, layer, seen, { expected: "every request is answered 200", evidence });
   }
   const { perSecond } = result.load;
-  const slow = shots.find(({ result: { rate } }) => rate < perSecond * numbers.throughput.atLeast);
+  const slow = samples.find(({ result: { rate } }) => rate < perSecond * numbers.throughput.atLeast);
   const noise = slow
     ? `the machine is too busy: ${Math.round(slow.result.rate)} of ${perSecond} requests were sent per second`
     : noiseProblem(result);

@@ -7,19 +7,19 @@ import type { KubeObject } from "../lab-client";
 import { proxyContainer } from "../pods";
 import { unobservable } from "../precondition-error";
 import { change } from "../restore/change";
-import type { Scene } from "./scene";
+import type { CostSetup } from "./setup";
 import type { CostGrowth } from "./schema";
 import { quantile } from "./statistics";
 import { meteredIn } from "./usage";
 
-/** Longest time for the pods of a step to become ready, for each pod of it. */
+/** Deadline for the pods of a step to become ready, in milliseconds for each pod. */
 const readyMs = 12_000;
 
 /**
- * Scales both Deployments up step by step, and reads what the sidecars use, and what ztunnel and waypoint use.
+ * Scales both Deployments up step by step, and reads the memory of the sidecars, and of ztunnel and waypoint.
  * @throws DeadlineError when the pods of a step do not become ready
  */
-export async function growthOf(context: VerifyContext, scene: Scene): Promise<CostGrowth[]> {
+export async function growthOf(context: VerifyContext, setup: CostSetup): Promise<CostGrowth[]> {
   const { clock, signal } = context;
   const steps: CostGrowth[] = [];
   for (const pods of numbers.growth.pods) {
@@ -29,21 +29,21 @@ export async function growthOf(context: VerifyContext, scene: Scene): Promise<Co
     const withSidecar = await readyPods(context, growing.sidecar, pods);
     await clock.sleep(numbers.growth.settleMs, signal);
     const sidecars = withSidecar.map((pod) => meteredIn(pod, proxyContainer));
-    const { of } = await scene.meter.read([...sidecars, ...scene.shared]);
+    const { of } = await setup.meter.read([...sidecars, ...setup.shared]);
     const bytes = (names: readonly { pod: string }[]) => names.map(({ pod }) => of.get(pod)?.memoryBytes ?? 0);
     const each = bytes(sidecars);
     steps.push({
       pods,
       sidecarBytes: sum(each),
-      ambientBytes: sum(bytes(scene.shared)),
+      ambientBytes: sum(bytes(setup.shared)),
       perSidecar: { median: quantile(each, 0.5), low: Math.min(...each), high: Math.max(...each) },
     });
   }
   return steps;
 }
 
-/** @throws PreconditionError when a node with pods of the measurement has less memory available than the pods need */
-export async function requireMemory({ meter, machine }: Scene): Promise<void> {
+/** @throws PreconditionError when the node of the servers has less memory available than the pods of the largest step need */
+export async function requireMemory({ meter, machine }: CostSetup): Promise<void> {
   const available = await meter.availableOn(machine.node);
   if (available >= numbers.freeBytes) return;
   const gib = (bytes: number) => `${(bytes / 1024 ** 3).toFixed(1)} GiB`;
@@ -69,8 +69,8 @@ async function readyPods({ lab, signal, clock }: VerifyContext, app: string, cou
 const sum = (values: readonly number[]): number => values.reduce((total, each) => total + each, 0);
 
 /**
- * Number of pods from which on sidecars use more memory than ztunnel and waypoint, linear between the measured numbers.
- * Undefined when they do not, up to the largest number that was measured.
+ * Smallest number of pods at which sidecars use more memory than ztunnel and waypoint, interpolated linearly between the steps.
+ * Undefined when sidecars use less memory in all steps.
  */
 export function crossingOf(steps: readonly CostGrowth[]): number | undefined {
   const over = ({ sidecarBytes, ambientBytes }: CostGrowth) => sidecarBytes - ambientBytes;

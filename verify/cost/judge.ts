@@ -14,12 +14,12 @@ const words: Readonly<Record<CostPath, string>> = {
 /** Names of the protocols. */
 export const protocolNames = { http: "HTTP/1.1", grpc: "gRPC" } as const;
 
-/** Milliseconds with as many digits as the interval allows. */
+/** Milliseconds as text: from 10 on without decimals, below with two. */
 const ms = (value: number): string => (Math.abs(value) >= 10 ? value.toFixed(0) : value.toFixed(2));
 const mib = (bytes: number): string => `${Math.round(bytes / 1024 ** 2)} MiB`;
 const range = ({ low, high }: Estimate, unit: (value: number) => string): string => `${unit(low)} to ${unit(high)}`;
 
-/** Why the rounds differ too much for a verdict; undefined when they do not. */
+/** Why the spread of the rounds is too large for a verdict; undefined when it is not. */
 export const noiseProblem = ({ noise }: Pick<Cost, "noise">): string | undefined =>
   noise.spread > noise.limit
     ? `the machine is too busy: between rounds the median latency outside the mesh varies by ${percent(noise.spread)}, and at most ${percent(noise.limit)} are accepted`
@@ -27,7 +27,7 @@ export const noiseProblem = ({ noise }: Pick<Cost, "noise">): string | undefined
 
 const percent = (share: number): string => `${Math.round(share * 100)} %`;
 
-/** The result in sentences: each number with its interval. A difference whose interval has zero in it is called none. */
+/** The result as text, each number with its interval. A difference whose interval contains zero is reported as +0. */
 export function costSentence(cost: Cost): string {
   const kept = cost.latency.filter((each) => isOfKind(each, keptHttp));
   const base = kept.find(({ path }) => path === "none");
@@ -55,7 +55,7 @@ function growthWords({ growth, crossing }: Cost): string[] {
   return [`${much}: sidecars use more from ${crossing} ${crossing === 1 ? "pod" : "pods"} on`];
 }
 
-/** A table for people: its first row is the head. */
+/** A table of the report; the first row is the header. */
 export interface CostTable {
   caption: string;
   rows: readonly (readonly string[])[];

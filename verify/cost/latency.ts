@@ -2,7 +2,7 @@ import { type CostPath, costPaths, numbers } from "../../modules/cost/objects";
 import type { VerifyContext } from "../context";
 import { unobservable } from "../precondition-error";
 import { isOfKind, type LoadPlan, type LoadResult, type RequestKind, sendLoad } from "./load";
-import type { Scene } from "./scene";
+import type { CostSetup } from "./setup";
 import type { CostLatency, CostProxy, CostThroughput } from "./schema";
 import { type Estimate, medianEstimate } from "./statistics";
 import type { Reading } from "./usage";
@@ -13,24 +13,24 @@ import type { Reading } from "./usage";
  */
 export const confidence = 0.99;
 
-/** One load of one path in one round. */
-export interface Shot extends RequestKind {
+/** The result of the load on one path in one round. */
+export interface LoadSample extends RequestKind {
   round: number;
   path: CostPath;
   result: LoadResult;
-  /** CPU time of the path's proxies for a thousand requests, in milliseconds. */
+  /** CPU time of the path's proxies per thousand requests, in milliseconds. */
   cpuPerThousand: number;
 }
 
-/** What proxies use without requests. */
-export interface Idle {
+/** CPU and memory of the proxies without requests. */
+export interface IdleUsage {
   /** CPU milliseconds per second, by the name of the pod. */
   cpu: ReadonlyMap<string, number>;
   reading: Reading;
 }
 
-/** Reads what the proxies use during two seconds without requests. */
-export async function idleUsage({ clock, signal }: VerifyContext, { proxies, meter }: Scene): Promise<Idle> {
+/** Measures the proxies for two seconds without requests. */
+export async function idleUsage({ clock, signal }: VerifyContext, { proxies, meter }: CostSetup): Promise<IdleUsage> {
   const before = await meter.read(proxies);
   await clock.sleep(2_000, signal);
   const reading = await meter.read(proxies);
@@ -39,41 +39,41 @@ export async function idleUsage({ clock, signal }: VerifyContext, { proxies, met
   return { cpu, reading };
 }
 
-/** Duration of a load in seconds, when so many kinds of requests are measured. */
+/** Duration of a load in seconds; the kinds of requests share the time of a path in a round. */
 export const secondsOf = (kinds: readonly RequestKind[]): number => numbers.latency.secondsPerRound / kinds.length;
 
 /**
- * Measures every path once in each round. Each round has an order of its own, in which every path is at every place equally
- * often, so that a machine that becomes slower or faster over time favours no path.
+ * Measures every path once in each round. The order of the paths changes from round to round so that every path has every position equally
+ * often: a machine that becomes slower or faster over time affects all paths equally.
  */
 export async function latencyRounds(
   context: VerifyContext,
-  scene: Scene,
-  idle: Idle,
+  setup: CostSetup,
+  idle: IdleUsage,
   { kinds, perSecond, id }: { kinds: readonly RequestKind[] } & Pick<LoadPlan, "perSecond" | "id">,
-): Promise<Shot[]> {
+): Promise<LoadSample[]> {
   const seconds = secondsOf(kinds);
-  const shots: Shot[] = [];
+  const samples: LoadSample[] = [];
   for (let round = 0; round < numbers.latency.rounds; round += 1) {
     for (const kind of kinds) {
       for (const path of orderOf(round)) {
-        const proxies = scene.proxies.filter(({ paths }) => paths.includes(path));
-        const before = await scene.meter.read(proxies);
-        const result = await sendLoad(context, scene.ends[path], { ...kind, path, perSecond, seconds, id });
-        const after = await scene.meter.read(proxies);
+        const proxies = setup.proxies.filter(({ paths }) => paths.includes(path));
+        const before = await setup.meter.read(proxies);
+        const result = await sendLoad(context, setup.endpoints[path], { ...kind, path, perSecond, seconds, id });
+        const after = await setup.meter.read(proxies);
         const elapsed = (after.at - before.at) / 1000;
         const cpuMs = proxies.map(({ pod }) => used(before, after, pod) - (idle.cpu.get(pod) ?? 0) * elapsed);
         const cpuPerThousand = (1_000 * cpuMs.reduce((sum, each) => sum + each, 0)) / result.sent;
-        shots.push({ ...kind, round, path, result, cpuPerThousand });
+        samples.push({ ...kind, round, path, result, cpuPerThousand });
       }
     }
   }
-  return shots;
+  return samples;
 }
 
 /**
- * The rate for the latencies of all paths: at most half of what the slowest one keeps up.
- * @throws PreconditionError when even the lowest rate is above that
+ * The request rate for the latencies of all paths: at most half of the throughput of the slowest path.
+ * @throws PreconditionError when the lowest configured rate is higher
  */
 export function rateFor(throughput: readonly CostThroughput[]): number {
   const slowest = Math.min(...throughput.map(({ perSecond }) => perSecond.median));
@@ -83,7 +83,7 @@ export function rateFor(throughput: readonly CostThroughput[]): number {
   throw unobservable("nodes", message);
 }
 
-/** The paths, turned by one place in each round, and backwards in every second turn. */
+/** The order of the paths in a round: rotated by one position in each round, and reversed in every second rotation. */
 export function orderOf(round: number): readonly CostPath[] {
   const count = costPaths.length;
   const turned = costPaths.map((_, index) => costPaths[(index + round) % count] as CostPath);
@@ -93,15 +93,15 @@ export function orderOf(round: number): readonly CostPath[] {
 const used = (before: Reading, after: Reading, pod: string): number =>
   (after.of.get(pod)?.cpuMs ?? 0) - (before.of.get(pod)?.cpuMs ?? 0);
 
-/** The results of one kind of requests, path by path, with the differences to the same round outside the mesh. */
-export function latencyOf(shots: readonly Shot[], kind: RequestKind): CostLatency[] {
-  const ofPath = (path: CostPath) => shots.filter((shot) => shot.path === path && isOfKind(shot, kind));
+/** The results of one kind of requests for each path, with the differences from the path outside the mesh in the same round. */
+export function latencyOf(samples: readonly LoadSample[], kind: RequestKind): CostLatency[] {
+  const ofPath = (path: CostPath) => samples.filter((sample) => sample.path === path && isOfKind(sample, kind));
   const outside = ofPath("none");
   return costPaths.map((path) => {
     const own = ofPath(path);
-    const all = (value: (shot: Shot) => number): Estimate => medianEstimate(own.map(value), confidence);
-    const added = (value: (shot: Shot) => number) =>
-      all((shot) => value(shot) - value(outside.find(({ round }) => round === shot.round) as Shot));
+    const all = (value: (sample: LoadSample) => number): Estimate => medianEstimate(own.map(value), confidence);
+    const added = (value: (sample: LoadSample) => number) =>
+      all((sample) => value(sample) - value(outside.find(({ round }) => round === sample.round) as LoadSample));
     const each = (of: typeof all) => ({
       p50: of(({ result }) => result.p50),
       p90: of(({ result }) => result.p90),
@@ -116,8 +116,8 @@ export function latencyOf(shots: readonly Shot[], kind: RequestKind): CostLatenc
   });
 }
 
-/** What each proxy used, before the measurement and at its end. */
-export const proxiesOf = ({ proxies }: Scene, idle: Idle, loaded: Reading): CostProxy[] =>
+/** CPU and memory of each proxy, before the measurement and at its end. */
+export const proxiesOf = ({ proxies }: CostSetup, idle: IdleUsage, loaded: Reading): CostProxy[] =>
   proxies.map(({ pod, node, paths }) => ({
     ...{ pod, node, path: paths },
     idleBytes: idle.reading.of.get(pod)?.memoryBytes ?? 0,

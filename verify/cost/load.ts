@@ -10,34 +10,34 @@ import { hostPort, type LabPod } from "../pods";
 import { unobservable } from "../precondition-error";
 import type { CostLatency } from "./schema";
 
-/** A kind of request: its protocol, and whether connections are kept for further requests. */
+/** A kind of request: its protocol, and whether connections are reused. */
 export type RequestKind = Pick<CostLatency, "protocol" | "connections">;
 
-/** Requests by HTTP/1.1 on connections that are kept. */
+/** Requests by HTTP/1.1 on reused connections. */
 export const keptHttp: RequestKind = { protocol: "http", connections: "kept" };
 
-/** The kinds that are measured in a lab with these modules. gRPC sends all calls on one connection. */
+/** The kinds of requests that are measured in a lab with these modules. gRPC sends all calls on one connection. */
 export const requestKinds = (modules: readonly ModuleName[]): readonly RequestKind[] => [
   keptHttp,
   { protocol: "http", connections: "new" },
   ...(modules.includes("grpc") ? [{ protocol: "grpc", connections: "kept" } as const] : []),
 ];
 
-/** Whether something is of a kind. */
+/** Whether a request or result has the protocol and connections of a kind. */
 export const isOfKind = ({ protocol, connections }: RequestKind, kind: RequestKind): boolean =>
   protocol === kind.protocol && connections === kind.connections;
 
-/** Requests at fixed intervals, from the client of a path to its server. */
+/** A load of requests at fixed intervals, from the client of a path to its server. */
 export interface LoadPlan extends RequestKind {
   path: CostPath;
   perSecond: number;
   seconds: number;
-  /** In the user agent of every request, so that the logs of the proxies tell it from others. */
+  /** ID in the user agent of every request, by which the requests are found in the logs of the proxies. */
   id: string;
 }
 
-/** Where a path begins and ends. */
-export interface Ends {
+/** Client and server of a path. */
+export interface Endpoints {
   client: LabPod;
   server: LabPod;
   /** Address of the server's Service. */
@@ -57,12 +57,12 @@ const reportSchema = z.object({
   errors: z.array(z.string()),
 });
 
-/** What a load came to. */
+/** The result of a load. */
 export interface LoadResult {
   sent: number;
-  /** Requests without an answer 200, and calls by gRPC without a message. */
+  /** Number of requests without an answer 200, and of gRPC calls without a message. */
   failed: number;
-  /** Failures in vegeta's words. */
+  /** Error messages of vegeta. */
   errors: readonly string[];
   /** Requests sent per second. */
   rate: number;
@@ -70,19 +70,19 @@ export interface LoadResult {
   p50: number;
   p90: number;
   p99: number;
-  /** vegeta's report. */
+  /** Report of vegeta. */
   json: string;
 }
 
-/** A message by gRPC without fields: a byte for "not compressed", and four bytes for the length 0 (grpc, doc/PROTOCOL-HTTP2.md). */
+/** A gRPC message without fields: a byte for "not compressed", and four bytes for the length 0 (grpc, doc/PROTOCOL-HTTP2.md). */
 const emptyMessage = Buffer.alloc(5).toString("base64");
 
-/** Length in bytes of a message with a HealthCheckResponse: five bytes as above, the field, its value. */
+/** Length in bytes of a message with a HealthCheckResponse: a prefix of five bytes, the field and its value. */
 export const healthBytes = 7;
 
 /**
- * What each request is, in vegeta's format for targets (lib/targets.schema.json), and the options that its protocol needs. The
- * answer to HTTP is of the same length each time. Of gRPC the message is read: a refusal has the HTTP status 200 and no message.
+ * Each request in vegeta's format for targets (lib/targets.schema.json), and the options for its protocol. The
+ * answers by HTTP have the same length. For gRPC the message is read, because a refusal also has the HTTP status 200, but no message.
  */
 const requestOf = {
   http: { port: ports.service, method: "GET", path: `/bytes/${numbers.answerBytes}?seed=1`, options: ["-max-body=0"] },
@@ -91,21 +91,21 @@ const requestOf = {
 const grpcHeader = { "Content-Type": ["application/grpc"], Te: ["trailers"] };
 
 /**
- * vegeta starts a further worker when all are waiting for an answer (lib/attack.go), so that a slow answer delays no other
- * request. The address is in the URL, because the mesh would look up a name in another place for each path.
+ * vegeta starts another worker when all workers wait for an answer (lib/attack.go), so that a slow answer delays no other
+ * request. The URL contains the IP address, because the path determines which DNS server resolves a name.
  */
 const script =
   'target=$1; shift; printf "%s\\n" "$target" | vegeta attack -format=json "$@" | vegeta report -type=json';
 
 /**
- * Sends a load and waits for its end.
+ * Sends a load and waits until it is complete.
  * @throws PreconditionError when the client's image has no vegeta, or its report cannot be read
  */
-export async function sendLoad(context: VerifyContext, ends: Ends, plan: LoadPlan): Promise<LoadResult> {
+export async function sendLoad(context: VerifyContext, endpoints: Endpoints, plan: LoadPlan): Promise<LoadResult> {
   const { port, method, path, options } = requestOf[plan.protocol];
   const isGrpc = plan.protocol === "grpc";
   const target = {
-    ...{ method, url: `http://${hostPort(ends.address, port)}${path}` },
+    ...{ method, url: `http://${hostPort(endpoints.address, port)}${path}` },
     header: {
       Host: [`${hostOf(serverOf(plan.path))}:${port}`],
       "User-Agent": [`probe=${plan.id}`],
@@ -120,14 +120,14 @@ export async function sendLoad(context: VerifyContext, ends: Ends, plan: LoadPla
   ];
   const limitMs = plan.seconds * 1000 + 30_000;
   const command = ["sh", "-c", script, "load", ...parameters];
-  const { stdout, stderr } = await context.lab.exec(ends.client, command, limitMs, context.signal);
+  const { stdout, stderr } = await context.lab.exec(endpoints.client, command, limitMs, context.signal);
   const report = parseReport(stdout, plan.protocol);
   if (report && report.sent > 0) return report;
   const said = stderr.trim().split("\n").at(-1) || "no report";
   throw unobservable("client", `vegeta in ${clientOf(plan.path)}: ${said}`);
 }
 
-/** Reads the report of vegeta; undefined for anything else. */
+/** Parses the report of vegeta; undefined for any other text. */
 export function parseReport(json: string, protocol: RequestKind["protocol"]): LoadResult | undefined {
   const parsed = reportSchema.safeParse(jsonOf(json));
   if (!parsed.success) return undefined;

@@ -9,19 +9,19 @@ import { longestLogMs } from "../probe/records";
 import type { Finding } from "../report/schema";
 import { protocolNames } from "./judge";
 import type { LoadResult, RequestKind } from "./load";
-import type { Scene } from "./scene";
+import type { CostSetup } from "./setup";
 
-/** Lines of a proxy about a load: as many as requests, or none. */
-interface Witness {
+/** The log of a proxy, and the expected lines for a load: one for each request, or none. */
+interface ProxyLog {
   proxy: string;
   layer: "waypoint" | "ztunnel" | "sidecar";
   pods: readonly LabPod[];
   kind: "requests" | "connections";
-  /** Whether the load must be in its log. */
+  /** Whether the load must be in the log. */
   wanted: boolean;
 }
 
-/** A load by which a path is told. */
+/** A load that was sent on a path. */
 export interface Load {
   id: string;
   kind: RequestKind;
@@ -32,19 +32,19 @@ export interface Load {
 export type Loads = ReadonlyMap<CostPath, readonly Load[]>;
 
 /**
- * Whether each path leads through its proxies and through no other one: the access logs of waypoint and sidecars have each
- * request of a load once, or none of them; ztunnel has connections of the client to the server by each protocol, or none.
+ * Verifies that each path uses its proxies and no other ones: the access logs of waypoint and sidecars have each
+ * request of a load once, or none; the log of ztunnel has connections from the client to the server by each protocol, or none.
  */
-export async function routesTaken(context: VerifyContext, scene: Scene, loads: Loads): Promise<Finding[]> {
+export async function routesTaken(context: VerifyContext, setup: CostSetup, loads: Loads): Promise<Finding[]> {
   return Promise.all(
     costPaths.map(async (path): Promise<Finding> => {
       const own = loads.get(path) ?? [];
       const name = routeNames[path];
-      const witnesses = await witnessesOf(context, scene, path);
-      let records: Looked[] = [];
+      const proxyLogs = await proxyLogsOf(context, setup, path);
+      let records: LogCount[] = [];
       const problemIn = () => records.find(({ problem }) => problem)?.problem;
       const look = async () => {
-        records = (await Promise.all(witnesses.map((witness) => looksOf(context, scene, path, own, witness)))).flat();
+        records = (await Promise.all(proxyLogs.map((proxyLog) => logCountsOf(context, setup, path, own, proxyLog)))).flat();
         const problem = problemIn();
         if (problem) throw new Error(problem.seen);
       };
@@ -55,38 +55,38 @@ export async function routesTaken(context: VerifyContext, scene: Scene, loads: L
       const evidence = [{ source: "records", lines: records.map(({ text }) => text) }];
       const problem = problemIn();
       if (problem) return { name, layer: layerOf[path], ...problem, expected: name, evidence };
-      const seen = witnesses.map(({ proxy }) => `${proxy} ${sum(records.filter((each) => each.proxy === proxy))}`);
+      const seen = proxyLogs.map(({ proxy }) => `${proxy} ${sum(records.filter((each) => each.proxy === proxy))}`);
       return { name, verdict: "pass", layer: layerOf[path], seen: `lines of the logs: ${seen.join(", ")}`, evidence };
     }),
   );
 }
 
-/** What the log of a proxy says of a load, or of all loads of a path by one protocol. */
-interface Looked {
+/** Number of lines in the log of a proxy for one load, or for all loads of a path by one protocol. */
+interface LogCount {
   proxy: string;
   count: number;
   text: string;
   problem?: Misroute;
 }
 
-const sum = (looked: readonly Looked[]): number => looked.reduce((total, { count }) => total + count, 0);
+const sum = (looked: readonly LogCount[]): number => looked.reduce((total, { count }) => total + count, 0);
 
-/** Requests are looked for load by load; connections have no id, so that those of all loads by a protocol are one result. */
-async function looksOf(
+/** Requests are counted for each load. Connections have no ID, so those of all loads by one protocol are counted together. */
+async function logCountsOf(
   context: VerifyContext,
-  scene: Scene,
+  setup: CostSetup,
   path: CostPath,
   loads: readonly Load[],
-  witness: Witness,
-): Promise<Looked[]> {
-  const { proxy, kind } = witness;
-  const result = async (looked: readonly Load[]): Promise<Looked> => {
-    const lines = await linesOf(context, scene, path, looked, witness);
+  proxyLog: ProxyLog,
+): Promise<LogCount[]> {
+  const { proxy, kind } = proxyLog;
+  const result = async (looked: readonly Load[]): Promise<LogCount> => {
+    const lines = await linesOf(context, setup, path, looked, proxyLog);
     const sent = looked.reduce((total, load) => total + load.result.sent, 0);
     const about = `${sent} requests by ${looked.map(named).join(", ")}`;
     return {
       ...{ proxy, count: lines.count ?? 0, text: `${proxy}: ${lines.count ?? "unreadable"} lines of ${about}` },
-      ...(isRight(witness, lines.count, sent) ? {} : { problem: misroute(witness, lines, about) }),
+      ...(hasExpectedLines(proxyLog, lines.count, sent) ? {} : { problem: misroute(proxyLog, lines, about) }),
     };
   };
   if (kind === "requests") return Promise.all(loads.map((load) => result([load])));
@@ -106,7 +106,7 @@ const routeNames: Readonly<Record<CostPath, string>> = {
   sidecar: "requests between sidecars pass both sidecars and no ztunnel",
 };
 
-async function witnessesOf({ podFinder, signal }: VerifyContext, { ends }: Scene, path: CostPath): Promise<Witness[]> {
+async function proxyLogsOf({ podFinder, signal }: VerifyContext, { endpoints }: CostSetup, path: CostPath): Promise<ProxyLog[]> {
   const [waypoints, ztunnels] = await Promise.all([
     podFinder.all(costWaypoint, signal),
     podFinder.all("ztunnel", signal),
@@ -118,21 +118,21 @@ async function witnessesOf({ podFinder, signal }: VerifyContext, { ends }: Scene
     {
       proxy: "ztunnel of the client",
       layer: "ztunnel",
-      pods: onNode(ends[path].client.node),
+      pods: onNode(endpoints[path].client.node),
       kind: "connections",
       wanted: ambient,
     },
     {
       proxy: "sidecar of the client",
       layer: "sidecar",
-      pods: [sidecarOf(ends.sidecar.client)],
+      pods: [sidecarOf(endpoints.sidecar.client)],
       kind: "requests",
       wanted: path === "sidecar",
     },
     {
       proxy: "sidecar of the server",
       layer: "sidecar",
-      pods: [sidecarOf(ends.sidecar.server)],
+      pods: [sidecarOf(endpoints.sidecar.server)],
       kind: "requests",
       wanted: path === "sidecar",
     },
@@ -141,10 +141,10 @@ async function witnessesOf({ podFinder, signal }: VerifyContext, { ends }: Scene
 
 async function linesOf(
   { logs }: VerifyContext,
-  { ends }: Scene,
+  { endpoints }: CostSetup,
   path: CostPath,
   loads: readonly Load[],
-  { pods, kind }: Witness,
+  { pods, kind }: ProxyLog,
 ): Promise<{ count: number; unavailable?: never } | { count?: never; unavailable: string }> {
   const reads = await Promise.all(pods.map((pod) => logs.read(pod)));
   const failed = unavailableIn(reads);
@@ -155,7 +155,7 @@ async function linesOf(
     reads,
     "connections",
     (line) =>
-      line.fields["src.workload"] === ends[path].client.name &&
+      line.fields["src.workload"] === endpoints[path].client.name &&
       (line.fields["dst.service"] ?? "").startsWith(`${serverOf(path)}.`) &&
       loads.some((load) => load.kind.protocol === protocolOf(line)),
   );
@@ -166,21 +166,21 @@ async function linesOf(
 const protocolOf = ({ fields }: ConnectionLine): RequestKind["protocol"] =>
   (fields["dst.hbone_addr"] ?? fields["dst.addr"] ?? "").endsWith(`:${health.port}`) ? "grpc" : "http";
 
-function isRight({ kind, wanted }: Witness, count: number | undefined, sent: number): boolean {
+function hasExpectedLines({ kind, wanted }: ProxyLog, count: number | undefined, sent: number): boolean {
   if (count === undefined) return false;
   if (!wanted) return count === 0;
   return kind === "requests" ? count === sent : count > 0;
 }
 
-/** Why a path is not known to lead where it should; a log that cannot be read names the layer of its own proxy. */
+/** Why a path was not verified. If the log of a proxy cannot be read, `layer` is that of the proxy. */
 interface Misroute {
   verdict: "fail" | "inconclusive";
   seen: string;
-  layer?: Witness["layer"];
+  layer?: ProxyLog["layer"];
 }
 
 function misroute(
-  { proxy, layer, wanted }: Witness,
+  { proxy, layer, wanted }: ProxyLog,
   { count, unavailable }: { count?: number; unavailable?: string },
   sent: string,
 ): Misroute {

@@ -13,13 +13,13 @@ const latency = z.object({
   protocol: z
     .enum(["http", "grpc"])
     .default("http")
-    .describe("HTTP/1.1, or gRPC; a report without it is of HTTP/1.1 alone."),
-  connections: z.enum(["kept", "new"]).describe("Whether requests share connections, or open one each."),
+    .describe("HTTP/1.1 or gRPC; a report without this field has HTTP/1.1 only."),
+  connections: z.enum(["kept", "new"]).describe("Whether requests share connections, or each opens a new one."),
   milliseconds: percentiles,
   added: percentiles
     .optional()
-    .describe("Milliseconds more than outside the mesh in the same round; absent for the path outside the mesh."),
-  cpu: estimate.describe("CPU time of all proxies of the path for a thousand requests, in milliseconds."),
+    .describe("Difference from the path outside the mesh in the same round, in milliseconds; absent for the path outside the mesh."),
+  cpu: estimate.describe("CPU time of all proxies of the path per thousand requests, in milliseconds."),
   requests: z.number().describe("Requests of all rounds."),
 });
 
@@ -27,14 +27,14 @@ const throughput = z.object({
   path,
   perSecond: z
     .object({ median: z.number(), low: z.number(), high: z.number() })
-    .describe("Highest rate that was kept up: median, lowest and highest of the runs."),
-  limit: z.string().describe("What ended the last run, such as a failed request or the bound of the 99th percentile."),
+    .describe("Highest sustained rate: median, lowest and highest of the runs."),
+  limit: z.string().describe("Why the rate was not sustained in the last run, such as a failed request or the limit of the 99th percentile."),
 });
 
 const proxy = z.object({
   pod: z.string(),
   node: z.string(),
-  path: z.array(path).readonly().describe("Paths that lead through it."),
+  path: z.array(path).readonly().describe("Paths that use the proxy."),
   idleBytes: z.number().describe("Working set before the measurement."),
   loadedBytes: z.number().describe("Largest working set between the rounds."),
   idleCpu: z.number().describe("CPU time per second without requests, in milliseconds."),
@@ -42,18 +42,18 @@ const proxy = z.object({
 
 const growth = z.object({
   pods: z.number(),
-  sidecarBytes: z.number().describe("Working set of the sidecars of so many pods."),
+  sidecarBytes: z.number().describe("Working set of the sidecars of all pods."),
   ambientBytes: z
     .number()
     .describe(
-      "Working set of the ztunnels of all nodes for applications and of the waypoint, with as many pods in the ambient mesh.",
+      "Working set of the ztunnels of all nodes for applications and of the waypoint, with the same number of pods in the ambient mesh.",
     ),
   perSidecar: z
     .object({ median: z.number(), low: z.number(), high: z.number() })
     .describe("Working set of one sidecar: median, smallest and largest."),
 });
 
-/** The result of a measurement of what the mesh costs, for the verifier that writes it and for every reader. */
+/** The measured cost of the mesh, as the verifier writes it and the report reads it. */
 export const costSchema = z.object({
   machine: z.object({
     node: z.string().describe("Node of the servers."),
@@ -82,7 +82,7 @@ export const costSchema = z.object({
     .number()
     .optional()
     .describe(
-      "Number of pods from which on sidecars use more memory than ztunnel and waypoint; absent when they do not within the measured numbers.",
+      "Smallest number of pods at which sidecars use more memory than ztunnel and waypoint; absent when sidecars use less in all steps.",
     ),
 });
 

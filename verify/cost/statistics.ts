@@ -1,13 +1,13 @@
 import { binomialChance } from "../binomial";
 
-/** A median, and the interval that holds the median of the population with at least the confidence asked for. */
+/** A median, and the interval that contains the median of the population with at least the given confidence. */
 export interface Estimate {
   median: number;
   low: number;
   high: number;
 }
 
-/** The value below which a share of the values lies; linear between neighbours (Hyndman and Fan, type 7). */
+/** The quantile of values, interpolated linearly (Hyndman and Fan, type 7). */
 export function quantile(values: readonly number[], share: number): number {
   if (values.length === 0) throw new RangeError("Cannot take a quantile of no values");
   const sorted = [...values].sort((a, b) => a - b);
@@ -17,15 +17,15 @@ export function quantile(values: readonly number[], share: number): number {
   return low + (high - low) * (place - below);
 }
 
-/** Interquartile range in units of the median: how much the rounds differ. */
+/** Interquartile range in units of the median. */
 export const spread = (values: readonly number[]): number =>
   (quantile(values, 0.75) - quantile(values, 0.25)) / quantile(values, 0.5);
 
 /**
- * The median of the values, with the distribution-free interval between two of them (order statistics): it assumes nothing
- * about the distribution, so that one round disturbed by other work on the machine does not move it.
+ * The median of the values, with a distribution-free confidence interval between two of them (order statistics): it assumes nothing
+ * about the distribution, so that one round that other processes disturb does not change it.
  *
- * @param confidence least probability that the interval holds the true median, such as 0.95
+ * @param confidence minimum probability that the interval contains the true median, such as 0.95
  * @throws RangeError when there are too few values for the confidence: for 0.95 six are needed
  */
 export function medianEstimate(values: readonly number[], confidence: number): Estimate {

@@ -2,41 +2,41 @@ import { type CostPath, costPaths, numbers } from "../../modules/cost/objects";
 import type { VerifyContext } from "../context";
 import { orderOf } from "./latency";
 import { keptHttp, type LoadResult, sendLoad } from "./load";
-import type { Scene } from "./scene";
+import type { CostSetup } from "./setup";
 import type { CostThroughput } from "./schema";
 import { quantile } from "./statistics";
 
 const { first, factor, seconds, p99Ms, atLeast, runs } = numbers.throughput;
-/** Below this rate nothing is told of a path: the machine is busy, or the path is broken. */
+/** Lowest rate that is tried: a path that does not sustain it is broken, or the machine is busy. */
 const least = 10;
 
-/** One ramp: the highest rate that was kept up, 0 for none, and what ended it. */
+/** The result of one ramp: the highest sustained rate, or 0, and why the next step failed. */
 interface Ramp {
   path: CostPath;
   perSecond: number;
   limit: string;
 }
 
-/** Why a step was not kept up; undefined when it was. */
+/** Why a rate was not sustained; undefined when it was. */
 export function overload(
   result: Pick<LoadResult, "sent" | "failed" | "errors" | "p99" | "rate">,
-  asked: number,
+  requested: number,
 ): string | undefined {
   if (result.failed > 0) return `${result.failed} of ${result.sent} requests failed (${result.errors[0] ?? "status"})`;
   if (result.p99 > p99Ms) return `99 % within ${Math.round(result.p99)} ms`;
-  if (result.rate < atLeast * asked)
-    return `${Math.round(result.rate)} of ${Math.round(asked)} requests sent per second`;
+  if (result.rate < atLeast * requested)
+    return `${Math.round(result.rate)} of ${Math.round(requested)} requests sent per second`;
   return undefined;
 }
 
-/** Raises the rate of each path until it is not kept up. A later run begins a step below the rate of the run before. */
-export async function throughputOf(context: VerifyContext, scene: Scene, id: string): Promise<CostThroughput[]> {
+/** Raises the rate of each path until it is not sustained. A later run starts one step below the rate of the previous run. */
+export async function throughputOf(context: VerifyContext, setup: CostSetup, id: string): Promise<CostThroughput[]> {
   const ramps: Ramp[] = [];
   for (let run = 0; run < runs; run += 1) {
     for (const path of orderOf(run)) {
       const earlier = ramps.findLast((ramp) => ramp.path === path);
       const from = earlier && earlier.perSecond > 0 ? earlier.perSecond / factor : first;
-      ramps.push(await ramp(context, scene, path, from, id));
+      ramps.push(await ramp(context, setup, path, from, id));
     }
   }
   return costPaths.map((path) => {
@@ -47,9 +47,9 @@ export async function throughputOf(context: VerifyContext, scene: Scene, id: str
   });
 }
 
-async function ramp(context: VerifyContext, scene: Scene, path: CostPath, from: number, id: string): Promise<Ramp> {
+async function ramp(context: VerifyContext, setup: CostSetup, path: CostPath, from: number, id: string): Promise<Ramp> {
   const step = async (perSecond: number) => {
-    const result = await sendLoad(context, scene.ends[path], { ...keptHttp, path, perSecond, seconds, id });
+    const result = await sendLoad(context, setup.endpoints[path], { ...keptHttp, path, perSecond, seconds, id });
     return overload(result, perSecond);
   };
   let rate = from;

@@ -5,31 +5,31 @@ import type { KubeObject } from "../lab-client";
 import type { LabPod } from "../pods";
 import { PreconditionError, unobservable } from "../precondition-error";
 
-/** A container whose use of CPU and memory is read. */
+/** A container whose CPU and memory usage is read. */
 export interface Metered {
   /** Name of the pod. */
   pod: string;
   node: string;
-  /** Id at the container runtime. */
+  /** ID of the container runtime. */
   id: string;
 }
 
-/** What a container has used. */
+/** CPU and memory usage of a container. */
 export interface Usage {
-  /** CPU time since its start, in milliseconds. */
+  /** CPU time since the start of the container, in milliseconds. */
   cpuMs: number;
-  /** Memory in bytes without the page cache that the kernel can drop: the working set, as the kubelet counts it. */
+  /** Working set in bytes, as the kubelet computes it: memory without the inactive page cache. */
   memoryBytes: number;
 }
 
-/** The usage of containers by the name of their pod, and when it was read. */
+/** The usage of containers by the name of their pod, with the time of the reading. */
 export interface Reading {
   at: number;
   of: ReadonlyMap<string, Usage>;
 }
 
 /**
- * A container of a pod, with its id at the runtime. A native sidecar is an init container that keeps running.
+ * A container of a pod, with the ID of the container runtime. A native sidecar is an init container that keeps running.
  * @throws PreconditionError when it does not run
  */
 export function meteredIn(pod: KubeObject, container: string): Metered {
@@ -44,7 +44,7 @@ export function meteredIn(pod: KubeObject, container: string): Metered {
 /**
  * Prints a line for each container id: `ID v2 MICROSECONDS BYTES INACTIVE` with version 2 of control groups, and
  * `ID v1 NANOSECONDS BYTES INACTIVE` with version 1 (Linux: Documentation/admin-guide/cgroup-v2.rst, cgroup-v1/cpuacct.rst
- * and cgroup-v1/memory.rst). Then the memory that is available on the node, in KiB.
+ * and cgroup-v1/memory.rst). The last line is the memory that is available on the node, in KiB.
  */
 const script = [
   'root=$1; shift; number() { while read -r key value; do [ "$key" != "$1" ] || echo "$value"; done; }',
@@ -58,7 +58,7 @@ const script = [
   'while read -r key value _; do [ "$key" != MemAvailable: ] || echo "available $value"; done </proc/meminfo',
 ].join("\n");
 
-/** Reads control groups through the pods of the meter. */
+/** Reads the control groups of the nodes, through the pods of the DaemonSet `cost-meter`. */
 export class Meter {
   readonly #context: VerifyContext;
   readonly #pods: ReadonlyMap<string, LabPod>;
@@ -98,10 +98,10 @@ export class Meter {
     return { at: this.#context.clock.now(), of };
   }
 
-  /** Whether the meter has a pod on a node: it has none on a node of the control plane that takes no applications. */
+  /** Whether the DaemonSet has a pod on a node; it has none on a control-plane node with a NoSchedule taint. */
   covers = (node: string): boolean => this.#pods.has(node);
 
-  /** Memory in bytes that a node can give to new processes without swapping. */
+  /** Memory in bytes that is available for new processes on a node without swapping. */
   async availableOn(node: string): Promise<number> {
     const kib = /^available (\d+)$/m.exec(await this.#run(node, []))?.[1];
     if (kib) return Number(kib) * 1024;
@@ -116,7 +116,7 @@ export class Meter {
   }
 }
 
-/** Reads what the script of the meter printed. A line that lacks a number is left out. */
+/** Parses the output of the script. A line without all numbers is omitted. */
 export function parseUsage(text: string): Map<string, Usage> {
   const lines = [...text.matchAll(/^([0-9a-f]{64}) (v[12]) (\d+) (\d+) (\d+)$/gm)];
   return new Map(
@@ -124,7 +124,7 @@ export function parseUsage(text: string): Map<string, Usage> {
       id,
       {
         cpuMs: Number(cpu) / (version === "v2" ? 1_000 : 1_000_000),
-        // The page cache may shrink between the two reads.
+        // The page cache can change between the two reads.
         memoryBytes: Math.max(0, Number(bytes) - Number(inactive)),
       },
     ]),

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { costPaths, numbers } from "../../../../modules/cost/objects";
 import { crossingOf } from "../../../../verify/cost/growth";
 import { costLines, costSentence, noiseProblem } from "../../../../verify/cost/judge";
-import { latencyOf, orderOf, rateFor, type Shot } from "../../../../verify/cost/latency";
+import { latencyOf, orderOf, rateFor, type LoadSample } from "../../../../verify/cost/latency";
 import { keptHttp, parseReport } from "../../../../verify/cost/load";
 import { type Cost, costSchema } from "../../../../verify/cost/schema";
 import { overload } from "../../../../verify/cost/throughput";
@@ -21,10 +21,10 @@ describe("rounds", () => {
   });
 
   test("a difference is one within a round: a machine that becomes slower changes none", () => {
-    const shots = Array.from({ length: numbers.latency.rounds }, (_, round) =>
-      costPaths.map((path, index) => shot(round, path, 1 + round + index * 0.25)),
+    const samples = Array.from({ length: numbers.latency.rounds }, (_, round) =>
+      costPaths.map((path, index) => sample(round, path, 1 + round + index * 0.25)),
     ).flat();
-    const kept = latencyOf(shots, keptHttp);
+    const kept = latencyOf(samples, keptHttp);
     expect(kept.map(({ added }) => added?.p50)).toEqual([
       undefined,
       ...[0.25, 0.5, 0.75].map((value) => ({ median: value, low: value, high: value })),
@@ -190,7 +190,7 @@ describe("the verdict", () => {
   });
 });
 
-function shot(round: number, path: Shot["path"], p50: number): Shot {
+function sample(round: number, path: LoadSample["path"], p50: number): LoadSample {
   const result = { sent: 150, failed: 0, errors: [], rate: 100, p50, p90: p50 * 2, p99: p50 * 3, json: "{}" };
   return { ...keptHttp, round, path, result, cpuPerThousand: 1 };
 }

@@ -5,20 +5,20 @@ import { at, listAt, textAt, textsAt } from "../json";
 import type { KubeObject } from "../lab-client";
 import { proxyContainer } from "../pods";
 import { PreconditionError, unobservable } from "../precondition-error";
-import type { Ends } from "./load";
+import type { Endpoints } from "./load";
 import type { Cost } from "./schema";
 import { Meter, type Metered, meteredIn } from "./usage";
 
-/** A proxy, and the paths that lead through it. */
+/** A proxy, and the paths that use it. */
 interface PathProxy extends Metered {
   paths: readonly CostPath[];
 }
 
-/** Everything that a measurement deals with, as it stands when the measurement begins. */
-export interface Scene {
-  ends: Readonly<Record<CostPath, Ends>>;
+/** Clients, servers, proxies and nodes of a measurement, as read at its start. */
+export interface CostSetup {
+  endpoints: Readonly<Record<CostPath, Endpoints>>;
   proxies: readonly PathProxy[];
-  /** The ztunnels of all nodes for applications, and the waypoint: what pods in the ambient mesh share. */
+  /** The ztunnels of all nodes for applications, and the waypoint: the proxies that pods in the ambient mesh share. */
   shared: readonly Metered[];
   meter: Meter;
   machine: Cost["machine"];
@@ -29,12 +29,12 @@ export interface Scene {
  * @throws PreconditionError when one is missing, when the servers or the clients are on several nodes, and when a proxy writes debug
  * lines
  */
-export async function sceneOf(context: VerifyContext): Promise<Scene> {
+export async function costSetupOf(context: VerifyContext): Promise<CostSetup> {
   const { lab, podFinder, signal } = context;
   const meter = await Meter.of(context);
-  const ends = Object.fromEntries(
+  const endpoints = Object.fromEntries(
     await Promise.all(
-      costPaths.map(async (path): Promise<[CostPath, Ends]> => {
+      costPaths.map(async (path): Promise<[CostPath, Endpoints]> => {
         const [client, server, service] = await Promise.all([
           podFinder.one(clientOf(path), signal),
           podFinder.one(serverOf(path), signal),
@@ -45,11 +45,11 @@ export async function sceneOf(context: VerifyContext): Promise<Scene> {
         return [path, { client, server, address }];
       }),
     ),
-  ) as Record<CostPath, Ends>;
-  const { client, server } = ends.none;
+  ) as Record<CostPath, Endpoints>;
+  const { client, server } = endpoints.none;
   for (const path of costPaths) {
-    sameNode(serverOf(path), ends[path].server.node, server.node);
-    sameNode(clientOf(path), ends[path].client.node, client.node);
+    sameNode(serverOf(path), endpoints[path].server.node, server.node);
+    sameNode(clientOf(path), endpoints[path].client.node, client.node);
   }
   const podsOf = (namespace: string, labels: Record<string, string>) =>
     lab.list({ apiVersion: "v1", kind: "Pod", namespace, labels }, signal);
@@ -70,7 +70,7 @@ export async function sceneOf(context: VerifyContext): Promise<Scene> {
   const waypoint = running(waypoints).map((pod) => meteredIn(pod, proxyContainer));
   const sidecar = running([...sidecarClients, ...sidecarServers]).map((pod) => meteredIn(pod, proxyContainer));
   return {
-    ...{ ends, meter, shared: [...ztunnel.filter(({ node }) => meter.covers(node)), ...waypoint] },
+    ...{ endpoints, meter, shared: [...ztunnel.filter(({ node }) => meter.covers(node)), ...waypoint] },
     proxies: [
       ...ztunnel.filter(ofNodes).map((each): PathProxy => ({ ...each, paths: ["ztunnel", "waypoint"] })),
       ...waypoint.map((each): PathProxy => ({ ...each, paths: ["waypoint"] })),
