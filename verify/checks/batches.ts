@@ -3,7 +3,7 @@ import type { SampleAnswer } from "../probe/curl";
 import { joinedLines, type LoggedLines } from "../probe/sample-logs";
 import type { Finding } from "../report/schema";
 
-/** Requests of one or several batches, and the log lines about them. */
+/** Requests of one or more batches, with their log lines. */
 export interface Batch {
   count: number;
   answers: readonly SampleAnswer[];
@@ -11,7 +11,7 @@ export interface Batch {
   lines: LoggedLines<AccessLine>;
 }
 
-/** Sends batches until there are enough requests for a finding. @param judge returns undefined to ask for another batch */
+/** Sends batches until there are enough requests for a finding. @param judge returns undefined if another batch is needed */
 export async function sampledInBatches<B extends Batch>(
   send: () => Promise<B>,
   join: (before: B, next: B) => B,
@@ -25,7 +25,7 @@ export async function sampledInBatches<B extends Batch>(
   }
 }
 
-/** Two batches as one. */
+/** Merges two batches. */
 export const joinedBatches = (before: Batch, next: Batch): Batch => ({
   count: before.count + next.count,
   answers: [...before.answers, ...next.answers],

@@ -5,7 +5,7 @@ import { appLines, lineCount, logEvidence, loggedLines } from "../probe/sample-l
 import { type CheckRun, failed, listed, passed, unclear } from "./check";
 
 /**
- * The application logs every request of the sample, and the waypoint logs none of them. The control sample is sent afterwards
+ * Verifies that the application logs every request of the sample, and the waypoint logs none of them. The control sample is sent afterwards
  * through the waypoint: once the waypoint has logged it, no further line of the first sample can follow.
  */
 export const bypassesWaypoint: CheckRun<"bypasses-waypoint"> = async (context, { name, sample, control }) => {

@@ -15,24 +15,24 @@ import { type CheckRun, failed, passed, skipped, unclear } from "./check";
 
 const attachment = "strict-mtls.pcap";
 
-interface Scene {
+interface CapturePods {
   appa: LabPod;
   appf: LabPod;
   appg: LabPod;
-  /** On appa's node and outside the mesh: it sends the control. */
+  /** Pod on appa's node and outside the mesh, which sends the control. */
   sender: LabPod;
-  /** On the node of appf and appg. */
+  /** Pod on the node of appf and appg, which captures the packets. */
   sniffer: LabPod;
 }
 
 /**
  * Sends the same request between the same nodes twice: from appa to appf through the mesh, and in plain text from appa's node to
- * appg. The plain request is the control: a capture that does not show it proves nothing about the other.
+ * appg. The plain-text request is the control: a capture without it proves nothing about the first request.
  */
 export const capture: CheckRun<"capture"> = async (context, { name, count }) => {
-  const scene = await sceneOf(context);
-  if (typeof scene === "string") return [skipped(name, "nodes", scene)];
-  const { appa, appf, appg, sniffer, sender } = scene;
+  const pods = await capturePods(context);
+  if (typeof pods === "string") return [skipped(name, "nodes", pods)];
+  const { appa, appf, appg, sniffer, sender } = pods;
   const marker = randomUUID();
   const filter = `tcp and ((host ${appa.ip} and host ${appf.ip}) or (host ${appg.ip} and port ${ports.container}))`;
   let answered = { mesh: 0, plain: 0 };
@@ -58,11 +58,11 @@ export const capture: CheckRun<"capture"> = async (context, { name, count }) => 
   const encrypted = tunnel.filter(isTls);
   const seen = `${appa.node} → ${appf.node}: ${tunnel.length} packets of port ${ports.hbone}, ${encrypted.length} of them begin a TLS record; ${bare.length} of another port, ${readable.length} with the marker; in plain text to appg it is in ${control} of ${count} requests`;
   const expected = `packets of port ${ports.hbone} alone, none with the marker; and the marker in ${count} requests to appg`;
-  const more = { expected, evidence: evidenceOf(scene, marker, filter, packets) };
+  const more = { expected, evidence: evidenceOf(pods, marker, filter, packets) };
   if (answered.mesh !== count)
     return [failed(name, "app", `appf answered ${answered.mesh} of ${count}; ${seen}`, more)];
   if (bare.length > 0 || readable.length > 0) return [failed(name, "ztunnel", seen, more)];
-  // A capture without the plain requests proves nothing.
+  // A capture without the plain-text requests proves nothing.
   if (answered.plain !== count || control < count) {
     const reason = `appg answered ${answered.plain} of ${count} in plain text; ${seen}`;
     return [unclear(name, "nodes", reason, more)];
@@ -72,7 +72,7 @@ export const capture: CheckRun<"capture"> = async (context, { name, count }) => 
 };
 
 /** The pods, or the reason why the experiment is skipped. */
-async function sceneOf({ facts, podFinder, lab, signal }: VerifyContext): Promise<Scene | string> {
+async function capturePods({ facts, podFinder, lab, signal }: VerifyContext): Promise<CapturePods | string> {
   const [appa, appf, appg] = await Promise.all([
     podFinder.one("appa", signal),
     podFinder.one("appf", signal),
@@ -97,7 +97,7 @@ async function sceneOf({ facts, podFinder, lab, signal }: VerifyContext): Promis
   return { appa, appf, appg, sender: on(appa.node), sniffer: on(appf.node) };
 }
 
-/** Sends the marker in path and header. @returns how many requests were answered by the application */
+/** Sends requests with the marker in path and header. @returns the number of requests that the application answered */
 async function sent(
   context: VerifyContext,
   from: LabPod,
@@ -130,9 +130,9 @@ const holds =
   ({ payload }: Packet) =>
     payload.includes(marker);
 
-/** The packets with a payload, a line each: its length and kind. */
+/** The packets with a payload as lines, each with length and kind. */
 function evidenceOf(
-  { sniffer, appa, appf }: Scene,
+  { sniffer, appa, appf }: CapturePods,
   marker: string,
   filter: string,
   packets: readonly Packet[],

@@ -46,44 +46,44 @@ async function killed(
   const from = await context.podFinder.one("loadgen", context.signal);
   const kill = await prepareKill(context, victim, from);
   if ("skip" in kill) return skipped(name, layer, kill.skip);
-  // The number of requests is limited, so that the load ends when the run is killed.
+  // The number of requests is limited so that the load also ends if the run is killed.
   const most = perSecond * Math.ceil((numbers.downMs + bound.backMs) / 1000 + 120);
   const load = new Load(context, from, {
     ...{ method, url: `http://${appbHost}:${ports.service}${path}`, perSecond, timeoutMs, most },
   });
-  const ran = await underLoad(context, load, kill, bound.backMs);
+  const result = await underLoad(context, load, kill, bound.backMs);
   const { answers, sent } = await load.result();
-  const losses = summarizeLosses(answers, sent, ran.killedAt);
-  const backMs = Math.max(losses.backMs, ran.backAt - ran.killedAt);
+  const losses = summarizeLosses(answers, sent, result.killedAt);
+  const backMs = Math.max(losses.backMs, result.backAt - result.killedAt);
   const waypoint = await failuresAtWaypoint(context, load.id);
-  const seen = `${ran.late ?? ran.what}; ${lossesText(losses, backMs)}${waypoint.words}`;
-  const expected = `at most ${bound.lost} lost, ${bound.gapMs} ms without a good answer, all well again after ${bound.backMs} ms`;
-  const evidence: Evidence[] = [{ source: "load", lines: badLines(answers, ran.killedAt) }, ...waypoint.evidence];
+  const seen = `${result.late ?? result.what}; ${lossesText(losses, backMs)}${waypoint.words}`;
+  const expected = `at most ${bound.lost} lost, ${bound.gapMs} ms without a successful answer, recovered after ${bound.backMs} ms`;
+  const evidence: Evidence[] = [{ source: "load", lines: badLines(answers, result.killedAt) }, ...waypoint.evidence];
   const more = { expected, evidence };
-  if (ran.late !== undefined) return failed(name, layer, seen, more);
+  if (result.late !== undefined) return failed(name, layer, seen, more);
   const seconds = ((answers.at(-1)?.at ?? 0) - (answers[0]?.at ?? 0)) / 1000;
   const least = Math.max(calm * 2, seconds * perSecond * numbers.atLeast);
   if (sent < least) {
-    const thin = `the load was too thin: ${sent} requests in ${seconds.toFixed(0)} s`;
-    return unclear(name, "client", `${thin}; ${seen}`, more);
+    const tooFew = `the request rate was too low: ${sent} requests in ${seconds.toFixed(0)} s`;
+    return unclear(name, "client", `${tooFew}; ${seen}`, more);
   }
   const over = losses.lost > bound.lost || losses.gapMs > bound.gapMs || backMs > bound.backMs;
   return over ? failed(name, layer, seen, more) : passed(name, layer, seen, { evidence });
 }
 
-/** The course of a kill, by the clock of the load. */
-interface Ran {
+/** Times of a kill and of the recovery, by the clock of the load. */
+interface KillResult {
   killedAt: number;
-  /** When the target was ready again. */
+  /** Time at which the target was ready again. */
   backAt: number;
-  /** The kill in words. */
+  /** Description of the kill. */
   what?: string;
   /** Why the target was not ready in time. */
   late?: string;
 }
 
 /** Starts the load, kills the target once all requests succeed, and waits until they succeed again. */
-async function underLoad(context: VerifyContext, load: Load, kill: Kill, limitMs: number): Promise<Ran> {
+async function underLoad(context: VerifyContext, load: Load, kill: Kill, limitMs: number): Promise<KillResult> {
   const now = async () => (await load.read(context.signal)).now;
   load.start();
   try {
@@ -113,7 +113,7 @@ function untilCalm(context: VerifyContext, load: Load, after: number, deadlineMs
     const since = steadySince(answers, after, calm);
     if (since) return since;
     const bad = answers.filter((answer) => !isSuccess(answer)).length;
-    throw new Error(`${answers.length} requests, ${bad} of them without a good answer`);
+    throw new Error(`${answers.length} requests, ${bad} of them without a successful answer`);
   };
   const what = `${calm} requests in a row to be answered`;
   return eventually(look, { what, deadlineMs, intervalMs: 500, signal: context.signal, clock: context.clock });
@@ -122,10 +122,10 @@ function untilCalm(context: VerifyContext, load: Load, after: number, deadlineMs
 function lossesText({ sent, lost, bad, gapMs, met }: LossSummary, backMs: number): string {
   const words = [...met].map(([word, count]) => `${word} ×${count}`).join(", ");
   const when = bad ? ` (${words}; from ${bad[0]} to ${bad[1]} ms after the kill)` : "";
-  return `${lost} of ${sent} requests lost${when}, at most ${gapMs} ms without a good answer, ${Number.isFinite(backMs) ? `all well again after ${backMs} ms` : "and not well again"}`;
+  return `${lost} of ${sent} requests lost${when}, at most ${gapMs} ms without a successful answer, ${Number.isFinite(backMs) ? `recovered after ${backMs} ms` : "and not recovered"}`;
 }
 
-/** Failures in the waypoint's log; the log of a deleted waypoint is not available. */
+/** Failed requests in the waypoint's log; the log of a deleted waypoint is not available. */
 async function failuresAtWaypoint(
   context: VerifyContext,
   id: string,
@@ -138,7 +138,7 @@ async function failuresAtWaypoint(
     (kind) => `${kind} ×${bad.filter(({ status, flags }) => kind === `${status} ${flags}`).length}`,
   );
   return {
-    words: words.length > 0 ? `; noted by the waypoint: ${words.join(", ")}` : "",
+    words: words.length > 0 ? `; logged by the waypoint: ${words.join(", ")}` : "",
     evidence: [{ source: "waypoint log", lines: bad.slice(0, 100).map(({ text }) => text) }],
   };
 }
@@ -152,12 +152,12 @@ const badLines = (answers: readonly LoadAnswer[], killedAt: number): string[] =>
         `request ${n}, ${at - killedAt} ms after the kill: ${status || "no answer"}, curl exit ${exit}, ${ms} ms`,
     );
 
-/** A kill that was prepared. */
+/** A prepared kill. */
 interface Kill {
   execute(): Promise<void>;
   /**
    * Waits until the target is ready again, and repairs the mesh where needed.
-   * @returns the kill in words
+   * @returns a description of the kill
    * @throws Error when the target is not ready in time, or was not killed
    */
   recover(limitMs: number): Promise<string>;
@@ -193,7 +193,7 @@ function podKill(context: VerifyContext, role: PodRole, old: LabPod): Kill {
     recover: async (limitMs) => {
       const waiting = { what: `${old.name} to be replaced`, deadlineMs: limitMs, intervalMs: 500, signal, clock };
       const next = await eventually(replaced, waiting);
-      return `${old.name} was killed, ${next.name} took its place`;
+      return `${old.name} was killed, ${next.name} replaced it`;
     },
   };
 }
@@ -201,7 +201,7 @@ function podKill(context: VerifyContext, role: PodRole, old: LabPod): Kill {
 /** Kills and restarts the container of a node: of the node of appb, or of another node when the load runs on that one. */
 async function nodeKill(context: VerifyContext, loadgen: LabPod): Promise<Kill | { skip: string }> {
   const { lab, podFinder, facts, signal, clock } = context;
-  if (facts.cluster !== "kind") return { skip: "the nodes of an existing cluster are not the lab's to kill" };
+  if (facts.cluster !== "kind") return { skip: "the lab does not kill the nodes of an existing cluster" };
   const nodes = await lab.list({ apiVersion: "v1", kind: "Node" }, signal);
   const others = nodes
     .filter((node) => !listAt(node, "spec", "taints").some((taint) => textAt(taint, "effect") === "NoSchedule"))
@@ -209,7 +209,7 @@ async function nodeKill(context: VerifyContext, loadgen: LabPod): Promise<Kill |
     .filter((node) => node !== loadgen.node);
   const { node: appbs } = await podFinder.one("appb", signal);
   const name = others.includes(appbs) ? appbs : others[0];
-  if (!name) return { skip: "the load starts on the only worker: no other node is left to kill" };
+  if (!name) return { skip: "the load runs on the only worker, and there is no other node to kill" };
   const before = await lab.nodeContainer(name, signal);
   const roles = ["appb", "waypoint", "gateway", "istiod"] as const;
   const pods = await Promise.all(roles.map((role) => podFinder.all(role, signal)));

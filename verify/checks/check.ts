@@ -8,7 +8,7 @@ import type { Evidence, Finding } from "../report/schema";
 /** The details of one kind of check. */
 export type Detail<K extends CheckDetail["check"]> = Extract<CheckDetail, { check: K }> & { name: string };
 
-/** Makes a check of one kind. @throws PreconditionError when the check cannot be made */
+/** Runs a check of one kind. @throws PreconditionError when the check cannot run */
 export type CheckRun<K extends CheckDetail["check"]> = (
   context: VerifyContext,
   detail: Detail<K>,
@@ -17,7 +17,7 @@ export type CheckRun<K extends CheckDetail["check"]> = (
 /** A kind of check. */
 export interface CheckKind<K extends CheckDetail["check"]> {
   run: CheckRun<K>;
-  /** It reads a state that may need time to converge: it is repeated until it passes, or until the deadline. */
+  /** Whether the check reads a state that needs time to converge: the check is then repeated until it passes, or until the deadline. */
   settles: boolean;
 }
 
@@ -48,7 +48,7 @@ export const upstream = make("known-upstream");
 /** The check was skipped, for the reason in `seen`. */
 export const skipped = make("skipped");
 
-/** An error that ended a check. An error that no check expects proves nothing about the mesh. */
+/** The finding about an error that ended a check. An unexpected error proves nothing about the mesh, so the finding is inconclusive. */
 export function unexpected(name: string, error: unknown): Finding {
   const known = error instanceof PreconditionError ? error : undefined;
   return make(known?.verdict ?? "inconclusive")(name, known?.layer ?? "api-server", messageOf(error));

@@ -7,7 +7,7 @@ import { type LoggedLines, logEvidence, loggedLines } from "../probe/sample-logs
 import type { Evidence, Finding } from "../report/schema";
 import { type CheckRun, failed, passed, unclear } from "./check";
 
-/** For N requests the waypoint's log has N lines, and Envoy's own counters grow by N. */
+/** Verifies that for N requests the waypoint's log has N lines, and Envoy's counters increase by N. */
 export const counted: CheckRun<"counted"> = async (context, { name, sample, denied }) => {
   const before = await tryCounts(context);
   const sampleResult = await sendSample(context, sample, 5);
@@ -40,7 +40,7 @@ interface Outcome {
 
 function judge({ name, count, denied, lines, grown }: Outcome): Finding {
   const counter = grown && (denied ? grown.denied : grown.allowed);
-  const words = grown ? `${grown.source} grew by ${counter}` : "its counters cannot be read";
+  const words = grown ? `${grown.source} increased by ${counter}` : "its counters cannot be read";
   const expected = `${count} in each source`;
   if (typeof lines === "string") {
     if (counter === count) return passed(name, "waypoint", `${words}; no access log: ${lines}`);

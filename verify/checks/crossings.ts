@@ -9,7 +9,7 @@ import { type Answer, send } from "../probe/send";
 import type { Evidence, Finding } from "../report/schema";
 import { type CheckRun, failed, passed, unclear } from "./check";
 
-/** Sends each request once, and looks for it in the logs where it must be, and where it must not be. */
+/** Sends each request once, and verifies which logs have a line about it and which have none. */
 export const crossings: CheckRun<"crossings"> = async (context, { crossings: all }) =>
   Promise.all(all.map((each) => crossed(context, each)));
 
@@ -19,11 +19,11 @@ async function crossed(context: VerifyContext, crossing: Crossing): Promise<Find
   if (crossing.records.sidecar !== undefined) await context.logs.open(await proxiesOf(context, service, "sidecar"));
   const answer = await send(context, { ...probe, expect: { outcome: "answered", through: [] } }, context.signal);
   const seen = answer.status > 0 ? `${answer.status}` : `no answer, curl exit ${answer.exit}`;
-  const expected = `${answered ? "200" : "no answer of the application"}${sayRecords(crossing)}`;
+  const expected = `${answered ? "200" : "no answer of the application"}${recordsText(crossing)}`;
   const looks = await Promise.all(
     (["waypoint", "sidecar"] as const)
       .filter((kind) => crossing.records[kind] !== undefined)
-      .map(async (kind) => ({ kind, ...(await lookFor(context, crossing, kind, answer)) })),
+      .map(async (kind) => ({ kind, ...(await findLine(context, crossing, kind, answer)) })),
   );
   const refusal = layer === "ztunnel" ? await refusedByZtunnel(context, crossing, answer) : undefined;
   const evidence: Evidence[] = [
@@ -39,13 +39,13 @@ async function crossed(context: VerifyContext, crossing: Crossing): Promise<Find
   const wrong = looks.find(({ kind, line }) => (line !== undefined) !== crossing.records[kind]);
   if (wrong)
     return failed(name, wrong.kind, `${seen}; the ${wrong.kind} has ${wrong.line ? "a" : "no"} record of it`, more);
-  // A client that gets no answer may have met a busy machine: the refusal is ztunnel's only when its log says so.
+  // A missing answer may also be caused by a busy machine: only ztunnel's log proves that ztunnel refused the request.
   if (layer === "ztunnel" && !refusal?.line) return unclear(name, layer, `${seen}; no ztunnel logged a refusal`, more);
   const records = looks.map(({ kind, line }) => `; ${line ? "recorded" : "not recorded"} by the ${kind}`).join("");
   return passed(name, layer, `${seen}${records}${refusal?.line ? `; ${refusal.because}` : ""}`, { evidence });
 }
 
-/** The waypoint of a Service, or the sidecars of its pods. */
+/** The pods of a Service's waypoint, or the sidecars of the Service's pods. */
 async function proxiesOf(
   { podFinder, signal }: VerifyContext,
   service: Crossing["service"],
@@ -55,13 +55,13 @@ async function proxiesOf(
   return (await podFinder.all(podsBehind(service), signal)).map(sidecarOf);
 }
 
-const sayRecords = ({ records }: Crossing): string =>
+const recordsText = ({ records }: Crossing): string =>
   Object.entries(records)
     .map(([kind, wanted]) => `, ${wanted ? "a" : "no"} record of the ${kind}`)
     .join("");
 
-/** The line of a request in the log of a kind of proxy. A line that must not be there is waited for as long as another one takes at most. */
-async function lookFor(
+/** Finds the line of a request in the log of a kind of proxy. If no line is expected, it waits for the longest delay of a log line. */
+async function findLine(
   context: VerifyContext,
   { service, records }: Crossing,
   kind: "waypoint" | "sidecar",
@@ -86,7 +86,7 @@ async function lookFor(
   }
 }
 
-/** The line by which the ztunnel of the server refused a connection of the client. */
+/** The log line about a connection from the client that the server's ztunnel refused. */
 async function refusedByZtunnel(
   context: VerifyContext,
   { service }: Crossing,

@@ -4,11 +4,11 @@ import type { VerifyContext } from "../context";
 import { DeadlineError, eventually } from "../eventually";
 import { send } from "../probe/send";
 
-/** Time between two attempts, in milliseconds; Prometheus scrapes every 15 s. */
-const lookMs = 3_000;
+/** Interval between attempts, in milliseconds; Prometheus scrapes every 15 s. */
+const intervalMs = 3_000;
 
-/** The JSON answer to a GET request to the Service of a dashboard. */
-export async function ask(context: VerifyContext, service: LabObject, port: number, path: string): Promise<unknown> {
+/** Sends a GET request to the Service of a dashboard, and returns the JSON answer. */
+export async function getJson(context: VerifyContext, service: LabObject, port: number, path: string): Promise<unknown> {
   const { pod, port: target } = await context.podFinder.behind(service, port, context.signal);
   const answer = await context.lab.podGet(pod, target, path, context.signal);
   if (answer.status !== 200) throw new Error(`${path}: status ${answer.status}`);
@@ -16,7 +16,7 @@ export async function ask(context: VerifyContext, service: LabObject, port: numb
   return parsed;
 }
 
-/** Sends requests that create telemetry, then calls `look`, until it succeeds or until the deadline. */
+/** Sends requests that create telemetry, then calls `look`, and repeats both until `look` succeeds or until the deadline. */
 export async function watch<T>(
   context: VerifyContext,
   what: string,
@@ -36,7 +36,7 @@ export async function watch<T>(
       {
         what,
         deadlineMs: Math.min(context.timings.telemetryMs, longestMs),
-        intervalMs: lookMs,
+        intervalMs,
         signal: context.signal,
         clock: context.clock,
       },

@@ -11,30 +11,30 @@ import type { KubeObject } from "../lab-client";
 import { addressesOf, hostPort, isLive, isReady, portOf } from "../pods";
 import type { ProxySummary, RouteSummary } from "../proxy-config/envoy-dump";
 
-/** A pod, or an address outside of the cluster's pods, that a proxy may send the requests for a Service to. */
+/** A pod, or an address that is not a pod's, to which a proxy may send the requests for a Service. */
 interface Backend {
   name: string;
-  /** What the proxy calls it; one for each of its addresses. */
+  /** Endpoints in the configuration of the proxy, one for each address. */
   targets: readonly string[];
   ready: boolean;
 }
 
-/** What is wrong with a proxy's endpoints. */
+/** The result of comparing the endpoints of a proxy. */
 interface Compared {
-  /** A text each. */
+  /** Differences as text. */
   differences: readonly string[];
-  /** The first Service or ServiceEntry that requests are to reach and that has no ready pod. */
+  /** The first Service or ServiceEntry of a declared route that has no ready pod. */
   idle?: { layer: Layer; seen: string };
 }
 
 /**
- * Compares the endpoints of a proxy with the ready pods of the lab: in each of its clusters that is of a Service or ServiceEntry of
- * the stack, and in those that the declared routes name. What istiod sends is from its source (istio 1.31,
- * pilot/pkg/xds/endpoints/endpoint_builder.go: BuildClusterLoadAssignment, filterIstioEndpoint, buildEnvoyLbEndpoint): a pod of the
- * mesh by way of HBONE, another one by its address; for a gateway, the waypoint of a Service that says so; and, by
- * PILOT_AUTO_SEND_UNHEALTHY_ENDPOINTS, pods that are not ready as unhealthy ones, which Envoy does not use.
+ * Compares the endpoints of a proxy with the ready pods of the lab, in each cluster for a Service or ServiceEntry of
+ * the stack, and in each cluster that the declared routes name. The expected endpoints follow the source of istiod (istio 1.31,
+ * pilot/pkg/xds/endpoints/endpoint_builder.go: BuildClusterLoadAssignment, filterIstioEndpoint, buildEnvoyLbEndpoint): a pod in the
+ * mesh through HBONE, any other pod by its address; at a gateway, the waypoint of a Service with `ingress-use-waypoint`; and, with
+ * PILOT_AUTO_SEND_UNHEALTHY_ENDPOINTS, pods that are not ready as unhealthy endpoints, which Envoy does not use.
  *
- * @param routed clusters that the declared routes lead to
+ * @param routed clusters of the declared routes
  * @param scope whether all other clusters of the lab's Services are compared as well
  */
 export async function compareEndpoints(
@@ -68,7 +68,7 @@ export async function compareEndpoints(
   return { differences: compared.flatMap((each) => each.differences), ...(idle ? { idle } : {}) };
 }
 
-/** The clusters that routes lead to, mirrors included. */
+/** The clusters of routes, including mirrors. */
 export const clustersOfRoutes = (routes: readonly RouteSummary[]): string[] =>
   routes.flatMap(({ cluster, weights = [], mirrors = [] }) => [
     ...[cluster, ...weights.map((each) => each.cluster)],
@@ -111,7 +111,7 @@ function clusterOf(cluster: string): { port: number; host: string } | undefined 
   return host === undefined ? undefined : { port: Number(port), host };
 }
 
-/** The Services with pods and the ServiceEntries of the stack, by their hosts. */
+/** The Services with a selector and the ServiceEntries of the stack, by their hosts. */
 const hostsIn = (declared: readonly KubeObject[]): ReadonlyMap<string, KubeObject> =>
   new Map(
     declared.flatMap((object) => {
@@ -125,7 +125,7 @@ const hostsIn = (declared: readonly KubeObject[]): ReadonlyMap<string, KubeObjec
 
 type PodLists = (namespace: string) => Promise<KubeObject[]>;
 
-/** The live pods of namespaces, each namespace listed once. */
+/** Lists the live pods of namespaces, each namespace only once. */
 function podLists({ lab, signal }: VerifyContext): PodLists {
   const lists = new Map<string, Promise<KubeObject[]>>();
   return async (namespace) => {
@@ -160,7 +160,7 @@ async function backendsOf(
     });
 }
 
-/** The waypoint that the gateway sends the requests for a Service to; undefined when it sends them to the pods. */
+/** The waypoint to which the gateway sends the requests for a Service; undefined when it sends them to the pods. */
 function waypointForIngress({ metadata = {} }: KubeObject): { name: string; namespace: string } | undefined {
   const { labels = {} } = metadata;
   const name = labels[labelKeys.useWaypoint];
@@ -175,7 +175,7 @@ const isInMesh = ({ metadata = {} }: KubeObject): boolean =>
       mesh === true && (namespace ?? appNamespace) === metadata.namespace && app === metadata.labels?.app,
   );
 
-/** A ServiceEntry of the lab names a Service of the cluster: its name is resolved to the addresses of that Service. */
+/** The endpoint of a ServiceEntry of the lab is the name of a Service, which is resolved to the addresses of that Service. */
 async function addressesBehind({ lab, signal }: VerifyContext, entry: KubeObject, port: number): Promise<Backend[]> {
   return Promise.all(
     listAt(entry, "spec", "endpoints").map(async (endpoint) => {

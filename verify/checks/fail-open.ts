@@ -14,7 +14,7 @@ import { policiesOn, waypointOf, ztunnelOf } from "./ztunnel";
 
 const waypointLabels: readonly string[] = [labelKeys.useWaypoint, labelKeys.ingressUseWaypoint];
 
-/** The change that removes each protection: the policy selects no pod, the Service names no waypoint. */
+/** The change that removes each protection: the policy selects no pod; the Service has no waypoint labels. */
 const protections: Record<Protection, Change> = {
   policy: {
     object: "AuthorizationPolicy/appb-waypoint-only",
@@ -28,7 +28,7 @@ const protections: Record<Protection, Change> = {
   },
 };
 
-/** Runs the stages in order, and always restores both protections, the policy first, because it refuses all direct requests. */
+/** Runs the stages in order, and always restores both protections. The policy is restored first, because it refuses all direct requests. */
 export const failOpen: CheckRun<"fail-open"> = (context, { name, stages }) => {
   const restored = [
     [protections.policy.object, "the policy is as it was"],
@@ -36,7 +36,7 @@ export const failOpen: CheckRun<"fail-open"> = (context, { name, stages }) => {
   ] as const;
   return whileChanged(context, name, restored, async (findings) => {
     for (const stage of stages) {
-      // The next stage needs the state that this one has proven.
+      // The next stage requires the state that this stage verified.
       if (findings.some(({ verdict }) => verdict !== "pass")) break;
       findings.push(...(await runStage(context, stage)));
     }
@@ -60,7 +60,7 @@ async function runStage(context: VerifyContext, stage: Stage): Promise<Finding[]
   return findings;
 }
 
-/** Whether the proxies that enforce a protection have it in their configuration, or no longer have it. */
+/** Waits until the proxies that enforce a protection have it in their configuration, or no longer have it. */
 function configured(context: VerifyContext, protection: Protection, there: boolean): Promise<Finding> {
   const miss = (what: string) => `${what} ${there ? "does not have it" : "still has it"}`;
   if (protection === "policy") {

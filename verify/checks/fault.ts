@@ -11,7 +11,7 @@ import { type CheckRun, failed, passed, skipped, unclear } from "./check";
 
 /** Longest duration of a batch. A share that would take longer is skipped. */
 const longestBatchMs = 60_000;
-/** Least delay that is longer than the latency of a slow machine; for shorter delays only the log is a source. */
+/** Minimum delay that differs from the latency of a slow machine; shorter delays are judged by the log alone. */
 const clearDelayMs = 1_000;
 const mostParallel = 100;
 
@@ -26,7 +26,7 @@ interface Sampled extends Batch {
   evidence: readonly Evidence[];
 }
 
-/** The share of delayed requests is the configured percentage, and not one of the alternatives of the test. */
+/** Verifies that the share of delayed requests is the configured percentage, and not one of the alternatives of the test. */
 export const share: CheckRun<"share"> = async (context, { name, requests, percent, delay, falseAlarm }) => {
   const delayMs = durationMs(delay);
   const test = shareTest(percent, falseAlarm);
@@ -55,7 +55,7 @@ function judgeDelays(
   const { slow, flagged } = sampled;
   const delayed = typeof flagged === "number" ? flagged : slow;
   const { verdict, band } = judgeShare(test, sent.count, delayed);
-  // A short delay may be the latency of a slow machine: then the log alone decides.
+  // The latency of a slow machine can exceed a short delay, which is then judged by the log alone.
   const byClock = delayMs < clearDelayMs ? verdict : judgeShare(test, sent.count, slow).verdict;
   const { percent, others } = test;
   const latencies = { ...sampled.latencies, share: { percent, ...band, toldFrom: others } };
@@ -74,7 +74,7 @@ function judgeDelays(
   };
 }
 
-/** No request to the control path is delayed. */
+/** Verifies that no request to the control path is delayed. */
 export const neverSlow: CheckRun<"never-slow"> = async (context, { name, sample, delay }) => {
   const delayMs = durationMs(delay);
   const sampled = measured(sample, await sentAndLogged(context, sample, 10), delayMs);
@@ -94,7 +94,7 @@ function judgeControl(name: string, sample: Sample, sampled: Sampled, delayMs: n
   // Without a log, a delay that is as short as the latency of a slow machine cannot be observed.
   if (typeof sampled.flagged === "string" && delayMs < clearDelayMs) return unclear(name, "waypoint", seen, more);
   if (slow === 0) return passed(name, "waypoint", seen, { evidence: sampled.evidence });
-  // The waypoint delayed none: either the machine is busy, or a component behind the waypoint is slow.
+  // The waypoint delayed no request: the machine is busy, or a component behind the waypoint is slow.
   return unclear(name, typeof sampled.flagged === "number" ? "client" : "waypoint", seen, more);
 }
 

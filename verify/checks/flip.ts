@@ -18,7 +18,7 @@ const withoutAppa: Change = {
 
 const withoutAppaIn = (rules: unknown) => withoutPrincipal(listAt(rules), principalOf("appa"));
 
-/** Removes appa from the policy, sends requests, and always restores the policy. */
+/** Removes appa from the policy, sends requests, and restores the policy in any case. */
 export const flip: CheckRun<"flip"> = async (context, { name }) => {
   const { settings } = context.facts;
   const appa = request(settings, "appa", usualMethod(settings));
@@ -43,11 +43,11 @@ export const flip: CheckRun<"flip"> = async (context, { name }) => {
 };
 
 /** The gate before requests: the waypoint has the declared rules, with or without appa, and no draining connections. */
-const programmed = (context: VerifyContext, name: string, known: boolean): Promise<Finding> =>
+const programmed = (context: VerifyContext, name: string, withAppa: boolean): Promise<Finding> =>
   gate(context, name, "waypoint", async () => {
     const { chain } = await chainOf(context, "appb");
     const declared = context.facts.declared.map((object) =>
-      known || object.kind !== "AuthorizationPolicy" || object.metadata.name !== "appb-l7"
+      withAppa || object.kind !== "AuthorizationPolicy" || object.metadata.name !== "appb-l7"
         ? object
         : { ...object, spec: { ...Object(object.spec), rules: withoutAppaIn(at(object, "spec", "rules")) } },
     );
@@ -58,7 +58,7 @@ const programmed = (context: VerifyContext, name: string, known: boolean): Promi
   });
 
 /**
- * The rules of an ALLOW policy with one identity taken out. A source without other principals is removed, and so is a rule
+ * The rules of an ALLOW policy without one identity. A source without other principals is removed, and so is a rule
  * without remaining sources: a rule without sources would allow every caller.
  */
 export function withoutPrincipal(rules: readonly unknown[], principal: string): unknown[] {

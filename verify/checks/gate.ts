@@ -9,7 +9,7 @@ import { failed, passed, unclear } from "./check";
 class MissingChangeError extends Error {}
 
 /**
- * Waits until the configuration of a layer has a change, before requests are sent that must be refused and that are sent only once.
+ * Waits until the configuration of a layer has a change. Requests that must be refused are sent only once, after this gate.
  * The deadline is twice that of other states, because old connections have to drain as well.
  *
  * @param look returns the missing part as text, or undefined when the layer has the change
@@ -27,7 +27,7 @@ export async function gate(
   };
   try {
     await eventually(applied, { ...converging(context, name), deadlineMs: 2 * context.timings.convergeMs });
-    return passed(name, layer, `as the ${layer}'s own configuration says`);
+    return passed(name, layer, `found in the configuration of the ${layer}`);
   } catch (error) {
     if (!(error instanceof DeadlineError)) throw error;
     const expected = "the change within seconds";

@@ -11,8 +11,8 @@ import type { Decision, Evidence, Finding } from "../report/schema";
 import { type CheckRun, failed, passed, unclear } from "./check";
 
 /**
- * Sends gRPC calls, first those that must be refused: once the server has logged an allowed call, it has logged every call
- * that reached it earlier. Each call is judged by its status and the waypoint's log, all together by the server's log.
+ * Sends gRPC calls. The calls that must be refused are sent first: when the server has logged an allowed call, it has logged every call
+ * that reached it earlier. Each call is judged by its status and the waypoint's log, and all calls together by the server's log.
  */
 export const grpcCalls: CheckRun<"grpc-calls"> = async (context, { name, service, calls: wanted, served }) => {
   const app = await context.podFinder.one(podsBehind(service), context.signal);
@@ -20,7 +20,7 @@ export const grpcCalls: CheckRun<"grpc-calls"> = async (context, { name, service
   const findings: Finding[] = [];
   for (const each of positive) {
     findings.push(...flapped(each, await converge(context, service, each)));
-    // The wait for the waypoint's line is long enough for the server to log all earlier calls.
+    // While this call waits for the waypoint's log line, the server logs all earlier calls.
     await call(context, service, each);
   }
   const anchor = (await context.lab.logs(app, undefined, context.signal)).at(-1);
@@ -55,7 +55,7 @@ function decisionOf(service: ServiceName, { lines }: Called): Decision {
 
 function verdictOf({ name, code }: Call, { answer, words, lines }: Called): Finding {
   const details = typeof lines === "string" ? "unknown" : (lines[0]?.details ?? "no line");
-  const seen = `grpc-status ${answer.code ?? "none"}${answer.message ? ` (${answer.message})` : ""}, HTTP ${answer.http || "no answer"}; the waypoint says ${details}`;
+  const seen = `grpc-status ${answer.code ?? "none"}${answer.message ? ` (${answer.message})` : ""}, HTTP ${answer.http || "no answer"}; the waypoint logged ${details}`;
   const evidence: Evidence[] = [
     { source: "client", lines: [words, seen] },
     { source: "waypoint log", lines: typeof lines === "string" ? [`unavailable: ${lines}`] : lines.map((l) => l.text) },
@@ -66,13 +66,13 @@ function verdictOf({ name, code }: Call, { answer, words, lines }: Called): Find
   const more = { expected, evidence };
   if (answer.http !== 200 || answer.code !== code)
     return failed(name, failedLayer(code, answer.code, details), seen, more);
-  if (code === 0 && !answer.serving) return failed(name, "app", `${seen}; the answer does not say SERVING`, more);
+  if (code === 0 && !answer.serving) return failed(name, "app", `${seen}; the answer is not SERVING`, more);
   if (typeof lines === "string") return unclear(name, "waypoint", seen, more);
   if (details !== decided) return failed(name, "waypoint", seen, more);
   return passed(name, layer, seen, { evidence });
 }
 
-/** The layer at fault: the waypoint for a call that it let through or refused by mistake, else the application. */
+/** The layer that failed: the waypoint for a call that it allowed or refused wrongly, otherwise the application. */
 function failedLayer(wanted: Call["code"], found: number | undefined, details: string): "waypoint" | "app" {
   if (wanted === 7 || found === 7 || details === "no line") return "waypoint";
   return "app";

@@ -17,11 +17,11 @@ interface Leg {
   from: string;
   to: string;
   node: string;
-  /** Whether one connection serves many requests, so that it may be older than this run. */
+  /** Whether the connection is pooled: it serves many requests, and may be older than this run. */
   pooled: boolean;
 }
 
-/** Both legs of a request from appa carry proven identities: appa to the waypoint, the waypoint to appb. */
+/** Verifies that both legs of a request from appa have authenticated identities: appa to the waypoint, and the waypoint to appb. */
 export const hbone: CheckRun<"hbone"> = async (context, { name, sample }) => {
   const probe = { kind: "probe", name, to: "service", expect: { outcome: "answered", through: [] } } as const;
   const [appa, appb] = await Promise.all([
@@ -53,7 +53,7 @@ export const hbone: CheckRun<"hbone"> = async (context, { name, sample }) => {
     const refused = `appa is refused at the waypoint (${answer.status})`;
     if (!mayCall) return skipped(second.name, "ztunnel", refused);
     if (answer.status === 403)
-      return failed(second.name, "waypoint", refused, { expected: "the request goes on to appb" });
+      return failed(second.name, "waypoint", refused, { expected: "the request is forwarded to appb" });
     return pooledLeg(context, second, beforeSecond);
   };
   return Promise.all([
@@ -65,7 +65,7 @@ export const hbone: CheckRun<"hbone"> = async (context, { name, sample }) => {
 const reasonOf = (sought: object): string =>
   "unavailable" in sought ? String(sought.unavailable) : "ztunnel wrote no line about the connection";
 
-/** An error of a connection with an answer is ignored: curl closes the connection first. */
+/** The error of a connection with an answer is ignored, because curl closes the connection first. */
 function judgeLeg(leg: Leg, line: ConnectionLine, answered: boolean): Finding {
   const { "src.identity": from = "none", "dst.identity": to = "none", "dst.hbone_addr": inner } = line.fields;
   const seen = `${from} → ${to}${inner ? ` for ${inner}` : ", without HBONE"}`;
@@ -112,7 +112,7 @@ const isLeg = ({ direction, fields, error }: ConnectionLine, leg: Leg): boolean 
   fields["src.identity"] === spiffe(leg.from) &&
   fields["dst.identity"] === spiffe(leg.to);
 
-/** Connections between both identities that ztunnel has counted; undefined when its metrics cannot be read. */
+/** Number of connections between both identities in ztunnel's metrics; undefined when the metrics cannot be read. */
 async function opened(context: VerifyContext, leg: Leg): Promise<number | undefined> {
   const pod = await context.podFinder.ztunnelOn(leg.node, context.signal);
   const answer = pod && (await context.lab.podGet(pod, ports.metrics, "/stats/prometheus", context.signal));
@@ -128,7 +128,7 @@ async function opened(context: VerifyContext, leg: Leg): Promise<number | undefi
   return series.reduce((sum, { value }) => sum + value, 0);
 }
 
-/** The second source: the growth of the counter during the request. */
+/** The finding by the second source: the increase of the counter during the request. */
 async function byCounters(context: VerifyContext, leg: Leg, why: string, before: number | undefined): Promise<Finding> {
   const pod = await context.podFinder.ztunnelOn(leg.node, context.signal);
   if (!pod) return failed(leg.name, "ztunnel", `no ready ztunnel on ${leg.node}`, { expected: "a ready ztunnel" });

@@ -24,7 +24,7 @@ import { grafana, kiali, prometheus } from "./telemetry";
 import { tlsCertificate, tlsRefused } from "./tls";
 import { certificates, enrolment, podPolicies, waypointAttached } from "./ztunnel";
 
-/** The kinds of checks. Checks that send samples or count run once; checks that read a state are repeated until it is reached. */
+/** The kinds of checks. Checks that send samples or count requests run once; checks that read a state are repeated until they pass. */
 export const checkKinds: { readonly [K in CheckDetail["check"]]: CheckKind<K> } = {
   nodes: { run: nodes, settles: true },
   clock: { run: clock, settles: false },

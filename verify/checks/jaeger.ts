@@ -8,7 +8,7 @@ import { PreconditionError } from "../precondition-error";
 import { camelCase } from "../proxy-config/envoy-dump";
 import type { Finding } from "../report/schema";
 import { type CheckRun, type Detail, failed, listed, passed, unclear, upstream } from "./check";
-import { ask, watch } from "./dashboard";
+import { getJson, watch } from "./dashboard";
 
 /** Deadline for spans, which proxies export every few seconds, in milliseconds. */
 const spansMs = 20_000;
@@ -16,8 +16,8 @@ const spansMs = 20_000;
 const proxies = { waypoint: "waypoint", "gateway-istio": "gateway" } as const;
 
 /**
- * Jaeger has spans of a proxy. Missing spans are attributed to a known bug of Istio only if spans of another proxy arrive, and if provider,
- * sampling and collector are configured correctly.
+ * Verifies that Jaeger has spans of a proxy. Missing spans are attributed to a known bug of Istio only if spans of another proxy
+ * arrive, and if provider, sampling and collector are configured correctly.
  */
 export const jaeger: CheckRun<"jaeger"> = async (context, detail) => {
   const { name, service, upstream: issue } = detail;
@@ -48,7 +48,7 @@ export const jaeger: CheckRun<"jaeger"> = async (context, detail) => {
 };
 
 const spanServices = async (context: VerifyContext): Promise<string[]> =>
-  listAt(await ask(context, "Service/tracing", 80, "/jaeger/api/services"), "data").map(String);
+  listAt(await getJson(context, "Service/tracing", 80, "/jaeger/api/services"), "data").map(String);
 
 /** Traces of a proxy since a moment. @throws Error when there are none */
 async function tracesOf(context: VerifyContext, service: string, begin: number) {
@@ -56,7 +56,7 @@ async function tracesOf(context: VerifyContext, service: string, begin: number) 
   const named = services.find((item) => item === service || item.startsWith(`${service}.`));
   if (!named) throw new Error(`services with spans: ${listed(services)}`);
   const path = `/jaeger/api/traces?service=${encodeURIComponent(named)}&limit=5&start=${begin}`;
-  const traces = listAt(await ask(context, "Service/tracing", 80, path), "data");
+  const traces = listAt(await getJson(context, "Service/tracing", 80, path), "data");
   const ids = traces.map((trace) => textAt(trace, "traceID") ?? "?");
   if (ids.length === 0) throw new Error(`no traces of ${named}`);
   return { named, ids };
@@ -93,7 +93,7 @@ async function misconfiguration(
       return camelCase(JSON.parse(answer.body));
     };
     const tracing = tracingOf(await admin("/config_dump")).filter((each) => at(each, "provider"));
-    if (tracing.length === 0) return unseen(`istiod has given ${pod.name} no tracing provider`);
+    if (tracing.length === 0) return unseen(`${pod.name} has no tracing provider from istiod`);
     const targets = tracing.map((each) =>
       textAt(each, "provider", "typedConfig", "grpcService", "envoyGrpc", "clusterName"),
     );
@@ -103,8 +103,8 @@ async function misconfiguration(
       ...tracing.flatMap((each) => [samplingOf(each, "randomSampling"), samplingOf(each, "overallSampling")]),
     );
     if (sampled < 100) return unseen(`${pod.name} samples ${sampled} % of the requests`);
-    const sick = clusterProblem(await admin("/clusters?format=json"), cluster);
-    return sick ? wrong(`${pod.name}: ${cluster} ${sick}`) : undefined;
+    const problem = clusterProblem(await admin("/clusters?format=json"), cluster);
+    return problem ? wrong(`${pod.name}: ${cluster} ${problem}`) : undefined;
   } catch (error) {
     context.signal.throwIfAborted();
     if (error instanceof PreconditionError && error.verdict === "fail") return wrong(messageOf(error));
@@ -119,8 +119,8 @@ async function tracingOfMesh({ lab, signal }: VerifyContext) {
   const kind = { apiVersion: "telemetry.istio.io/v1", kind: "Telemetry" };
   const places = [meshNamespace, appNamespace].map((namespace) => lab.list({ ...kind, namespace }, signal));
   const telemetries = (await Promise.all(places)).flat();
-  const asked = telemetries.flatMap((item) => listAt(item, "spec", "tracing"));
-  const byTelemetry = asked
+  const settings = telemetries.flatMap((item) => listAt(item, "spec", "tracing"));
+  const byTelemetry = settings
     .flatMap((tracing) => listAt(tracing, "providers"))
     .map((item) => textAt(item, "name") ?? "");
   const providers = byTelemetry.length > 0 ? byTelemetry : listAt(config, "defaultProviders", "tracing").map(String);
@@ -143,7 +143,7 @@ function tracingOf(value: unknown): unknown[] {
   return [...own, ...Object.values(value).flatMap(tracingOf)].filter((tracing) => tracing !== undefined);
 }
 
-/** A percentage of Envoy's; one of 0 is left out. */
+/** A percentage in Envoy's configuration, which omits 0. */
 const samplingOf = (tracing: unknown, key: string): number => numberAt(tracing, key, "value") ?? 0;
 
 /** Why a proxy cannot reach a cluster, by the statistics of Envoy; undefined when it can. */

@@ -18,7 +18,7 @@ export const limited: CheckRun<"limited"> = async (context, { name, sample, burs
   const turned = sampleResult.answers.filter(({ status }) => status === 429).length;
   const app = podsBehind(sample.service ?? "appb");
   const written = await appLines(context, app, sampleResult, answered);
-  // The bucket is filled at intervals: one fill may coincide with the first request, and one with the last.
+  // The bucket is refilled at intervals: one refill may coincide with the first request, and one with the last.
   const most = burst + perSecond * (seconds + 1);
   const flagged = typeof lines === "string" ? undefined : lines.filter((line) => line.flags === "RL").length;
   const expected = `${burst} to ${most} of ${sample.count} let through in ${seconds} s, all else 429 flagged RL`;
@@ -27,8 +27,8 @@ export const limited: CheckRun<"limited"> = async (context, { name, sample, burs
   const more = { expected, evidence };
   if (answered + turned !== sample.count) return [failed(name, "waypoint", seen, more)];
   if (answered < burst || answered > most) return [failed(name, "waypoint", seen, more)];
-  // A client that is so slow that all requests may pass proves no limit.
-  if (most >= sample.count) return [unclear(name, "client", `${seen}: too slow for a limit to show`, more)];
+  // If the client is so slow that the limit allows all requests, the sample proves no limit.
+  if (most >= sample.count) return [unclear(name, "client", `${seen}: the client was too slow to reach the limit`, more)];
   if (flagged === undefined) return [unclear(name, "waypoint", seen, more)];
   if (flagged !== turned) return [failed(name, "waypoint", seen, more)];
   if (typeof written === "string") return [unclear(name, "app", seen, more)];

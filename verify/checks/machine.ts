@@ -5,7 +5,7 @@ import { type CheckRun, failed, listed, passed } from "./check";
 
 const nameOf = (node: KubeObject): string => node.metadata?.name ?? "";
 
-/** The nodes that the stack asks for, all Ready. */
+/** Verifies that the cluster has the configured number of nodes, and that all are Ready. */
 export const nodes: CheckRun<"nodes"> = async ({ lab, facts, signal }, { name }) => {
   const all = await lab.list({ apiVersion: "v1", kind: "Node" }, signal);
   const unready = all.filter((node) => !isReady(node)).map(nameOf);
@@ -22,7 +22,7 @@ export const nodes: CheckRun<"nodes"> = async ({ lab, facts, signal }, { name })
   return [failed(name, "nodes", seen + more, { expected: `${wanted} nodes, all Ready`, evidence })];
 };
 
-/** The cluster's clock agrees with this machine's. */
+/** Compares the clock of the cluster with the clock of this machine. */
 export const clock: CheckRun<"clock"> = async (context, { name, toleranceSeconds }) => {
   const before = context.clock.now();
   const theirs = await context.lab.serverTime(context.signal);
@@ -33,7 +33,7 @@ export const clock: CheckRun<"clock"> = async (context, { name, toleranceSeconds
   return [failed(name, "nodes", seen, { expected: `at most ${toleranceSeconds} s (restart Docker to set it)` })];
 };
 
-/** Kernel settings of every node are at least the required values. */
+/** Verifies that the kernel settings of every node are at least the required values. */
 export const sysctls: CheckRun<"sysctls"> = async ({ lab, signal }, { name, atLeast }) => {
   const names = Object.keys(atLeast);
   const all = await lab.list({ apiVersion: "v1", kind: "Node" }, signal);
@@ -48,7 +48,7 @@ export const sysctls: CheckRun<"sysctls"> = async ({ lab, signal }, { name, atLe
   );
   const evidence = [{ source: "/proc/sys on the nodes", lines }];
   if (low.length === 0 && read.length > 0) {
-    return [passed(name, "nodes", `high enough on ${read.length} nodes`, { evidence })];
+    return [passed(name, "nodes", `sufficient on ${read.length} nodes`, { evidence })];
   }
   const expected = Object.entries(atLeast)
     .map(([key, value]) => `${key} ≥ ${value}`)

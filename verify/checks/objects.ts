@@ -12,12 +12,12 @@ const conditionsOf = (object: KubeObject): readonly unknown[] => [
   ...listAt(object, "status", "parents").flatMap((parent) => listAt(parent, "conditions")),
 ];
 
-/** Whether a condition is of an earlier generation. Istio writes the generation as a number or, for its own kinds, as text. */
+/** Whether a condition is of an earlier generation. Istio writes the generation as a number or, for its own kinds, as a string. */
 const isStale = (object: KubeObject, found: unknown): boolean =>
   (numberAt(found, "observedGeneration") ?? Number.POSITIVE_INFINITY) <
   (numberAt(object, "metadata", "generation") ?? 0);
 
-/** A condition of an object has the expected status, by default True. */
+/** Verifies that a condition of an object has the expected status, by default True. */
 export const condition: CheckRun<"condition"> = async ({ lab, signal }, detail) => {
   const { layer, ...ref } = objects[detail.object];
   const { status: wanted = "True" } = detail;
@@ -31,14 +31,14 @@ export const condition: CheckRun<"condition"> = async ({ lab, signal }, detail) 
   const good = status === wanted && message.includes(detail.messageIncludes ?? "");
   if (good && isStale(object, found)) {
     const stale = `${seen}, of an earlier generation than ${numberAt(object, "metadata", "generation")}`;
-    return [failed(detail.name, "istiod", stale, { expected: `${expected} of what is there now`, evidence })];
+    return [failed(detail.name, "istiod", stale, { expected: `${expected} of the current generation`, evidence })];
   }
   return [
     good ? passed(detail.name, layer, seen, { evidence }) : failed(detail.name, layer, seen, { expected, evidence }),
   ];
 };
 
-/** The gateway's Service has an address; with the load balancer of the lab it is an address of its pool. */
+/** Verifies that the gateway's Service has an address; with the lab's load balancer, an address of its pool. */
 export const address: CheckRun<"address"> = async ({ lab, facts, signal }, { name, pool, advertisement }) => {
   const read = (key: keyof typeof objects) => lab.read(objects[key], signal);
   const [service, poolObject, announced] = await Promise.all([
@@ -75,7 +75,7 @@ function within(ip: string, ranges: readonly string[]): boolean {
   return list.check(ip, family);
 }
 
-/** The CRDs of the Gateway API are the pinned bundle, and Istio accepted its GatewayClasses. */
+/** Verifies that the CRDs of the Gateway API are of the pinned bundle, and that Istio accepted its GatewayClasses. */
 export const bundle: CheckRun<"bundle"> = async ({ lab, facts, signal }, { name, channel, classes }) => {
   const apiVersion = "gateway.networking.k8s.io/v1";
   const crd = await lab.read(
@@ -111,7 +111,7 @@ export const bundle: CheckRun<"bundle"> = async ({ lab, facts, signal }, { name,
   ];
 };
 
-/** Both objects of each pair have the same spec as a whole, apart from one name in it. */
+/** Verifies that both objects of each pair have the same spec, except for one name. */
 export const sameSpec: CheckRun<"same-spec"> = async ({ lab, signal }, { name, pairs }) => {
   const found = await Promise.all(
     pairs.map(async ([one, other]) => {
@@ -149,21 +149,21 @@ function renames(one: unknown, other: unknown, field = ""): [unknown, unknown][]
   return parts.some((part) => part === undefined) ? undefined : parts.flatMap((part) => part ?? []);
 }
 
-/** Whether two specs differ in one name only, and in every place in the same way. */
+/** Whether two specs differ in one name only, which is replaced in the same way in every place. */
 function isSame(one: unknown, other: unknown): boolean {
   const pairs = renames(one, other);
   return pairs?.every((pair) => isDeepStrictEqual(pair, pairs[0])) ?? false;
 }
 
-/** No foreign object affects the lab's traffic. Other foreign objects are reported as drift. */
+/** Verifies that no object of others affects the lab's traffic. Further objects of others are reported as drift. */
 export const noOthers: CheckRun<"no-others"> = async (context, { name }) => {
   const { found, unlisted } = await othersOf(context);
   const [first, ...more] = found.filter(({ decisive }) => decisive).map(({ cause }) => cause);
   if (!first && unlisted.length > 0) {
-    const seen = `the login may not list ${unlisted.join(", ")} in all namespaces: others may decide about it`;
+    const seen = `the login may not list ${unlisted.join(", ")} in all namespaces: such objects may affect the lab's traffic`;
     return [unclear(name, "api-server", seen, { expected: "the right to list these in all namespaces" })];
   }
-  if (!first) return [passed(name, "api-server", "no object decides about it beside those of the stack")];
+  if (!first) return [passed(name, "api-server", "only objects of the stack affect the lab's traffic")];
   const evidence = [{ source: "objects of others", lines: [first, ...more].map(({ what }) => what) }];
   const expected = "the objects of the stack alone";
   return [failed(name, first.layer, [first, ...more].map(({ what }) => what).join("; "), { expected, evidence })];

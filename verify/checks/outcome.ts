@@ -4,7 +4,7 @@ import { sendSample } from "../probe/sample";
 import { appLines, lineCount, logEvidence, loggedLines } from "../probe/sample-logs";
 import { type CheckRun, failed, listed, passed, unclear } from "./check";
 
-/** Every request of a sample has the same result for the client, in the waypoint's log and in the application's log. */
+/** Verifies that every request of a sample has the expected result at the client, in the waypoint's log and in the application's log. */
 export const outcome: CheckRun<"outcome"> = async (context, { name, sample, status, flags, attempts, between }) => {
   const { count, service = "appb" } = sample;
   const app = podsBehind(service);
@@ -30,7 +30,7 @@ export const outcome: CheckRun<"outcome"> = async (context, { name, sample, stat
   const early = between && (times[0] ?? 0) < delayedFromMs(between[0]);
   if (early) return [failed(name, "waypoint", seen, more)];
   if (between && (times.at(-1) ?? 0) >= between[1]) {
-    // The duration in the waypoint's log separates a late waypoint from a slow client.
+    // The duration in the waypoint's log distinguishes a slow waypoint from a slow client.
     const late = lines.some(({ durationMs }) => durationMs >= between[1]);
     return [late ? failed(name, "waypoint", seen, more) : unclear(name, "client", seen, more)];
   }

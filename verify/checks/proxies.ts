@@ -33,7 +33,7 @@ export async function chainOf(
 /** The gateway's cluster of appb. */
 const appbCluster = outboundCluster(appbHost);
 
-/** Whether the gateway sends requests for appb to waypoints, and to nothing else. */
+/** Whether the gateway sends requests for appb only to pods of the waypoint. */
 export async function goesThroughWaypoint(context: VerifyContext): Promise<boolean> {
   const { endpoints } = await proxySummary(context, "gateway");
   const targets = endpoints.find((item) => item.cluster === appbCluster)?.targets ?? [];
@@ -43,7 +43,7 @@ export async function goesThroughWaypoint(context: VerifyContext): Promise<boole
   return targets.length > 0 && targets.every((target) => waypoints.includes(target));
 }
 
-/** A place of the configuration: a Gateway, and at a waypoint one of its Services. */
+/** The target of policies in the configuration: a Gateway, or one Service of a waypoint. */
 export interface Place {
   gateway: { name: string; namespace: string };
   service?: { kind: string; name: string; namespace: string; host: string };
@@ -51,7 +51,7 @@ export interface Place {
 
 export const gatewayPlace: Place = { gateway: { name: gatewayName, namespace: appNamespace } };
 
-/** The place of a Service at its waypoint. */
+/** The {@link Place} of a Service at its waypoint. */
 export function placeOf(service: ServiceName, declared: readonly KubeObject[]): Place {
   const name = waypointAt(service);
   const gateway = { name, namespace: waypoints[name].namespace ?? appNamespace };

@@ -34,11 +34,14 @@ interface Comparison {
   summary: ProxySummary;
   /** Differences as text, by part of the configuration. */
   parts: Readonly<Record<Exclude<ConfigPart, "endpoints">, readonly string[]>>;
-  /** Clusters that the declared routes lead to. */
+  /** Clusters of the declared routes. */
   routed: readonly string[];
 }
 
-/** A proxy has the rules, filters and routes that the stack declares, and no others; its endpoints are the ready pods of the lab. */
+/**
+ * Verifies that a proxy has the rules, filters and routes that the stack declares, and no others, and that its endpoints are the
+ * ready pods of the lab.
+ */
 export const proxyConfig: CheckRun<"proxy-config"> = async (
   context,
   { name, of, parts = ["filters", "rules", "routes", "endpoints"] },
@@ -79,7 +82,7 @@ async function comparisonOf(context: VerifyContext, of: ServiceName | "gateway" 
   return { layer: "waypoint", source, summary: { ...summary, http: [chain] }, parts, routed };
 }
 
-/** Compares routes with their order, since the first match applies. */
+/** Compares routes and their order, since the first match applies. */
 function routeDifferences(declared: readonly RouteSummary[], found: readonly RouteSummary[]): string[] {
   const [wanted, seen] = [declared.map(routeLine), found.map(routeLine)];
   if (wanted.join("\n") === seen.join("\n")) return [];
@@ -108,7 +111,7 @@ function gatewayComparison(summary: ProxySummary, declared: readonly KubeObject[
   );
   const keys = [...new Set([...hosts, ...found].map(({ key }) => key))];
   const of = (items: readonly { key: string; routes: readonly RouteSummary[] }[], key: string) => [
-    // Envoy has a host with and without its port.
+    // Envoy's configuration has each host with and without its port.
     ...new Map(
       items.filter((each) => each.key === key).flatMap(({ routes }) => routes.map((each) => [routeLine(each), each])),
     ).values(),
@@ -152,10 +155,10 @@ function downstreamDifferences(summary: ProxySummary, chains: readonly HttpChain
     );
   return [...new Set(wanted.map(({ port }) => port))].flatMap((port) => {
     const found = chains.filter((chain) => portAt(chain) === port).map(({ downstream }) => downstream);
-    const asked = wanted.filter((each) => each.port === port).map(({ downstream }) => downstream);
-    // Several listeners of a port are chains in any order.
-    const left = found.filter((each) => !asked.some((one) => sameJson(one, each)));
-    const missing = asked.filter((each) => !found.some((one) => sameJson(one, each)));
+    const declaredAtPort = wanted.filter((each) => each.port === port).map(({ downstream }) => downstream);
+    // The filter chains for the listeners of a port are in no particular order.
+    const left = found.filter((each) => !declaredAtPort.some((one) => sameJson(one, each)));
+    const missing = declaredAtPort.filter((each) => !found.some((one) => sameJson(one, each)));
     const pairs = Math.max(left.length, missing.length);
     return Array.from({ length: pairs }, (_, index) =>
       treeDifferences(`the chain of port ${port}`, missing[index], left[index]),
@@ -163,13 +166,13 @@ function downstreamDifferences(summary: ProxySummary, chains: readonly HttpChain
   });
 }
 
-/** Istio answers 404 itself for a port without routes. */
+/** Whether a route has a Service: for a port without routes, Istio configures the answer 404. */
 const isService = ({ cluster }: RouteSummary): boolean => cluster !== "answer 404";
 
 /** Port of a route configuration of a gateway, such as "http.80" or "https.443.default.gateway.…". */
 const portOf = (config: string): string => /^https?\.(\d+)/.exec(config)?.[1] ?? `of ${config}`;
 
-/** Compares the Services of a waypoint with those whose label names it. */
+/** Compares the Services in the configuration of a waypoint with the Services whose label names the waypoint. */
 function chainsComparison(summary: ProxySummary, waypoint: WaypointName, declared: readonly KubeObject[]): Comparison {
   const { namespace = "default" } = waypoints[waypoint];
   const served = declared
@@ -194,7 +197,7 @@ function chainsComparison(summary: ProxySummary, waypoint: WaypointName, declare
     parts: {
       filters: odd,
       rules: [],
-      routes: extra.map((chain) => `serves ${chain}, which no declared Service requests`),
+      routes: extra.map((chain) => `has ${chain}, and no declared Service has it as waypoint`),
     },
   };
 }

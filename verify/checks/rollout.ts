@@ -16,15 +16,15 @@ export function rolloutProblem(object: KubeObject | undefined): string | undefin
   const ready = count(daemon ? "numberReady" : "readyReplicas");
   const updated = count(daemon ? "updatedNumberScheduled" : "updatedReplicas");
   const old = daemon ? 0 : count("replicas") - updated;
-  if (wanted === 0) return daemon ? "is wanted on no node" : "is scaled to 0";
+  if (wanted === 0) return daemon ? "is scheduled on no node" : "is scaled to 0";
   if (count("observedGeneration") < (numberAt(object, "metadata", "generation") ?? 0))
-    return "was changed, and its controller has not looked at it since";
+    return "was changed, and its controller has not observed the change";
   if (ready < wanted) return `has ${ready} of ${wanted} pods ready`;
   if (updated < wanted) return `has ${updated} of ${wanted} pods up to date`;
   return old > 0 ? `has ${old} of its ${count("replicas")} pods left from before` : undefined;
 }
 
-/** Every pod of the workloads is up to date and ready. */
+/** Verifies that every pod of the workloads is up to date and ready. */
 export const rollouts: CheckRun<"rollouts"> = async ({ lab, signal }, { objects: names }) =>
   Promise.all(
     names.map(async (name: LabObject) => {
@@ -37,7 +37,7 @@ export const rollouts: CheckRun<"rollouts"> = async ({ lab, signal }, { objects:
     }),
   );
 
-/** Every part of the mesh runs the Istio version of the stack: an upgrade reached every proxy. */
+/** Verifies that every component of the mesh runs the Istio version of the stack, so that an upgrade includes every proxy. */
 export const istioVersion: CheckRun<"istio-version"> = async ({ lab, facts, signal }, { objects: names }) =>
   Promise.all(
     names.map(async (name: LabObject) => {

@@ -7,7 +7,7 @@ import { logLimit } from "../probe/records";
 import { send } from "../probe/send";
 import { type CheckRun, failed, passed, unclear } from "./check";
 
-/** The sidecar of the server refuses a method that its policy does not allow, and its access log says so. */
+/** Verifies that the server's sidecar refuses a method that its policy does not allow, by the answer and the sidecar's access log. */
 export const sidecarRefuses: CheckRun<"sidecar-refuses"> = async (context, { name }) => {
   const sidecars = (await context.podFinder.all(serverOf("sidecar"), context.signal)).map(sidecarOf);
   await context.logs.open(sidecars);
@@ -36,7 +36,7 @@ export const sidecarRefuses: CheckRun<"sidecar-refuses"> = async (context, { nam
     return [failed(name, "sidecar", `${seen}: ${line.status} ${line.details}`, { expected, evidence })];
   } catch (error) {
     if (!(error instanceof DeadlineError)) throw error;
-    // Without a record a refusal is not known to be the sidecar's; an answer is wrong in any case.
+    // Without a record it is not proven that the sidecar refused the request; an answer is wrong in any case.
     const make = answer.status === 403 ? unclear : failed;
     return [make(name, "sidecar", `${seen}; ${error.message}`, { expected })];
   }

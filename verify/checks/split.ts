@@ -19,7 +19,7 @@ interface Sent extends Batch {
   written: LoggedLines<string>;
 }
 
-/** The share of the second version is its weight, by the logs of the waypoint and of the version. */
+/** Verifies that the share of the second version is its weight, by the logs of the waypoint and of the version. */
 export const split: CheckRun<"split"> = async (context, { name, requests, percent, falseAlarm }) => {
   const test = shareTest(percent, falseAlarm);
   const sample = { ...requests, count: test.batch };
@@ -51,12 +51,12 @@ function judgeSplit(name: string, test: ShareTest, sent: Sent): Finding | undefi
     : failed(name, "waypoint", seen, { expected, evidence });
 }
 
-/** The first version answers, and the second one gets a copy of every request, or of no request. */
+/** Verifies that the first version answers, and that the second version gets a copy of every request, or of no request. */
 export const mirrored: CheckRun<"mirrored"> = async (context, { name, sample, copied }) => {
   const sent = await send(context, sample, (lines) => (copied ? sample.count : lines.filter(isTo("appb-v2")).length));
   const expected = copied
     ? `${sample.count} answered by appb-v1, and ${sample.count} copies in appb-v2's log`
-    : "in appb-v2's log only what the waypoint sent there";
+    : "in appb-v2's log only requests that the waypoint sent to it";
   const problem = problemOf(name, sent, expected);
   if (problem) return [problem];
   const { lines, written } = sent;

@@ -3,9 +3,9 @@ import type { VerifyContext } from "../context";
 import { DeadlineError, TimeLimitError } from "../eventually";
 import { listAt, numberAt, textAt } from "../json";
 import { type CheckRun, failed, listed, passed, unclear } from "./check";
-import { ask, watch } from "./dashboard";
+import { getJson, watch } from "./dashboard";
 
-/** Prometheus has metrics of both layers. */
+/** Verifies that Prometheus has metrics of both layers. */
 export const prometheus: CheckRun<"prometheus"> = async (context, { families }) => {
   await context.podFinder.behind("Service/prometheus", 9090, context.signal);
   return Promise.all(
@@ -13,7 +13,7 @@ export const prometheus: CheckRun<"prometheus"> = async (context, { families }) 
       const found = await watch(context, name, async () => {
         const path = `/api/v1/query?query=${encodeURIComponent(query)}`;
         const value = numberAt(
-          listAt(await ask(context, "Service/prometheus", 9090, path), "data", "result")[0],
+          listAt(await getJson(context, "Service/prometheus", 9090, path), "data", "result")[0],
           "value",
           1,
         );
@@ -28,10 +28,10 @@ export const prometheus: CheckRun<"prometheus"> = async (context, { families }) 
   );
 };
 
-/** A Prometheus that answers but lacks a family may belong to proxies that do not count it: that proves neither. */
+/** The finding about missing metrics. If Prometheus answers, the cause may be Prometheus or the proxies, so the finding is inconclusive. */
 async function silent(context: VerifyContext, name: string, seen: string, expected: string) {
   try {
-    await ask(context, "Service/prometheus", 9090, "/api/v1/query?query=up");
+    await getJson(context, "Service/prometheus", 9090, "/api/v1/query?query=up");
     return unclear(name, "prometheus", seen, { expected });
   } catch (error) {
     context.signal.throwIfAborted();
@@ -40,12 +40,12 @@ async function silent(context: VerifyContext, name: string, seen: string, expect
   }
 }
 
-/** Grafana is healthy, draws from Prometheus and has a dashboard. */
+/** Verifies that Grafana is healthy, has a data source that answers, and has a dashboard. */
 export const grafana: CheckRun<"grafana"> = async (context, { name, dashboard }) => {
   const found = await watch(context, name, async () => {
-    const health = textAt(await ask(context, "Service/grafana", 3000, "/api/health"), "database");
+    const health = textAt(await getJson(context, "Service/grafana", 3000, "/api/health"), "database");
     if (health !== "ok") throw new Error(`health of the database: ${health}`);
-    const hits = await ask(context, "Service/grafana", 3000, `/api/search?query=${encodeURIComponent(dashboard)}`);
+    const hits = await getJson(context, "Service/grafana", 3000, `/api/search?query=${encodeURIComponent(dashboard)}`);
     const titles = listAt(hits).map((hit) => textAt(hit, "title") ?? "");
     if (titles.length === 0) throw new Error(`no dashboard named like "${dashboard}"`);
     return { titles, series: await seriesBehindGrafana(context) };
@@ -63,14 +63,14 @@ export const grafana: CheckRun<"grafana"> = async (context, { name, dashboard })
  * @throws Error when it has no such source, or the source does not answer
  */
 async function seriesBehindGrafana(context: VerifyContext): Promise<number> {
-  const sources = listAt(await ask(context, "Service/grafana", 3000, "/api/datasources"));
+  const sources = listAt(await getJson(context, "Service/grafana", 3000, "/api/datasources"));
   const uid = textAt(
     sources.find((item) => textAt(item, "type") === "prometheus"),
     "uid",
   );
   if (uid === undefined) throw new Error("no data source of the type prometheus");
   const query = `/api/datasources/proxy/uid/${encodeURIComponent(uid)}/api/v1/query?query=up`;
-  const series = listAt(await ask(context, "Service/grafana", 3000, query), "data", "result").length;
+  const series = listAt(await getJson(context, "Service/grafana", 3000, query), "data", "result").length;
   if (series === 0) throw new Error("its data source has no series of up");
   return series;
 }
@@ -82,7 +82,7 @@ const graphPath =
 /** Kiali's graph has an edge to appb. */
 export const kiali: CheckRun<"kiali"> = async (context, { name, edgeTo }) => {
   const found = await watch(context, name, async () => {
-    const graph = await ask(context, "Service/kiali", 20001, graphPath);
+    const graph = await getJson(context, "Service/kiali", 20001, graphPath);
     const nodes = new Map(
       listAt(graph, "elements", "nodes").map((node) => [
         textAt(node, "data", "id"),

@@ -32,7 +32,7 @@ export const tlsCertificate: CheckRun<"tls-certificate"> = async (context, detai
   return [...findings, ...(await Promise.all([control(context, detail), same(context, detail, served)]))];
 };
 
-/** The finding without a handshake; a timeout proves nothing about the certificate. */
+/** The finding about a failed handshake; a timeout proves nothing about the certificate. */
 function withoutHandshake(name: string, what: string, error: unknown, expected: string): Finding {
   const seen = `${what}: ${messageOf(error)}`;
   return error instanceof TimeLimitError
@@ -65,14 +65,14 @@ function expiry({ clock }: VerifyContext, { leastDays }: Detail<"tls-certificate
   return failed(name, "gateway", seen, { expected: `at least ${leastDays} days (npm run up makes another)` });
 }
 
-/** The control: a client with the CAs of this machine must not trust the certificate. */
+/** The control: a client with only the CAs of this machine must not trust the certificate. */
 async function control({ lab, signal }: VerifyContext, { host }: Detail<"tls-certificate">): Promise<Finding> {
   const name = "a client without the lab's CA does not trust it";
-  const expected = "no trust, for want of an authority";
+  const expected = "not trusted, because the CA is unknown";
   try {
     const { distrust } = await lab.handshake(host, "public", signal);
     if (distrust && unknownAuthority.includes(distrust)) return passed(name, "client", `not trusted: ${distrust}`);
-    return failed(name, "client", distrust ? `not trusted, but for ${distrust}` : "trusted", { expected });
+    return failed(name, "client", distrust ? `not trusted, for another reason: ${distrust}` : "trusted", { expected });
   } catch (error) {
     signal.throwIfAborted();
     return withoutHandshake(name, "no handshake", error, expected);
@@ -90,19 +90,19 @@ async function same(
   if (!found) return failed(name, layer, `${secret} does not exist`, { expected: "the certificate that is served" });
   const pem = Buffer.from(textAt(found, "data", "tls.crt") ?? "", "base64").toString("utf8");
   const body = /-----BEGIN CERTIFICATE-----([\s\S]*?)-----END CERTIFICATE-----/.exec(pem)?.[1]?.replace(/\s/g, "");
-  if (body === der) return passed(name, layer, "the same, byte for byte");
-  return failed(name, layer, body ? "another one is served" : `${secret} holds none`, { expected: "the same" });
+  if (body === der) return passed(name, layer, "identical");
+  return failed(name, layer, body ? "the gateway serves another certificate" : `${secret} has no certificate`, { expected: "the same" });
 }
 
 /** Longest time until the gateway closes a connection, in milliseconds. */
 const closeMs = 5_000;
 
 /**
- * The gateway refuses the handshake for a name that no listener has: it has no filter chain for the name, and closes the connection. A
- * timeout, or a port without a listener, is no refusal.
+ * Verifies that the gateway refuses the handshake for a name without a listener: it has no filter chain for the name, and closes
+ * the connection. A timeout, or a port without a listener, is not a refusal.
  */
 export const tlsRefused: CheckRun<"tls-refused"> = async ({ lab, signal, clock }, { name, host }) => {
-  const expected = "the gateway ends the connection";
+  const expected = "the gateway closes the connection";
   try {
     const { names } = await bounded((limit) => lab.handshake(host, "lab", limit), closeMs, signal, clock);
     return [failed(name, "gateway", `a certificate for ${listed(names)}`, { expected })];

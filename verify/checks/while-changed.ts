@@ -5,12 +5,12 @@ import { restore } from "../restore/restore";
 import { unexpected } from "./check";
 
 /**
- * Runs steps that change the lab, and restores the objects however the steps end. An error is a finding beside those of the restore
+ * Runs steps that change the lab, and restores the objects in any case. An error becomes a finding, in addition to those of the restore
  * and of the steps before it, so that a failed restore is reported as well.
  *
  * @param name name of the finding about an error
  * @param restored the objects in the order of their restore, with the names of the findings about it
- * @param steps adds its findings to the list that it gets
+ * @param steps adds its findings to the list
  * @throws the reason of an interruption, after the restore
  */
 export async function whileChanged(

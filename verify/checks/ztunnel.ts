@@ -26,7 +26,7 @@ export async function ztunnelOf(context: VerifyContext, role: PodRole): Promise<
   return { pod, dump: await ztunnelDump(context, pod) };
 }
 
-/** The workload list of ztunnel has the members of the mesh as HBONE, and other workloads as TCP. */
+/** Verifies that ztunnel's workload list has the members of the mesh with HBONE, and other workloads with TCP. */
 export const enrolment: CheckRun<"enrolment"> = async (context, { name, hbone, plain }) => {
   const wanted = [
     ...hbone.map((account) => ({ account, protocol: "HBONE" })),
@@ -52,10 +52,10 @@ export const waypointOf = (dump: ZtunnelDump): string =>
   dump.services.find(({ hostname, namespace }) => hostname === appbHost && namespace === appNamespace)?.waypoint ??
   "none";
 
-/** The waypoint as ztunnel names it. */
+/** Name of the waypoint in ztunnel's configuration. */
 const attached = `${appNamespace}/${serviceHost(waypointName)}`;
 
-/** The caller's ztunnel sends requests for Service appb to the waypoint. */
+/** Verifies that the caller's ztunnel sends requests for Service appb to the waypoint. */
 export const waypointAttached: CheckRun<"waypoint-attached"> = async (context, { name }) => {
   const { pod, dump } = await ztunnelOf(context, "appa");
   const waypoint = waypointOf(dump);
@@ -65,7 +65,7 @@ export const waypointAttached: CheckRun<"waypoint-attached"> = async (context, {
   return [failed(name, "waypoint", seen, { expected: attached, evidence })];
 };
 
-/** The ztunnel on the node of each application has a certificate for it. */
+/** Verifies that the ztunnel on the node of each application has a certificate for its identity. */
 export const certificates: CheckRun<"certificates"> = async (context, { accounts }) => {
   const now = await context.lab.serverTime(context.signal);
   const roles = accounts.filter((item) => item === "appa" || item === "appb" || item === "stranger");
@@ -75,11 +75,11 @@ export const certificates: CheckRun<"certificates"> = async (context, { accounts
       const { pod, dump } = await ztunnelOf(context, account);
       const found = dump.certificates.find((item) => item.identity === identity);
       const others = dump.certificates.map((item) => item.identity);
-      const none = `${pod.name} holds none for ${identity}, but for ${listed(others)}`;
+      const none = `${pod.name} has no certificate for ${identity}, only for ${listed(others)}`;
       const seen = found ? `${found.state}, until ${found.expires}` : none;
       const evidence = [{ source: "ztunnel certificates", lines: [`${pod.name}: ${identity} ${seen}`] }];
       const name = `certificate of ${account}`;
-      // By the clock of the cluster, as the peers of the workload validate the certificate.
+      // The clock of the cluster applies, since the peers of the workload validate the certificate.
       const good = found?.state === "Available" && Date.parse(found.expires) > now;
       if (good) return passed(name, "ztunnel", seen, { evidence });
       return failed(name, "ztunnel", seen, { expected: "Available and not expired", evidence });
@@ -99,7 +99,7 @@ export async function policiesOn(
   return { pod, dump, policies: dump.workloads.find(({ ips }) => ips.includes(ip))?.policies ?? [] };
 }
 
-/** The policies of a ztunnel for a pod: those of its workload, of its namespace, and of the mesh. */
+/** The policies of a ztunnel that apply to a pod: of its workload, of its namespace, and of the mesh. */
 const appliedTo = (dump: ZtunnelDump, named: readonly string[], ofNamespace: string): ZtunnelPolicy[] =>
   dump.policies.filter(
     ({ scope, namespace, name }) =>
@@ -111,7 +111,7 @@ const appliedTo = (dump: ZtunnelDump, named: readonly string[], ofNamespace: str
 const policyText = ({ namespace, name, scope, action, dryRun, condition }: ZtunnelPolicy): string =>
   `${namespace}/${name} (${scope}${dryRun ? ", dry run" : ""}): ${action} ${conditionText(condition)}`;
 
-/** The pod's ztunnel has exactly the policies for it that the stack declares. */
+/** Verifies that the pod's ztunnel has exactly the policies that the stack declares for the pod. */
 export const podPolicies: CheckRun<"pod-policies"> = async (context, { name, app }) => {
   const { namespace = appNamespace, app: label = app }: WorkloadEntry = workloads[app];
   const { pod, dump, policies } = await policiesOn(context, app);

@@ -141,7 +141,7 @@ export function steadySince(answers: readonly LoadAnswer[], after: number, calm:
 export interface LossSummary {
   sent: number;
   lost: number;
-  /** First and last request without a good answer, in milliseconds since the kill. */
+  /** First and last request without a successful answer, in milliseconds since the kill. */
   bad?: readonly [number, number];
   /** Longest time between two good answers, in milliseconds. */
   gapMs: number;

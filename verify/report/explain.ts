@@ -94,7 +94,7 @@ export function stepLines(step: Step, settings: LabSettings): string[] {
 function killLine({ victim, bound }: KillSpec, { method, path }: Extract<Check, { check: "chaos" }>): string {
   const { perSecond, downMs } = numbers;
   const kill = victim === "node" ? `a node is killed for ${downMs / 1000} s` : `the pod of ${victim} is killed`;
-  const most = `at most ${bound.lost} lost, ${bound.gapMs / 1000} s without a good answer, all well again after ${bound.backMs / 1000} s`;
+  const most = `at most ${bound.lost} lost, ${bound.gapMs / 1000} s without a successful answer, recovered after ${bound.backMs / 1000} s`;
   return `loadgen: ${perSecond} × ${method} http://appb:${ports.service}${path} a second while ${kill} → ${most}`;
 }
 

@@ -20,9 +20,9 @@ describe("chaos", () => {
       ...["pass istiod", "pass ztunnel", "pass waypoint", "pass nodes"],
     ]);
     const seen = findings.map((finding) => finding.seen);
-    expect(seen[0]).toMatch(/^istiod-\S+ was killed, istiod-\S+-1 took its place; 0 of \d+ requests lost, at most/);
+    expect(seen[0]).toMatch(/^istiod-\S+ was killed, istiod-\S+-1 replaced it; 0 of \d+ requests lost, at most/);
     expect(seen[1]).toMatch(/; [1-9]\d* of \d+ requests lost \(503 ×\d+; from \d+ to \d+ ms after the kill\)/);
-    expect(seen[1]).toMatch(/; noted by the waypoint: 503 UF ×[1-9]/);
+    expect(seen[1]).toMatch(/; logged by the waypoint: 503 UF ×[1-9]/);
     expect(seen[2]).toMatch(/; [1-9]\d* of \d+ requests lost \(reset ×\d+/);
     expect(seen[3]).toMatch(/with appb, waypoint, was killed and started again; Pod "appb-\S+" is not in the mesh/);
     expect(lab.state.chaos.kills).toEqual(["istiod", "ztunnel-2", "waypoint", `kill ${node}`, `start ${node}`]);
@@ -38,7 +38,7 @@ describe("chaos", () => {
     expect(report.results[0]?.findings.at(-1)).toMatchObject({
       verdict: "fail",
       seen: expect.stringMatching(
-        /^Waited 30 s .* lost \(503 ×\d+.*at most \d{5} ms without a good answer, and not well again/,
+        /^Waited 30 s .* lost \(503 ×\d+.*at most \d{5} ms without a successful answer, and not recovered/,
       ),
     });
   });
@@ -71,12 +71,12 @@ describe("chaos", () => {
     expect(lab.state.chaos.kills).toEqual([]);
   });
 
-  it("is inconclusive when the load is too thin to notice anything", async () => {
+  it("is inconclusive when the request rate is too low", async () => {
     const lab = await fakeLab();
     lab.shell.pace = 0.3;
     const report = await run(lab);
     expect(report.results[0]).toMatchObject({ verdict: "inconclusive" });
-    expect(report.results[0]?.findings.at(-1)?.seen).toMatch(/^the load was too thin: \d+ requests in \d+ s/);
+    expect(report.results[0]?.findings.at(-1)?.seen).toMatch(/^the request rate was too low: \d+ requests in \d+ s/);
   });
 
   it("leaves the nodes of an existing cluster alone, and says so", async () => {
@@ -87,7 +87,7 @@ describe("chaos", () => {
     );
     expect(report.results[0]?.verdict).toBe("pass");
     expect(report.results[0]?.findings.at(-1)).toMatchObject({
-      ...{ verdict: "skipped", seen: "the nodes of an existing cluster are not the lab's to kill" },
+      ...{ verdict: "skipped", seen: "the lab does not kill the nodes of an existing cluster" },
     });
     expect(lab.state.chaos.kills).toEqual(["istiod", "ztunnel-2", "waypoint"]);
   });

@@ -33,7 +33,7 @@ describe("a name that nobody is to answer for by TLS", () => {
     throw Object.assign(new Error(code), { code });
   };
 
-  it("is refused when the gateway ends the connection", async () => {
+  it("is refused when the gateway closes the connection", async () => {
     expect(await verdictOf(broken("ECONNRESET"))).toBe("pass");
   });
 
