@@ -65,7 +65,8 @@ export const gatewayJwtClaims: Experiment = {
   module: "gateway-jwt",
   tour: { id: "tokens", title: "Tokens at the gateway, and a claim in them" },
   title: "The gateway accepts valid tokens with the right claim, and no others",
-  question: "Does the gateway accept valid tokens with the claim, and refuse invalid tokens and tokens without the claim?",
+  question:
+    "Does the gateway accept valid tokens with the claim, and refuse invalid tokens and tokens without the claim?",
   why: "Two filters decide, and the gateway's log names them. jwt_authn checks signature, issuer, audience and expiry of a token if there is one; RequestAuthentication alone refuses no request without a token. The RBAC filter after it demands a token, and the claim. The lab makes a token for each request, with the issuer's key from its Secret.",
   rows: [],
   objects: [

@@ -43,10 +43,10 @@ describe.skipIf(skip)("a lab from up to destroy", () => {
     const outcome = await runWorld(lab, world);
     outcomes.push(outcome);
     process.stdout.write(`${outcome.line}\n`);
-    expect(outcome.noticed).toEqual(world.noticed);
+    expect(outcome.detectedBy).toEqual(world.detectedBy);
     expect(outcome.verdicts).not.toContain("pass");
     expect(outcome.causes).toContain(world.cause ?? "");
-    expect(outcome.healed).toBe("pass");
+    expect(outcome.restored).toBe("pass");
   };
 
   beforeAll(async () => {

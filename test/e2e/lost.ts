@@ -30,7 +30,7 @@ interface Scenario {
   /** What is done to the lab; what it returns is added to what the lab said. */
   lose(project: Project): Promise<string>;
   /** The one command. @default up */
-  mend?: readonly string[];
+  command?: readonly string[];
 }
 
 const scenarios: readonly Scenario[] = [
@@ -42,7 +42,7 @@ const scenarios: readonly Scenario[] = [
       const listed = await good(project, ["list"]);
       return [firstLine(paused.stdout), `verify: ${whatOf(asked)}`, `list: ${lineAbout(listed.stdout)}`].join("; ");
     },
-    mend: ["resume", "--no-verify"],
+    command: ["resume", "--no-verify"],
   },
   { name: "Docker restarted: every node anew", lose: () => done("restart", "-t", "10", ...nodes) },
   { name: "one node container stopped", lose: () => done("stop", "-t", "10", `${cluster}-worker2`) },
@@ -91,10 +91,10 @@ async function main(): Promise<number> {
       if (index + 1 < Number(values.from) || index + 1 > Number(values.to)) continue;
       const begin = performance.now();
       const before = await scenario.lose(project);
-      const mended = await project.lab([...(scenario.mend ?? ["up", "--yes", "--no-verify"])]);
-      const problem = mended.code === 0 ? await notWhole(project) : `exit ${mended.code}: ${whatOf(mended)}`;
+      const repaired = await project.lab([...(scenario.command ?? ["up", "--yes", "--no-verify"])]);
+      const problem = repaired.code === 0 ? await notWhole(project) : `exit ${repaired.code}: ${whatOf(repaired)}`;
       if (problem) bad += 1;
-      const said = [before, ...linesOf(mended.stderr)].filter(Boolean).join("; ").replaceAll("|", "\\|");
+      const said = [before, ...linesOf(repaired.stderr)].filter(Boolean).join("; ").replaceAll("|", "\\|");
       const took = Math.round((performance.now() - begin) / 1000);
       print(`| ${[index + 1, scenario.name, said || "-", problem || "ok", took].join(" | ")} |`);
     }

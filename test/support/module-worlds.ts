@@ -11,13 +11,13 @@ export const moduleWorlds: readonly LiveWorld[] = [
   {
     name: "fail-open: the guard to take away is not there",
     breaks: removed(policy, "appb-waypoint-only"),
-    noticed: { "fail-open": "fail ztunnel" },
+    detectedBy: { "fail-open": "fail ztunnel" },
     cause: missing("AuthorizationPolicy/appb-waypoint-only"),
   },
   {
     name: "l4-l7: ztunnel's denial deleted",
     breaks: removed(policy, "appc-l4-deny"),
-    noticed: { "l4-l7": "fail ztunnel" },
+    detectedBy: { "l4-l7": "fail ztunnel" },
     cause: missing("AuthorizationPolicy/appc-l4-deny"),
   },
   {
@@ -25,7 +25,7 @@ export const moduleWorlds: readonly LiveWorld[] = [
     breaks: patched(policy, "appc-l7-deny", [
       { op: "replace", path: "/spec/rules/0/from/0/source/principals/0", value: "cluster.local/ns/default/sa/strange" },
     ]),
-    noticed: { "l4-l7": "fail waypoint" },
+    detectedBy: { "l4-l7": "fail waypoint" },
     cause: "missing: DENY any method",
   },
   {
@@ -34,13 +34,13 @@ export const moduleWorlds: readonly LiveWorld[] = [
       { op: "replace", path: "/spec/rules/2/backendRefs/0/weight", value: 0 },
       { op: "replace", path: "/spec/rules/2/backendRefs/1/weight", value: 100 },
     ]),
-    noticed: { "traffic-split": "fail waypoint" },
+    detectedBy: { "traffic-split": "fail waypoint" },
     cause: "missing: route prefix / →",
   },
   {
     name: "traffic-split: the second version can be walked around to",
     breaks: removed(policy, "appb-v2-waypoint-only"),
-    noticed: { "traffic-split": "fail ztunnel" },
+    detectedBy: { "traffic-split": "fail ztunnel" },
     cause: missing("AuthorizationPolicy/appb-v2-waypoint-only"),
   },
   {
@@ -48,19 +48,19 @@ export const moduleWorlds: readonly LiveWorld[] = [
     breaks: patched("virtualservice", "appb-resilience", [
       { op: "replace", path: "/spec/http/0/fault/abort/httpStatus", value: 503 },
     ]),
-    noticed: { resilience: "fail waypoint" },
+    detectedBy: { resilience: "fail waypoint" },
     cause: "aborted with 410",
   },
   {
     name: "resilience: no rate limit",
     breaks: removed("envoyfilter", "appb-limited"),
-    noticed: { resilience: "fail waypoint" },
+    detectedBy: { resilience: "fail waypoint" },
     cause: missing("EnvoyFilter/appb-limited"),
   },
   {
     name: "egress: nothing denies the forbidden host",
     breaks: removed(policy, "forbidden-deny", "egress"),
-    noticed: { egress: "fail waypoint" },
+    detectedBy: { egress: "fail waypoint" },
     cause: missing("AuthorizationPolicy/forbidden-deny"),
   },
   {
@@ -71,7 +71,7 @@ export const moduleWorlds: readonly LiveWorld[] = [
       [{ op: "remove", path: "/metadata/labels/istio.io~1use-waypoint" }],
       "egress",
     ),
-    noticed: { egress: "fail waypoint" },
+    detectedBy: { egress: "fail waypoint" },
     cause: "no HTTP chain for partner.example",
   },
   {
@@ -79,7 +79,7 @@ export const moduleWorlds: readonly LiveWorld[] = [
     breaks: patched(gateways, "shared-waypoint", [
       { op: "replace", path: "/spec/listeners/0/allowedRoutes/namespaces", value: { from: "Same" } },
     ]),
-    noticed: { "cross-namespace": "fail waypoint" },
+    detectedBy: { "cross-namespace": "fail waypoint" },
     cause: "no HTTP chain for appe-shared",
   },
   {
@@ -87,13 +87,13 @@ export const moduleWorlds: readonly LiveWorld[] = [
     breaks: patched(policy, "appb-l7", [
       { op: "add", path: "/spec/rules/0/from/0/source/principals/-", value: "cluster.local/ns/second/sa/appa" },
     ]),
-    noticed: { "cross-namespace": "fail waypoint" },
+    detectedBy: { "cross-namespace": "fail waypoint" },
     cause: "cluster.local/ns/second/sa/appa",
   },
   {
     name: "grpc: every method of the service is allowed",
     breaks: patched(policy, "grpc-l7", [{ op: "remove", path: "/spec/rules/0/to/0/operation/paths" }]),
-    noticed: { grpc: "fail waypoint" },
+    detectedBy: { grpc: "fail waypoint" },
     cause: "missing: ALLOW POST",
   },
   {
@@ -101,62 +101,62 @@ export const moduleWorlds: readonly LiveWorld[] = [
     breaks: patched("peerauthentication", "appf-strict", [
       { op: "replace", path: "/spec/mtls/mode", value: "PERMISSIVE" },
     ]),
-    noticed: { "strict-mtls": "fail ztunnel" },
+    detectedBy: { "strict-mtls": "fail ztunnel" },
     cause: "none on appf",
   },
   {
     name: "agentgateway: the control has no policy",
     breaks: removed(policy, "apph-envoy-l7"),
-    noticed: { agentgateway: "fail waypoint" },
+    detectedBy: { agentgateway: "fail waypoint" },
     cause: missing("AuthorizationPolicy/apph-envoy-l7"),
   },
   {
     name: "agentgateway: scaled to 0",
     breaks: scaledToZero("agentgateway"),
-    noticed: { agentgateway: "fail waypoint" },
+    detectedBy: { agentgateway: "fail waypoint" },
     cause: "Deployment/agentgateway is scaled to 0",
   },
   {
     name: "chaos: nobody sends the load",
     breaks: scaledToZero("loadgen"),
-    noticed: { chaos: "fail app" },
+    detectedBy: { chaos: "fail app" },
     cause: "Deployment/loadgen is scaled to 0",
-    witness: "apps",
+    recheck: "apps",
   },
   {
     name: "gateway-tls: the certificate is gone",
     breaks: removed("secret", "gateway-tls"),
-    noticed: { "gateway-tls": "fail gateway" },
+    detectedBy: { "gateway-tls": "fail gateway" },
     cause: missing("Secret/gateway-tls"),
   },
   {
     name: "gateway-tls: HTTP is not redirected",
     breaks: removed(route, "gateway-tls-redirect"),
-    noticed: { "gateway-tls": "fail gateway" },
+    detectedBy: { "gateway-tls": "fail gateway" },
     cause: missing("HTTPRoute/gateway-tls-redirect"),
   },
   {
     name: "gateway-jwt: nobody looks at tokens",
     breaks: removed("requestauthentication", "gateway-jwt"),
-    noticed: { "gateway-jwt": "fail gateway" },
+    detectedBy: { "gateway-jwt": "fail gateway" },
     cause: missing("RequestAuthentication/gateway-jwt"),
   },
   {
     name: "gateway-jwt: nobody needs a token",
     breaks: removed(policy, "gateway-jwt-claim"),
-    noticed: { "gateway-jwt": "fail gateway" },
+    detectedBy: { "gateway-jwt": "fail gateway" },
     cause: missing("AuthorizationPolicy/gateway-jwt-claim"),
   },
   {
     name: "cost: the policy of the sidecar deleted",
     breaks: removed(policy, "cost-sidecar-l7"),
-    noticed: { "cost-policies": "fail sidecar" },
+    detectedBy: { "cost-policies": "fail sidecar" },
     cause: missing("AuthorizationPolicy/cost-sidecar-l7"),
   },
   {
     name: "cost: the Service does not lead to the waypoint",
     breaks: patched("service", "cost-waypoint", [{ op: "remove", path: "/metadata/labels/istio.io~1use-waypoint" }]),
-    noticed: { "cost-policies": "fail waypoint", cost: "fail waypoint" },
+    detectedBy: { "cost-policies": "fail waypoint", cost: "fail waypoint" },
     cause: "label istio.io/use-waypoint is absent",
   },
   {
@@ -172,13 +172,13 @@ export const moduleWorlds: readonly LiveWorld[] = [
         await rolledOut();
       };
     },
-    noticed: { cost: "fail app" },
-    witness: "cost-policies",
+    detectedBy: { cost: "fail app" },
+    recheck: "cost-policies",
   },
   {
     name: "cost: the server with a sidecar is scaled to 0",
     breaks: scaledToZero("cost-sidecar"),
-    noticed: { "cost-policies": "fail app", cost: "fail app" },
+    detectedBy: { "cost-policies": "fail app", cost: "fail app" },
     cause: "Deployment/cost-sidecar is scaled to 0",
   },
 ];

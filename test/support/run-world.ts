@@ -3,17 +3,17 @@ import { type Clock, eventually, realClock } from "../../verify/eventually";
 import type { LiveLab } from "./live-lab";
 import type { LiveWorld } from "./worlds";
 
-/** What the verifier made of a broken world, and of the same lab once it was healed. */
+/** What the verifier made of a broken world, and of the same lab once it was restored. */
 export interface WorldOutcome {
   world: string;
   /** Verdicts of all runs in the broken world: none of them may be a pass. */
   verdicts: readonly VerifyReport["verdict"][];
   /** The experiments that must notice, each as "verdict layer". */
-  noticed: Readonly<Record<string, string>>;
+  detectedBy: Readonly<Record<string, string>>;
   /** Why, in the verifier's words. */
   causes: string;
   /** "pass", or what was wrong still. */
-  healed: string;
+  restored: string;
   /** The world as a line of the table. */
   line: string;
 }
@@ -21,14 +21,14 @@ export interface WorldOutcome {
 /** A break that converges to nothing good need not be watched for as long as a lab that starts. */
 const timings = { convergeMs: 6_000, telemetryMs: 12_000 };
 /**
- * For a change to reach the proxies, and for a healed lab to be well again. A connection that the gateway keeps open to
+ * For a change to reach the proxies, and for a restored lab to be well again. A connection that the gateway keeps open to
  * the waypoint serves the old configuration until Envoy has drained it: Istio gives it 45 seconds (drainDuration).
  */
-const patienceMs = { broken: 120_000, healed: 150_000 };
+const patienceMs = { broken: 120_000, restored: 150_000 };
 
 /** Breaks the lab, verifies until the expected verdict is there, heals, and verifies until it passes. */
 export async function runWorld(lab: LiveLab, world: LiveWorld, clock: Clock = realClock): Promise<WorldOutcome> {
-  const only = Object.keys(world.noticed);
+  const only = Object.keys(world.detectedBy);
   const verdicts: VerifyReport["verdict"][] = [];
   let last: VerifyReport | undefined;
   const undo = await world.breaks(lab);
@@ -36,30 +36,37 @@ export async function runWorld(lab: LiveLab, world: LiveWorld, clock: Clock = re
     const { facts, options } = world.seen?.(lab) ?? {};
     const look = async (signal: AbortSignal) => {
       const report = await lab.verify({ only, timings, signal, ...options }, facts);
-      // A run that outlived its time saw the lab being healed.
+      // A run that outlived its time saw the lab being restored.
       signal.throwIfAborted();
       last = report;
       verdicts.push(report.verdict);
       const found = summaryOf(report);
-      if (only.some((id) => found[id] !== world.noticed[id])) throw new Error(JSON.stringify(found));
+      if (only.some((id) => found[id] !== world.detectedBy[id])) throw new Error(JSON.stringify(found));
     };
     await untilTime(look, patienceMs.broken, clock);
   } finally {
     await undo();
   }
-  let healed = "not verified";
-  // One witness is enough here: the whole lab is verified once all worlds are through.
-  const [witness = ""] = world.witness ? [world.witness] : only;
+  let restored = "not verified";
+  // One recheck is enough here: the whole lab is verified once all worlds are through.
+  const [recheck = ""] = world.recheck ? [world.recheck] : only;
   const well = async (signal: AbortSignal) => {
-    const report = await lab.verify({ only: [witness], signal });
+    const report = await lab.verify({ only: [recheck], signal });
     signal.throwIfAborted();
-    healed = report.verdict === "pass" ? "pass" : `${report.verdict}: ${causesOf(report)}`;
-    if (healed !== "pass") throw new Error(healed);
+    restored = report.verdict === "pass" ? "pass" : `${report.verdict}: ${causesOf(report)}`;
+    if (restored !== "pass") throw new Error(restored);
   };
-  await untilTime(well, patienceMs.healed, clock);
-  const noticed = last ? summaryOf(last) : {};
+  await untilTime(well, patienceMs.restored, clock);
+  const detectedBy = last ? summaryOf(last) : {};
   const causes = last ? causesOf(last) : "";
-  return { world: world.name, verdicts, noticed, causes, healed, line: lineOf(world, noticed, causes, healed) };
+  return {
+    world: world.name,
+    verdicts,
+    detectedBy,
+    causes,
+    restored,
+    line: lineOf(world, detectedBy, causes, restored),
+  };
 }
 
 /** Tries until it succeeds or time is up; what came of it is judged by the caller. */
@@ -85,7 +92,7 @@ function causesOf({ drift, health, results }: VerifyReport): string {
   return bad[0]?.seen ?? "";
 }
 
-function lineOf({ name }: LiveWorld, noticed: WorldOutcome["noticed"], causes: string, healed: string): string {
-  const words = Object.entries(noticed).map(([id, text]) => `${id} ${text.replace(/ (\S+)$/, " ($1)")}`);
-  return `${name} → ${words.join(", ")}: ${causes.slice(0, 160)} · healed: ${healed}`;
+function lineOf({ name }: LiveWorld, detectedBy: WorldOutcome["detectedBy"], causes: string, restored: string): string {
+  const words = Object.entries(detectedBy).map(([id, text]) => `${id} ${text.replace(/ (\S+)$/, " ($1)")}`);
+  return `${name} → ${words.join(", ")}: ${causes.slice(0, 160)} · restored: ${restored}`;
 }

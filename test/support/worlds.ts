@@ -10,11 +10,11 @@ export interface LiveWorld {
   /** Breaks the lab; the undo heals it. */
   breaks(lab: LiveLab): Promise<Undo>;
   /** Experiments that must notice, each as "verdict layer". The first one is shown in the table. */
-  noticed: Readonly<Record<string, string>>;
+  detectedBy: Readonly<Record<string, string>>;
   /** What the report must name as cause, in part. */
   cause?: string;
   /** The experiment that tells when the lab is well again. @default the first that must notice */
-  witness?: string;
+  recheck?: string;
   /** How the run looks at the lab, when that is what is broken. */
   seen?(lab: LiveLab): { facts?: LabFacts; options?: VerifyOptions };
 }
@@ -29,7 +29,7 @@ const faultAt = (percent: number): LiveWorld => ({
   breaks: patched("virtualservice", "appb-fault", [
     { op: "replace", path: `${fault}/percentage/value`, value: percent },
   ]),
-  noticed: { "proxy-config": "fail waypoint", "fault-delay": "fail waypoint" },
+  detectedBy: { "proxy-config": "fail waypoint", "fault-delay": "fail waypoint" },
   cause: `spec.http[0].fault.delay.percentage.value is ${percent}, the stack says 50`,
 });
 
@@ -38,37 +38,37 @@ export const liveWorlds: readonly LiveWorld[] = [
   {
     name: "waypoint deleted",
     breaks: removed("gateways.gateway.networking.k8s.io", "waypoint"),
-    noticed: { "ingress-through-waypoint": "fail waypoint", "authz-principals": "fail waypoint" },
+    detectedBy: { "ingress-through-waypoint": "fail waypoint", "authz-principals": "fail waypoint" },
     cause: "Gateway/waypoint does not exist",
   },
   {
     name: "waypoint scaled to 0",
     breaks: scaledToZero("waypoint"),
-    noticed: { "ingress-through-waypoint": "fail waypoint", "authz-principals": "fail waypoint" },
+    detectedBy: { "ingress-through-waypoint": "fail waypoint", "authz-principals": "fail waypoint" },
     cause: "Deployment/waypoint is scaled to 0",
   },
   {
     name: "Service label use-waypoint removed",
     breaks: patched(appb, "appb", [{ op: "remove", path: "/metadata/labels/istio.io~1use-waypoint" }]),
-    noticed: { "ingress-through-waypoint": "fail waypoint", "authz-principals": "fail waypoint" },
+    detectedBy: { "ingress-through-waypoint": "fail waypoint", "authz-principals": "fail waypoint" },
     cause: "label istio.io/use-waypoint is absent",
   },
   {
     name: "label ingress-use-waypoint removed",
     breaks: patched(appb, "appb", [{ op: "remove", path: "/metadata/labels/istio.io~1ingress-use-waypoint" }]),
-    noticed: { "ingress-through-waypoint": "fail waypoint", gateway: "fail waypoint" },
+    detectedBy: { "ingress-through-waypoint": "fail waypoint", gateway: "fail waypoint" },
     cause: "label istio.io/ingress-use-waypoint is absent",
   },
   {
     name: "policy deleted",
     breaks: removed(l7, "appb-l7"),
-    noticed: { "authz-methods": "fail waypoint", "authz-flip": "fail waypoint" },
+    detectedBy: { "authz-methods": "fail waypoint", "authz-flip": "fail waypoint" },
     cause: "AuthorizationPolicy/appb-l7 does not exist",
   },
   {
     name: "policy without GET",
     breaks: patched(l7, "appb-l7", [{ op: "replace", path: "/spec/rules/0/to/0/operation/methods", value: ["PUT"] }]),
-    noticed: { "authz-methods": "fail waypoint" },
+    detectedBy: { "authz-methods": "fail waypoint" },
     cause: "spec.rules[0].to[0].operation.methods[0] is PUT, the stack says GET",
   },
   {
@@ -76,50 +76,50 @@ export const liveWorlds: readonly LiveWorld[] = [
     breaks: patched(l7, "appb-l7", [
       { op: "replace", path: "/spec/rules/0/from/0/source/principals/0", value: "cluster.local/ns/default/sa/apppa" },
     ]),
-    noticed: { "authz-principals": "fail waypoint", "authz-flip": "fail waypoint" },
+    detectedBy: { "authz-principals": "fail waypoint", "authz-flip": "fail waypoint" },
     cause: "apppa",
   },
   {
     name: "waypoint-only policy deleted",
     breaks: removed(l7, "appb-waypoint-only"),
-    noticed: { bypass: "fail ztunnel" },
+    detectedBy: { bypass: "fail ztunnel" },
     cause: "AuthorizationPolicy/appb-waypoint-only does not exist",
   },
   {
     name: "namespace label removed, pods restarted",
     breaks: namespaceLeft,
-    noticed: { enrolment: "fail ztunnel", hbone: "fail ztunnel" },
+    detectedBy: { enrolment: "fail ztunnel", hbone: "fail ztunnel" },
     cause: "label istio.io/dataplane-mode is absent",
   },
   {
     name: "ztunnel of appb's node hangs",
     breaks: ztunnelFrozen,
-    noticed: { "control-plane": "fail ztunnel", "authz-principals": "fail ztunnel" },
+    detectedBy: { "control-plane": "fail ztunnel", "authz-principals": "fail ztunnel" },
     cause: "DaemonSet/ztunnel has 2 of 3 pods ready",
   },
   {
     name: "appb down",
     breaks: scaledToZero("appb"),
-    noticed: { apps: "fail app", "authz-principals": "fail app" },
+    detectedBy: { apps: "fail app", "authz-principals": "fail app" },
     cause: "Deployment/appb is scaled to 0",
   },
   ...[0, 100, 30].map(faultAt),
   {
     name: "fault delay of 200 ms",
     breaks: patched("virtualservice", "appb-fault", [{ op: "replace", path: `${fault}/fixedDelay`, value: "200ms" }]),
-    noticed: { "fault-delay": "fail waypoint" },
+    detectedBy: { "fault-delay": "fail waypoint" },
     cause: "spec.http[0].fault.delay.fixedDelay is 200ms, the stack says 2s",
   },
   {
     name: "VirtualService without catch-all",
     breaks: patched("virtualservice", "appb-fault", [{ op: "remove", path: "/spec/http/1" }]),
-    noticed: { gateway: "fail waypoint", "authz-principals": "fail waypoint" },
+    detectedBy: { gateway: "fail waypoint", "authz-principals": "fail waypoint" },
     cause: "spec.http[1] is absent",
   },
   {
     name: "MetalLB pool gone",
     breaks: removed("ipaddresspool", "lab", "metallb-system"),
-    noticed: { "load-balancer": "fail load-balancer" },
+    detectedBy: { "load-balancer": "fail load-balancer" },
     cause: "IPAddressPool/lab does not exist",
   },
   {
@@ -127,38 +127,38 @@ export const liveWorlds: readonly LiveWorld[] = [
     breaks: patched("gateways.gateway.networking.k8s.io", "gateway", [
       { op: "replace", path: "/spec/listeners/0/hostname", value: "*.example.org" },
     ]),
-    noticed: { gateway: "fail gateway" },
+    detectedBy: { gateway: "fail gateway" },
     cause: "spec.listeners[0].hostname is *.example.org",
   },
   {
     name: "HTTPRoute detached",
     breaks: patched("httproute", "appb", [{ op: "replace", path: "/spec/parentRefs/0/name", value: "another" }]),
-    noticed: { gateway: "fail gateway" },
+    detectedBy: { gateway: "fail gateway" },
     cause: "spec.parentRefs[0].name is another",
   },
   {
     name: "istiod down",
     breaks: scaledToZero("istiod", "istio-system"),
-    noticed: { "control-plane": "fail istiod", "authz-flip": "inconclusive istiod" },
+    detectedBy: { "control-plane": "fail istiod", "authz-flip": "inconclusive istiod" },
     cause: "Deployment/istiod is scaled to 0",
   },
   {
     // Host and nodes share one kernel, and its clock: only the verifier's own can be wrong.
     name: "clock skew of 10 minutes (this side's clock)",
     breaks: nothing,
-    noticed: { nodes: "fail nodes" },
+    detectedBy: { nodes: "fail nodes" },
     seen: () => ({ options: { clock: { ...realClock, now: () => Date.now() + 600_000 } } }),
   },
   {
     name: "logs unavailable (no right to pods/log)",
     breaks: blindKubeconfig,
-    noticed: { "authz-principals": "inconclusive waypoint" },
+    detectedBy: { "authz-principals": "inconclusive waypoint" },
     seen: ({ facts }) => ({ facts: { ...facts, kubeconfig: `${facts.kubeconfig}.blind`, context: "blind" } }),
   },
   {
     name: "access log switched off",
     breaks: withoutAccessLog,
-    noticed: { "authz-principals": "inconclusive waypoint" },
+    detectedBy: { "authz-principals": "inconclusive waypoint" },
   },
   {
     name: "Prometheus absent",
@@ -166,10 +166,10 @@ export const liveWorlds: readonly LiveWorld[] = [
       lab.facts.settings.addons.includes("prometheus")
         ? removed("service", "prometheus", "istio-system")(lab)
         : nothing(),
-    noticed: { prometheus: "fail prometheus" },
+    detectedBy: { prometheus: "fail prometheus" },
     cause: "Service/prometheus does not exist",
     // A lab without Prometheus cannot be asked for it.
-    witness: "control-plane",
+    recheck: "control-plane",
     seen: ({ facts }) => ({ facts: { ...facts, settings: { ...facts.settings, addons: ["prometheus"] } } }),
   },
 ];

@@ -6,17 +6,17 @@ import { costLines, costSentence, noiseProblem, protocolNames } from "../cost/ju
 import {
   confidence,
   idleUsage,
+  type LoadSample,
   latencyOf,
   latencyRounds,
   proxiesOf,
   rateFor,
-  type LoadSample,
   secondsOf,
 } from "../cost/latency";
 import { isOfKind, keptHttp, type RequestKind, requestKinds, sendLoad } from "../cost/load";
 import { type Load, type Loads, routesTaken } from "../cost/routes";
-import { type CostSetup, costSetupOf } from "../cost/setup";
 import type { Cost } from "../cost/schema";
+import { type CostSetup, costSetupOf } from "../cost/setup";
 import { spread } from "../cost/statistics";
 import { throughputOf } from "../cost/throughput";
 import { sidecarOf } from "../pods";

@@ -8,7 +8,12 @@ import { send } from "../probe/send";
 const intervalMs = 3_000;
 
 /** Sends a GET request to the Service of a dashboard, and returns the JSON answer. */
-export async function getJson(context: VerifyContext, service: LabObject, port: number, path: string): Promise<unknown> {
+export async function getJson(
+  context: VerifyContext,
+  service: LabObject,
+  port: number,
+  path: string,
+): Promise<unknown> {
   const { pod, port: target } = await context.podFinder.behind(service, port, context.signal);
   const answer = await context.lab.podGet(pod, target, path, context.signal);
   if (answer.status !== 200) throw new Error(`${path}: status ${answer.status}`);

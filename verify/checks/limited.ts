@@ -28,7 +28,8 @@ export const limited: CheckRun<"limited"> = async (context, { name, sample, burs
   if (answered + turned !== sample.count) return [failed(name, "waypoint", seen, more)];
   if (answered < burst || answered > most) return [failed(name, "waypoint", seen, more)];
   // If the client is so slow that the limit allows all requests, the sample proves no limit.
-  if (most >= sample.count) return [unclear(name, "client", `${seen}: the client was too slow to reach the limit`, more)];
+  if (most >= sample.count)
+    return [unclear(name, "client", `${seen}: the client was too slow to reach the limit`, more)];
   if (flagged === undefined) return [unclear(name, "waypoint", seen, more)];
   if (flagged !== turned) return [failed(name, "waypoint", seen, more)];
   if (typeof written === "string") return [unclear(name, "app", seen, more)];

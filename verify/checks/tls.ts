@@ -91,7 +91,9 @@ async function same(
   const pem = Buffer.from(textAt(found, "data", "tls.crt") ?? "", "base64").toString("utf8");
   const body = /-----BEGIN CERTIFICATE-----([\s\S]*?)-----END CERTIFICATE-----/.exec(pem)?.[1]?.replace(/\s/g, "");
   if (body === der) return passed(name, layer, "identical");
-  return failed(name, layer, body ? "the gateway serves another certificate" : `${secret} has no certificate`, { expected: "the same" });
+  return failed(name, layer, body ? "the gateway serves another certificate" : `${secret} has no certificate`, {
+    expected: "the same",
+  });
 }
 
 /** Longest time until the gateway closes a connection, in milliseconds. */

@@ -7,8 +7,8 @@ import type { KubeObject } from "../lab-client";
 import { proxyContainer } from "../pods";
 import { unobservable } from "../precondition-error";
 import { change } from "../restore/change";
-import type { CostSetup } from "./setup";
 import type { CostGrowth } from "./schema";
+import type { CostSetup } from "./setup";
 import { quantile } from "./statistics";
 import { meteredIn } from "./usage";
 

@@ -2,8 +2,8 @@ import { type CostPath, costPaths, numbers } from "../../modules/cost/objects";
 import type { VerifyContext } from "../context";
 import { unobservable } from "../precondition-error";
 import { isOfKind, type LoadPlan, type LoadResult, type RequestKind, sendLoad } from "./load";
-import type { CostSetup } from "./setup";
 import type { CostLatency, CostProxy, CostThroughput } from "./schema";
+import type { CostSetup } from "./setup";
 import { type Estimate, medianEstimate } from "./statistics";
 import type { Reading } from "./usage";
 

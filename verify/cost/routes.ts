@@ -44,7 +44,9 @@ export async function routesTaken(context: VerifyContext, setup: CostSetup, load
       let records: LogCount[] = [];
       const problemIn = () => records.find(({ problem }) => problem)?.problem;
       const look = async () => {
-        records = (await Promise.all(proxyLogs.map((proxyLog) => logCountsOf(context, setup, path, own, proxyLog)))).flat();
+        records = (
+          await Promise.all(proxyLogs.map((proxyLog) => logCountsOf(context, setup, path, own, proxyLog)))
+        ).flat();
         const problem = problemIn();
         if (problem) throw new Error(problem.seen);
       };
@@ -106,7 +108,11 @@ const routeNames: Readonly<Record<CostPath, string>> = {
   sidecar: "requests between sidecars pass both sidecars and no ztunnel",
 };
 
-async function proxyLogsOf({ podFinder, signal }: VerifyContext, { endpoints }: CostSetup, path: CostPath): Promise<ProxyLog[]> {
+async function proxyLogsOf(
+  { podFinder, signal }: VerifyContext,
+  { endpoints }: CostSetup,
+  path: CostPath,
+): Promise<ProxyLog[]> {
   const [waypoints, ztunnels] = await Promise.all([
     podFinder.all(costWaypoint, signal),
     podFinder.all("ztunnel", signal),

@@ -18,7 +18,9 @@ const latency = z.object({
   milliseconds: percentiles,
   added: percentiles
     .optional()
-    .describe("Difference from the path outside the mesh in the same round, in milliseconds; absent for the path outside the mesh."),
+    .describe(
+      "Difference from the path outside the mesh in the same round, in milliseconds; absent for the path outside the mesh.",
+    ),
   cpu: estimate.describe("CPU time of all proxies of the path per thousand requests, in milliseconds."),
   requests: z.number().describe("Requests of all rounds."),
 });
@@ -28,7 +30,11 @@ const throughput = z.object({
   perSecond: z
     .object({ median: z.number(), low: z.number(), high: z.number() })
     .describe("Highest sustained rate: median, lowest and highest of the runs."),
-  limit: z.string().describe("Why the rate was not sustained in the last run, such as a failed request or the limit of the 99th percentile."),
+  limit: z
+    .string()
+    .describe(
+      "Why the rate was not sustained in the last run, such as a failed request or the limit of the 99th percentile.",
+    ),
 });
 
 const proxy = z.object({

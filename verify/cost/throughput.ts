@@ -2,8 +2,8 @@ import { type CostPath, costPaths, numbers } from "../../modules/cost/objects";
 import type { VerifyContext } from "../context";
 import { orderOf } from "./latency";
 import { keptHttp, type LoadResult, sendLoad } from "./load";
-import type { CostSetup } from "./setup";
 import type { CostThroughput } from "./schema";
+import type { CostSetup } from "./setup";
 import { quantile } from "./statistics";
 
 const { first, factor, seconds, p99Ms, atLeast, runs } = numbers.throughput;

@@ -43,7 +43,7 @@ async function lab(breaks: (state: FakeState) => unknown = () => undefined, live
 const esc = String.fromCharCode(27);
 const policyGone = (state: FakeState) => state.objects.delete("AuthorizationPolicy/default/appb-l7");
 const machineBusy = (state: FakeState) => {
-  state.heldUpEvery = 19;
+  state.slowRequestEvery = 19;
 };
 const ready: [string, string[]][] = [
   ["up", ["up", "--yes"]],
@@ -82,7 +82,7 @@ describe.each(ready)("%s", (_name, command) => {
   });
 });
 
-const bug = (state: FakeState) => state.spanless.add("waypoint.default");
+const bug = (state: FakeState) => state.withoutSpans.add("waypoint.default");
 
 test.each([
   ["every experiment passes", () => undefined, /^All \d+ experiments pass, but the cluster is not what it should be$/],
@@ -117,7 +117,7 @@ describe("verify", () => {
     const { io, world, type } = await lab(machineBusy);
     const { write } = io.stderr;
     io.stderr.write = (text) => {
-      if (text.includes("is repeated")) world.state.heldUpEvery = 0;
+      if (text.includes("is repeated")) world.state.slowRequestEvery = 0;
       return write(text);
     };
     expect(await type("verify", "fault-delay"), io.err()).toBe(0);

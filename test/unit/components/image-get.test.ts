@@ -153,7 +153,9 @@ describe("image-get.sh", () => {
 
   test("refuses an archive for another platform", async () => {
     const { pull } = machine({ BUNDLE: bundle("quay.io/a/b:1"), FAKE_PLATFORM: "linux/arm64" });
-    expect((await pull("quay.io/a/b:1")).stderr).toMatch(/holds an image for linux\/arm64, and Docker runs linux\/amd64/);
+    expect((await pull("quay.io/a/b:1")).stderr).toMatch(
+      /holds an image for linux\/arm64, and Docker runs linux\/amd64/,
+    );
   });
 
   test("asks the mirror of the image's registry, whichever way the registry is written", async () => {
@@ -207,7 +209,11 @@ describe("image-get.sh", () => {
     ["received unexpected HTTP status: 407 Proxy Authentication Required", "requires credentials", "daemon's"],
     ["x509: certificate signed by unknown authority", "does not trust the certificate", "certs.d"],
     ["no matching manifest for linux/arm64/v8 in the manifest list", "other platforms only", "imageMirrors"],
-    ["failed to register layer: filesystem layer verification failed for digest", "does not have the expected digest", "again"],
+    [
+      "failed to register layer: filesystem layer verification failed for digest",
+      "does not have the expected digest",
+      "again",
+    ],
     ["dial tcp: lookup quay.io on 8.8.8.8:53: no such host", "cannot reach the registry", "lab -- bundle"],
     ["something else", "loads it into the nodes", "docker pull quay.io/a/b:1"],
   ])("says what %j means", async (PULL_SAYS, why, fix) => {

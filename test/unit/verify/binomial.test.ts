@@ -99,7 +99,9 @@ describe("shareTest()", () => {
   });
 
   it("refuses a percentage that no sample of a reasonable size distinguishes from 0 %", () => {
-    expect(() => shareTest(0.1, falseAlarm)).toThrow("No sample of 3000 requests distinguishes 0.1 % from 0 % and 10.1 %");
+    expect(() => shareTest(0.1, falseAlarm)).toThrow(
+      "No sample of 3000 requests distinguishes 0.1 % from 0 % and 10.1 %",
+    );
     expect(() => shareTest(101, falseAlarm)).toThrow(RangeError);
   });
 

@@ -1,7 +1,7 @@
 import { describe, it } from "vitest";
 import { brokenModules } from "./fake/broken-modules";
-import { expectNoticed } from "./fake/noticed";
+import { expectDetected } from "./fake/detected";
 
 describe("verifyLab() in a broken world of a module", () => {
-  it.each(brokenModules)("does not pass with $name", expectNoticed);
+  it.each(brokenModules)("does not pass with $name", expectDetected);
 });

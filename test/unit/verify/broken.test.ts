@@ -1,15 +1,15 @@
 import { describe, expect, it } from "vitest";
 import { verifyLab } from "../../../verify";
 import { brokenWorlds } from "./fake/broken-worlds";
-import { expectNoticed, summary } from "./fake/noticed";
+import { expectDetected, summary } from "./fake/detected";
 import { fakeWorld } from "./fake/world";
 
 describe("verifyLab() in a broken world", () => {
-  it.each(brokenWorlds)("does not pass with $name", expectNoticed);
+  it.each(brokenWorlds)("does not pass with $name", expectDetected);
 
   it("is inconclusive about the delay on a machine that is slow by itself", async () => {
     const lab = await fakeWorld();
-    lab.state.heldUpEvery = 19;
+    lab.state.slowRequestEvery = 19;
     const report = await verifyLab(lab.state.facts, { lab, clock: lab.state.clock, only: ["fault-delay"] });
     expect(summary(report)).toEqual({ "fault-delay": "inconclusive client" });
     expect(report.verdict).toBe("inconclusive");
@@ -29,7 +29,7 @@ describe("verifyLab() in a broken world", () => {
 
   it("asks once more, by itself, what a busy machine has blurred", async () => {
     const lab = await fakeWorld();
-    lab.state.heldUpEvery = 19;
+    lab.state.slowRequestEvery = 19;
     const ended: string[] = [];
     const report = await verifyLab(lab.state.facts, {
       lab,
@@ -38,7 +38,7 @@ describe("verifyLab() in a broken world", () => {
       observer: {
         ended: ({ verdict }) => {
           ended.push(verdict);
-          lab.state.heldUpEvery = 0;
+          lab.state.slowRequestEvery = 0;
         },
       },
     });

@@ -19,7 +19,7 @@ interface Mutation {
   name: string;
   change: (lab: DeclaredLab) => void;
   /** Experiments that fail, each with the layer that it names. */
-  noticed: Record<string, string>;
+  detectedBy: Record<string, string>;
   /** @default those of a lab with the defaults */
   settings?: Partial<LabSettings>;
 }
@@ -54,57 +54,61 @@ const mutations: Mutation[] = [
   {
     name: "the host of the HTTPRoute",
     change: set("HTTPRoute/default/appb", ["spec", "hostnames"], ["app.opssec.in"]),
-    noticed: { gateway: "gateway", "ingress-through-waypoint": "gateway", "proxy-config": "gateway" },
+    detectedBy: { gateway: "gateway", "ingress-through-waypoint": "gateway", "proxy-config": "gateway" },
   },
   {
     name: "the port of the gateway's listener",
     change: set("Gateway/default/gateway", ["spec", "listeners", 0, "port"], 8080),
-    noticed: { gateway: "gateway", "ingress-through-waypoint": "gateway" },
+    detectedBy: { gateway: "gateway", "ingress-through-waypoint": "gateway" },
   },
   {
     name: "the NodePort of the gateway",
     change: set("Service/default/gateway-loopback", ["spec", "ports", 0, "nodePort"], 30_081),
-    noticed: { gateway: "gateway", "ingress-through-waypoint": "gateway" },
+    detectedBy: { gateway: "gateway", "ingress-through-waypoint": "gateway" },
   },
   {
     name: "the port that the NodePort leads to",
     change: set("Service/default/gateway-loopback", ["spec", "ports", 0, "port"], 81),
-    noticed: { gateway: "gateway" },
+    detectedBy: { gateway: "gateway" },
   },
   {
     name: "the pods that the NodePort leads to",
     change: set("Service/default/gateway-loopback", ["spec", "selector"], { app: "gateway" }),
-    noticed: { gateway: "gateway" },
+    detectedBy: { gateway: "gateway" },
   },
   {
     name: "the label waypoint-for of the waypoint",
     change: set("Gateway/default/waypoint", label("istio.io/waypoint-for"), "workload"),
-    noticed: { "waypoint-traversed": "waypoint", "ingress-through-waypoint": "waypoint", "authz-methods": "waypoint" },
+    detectedBy: {
+      "waypoint-traversed": "waypoint",
+      "ingress-through-waypoint": "waypoint",
+      "authz-methods": "waypoint",
+    },
   },
   {
     name: "the label ingress-use-waypoint of appb",
     change: set("Service/default/appb", label("istio.io/ingress-use-waypoint"), undefined),
-    noticed: { "ingress-through-waypoint": "waypoint", gateway: "waypoint" },
+    detectedBy: { "ingress-through-waypoint": "waypoint", gateway: "waypoint" },
   },
   {
     name: "the label use-waypoint of appb",
     change: set("Service/default/appb", label("istio.io/use-waypoint"), undefined),
-    noticed: { "waypoint-traversed": "waypoint", "authz-methods": "waypoint" },
+    detectedBy: { "waypoint-traversed": "waypoint", "authz-methods": "waypoint" },
   },
   {
     name: "the name of MetalLB's pool",
     change: rename("IPAddressPool/metallb-system/lab", "laboratory"),
-    noticed: { "load-balancer": "load-balancer" },
+    detectedBy: { "load-balancer": "load-balancer" },
   },
   {
     name: "the addresses of MetalLB's pool",
     change: set("IPAddressPool/metallb-system/lab", ["spec", "addresses"], []),
-    noticed: { "load-balancer": "load-balancer" },
+    detectedBy: { "load-balancer": "load-balancer" },
   },
   {
     name: "the label of the outsider's pods that keeps them out of the mesh",
     change: set("Deployment/default/outsider", ["spec", "template", ...label("istio.io/dataplane-mode")], undefined),
-    noticed: { enrolment: "ztunnel", bypass: "waypoint" },
+    detectedBy: { enrolment: "ztunnel", bypass: "waypoint" },
   },
   {
     name: "the label of the namespace that enrols it",
@@ -112,46 +116,46 @@ const mutations: Mutation[] = [
       const enrolment = patches.find(({ kind }) => kind === "Namespace");
       Object.assign(Object(enrolment?.metadata), { labels: { "istio.io/dataplane-mode": "none" } });
     },
-    noticed: { enrolment: "ztunnel", hbone: "ztunnel", certificates: "ztunnel", bypass: "ztunnel" },
+    detectedBy: { enrolment: "ztunnel", hbone: "ztunnel", certificates: "ztunnel", bypass: "ztunnel" },
   },
   {
     name: "the port of appb's Service",
     change: set("Service/default/appb", ["spec", "ports", 0, "targetPort"], 8081),
-    noticed: { gateway: "waypoint", "authz-methods": "waypoint" },
+    detectedBy: { gateway: "waypoint", "authz-methods": "waypoint" },
   },
   {
     name: "the ServiceAccount of appa",
     change: without("ServiceAccount/default/appa"),
-    noticed: { apps: "app" },
+    detectedBy: { apps: "app" },
   },
   {
     name: "the listener of the waypoint",
     change: set("Gateway/default/waypoint", ["spec", "listeners", 0, "protocol"], "HTTP"),
-    noticed: { "waypoint-traversed": "waypoint" },
+    detectedBy: { "waypoint-traversed": "waypoint" },
   },
   {
     name: "the kernel limits of the nodes",
     change: ({ sysctls: limits }) => {
       limits["fs.inotify.max_user_instances"] = 512;
     },
-    noticed: { sysctls: "nodes" },
+    detectedBy: { sysctls: "nodes" },
   },
   {
     name: "the number of workers",
     change: ({ nodes }) => void nodes.pop(),
-    noticed: { nodes: "nodes" },
+    detectedBy: { nodes: "nodes" },
   },
 ];
 
 describe("every fact that the program declares decides a verdict", () => {
-  it.each(mutations)("$name", async ({ change, noticed, settings }) => {
+  it.each(mutations)("$name", async ({ change, detectedBy, settings }) => {
     const lab = await declaredLab(settings);
     change(lab);
     const world = new FakeWorld(clusterOf(lab));
-    const options = { lab: world, clock: world.state.clock, only: Object.keys(noticed) };
+    const options = { lab: world, clock: world.state.clock, only: Object.keys(detectedBy) };
     const { verdict, results } = await verifyLab(world.state.facts, options);
     const failed = results.filter(({ verdict }) => verdict === "fail").map(({ id, layer }) => [id, layer]);
-    expect(Object.fromEntries(failed)).toEqual(noticed);
+    expect(Object.fromEntries(failed)).toEqual(detectedBy);
     expect(verdict).not.toBe("pass");
   });
 });

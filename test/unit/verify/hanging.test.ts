@@ -5,7 +5,7 @@ import { fakeWorld } from "./fake/world";
 it("lets a request that hangs come to its own end, and blames who left it without an answer", async () => {
   const lab = await fakeWorld();
   const { state } = lab;
-  state.silentNodes.add("ambient-lab-dev-worker2");
+  state.nodesWithoutZtunnel.add("ambient-lab-dev-worker2");
   const { exec } = lab;
   lab.exec = async (pod, command, timeoutMs, signal) => {
     // Longer than a positive may take to converge, shorter than one request may take.

@@ -83,7 +83,9 @@ describe("repairMesh()", () => {
   });
 
   test("leaves a state that it cannot determine to the experiments", async () => {
-    const { lab, options, said } = await fakeLab(({ state }) => state.silentNodes.add("ambient-lab-dev-worker2"));
+    const { lab, options, said } = await fakeLab(({ state }) =>
+      state.nodesWithoutZtunnel.add("ambient-lab-dev-worker2"),
+    );
     expect(await repairMesh(options)).toEqual([]);
     expect(said).toEqual([
       "! Whether all pods are in the mesh cannot be determined: no ready ztunnel on ambient-lab-dev-worker2",

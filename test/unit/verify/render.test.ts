@@ -84,7 +84,7 @@ describe("renderJUnit()", () => {
     expect(xml).not.toMatch(/&(?!amp;|lt;|gt;|quot;)/);
   });
 
-  it("is not green when the cluster differs from the stack and no experiment noticed", async () => {
+  it("is not green when the cluster differs from the stack and no experiment detected it", async () => {
     const lab = await fakeWorld();
     lab.state.objects.delete("AuthorizationPolicy/default/appb-waypoint-only");
     const options = { lab, clock: lab.state.clock, only: ["apps"] };

@@ -59,7 +59,7 @@ describe("strict-mtls", () => {
 
   it("fails when plain text is on the wire, whatever ztunnel says of itself", async () => {
     const lab = await fakeLab();
-    lab.state.naked = true;
+    lab.state.sendsPlainText = true;
     expect(await captureOf(lab)).toMatchObject({
       verdict: "fail",
       seen: expect.stringMatching(/[1-9] of another port, 5 with the marker/),
@@ -83,7 +83,7 @@ describe("strict-mtls", () => {
     };
     await expect(run(lab, { signal: stop.signal })).rejects.toThrow("Interrupted");
     await new Promise(setImmediate);
-    expect(lab.state.wire).toBeUndefined();
+    expect(lab.state.packets).toBeUndefined();
   });
 });
 

@@ -10,7 +10,7 @@ import { fakeWorld } from "./fake/world";
 describe("a report for a build server", () => {
   const totals = async (only: string[], settings: Partial<LabSettings> = {}, spanless = false) => {
     const lab = await fakeWorld(settings);
-    if (spanless) lab.state.spanless.add("waypoint.default");
+    if (spanless) lab.state.withoutSpans.add("waypoint.default");
     const report = await verifyLab(lab.state.facts, { lab, clock: lab.state.clock, only });
     const [, failures, errors] = /failures="(\d+)" errors="(\d+)"/.exec(renderJUnit(report)) ?? [];
     return `${report.verdict} ${failures} ${errors}`;

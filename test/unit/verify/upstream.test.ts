@@ -9,7 +9,7 @@ const proxies = ["waypoint.default", "gateway-istio.default"] as const;
 /** Jaeger's verdict where spans of some proxies do not arrive. */
 const spanless = async (of: readonly string[], change: (lab: FakeWorld) => void = () => undefined) => {
   const lab = await fakeWorld();
-  for (const name of of) lab.state.spanless.add(name);
+  for (const name of of) lab.state.withoutSpans.add(name);
   change(lab);
   const report = await verifyLab(lab.state.facts, { lab, clock: lab.state.clock, only: ["apps", "jaeger"] });
   const result = report.results[1];
@@ -131,7 +131,7 @@ describe("a known bug of Istio", () => {
 describe("Prometheus", () => {
   it("proves nothing of layer 7 where no proxy counts requests", async () => {
     const lab = await fakeWorld();
-    lab.state.uncounted = true;
+    lab.state.withoutCounters = true;
     const { results } = await verifyLab(lab.state.facts, { lab, clock: lab.state.clock, only: ["prometheus"] });
     expect(results[0]).toMatchObject({ verdict: "inconclusive", layer: "prometheus" });
     expect(results[0]?.findings.map(({ verdict }) => verdict)).toEqual(["pass", "inconclusive"]);

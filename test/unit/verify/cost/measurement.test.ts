@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { costPaths, numbers } from "../../../../modules/cost/objects";
 import { crossingOf } from "../../../../verify/cost/growth";
 import { costLines, costSentence, noiseProblem } from "../../../../verify/cost/judge";
-import { latencyOf, orderOf, rateFor, type LoadSample } from "../../../../verify/cost/latency";
+import { type LoadSample, latencyOf, orderOf, rateFor } from "../../../../verify/cost/latency";
 import { keptHttp, parseReport } from "../../../../verify/cost/load";
 import { type Cost, costSchema } from "../../../../verify/cost/schema";
 import { overload } from "../../../../verify/cost/throughput";

@@ -9,7 +9,7 @@ const className = "istio-agentgateway-waypoint";
 
 /** Whether a waypoint is no Envoy. */
 export const isAgentgateway = (state: FakeState, { role }: FakePod): boolean =>
-  textAt(state.told(`Gateway/default/${role}`), "spec", "gatewayClassName") === className;
+  textAt(state.pushed(`Gateway/default/${role}`), "spec", "gatewayClassName") === className;
 
 /** A request at an agentgateway; `direct` is its last leg. It knows HTTPRoutes, and policies only where a lab gives it them. */
 export function atAgentgateway(

@@ -1,14 +1,14 @@
 import type { LabSettings } from "../../../../config/schema";
 import type { FakeState } from "./state";
 
-/** How a lab is broken, and the experiments that must notice, each with the layer it must name. */
+/** A change that breaks the lab, and the experiments that must detect it, each with the layer that it must name. */
 export interface BrokenWorld {
   name: string;
   breaks: (state: FakeState) => void;
-  noticed: Record<string, { layer: string; verdict?: "fail" | "inconclusive" }>;
-  /** Drift that must be reported, in part. */
+  detectedBy: Record<string, { layer: string; verdict?: "fail" | "inconclusive" }>;
+  /** Part of the drift that must be reported. */
   drift?: string;
-  /** What the first experiment that must notice says, in part. */
+  /** Part of a finding of the first experiment in `detectedBy`. */
   seen?: string;
   /** @default those of a lab with the defaults */
   settings?: Partial<LabSettings>;
@@ -26,13 +26,13 @@ export const remove =
     for (const key of keys) if (!state.objects.delete(key)) throw new Error(`The fake lab has no ${key}`);
   };
 
-/** A waypoint that takes Services of every namespace. */
+/** Makes a waypoint accept Services of every namespace. */
 export const admitAll = (gateway: string) =>
   edit(gateway, ["spec", "listeners", 0, "allowedRoutes"], { namespaces: { from: "All" } });
 
-/** A waypoint that was told one thing and does another: only the requests themselves can show it. */
+/** Makes a proxy behave differently from its configuration, which only requests can detect. */
 export const behaves = (key: string, path: (string | number)[], value: unknown) => (state: FakeState) => {
-  const told = structuredClone(state.get(key));
+  const original = structuredClone(state.get(key));
   edit(key, path, value)(state);
-  state.pretended.set(key, told);
+  state.dumped.set(key, original);
 };

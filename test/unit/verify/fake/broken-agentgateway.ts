@@ -1,7 +1,7 @@
 import { type BrokenWorld, behaves, edit, remove } from "./breaks";
 
 const settings = { modules: ["agentgateway"] } as const;
-const noticed = { agentgateway: { layer: "waypoint" } };
+const detectedBy = { agentgateway: { layer: "waypoint" } };
 const label = ["metadata", "labels", "istio.io/use-waypoint"];
 
 /** The worlds in which a lab with agentgateway must not pass. */
@@ -12,20 +12,20 @@ export const brokenAgentgateway: BrokenWorld[] = [
     breaks: (state) => {
       state.agentgatewayEnforces = true;
     },
-    noticed,
+    detectedBy,
   },
   {
     name: "agentgateway: it is an Envoy under that name",
     drift: "Gateway/agentgateway: spec.gatewayClassName is istio-waypoint",
     settings,
     breaks: edit("Gateway/default/agentgateway", ["spec", "gatewayClassName"], "istio-waypoint"),
-    noticed,
+    detectedBy,
   },
   {
     name: "agentgateway: down",
     settings,
     breaks: (state) => state.scale("default/agentgateway"),
-    noticed,
+    detectedBy,
   },
   {
     name: "agentgateway: apph does not lead to it",
@@ -35,13 +35,13 @@ export const brokenAgentgateway: BrokenWorld[] = [
       edit("Service/default/apph", label, undefined)(state);
       edit("Service/default/apph", ["status", "conditions"], [])(state);
     },
-    noticed,
+    detectedBy,
   },
   {
     name: "agentgateway: the policy is gone, so that nothing is accepted",
     settings,
     breaks: remove("AuthorizationPolicy/default/apph-l7"),
-    noticed,
+    detectedBy,
     drift: "AuthorizationPolicy/apph-l7 does not exist",
   },
   {
@@ -49,54 +49,54 @@ export const brokenAgentgateway: BrokenWorld[] = [
     drift: "AuthorizationPolicy/apph-l7: spec.rules[0].from is absent",
     settings,
     breaks: edit("AuthorizationPolicy/default/apph-l7", ["spec", "rules"], [{}]),
-    noticed,
+    detectedBy,
   },
   {
     name: "agentgateway: nothing is to be aborted at it",
     drift: "VirtualService/apph-fault: spec.http[0].fault is absent",
     settings,
     breaks: edit("VirtualService/default/apph-fault", ["spec", "http", 0, "fault"], undefined),
-    noticed,
+    detectedBy,
   },
   {
     name: "agentgateway: the control has no policy",
     settings,
     breaks: remove("AuthorizationPolicy/default/apph-envoy-l7"),
-    noticed,
+    detectedBy,
     drift: "AuthorizationPolicy/apph-envoy-l7 does not exist",
   },
   {
     name: "agentgateway: the control aborts nothing, in spite of the configuration",
     settings,
     breaks: behaves("VirtualService/default/apph-envoy-fault", ["spec", "http", 0, "fault"], {}),
-    noticed,
+    detectedBy,
   },
   {
     name: "agentgateway: no timeout at it",
     drift: "HTTPRoute/apph-routed: spec.rules[0].timeouts is absent",
     settings,
     breaks: edit("HTTPRoute/default/apph-routed", ["spec", "rules", 0, "timeouts"], undefined),
-    noticed,
+    detectedBy,
   },
   {
     name: "agentgateway: no timeout at the control",
     drift: "HTTPRoute/apph-envoy-routed: spec.rules[0].timeouts is absent",
     settings,
     breaks: edit("HTTPRoute/default/apph-envoy-routed", ["spec", "rules", 0, "timeouts"], undefined),
-    noticed,
+    detectedBy,
   },
   {
     name: "agentgateway: apph's pods let in everybody",
     settings,
     breaks: remove("AuthorizationPolicy/default/apph-waypoint-only", "AuthorizationPolicy/default/apph-envoy-only"),
-    noticed: { agentgateway: { layer: "ztunnel" } },
+    detectedBy: { agentgateway: { layer: "ztunnel" } },
     drift: "AuthorizationPolicy/apph-waypoint-only does not exist",
   },
   {
     name: "agentgateway: apph down",
     settings,
     breaks: (state) => state.scale("default/apph"),
-    noticed: { agentgateway: { layer: "app" } },
+    detectedBy: { agentgateway: { layer: "app" } },
   },
   {
     name: "agentgateway: nobody can read the logs",
@@ -104,6 +104,6 @@ export const brokenAgentgateway: BrokenWorld[] = [
     breaks: (state) => {
       state.logsBroken = true;
     },
-    noticed: { agentgateway: { layer: "waypoint", verdict: "inconclusive" } },
+    detectedBy: { agentgateway: { layer: "waypoint", verdict: "inconclusive" } },
   },
 ];

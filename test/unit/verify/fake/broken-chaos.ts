@@ -5,7 +5,7 @@ const stuck = (who: string, layer: string): BrokenWorld => ({
   name: `chaos: ${who} does not come back`,
   settings,
   breaks: (state) => void state.chaos.stuck.add(who),
-  noticed: { chaos: { layer } },
+  detectedBy: { chaos: { layer } },
 });
 
 /** The worlds in which the module chaos must not pass. */
@@ -19,21 +19,21 @@ export const brokenChaos: BrokenWorld[] = [
     name: "chaos: nobody dies",
     settings,
     breaks: (state) => {
-      state.chaos.immortal = true;
+      state.chaos.withoutEffect = true;
     },
-    noticed: { chaos: { layer: "istiod" } },
+    detectedBy: { chaos: { layer: "istiod" } },
   },
   {
     name: "chaos: the load is refused from the start",
     settings,
     breaks: edit("AuthorizationPolicy/default/appb-l7", ["spec", "rules"], []),
-    noticed: { chaos: { layer: "waypoint", verdict: "inconclusive" } },
+    detectedBy: { chaos: { layer: "waypoint", verdict: "inconclusive" } },
     drift: "AuthorizationPolicy/appb-l7",
   },
   {
     name: "chaos: nobody sends the load",
     settings,
     breaks: (state) => state.scale("default/loadgen"),
-    noticed: { chaos: { layer: "app" } },
+    detectedBy: { chaos: { layer: "app" } },
   },
 ];

@@ -9,7 +9,7 @@ export const brokenCost: BrokenWorld[] = [
     name: "cost: a server runs on the node of the clients",
     settings,
     breaks: (state) => void state.elsewhere.set("cost-sidecar", "ambient-lab-dev-worker2"),
-    noticed: { cost: { layer: "nodes", verdict: "inconclusive" } },
+    detectedBy: { cost: { layer: "nodes", verdict: "inconclusive" } },
   },
   {
     name: "cost: the Service of the waypoint's path does not lead to the waypoint",
@@ -18,7 +18,7 @@ export const brokenCost: BrokenWorld[] = [
       edit("Service/default/cost-waypoint", label("istio.io/use-waypoint"), undefined)(state);
       edit("Service/default/cost-waypoint", ["status", "conditions"], [])(state);
     },
-    noticed: { cost: { layer: "waypoint" } },
+    detectedBy: { cost: { layer: "waypoint" } },
     drift: "Service/cost-waypoint: label istio.io/use-waypoint is absent",
   },
   {
@@ -29,40 +29,40 @@ export const brokenCost: BrokenWorld[] = [
       ["spec", "template", ...label("istio.io/dataplane-mode")],
       undefined,
     ),
-    noticed: { cost: { layer: "app" } },
+    detectedBy: { cost: { layer: "app" } },
   },
   {
     name: "cost: the policy of the sidecar deleted",
     settings,
     breaks: remove("AuthorizationPolicy/default/cost-sidecar-l7"),
-    noticed: { "cost-policies": { layer: "sidecar" } },
+    detectedBy: { "cost-policies": { layer: "sidecar" } },
     drift: "AuthorizationPolicy/cost-sidecar-l7 does not exist",
   },
   {
     name: "cost: the log of a sidecar cannot be read",
     settings,
     breaks: (state) => void state.unreadable.add("cost-sidecar-5d8f9c-x2x4z/istio-proxy"),
-    noticed: { cost: { layer: "sidecar", verdict: "inconclusive" } },
+    detectedBy: { cost: { layer: "sidecar", verdict: "inconclusive" } },
   },
   {
     name: "interop: the STRICT sidecar takes plain text",
     settings,
     breaks: edit("PeerAuthentication/default/interop-sidecar-mtls", ["spec", "mtls", "mode"], "PERMISSIVE"),
-    noticed: { interop: { layer: "sidecar" } },
+    detectedBy: { interop: { layer: "sidecar" } },
     drift: "PeerAuthentication/interop-sidecar-mtls: spec.mtls.mode is PERMISSIVE",
   },
   {
     name: "interop: the STRICT pods of the ambient mesh take plain text",
     settings,
     breaks: remove("PeerAuthentication/default/interop-ambient-mtls"),
-    noticed: { interop: { layer: "ztunnel" } },
+    detectedBy: { interop: { layer: "ztunnel" } },
     drift: "PeerAuthentication/interop-ambient-mtls does not exist",
   },
   {
     name: "interop: nothing refuses a sidecar that goes past the waypoint",
     settings,
     breaks: remove("AuthorizationPolicy/default/cost-waypoint-only"),
-    noticed: { interop: { layer: "ztunnel" }, "cost-policies": { layer: "ztunnel" } },
+    detectedBy: { interop: { layer: "ztunnel" }, "cost-policies": { layer: "ztunnel" } },
     drift: "AuthorizationPolicy/cost-waypoint-only does not exist",
   },
 ];

@@ -1,7 +1,7 @@
 import { admitAll, type BrokenWorld, edit, remove } from "./breaks";
 
 const settings = { modules: ["egress"] } as const;
-const noticed = { egress: { layer: "waypoint" } };
+const detectedBy = { egress: { layer: "waypoint" } };
 const label = ["metadata", "labels", "istio.io/use-waypoint"];
 const forbidden = "AuthorizationPolicy/egress/forbidden-deny";
 const partner = "AuthorizationPolicy/egress/partner-l7";
@@ -14,20 +14,20 @@ export const brokenEgress: BrokenWorld[] = [
     drift: "ServiceEntry/partner: label istio.io/use-waypoint is absent",
     settings,
     breaks: edit("ServiceEntry/egress/partner", label, undefined),
-    noticed,
+    detectedBy,
   },
   {
     name: "egress: the partner's host is known to nobody",
     settings,
     breaks: remove("ServiceEntry/egress/partner"),
-    noticed,
+    detectedBy,
     drift: "ServiceEntry/partner does not exist",
   },
   {
     name: "egress: nothing denies the forbidden host",
     settings,
     breaks: remove(forbidden),
-    noticed,
+    detectedBy,
     drift: "AuthorizationPolicy/forbidden-deny does not exist",
   },
   {
@@ -35,14 +35,14 @@ export const brokenEgress: BrokenWorld[] = [
     drift: "AuthorizationPolicy/forbidden-deny: spec.rules[0].to[0].operation.paths is absent",
     settings,
     breaks: edit(forbidden, ["spec", "rules"], [{ to: [{ operation: { methods: ["POST"] } }] }]),
-    noticed,
+    detectedBy,
   },
   {
     name: "egress: the partner may be asked in every way",
     drift: "AuthorizationPolicy/partner-l7: spec.rules[0].to is absent",
     settings,
     breaks: edit(partner, [...rule, "to"], undefined),
-    noticed,
+    detectedBy,
   },
   {
     name: "egress: the stranger may ask the partner",
@@ -53,7 +53,7 @@ export const brokenEgress: BrokenWorld[] = [
       [...rule, "from", 0, "source", "principals"],
       ["cluster.local/ns/default/sa/appa", "cluster.local/ns/default/sa/stranger"],
     ),
-    noticed,
+    detectedBy,
   },
   {
     name: "egress: what should go past the waypoint is led through it",
@@ -66,19 +66,19 @@ export const brokenEgress: BrokenWorld[] = [
         labels: { "istio.io/use-waypoint": "egress-waypoint", "istio.io/use-waypoint-namespace": "egress" },
       });
     },
-    noticed: { egress: { layer: "app" } },
+    detectedBy: { egress: { layer: "app" } },
   },
   {
     name: "egress: the egress waypoint down",
     settings,
     breaks: (state) => state.scale("egress/egress-waypoint"),
-    noticed,
+    detectedBy,
   },
   {
     name: "egress: the server outside down",
     settings,
     breaks: (state) => state.scale("outside/external"),
-    noticed: { egress: { layer: "app" } },
+    detectedBy: { egress: { layer: "app" } },
   },
   {
     name: "egress: nobody can read the logs",
@@ -86,6 +86,6 @@ export const brokenEgress: BrokenWorld[] = [
     breaks: (state) => {
       state.logsBroken = true;
     },
-    noticed: { egress: { layer: "waypoint", verdict: "inconclusive" } },
+    detectedBy: { egress: { layer: "waypoint", verdict: "inconclusive" } },
   },
 ];

@@ -16,55 +16,55 @@ export const brokenEndpoints: BrokenWorld[] = [
   {
     name: "the waypoint sends requests for appb to an address that is no pod of the lab as well",
     breaks: changed(atWaypoint, also(throughHbone("192.0.2.7:8080"))),
-    noticed: { "proxy-config": waypoint },
+    detectedBy: { "proxy-config": waypoint },
     seen: "endpoint envoy://connect_originate/192.0.2.7:8080 of inbound-vip|8000|http|appb.default.svc.cluster.local is no pod of the lab",
   },
   {
     name: "the waypoint sends requests for appb to another application's pod as well",
     breaks: changed(atWaypoint, also(throughHbone("10.244.1.5:8080"))),
-    noticed: { "proxy-config": waypoint },
+    detectedBy: { "proxy-config": waypoint },
     seen: "appb.default.svc.cluster.local is Pod default/appa-5d8f9c-x2x4z, declared is envoy://connect_originate/10.244.2.5:8080",
   },
   {
     name: "the waypoint sends requests to appb's pod in plain text",
     breaks: changed(atWaypoint, () => [plain("10.244.2.5", 8080)]),
-    noticed: { "proxy-config": waypoint },
+    detectedBy: { "proxy-config": waypoint },
     seen: "endpoint 10.244.2.5:8080 of inbound-vip|8000|http|appb.default.svc.cluster.local is Pod default/appb-5d8f9c-x2x4z, declared is envoy",
   },
   {
     name: "the waypoint lacks appb's ready pod",
     breaks: changed(atWaypoint, () => []),
-    noticed: { "proxy-config": waypoint },
+    detectedBy: { "proxy-config": waypoint },
     seen: "inbound-vip|8000|http|appb.default.svc.cluster.local lacks the endpoint envoy://connect_originate/10.244.2.5:8080 of Pod default/appb-5d8f9c-x2x4z",
   },
   {
     name: "the waypoint holds appb's ready pod for unhealthy",
     breaks: changed(atWaypoint, (all) => all.map((each) => ({ ...each, health_status: "UNHEALTHY" }))),
-    noticed: { "proxy-config": waypoint },
+    detectedBy: { "proxy-config": waypoint },
     seen: "lacks the endpoint envoy://connect_originate/10.244.2.5:8080 of Pod default/appb-5d8f9c-x2x4z",
   },
   {
     name: "the gateway sends requests for appb to appb's pod, around the waypoint, as well",
     breaks: changed(atGateway, also(throughHbone("10.244.2.5:8080"))),
-    noticed: { "proxy-config": gateway, "ingress-through-waypoint": gateway },
+    detectedBy: { "proxy-config": gateway, "ingress-through-waypoint": gateway },
     seen: "endpoint envoy://connect_originate/10.244.2.5:8080 of outbound|8000||appb.default.svc.cluster.local is Pod default/appb-5d8f9c-x2x4z, declared is envoy://connect_originate/10.244.2.7:15008",
   },
   {
     name: "the gateway sends requests for appb to an address that is no pod of the lab as well",
     breaks: changed(atGateway, also(plain("192.0.2.7", 8080))),
-    noticed: { "proxy-config": gateway, "ingress-through-waypoint": gateway },
+    detectedBy: { "proxy-config": gateway, "ingress-through-waypoint": gateway },
     seen: "endpoint 192.0.2.7:8080 of outbound|8000||appb.default.svc.cluster.local is no pod of the lab",
   },
   {
     name: "the gateway lacks the waypoint's ready pod",
     breaks: changed(atGateway, () => []),
-    noticed: { "proxy-config": gateway, "ingress-through-waypoint": gateway },
+    detectedBy: { "proxy-config": gateway, "ingress-through-waypoint": gateway },
     seen: "outbound|8000||appb.default.svc.cluster.local lacks the endpoint envoy://connect_originate/10.244.2.7:15008 of Pod default/waypoint-5d8f9c-x2x4z",
   },
   {
     name: "the gateway holds an endpoint that is no pod of the lab for a Service that no route names",
     breaks: changed("gateway outbound|8000||appa.default.svc.cluster.local", also(plain("192.0.2.7", 8080))),
-    noticed: { "proxy-config": gateway },
+    detectedBy: { "proxy-config": gateway },
     seen: "endpoint 192.0.2.7:8080 of outbound|8000||appa.default.svc.cluster.local is no pod of the lab",
   },
 ];
@@ -75,7 +75,7 @@ export const brokenModuleEndpoints: BrokenWorld[] = [
     name: "the egress waypoint sends requests for partner.example elsewhere",
     settings: { modules: ["egress"] },
     breaks: changed("egress-waypoint inbound-vip|8000|http|partner.example", () => [plain("192.0.2.7", 8000)]),
-    noticed: { egress: waypoint },
+    detectedBy: { egress: waypoint },
     seen: "endpoint 192.0.2.7:8000 of inbound-vip|8000|http|partner.example is no pod of the lab",
   },
   {
@@ -84,7 +84,7 @@ export const brokenModuleEndpoints: BrokenWorld[] = [
     breaks: changed("waypoint outbound|8000||appb-v2.default.svc.cluster.local", () => [
       throughHbone("10.244.2.5:8080"),
     ]),
-    noticed: { "traffic-split": waypoint },
+    detectedBy: { "traffic-split": waypoint },
     seen: "of outbound|8000||appb-v2.default.svc.cluster.local is Pod default/appb-5d8f9c-x2x4z, declared is envoy://connect_originate/10.244.1.9:8080",
   },
 ];

@@ -3,8 +3,8 @@ import { type BrokenWorld, behaves, edit, remove } from "./breaks";
 import { certificate } from "./gateway-modules";
 
 const gateway = { layer: "gateway" };
-const tls = { settings: { modules: ["gateway-tls"] }, noticed: { "gateway-tls": gateway } } as const;
-const jwt = { settings: { modules: ["gateway-jwt"] }, noticed: { "gateway-jwt": gateway } } as const;
+const tls = { settings: { modules: ["gateway-tls"] }, detectedBy: { "gateway-tls": gateway } } as const;
+const jwt = { settings: { modules: ["gateway-jwt"] }, detectedBy: { "gateway-jwt": gateway } } as const;
 const redirect = ["spec", "rules", 0, "filters", 0, "requestRedirect"];
 const claim = "AuthorizationPolicy/default/gateway-jwt-claim";
 const authentication = "RequestAuthentication/default/gateway-jwt";
@@ -32,9 +32,9 @@ export const brokenGateway: BrokenWorld[] = [
     ...tls,
     name: "gateway-tls: this machine trusts the lab's CA by itself",
     breaks: (state) => {
-      state.machineTrusts = "Ambient lab CA";
+      state.systemCa = "Ambient lab CA";
     },
-    noticed: { "gateway-tls": { layer: "client" } },
+    detectedBy: { "gateway-tls": { layer: "client" } },
   },
   {
     ...tls,
@@ -94,7 +94,7 @@ export const brokenGateway: BrokenWorld[] = [
     breaks: (state) => {
       state.logsBroken = true;
     },
-    noticed: { "gateway-tls": { layer: "gateway", verdict: "inconclusive" } },
+    detectedBy: { "gateway-tls": { layer: "gateway", verdict: "inconclusive" } },
   },
   {
     ...jwt,
@@ -168,6 +168,6 @@ export const brokenGateway: BrokenWorld[] = [
     breaks: (state) => {
       state.logsBroken = true;
     },
-    noticed: { "gateway-jwt": { layer: "gateway", verdict: "inconclusive" } },
+    detectedBy: { "gateway-jwt": { layer: "gateway", verdict: "inconclusive" } },
   },
 ];

@@ -1,7 +1,7 @@
 import { type BrokenWorld, edit, remove } from "./breaks";
 
 const settings = { modules: ["grpc"] } as const;
-const noticed = { grpc: { layer: "waypoint" } };
+const detectedBy = { grpc: { layer: "waypoint" } };
 const policy = "AuthorizationPolicy/default/grpc-l7";
 const operation = ["spec", "rules", 0, "to", 0, "operation"];
 
@@ -12,34 +12,34 @@ export const brokenGrpc: BrokenWorld[] = [
     drift: "AuthorizationPolicy/grpc-l7: spec.rules[0].to[0].operation.paths is absent",
     settings,
     breaks: edit(policy, [...operation, "paths"], undefined),
-    noticed,
+    detectedBy,
   },
   {
     name: "grpc: the method that is allowed is another one",
     drift: "AuthorizationPolicy/grpc-l7: spec.rules[0].to[0].operation.paths[0] is /grpc.health.v1.Health/List",
     settings,
     breaks: edit(policy, [...operation, "paths"], ["/grpc.health.v1.Health/List"]),
-    noticed,
+    detectedBy,
   },
   {
     name: "grpc: anybody may call",
     drift: "AuthorizationPolicy/grpc-l7: spec.rules[0].from is absent",
     settings,
     breaks: edit(policy, ["spec", "rules", 0, "from"], undefined),
-    noticed,
+    detectedBy,
   },
   {
     name: "grpc: the method is asked for as a GET",
     drift: "AuthorizationPolicy/grpc-l7: spec.rules[0].to[0].operation.methods[0] is GET",
     settings,
     breaks: edit(policy, [...operation, "methods"], ["GET"]),
-    noticed,
+    detectedBy,
   },
   {
     name: "grpc: the policy deleted",
     settings,
     breaks: remove(policy),
-    noticed,
+    detectedBy,
     drift: "AuthorizationPolicy/grpc-l7 does not exist",
   },
   {
@@ -47,13 +47,13 @@ export const brokenGrpc: BrokenWorld[] = [
     drift: "Service/grpc: label app is absent",
     settings,
     breaks: edit("Service/default/grpc", ["metadata", "labels"], {}),
-    noticed,
+    detectedBy,
   },
   {
     name: "grpc: the server down",
     settings,
     breaks: (state) => state.scale("default/grpc"),
-    noticed: { grpc: { layer: "app" } },
+    detectedBy: { grpc: { layer: "app" } },
   },
   {
     name: "grpc: the logs cannot be read",
@@ -61,6 +61,6 @@ export const brokenGrpc: BrokenWorld[] = [
     breaks: (state) => {
       state.logsBroken = true;
     },
-    noticed: { grpc: { layer: "api-server", verdict: "inconclusive" } },
+    detectedBy: { grpc: { layer: "api-server", verdict: "inconclusive" } },
   },
 ];

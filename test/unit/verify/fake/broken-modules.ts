@@ -20,21 +20,21 @@ export const brokenModules: BrokenWorld[] = [
     name: "fail-open: the policy to take away is not there",
     settings: { modules: ["fail-open"] },
     breaks: remove("AuthorizationPolicy/default/appb-waypoint-only"),
-    noticed: { "fail-open": ztunnel },
+    detectedBy: { "fail-open": ztunnel },
     drift: "AuthorizationPolicy/appb-waypoint-only does not exist",
   },
   {
     name: "fail-open: the waypoint is away already",
     settings: { modules: ["fail-open"] },
     breaks: edit("Service/default/appb", ["metadata", "labels", "istio.io/use-waypoint"], undefined),
-    noticed: { "fail-open": waypoint },
+    detectedBy: { "fail-open": waypoint },
     drift: "label istio.io/use-waypoint is absent",
   },
   {
     name: "fail-open: nobody tells ztunnel of the change",
     settings: { modules: ["fail-open"] },
     breaks: (state) => state.stopIstiod(),
-    noticed: { "fail-open": { layer: "istiod" } },
+    detectedBy: { "fail-open": { layer: "istiod" } },
   },
   {
     name: "fail-open: the outsider is in the mesh's blind spot, for nobody writes logs",
@@ -42,13 +42,13 @@ export const brokenModules: BrokenWorld[] = [
     breaks: (state) => {
       state.logsBroken = true;
     },
-    noticed: { "fail-open": { layer: "waypoint", verdict: "inconclusive" } },
+    detectedBy: { "fail-open": { layer: "waypoint", verdict: "inconclusive" } },
   },
   {
     name: "l4-l7: ztunnel's denial deleted",
     settings: { modules: ["l4-l7"] },
     breaks: remove("AuthorizationPolicy/default/appc-l4-deny"),
-    noticed: { "l4-l7": ztunnel },
+    detectedBy: { "l4-l7": ztunnel },
     drift: "AuthorizationPolicy/appc-l4-deny does not exist",
   },
   {
@@ -60,27 +60,27 @@ export const brokenModules: BrokenWorld[] = [
       ["spec", "rules", 0, "from", 0, "source", "principals"],
       ["cluster.local/ns/default/sa/strange"],
     ),
-    noticed: { "l4-l7": waypoint },
+    detectedBy: { "l4-l7": waypoint },
   },
   {
     name: "l4-l7: appc-l7 is not sent through the waypoint",
     drift: "Service/appc-l7: label app is absent",
     settings: { modules: ["l4-l7"] },
     breaks: edit("Service/default/appc-l7", ["metadata", "labels"], {}),
-    noticed: { "l4-l7": waypoint },
+    detectedBy: { "l4-l7": waypoint },
   },
   {
     name: "l4-l7: the rule about HTTP is not about HTTP",
     drift: "AuthorizationPolicy/appd-misplaced: spec.rules[0].to is absent",
     settings: { modules: ["l4-l7"] },
     breaks: edit("AuthorizationPolicy/default/appd-misplaced", ["spec", "rules", 0, "to"], undefined),
-    noticed: { "l4-l7": ztunnel },
+    detectedBy: { "l4-l7": ztunnel },
   },
   {
     name: "l4-l7: appc down",
     settings: { modules: ["l4-l7"] },
     breaks: (state) => state.scale("default/appc"),
-    noticed: { "l4-l7": { layer: "app" } },
+    detectedBy: { "l4-l7": { layer: "app" } },
   },
   {
     name: "l4-l7: another policy refuses in the place of the lab's own",
@@ -91,7 +91,7 @@ export const brokenModules: BrokenWorld[] = [
       const name = "somebody-elses";
       state.objects.set(`AuthorizationPolicy/default/${name}`, { ...rest, spec, metadata: { ...metadata, name } });
     },
-    noticed: { "l4-l7": waypoint },
+    detectedBy: { "l4-l7": waypoint },
     drift: "AuthorizationPolicy/appc-l7-deny does not exist",
   },
   ...brokenSplit,

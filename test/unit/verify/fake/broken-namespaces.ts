@@ -13,7 +13,7 @@ export const brokenNamespaces: BrokenWorld[] = [
     drift: "Gateway/shared-waypoint: spec.listeners[0].allowedRoutes.namespaces.from is Same",
     settings,
     breaks: edit("Gateway/default/shared-waypoint", ["spec", "listeners", 0, "allowedRoutes", "namespaces"], {}),
-    noticed: waypoint,
+    detectedBy: waypoint,
   },
   {
     name: "cross-namespace: the story's waypoint admits everybody",
@@ -23,14 +23,14 @@ export const brokenNamespaces: BrokenWorld[] = [
       admitAll("Gateway/default/waypoint")(state);
       edit("Service/second/appe-unadmitted", ["status", "conditions", 0, "status"], "True")(state);
     },
-    noticed: waypoint,
+    detectedBy: waypoint,
   },
   {
     name: "cross-namespace: the Service names a waypoint of its own namespace that is not there",
     drift: "Service/appe-shared: label istio.io/use-waypoint-namespace is absent",
     settings,
     breaks: edit("Service/second/appe-shared", label("istio.io/use-waypoint-namespace"), undefined),
-    noticed: waypoint,
+    detectedBy: waypoint,
   },
   {
     name: "cross-namespace: the shared Service uses its own namespace's waypoint",
@@ -40,7 +40,7 @@ export const brokenNamespaces: BrokenWorld[] = [
       edit("Service/second/appe-shared", label("istio.io/use-waypoint"), "second-waypoint")(state);
       edit("Service/second/appe-shared", label("istio.io/use-waypoint-namespace"), "second")(state);
     },
-    noticed: waypoint,
+    detectedBy: waypoint,
   },
   {
     name: "cross-namespace: the policy forgets the namespace of its callers",
@@ -51,7 +51,7 @@ export const brokenNamespaces: BrokenWorld[] = [
       ["spec", "rules", 0, "from", 0, "source", "principals"],
       ["cluster.local/ns/second/sa/appa"],
     ),
-    noticed: waypoint,
+    detectedBy: waypoint,
   },
   {
     name: "cross-namespace: the second appa is allowed in the first namespace",
@@ -65,21 +65,21 @@ export const brokenNamespaces: BrokenWorld[] = [
         "cluster.local/ns/second/sa/appa",
       ],
     ),
-    noticed: waypoint,
+    detectedBy: waypoint,
     drift: "cluster.local/ns/second/sa/appa",
   },
   {
     name: "cross-namespace: the policy of the shared Service deleted",
     settings,
     breaks: remove("AuthorizationPolicy/second/appe-shared-l7"),
-    noticed: waypoint,
+    detectedBy: waypoint,
     drift: "AuthorizationPolicy/appe-shared-l7 does not exist",
   },
   {
     name: "cross-namespace: appe's pods let in everybody",
     settings,
     breaks: remove("AuthorizationPolicy/second/appe-waypoint-only", "AuthorizationPolicy/second/appe-shared-only"),
-    noticed: ztunnel,
+    detectedBy: ztunnel,
     drift: "AuthorizationPolicy/appe-waypoint-only does not exist",
   },
   {
@@ -87,12 +87,12 @@ export const brokenNamespaces: BrokenWorld[] = [
     drift: "Namespace/second: label istio.io/dataplane-mode is absent",
     settings,
     breaks: edit("Namespace//second", label("istio.io/dataplane-mode"), undefined),
-    noticed: ztunnel,
+    detectedBy: ztunnel,
   },
   {
     name: "cross-namespace: the second namespace's waypoint down",
     settings,
     breaks: (state) => state.scale("second/second-waypoint"),
-    noticed: waypoint,
+    detectedBy: waypoint,
   },
 ];

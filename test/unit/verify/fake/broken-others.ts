@@ -35,7 +35,7 @@ const named = (apiVersion: string, key: string, spec: object, labels = {}) =>
 const alsoFrom = (key: string, source: object) => edit(key, ["spec", "rules", 0, "from", 1], { source });
 
 const pod = (state: FakeState, labels: Record<string, string>) =>
-  void state.strays.push({
+  void state.foreignPods.push({
     ...{ namespace: "default", name: "appb-copy", role: "appb-copy", ip: "10.244.1.99" },
     ...{ node: "ambient-lab-dev-worker", labels, account: "default", uid: "uid of appb-copy" },
     container: "httpbin",
@@ -100,7 +100,7 @@ export const brokenByOthers: BrokenWorld[] = [
   {
     name: "appb-l7 has a second source, a whole namespace",
     breaks: alsoFrom(l7, { namespaces: ["kube-system"] }),
-    noticed: { "authz-principals": waypoint, "authz-methods": waypoint, "proxy-config": waypoint },
+    detectedBy: { "authz-principals": waypoint, "authz-methods": waypoint, "proxy-config": waypoint },
     drift:
       'AuthorizationPolicy/appb-l7: spec.rules[0].from[1] is {"source":{"namespaces":["kube-system"]}}, the stack says absent',
   },
@@ -114,20 +114,20 @@ export const brokenByOthers: BrokenWorld[] = [
   ).map(([what, sources]) => ({
     name: `another policy at the waypoint allows GET for ${what}`,
     breaks: add(policy("debug", sources, { targetRefs }, ["GET"])),
-    noticed: { "authz-principals": waypoint, "proxy-config": waypoint },
+    detectedBy: { "authz-principals": waypoint, "proxy-config": waypoint },
     drift: "AuthorizationPolicy default/debug is not the lab's: it acts on Service appb",
   })),
   {
     name: "appb-waypoint-only has a second source, a whole namespace",
     breaks: alsoFrom(l4, { namespaces: ["kube-system"] }),
-    noticed: { bypass: ztunnel },
+    detectedBy: { bypass: ztunnel },
     drift:
       'AuthorizationPolicy/appb-waypoint-only: spec.rules[0].from[1] is {"source":{"namespaces":["kube-system"]}}, the stack says absent',
   },
   {
     name: "another policy on appb's pods allows a namespace",
     breaks: add(policy("scrape", [{ namespaces: ["kube-system"] }], { selector })),
-    noticed: { bypass: ztunnel, "proxy-config": ztunnel },
+    detectedBy: { bypass: ztunnel, "proxy-config": ztunnel },
     drift: "AuthorizationPolicy default/scrape is not the lab's: it acts on pods with app=appb",
   },
   {
@@ -136,13 +136,13 @@ export const brokenByOthers: BrokenWorld[] = [
       const everywhere = policy("everywhere", [{ namespaces: ["kube-system"] }], {});
       add({ ...everywhere, metadata: { ...everywhere.metadata, namespace: "istio-system" } })(state);
     },
-    noticed: { bypass: ztunnel, "proxy-config": ztunnel },
+    detectedBy: { bypass: ztunnel, "proxy-config": ztunnel },
     drift: "AuthorizationPolicy istio-system/everywhere is not the lab's: it acts on all pods",
   },
   {
     name: "appb-l7 is a dry run",
     breaks: edit(l7, ["metadata", "annotations"], { "istio.io/dry-run": "true" }),
-    noticed: {},
+    detectedBy: {},
     drift: "AuthorizationPolicy/appb-l7: annotation istio.io/dry-run is true, the stack says absent",
   },
   {
@@ -151,32 +151,32 @@ export const brokenByOthers: BrokenWorld[] = [
       add(canary, tagged("stable", "canary"))(state);
       Object.assign(state.get("Namespace//default").metadata?.labels ?? {}, { "istio.io/rev": "stable" });
     },
-    noticed: { "proxy-config": { layer: "ztunnel" } },
+    detectedBy: { "proxy-config": { layer: "ztunnel" } },
     drift:
       "Deployment istio-canary/istiod-canary is not the lab's: it is the control plane of revision canary, which Gateway default/gateway is for (istio.io/rev=stable)",
   },
   {
     name: "a control plane of another revision, which has the default tag",
     breaks: add(canary, tagged("default", "canary")),
-    noticed: { "proxy-config": { layer: "istiod" } },
+    detectedBy: { "proxy-config": { layer: "istiod" } },
     drift: "it is the control plane of revision canary, which Gateway default/gateway is for (istio.io/rev=default)",
   },
   {
     name: "a control plane of another revision that nothing of the lab selects",
     breaks: add(canary),
-    noticed: {},
+    detectedBy: {},
     drift: "Deployment istio-canary/istiod-canary is not the lab's: it is the control plane of revision canary, beside",
   },
   {
     name: "every route is mirrored to another Service",
     breaks: everyRoute({ mirror: { host: "appa" } }),
-    noticed: { "proxy-config": waypoint, "fault-delay": waypoint },
+    detectedBy: { "proxy-config": waypoint, "fault-delay": waypoint },
     drift: 'VirtualService/appb-fault: spec.http[0].mirror is {"host":"appa"}, the stack says absent',
   },
   {
     name: "a Lua filter before RBAC",
     breaks: add(luaFilter(atWaypoint)),
-    noticed: { "proxy-config": waypoint, "authz-methods": waypoint, "authz-principals": waypoint },
+    detectedBy: { "proxy-config": waypoint, "authz-methods": waypoint, "authz-principals": waypoint },
     drift: "EnvoyFilter default/headers is not the lab's: it acts on Gateway waypoint",
   },
   {
@@ -191,7 +191,7 @@ export const brokenByOthers: BrokenWorld[] = [
         ],
       }),
     ),
-    noticed: { "proxy-config": { layer: "gateway" }, "ingress-through-waypoint": { layer: "gateway" } },
+    detectedBy: { "proxy-config": { layer: "gateway" }, "ingress-through-waypoint": { layer: "gateway" } },
     drift: "HTTPRoute default/admin is not the lab's: it acts on Gateway gateway",
   },
   {
@@ -200,13 +200,13 @@ export const brokenByOthers: BrokenWorld[] = [
       matches: [{ path: { type: "PathPrefix", value: "/admin" } }],
       backendRefs: [{ name: "appa", port: 8000 }],
     }),
-    noticed: { "proxy-config": { layer: "gateway" } },
+    detectedBy: { "proxy-config": { layer: "gateway" } },
     drift: "HTTPRoute/appb: spec.rules[1] is ",
   },
   {
     name: "a second pod has the label app=appb",
     breaks: (state) => pod(state, { app: "appb" }),
-    noticed: { "proxy-config": waypoint },
+    detectedBy: { "proxy-config": waypoint },
     seen: "appb.default.svc.cluster.local is no pod of the lab",
     drift: "Pod default/appb-copy is not the lab's: it answers for Service appb",
   },
@@ -220,7 +220,7 @@ export const brokenByOthers: BrokenWorld[] = [
         { labels: { "kubernetes.io/service-name": "appb" } },
       ),
     ),
-    noticed: { "proxy-config": { layer: "app" } },
+    detectedBy: { "proxy-config": { layer: "app" } },
     drift: "192.0.2.7 answers for Service appb, and is no pod of the lab",
   },
   {
@@ -233,7 +233,7 @@ export const brokenByOthers: BrokenWorld[] = [
         { "istio.io/use-waypoint": "waypoint" },
       ),
     ),
-    noticed: { "proxy-config": waypoint },
+    detectedBy: { "proxy-config": waypoint },
     drift: "Service default/appb-debug is not the lab's: it leads to the pods of appb by way of waypoint waypoint",
   },
   {
@@ -244,7 +244,7 @@ export const brokenByOthers: BrokenWorld[] = [
         ports: [{ port: 8000, targetPort: 8080 }],
       }),
     ),
-    noticed: {},
+    detectedBy: {},
     drift: "Service default/appb-debug is not the lab's: it leads to the pods of appb",
   },
   ...(
@@ -269,7 +269,7 @@ export const brokenByOthers: BrokenWorld[] = [
     return {
       name: `a ${kind} of others acts on the lab's traffic`,
       breaks: add(named(apiVersion, key, spec)),
-      noticed: {
+      detectedBy: {
         "proxy-config": { layer: ["GRPCRoute", "TCPRoute", "TLSRoute"].includes(kind) ? "gateway" : "waypoint" },
       },
       drift: `${kind} ${place.join("/")} is not the lab's: it acts on ${on}`,
@@ -278,7 +278,7 @@ export const brokenByOthers: BrokenWorld[] = [
   {
     name: "a PeerAuthentication of the root namespace demands mutual TLS of every pod",
     breaks: add(named("security.istio.io/v1", "PeerAuthentication/istio-system/default", { mtls: { mode: "STRICT" } })),
-    noticed: { "proxy-config": ztunnel },
+    detectedBy: { "proxy-config": ztunnel },
     drift: "PeerAuthentication istio-system/default is not the lab's: it acts on all pods",
   },
   ...(
@@ -293,7 +293,7 @@ export const brokenByOthers: BrokenWorld[] = [
     ([apiVersion, key, spec]): BrokenWorld => ({
       name: `${key} stands beside the lab`,
       breaks: add(named(apiVersion, key, spec)),
-      noticed: {},
+      detectedBy: {},
       drift: "it is in a namespace where it may act on the lab's traffic",
     }),
   ),

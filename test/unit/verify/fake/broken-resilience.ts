@@ -1,7 +1,7 @@
 import { type BrokenWorld, behaves, edit, remove } from "./breaks";
 
 const settings = { modules: ["resilience"] } as const;
-const noticed = { resilience: { layer: "waypoint" } };
+const detectedBy = { resilience: { layer: "waypoint" } };
 const service = "VirtualService/default/appb-resilience";
 const bucket = ["spec", "configPatches", 0, "patch", "value", "typed_config", "token_bucket"];
 const filter = "EnvoyFilter/default/appb-limited";
@@ -13,46 +13,46 @@ export const brokenResilience: BrokenWorld[] = [
     drift: "VirtualService/appb-resilience: spec.http[0].fault.abort.httpStatus is 503",
     settings,
     breaks: edit(service, ["spec", "http", 0, "fault", "abort", "httpStatus"], 503),
-    noticed,
+    detectedBy,
   },
   {
     name: "resilience: nothing is aborted, in spite of the configuration",
     settings,
     breaks: behaves(service, ["spec", "http", 0, "fault"], {}),
-    noticed,
+    detectedBy,
   },
   {
     name: "resilience: no timeout, in spite of the configuration",
     settings,
     breaks: behaves(service, ["spec", "http", 1, "timeout"], "0s"),
-    noticed,
+    detectedBy,
   },
   {
     name: "resilience: a timeout of half a second, in spite of the configuration",
     settings,
     breaks: behaves(service, ["spec", "http", 1, "timeout"], "0.5s"),
-    noticed,
+    detectedBy,
   },
   ...[0, 2, 4].map(
     (attempts): BrokenWorld => ({
       name: `resilience: ${attempts} retries instead of 3, in spite of the configuration`,
       settings,
       breaks: behaves(service, ["spec", "http", 2, "retries", "attempts"], attempts),
-      noticed,
+      detectedBy,
     }),
   ),
   {
     name: "resilience: the routes deleted",
     settings,
     breaks: remove(service),
-    noticed,
+    detectedBy,
     drift: "VirtualService/appb-resilience does not exist",
   },
   {
     name: "resilience: rate limit deleted",
     settings,
     breaks: remove(filter),
-    noticed,
+    detectedBy,
     drift: "EnvoyFilter/appb-limited",
   },
   {
@@ -60,20 +60,20 @@ export const brokenResilience: BrokenWorld[] = [
     drift: "EnvoyFilter/appb-limited: spec.configPatches[0].patch.value.typed_config.token_bucket.max_tokens is 5",
     settings,
     breaks: edit(filter, [...bucket, "max_tokens"], 5),
-    noticed,
+    detectedBy,
   },
   {
     name: "resilience: five times the burst",
     drift: "EnvoyFilter/appb-limited: spec.configPatches[0].patch.value.typed_config.token_bucket.max_tokens is 50",
     settings,
     breaks: edit(filter, [...bucket, "max_tokens"], 50),
-    noticed,
+    detectedBy,
   },
   {
     name: "resilience: the fronts are open to every method",
     settings,
     breaks: remove("AuthorizationPolicy/default/appb-resilience-l7"),
-    noticed,
+    detectedBy,
     drift: "AuthorizationPolicy/appb-resilience-l7 does not exist",
   },
 ];

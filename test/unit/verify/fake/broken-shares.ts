@@ -29,7 +29,7 @@ export const brokenShares: BrokenWorld[] = [
       name: `${real} % delayed, configured ${percent} %`,
       settings: { faultPercent: percent },
       breaks: behaves(fault, ["spec", "http", 0, "fault", "delay", "percentage", "value"], real),
-      noticed: { "fault-delay": waypoint },
+      detectedBy: { "fault-delay": waypoint },
     }),
   ),
   ...splits.map(
@@ -37,11 +37,11 @@ export const brokenShares: BrokenWorld[] = [
       name: `${real} % at appb-v2, configured ${percent} %`,
       settings: { modules: ["traffic-split"], splitWeight: percent },
       breaks: (state) => {
-        state.pretended.set(route, structuredClone(state.get(route)));
+        state.dumped.set(route, structuredClone(state.get(route)));
         edit(route, ["spec", "rules", 2, "backendRefs", 0, "weight"], 100 - real)(state);
         edit(route, ["spec", "rules", 2, "backendRefs", 1, "weight"], real)(state);
       },
-      noticed: { "traffic-split": waypoint },
+      detectedBy: { "traffic-split": waypoint },
     }),
   ),
 ];

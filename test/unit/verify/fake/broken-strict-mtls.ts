@@ -10,7 +10,7 @@ export const brokenStrictMtls: BrokenWorld[] = [
     name: "strict-mtls: PeerAuthentication deleted",
     settings,
     breaks: remove("PeerAuthentication/default/appf-strict"),
-    noticed: { "strict-mtls": ztunnel },
+    detectedBy: { "strict-mtls": ztunnel },
     drift: "PeerAuthentication/appf-strict does not exist",
   },
   {
@@ -18,42 +18,42 @@ export const brokenStrictMtls: BrokenWorld[] = [
     drift: "PeerAuthentication/appf-strict: spec.mtls.mode is PERMISSIVE",
     settings,
     breaks: edit("PeerAuthentication/default/appf-strict", mode, "PERMISSIVE"),
-    noticed: { "strict-mtls": ztunnel },
+    detectedBy: { "strict-mtls": ztunnel },
   },
   {
     name: "strict-mtls: PeerAuthentication selects another one",
     drift: "PeerAuthentication/appf-strict: spec.selector.matchLabels.app is appg",
     settings,
     breaks: edit("PeerAuthentication/default/appf-strict", ["spec", "selector", "matchLabels", "app"], "appg"),
-    noticed: { "strict-mtls": ztunnel },
+    detectedBy: { "strict-mtls": ztunnel },
   },
   {
     name: "strict-mtls: ztunnel says HBONE and sends plain text",
     settings,
     breaks: (state) => {
-      state.naked = true;
+      state.sendsPlainText = true;
     },
-    noticed: { "strict-mtls": ztunnel },
+    detectedBy: { "strict-mtls": ztunnel },
   },
   {
     name: "strict-mtls: appf runs beside appa, so that no wire is between them",
     settings,
     breaks: (state) => {
-      state.together = true;
+      state.onOneNode = true;
     },
-    noticed: { "strict-mtls": { layer: "nodes", verdict: "inconclusive" } },
+    detectedBy: { "strict-mtls": { layer: "nodes", verdict: "inconclusive" } },
   },
   {
     name: "strict-mtls: the sniffers are gone",
     settings,
     breaks: remove("DaemonSet/default/sniffer"),
-    noticed: { "strict-mtls": { layer: "nodes" } },
+    detectedBy: { "strict-mtls": { layer: "nodes" } },
     drift: "DaemonSet/sniffer does not exist",
   },
   {
     name: "strict-mtls: the twin is down, and with it the control",
     settings,
     breaks: (state) => state.scale("default/appg"),
-    noticed: { "strict-mtls": { layer: "app" } },
+    detectedBy: { "strict-mtls": { layer: "app" } },
   },
 ];

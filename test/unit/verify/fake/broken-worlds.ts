@@ -1,8 +1,8 @@
 import { type BrokenWorld, edit, remove } from "./breaks";
+import { brokenByAdditions } from "./broken-additions";
 import { brokenEndpoints } from "./broken-endpoints";
 import { brokenByOthers } from "./broken-others";
 import { brokenShares } from "./broken-shares";
-import { brokenByStrays } from "./broken-strays";
 
 const l7 = "AuthorizationPolicy/default/appb-l7";
 const fault = "VirtualService/default/appb-fault";
@@ -13,7 +13,7 @@ export const brokenWorlds: BrokenWorld[] = [
   {
     name: "waypoint deleted",
     breaks: remove("Gateway/default/waypoint", "Deployment/default/waypoint"),
-    noticed: {
+    detectedBy: {
       "ingress-through-waypoint": waypoint,
       "waypoint-traversed": waypoint,
       "authz-methods": waypoint,
@@ -24,7 +24,7 @@ export const brokenWorlds: BrokenWorld[] = [
   {
     name: "waypoint scaled to 0",
     breaks: (state) => state.scale("default/waypoint"),
-    noticed: {
+    detectedBy: {
       "ingress-through-waypoint": waypoint,
       "authz-principals": waypoint,
       "fault-delay": waypoint,
@@ -34,19 +34,19 @@ export const brokenWorlds: BrokenWorld[] = [
   {
     name: "label use-waypoint removed",
     breaks: edit("Service/default/appb", ["metadata", "labels", "istio.io/use-waypoint"], undefined),
-    noticed: { "ingress-through-waypoint": waypoint, "waypoint-traversed": waypoint, "authz-methods": waypoint },
+    detectedBy: { "ingress-through-waypoint": waypoint, "waypoint-traversed": waypoint, "authz-methods": waypoint },
     drift: "label istio.io/use-waypoint is absent",
   },
   {
     name: "label ingress-use-waypoint removed",
     breaks: edit("Service/default/appb", ["metadata", "labels", "istio.io/ingress-use-waypoint"], undefined),
-    noticed: { "ingress-through-waypoint": waypoint, gateway: waypoint },
+    detectedBy: { "ingress-through-waypoint": waypoint, gateway: waypoint },
     drift: "label istio.io/ingress-use-waypoint is absent",
   },
   {
     name: "policy deleted",
     breaks: remove(l7),
-    noticed: {
+    detectedBy: {
       "authz-methods": waypoint,
       "authz-principals": waypoint,
       "authz-flip": waypoint,
@@ -57,25 +57,25 @@ export const brokenWorlds: BrokenWorld[] = [
   {
     name: "policy without GET",
     breaks: edit(l7, ["spec", "rules", 0, "to", 0, "operation", "methods"], ["POST"]),
-    noticed: { "authz-methods": waypoint, "authz-principals": waypoint },
+    detectedBy: { "authz-methods": waypoint, "authz-principals": waypoint },
     drift: "AuthorizationPolicy/appb-l7: spec.rules[0].to[0].operation.methods[0] is POST, the stack says GET",
   },
   {
     name: "principal misspelled",
     breaks: edit(l7, ["spec", "rules", 0, "from", 0, "source", "principals", 0], "cluster.local/ns/default/sa/apppa"),
-    noticed: { "authz-principals": waypoint, "authz-flip": waypoint, "proxy-config": waypoint },
+    detectedBy: { "authz-principals": waypoint, "authz-flip": waypoint, "proxy-config": waypoint },
     drift: "apppa",
   },
   {
     name: "waypoint-only policy deleted",
     breaks: remove("AuthorizationPolicy/default/appb-waypoint-only"),
-    noticed: { bypass: { layer: "ztunnel" } },
+    detectedBy: { bypass: { layer: "ztunnel" } },
     drift: "AuthorizationPolicy/appb-waypoint-only does not exist",
   },
   {
     name: "namespace label removed",
     breaks: edit("Namespace//default", ["metadata", "labels"], {}),
-    noticed: {
+    detectedBy: {
       enrolment: { layer: "ztunnel" },
       hbone: { layer: "ztunnel" },
       certificates: { layer: "ztunnel" },
@@ -86,10 +86,10 @@ export const brokenWorlds: BrokenWorld[] = [
   {
     name: "ztunnel of appb's node down",
     breaks: (state) => {
-      state.silentNodes.add("ambient-lab-dev-worker2");
+      state.nodesWithoutZtunnel.add("ambient-lab-dev-worker2");
       edit("DaemonSet/istio-system/ztunnel", ["status", "numberReady"], 2)(state);
     },
-    noticed: {
+    detectedBy: {
       "control-plane": { layer: "ztunnel" },
       hbone: { layer: "ztunnel" },
       gateway: { layer: "ztunnel" },
@@ -103,12 +103,12 @@ export const brokenWorlds: BrokenWorld[] = [
       ["spec", "template", "spec", "containers", 0, "image"],
       "docker.io/istio/proxyv2:1.31.0-distroless",
     ),
-    noticed: { "control-plane": waypoint },
+    detectedBy: { "control-plane": waypoint },
   },
   {
     name: "appb down",
     breaks: (state) => state.scale("default/appb"),
-    noticed: {
+    detectedBy: {
       apps: { layer: "app" },
       gateway: { layer: "app" },
       "authz-methods": { layer: "app" },
@@ -118,13 +118,13 @@ export const brokenWorlds: BrokenWorld[] = [
   ...[0, 100, 30].map((percent) => ({
     name: `fault at ${percent} %`,
     breaks: edit(fault, ["spec", "http", 0, "fault", "delay", "percentage", "value"], percent),
-    noticed: { "fault-delay": waypoint, "proxy-config": waypoint },
+    detectedBy: { "fault-delay": waypoint, "proxy-config": waypoint },
     drift: `VirtualService/appb-fault: spec.http[0].fault.delay.percentage.value is ${percent}, the stack says 50`,
   })),
   {
     name: "fault delay of 200 ms",
     breaks: edit(fault, ["spec", "http", 0, "fault", "delay", "fixedDelay"], "200ms"),
-    noticed: { "fault-delay": waypoint, "proxy-config": waypoint },
+    detectedBy: { "fault-delay": waypoint, "proxy-config": waypoint },
     drift: "spec.http[0].fault.delay.fixedDelay is 200ms, the stack says 2s",
   },
   {
@@ -133,45 +133,45 @@ export const brokenWorlds: BrokenWorld[] = [
       const { http } = state.get(fault).spec as { http: unknown[] };
       http.pop();
     },
-    noticed: { "fault-delay": waypoint, gateway: waypoint, "authz-methods": waypoint },
+    detectedBy: { "fault-delay": waypoint, gateway: waypoint, "authz-methods": waypoint },
     drift: "VirtualService/appb-fault: spec.http[1] is absent",
   },
   {
     name: "MetalLB pool gone",
     breaks: remove("IPAddressPool/metallb-system/lab"),
-    noticed: { "load-balancer": { layer: "load-balancer" } },
+    detectedBy: { "load-balancer": { layer: "load-balancer" } },
     drift: "IPAddressPool/lab does not exist",
   },
   {
     name: "listener's hostname changed",
     breaks: edit("Gateway/default/gateway", ["spec", "listeners", 0, "hostname"], "*.example.org"),
-    noticed: { gateway: { layer: "gateway" }, "ingress-through-waypoint": { layer: "gateway" } },
+    detectedBy: { gateway: { layer: "gateway" }, "ingress-through-waypoint": { layer: "gateway" } },
     drift: "Gateway/gateway: spec.listeners[0].hostname is *.example.org, the stack says *.opssec.in",
   },
   {
     name: "HTTPRoute detached",
     breaks: edit("HTTPRoute/default/appb", ["spec", "parentRefs", 0, "name"], "another"),
-    noticed: { gateway: { layer: "gateway" }, "proxy-config": { layer: "gateway" } },
+    detectedBy: { gateway: { layer: "gateway" }, "proxy-config": { layer: "gateway" } },
     drift: "HTTPRoute/appb: spec.parentRefs[0].name is another, the stack says gateway",
   },
   {
     name: "istiod down",
     breaks: (state) => state.stopIstiod(),
-    noticed: { "control-plane": { layer: "istiod" }, "authz-flip": { layer: "istiod" } },
+    detectedBy: { "control-plane": { layer: "istiod" }, "authz-flip": { layer: "istiod" } },
   },
   {
     name: "clock skew between node and host",
     breaks: (state) => {
       state.skewMs = -600_000;
     },
-    noticed: { nodes: { layer: "nodes" } },
+    detectedBy: { nodes: { layer: "nodes" } },
   },
   {
     name: "logs unavailable",
     breaks: (state) => {
       state.logsBroken = true;
     },
-    noticed: {
+    detectedBy: {
       "authz-methods": { layer: "waypoint", verdict: "inconclusive" },
       "ingress-through-waypoint": { layer: "gateway", verdict: "inconclusive" },
       bypass: { layer: "waypoint", verdict: "inconclusive" },
@@ -180,10 +180,10 @@ export const brokenWorlds: BrokenWorld[] = [
   {
     name: "Prometheus absent",
     breaks: remove("Service/istio-system/prometheus"),
-    noticed: { prometheus: { layer: "prometheus" } },
+    detectedBy: { prometheus: { layer: "prometheus" } },
     drift: "Service/prometheus does not exist",
   },
-  ...brokenByStrays,
+  ...brokenByAdditions,
   ...brokenByOthers,
   ...brokenShares,
   ...brokenEndpoints,

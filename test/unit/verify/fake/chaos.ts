@@ -1,19 +1,19 @@
 import type { FakeClock } from "./clock";
 import type { FakePod } from "./state";
 
-/** Milliseconds until the next pod of a killed one is ready; anybody else takes as long as istiod. */
+/** Milliseconds until a killed pod is replaced by a ready one; other pods take as long as istiod. */
 const absentMs: Readonly<Record<string, number>> = { ztunnel: 3_000, waypoint: 5_000, istiod: 4_000 };
 
-/** Pods and nodes that were killed, and what becomes of them. */
+/** Killed pods and nodes, and their recovery. */
 export class FakeChaos {
-  /** What does not come back once it is killed: the label `app` or the role of a pod. */
+  /** Pods that do not recover after a kill, by their label `app` or their role; "node" for nodes. */
   readonly stuck = new Set<string>();
-  /** Kills are taken note of, and nobody dies. */
-  immortal = false;
+  /** Whether kills are recorded but have no effect. */
+  withoutEffect = false;
   /** Every kill, in order. */
   readonly kills: string[] = [];
   readonly #clock: FakeClock;
-  readonly #deaths = new Map<string, { times: number; backAt: number }>();
+  readonly #killed = new Map<string, { times: number; backAt: number }>();
   readonly #starts = new Map<string, number>();
   readonly #down = new Set<string>();
 
@@ -21,23 +21,23 @@ export class FakeChaos {
     this.#clock = clock;
   }
 
-  /** A pod as it is now, after all that befell it; none while it is dead. */
-  living(pod: FakePod): FakePod[] {
+  /** The current pod: the replacement after a kill, none until it is ready. */
+  current(pod: FakePod): FakePod[] {
     if (this.#down.has(pod.node)) return [];
-    const death = this.#deaths.get(pod.name);
-    if (!death) return [pod];
-    if (this.#clock.now() < death.backAt) return [];
-    return [{ ...pod, name: `${pod.name}-${death.times}`, uid: `${pod.uid}, ${death.times}` }];
+    const kill = this.#killed.get(pod.name);
+    if (!kill) return [pod];
+    if (this.#clock.now() < kill.backAt) return [];
+    return [{ ...pod, name: `${pod.name}-${kill.times}`, uid: `${pod.uid}, ${kill.times}` }];
   }
 
   kill(pod: FakePod, uid: string): void {
     if (pod.uid !== uid) throw new Error(`Precondition failed: UID in precondition: ${uid}`);
     this.kills.push(pod.role);
-    if (this.immortal) return;
+    if (this.withoutEffect) return;
     const kind = pod.labels.app ?? pod.role;
     const name = pod.name.replace(/(x2x4z\d*)-\d+$/, "$1");
     const backAt = this.stuck.has(kind) ? Number.POSITIVE_INFINITY : this.#clock.now() + (absentMs[kind] ?? 4_000);
-    this.#deaths.set(name, { times: (this.#deaths.get(name)?.times ?? 0) + 1, backAt });
+    this.#killed.set(name, { times: (this.#killed.get(name)?.times ?? 0) + 1, backAt });
   }
 
   container(node: string): { running: boolean; startedAt: number } {
@@ -46,7 +46,7 @@ export class FakeChaos {
 
   power(node: string, action: "kill" | "start"): void {
     this.kills.push(`${action} ${node}`);
-    if (this.immortal) return;
+    if (this.withoutEffect) return;
     if (action === "kill") {
       this.#down.add(node);
       return;

@@ -5,7 +5,7 @@ interface Sleeper {
   wake: () => void;
 }
 
-/** Time that passes only while everybody sleeps, and then at once. */
+/** A clock that advances to the next timer as soon as all tasks wait for a timer. */
 export class FakeClock implements Clock {
   #now = Date.parse("2026-11-23T12:00:00Z");
   readonly #sleepers = new Set<Sleeper>();
@@ -34,7 +34,7 @@ export class FakeClock implements Clock {
     return () => this.#sleepers.delete(sleeper);
   };
 
-  /** All that is not asleep runs on promises alone, so that a turn of the event loop later nobody is awake. */
+  /** Advances the clock in the next turn of the event loop: all other tasks use only promises, so by then they wait for timers. */
   #pump(): void {
     if (this.#pumping) return;
     this.#pumping = true;

@@ -17,10 +17,11 @@ const jaegerAnswer = (data: readonly unknown[]): unknown => ({
 
 /** What the dashboards answer in a healthy lab. */
 export function dashboards(state: FakeState, role: string, path: string): unknown {
-  if (role === "prometheus") return state.uncounted && path.includes("istio_requests_total") ? vector() : vector("42");
+  if (role === "prometheus")
+    return state.withoutCounters && path.includes("istio_requests_total") ? vector() : vector("42");
   if (role === "grafana") return grafana(path);
   if (role === "kiali") return kiali(path);
-  const services = ["gateway-istio.default", "waypoint.default"].filter((name) => !state.spanless.has(name));
+  const services = ["gateway-istio.default", "waypoint.default"].filter((name) => !state.withoutSpans.has(name));
   if (path.startsWith("/jaeger/api/services")) return jaegerAnswer(services);
   const tracedAt = state.lastTrace ?? state.clock.now() + state.skewMs;
   const query = new URLSearchParams(path.split("?")[1]);

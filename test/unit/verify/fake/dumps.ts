@@ -16,7 +16,7 @@ const type = (name: string) => ({ "@type": `type.googleapis.com/${name}` });
 /** ztunnel's /config_dump. */
 export function ztunnelConfig(state: FakeState, node: string): unknown {
   const here = state.pods.filter(({ namespace, labels }) => namespace !== "istio-system" && labels.app !== undefined);
-  const policies = state.toldAll("AuthorizationPolicy").filter((policy) => !at(policy, "spec", "targetRefs"));
+  const policies = state.pushedAll("AuthorizationPolicy").filter((policy) => !at(policy, "spec", "targetRefs"));
   const known = here.filter(({ role }) => state.left.get(role) !== "unknown");
   const served = known.filter(
     (pod) => pod.node === node && state.isEnrolled(pod.role) && state.left.get(pod.role) !== "unserved",
@@ -38,10 +38,10 @@ export function ztunnelConfig(state: FakeState, node: string): unknown {
         ...(isStrict(state, pod) ? [`${strictPolicy.namespace}/${strictPolicy.name}`] : []),
       ],
     })),
-    services: state.toldAll("Service").map((service) => {
+    services: state.pushedAll("Service").map((service) => {
       const { name = "", namespace } = service.metadata ?? {};
       const hostname = `${name}.${namespace}.svc.cluster.local`;
-      const attached = attachment(service, (key) => state.told(key));
+      const attached = attachment(service, (key) => state.pushed(key));
       if (!attached || attached.problem) return { namespace, hostname };
       const [place, waypoint] = attached.waypoint.split("/");
       const destination = `${attached.waypoint}.${place}.svc.cluster.local`;
@@ -72,8 +72,8 @@ const staticStrict = {
 
 /** A waypoint's /config_dump, with the keys as Envoy writes them. */
 export function waypointConfig(state: FakeState, waypoint: string): unknown {
-  const services = state.toldAll("Service");
-  const served = [...services, ...state.toldAll("ServiceEntry")].filter(
+  const services = state.pushedAll("Service");
+  const served = [...services, ...state.pushedAll("ServiceEntry")].filter(
     ({ metadata }) => state.waypointFor("pod", metadata?.name ?? "") === waypoint,
   );
   const attached = served.map(({ metadata }) => metadata?.name ?? "");
@@ -108,8 +108,8 @@ export function waypointConfig(state: FakeState, waypoint: string): unknown {
 /** The chain of one Service that is attached to the waypoint. */
 function chain(state: FakeState, service: string): unknown {
   const name = `inbound-vip|8000|http|${serviceName(service)}`;
-  const own = state.toldAll("VirtualService").find((item) => textAt(item, "spec", "hosts", 0) === service);
-  const routes = listAt(own && state.pretends(own), "spec", "http");
+  const own = state.pushedAll("VirtualService").find((item) => textAt(item, "spec", "hosts", 0) === service);
+  const routes = listAt(own && state.asDumped(own), "spec", "http");
   const rules = envoyRules(state, service);
   const limit = rateLimitOf(state, service) ? ["local_ratelimit"] : [];
   const names = ["grpc_stats", "fault", "cors", ...limit, "router"];
@@ -169,8 +169,8 @@ function envoyRoute(service: string, route: unknown): unknown {
 
 /** The gateway's /config_dump?include_eds. */
 export function gatewayConfig(state: FakeState): unknown {
-  const listeners = listAt(state.told("Gateway/default/gateway"), "spec", "listeners");
-  const hosts = state.toldAll("HTTPRoute").flatMap((route) => virtualHostsOf(state.pretends(route), listeners));
+  const listeners = listAt(state.pushed("Gateway/default/gateway"), "spec", "listeners");
+  const hosts = state.pushedAll("HTTPRoute").flatMap((route) => virtualHostsOf(state.asDumped(route), listeners));
   return {
     configs: [
       { ...type("envoy.admin.v3.ListenersConfigDump"), dynamic_listeners: listeners.map(gatewayListener(state)) },
@@ -181,7 +181,7 @@ export function gatewayConfig(state: FakeState): unknown {
       endpointsDump(
         state,
         "gateway",
-        outboundClusters([...state.toldAll("Service"), ...state.toldAll("ServiceEntry")]),
+        outboundClusters([...state.pushedAll("Service"), ...state.pushedAll("ServiceEntry")]),
       ),
     ],
   };
@@ -263,9 +263,9 @@ function downstream(listener: unknown) {
 const gatewayListener = (state: FakeState) => (item: unknown) => {
   const port = numberAt(item, "port");
   const policies = state
-    .toldAll("AuthorizationPolicy")
+    .pushedAll("AuthorizationPolicy")
     .filter((policy) => listAt(policy, "spec", "targetRefs").some((ref) => textAt(ref, "kind") === "Gateway"));
-  const authentication = state.told("RequestAuthentication/default/gateway-jwt");
+  const authentication = state.pushed("RequestAuthentication/default/gateway-jwt");
   const tokens = authentication ? [{ ...filterOf("jwt_authn"), typed_config: tokenConfig(authentication) }] : [];
   const manager = {
     ...type("envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"),

@@ -25,8 +25,8 @@ export function reachedPort(state: FakeState, hostPort: number): number {
   const published = state.published.find((each) => each.hostPort === hostPort);
   if (!published || !state.podOf("gateway"))
     throw Object.assign(new Error(`connect ECONNREFUSED 127.0.0.1:${hostPort}`), { code: "ECONNREFUSED" });
-  const port = gatewayPort(state.toldAll("Service"), published.containerPort);
-  const listeners = listAt(state.told("Gateway/default/gateway"), "spec", "listeners");
+  const port = gatewayPort(state.pushedAll("Service"), published.containerPort);
+  const listeners = listAt(state.pushed("Gateway/default/gateway"), "spec", "listeners");
   if (port === undefined || !listeners.some((listener) => numberAt(listener, "port") === port))
     throw Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET" });
   return port;
@@ -34,7 +34,7 @@ export function reachedPort(state: FakeState, hostPort: number): number {
 
 /** The listener of a port for a host name. */
 export const listenerFor = (state: FakeState, host: string, port: number): unknown =>
-  listAt(state.told("Gateway/default/gateway"), "spec", "listeners").find(
+  listAt(state.pushed("Gateway/default/gateway"), "spec", "listeners").find(
     (listener) => takesHost(listener, host) && numberAt(listener, "port") === port,
   );
 
@@ -42,11 +42,14 @@ export const listenerFor = (state: FakeState, host: string, port: number): unkno
 export function shakeHands(state: FakeState, host: string, trusting: "lab" | "public"): Handshake {
   const port = reachedPort(state, Number(new URL(state.facts.tls?.url ?? "").port));
   const secret = textAt(listenerFor(state, host, port), "tls", "certificateRefs", 0, "name");
-  const pem = Buffer.from(textAt(state.told(`Secret/default/${secret}`), "data", "tls.crt") ?? "", "base64").toString();
+  const pem = Buffer.from(
+    textAt(state.pushed(`Secret/default/${secret}`), "data", "tls.crt") ?? "",
+    "base64",
+  ).toString();
   const der = pem.split("\n")[1];
   if (!der) throw Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET" });
   const { names, issuer, notBefore, notAfter }: FakeCertificate = JSON.parse(Buffer.from(der, "base64").toString());
-  const known = trusting === "lab" ? issuer === state.caFile : state.machineTrusts === issuer;
+  const known = trusting === "lab" ? issuer === state.caFile : state.systemCa === issuer;
   const distrust = !known
     ? "UNABLE_TO_VERIFY_LEAF_SIGNATURE"
     : Date.parse(notAfter) < state.clock.now()
@@ -69,7 +72,7 @@ export interface GatewayRefusal {
 export function refusalAtGateway(state: FakeState, request: FakeRequest): GatewayRefusal | undefined {
   const { claims, problem, status = 401 } = tokenOf(state, request);
   if (problem) return { status, details: `jwt_authn_access_denied{${problem.replaceAll(" ", "_")}}`, body: problem };
-  for (const policy of state.toldAll("AuthorizationPolicy")) {
+  for (const policy of state.pushedAll("AuthorizationPolicy")) {
     if (!listAt(policy, "spec", "targetRefs").some((ref) => textAt(ref, "kind") === "Gateway")) continue;
     const rule = listAt(policy, "spec", "rules").findIndex((item) => denies(item, request.authority, claims));
     if (rule < 0) continue;
@@ -95,7 +98,7 @@ interface Bearer {
 }
 
 function tokenOf(state: FakeState, { headers = {} }: FakeRequest): Bearer {
-  const rule = at(state.told("RequestAuthentication/default/gateway-jwt"), "spec", "jwtRules", 0);
+  const rule = at(state.pushed("RequestAuthentication/default/gateway-jwt"), "spec", "jwtRules", 0);
   const token = /^Bearer (.*)$/.exec(headers.authorization ?? "")?.[1];
   if (!rule || token === undefined) return {};
   const [head = "", payload = "", signature = ""] = token.split(".");

@@ -6,21 +6,21 @@ import type { FakeRequest } from "./request";
 import { routeOf } from "./routes";
 import type { FakeState } from "./state";
 
-/** What a route of the waypoint does to its requests. */
+/** The effects of a waypoint's route on requests. */
 export interface FakeRoute {
   delayMs: number;
   percent: number;
   abort?: number;
   timeoutMs?: number;
-  /** Attempts beside the first one, where the application fails. */
+  /** Number of retries when the application fails. */
   retries: number;
 }
 
 const milliseconds = (text = "0s"): number => Number.parseFloat(text) * (text.endsWith("ms") ? 1 : 1000);
 
-/** The route that the waypoint takes for a path of a Service; nothing when none matches. */
+/** The route of the waypoint for a path of a Service; undefined when none matches. */
 export function routeFor(state: FakeState, service: string, path: string): FakeRoute | undefined {
-  const own = state.toldAll("VirtualService").find((item) => textAt(item, "spec", "hosts", 0) === service);
+  const own = state.pushedAll("VirtualService").find((item) => textAt(item, "spec", "hosts", 0) === service);
   if (!own) return { delayMs: 0, percent: 0, retries: 0, timeoutMs: routeTimeout(state, service) };
   const route = listAt(own, "spec", "http").find((item) => {
     const prefix = textAt(item, "match", 0, "uri", "prefix");
@@ -39,20 +39,20 @@ export function routeFor(state: FakeState, service: string, path: string): FakeR
   };
 }
 
-/** How long an HTTPRoute of a Service lets an answer take, in milliseconds; 0 when it does not say. */
+/** The request timeout of a Service's HTTPRoute in milliseconds; 0 without one. */
 export const routeTimeout = (state: FakeState, service: string): number =>
   milliseconds(textAt(routeOf(state, service), "spec", "rules", 0, "timeouts", "request"));
 
-/** How httpbin answers a path: its status, and how long it takes. */
+/** Status and duration of httpbin's answer for a path. */
 export function appAnswers({ path }: FakeRequest): { status: number; ms: number } {
   const seconds = Number(/^\/delay\/(\d+)/.exec(path)?.[1] ?? 0);
   return { status: /^\/unstable\?failure_rate=1&/.test(path) ? 500 : 200, ms: seconds * 1000 + 6 };
 }
 
-/** Filters that EnvoyFilters put in front of all others, or in front of RBAC. */
+/** Filters that EnvoyFilters insert before all other filters, or before RBAC. */
 export const insertedFirst = (state: FakeState): unknown[] =>
   state
-    .toldAll("EnvoyFilter")
+    .pushedAll("EnvoyFilter")
     .flatMap((filter) => listAt(filter, "spec", "configPatches"))
     .filter(
       (patch) =>
@@ -61,24 +61,24 @@ export const insertedFirst = (state: FakeState): unknown[] =>
     )
     .map((patch) => at(patch, "patch", "value"));
 
-/** DNS name of a Service; no experiment names those of a route's versions. */
+/** DNS name of a Service; the Services of versions are not in the tables of the experiments. */
 export const serviceName = (service: string): string =>
   service in services ? hostOf(service as ServiceName) : serviceHost(service);
 
-/** The bucket of tokens that an EnvoyFilter puts into the chain of a Service; undefined where there is none. */
+/** The token bucket that an EnvoyFilter adds to the chain of a Service; undefined without one. */
 export function rateLimitOf(state: FakeState, service: string): unknown {
-  const patches = state.toldAll("EnvoyFilter").flatMap((filter) => listAt(filter, "spec", "configPatches"));
+  const patches = state.pushedAll("EnvoyFilter").flatMap((filter) => listAt(filter, "spec", "configPatches"));
   const chain = `inbound-vip|8000|http|${serviceName(service)}`;
   const own = patches.find((patch) => textAt(patch, "match", "listener", "filterChain", "name") === chain);
   return at(own, "patch", "value", "typed_config", "token_bucket");
 }
 
-/** Envoy's bucket of tokens: full at first, some more each second. */
+/** Envoy's token bucket: full at the start, and refilled each second. */
 export class FakeBucket {
   #tokens = Number.NaN;
   #filledAt = 0;
 
-  /** Takes a token for a request to a Service; false when there is none. */
+  /** Takes a token for a request to a Service; false when the bucket is empty. */
   take(state: FakeState, service: string): boolean {
     const filter = rateLimitOf(state, service);
     if (!filter) return true;

@@ -52,14 +52,14 @@ const isAbout = (policy: KubeObject, pod: FakePod | undefined): boolean => {
 
 /** Policies on a pod: its ztunnel enforces them. */
 export const policiesOn = (state: FakeState, pod: FakePod): KubeObject[] =>
-  state.toldAll("AuthorizationPolicy").filter((policy) => isAbout(policy, pod));
+  state.pushedAll("AuthorizationPolicy").filter((policy) => isAbout(policy, pod));
 
 /** Policies of a Service: its waypoint enforces them. */
 export function policiesAt(state: FakeState, service: string): KubeObject[] {
   const found = state.serviceNamed(service);
   const key = found && keyOfObject(found);
   return state
-    .toldAll("AuthorizationPolicy")
+    .pushedAll("AuthorizationPolicy")
     .filter((policy) =>
       listAt(policy, "spec", "targetRefs").some(
         (ref) => keyOf(textAt(ref, "kind"), policy.metadata?.namespace, textAt(ref, "name")) === key,
@@ -74,7 +74,7 @@ const ztunnelRules = (policy: KubeObject): readonly unknown[] =>
 /** Whether a pod takes mutual TLS alone. */
 export const isStrict = (state: FakeState, pod: FakePod): boolean =>
   state
-    .toldAll("PeerAuthentication")
+    .pushedAll("PeerAuthentication")
     .some((each) => isAbout(each, pod) && textAt(each, "spec", "mtls", "mode") === "STRICT");
 
 /** The error that ztunnel logs when it refuses a caller; undefined when it lets it in. */

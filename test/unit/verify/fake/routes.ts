@@ -15,7 +15,7 @@ const outbound = (service: string) => `outbound|8000||${service}.default.svc.clu
 
 /** The HTTPRoute of a Service; nothing where it has none. */
 export const routeOf = (state: FakeState, service: string): KubeObject | undefined =>
-  state.toldAll("HTTPRoute").find((item) => {
+  state.pushedAll("HTTPRoute").find((item) => {
     const parent = at(item, "spec", "parentRefs", 0);
     return textAt(parent, "kind") === "Service" && textAt(parent, "name") === service;
   });
@@ -60,7 +60,7 @@ export const istioRetries = { retry_on: "connect-failure,refused-stream,unavaila
 /** The same rules as Envoy's routes; empty for a Service without an HTTPRoute. */
 export function envoyRules(state: FakeState, service: string): unknown[] {
   const route = routeOf(state, service);
-  return route ? envoyRoutes(state.pretends(route)) : [];
+  return route ? envoyRoutes(state.asDumped(route)) : [];
 }
 
 /** The rules of an HTTPRoute as Envoy's routes. */

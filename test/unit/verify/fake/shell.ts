@@ -93,11 +93,11 @@ export class FakeShell {
 
   #capture(): Promise<CommandResult> {
     if (this.forbidden) return Promise.resolve({ code: 1, stdout: "", stderr: "Operation not permitted" });
-    this.#state.wire = [];
+    this.#state.packets = [];
     return new Promise((resolve) => {
       this.#stopCapture = () => {
-        const bytes = pcapOf(this.deaf ? [] : (this.#state.wire ?? []));
-        this.#state.wire = undefined;
+        const bytes = pcapOf(this.deaf ? [] : (this.#state.packets ?? []));
+        this.#state.packets = undefined;
         resolve({ ...done(), bytes });
       };
     });

@@ -19,25 +19,25 @@ export interface FakePod {
   ip: string;
   node: string;
   labels: Record<string, string>;
-  /** ServiceAccount that it runs under. */
+  /** Name of its ServiceAccount. */
   account: string;
-  /** Identity of that ServiceAccount. */
+  /** Identity of the ServiceAccount. */
   principal: string;
   /** Its container; istiod adds another one to a pod with a sidecar. */
   container: string;
   uid: string;
-  /** Controller that made it; undefined for a pod that somebody made by hand. */
+  /** Controller that owns the pod; undefined for a pod that was created directly. */
   owner?: { kind: string; name: string };
 }
 
 /** A line of a pod's log; the lines are in the order in which they can be read. */
 interface LogLine {
-  /** When the log has it, by the true clock. */
+  /** Time at which the line is in the log, by the true clock. */
   at: number;
   text: string;
 }
 
-/** A workload of the lab, and the place that the scheduler gives to its pod: a worker and an address. */
+/** A workload of the lab, with the worker and the address of its pod. */
 interface Workload {
   role: string;
   /** Key of its Deployment. */
@@ -68,7 +68,7 @@ for (const each of [
 ])
   workloads.set(each.role, each);
 
-/** Name of the only pod of a role; roles that are of one name with another workload's get a suffix of their own. */
+/** Name of the only pod of a role. A workload with the name of another one has a different suffix. */
 const podName = (role: string): string => (role === "second-appa" ? "appa-6e9a0d-y3y5z" : `${role}-5d8f9c-x2x4z`);
 
 /** DaemonSets of the lab, by the roles of their pods. */
@@ -81,7 +81,7 @@ const rolesByPod = new Map([...workloads.keys()].map((role) => [podName(role), r
 
 const worker = (n: number): string => `ambient-lab-dev-worker${n === 1 ? "" : n}`;
 
-/** What the fake lab holds; tests break it by changing its objects or its flags. */
+/** The state of the fake lab. Tests break the lab by changing its objects or its flags. */
 export class FakeState {
   readonly facts: LabFacts;
   readonly clock: FakeClock;
@@ -90,74 +90,74 @@ export class FakeState {
   readonly sysctls: FakeCluster["sysctls"];
   readonly logs = new Map<string, LogLine[]>();
   readonly counters = { allowed: 0, denied: 0 };
-  /** Milliseconds by which the nodes' clock is ahead. */
+  /** Milliseconds by which the clock of the nodes is ahead. */
   skewMs = 0;
-  /** Every how many requests the client is held up by 2.5 s of its own, as on a busy machine; 0 is never. */
-  heldUpEvery = 0;
+  /** Every Nth request is delayed by 2.5 s at the client, as on a busy machine; 0 for none. */
+  slowRequestEvery = 0;
   logsBroken = false;
-  /** The CA in the file that the outputs name. */
+  /** The CA in the file whose path is in the outputs. */
   caFile = "Ambient lab CA";
-  /** A CA that this machine trusts by itself. */
-  machineTrusts = "Somebody Known";
+  /** A CA in the trust store of this machine. */
+  systemCa = "Somebody Known";
   /** Lines of each pod's log that are in its rotated file. */
   readonly rotations = new Map<string, number>();
   /** Services whose spans do not arrive at Jaeger. */
-  readonly spanless = new Set<string>();
-  /** What the proxies' configuration says of tracing, where it is not what the mesh asks for; undefined is nothing. */
+  readonly withoutSpans = new Set<string>();
+  /** Tracing settings in the configuration of the proxies, if they differ from the mesh configuration; undefined for none. */
   tracing: { is: object | undefined } | undefined;
-  /** Health of the collector's endpoint as a proxy sees it; undefined where it knows none. */
+  /** Health status of the collector's endpoint in a proxy; undefined without an endpoint. */
   collectorHealth: string | undefined = "HEALTHY";
-  /** How many of a proxy's requests to the collector failed. */
+  /** Number of failed requests of a proxy to the collector. */
   collectorErrors = 0;
-  /** Pods have IPv6 addresses. */
+  /** Whether pods have IPv6 addresses. */
   ipv6 = false;
-  /** Proxies write JSON. */
+  /** Whether proxies write their logs as JSON. */
   json = false;
   /** Log levels of proxies by the role of their pods. @default info */
   readonly proxyLevels = new Map<string, string>();
-  /** ztunnel writes a line when a connection is opened as well, as with the log level debug, and the other one late. */
+  /** Whether ztunnel also logs opened connections, as with the log level debug. The line about the end is then late. */
   verbose = false;
   /** Trust domain of the identities. */
   trustDomain = "cluster.local";
-  /** No proxy counts requests. */
-  uncounted = false;
-  /** What the waypoint's configuration says of a route, where it does something else. */
-  readonly pretended = new Map<string, KubeObject>();
-  /** Endpoints that a proxy has in place of those that istiod makes, by "proxy cluster". */
+  /** Whether all proxies lack request metrics. */
+  withoutCounters = false;
+  /** Objects as the configuration dumps of the proxies show them, if the proxies behave differently. */
+  readonly dumped = new Map<string, KubeObject>();
+  /** Changes to the endpoints that istiod sends to a proxy, by "proxy cluster". */
   readonly endpointsChanged = new Map<string, (endpoints: FakeEndpoint[]) => FakeEndpoint[]>();
-  /** Until when the waypoint serves open connections by its configuration before. */
+  /** Time until which the waypoint uses its previous configuration for open connections. */
   drainsUntil = 0;
-  /** Pods that no workload of the lab made. */
-  readonly strays: FakePod[] = [];
-  /** Nodes whose ztunnel is down. */
-  readonly silentNodes = new Set<string>();
-  /** Applications whose pods look healthy and left the mesh: ztunnel does not serve them, or nothing leads to it. */
+  /** Pods that do not belong to a workload of the lab. */
+  readonly foreignPods: FakePod[] = [];
+  /** Nodes whose ztunnel does not run. */
+  readonly nodesWithoutZtunnel = new Set<string>();
+  /** Applications with healthy pods that are not in the mesh: ztunnel does not have them, or their traffic is not redirected. */
   readonly left = new Map<string, "unknown" | "unserved" | "uncaptured">();
-  /** When the containers of an application were started, where it is not at the beginning. */
+  /** Start times of the containers of applications, if not the start of the lab. */
   readonly startedAt = new Map<string, string>();
   readonly chaos: FakeChaos;
-  /** What is on the wire between the nodes, while somebody listens. */
-  wire: FakePacket[] | undefined;
-  /** appf is where appa is. */
-  together = false;
-  /** The agentgateway hears of policies, as no version of it does. */
+  /** Packets between the nodes while a capture runs. */
+  packets: FakePacket[] | undefined;
+  /** Whether appf runs on the node of appa. */
+  onOneNode = false;
+  /** Whether the agentgateway enforces policies; no version of Istio configures them. */
   agentgatewayEnforces = false;
-  /** When Jaeger got its last trace; undefined is now. */
+  /** Time of the last trace in Jaeger; undefined for the current time. */
   lastTrace: number | undefined;
-  /** Grafana does not reach Prometheus. */
-  sourceless = false;
-  /** The waypoint does not answer for its metrics. */
-  countersHidden = false;
-  /** What ztunnel refuses ends, by its own words, because nobody is to be reached. */
+  /** Whether Grafana cannot reach Prometheus. */
+  grafanaWithoutSource = false;
+  /** Whether the metrics of the waypoint are not available. */
+  metricsUnavailable = false;
+  /** Whether ztunnel logs refused connections as "Connection refused" instead of the policy rejection. */
   unreachable = false;
-  /** Nodes of applications that the scheduler did not put where the lab wishes them. */
+  /** Nodes of applications that are scheduled on another node than the lab prefers. */
   readonly elsewhere = new Map<string, string>();
   /** Applications whose pods never become ready. */
   readonly unready = new Set<string>();
   /** Names of logs that cannot be read. */
   readonly unreadable = new Set<string>();
-  /** ztunnel says HBONE and sends plain text. */
-  naked = false;
+  /** Whether ztunnel reports HBONE and sends plain text. */
+  sendsPlainText = false;
   #frozen: ObjectMap | undefined;
   readonly #stamps = new Map<number, string>();
 
@@ -170,26 +170,26 @@ export class FakeState {
     this.chaos = new FakeChaos(clock);
   }
 
-  /** The object that a test wants to look at or to break. */
+  /** Returns an object, which a test may change. */
   get(key: string): KubeObject {
     const found = this.objects.get(key);
     if (!found) throw new Error(`The fake lab has no ${key}`);
     return found;
   }
 
-  /** What the proxies were told: without istiod they keep what they had. */
-  told(key: string): KubeObject | undefined {
+  /** The object as istiod pushed it last: without istiod the proxies keep their configuration. */
+  pushed(key: string): KubeObject | undefined {
     return (this.#frozen ?? this.objects).get(key);
   }
 
-  /** All objects of a kind as the proxies were told of them. */
-  toldAll(kind: string): readonly KubeObject[] {
+  /** All objects of a kind as istiod pushed them last. */
+  pushedAll(kind: string): readonly KubeObject[] {
     return (this.#frozen ?? this.objects).ofKind(kind);
   }
 
-  /** An object as the proxies' configuration says it is, which a proxy may not do. */
-  pretends(object: KubeObject): KubeObject {
-    return this.pretended.get(keyOfObject(object)) ?? object;
+  /** An object as the configuration dumps of the proxies show it. */
+  asDumped(object: KubeObject): KubeObject {
+    return this.dumped.get(keyOfObject(object)) ?? object;
   }
 
   get drains(): boolean {
@@ -208,39 +208,39 @@ export class FakeState {
     object.status = { replicas: 0 };
   }
 
-  /** The controller's work after a change of replicas. */
+  /** Updates the status of a Deployment after a change of its replicas. */
   rescale(deployment: KubeObject): void {
     const replicas = numberAt(deployment, "spec", "replicas") ?? 1;
     const ready = this.unready.has(deployment.metadata?.name ?? "") ? 0 : replicas;
     deployment.status = { replicas, readyReplicas: ready, updatedReplicas: replicas };
   }
 
-  /** Whether the mesh was told to have a workload's pods: by its namespace, unless its pods opt out. */
+  /** Whether the pods of a workload are enrolled in the mesh: by the label of the namespace, unless the pods opt out. */
   isEnrolled(role: string): boolean {
     const key = daemonSets[role] ?? workloads.get(role)?.key;
-    const workload = key === undefined ? undefined : this.told(key);
-    const namespace = this.told(keyOf("Namespace", "", workload?.metadata?.namespace));
+    const workload = key === undefined ? undefined : this.pushed(key);
+    const namespace = this.pushed(keyOf("Namespace", "", workload?.metadata?.namespace));
     const mode = "istio.io/dataplane-mode";
     return namespace?.metadata?.labels?.[mode] === "ambient" && podLabels(workload)[mode] !== "none";
   }
 
-  /** A Service or a ServiceEntry by its name: in the fake lab each has one of its own. */
+  /** A Service or a ServiceEntry by its name, which is unique in the fake lab. */
   serviceNamed(name: string): KubeObject | undefined {
     const isNamed = ({ metadata }: KubeObject) => metadata?.name === name;
-    return this.toldAll("Service").find(isNamed) ?? this.toldAll("ServiceEntry").findLast(isNamed);
+    return this.pushedAll("Service").find(isNamed) ?? this.pushedAll("ServiceEntry").findLast(isNamed);
   }
 
-  /** The waypoint that calls to a Service are led to: those of pods, or those of the gateway. */
+  /** The waypoint to which requests for a Service are sent, for requests of pods or of the gateway. */
   waypointFor(caller: "pod" | "gateway", service: string): string | undefined {
     const found = this.serviceNamed(service);
-    const attached = found && attachment(found, (key) => this.told(key));
+    const attached = found && attachment(found, (key) => this.pushed(key));
     if (!attached || attached.problem) return undefined;
     const ingress = found.metadata?.labels?.["istio.io/ingress-use-waypoint"] === "true";
     return caller === "pod" || ingress ? attached.waypoint.split("/")[1] : undefined;
   }
 
   /**
-   * Role of the pods behind port 8000 of a Service, or "" when no pod listens there; a pod's own name stands for itself.
+   * Role of the pods behind port 8000 of a Service, or "" when no pod listens there. The name of a pod is returned as it is.
    */
   appBehind(service: string): string {
     const found = this.serviceNamed(service);
@@ -249,7 +249,7 @@ export class FakeState {
     if (elsewhere) return this.appBehind(elsewhere);
     const entry = listAt(found, "spec", "ports").find((port) => numberAt(port, "port") === 8000);
     for (const { role, key } of workloads.values()) {
-      const workload = this.told(key);
+      const workload = this.pushed(key);
       if (
         workload?.metadata?.namespace === found.metadata?.namespace &&
         selects(at(found, "spec", "selector"), podLabels(workload)) &&
@@ -278,16 +278,16 @@ export class FakeState {
       ...this.#meters(),
       ...addons.flatMap((name, index) => this.#pod(name, addon(name), worker(1), `10.244.1.${40 + index}`)),
       ...this.#ztunnels(),
-      ...this.strays,
+      ...this.foreignPods,
     ];
   }
 
-  /** The pods of a workload; those that are not ready are left out, unless a test wants them. */
+  /** The ready pods of a workload; all pods if a test sets the workload as not ready. */
   #podsOf({ role, key, worker: n, ip }: Workload): FakePod[] {
     const workload = this.objects.get(key);
     const count = numberAt(workload, "status", this.unready.has(role) ? "replicas" : "readyReplicas") ?? 0;
     if (count === 0) return [];
-    const node = this.elsewhere.get(role) ?? worker(role === "appf" && this.together ? 1 : n);
+    const node = this.elsewhere.get(role) ?? worker(role === "appf" && this.onOneNode ? 1 : n);
     const first = this.#pod(role, workload, node, ip);
     if (count === 1) return first;
     const [net = "", host] = ip.split(/\.(?=\d+$)/);
@@ -297,7 +297,7 @@ export class FakeState {
     return [...first, ...further.flat()];
   }
 
-  /** Pods of the meter, on the nodes that take applications. */
+  /** Pods of the DaemonSet `cost-meter`, on the nodes without taints. */
   #meters(): FakePod[] {
     const daemonSet = this.objects.get(`DaemonSet/default/${meter}`);
     const nodes = daemonSet ? this.objects.ofKind("Node") : [];
@@ -313,18 +313,18 @@ export class FakeState {
     const nodes = ztunnel ? this.objects.ofKind("Node") : [];
     return nodes
       .map(({ metadata }) => metadata?.name ?? "")
-      .filter((node) => !this.silentNodes.has(node))
+      .filter((node) => !this.nodesWithoutZtunnel.has(node))
       .flatMap((node, index) =>
         on === undefined || on === node ? this.#pod(`ztunnel-${index}`, ztunnel, node, `10.244.${index}.2`) : [],
       );
   }
 
-  /** A pod of a workload, where the lab's own nodes, addresses and identities put it; none while it is dead. */
+  /** A pod of a workload with its node, address and identity; none while it is killed. */
   #pod(role: string, workload: KubeObject | undefined, node: string, ip: string, name = podName(role)): FakePod[] {
     const namespace = workload?.metadata?.namespace ?? "default";
     const account = textAt(workload?.spec, "template", "spec", "serviceAccountName") ?? "default";
     const single = this.facts.settings.workers === 1 && node === worker(2);
-    return this.chaos.living({
+    return this.chaos.current({
       namespace,
       name,
       role,
@@ -353,7 +353,7 @@ export class FakeState {
     return this.#ztunnels(node)[0];
   }
 
-  /** Writes a line into the log of a pod, or of a {@link sidecarOf} it; it can be read after the delay. */
+  /** Writes a line into the log of a pod, or of its {@link sidecarOf}. The line can be read after the delay. */
   log(target: Pick<FakePod, "name"> | undefined, text: (stamp: string) => string, delayMs: number): void {
     if (!target) return;
     const at = this.clock.now() + delayMs;
@@ -361,12 +361,12 @@ export class FakeState {
     const before = lines.findLastIndex((line) => line.at <= at);
     lines.splice(before + 1, 0, {
       at,
-      text: `${this.#stampAt(at)} ${this.#said(text(this.#stampAt(this.clock.now())))}`,
+      text: `${this.#stampAt(at)} ${this.#asLogged(text(this.#stampAt(this.clock.now())))}`,
     });
     this.logs.set(target.name, lines);
   }
 
-  /** A time by the nodes' clock; many lines have the same one. */
+  /** A time by the clock of the nodes, cached because many lines have the same time. */
   #stampAt(ms: number): string {
     const theirs = ms + this.skewMs;
     const stamp = this.#stamps.get(theirs) ?? new Date(theirs).toISOString();
@@ -374,7 +374,7 @@ export class FakeState {
     return stamp;
   }
 
-  #said(text: string): string {
+  #asLogged(text: string): string {
     return this.unreachable ? text.replace(/ error="[^"]*"/, ' error="io error: Connection refused"') : text;
   }
 }
@@ -383,7 +383,7 @@ export class FakeState {
 export const hasSidecar = ({ labels }: Pick<FakePod, "labels">): boolean =>
   labels["sidecar.istio.io/inject"] === "true";
 
-/** The sidecar of a pod: its log is one of its own. */
+/** The sidecar of a pod, which has a separate log. */
 export const sidecarOf = ({ name }: FakePod): Pick<FakePod, "name"> => ({ name: `${name}/istio-proxy` });
 
 const template = (labels: object) => ({ template: { metadata: { labels } } });

@@ -10,7 +10,7 @@ const collector = "outbound|4317||jaeger-collector.istio-system.svc.cluster.loca
  */
 export function tracingOf(state: FakeState, proxy: string): { tracing?: object } {
   if (state.tracing) return state.tracing.is ? { tracing: state.tracing.is } : {};
-  const mesh = meshOf(textAt(state.told("ConfigMap/istio-system/istio"), "data", "mesh") ?? "");
+  const mesh = meshOf(textAt(state.pushed("ConfigMap/istio-system/istio"), "data", "mesh") ?? "");
   if (listAt(mesh, "defaultProviders", "tracing").length === 0) return {};
   return { tracing: otlp(proxy, 100) };
 }

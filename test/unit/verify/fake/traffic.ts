@@ -176,7 +176,7 @@ export class Traffic {
 
   /** Whether there is a Service with a port. */
   #hasPort(service: string, port: number | undefined): boolean {
-    const ports = listAt(this.#state.told(`Service/default/${service}`), "spec", "ports");
+    const ports = listAt(this.#state.pushed(`Service/default/${service}`), "spec", "ports");
     return ports.some((each) => numberAt(each, "port") === port);
   }
 
@@ -189,7 +189,7 @@ export class Traffic {
       if (distrust) throw new Error(distrust);
     }
     const listener = listenerFor(state, host, port);
-    const route = state.toldAll("HTTPRoute").find(({ spec }) => {
+    const route = state.pushedAll("HTTPRoute").find(({ spec }) => {
       const takes = listAt(spec, "parentRefs").some((parent) => {
         const [name, section] = [textAt(parent, "name"), textAt(parent, "sectionName")];
         return name === "gateway" && (section === undefined || section === textAt(listener, "name"));
@@ -287,7 +287,7 @@ export class Traffic {
       return answer(status, "{}", ms / 1000);
     }
     write(200, delayed ? "DI" : "-", "via_upstream", seconds, upstream);
-    const heldUp = state.heldUpEvery > 0 && this.#port % state.heldUpEvery === 0;
+    const heldUp = state.slowRequestEvery > 0 && this.#port % state.slowRequestEvery === 0;
     return answer(200, "{}", heldUp ? seconds + 2.5 : seconds);
   }
 
@@ -310,12 +310,12 @@ export class Traffic {
     }
     const ztunnel = state.ztunnelOn(app.node);
     if (!ztunnel) return broken(56, "Recv failure: Connection reset by peer");
-    const bare = from.principal === undefined || state.naked;
+    const bare = from.principal === undefined || state.sendsPlainText;
     const text = `${request.method} ${request.path}`;
     const payload = bare ? Buffer.from(text) : Buffer.from([0x17, 3, 3, 0, text.length]);
     const port = bare ? 8080 : 15008;
     const [, ip = "", local] = /^\[?(.*?)\]?:(\d+)$/.exec(from.address) ?? [];
-    state.wire?.push({ from: ip, fromPort: Number(local), to: app.ip, toPort: port, payload });
+    state.packets?.push({ from: ip, fromPort: Number(local), to: app.ip, toPort: port, payload });
     const refusal = ztunnelRefusal(state, app, from.principal ?? "");
     const { pooled = false } = from;
     const plain = from.principal === undefined;

@@ -44,7 +44,7 @@ export class FakeWorld implements LabClient {
   read: LabClient["read"] = async ({ kind, namespace, name }) =>
     served(
       structuredClone(
-        this.state.pretended.get(keyOf(kind, namespace, name)) ?? this.state.objects.get(keyOf(kind, namespace, name)),
+        this.state.dumped.get(keyOf(kind, namespace, name)) ?? this.state.objects.get(keyOf(kind, namespace, name)),
       ),
     );
 
@@ -63,7 +63,7 @@ export class FakeWorld implements LabClient {
         // A CRD may serve one version of a kind alone.
         item.apiVersion === apiVersion && (namespace === undefined || item.metadata?.namespace === namespace),
     );
-    return structuredClone(found.map((item) => this.state.pretends(item)));
+    return structuredClone(found.map((item) => this.state.asDumped(item)));
   };
 
   exec: LabClient["exec"] = async (target, command) => {
@@ -105,9 +105,10 @@ export class FakeWorld implements LabClient {
     if (port === 15000 && labels.app === "ztunnel") return ok(ztunnelConfig(this.state, node));
     if (port === 15000) return ok(role === "gateway" ? gatewayConfig(this.state) : waypointConfig(this.state, role));
     if (port === 15020 && role === "waypoint")
-      return this.state.countersHidden ? { ...ok(""), status: 503 } : ok(this.#waypointMetrics());
+      return this.state.metricsUnavailable ? { ...ok(""), status: 503 } : ok(this.#waypointMetrics());
     if (port === 15020) return ok("");
-    if (role === "grafana" && this.state.sourceless && path.includes("/proxy/")) return { ...ok(""), status: 502 };
+    if (role === "grafana" && this.state.grafanaWithoutSource && path.includes("/proxy/"))
+      return { ...ok(""), status: 502 };
     return ok(dashboards(this.state, role, path));
   };
 
@@ -200,7 +201,7 @@ export class FakeWorld implements LabClient {
 
   #waypointMetrics(): string {
     const { allowed, denied } = this.state.counters;
-    if (!this.state.told("AuthorizationPolicy/default/appb-l7")) return "";
+    if (!this.state.pushed("AuthorizationPolicy/default/appb-l7")) return "";
     const series = (result: string, value: number) =>
       `envoy_http_rbac{authz_enforce_result="${result}",http_conn_manager_prefix="inbound_0.0.0.0_8000"} ${value}`;
     const draining = `envoy_listener_manager_total_filter_chains_draining{} ${this.state.drains ? 1 : 0}`;

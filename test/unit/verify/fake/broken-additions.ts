@@ -24,47 +24,47 @@ const alsoRoute = (route: object) => (state: FakeState) => {
 const anything = [{ uri: { prefix: "/anything" } }];
 
 /** Worlds that hold all that the lab declares, and something more. */
-export const brokenByStrays: BrokenWorld[] = [
+export const brokenByAdditions: BrokenWorld[] = [
   {
     name: "another policy lets everybody in at a path that no proof asks for",
     breaks: alsoPolicy(l7, "debug", { rules: [{ to: [{ operation: { paths: ["/admin"] } }] }] }),
-    noticed: { "authz-principals": waypoint, "proxy-config": waypoint },
+    detectedBy: { "authz-principals": waypoint, "proxy-config": waypoint },
     drift: "AuthorizationPolicy default/debug is not the lab's: it acts on Service appb",
   },
   {
     name: "another policy lets the gateway around the waypoint",
     breaks: alsoPolicy(l4, "scrape", { rules: [{ from: from("gateway-istio") }] }),
-    noticed: { bypass: { layer: "ztunnel" } },
+    detectedBy: { bypass: { layer: "ztunnel" } },
     drift: "AuthorizationPolicy default/scrape is not the lab's: it acts on pods with app=appb",
   },
   {
     name: "another policy denies appa",
     breaks: alsoPolicy(l7, "deny-appa", { action: "DENY", rules: [{ from: from("appa") }] }),
-    noticed: { hbone: waypoint, "authz-principals": waypoint },
+    detectedBy: { hbone: waypoint, "authz-principals": waypoint },
     drift: "AuthorizationPolicy default/deny-appa is not the lab's: it acts on Service appb",
   },
   {
     name: "a delay on a path that no proof asks for",
     breaks: alsoRoute({ match: anything, fault: { delay: { fixedDelay: "5s", percentage: { value: 100 } } } }),
-    noticed: { "proxy-config": waypoint },
+    detectedBy: { "proxy-config": waypoint },
     drift: "VirtualService/appb-fault: spec.http[2] is ",
   },
   {
     name: "an abort on a path that no proof asks for",
     breaks: alsoRoute({ match: anything, fault: { abort: { httpStatus: 500, percentage: { value: 100 } } } }),
-    noticed: { "proxy-config": waypoint },
+    detectedBy: { "proxy-config": waypoint },
     drift: "VirtualService/appb-fault: spec.http[2] is ",
   },
   {
     name: "the VirtualService leads to another Service",
     breaks: edit("VirtualService/default/appb-fault", ["spec", "http", 1, "route", 0, "destination", "host"], "appa"),
-    noticed: { "proxy-config": waypoint },
+    detectedBy: { "proxy-config": waypoint },
     drift: "VirtualService/appb-fault: spec.http[1].route[0].destination.host is appa, the stack says appb",
   },
   ...(["Deployment/default/waypoint", "Deployment/default/appb"] as const).map((object) => ({
     name: `the new pod of ${object} does not get ready, and the old one stays`,
     breaks: edit(object, ["status"], { replicas: 2, updatedReplicas: 1, readyReplicas: 1 }),
-    noticed: {
+    detectedBy: {
       [object.endsWith("appb") ? "apps" : "control-plane"]: { layer: object.endsWith("appb") ? "app" : "waypoint" },
     },
   })),
@@ -74,7 +74,7 @@ export const brokenByStrays: BrokenWorld[] = [
       edit("DaemonSet/istio-system/ztunnel", ["metadata", "generation"], 2)(state);
       edit("DaemonSet/istio-system/ztunnel", ["status", "observedGeneration"], 1)(state);
     },
-    noticed: { "control-plane": { layer: "ztunnel" } },
+    detectedBy: { "control-plane": { layer: "ztunnel" } },
   },
   ...[2, "2"].map((observedGeneration) => ({
     name: `istiod has not looked at the gateway since it was changed (${typeof observedGeneration})`,
@@ -82,21 +82,21 @@ export const brokenByStrays: BrokenWorld[] = [
       edit("Gateway/default/gateway", ["metadata", "generation"], 3)(state);
       edit("Gateway/default/gateway", ["status", "conditions", 1, "observedGeneration"], observedGeneration)(state);
     },
-    noticed: { gateway: { layer: "istiod" } },
+    detectedBy: { gateway: { layer: "istiod" } },
   })),
   {
     name: "Grafana does not reach Prometheus",
     breaks: (state) => {
-      state.sourceless = true;
+      state.grafanaWithoutSource = true;
     },
-    noticed: { grafana: { layer: "grafana" } },
+    detectedBy: { grafana: { layer: "grafana" } },
   },
   {
     name: "the waypoint does not show its counters",
     breaks: (state) => {
-      state.countersHidden = true;
+      state.metricsUnavailable = true;
     },
-    noticed: {
+    detectedBy: {
       "waypoint-traversed": { layer: "waypoint", verdict: "inconclusive" },
       "authz-flip": { layer: "waypoint", verdict: "inconclusive" },
     },
