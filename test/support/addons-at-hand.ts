@@ -7,7 +7,7 @@ import { type AddonName, addonNames } from "../../config/vocabulary";
 import { exec } from "../../host/exec";
 import { artifactsAtHand } from "./skip";
 
-/** The addons all of whose images Docker has, and that draw from nothing it lacks. */
+/** The addons whose images Docker has, without addons whose data source is not available. */
 export async function addonsAtHand(): Promise<AddonName[]> {
   const found: AddonName[] = [];
   for (const name of addonNames) if (await hasImages(name)) found.push(name);

@@ -7,7 +7,7 @@ import { versions } from "../../config/versions";
 import { exec, run } from "../../host/exec";
 import { rigPath } from "./skip";
 
-/** A Kubernetes object as it is sent. */
+/** A Kubernetes object in a request. */
 export interface KubernetesObject {
   apiVersion: string;
   kind: string;
@@ -15,17 +15,17 @@ export interface KubernetesObject {
   [field: string]: unknown;
 }
 
-/** A bare kube-apiserver with the lab's CRDs: it checks objects, and nothing acts on them. */
+/** A kube-apiserver with the lab's CRDs and without controllers: it validates and stores objects. */
 export interface ApiServer {
   /**
    * Server-side apply with strict field validation, as a field manager.
-   * @returns what the server keeps; rejects with its own message
+   * @returns the stored object; rejects with the message of the server
    */
   apply(object: KubernetesObject, options?: ApplyOptions): Promise<unknown>;
   delete(object: KubernetesObject): Promise<void>;
-  /** The object as the server keeps it. */
+  /** The stored object. */
   read(object: KubernetesObject): Promise<unknown>;
-  /** Whether the server has it. */
+  /** Whether the object exists. */
   has(object: KubernetesObject): Promise<boolean>;
   readonly kubeconfig: string;
   readonly context: string;
@@ -38,7 +38,7 @@ interface ApplyOptions {
   manager?: string;
 }
 
-/** CRDs by Go module, at the lab's own pins. */
+/** CRDs by Go module, in the versions that the lab pins. */
 const crdModules = [
   { module: `sigs.k8s.io/gateway-api@${versions.gatewayApi}`, path: "config/crd/standard" },
   { module: `go.universe.tf/metallb@${versions.metallb}`, path: "config/crd/bases" },
@@ -47,10 +47,10 @@ const crdModules = [
 
 const minutes = (count: number) => count * 60_000;
 
-/** Kubeconfig of a kube-apiserver that may be used up, such as a new kind cluster's; the rig's is started where there is none. */
+/** Kubeconfig of a disposable kube-apiserver, such as that of a new kind cluster; without one, the rig's kube-apiserver is started. */
 export const givenApiServer = process.env.LAB_APISERVER;
 
-/** Gives a kube-apiserver the CRDs. One that runs already is used, and left running. */
+/** Installs the CRDs in a kube-apiserver. A server that runs already is used and not stopped. */
 export async function startApiServer(): Promise<ApiServer> {
   if (givenApiServer) return { ...(await prepared(givenApiServer)), stop: async () => undefined };
   const rig = (verb: string) =>
@@ -66,7 +66,7 @@ export async function startApiServer(): Promise<ApiServer> {
     if (!ours) return;
     const pids = serverPids();
     await rig("apiserver-stop");
-    // It takes its time to end, and the next suite's server would find the port taken.
+    // The server needs time to exit, and until then the server of the next suite cannot use its port.
     await vi.waitFor(async () => expect(await running(pids)).not.toContain(true), {
       timeout: minutes(1),
       interval: 200,
@@ -88,7 +88,7 @@ async function prepared(kubeconfig: string) {
   return api;
 }
 
-/** Processes of the rig's kube-apiserver and its etcd: the rig puts their ids into its folder. */
+/** IDs of the processes of the rig's kube-apiserver and its etcd, which the rig writes into its folder. */
 function serverPids(): string[] {
   const home =
     process.env.RIG_HOME ?? join(process.env.XDG_CACHE_HOME ?? join(process.env.HOME ?? "", ".cache"), "lab-rig");
@@ -133,7 +133,7 @@ async function connect(kubeconfig: string) {
   const server = config.getCurrentCluster()?.server;
   if (!server) throw new Error(`${kubeconfig} in ${dirname(kubeconfig)} names no server`);
 
-  /** A client that sends this object as it is, to be checked strictly: by itself it drops what its types do not know. */
+  /** A client that sends this object unchanged for strict validation; by default the client drops fields that its types do not have. */
   function clientFor(object: KubernetesObject) {
     const body = JSON.stringify(object);
     const settings = k8s.createConfiguration({

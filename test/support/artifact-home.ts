@@ -11,11 +11,11 @@ import { startServer, type TestServer } from "./server";
 export interface ArtifactHome {
   readonly path: string;
   readonly server: TestServer;
-  /** Where the cache keeps an artifact. */
+  /** Path of an artifact in the cache. */
   cacheFile(artifact: BillArtifact): string;
 }
 
-/** Gives every test of the calling file an {@link ArtifactHome} of its own. */
+/** Creates an {@link ArtifactHome} for every test of the calling file. */
 export function useArtifactHome(): ArtifactHome {
   let current: { path: string; server: TestServer } | undefined;
   const given = () => {
@@ -42,14 +42,14 @@ export function useArtifactHome(): ArtifactHome {
   };
 }
 
-/** The artifact of this name on the bill. */
+/** The artifact of this name in the bill of materials. */
 export function billed(name: string): BillArtifact {
   const found = bill.find((artifact) => artifact.name === name);
   if (!found) throw new Error(`${name} is not on the bill`);
   return found;
 }
 
-/** The LabError, exit code 4, with which something must be refused. */
+/** Requires a rejection with a LabError of exit code 4, and returns the error. */
 export async function refusal(pending: Promise<unknown>): Promise<LabError> {
   const thrown = await pending.then(
     () => new Error("It was accepted"),

@@ -7,7 +7,7 @@ import { keep, type LiveLab, patched, type Undo } from "./live-lab";
 
 const { signal } = new AbortController();
 
-/** The mesh lets go of the namespace: its label is removed, and its apps start anew. */
+/** Removes the label of the namespace, and restarts its applications. */
 export async function namespaceLeft(lab: LiveLab): Promise<Undo> {
   const apps = ["deployment/appa", "deployment/appb", "deployment/stranger"];
   const restart = async () => {
@@ -24,23 +24,23 @@ export async function namespaceLeft(lab: LiveLab): Promise<Undo> {
   };
 }
 
-/** The ztunnel of appb's node hangs: its process is stopped, as by a machine that is out of memory. */
+/** Stops the process of the ztunnel on appb's node, so that it hangs. */
 export async function ztunnelFrozen(lab: LiveLab): Promise<Undo> {
   const { node } = await new PodFinder(await kubeLabClient(lab.facts)).one("appb", signal);
   const signalled = (signal: string) => lab.onNode(node, "sh", "-c", `kill -${signal} $(pidof ztunnel)`);
   await signalled("STOP");
   const ready = ["get", "daemonset", "ztunnel", "-n", "istio-system", "-o", "jsonpath={.status.numberReady}"];
-  // The kubelet needs a few failed probes to notice.
+  // The kubelet marks the pod as not ready after a few failed probes.
   await eventually(
     async () => {
       if ((await lab.kubectl(ready)) === "3") throw new Error("ztunnel counts as ready");
     },
-    { what: "the kubelet to notice", deadlineMs: 90_000, intervalMs: 2_000, signal },
+    { what: "the pod to be not ready", deadlineMs: 90_000, intervalMs: 2_000, signal },
   );
   return () => signalled("CONT");
 }
 
-/** A kubeconfig beside the lab's own that may do all but read logs. */
+/** Creates a kubeconfig beside the lab's own, with all rights except for reading logs. */
 export async function blindKubeconfig(lab: LiveLab): Promise<Undo> {
   const name = "e2e-blind";
   const rule = (apiGroups: string[], resources: string[]) => ({ apiGroups, resources, verbs: ["*"] });
@@ -82,14 +82,14 @@ export async function blindKubeconfig(lab: LiveLab): Promise<Undo> {
   };
 }
 
-/** The mesh's proxies write no access log. */
+/** Turns the access logs of the mesh's proxies off. */
 export async function withoutAccessLog(lab: LiveLab): Promise<Undo> {
   const undo = await keep(lab, "configmap", "istio", "istio-system");
   const { data } = JSON.parse(
     await lab.kubectl(["get", "configmap", "istio", "--namespace", "istio-system", "-o", "json"]),
   ) as { data: { mesh: string } };
   const mesh = data.mesh.replace(/^accessLogFile: .*$/m, 'accessLogFile: ""');
-  if (mesh === data.mesh) throw new Error(`the mesh's configuration names no accessLogFile:\n${data.mesh}`);
+  if (mesh === data.mesh) throw new Error(`the mesh's configuration has no accessLogFile:\n${data.mesh}`);
   const patch = JSON.stringify({ data: { mesh } });
   await lab.kubectl(["patch", "configmap", "istio", "-n", "istio-system", "--type", "merge", "-p", patch]);
   await accessLogged(lab, false);
@@ -99,15 +99,15 @@ export async function withoutAccessLog(lab: LiveLab): Promise<Undo> {
   };
 }
 
-/** Waits until the waypoint was told to write its access log, or not to. */
+/** Waits until the access log is on or off in the configuration of the waypoint. */
 async function accessLogged(lab: LiveLab, wanted: boolean): Promise<void> {
   const world = await kubeLabClient(lab.facts);
   const pod = await new PodFinder(world).one("waypoint", signal);
   await eventually(
     async () => {
       const { body } = await world.podGet(pod, 15000, "/config_dump", signal);
-      if (body.includes("/dev/stdout") !== wanted) throw new Error("its configuration says otherwise");
+      if (body.includes("/dev/stdout") !== wanted) throw new Error("its configuration lacks the change");
     },
-    { what: "the waypoint to hear of its access log", deadlineMs: 60_000, intervalMs: 1_000, signal },
+    { what: "the waypoint to get the change of its access log", deadlineMs: 60_000, intervalMs: 1_000, signal },
   );
 }

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { exec } from "../../host/exec";
 
-/** A certificate that vouches for itself, a private CA of one host: paths of the key and of the certificate, both PEM. */
+/** Creates a self-signed certificate for a host. @returns the paths of key and certificate, both PEM */
 export async function selfSigned(folder: string, host: string): Promise<{ key: string; ca: string }> {
   const [key, ca] = [join(folder, "key.pem"), join(folder, "ca.pem")];
   const made = await exec("openssl", [

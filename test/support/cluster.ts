@@ -3,15 +3,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startServer, type TestServer } from "./server";
 
-/** A cluster that answers what a test puts into it, and the kubeconfig that leads there. */
+/** An API server whose answers a test sets, with its kubeconfig. */
 export interface TestCluster {
   readonly kubeconfig: string;
   readonly context: string;
-  /** Makes a path of its API answer an object. */
+  /** Sets the object that a path of the API returns. */
   put(path: string, object: unknown): void;
-  /** Makes a path of its API answer a status of HTTP. */
+  /** Sets the HTTP status that a path of the API returns. */
   refuse(path: string, status: number): void;
-  /** Paths in the order they were asked for. */
+  /** Paths of the requests, in order. */
   readonly asked: readonly string[];
   close(): Promise<void>;
 }
@@ -21,7 +21,7 @@ const lists = [
   ...["pods", "services"].map((kind) => `api/v1/namespaces/default/${kind}`),
 ];
 
-/** Starts an API server with nothing in it but Kubernetes of that version. */
+/** Starts an API server of a Kubernetes version, without objects. */
 export async function startCluster(gitVersion = "v1.34.2"): Promise<TestCluster> {
   const server: TestServer = await startServer();
   const kubeconfig = join(await mkdtemp(join(tmpdir(), "lab-cluster-")), "kubeconfig");

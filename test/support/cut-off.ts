@@ -5,17 +5,17 @@ import { join } from "node:path";
 import { expect, vi } from "vitest";
 import { type ExecResult, exec } from "../../host/exec";
 
-/** A machine without a network: a namespace with a loopback device and no route out, and an empty Docker of its own. */
+/** A machine without a network: a network namespace with only a loopback device, and a separate Docker without images. */
 export interface CutOff {
-  /** Command line that runs another one in it. */
+  /** Command line that runs another command line in the namespace. */
   within: readonly string[];
-  /** Variables that lead to its Docker. */
+  /** Environment variables that select its Docker. */
   env: { DOCKER_HOST: string };
   run(...command: string[]): Promise<ExecResult>;
   stop(): Promise<void>;
 }
 
-/** Starts one. Its Docker has the settings of this machine's, and nothing else of it. */
+/** Starts the machine. Its Docker has the settings of this machine's Docker. */
 export async function cutOff(): Promise<CutOff> {
   const folder = mkdtempSync(join(tmpdir(), "ambient-lab-cut-"));
   const [socket, pid] = [join(folder, "docker.sock"), join(folder, "pid")];
@@ -37,7 +37,7 @@ export async function cutOff(): Promise<CutOff> {
     stop: async () => {
       child.kill();
       await ended;
-      // Docker leaves the mounts of its own namespaces behind.
+      // Docker does not remove the mounts of its namespaces.
       for (const mount of mountsBelow(folder)) await exec("umount", ["--lazy", mount]);
       rmSync(folder, { recursive: true, force: true });
     },

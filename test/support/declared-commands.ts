@@ -2,7 +2,7 @@ import { declare } from "./program";
 
 /**
  * Prints, as JSON, the commands that the program declares for a stack: `declared-commands.ts STACK CONFIG FACTS`. A
- * process of its own, since the SDK's test runtime serves one program a process.
+ * separate process, since the SDK's test runtime supports one program for each process.
  */
 async function main([stack, config = "{}", facts = "{}"]: string[]): Promise<void> {
   const { resources } = await declare(JSON.parse(config), JSON.parse(facts), stack);

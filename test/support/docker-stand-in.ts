@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { type Exec, exec } from "../../host/exec";
 
-/** A network of the stand-in, with the labels that a lab may have written. */
+/** A network of the stand-in, with the labels of a lab. */
 export interface StandInNetwork {
   id: string;
   name: string;
@@ -18,42 +18,42 @@ interface StandInNode {
   cluster: string;
   /** Name of its network. */
   network: string;
-  /** Id of that network when the container was started last, which Docker keeps (`NetworkSettings.Networks`). */
+  /** ID of the network at the last start of the container, which Docker keeps (`NetworkSettings.Networks`). */
   networkId: string;
   /** @default "running" */
   state?: "running" | "exited";
 }
 
-/** A container or volume of another kind, with the label that makes it a cache of the labs. */
+/** A container or volume of an image cache. */
 interface StandInCache {
   kind: "container" | "volume";
   name: string;
-  /** Value of the label `ambient-lab.cache`; absent for one that no lab made. */
+  /** Value of the label `ambient-lab.cache`; absent if no lab created it. */
   label?: string;
-  /** Network of a container beside Docker's default one. */
+  /** Network of a container, in addition to Docker's default network. */
   network?: string;
 }
 
-/** Programs docker and kind that share networks and nodes, for commands and for the scripts of the components alike. */
+/** Stand-ins for docker and kind with common networks and nodes, for commands and for the scripts of the components. */
 export interface DockerStandIn {
-  /** PATH that has them first; `ps` lists no process. */
+  /** PATH that begins with the stand-ins; `ps` lists no process. */
   readonly path: string;
-  /** Runs programs of that PATH. */
+  /** Runs programs with this PATH. */
   readonly exec: Exec;
-  /** What is there now, a line each. */
+  /** The current networks, nodes and caches, a line each. */
   things(): string[];
-  /** Names of the nodes that run. */
+  /** Names of the running nodes. */
   running(): string[];
 }
 
-/** What is in a Docker. */
+/** The networks, nodes and caches of a Docker. */
 export interface StandInThings {
   networks?: readonly StandInNetwork[];
   nodes?: readonly StandInNode[];
   caches?: readonly StandInCache[];
 }
 
-/** Programs whose Docker has these things. */
+/** Creates stand-ins whose Docker has these networks, nodes and caches. */
 export function dockerStandIn({ networks = [], nodes = [], caches = [] }: StandInThings): DockerStandIn {
   const folder = mkdtempSync(join(tmpdir(), "lab-docker-"));
   const bin = join(folder, "bin");

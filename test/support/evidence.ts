@@ -6,13 +6,13 @@ import { verifyLab } from "../../verify";
 import type { FakeState } from "../unit/verify/fake/state";
 import { fakeWorld } from "../unit/verify/fake/world";
 
-/** Text of an attacker in a log line or an answer: no page may take it for its own. */
+/** Text of an attacker in a log line or an answer, which every page must escape. */
 export const hostile = `</pre></script><script>alert(1)</script><img src=http://evil.example/x onerror="alert(2)">'&\u0007`;
 
 const newFolder = () => mkdtempSync(join(tmpdir(), "lab-evidence-"));
 const written = new Map<string, Promise<string>>();
 
-/** Evidence of a run on the lab in memory, written by the verifier itself: a copy, where a run with these settings was made. */
+/** Evidence that the verifier writes for a run on the fake lab. A further call with the same settings copies the evidence. */
 export async function evidenceFolder(
   settings: Partial<LabSettings> = {},
   folder = newFolder(),
@@ -37,7 +37,7 @@ async function writeEvidence(
   return folder;
 }
 
-/** Puts hostile text wherever the report holds free text, and adds a recorded `up`. */
+/** Inserts hostile text in every free-text field of the report, and adds a recorded `up`. */
 export function poison(folder: string): void {
   const file = join(folder, "report.json");
   const report = JSON.parse(readFileSync(file, "utf8"), (key, value) =>

@@ -4,7 +4,7 @@ import { generateKeyPairSync } from "node:crypto";
 export interface FakeCertificate {
   /** DNS names. */
   names: string[];
-  /** Common name of the CA that signed it. */
+  /** Common name of the issuing CA. */
   issuer: string;
   notBefore: string;
   notAfter: string;

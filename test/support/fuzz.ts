@@ -1,24 +1,24 @@
 import fc from "fast-check";
 
-/** Texts for each parser; the seed is fixed, so that every run has the same ones. LAB_FUZZ_RUNS sets another number. */
+/** Number of inputs for each parser, which LAB_FUZZ_RUNS changes. The seed is fixed, so that every run has the same inputs. */
 const runs = Number(process.env.LAB_FUZZ_RUNS) || 2_000;
 const seed = 20_261_129;
 
-/** Time for the inputs of one test, in milliseconds: a usual run takes seconds. */
+/** Timeout of one test, in milliseconds; a default run takes seconds. */
 export const timeout = 60_000 * Math.max(1, runs / 2_000);
 
-/** Number of damaged inputs that each parser has got in this process. */
+/** Number of damaged inputs for each parser in this process. */
 const counts = new Map<string, number>();
 
 /**
- * Requires a property of what a parser makes of damaged inputs.
- * @param cost of one input, in those of a line: the parser gets fewer inputs accordingly
+ * Requires a property of the results of a parser for damaged inputs.
+ * @param cost cost of one input relative to a line: the number of inputs is divided by it
  */
 export function holds<T>(parser: string, values: fc.Arbitrary<T>, property: (value: T) => void, cost = 1): void {
   fc.assert(fc.property(values, property), { seed, numRuns: counted(parser, cost) });
 }
 
-/** {@link holds} of a parser that asks a program or reads a file. */
+/** {@link holds} for an asynchronous parser, which runs a program or reads a file. */
 export async function holdsLater<T>(
   parser: string,
   values: fc.Arbitrary<T>,
@@ -68,7 +68,7 @@ const piece = fc.oneof(
   ),
 );
 
-/** A text with up to four places cut out, replaced or repeated. */
+/** A text with up to four parts removed, replaced or repeated. */
 export const damaged = (...seeds: readonly string[]): fc.Arbitrary<string> =>
   fc
     .tuple(
@@ -90,7 +90,7 @@ export const distorted = (seed: unknown): fc.Arbitrary<unknown> =>
     return copy;
   });
 
-/** Walks into a document by the numbers of a path, and replaces what is there at a depth that the path chooses. */
+/** Follows the numbers of a path into a document, and replaces the value at the depth that the path selects. */
 function replaceAt(document: unknown, path: Iterator<number>, value: unknown): void {
   let holder = document;
   for (let depth = 0; typeof holder === "object" && holder !== null; depth += 1) {

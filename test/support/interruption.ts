@@ -5,11 +5,11 @@ import { join } from "node:path";
 import { exec } from "../../host/exec";
 import { eventually } from "../../verify/eventually";
 
-/** Who is ended, and how: the command line, the engine `pulumi`, the Node.js of the program, or all of them. */
+/** The signal and the process that gets it: the command line, the engine `pulumi`, the Node.js of the program, or the process group. */
 export const killTargets = ["kill cli", "kill engine", "kill program", "kill group", "INT cli", "INT group"] as const;
 export type KillTarget = (typeof killTargets)[number];
 
-/** A moment of an operation: when the engine has begun with a resource, plus some time. */
+/** A moment of an operation: a delay after the engine has started a resource. */
 export interface Moment {
   operation: "up" | "destroy";
   /** Name of the resource, or `start` for the start of the command line. */
@@ -17,10 +17,10 @@ export interface Moment {
   afterMs: number;
 }
 
-/** How an interrupted run went. */
+/** The result of an interrupted run. */
 export interface Interruption {
-  /** Resources that the engine was at work on; undefined when the run ended before the moment came. */
-  doing: string[] | undefined;
+  /** Resources with a pending operation at the interruption; undefined when the run ended before the moment. */
+  pending: string[] | undefined;
   stderr: string;
 }
 
@@ -28,15 +28,15 @@ interface Checkpoint {
   checkpoint?: { latest?: { pending_operations?: { resource: { urn: string }; type: string }[] } };
 }
 
-/** What the engine has begun and not finished, as its file backend tells it all the time. */
-export function doingOf(state: string, stack: string): string[] {
+/** Resources with a pending operation, by the checkpoint in the file backend. */
+export function pendingResources(state: string, stack: string): string[] {
   try {
     const file = join(state, ".pulumi", "stacks", "ambient-lab", `${stack}.json`);
     const { checkpoint } = JSON.parse(readFileSync(file, "utf8")) as Checkpoint;
     const pending = checkpoint?.latest?.pending_operations ?? [];
     return pending.map(({ resource }) => resource.urn.split("::").at(-1) ?? "");
   } catch {
-    // No state yet, or the engine writes it at this very moment.
+    // There is no state yet, or the engine is writing it.
     return [];
   }
 }
@@ -49,7 +49,7 @@ export interface Run {
   args: readonly string[];
 }
 
-/** Runs the lab's command line in a process group of its own and ends the victim when the moment has come. */
+/** Runs the lab's command line in its own process group, and sends the signal at the moment. */
 export async function interrupt(run: Run, moment: Moment, victim: KillTarget): Promise<Interruption> {
   const child = spawn(process.execPath, ["cli/bootstrap.cjs", ...run.args], {
     ...{ cwd: run.dir, env: { ...process.env, ...run.env } },
@@ -63,24 +63,24 @@ export async function interrupt(run: Run, moment: Moment, victim: KillTarget): P
   const { pid } = child;
   if (pid === undefined) throw new Error("Cannot start the command line");
   const { signal } = new AbortController();
-  const doing = () => doingOf(run.state, run.stack);
+  const pending = () => pendingResources(run.state, run.stack);
   let begun: number | undefined;
   await eventually(
     async () => {
       if (child.exitCode !== null) return;
-      if (moment.resource === "start" || doing().includes(moment.resource)) begun ??= performance.now();
+      if (moment.resource === "start" || pending().includes(moment.resource)) begun ??= performance.now();
       if (begun === undefined || performance.now() - begun < moment.afterMs) throw new Error("not yet");
     },
     { what: `${moment.operation} to reach ${moment.resource}`, deadlineMs: 900_000, intervalMs: 50, signal },
   );
-  if (child.exitCode !== null) return { doing: undefined, stderr };
-  const at = doing();
+  if (child.exitCode !== null) return { pending: undefined, stderr };
+  const at = pending();
   await end(pid, victim);
   await Promise.race([ended, lingering(victim, child)]);
-  return { doing: at, stderr };
+  return { pending: at, stderr };
 }
 
-/** A command line whose engine or program was killed, or that got an interrupt, must come to its own end. */
+/** After its engine or program was killed, or after an interrupt, the command line must exit by itself. */
 async function lingering(victim: KillTarget, child: ReturnType<typeof spawn>): Promise<void> {
   const { signal } = new AbortController();
   await eventually(
@@ -95,7 +95,7 @@ async function end(cli: number, victim: KillTarget): Promise<void> {
   const [how, who] = victim.split(" ");
   const sent = how === "INT" ? "SIGINT" : "SIGKILL";
   const target = who === "group" ? -cli : who === "cli" ? cli : await below(cli, who ?? "");
-  // The program may have ended, or the engine not begun: then the command line stands for it.
+  // If the program has exited or the engine has not started, the signal is sent to the command line.
   process.kill(target ?? cli, sent);
 }
 

@@ -2,8 +2,8 @@ import { exec } from "../../host/exec";
 import { clusterName } from "../../host/paths";
 
 /**
- * Removes what a stack of the tests has in Docker: its nodes and its network. Before a suite as well as after it, for a
- * killed run leaves both, and the next one would fail on them.
+ * Removes the nodes and the network of a test stack from Docker. It runs before a suite as well as after it: a
+ * killed run leaves both, and the next run would fail.
  */
 export async function removeFromDocker(stack: string): Promise<void> {
   const name = clusterName(stack);

@@ -2,20 +2,20 @@ import type { LabFacts } from "../../experiments/types";
 import { exec } from "../../host/exec";
 import { type VerifyOptions, type VerifyReport, verifyLab } from "../../verify";
 
-/** Undoes what was done to a lab. */
+/** Undoes a change of a lab. */
 export type Undo = () => Promise<unknown>;
 
-/** A running lab that a test may break. Nothing of Kubernetes is needed on the host: a node brings its own kubectl. */
+/** A running lab that a test may break. The host needs no kubectl: the one of a node is used. */
 export interface LiveLab {
   facts: LabFacts;
   /** kubectl on the control-plane node; throws unless it succeeds. */
   kubectl(args: readonly string[], input?: string): Promise<string>;
-  /** A command on a node. */
+  /** Runs a command on a node. */
   onNode(node: string, ...command: string[]): Promise<string>;
   verify(options: VerifyOptions, facts?: LabFacts): Promise<VerifyReport>;
 }
 
-/** The lab of these facts; its nodes are containers of this machine's Docker. */
+/** The lab with these facts, whose nodes are containers of this machine's Docker. */
 export function liveLab(facts: LabFacts): LiveLab {
   const inNode = async (node: string, command: readonly string[], input?: string) => {
     const flags = input === undefined ? [] : ["--interactive"];
@@ -38,7 +38,7 @@ interface Snapshot {
   status?: unknown;
 }
 
-/** Remembers an object as it is. The undo puts it back: an object that is gone is made anew. */
+/** Saves an object. The undo restores it, and creates it again if it was deleted. */
 export async function keep(lab: LiveLab, kind: string, name: string, namespace = "default"): Promise<Undo> {
   const where = [kind, name, "--namespace", namespace];
   const { status: _status, ...kept } = JSON.parse(await lab.kubectl(["get", ...where, "-o", "json"])) as Snapshot;
@@ -77,7 +77,7 @@ export const patched =
     return undo;
   };
 
-/** Scales a Deployment to nothing, and waits until its pods are gone. */
+/** Scales a Deployment to 0, and waits until its pods are deleted. */
 export const scaledToZero =
   (name: string, namespace = "default") =>
   async (lab: LiveLab): Promise<Undo> => {

@@ -11,16 +11,16 @@ export interface SeenNetwork {
   subnets?: string[];
 }
 
-/** What Docker and kind answer; a machine with Docker and nothing of the lab when left out. */
+/** The answers of Docker and kind. The default is a machine with Docker and without a lab. */
 export interface Machine {
   version?: { code: number; stderr?: string };
-  /** Fields of `docker info` that differ from those of a fit Docker. */
+  /** Fields of `docker info` that differ from those of a supported Docker. */
   info?: Record<string, unknown>;
   /** Option `com.docker.network.driver.mtu` of Docker's default network. */
   mtu?: string;
   /** `kind version`. @default "kind v0.32.0 go1.26.1 linux/amd64" */
   kind?: string;
-  /** "state networks ports" of the containers that bear the cluster's label. */
+  /** "state networks ports" of the containers with the cluster's label. */
   nodes?: string[];
   networks?: SeenNetwork[];
   /** "cluster port port" of each node of any kind cluster, running or not. */
@@ -29,7 +29,7 @@ export interface Machine {
   kubeconfig?: string;
 }
 
-/** An {@link Exec} that answers what the lab asks Docker and kind about stack "t1", and rejects everything else. */
+/** An {@link Exec} that answers the docker and kind commands of the lab for stack "t1", and rejects all others. */
 export function machine(state: Machine = {}): Exec {
   const answer = (stdout: string, code = 0, stderr = "") => ({ command: "", code, stdout, stderr });
   const {
@@ -56,13 +56,13 @@ export function machine(state: Machine = {}): Exec {
       return answer(args.includes("label=io.x-k8s.kind.cluster=ambient-lab-t1") ? nodes.join("\n") : "");
     if (verb === "network" && args.at(-1)?.includes("driver.mtu")) return answer(state.mtu ?? "");
     if (verb === "network") {
-      const told = networks
+      const lines = networks
         .filter(({ name }) => noun === "ls" || args.includes(name))
         .map(({ name, id = name, stack = "", owner = "", subnets = [] }) =>
           noun === "ls" ? [id, name, stack, owner].join("\t") : `${name} ${subnets.map((each) => `${each} `).join("")}`,
         );
-      return answer(told.join("\n"));
+      return answer(lines.join("\n"));
     }
-    throw new Error(`Nobody taught this machine "${file} ${args.join(" ")}"`);
+    throw new Error(`This machine does not support "${file} ${args.join(" ")}"`);
   };
 }

@@ -5,24 +5,24 @@ import type { ReachDocument } from "../../access/reach/schema";
 import { FakeCluster, type FakeEnd, type FakeRequest, meshObjects } from "../unit/access/fake-cluster";
 import { hostile } from "./evidence";
 
-/** A matrix of a mesh in memory that does not do what its configuration says, with hostile text where a mesh may put it. */
+/** A matrix of a fake mesh that differs from its configuration, with hostile text in every field that comes from the mesh. */
 export async function differingMatrix(): Promise<ReachDocument> {
   const { signal } = new AbortController();
   const cluster = new FakeCluster([...meshObjects(), policy], end);
   const mesh = await readMesh(cluster, signal);
   const computed = computedMatrix(mesh, { namespaces: ["default"], services: [] });
-  const asked = byRisk(computed.cells);
+  const questions = byRisk(computed.cells);
   const observations = await ask(
-    asked.map(({ asked: request }) => ({ request })),
+    questions.map(({ asked: request }) => ({ request })),
     { image: "example/curl:1", rate: 100, maxRequests: 1000 },
     { ...{ client: cluster, mesh, clock: cluster.clock, signal }, cleanupSignal: () => signal },
   );
-  return reachDocument(withObservations(computed, asked, observations), {
+  return reachDocument(withObservations(computed, questions, observations), {
     ...{ mesh, context: `test ${hostile}`, startedAt: cluster.clock.now() },
   });
 }
 
-/** The ztunnel of appb is to refuse all but appa. */
+/** Policy by which appb's ztunnel must refuse all callers except appa. */
 const policy = {
   ...{ apiVersion: "security.istio.io/v1", kind: "AuthorizationPolicy" },
   metadata: { name: "appb-callers", namespace: "default" },
@@ -32,7 +32,7 @@ const policy = {
   },
 };
 
-/** It lets appb itself pass, refuses appa at one path, and does not record what a pod outside the mesh sends to another. */
+/** Results that differ from the policy: appb is allowed, appa is refused at one path, and a request from outside the mesh has no record. */
 function end({ pod, path }: FakeRequest): FakeEnd {
   const account = Reflect.get(Object(pod.spec), "serviceAccountName");
   const refused = { to: "appb-1", error: "http status: 401 Unauthorized", far: `denied by a policy ${hostile}` };

@@ -1,4 +1,4 @@
-/** All that the modules are made of. */
+/** Names of all resources of the modules. */
 export const moduleResources = `
   agentgateway-apph agentgateway-apph-account agentgateway-apph-envoy-fault agentgateway-apph-envoy-l7
   agentgateway-apph-envoy-only agentgateway-apph-envoy-routed agentgateway-apph-envoy-routed-service

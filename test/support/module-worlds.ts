@@ -6,22 +6,22 @@ const route = "httproute";
 const gateways = "gateways.gateway.networking.k8s.io";
 const missing = (what: string) => `${what} does not exist`;
 
-/** The worlds in which the verifier must not pass a lab with modules; each is made on a living lab that has them all. */
+/** Changes to a running lab with all modules with which the verifier must not pass. */
 export const moduleWorlds: readonly LiveWorld[] = [
   {
-    name: "fail-open: the guard to take away is not there",
+    name: "fail-open: the policy that the experiment removes does not exist",
     breaks: removed(policy, "appb-waypoint-only"),
     detectedBy: { "fail-open": "fail ztunnel" },
     cause: missing("AuthorizationPolicy/appb-waypoint-only"),
   },
   {
-    name: "l4-l7: ztunnel's denial deleted",
+    name: "l4-l7: ztunnel's DENY policy deleted",
     breaks: removed(policy, "appc-l4-deny"),
     detectedBy: { "l4-l7": "fail ztunnel" },
     cause: missing("AuthorizationPolicy/appc-l4-deny"),
   },
   {
-    name: "l4-l7: the waypoint's denial names somebody else",
+    name: "l4-l7: the waypoint's DENY policy names another caller",
     breaks: patched(policy, "appc-l7-deny", [
       { op: "replace", path: "/spec/rules/0/from/0/source/principals/0", value: "cluster.local/ns/default/sa/strange" },
     ]),
@@ -38,7 +38,7 @@ export const moduleWorlds: readonly LiveWorld[] = [
     cause: "missing: route prefix / →",
   },
   {
-    name: "traffic-split: the second version can be walked around to",
+    name: "traffic-split: clients can bypass the waypoint of the second version",
     breaks: removed(policy, "appb-v2-waypoint-only"),
     detectedBy: { "traffic-split": "fail ztunnel" },
     cause: missing("AuthorizationPolicy/appb-v2-waypoint-only"),
@@ -58,13 +58,13 @@ export const moduleWorlds: readonly LiveWorld[] = [
     cause: missing("EnvoyFilter/appb-limited"),
   },
   {
-    name: "egress: nothing denies the forbidden host",
+    name: "egress: the DENY policy of the forbidden host deleted",
     breaks: removed(policy, "forbidden-deny", "egress"),
     detectedBy: { egress: "fail waypoint" },
     cause: missing("AuthorizationPolicy/forbidden-deny"),
   },
   {
-    name: "egress: the partner's host does not lead to the waypoint",
+    name: "egress: the partner's host does not use the waypoint",
     breaks: patched(
       "serviceentry",
       "partner",
@@ -75,7 +75,7 @@ export const moduleWorlds: readonly LiveWorld[] = [
     cause: "no HTTP chain for partner.example",
   },
   {
-    name: "cross-namespace: the shared waypoint admits its own namespace alone",
+    name: "cross-namespace: the shared waypoint accepts only its own namespace",
     breaks: patched(gateways, "shared-waypoint", [
       { op: "replace", path: "/spec/listeners/0/allowedRoutes/namespaces", value: { from: "Same" } },
     ]),
@@ -117,14 +117,14 @@ export const moduleWorlds: readonly LiveWorld[] = [
     cause: "Deployment/agentgateway is scaled to 0",
   },
   {
-    name: "chaos: nobody sends the load",
+    name: "chaos: no load is sent",
     breaks: scaledToZero("loadgen"),
     detectedBy: { chaos: "fail app" },
     cause: "Deployment/loadgen is scaled to 0",
     recheck: "apps",
   },
   {
-    name: "gateway-tls: the certificate is gone",
+    name: "gateway-tls: the certificate deleted",
     breaks: removed("secret", "gateway-tls"),
     detectedBy: { "gateway-tls": "fail gateway" },
     cause: missing("Secret/gateway-tls"),
@@ -136,13 +136,13 @@ export const moduleWorlds: readonly LiveWorld[] = [
     cause: missing("HTTPRoute/gateway-tls-redirect"),
   },
   {
-    name: "gateway-jwt: nobody looks at tokens",
+    name: "gateway-jwt: tokens are not validated",
     breaks: removed("requestauthentication", "gateway-jwt"),
     detectedBy: { "gateway-jwt": "fail gateway" },
     cause: missing("RequestAuthentication/gateway-jwt"),
   },
   {
-    name: "gateway-jwt: nobody needs a token",
+    name: "gateway-jwt: no token is required",
     breaks: removed(policy, "gateway-jwt-claim"),
     detectedBy: { "gateway-jwt": "fail gateway" },
     cause: missing("AuthorizationPolicy/gateway-jwt-claim"),
@@ -154,7 +154,7 @@ export const moduleWorlds: readonly LiveWorld[] = [
     cause: missing("AuthorizationPolicy/cost-sidecar-l7"),
   },
   {
-    name: "cost: the Service does not lead to the waypoint",
+    name: "cost: the Service does not use the waypoint",
     breaks: patched("service", "cost-waypoint", [{ op: "remove", path: "/metadata/labels/istio.io~1use-waypoint" }]),
     detectedBy: { "cost-policies": "fail waypoint", cost: "fail waypoint" },
     cause: "label istio.io/use-waypoint is absent",
@@ -164,7 +164,7 @@ export const moduleWorlds: readonly LiveWorld[] = [
     breaks: async (lab) => {
       const mode = "/spec/template/metadata/labels/istio.io~1dataplane-mode";
       const undo = await patched("deployment", "cost-none-client", [{ op: "remove", path: mode }])(lab);
-      // A pod of the time before is still in the place of the new one for a few seconds.
+      // For a few seconds, the old pod still exists beside the new one.
       const rolledOut = () => lab.kubectl(["rollout", "status", "deployment/cost-none-client", "--timeout=90s"]);
       await rolledOut();
       return async () => {

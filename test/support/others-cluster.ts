@@ -5,15 +5,15 @@ import { parse } from "yaml";
 import { addressRange } from "../../components/metallb";
 import { exec } from "../../host/exec";
 
-/** A kind cluster that no lab made: with a load balancer, a Gateway API, namespaces and objects of other people. */
+/** A kind cluster that no lab created, with a load balancer, a Gateway API, and namespaces and objects of other users. */
 export interface OthersCluster {
-  /** Its path has a space, its current context is of another cluster, and its user a credential plugin. */
+  /** Path with a space. The current context is of another cluster, and the user has a credential plugin. */
   readonly kubeconfig: string;
   readonly context: string;
   /** kubectl as the cluster's administrator; throws unless it succeeds. */
   kubectl(args: readonly string[], input?: string): Promise<string>;
   /**
-   * Every object of every kind, by kind, namespace and name, without what controllers and the server write by themselves:
+   * Every object of every kind, by kind, namespace and name, without the fields and kinds that controllers and the server update:
    * status, resource versions, times of field managers, events and leases.
    */
   objects(): Promise<Map<string, unknown>>;
@@ -31,9 +31,9 @@ async function succeeds(file: string, args: readonly string[], input?: string): 
 }
 
 /**
- * Makes the cluster, with two nodes.
- * @param images that its nodes get, for nothing is pulled
- * @param manifests of MetalLB and the Gateway API
+ * Creates the cluster, with two nodes.
+ * @param images images that are loaded into its nodes, which pull none
+ * @param manifests manifests of MetalLB and the Gateway API
  */
 export async function startOthersCluster(
   nodeImage: string,
@@ -85,7 +85,7 @@ export async function startOthersCluster(
   }
 }
 
-/** The kubeconfig of a company: several contexts, and a plugin that logs in. */
+/** A kubeconfig with several contexts and a credential plugin. */
 function kubeconfigOf(folder: string, admin: string, token: string): string {
   const login = join(folder, "their-login");
   const credential = {
@@ -133,12 +133,12 @@ interface Listed {
   status?: unknown;
 }
 
-/** Kinds that change without anybody, and views of others. */
-const passing = /^(events|leases|componentstatuses|endpoints)(\.|$)/;
+/** Kinds that the server or controllers change by themselves, and kinds derived from others. */
+const volatile = /^(events|leases|componentstatuses|endpoints)(\.|$)/;
 
 async function all(kubectl: OthersCluster["kubectl"]): Promise<Map<string, unknown>> {
   const kinds = (await kubectl(["api-resources", "--verbs=list", "--output=name"])).split("\n");
-  const wanted = kinds.filter((kind) => kind !== "" && !passing.test(kind)).join(",");
+  const wanted = kinds.filter((kind) => kind !== "" && !volatile.test(kind)).join(",");
   const { items } = JSON.parse(
     await kubectl(["get", wanted, "--all-namespaces", "--output=json", "--show-managed-fields"]),
   );
@@ -164,7 +164,7 @@ const widget = {
 const rbac = "rbac.authorization.k8s.io";
 const gatewayApi = "gateway.networking.k8s.io/v1";
 
-/** Objects of other people: in a namespace of their own, in "default" and of the cluster. */
+/** Objects of other users: in their own namespace, in "default", and without a namespace. */
 function othersObjects(addresses: string) {
   const object = (apiVersion: string, kind: string, name: string, namespace: string | undefined, rest: object) => ({
     ...{ apiVersion, kind, metadata: { name, ...(namespace ? { namespace } : {}) } },
@@ -230,7 +230,7 @@ function othersObjects(addresses: string) {
       spec: { parentRefs: [{ name: "theirs" }], rules: [{ backendRefs: [{ name: "web", port: 80 }] }] },
     }),
     ofCluster(gatewayApi, "GatewayClass", "theirs", { spec: { controllerName: "example.org/controller" } }),
-    // For an Istio that is not there yet, or not any more.
+    // For an Istio that is not installed.
     ofCluster(gatewayApi, "GatewayClass", "theirs-of-istio", {
       spec: { controllerName: "istio.io/gateway-controller" },
     }),

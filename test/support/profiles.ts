@@ -1,6 +1,6 @@
 import { moduleNames } from "../../modules/index";
 
-/** Configurations that between them reach every branch of the program. */
+/** Configurations that together reach every branch of the program. */
 export const profiles = {
   default: {},
   existing: { cluster: "existing", kubeconfig: "/kubeconfig", context: "lab", appImage: "registry.test/httpbin:1" },

@@ -9,40 +9,40 @@ import type { HostFacts } from "../../preflight/host";
 import { declareLab, type LabInput } from "../../program/lab";
 import { tlsOutputs } from "./fake-tls-provider";
 
-/** A resource as it would reach the engine. */
+/** A resource as the engine would get it. */
 export interface Declared {
-  /** Its Pulumi name; a component bears the name of its class, since its main resource often has the same name. */
+  /** Its Pulumi name. For a component, the name of its class, since its main resource often has the same name. */
   name: string;
   type: string;
-  /** False for components, which only hold others. */
+  /** False for components. */
   custom: boolean;
   inputs: Record<string, unknown>;
-  /** Its inputs as they reach the engine, with a mark in the place of each secret. */
+  /** Its inputs as the engine would get them, with a placeholder for each secret. */
   plain: unknown;
   parent?: string;
-  /** What it waits for by its own `dependsOn` and inputs; a component in it is given as its resources. */
+  /** Its dependencies by `dependsOn` and inputs; a component is replaced by its resources. */
   dependsOn: readonly string[];
   provider?: string;
-  /** Its own or, as the engine inherits it, that of the nearest component around it. */
+  /** Its own value, or the value that it inherits from the nearest parent component. */
   deletedWith?: string;
-  /** Its registration as the engine would get it. */
+  /** Its registration request. */
   request: Registration;
 }
 
-/** What a run of the program declared, and its outputs. */
+/** The resources and outputs that a run of the program declares. */
 export interface Declaration {
   resources: readonly Declared[];
   outputs: Record<string, unknown>;
   /** The only resource of this name. */
   find(name: string): Declared;
   /**
-   * All that must be there before this resource is registered: what it depends on, its component and what that waits for,
-   * its provider, and what it is deleted with, since the SDK awaits each of their URNs.
+   * All resources that must exist before this resource is registered: its dependencies, its component with its dependencies,
+   * its provider, and its `deletedWith` resource, since the SDK awaits each of their URNs.
    */
   waitsFor(name: string): ReadonlySet<string>;
 }
 
-/** What a plan reads of the SDK's registration request, and the options that a test asks for. */
+/** The fields of the SDK's registration request that a plan or a test reads. */
 interface Registration extends PlannedRegistration {
   getDeletedwith(): string;
   getObject(): { toJavaScript(): unknown };
@@ -50,7 +50,7 @@ interface Registration extends PlannedRegistration {
   getIgnorechangesList(): string[];
 }
 
-/** The SDK's test monitor shows inputs alone; the request that reaches it has the options as well. */
+/** Records the registration requests, which have also the options: the SDK's test monitor passes on only the inputs. */
 class RecordingMonitor extends MockMonitor {
   readonly requests = new Map<string, Registration>();
 
@@ -82,8 +82,8 @@ const outputsOf: Readonly<Record<string, (inputs: Record<string, unknown>) => Re
 const declarations = new Map<string, Promise<Declaration>>();
 
 /**
- * Runs program/lab.ts under the SDK's own test runtime; nothing is made. The same arguments give the same declaration, which
- * no test changes.
+ * Runs program/lab.ts with the SDK's test runtime, which creates nothing. The same arguments give the same declaration, which
+ * tests must not change.
  */
 export function declare(
   raw: Record<string, unknown> = {},
@@ -139,7 +139,7 @@ async function runProgram(
   return declarationOf(monitor.requests, inputs, outputs);
 }
 
-/** The SDK keeps the state of a program in the process: each run gets a store of its own, as inline programs do. */
+/** The SDK keeps the state of a program in the process: each run gets its own store, as inline programs do. */
 async function isolated<T>(run: () => Promise<T>): Promise<T> {
   const within: (run: () => Promise<T>) => Promise<T> = Reflect.get(state, "withLocalStorage");
   // The SDK keeps a stack trace of each of its promises (runtime/debuggable.ts), which takes most of the time.

@@ -5,24 +5,24 @@ import { type ExecResult, exec } from "../../host/exec";
 
 const repository = join(__dirname, "..", "..");
 
-/** A step of a preview: what the engine would do to one resource. */
+/** A step of a preview: the operation on one resource. */
 export interface Step {
   /** `create`, `update`, `replace`, `delete`, `same`, … */
   op: string;
   /** Last part of the URN. */
   name: string;
   type: string;
-  /** Why it is replaced. */
+  /** Properties that cause a replacement. */
   replaceReasons?: string[];
   /** Changed property paths. */
   diffReasons?: string[];
 }
 
-/** A checkout of this project in a folder of its own, with its own state and lab home. */
+/** A copy of this project in its own folder, with its own state and lab home. */
 export interface Project {
   dir: string;
   home: string;
-  /** Variables that lead a command to this project's own state and home. */
+  /** Environment variables that select the state and the home of this copy. */
   env: Readonly<Record<string, string>>;
   pulumi(args: string[], timeoutMs?: number): Promise<ExecResult>;
   /** Runs the lab's command line, as a user would in this checkout. */
@@ -36,9 +36,9 @@ export interface Project {
   remove(): void;
 }
 
-/** What a project's commands run in. */
+/** The environment of a project's commands. */
 export interface Surroundings {
-  /** Command line that runs another one: `nsenter`, … @default none */
+  /** Command line that runs another command line, such as `nsenter`. @default none */
   within?: readonly string[];
   env?: Record<string, string>;
 }
@@ -85,7 +85,7 @@ export async function projectCopy(stack: string, { within = [], env: more }: Sur
     ok,
     changes: async () => {
       const { steps } = JSON.parse(await ok(["preview", "--json"])) as { steps: RawStep[] };
-      // A component's own update has the inputs that its children change by.
+      // A component is updated with the inputs of its children.
       const changed = steps.filter(({ op }) => op !== "same" && op !== "read").map(simple);
       return changed.filter(({ op, type }) => op === "create" || !type.startsWith("ambientlab:"));
     },

@@ -9,7 +9,7 @@ import { rigHome } from "./skip";
 
 const version = "v3.0.0";
 
-/** Path of CNCF distribution's registry: built once by Go, kept with the rig's caches. */
+/** Path of the registry program of CNCF Distribution, which is built once with Go and kept with the rig's caches. */
 export async function registryProgram(): Promise<string> {
   const folder = join(rigHome, `registry-${version}`);
   const program = join(folder, "registry");
@@ -23,7 +23,7 @@ export async function registryProgram(): Promise<string> {
   return program;
 }
 
-/** A registry on 127.0.0.1, which Docker speaks plain HTTP to. */
+/** A registry on 127.0.0.1, for which Docker uses plain HTTP. */
 export interface Registry {
   /** `127.0.0.1:PORT` */
   host: string;
@@ -32,7 +32,7 @@ export interface Registry {
   stop(): Promise<void>;
 }
 
-/** Starts a registry; with `upstream`, one that caches what it pulls through. */
+/** Starts a registry; with `upstream`, a pull-through cache. */
 export async function startRegistry(folder: string, upstream?: Registry): Promise<Registry> {
   const port = await freePort();
   const storage = join(folder, "storage");

@@ -3,30 +3,30 @@ import { type Clock, eventually, realClock } from "../../verify/eventually";
 import type { LiveLab } from "./live-lab";
 import type { LiveWorld } from "./worlds";
 
-/** What the verifier made of a broken world, and of the same lab once it was restored. */
+/** The results of the verifier for a broken lab, and for the same lab after the undo. */
 export interface WorldOutcome {
   world: string;
-  /** Verdicts of all runs in the broken world: none of them may be a pass. */
+  /** Verdicts of all runs in the broken lab, none of which may be a pass. */
   verdicts: readonly VerifyReport["verdict"][];
-  /** The experiments that must notice, each as "verdict layer". */
+  /** The experiments that must detect the break, each as "verdict layer". */
   detectedBy: Readonly<Record<string, string>>;
-  /** Why, in the verifier's words. */
+  /** The causes in the report. */
   causes: string;
-  /** "pass", or what was wrong still. */
+  /** "pass", or the remaining problem. */
   restored: string;
-  /** The world as a line of the table. */
+  /** The result as a line of the table. */
   line: string;
 }
 
-/** A break that converges to nothing good need not be watched for as long as a lab that starts. */
+/** A broken lab does not converge, so these deadlines are shorter than those of a lab that starts. */
 const timings = { convergeMs: 6_000, telemetryMs: 12_000 };
 /**
- * For a change to reach the proxies, and for a restored lab to be well again. A connection that the gateway keeps open to
- * the waypoint serves the old configuration until Envoy has drained it: Istio gives it 45 seconds (drainDuration).
+ * Deadlines for a break to reach the proxies, and for a restored lab to pass. A connection that the gateway keeps open to
+ * the waypoint uses the old configuration until Envoy has drained it, by default after 45 seconds (drainDuration).
  */
-const patienceMs = { broken: 120_000, restored: 150_000 };
+const deadlinesMs = { broken: 120_000, restored: 150_000 };
 
-/** Breaks the lab, verifies until the expected verdict is there, heals, and verifies until it passes. */
+/** Breaks the lab, verifies until the expected verdicts, undoes the break, and verifies until the lab passes. */
 export async function runWorld(lab: LiveLab, world: LiveWorld, clock: Clock = realClock): Promise<WorldOutcome> {
   const only = Object.keys(world.detectedBy);
   const verdicts: VerifyReport["verdict"][] = [];
@@ -36,19 +36,19 @@ export async function runWorld(lab: LiveLab, world: LiveWorld, clock: Clock = re
     const { facts, options } = world.seen?.(lab) ?? {};
     const look = async (signal: AbortSignal) => {
       const report = await lab.verify({ only, timings, signal, ...options }, facts);
-      // A run that outlived its time saw the lab being restored.
+      // A run after the deadline may have seen the lab while it was restored.
       signal.throwIfAborted();
       last = report;
       verdicts.push(report.verdict);
       const found = summaryOf(report);
       if (only.some((id) => found[id] !== world.detectedBy[id])) throw new Error(JSON.stringify(found));
     };
-    await untilTime(look, patienceMs.broken, clock);
+    await untilTime(look, deadlinesMs.broken, clock);
   } finally {
     await undo();
   }
   let restored = "not verified";
-  // One recheck is enough here: the whole lab is verified once all worlds are through.
+  // One experiment is enough here: the whole lab is verified at the end.
   const [recheck = ""] = world.recheck ? [world.recheck] : only;
   const well = async (signal: AbortSignal) => {
     const report = await lab.verify({ only: [recheck], signal });
@@ -56,7 +56,7 @@ export async function runWorld(lab: LiveLab, world: LiveWorld, clock: Clock = re
     restored = report.verdict === "pass" ? "pass" : `${report.verdict}: ${causesOf(report)}`;
     if (restored !== "pass") throw new Error(restored);
   };
-  await untilTime(well, patienceMs.restored, clock);
+  await untilTime(well, deadlinesMs.restored, clock);
   const detectedBy = last ? summaryOf(last) : {};
   const causes = last ? causesOf(last) : "";
   return {
@@ -69,7 +69,7 @@ export async function runWorld(lab: LiveLab, world: LiveWorld, clock: Clock = re
   };
 }
 
-/** Tries until it succeeds or time is up; what came of it is judged by the caller. */
+/** Repeats an attempt until it succeeds or until the deadline. The caller judges the result. */
 async function untilTime(
   attempt: (signal: AbortSignal) => Promise<void>,
   deadlineMs: number,
@@ -84,7 +84,7 @@ async function untilTime(
 const summaryOf = ({ results }: VerifyReport): Record<string, string> =>
   Object.fromEntries(results.map(({ id, verdict, layer }) => [id, layer ? `${verdict} ${layer}` : verdict]));
 
-/** Drift and ill health, or what the experiments saw when there is neither. */
+/** Drift and health problems; without them, the first finding that is not a pass. */
 function causesOf({ drift, health, results }: VerifyReport): string {
   const causes = [...health, ...drift].map(({ what }) => what);
   if (causes.length > 0) return causes.join("; ");

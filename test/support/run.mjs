@@ -1,5 +1,5 @@
-// `npm test`: every project in turn, so that a booting cluster does not starve the unit tests; then the suites that were
-// skipped and why, and the totals as the last line. Arguments go to Vitest.
+// `npm test`: runs one project after another, so that a starting cluster does not slow down the unit tests. Then it prints the
+// skipped suites with the reasons, and the totals as the last line. Arguments are passed to Vitest.
 import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -27,7 +27,7 @@ function run(project) {
   });
 }
 
-/** A file that cannot be loaded, an unhandled error and a crash have no failed test, and count as one. */
+/** Number of failures. A file that cannot be loaded, an unhandled error and a crash have no failed test, and count as one failure. */
 function failuresOf({ code, report }) {
   const unloaded = report?.testResults.filter((file) => file.status === "failed" && file.assertionResults.length === 0);
   const failed = (report?.numFailedTests ?? 0) + (unloaded?.length ?? 0);

@@ -1,14 +1,14 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 
-/** What a path of the test server answers: a body, a status, or half of what its header announced. */
+/** The answer of a path: a body, a status, or a body that ends after half of its announced length. */
 type Answer = { body: Buffer | string } | { status: number } | { cut: Buffer | string };
 
-/** A real HTTP server on 127.0.0.1 whose answers a test may change as it goes. */
+/** An HTTP server on 127.0.0.1 whose answers a test can change. */
 export interface TestServer {
   readonly url: string;
   readonly answers: Map<string, Answer>;
-  /** Paths in the order they were asked for. */
+  /** Paths of the requests, in order. */
   readonly asked: string[];
   close(): Promise<void>;
 }
@@ -23,7 +23,7 @@ export async function startServer(): Promise<TestServer> {
     const answer = answers.get(path) ?? { status: 404 };
     if ("status" in answer) return response.writeHead(answer.status).end();
     if ("body" in answer) {
-      // Clients of Kubernetes read an answer by its type.
+      // Kubernetes clients parse an answer by its content type.
       if (answer.body.toString().startsWith("{")) response.setHeader("content-type", "application/json");
       return response.end(answer.body);
     }

@@ -5,13 +5,13 @@ import * as ts from "typescript";
 import { parse } from "yaml";
 import { versions } from "../../config/versions";
 
-/** A command that a page tells its reader to type. */
+/** A command on a page. */
 export interface ShownCommand {
   /** File and, for commands of a block, its line. */
   where: string;
-  /** As it is shown, without its comment. */
+  /** The command as shown, without its comment. */
   text: string;
-  /** The words that a shell makes of it. */
+  /** The words of the command, as a shell splits it. */
   words: readonly string[];
   /** Lines of the output that the page shows below it. */
   output?: readonly string[];
@@ -20,16 +20,16 @@ export interface ShownCommand {
 const root = join(__dirname, "../..");
 const programs = /^(npm|npx|pulumi|docker|kind|kubectl|sudo|git|export) \S/;
 
-/** What a page writes for a value of the reader's own. */
+/** Placeholders on pages, such as FILE. */
 const placeholders: Readonly<Record<string, string>> = {
   ...{ ID: "bypass", PORT: "20080", IMAGE: "registry.test/image:1", ISTIO: versions.istio },
 };
 
-/** A word of a command with something good in the place of its placeholders. */
+/** A word of a command with valid values for its placeholders. */
 export const filled = (word: string): string =>
   word.replace(/\$?\b([A-Z]{2,})\b/g, (text, name: string) => placeholders[name] ?? text);
 
-/** Pages for people who use the lab, or work on it. */
+/** Pages for users and contributors. */
 export const pages: readonly string[] = [
   ...["README.md", "CONTRIBUTING.md", "SECURITY.md"],
   ...readdirSync(join(root, "docs"), { recursive: true, encoding: "utf8" })
@@ -40,7 +40,7 @@ export const pages: readonly string[] = [
     .map((file) => join(".github/ISSUE_TEMPLATE", file)),
 ];
 
-/** Every command of a page: those of its `sh` blocks, and those in the middle of a sentence. */
+/** Every command of a page, in `sh` blocks and in sentences. */
 export function commandsOf(page: string): ShownCommand[] {
   return commandsIn(readFileSync(join(root, page), "utf8"), page);
 }
@@ -83,7 +83,7 @@ export function workflowCommands(): ShownCommand[] {
   });
 }
 
-/** Values that stand for the parts of a Fix that are put together when it is shown. */
+/** Values for the expressions in the text of a Fix. */
 const shownParts: Readonly<Record<string, string>> = {
   ...{ stack: "dev", key: "httpPort", wanted: "linux/arm64", ways: "", operation: "up" },
   ...{ "shellWord(key)": "faultPercent", fix: "list", registry: "docker.io", others: "", ofStack: "--stack dev" },
@@ -174,7 +174,7 @@ function scriptTexts(source: string): string[] {
   return texts.map((text) => text.replace(part, (_, a, b, escaped) => escaped ?? shownParts[a ?? b] ?? "X"));
 }
 
-/** The commands of one line: what stands between "&&", and what is evaluated, without a comment. */
+/** The commands of one line: separated by "&&", or evaluated, without a comment. */
 export function shown(line: string, where: string): ShownCommand[] {
   const [, evaluated] = /^(?:eval "\$\()?(.*?)(?:\)"| \| source\b).*$/.exec(line) ?? [];
   if (evaluated) return shown(evaluated, where);

@@ -2,13 +2,13 @@ import { generateKeyPairSync, randomUUID, sign } from "node:crypto";
 
 /** An issuer of tokens: Envoy refuses a RequestAuthentication without a public key. */
 export interface Issuer {
-  /** Its public key, as `jwks` of a RequestAuthentication. */
+  /** The public key, as `jwks` of a RequestAuthentication. */
   jwks: string;
-  /** A token with these claims, which is valid for an hour. */
+  /** Creates a token with these claims that is valid for an hour. */
   token(claims: Readonly<Record<string, unknown>>): string;
 }
 
-/** An issuer with a key of its own. */
+/** Creates an issuer with a new key. */
 export function issuer(): Issuer {
   const { publicKey, privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
   const kid = randomUUID();

@@ -4,27 +4,27 @@ import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
 import { pluginNames, versions } from "../../config/versions";
 
-/** What a suite needs of the machine. */
+/** Requirements of a suite. */
 export interface Needs {
   /** Programs on the PATH. */
   programs?: readonly string[];
-  /** A Docker engine that answers. */
+  /** Whether a Docker engine must answer. */
   docker?: boolean;
-  /** Images that Docker has. */
+  /** Images that Docker must have. */
   images?: readonly string[];
   /** A folder of charts and manifests: {@link artifactsFolder}. */
   artifacts?: boolean;
   /** The rig that builds a kube-apiserver: {@link rigPath}. */
   rig?: boolean;
-  /** What unmodified upstream programs printed: {@link recordedFolder}. */
+  /** Recorded output of unmodified upstream programs: {@link recordedFolder}. */
   recorded?: boolean;
-  /** Root's rights: it makes a network namespace. */
+  /** Whether the suite must run as root, to create a network namespace. */
   root?: boolean;
-  /** The suite takes a quarter of an hour: it runs when asked for by LAB_E2E=1. */
+  /** Whether the suite runs only with LAB_E2E=1, because it takes a quarter of an hour. */
   asked?: boolean;
 }
 
-/** The engine and its plugins, as programs. */
+/** The programs of the engine and its plugins. */
 export const enginePrograms = ["pulumi", ...pluginNames.map((name) => `pulumi-resource-${name}`)];
 
 /** Folder of the rig's caches. */
@@ -35,12 +35,12 @@ function artifactsFolder(): string {
   return process.env.LAB_ARTIFACTS ?? join(rigHome, "artifacts");
 }
 
-/** Folder of what unmodified programs of a minor of Istio printed: $LAB_RECORDED, or beside the repository. */
+/** Folder with recorded output of unmodified programs of an Istio minor version: $LAB_RECORDED, or beside the repository. */
 export function recordedFolder(): string {
   return process.env.LAB_RECORDED ?? join(__dirname, "..", "..", "..", "shared", "recorded", "istio-1.31");
 }
 
-/** Configuration of a lab that takes charts and manifests from {@link artifactsFolder}, in the versions that are there. */
+/** Configuration of a lab with the charts and manifests of {@link artifactsFolder}, in the versions that the folder has. */
 export function artifactsAtHand() {
   const artifactSource = artifactsFolder();
   const versionOf = (folder: string, file: RegExp, pinned: string) => {
@@ -61,7 +61,7 @@ export function rigPath(): string {
 }
 
 /**
- * Why a suite cannot run here, for `describe.skipIf`; false when it can. The reason is printed, and `npm test` repeats it
+ * The reason why a suite cannot run on this machine, for `describe.skipIf`; false when it can. The reason is printed, and `npm test` repeats it
  * in its summary.
  */
 export function requires(suite: string, needs: Needs): string | false {
@@ -101,7 +101,7 @@ function onPath(program: string): boolean {
   return programPath(program) !== undefined;
 }
 
-/** Where the PATH has a program. */
+/** Path of a program on the PATH. */
 export function programPath(program: string): string | undefined {
   return (process.env.PATH ?? "")
     .split(delimiter)

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type ExecResult, exec } from "../../host/exec";
 
-/** Inputs of a command the program declares, as the command plugin gets them. */
+/** Inputs of a declared command, as the command plugin gets them. */
 interface DeclaredCommand {
   create: string;
   update?: string;
@@ -12,7 +12,7 @@ interface DeclaredCommand {
   environment: Record<string, string>;
 }
 
-/** The commands of one stack, run the way the command plugin runs them. */
+/** The commands of one stack, which run as in the command plugin. */
 export interface StackCommands {
   run(name: string, step: "create" | "update" | "delete", environment?: Record<string, string>): Promise<ExecResult>;
   environment(name: string): Record<string, string>;
@@ -20,7 +20,7 @@ export interface StackCommands {
 
 const repository = join(__dirname, "..", "..");
 
-/** Asks the real program which commands it declares for a stack. */
+/** Runs the real program, and returns the commands that it declares for a stack. */
 export async function stackCommands(
   stack: string,
   config: Record<string, unknown>,
@@ -54,7 +54,7 @@ export async function stackCommands(
   };
 }
 
-/** Content of a file, or undefined when there is none: to show that nobody touched it. */
+/** Content of a file, or undefined if it does not exist: for tests that it is unchanged. */
 export function contentOf(path: string): string | undefined {
   try {
     return readFileSync(path, "utf8");

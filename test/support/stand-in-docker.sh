@@ -1,9 +1,9 @@
-# The commands of docker that the lab sends, on what the files of this folder hold (docker-stand-in.ts), columns by tabs:
+# Implements the docker commands of the lab with the files of this folder (docker-stand-in.ts), whose columns are separated by tabs:
 # networks (id, name, labels of stack, owner and organization), nodes (name, cluster, network, its id, state) and
 # caches (container or volume, name, label, network).
 # shellcheck disable=SC2016 # awk expands its own variables
 tab=$(printf '\t')
-asked=$*
+command=$*
 name='' stack='' owner='' organization='' cluster='' network='' last=''
 for each; do
   case $each in
@@ -17,7 +17,7 @@ for each; do
   last=$each
 done
 rows() { awk -F '\t' -v OFS='\t' -v last="$last" "$@"; }
-# Changes a file. In: the file, what awk does with it
+# Changes a file. In: the file, the arguments of awk
 change() {
   file=$1
   shift
@@ -30,7 +30,7 @@ fail() {
 }
 case "$1 $2" in
   "version "*)
-    case $asked in
+    case $command in
       *Server.Os*) echo linux/amd64 ;;
       *Server.Version*) echo 28.0.0 ;;
       *) echo '{"Client":{"Version":"28.0.0","ApiVersion":"1.48"}}' ;;
@@ -41,7 +41,7 @@ case "$1 $2" in
   "image inspect") echo linux/amd64 ;;
   "exec "* | "stats "*) ;;
   "network ls")
-    case $asked in
+    case $command in
       *--format*) rows '{ print $1, $2, $3, $4 }' networks ;;
       *)
         rows -v n="$name" -v s="$stack" -v o="$owner" -v g="$organization" \
@@ -50,7 +50,7 @@ case "$1 $2" in
     esac
     ;;
   "network inspect")
-    case $asked in
+    case $command in
       *ambient-lab.owner*) rows '$1 == last { print $4 }' networks ;;
       *ambient-lab.organization*) rows '$1 == last { print $5 }' networks ;;
       *IPAM*) rows '{ print $2 " 172.30." NR ".0/24 " }' networks ;;
@@ -67,30 +67,30 @@ case "$1 $2" in
   "network connect") change caches -v to="$3" '$1 == "container" && $2 == last { $4 = to } { print }' ;;
   "network disconnect") change caches '$1 == "container" && $2 == last { $4 = "" } { print }' ;;
   "ps "*)
-    case $asked in
+    case $command in
       *label=ambient-lab.cache*) rows -v n="$network" '$1 == "container" && $3 != "" && $4 == n { print $2 }' caches ;;
       *)
-        case $asked in
+        case $command in
           *"{{.State}} {{.Networks}}"*) columns='$5 " " $3 " "' ;;
           *"{{.Names}} {{.State}}"*) columns='$1 " " $5' ;;
           *"{{.Names}}"* | *-aq* | *--quiet*) columns='$1' ;;
-          *) fail "the stand-in does not know: docker $asked" ;;
+          *) fail "the stand-in does not support: docker $command" ;;
         esac
         rows -v c="$cluster" -v n="$network" "(c == \"\" || \$2 == c) && (n == \"\" || \$3 == n) { print $columns }" nodes
         ;;
     esac
     ;;
   "inspect "*)
-    case $asked in
+    case $command in
       *StartedAt*) rows '{ print "/" $1 " 2026-11-23T08:00:00Z 2026-11-23T08:00:00Z" }' nodes ;;
       *NetworkID*) rows '$1 == last { print $3 "=" $4 " " }' nodes ;;
       *PortBindings*) rows '{ print $2 }' nodes ;;
-      *) fail "the stand-in does not know: docker $asked" ;;
+      *) fail "the stand-in does not support: docker $command" ;;
     esac
     ;;
   "container inspect")
     grep -q "^container$tab$last$tab" caches || fail "Error response from daemon: No such container: $last"
-    case $asked in
+    case $command in
       *Networks*) rows '$1 == "container" && $2 == last { print "bridge " $4 " " }' caches ;;
       *ambient-lab.cache*) rows '$1 == "container" && $2 == last { print $3 }' caches ;;
       *State.Status*) echo "running start" ;;
@@ -117,5 +117,5 @@ case "$1 $2" in
     [ "$1" = stop ] || state=running
     for last; do change nodes -v to=$state '$1 == last { $5 = to } { print }'; done
     ;;
-  *) fail "the stand-in does not know: docker $asked" ;;
+  *) fail "the stand-in does not support: docker $command" ;;
 esac

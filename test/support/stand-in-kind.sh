@@ -1,5 +1,5 @@
-# The commands of kind that the lab sends, on the files of stand-in-docker.sh. It takes the containers with the label of a
-# cluster for its nodes, whoever made them (kind v0.33.0 pkg/cluster/internal/providers/docker/provider.go, ListNodes()).
+# Implements the kind commands of the lab with the files of stand-in-docker.sh. Like kind, it uses all containers with the label of a
+# cluster as nodes, whoever created them (kind v0.33.0 pkg/cluster/internal/providers/docker/provider.go, ListNodes()).
 case "$1 $2" in
   "version "*) echo "kind v0.33.0 go1.26.1 linux/amd64" ;;
   "create cluster")
@@ -15,7 +15,7 @@ case "$1 $2" in
   "export kubeconfig") ;;
   "get kubeconfig") echo "kind: Config" ;;
   *)
-    echo "the stand-in does not know: kind $*" >&2
+    echo "the stand-in does not support: kind $*" >&2
     exit 1
     ;;
 esac

@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 /**
- * Vitest's global setup: the temporary files of all tests in one folder of the run, which goes with it.
+ * Vitest's global setup: the temporary files of all tests are in one folder, which is removed at the end of the run.
  *
- * @returns what ends the run
+ * @returns the teardown
  */
 export default function temporaryFolder(): () => void {
   const folder = mkdtempSync(join(tmpdir(), "ambient-lab-run-"));

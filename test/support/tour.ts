@@ -3,7 +3,7 @@ import { parseConfig } from "../../config/load";
 import { verifyLab } from "../../verify";
 import { fakeWorld } from "../unit/verify/fake/world";
 
-/** A lab for the tour in the browser: settings in memory, and the verifier on a fake world that follows them. */
+/** A lab for the tour in the browser, with settings in memory, and the verifier on a fake lab with these settings. */
 export function fakeTourLab(overrides: Partial<TourLab> = {}): TourLab & { calls: string[] } {
   let settings: Record<string, unknown> = {};
   const calls: string[] = [];

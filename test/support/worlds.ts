@@ -4,18 +4,18 @@ import { realClock } from "../../verify/eventually";
 import { blindKubeconfig, namespaceLeft, withoutAccessLog, ztunnelFrozen } from "./breakages";
 import { type LiveLab, patched, removed, scaledToZero, type Undo } from "./live-lab";
 
-/** A way to break a living lab, and what the verifier must make of it. */
+/** A change that breaks a running lab, and the results that the verifier must have. */
 export interface LiveWorld {
   name: string;
-  /** Breaks the lab; the undo heals it. */
+  /** Breaks the lab, and returns the undo. */
   breaks(lab: LiveLab): Promise<Undo>;
-  /** Experiments that must notice, each as "verdict layer". The first one is shown in the table. */
+  /** Experiments that must detect the break, each as "verdict layer". The table shows the first one. */
   detectedBy: Readonly<Record<string, string>>;
-  /** What the report must name as cause, in part. */
+  /** Part of the cause that the report must name. */
   cause?: string;
-  /** The experiment that tells when the lab is well again. @default the first that must notice */
+  /** The experiment that must pass after the undo. @default the first of `detectedBy` */
   recheck?: string;
-  /** How the run looks at the lab, when that is what is broken. */
+  /** Options of the run, if the break is on the side of the verifier. */
   seen?(lab: LiveLab): { facts?: LabFacts; options?: VerifyOptions };
 }
 
@@ -33,7 +33,7 @@ const faultAt = (percent: number): LiveWorld => ({
   cause: `spec.http[0].fault.delay.percentage.value is ${percent}, the stack says 50`,
 });
 
-/** The worlds in which the verifier must not pass; each is made on a living lab. */
+/** Changes to a running lab with which the verifier must not pass. */
 export const liveWorlds: readonly LiveWorld[] = [
   {
     name: "waypoint deleted",
@@ -117,7 +117,7 @@ export const liveWorlds: readonly LiveWorld[] = [
     cause: "spec.http[1] is absent",
   },
   {
-    name: "MetalLB pool gone",
+    name: "MetalLB pool deleted",
     breaks: removed("ipaddresspool", "lab", "metallb-system"),
     detectedBy: { "load-balancer": "fail load-balancer" },
     cause: "IPAddressPool/lab does not exist",
@@ -143,7 +143,7 @@ export const liveWorlds: readonly LiveWorld[] = [
     cause: "Deployment/istiod is scaled to 0",
   },
   {
-    // Host and nodes share one kernel, and its clock: only the verifier's own can be wrong.
+    // Host and nodes share the clock of one kernel, so the skew is simulated in the verifier.
     name: "clock skew of 10 minutes (this side's clock)",
     breaks: nothing,
     detectedBy: { nodes: "fail nodes" },
@@ -168,7 +168,7 @@ export const liveWorlds: readonly LiveWorld[] = [
         : nothing(),
     detectedBy: { prometheus: "fail prometheus" },
     cause: "Service/prometheus does not exist",
-    // A lab without Prometheus cannot be asked for it.
+    // The experiment `prometheus` does not run in a lab without this addon.
     recheck: "control-plane",
     seen: ({ facts }) => ({ facts: { ...facts, settings: { ...facts.settings, addons: ["prometheus"] } } }),
   },

@@ -5,7 +5,7 @@ import { run } from "../../../cli/run";
 import { script } from "../../../components/script";
 import { parseProblems } from "../../../host/errors";
 import { exec } from "../../../host/exec";
-import { type Bed, type Bench, bed, type DockerStandIn } from "../../support/bench";
+import { type StandInMachine, type MachineSpec, standInMachine, type DockerStandIn } from "../../support/stand-in-machine";
 import { checkout, FakeEngine, fakeIo, ownLabHome } from "./world";
 
 const engine = (version: string, api: string, more: Partial<DockerStandIn> = {}): DockerStandIn => ({
@@ -49,7 +49,7 @@ const all = images.map((image) => `${image} linux/amd64`);
 
 /** A row: the machine, what doctor says about it beside ports, and what `up` does. */
 interface Row {
-  machine: Bench;
+  machine: MachineSpec;
   /** "status id: What" of every finding that is not good. */
   doctor: string[];
   /** What of the problems that `up` ends with. @default it gets to the end */
@@ -276,7 +276,7 @@ class LoadingEngine extends FakeEngine {
 const settings = { "Pulumi.alice.yaml": "config:\n  ambient-lab:artifactSource: https://mirror.test\n" };
 
 /** kind's release, for machines that have none that fits: it answers as kind 0.32 does. */
-function releaseOf(machine: Bed) {
+function releaseOf(machine: StandInMachine) {
   const text = `#!/bin/sh
 case "$1 $2" in
   "version ") echo "kind v0.32.0 go1.26.1 linux/amd64" ;;
@@ -294,7 +294,7 @@ esac
 afterEach(() => vi.unstubAllEnvs());
 
 /** Makes the process one of the machine, as its shell would start it. */
-function enter(machine: Bed): void {
+function enter(machine: StandInMachine): void {
   for (const name of [
     "DOCKER_HOST",
     "DOCKER_CONFIG",
@@ -310,7 +310,7 @@ function enter(machine: Bed): void {
 describe.each(Object.entries(table))("on %s", (_, { machine, doctor, refuses = [], fix = "", pulled = [] }) => {
   test("doctor says what is wrong, and up refuses with it or brings the images into the nodes", async () => {
     const home = ownLabHome();
-    const there = bed(machine);
+    const there = standInMachine(machine);
     enter(there);
     const withHome = (text: string) => text.replaceAll(there.env.HOME ?? "", "HOME").replaceAll(home, "LAB");
     const io = () => {

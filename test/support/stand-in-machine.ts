@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { firstOnPath } from "../../host/exec";
 
-/** A machine with stand-ins of docker, kind and pulumi that answer as named versions of the real programs do. */
-export interface Bench {
-  /** docker; none where it is not installed. */
+/** A machine with stand-ins for docker, kind and pulumi, which answer like given versions of the real programs. */
+export interface MachineSpec {
+  /** The docker program; undefined when it is not installed. */
   docker?: DockerStandIn;
   /** Version of kind on the PATH. @default none */
   kind?: string;
@@ -19,22 +19,22 @@ export interface Bench {
 export interface DockerStandIn {
   client: string;
   server: string;
-  /** API that both agree on. */
+  /** API version that client and server negotiate. */
   api: string;
-  /** Fields of `docker info` beside those of a fit Docker Engine. */
+  /** Fields of `docker info` that differ from those of a supported Docker Engine. */
   info?: Record<string, unknown>;
-  /** Whether images are in containerd's store. */
+  /** Whether Docker uses the containerd image store. */
   containerd?: boolean;
-  /** Image that the store cannot export: a layer of it came with another image, and is gone. */
+  /** Image that the store cannot export, because a layer that it shared with another image was deleted. */
   lacking?: string;
   /** First of `Server.Components`. @default Engine */
   component?: string;
   endpoint?: string;
-  /** What every command prints to stderr that needs the server, which it does not reach. */
+  /** Error message of commands that need the server, if the server cannot be reached. */
   unreachable?: string;
-  /** Output of podman under the name of docker. */
+  /** Output of podman, installed as `docker`. */
   podman?: Record<string, unknown>;
-  /** docker of snap: it does not see the /tmp of other programs. */
+  /** Whether docker is from snap, with a private /tmp. */
   snap?: boolean;
 }
 
@@ -44,18 +44,18 @@ const system = [
   ...["printenv", "ps", "rm", "rmdir", "sed", "sha256sum", "sleep", "sort", "tail", "tr", "uname", "wc"],
 ];
 
-/** A machine of the bench in a folder of its own. */
-export interface Bed {
-  /** The whole environment of a process on it. */
+/** A machine with its programs in its own folder. */
+export interface StandInMachine {
+  /** The complete environment for processes on the machine. */
   env: Record<string, string>;
-  /** What the nodes got by `kind load`, an "image platform" each. */
+  /** Images that were loaded into the nodes by `kind load`, each as "image platform". */
   loaded(): string[];
-  /** Images that nodes pulled by themselves. */
+  /** Images that the nodes pulled. */
   pulled(): string[];
 }
 
-/** Makes a machine. */
-export function bed({ docker, kind, env = {}, dockerConfig }: Bench): Bed {
+/** Creates a machine. */
+export function standInMachine({ docker, kind, env = {}, dockerConfig }: MachineSpec): StandInMachine {
   const folder = mkdtempSync(join(tmpdir(), "lab-bench-"));
   const [bin, home] = [join(folder, "bin"), join(folder, "home")];
   mkdirSync(bin);
@@ -85,7 +85,7 @@ export function bed({ docker, kind, env = {}, dockerConfig }: Bench): Bed {
 /** `docker info --format '{{json .}}'`: fields that all versions from 20.10 to 29 have (moby api/types/system/info.go). */
 function infoOf({ client, server, containerd, info, unreachable }: DockerStandIn): Record<string, unknown> {
   const clientInfo = { ClientInfo: { Debug: false, Context: "default", Version: client, Plugins: [], Warnings: null } };
-  // Since Docker 28 a server that is not reached leaves its fields empty, and is named on stderr alone; one that refuses the
+  // Since Docker 28 the fields of a server that cannot be reached are empty, and the error is only on stderr; a server that refuses the
   // client is in ServerErrors (docker/cli v28.5.2 and v29.8.1 cli/command/system/info.go addServerInfo()).
   if (unreachable && major(client) >= 28 && !/API version/.test(unreachable))
     return {
@@ -144,8 +144,8 @@ function dockerText(docker: DockerStandIn, folder: string): string {
     major(client) < 28
       ? "unknown flag: --platform\\nSee 'docker save --help'."
       : "unknown flag: --platform\\n\\nUsage:  docker save [OPTIONS] IMAGE [IMAGE...]\\n\\nRun 'docker save --help' for more information";
-  // docker/cli v20.10.24 cli/command/system/info.go ends well without a server; v24.0.9 does as well, and tells why on stderr;
-  // v28.5.2 and v29.8.1 fail, except where the server answers that it refuses the client.
+  // docker/cli v20.10.24 cli/command/system/info.go succeeds without a server; so does v24.0.9, with the reason on stderr;
+  // v28.5.2 and v29.8.1 fail, unless the server answers that it refuses the client.
   const refused = /API version/.test(unreachable ?? "");
   const infoWithout =
     major(client) < 24
