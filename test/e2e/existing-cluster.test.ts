@@ -9,12 +9,12 @@ import { type OthersCluster, startOthersCluster } from "../support/others-cluste
 import { type Project, projectCopy } from "../support/pulumi-project";
 import { artifactsAtHand, enginePrograms, requires } from "../support/skip";
 
-/** A lab in a cluster that other people made and use, from up to destroy. */
+/** A lab in a cluster that other users created and use, from up to destroy. */
 const nodeImage = process.env.LAB_RIG_NODE_IMAGE ?? "kindest/node:v1.34.2-rig";
 const appImage = "docker.io/ambient-lab/rig-httpbin:2";
 const { artifactSource, ...chosen } = artifactsAtHand();
 const metallbImages = ["controller", "speaker"].map((name) => `quay.io/metallb/${name}:${chosen.metallbVersion}`);
-/** An older patch to upgrade from, where its charts are at hand. */
+/** An older patch version to upgrade from, if its charts are available. */
 const charts = join(artifactSource, "charts");
 const older = (existsSync(charts) ? readdirSync(charts) : [])
   .flatMap((file) => /^istiod-(.+)\.tgz$/.exec(file)?.[1] ?? [])
@@ -31,7 +31,7 @@ const skip = requires("existing-cluster", {
 });
 const stack = "existing";
 
-/** Modules whose images no rig has, and "chaos", which stops nodes. */
+/** Modules whose images the rig does not have, and "chaos", which stops nodes. */
 const leftOut: readonly ModuleName[] = ["agentgateway", "grpc", "chaos"];
 const modules = moduleNames.filter((name) => !leftOut.includes(name));
 
@@ -59,7 +59,7 @@ describe.skipIf(skip)("a lab in a cluster of others", () => {
     project?.remove();
   });
 
-  it("comes up with its modules and proves itself", async () => {
+  it("is created with its modules and verified", async () => {
     const { kubeconfig, context } = others;
     const where = ["cluster=existing", `kubeconfig=${kubeconfig}`, `context=${context}`, `appImage=${appImage}`];
     const first = { ...chosen, istioVersion: older ?? chosen.istioVersion };
@@ -68,26 +68,26 @@ describe.skipIf(skip)("a lab in a cluster of others", () => {
     await up("--config", ...where, ...what);
   });
 
-  it("changes no object of others but the label of the namespace that it enrols", async () => {
+  it("changes only one object of others: the label of the namespace that it enrols", async () => {
     const now = await others.objects();
     const changed = [...before].filter(([key, object]) => JSON.stringify(now.get(key)) !== JSON.stringify(object));
     expect(changed.map(([key]) => key)).toEqual(["Namespace /default"]);
   });
 
-  it("changes what it is asked to", async () => {
+  it("applies changed settings", async () => {
     await up("--no-verify", "--config", "faultPercent=30", "allowedCallers=[gateway]", "modules=[egress]");
     const policy = await others.kubectl(["get", "authorizationpolicy", "appb-l7", "--namespace=default", "-o", "json"]);
     expect(policy).not.toContain("/sa/appa");
   });
 
-  it.skipIf(!older)("is upgraded in place, and proves itself", async () => {
+  it.skipIf(!older)("is upgraded in place and verified", async () => {
     await up("--config", `istioVersion=${chosen.istioVersion}`, "faultPercent=50", "allowedCallers=[appa, gateway]");
     const image = "jsonpath={.spec.template.spec.containers[0].image}";
     const istiod = await others.kubectl(["get", "deployment", "istiod", "--namespace=istio-system", "-o", image]);
     expect(istiod).toContain(`:${chosen.istioVersion}`);
   });
 
-  it("goes, and every object is as it was", async () => {
+  it("is destroyed, and every object is as before", async () => {
     const destroy = await project.lab(["destroy", "--yes"]);
     expect(destroy.code, destroy.stderr.slice(-6000)).toBe(0);
     const after = await others.objects();

@@ -6,8 +6,8 @@ import { exec } from "../../host/exec";
 import { changeable } from "../../verify/restore/change";
 
 /**
- * Ends runs of `verify` that change a living lab, and shows that nothing stays changed. A run that can react restores the lab before it
- * ends; after SIGKILL the next run does. Run it in the checkout of the lab, with its environment:
+ * Interrupts runs of `verify` that change a running lab, and verifies that the lab is restored. A run that can react restores the lab before it
+ * ends; after SIGKILL, the next run restores it. Run it in the checkout of the lab, with its environment:
  *   node --require @swc-node/register test/e2e/interrupt-verify.ts --stack NAME [--runs N] [--seed N] [--only EXPERIMENT,...]
  */
 const { values } = parseArgs({
@@ -21,14 +21,14 @@ const { values } = parseArgs({
 const { stack = "dev" } = values;
 const experiments = values.only.split(",");
 
-/** How a run is ended: a signal, or a reader of its output that goes away, as in `2>&1 | head`. */
+/** Ways to end a run: a signal, or closing its output, as in `2>&1 | head`. */
 const ways = ["SIGKILL", "SIGINT", "SIGTERM", "SIGHUP", "broken pipe"] as const;
 type Way = (typeof ways)[number];
 
-/** Fields of an object that a write of any kind changes, or that the mesh writes. */
+/** Fields of an object that every write changes. */
 const volatile = ["resourceVersion", "generation", "managedFields"];
 
-/** The objects that experiments may change, without what every write changes. */
+/** The objects that experiments may change, without {@link volatile} fields. */
 async function snapshot(): Promise<string> {
   const names = changeable.map((object) => {
     const [kind = "", name = ""] = object.split("/");
@@ -91,7 +91,7 @@ function drawn(seed: number): () => number {
   };
 }
 
-/** @returns the number of runs that left something changed */
+/** @returns the number of runs that left a change or printed a stack trace */
 async function main(): Promise<number> {
   const before = await snapshot();
   const began = performance.now();

@@ -9,43 +9,43 @@ import { type Project, projectCopy } from "../support/pulumi-project";
 import { artifactsAtHand } from "../support/skip";
 
 /**
- * Ends a lab's runs in the middle, and shows that the next one goes on from there:
+ * Interrupts runs of `up` and `destroy`, and verifies that the next run recovers:
  *   node --require @swc-node/register test/e2e/interrupt.ts [--points N] [--from N] [--to N] [--per-lab N] [--stack NAME]
- * `--per-lab`: points on one lab, one run after the other, before it must be whole and is removed.
+ * `--per-lab`: number of interruptions of one lab, one after another, before the lab is verified and removed.
  */
-const at = (resource: string, victim: KillTarget, afterMs = 500): [Moment, KillTarget] => [
+const duringUp = (resource: string, victim: KillTarget, afterMs = 500): [Moment, KillTarget] => [
   { operation: "up", resource, afterMs },
   victim,
 ];
-const gone = (resource: string, victim: KillTarget, afterMs = 500): [Moment, KillTarget] => [
+const duringDestroy = (resource: string, victim: KillTarget, afterMs = 500): [Moment, KillTarget] => [
   { operation: "destroy", resource, afterMs },
   victim,
 ];
 
-/** In the order of a lab's life, so that several fit on one lab; a destroy ends it. */
+/** Interruptions in the order of `up`, so that one lab can have several. An interruption of `destroy` is the last one of a lab. */
 const points: readonly [Moment, KillTarget][] = [
-  at("cluster-kind", "kill engine", 3000),
-  at("images-load-mesh", "kill program", 2000),
-  at("istiod", "kill group", 1500),
-  at("ingress-rollout", "kill engine", 200),
-  gone("cluster-kind", "kill engine", 300),
-  at("cluster-kind", "kill cli", 8000),
-  at("metallb", "INT cli", 2000),
-  at("istio-cni", "kill engine", 1000),
-  at("policies-appb-l7", "kill group", 0),
-  gone("cluster-kind", "kill group", 2000),
-  at("start", "kill group", 3000),
-  at("cluster-kind", "INT group", 12_000),
-  at("gateway-api", "kill cli", 500),
-  at("waypoint-gateway", "kill program", 500),
-  gone("cluster-kind", "INT cli", 300),
-  at("cluster-network", "kill engine", 0),
-  at("cluster-kind", "kill group", 15_000),
-  at("istio-base", "kill engine", 300),
-  at("appa", "kill group", 300),
-  gone("cluster-network-removal", "kill cli", 0),
-  at("images-load-mesh", "INT cli", 1000),
-  at("ztunnel", "kill engine", 1500),
+  duringUp("cluster-kind", "kill engine", 3000),
+  duringUp("images-load-mesh", "kill program", 2000),
+  duringUp("istiod", "kill group", 1500),
+  duringUp("ingress-rollout", "kill engine", 200),
+  duringDestroy("cluster-kind", "kill engine", 300),
+  duringUp("cluster-kind", "kill cli", 8000),
+  duringUp("metallb", "INT cli", 2000),
+  duringUp("istio-cni", "kill engine", 1000),
+  duringUp("policies-appb-l7", "kill group", 0),
+  duringDestroy("cluster-kind", "kill group", 2000),
+  duringUp("start", "kill group", 3000),
+  duringUp("cluster-kind", "INT group", 12_000),
+  duringUp("gateway-api", "kill cli", 500),
+  duringUp("waypoint-gateway", "kill program", 500),
+  duringDestroy("cluster-kind", "INT cli", 300),
+  duringUp("cluster-network", "kill engine", 0),
+  duringUp("cluster-kind", "kill group", 15_000),
+  duringUp("istio-base", "kill engine", 300),
+  duringUp("appa", "kill group", 300),
+  duringDestroy("cluster-network-removal", "kill cli", 0),
+  duringUp("images-load-mesh", "INT cli", 1000),
+  duringUp("ztunnel", "kill engine", 1500),
 ];
 
 const count = (name: "points" | "from" | "to" | "per-lab") => Number(values[name]);
@@ -60,39 +60,39 @@ const { values } = parseArgs({
 });
 const { stack } = values;
 
-/** @returns how many points did not come to a good end */
+/** @returns the number of interruptions without a recovery */
 async function main(): Promise<number> {
   const project = await projectCopy(stack);
   const chosen = points.slice(count("from") - 1, count("to")).slice(0, count("points"));
   let bad = 0;
   let onThisLab = 0;
-  print("| # | run | moment | ended | the engine was doing | what the next run did | result | s |");
+  print("| # | run | moment | ended | pending operations | what the next run did | result | s |");
   print("|---|---|---|---|---|---|---|---|");
   for (const [index, [moment, victim]] of chosen.entries()) {
     const begin = performance.now();
     configure(project);
     if (moment.operation === "destroy" && onThisLab === 0) await good(project, ["up", "--yes", "--no-verify"]);
     onThisLab += 1;
-    const { doing, stderr } = await interrupt(runOf(project, moment.operation), moment, victim);
+    const { pending, stderr } = await interrupt(runOf(project, moment.operation), moment, victim);
     const next = chosen[index + 1]?.[0];
-    // A point of the same life: its run is the next one, and the lab must be whole after the last of them.
-    const goesOn =
+    // The next interruption is of the same lab: its run is the next run, and the lab is verified after the last interruption.
+    const continues =
       onThisLab < count("per-lab") &&
       next?.operation === "up" &&
       moment.operation === "up" &&
       next.resource !== "start";
-    const result = doing
-      ? await (goesOn ? Promise.resolve({ said: "", problem: "" }) : recovered(project, moment.operation))
-      : { said: "", problem: `ended by itself before: ${lastLines(stderr)}` };
+    const result = pending
+      ? await (continues ? Promise.resolve({ said: "", problem: "" }) : recovered(project, moment.operation))
+      : { said: "", problem: `ended before the interruption: ${lastLines(stderr)}` };
     if (result.problem) bad += 1;
     const when = `${moment.resource} +${moment.afterMs / 1000} s`;
-    const verdict = result.problem || (goesOn ? "see the next point" : "ok");
+    const verdict = result.problem || (continues ? "see the next point" : "ok");
     const took = Math.round((performance.now() - begin) / 1000);
     const number = count("from") + index;
     print(
-      `| ${[number, moment.operation, when, victim, doing?.join(", ") || "-", result.said || "-", verdict, took].join(" | ")} |`,
+      `| ${[number, moment.operation, when, victim, pending?.join(", ") || "-", result.said || "-", verdict, took].join(" | ")} |`,
     );
-    const over = !goesOn && (moment.operation === "destroy" || onThisLab >= count("per-lab") || result.problem);
+    const over = !continues && (moment.operation === "destroy" || onThisLab >= count("per-lab") || result.problem);
     if (over && (moment.operation === "up" || result.problem)) await remove(project);
     if (over) onThisLab = 0;
   }
@@ -102,13 +102,13 @@ async function main(): Promise<number> {
 }
 
 interface Recovery {
-  /** What the run after the interruption said of it. */
+  /** Messages of the next run about the interruption. */
   said: string;
-  /** What was wrong; empty when all is well. */
+  /** The problem; empty if the lab recovered. */
   problem: string;
 }
 
-/** One more command, without a hand on anything; then the lab must be whole, or gone without a trace. */
+/** Runs the command once more, without any other repair. Then the lab must work, or be removed completely. */
 async function recovered(project: Project, operation: Moment["operation"]): Promise<Recovery> {
   const args = operation === "up" ? ["up", "--yes", "--no-verify"] : ["destroy", "--yes"];
   const { code, stderr, stdout } = await project.lab(args, 1_200_000);
@@ -116,11 +116,11 @@ async function recovered(project: Project, operation: Moment["operation"]): Prom
     ([, line]) => line,
   );
   const problems = code === 0 ? [] : [`exit ${code}: ${lastLines(`${stderr}\n${stdout}`)}`];
-  problems.push(...(operation === "up" ? await notWhole(project) : await notGone()));
+  problems.push(...(operation === "up" ? await labProblems(project) : await destroyProblems()));
   return { said: said.join("; "), problem: problems.join("; ") };
 }
 
-async function notWhole(project: Project): Promise<string[]> {
+async function labProblems(project: Project): Promise<string[]> {
   const preview = await project.pulumi(["preview", "--expect-no-changes"]);
   const { url } = await project.outputs().catch(() => ({ url: undefined }));
   const status = ["-s", "-o", "/dev/null", "-m", "20", "-w", "%{http_code}"];
@@ -131,7 +131,7 @@ async function notWhole(project: Project): Promise<string[]> {
   ];
 }
 
-async function notGone(): Promise<string[]> {
+async function destroyProblems(): Promise<string[]> {
   const { nodes, networks } = await left();
   return [...(nodes ? ["nodes are left"] : []), ...(networks ? ["the network is left"] : [])];
 }
@@ -144,7 +144,7 @@ async function left() {
   return { nodes: nodes.stdout, networks: networks.stdout };
 }
 
-/** A new life for the next point, whatever the last one left. */
+/** Removes the lab with everything that an interruption left. */
 async function remove(project: Project): Promise<void> {
   await project.lab(["destroy", "--yes"]);
   await removeFromDocker(stack);
@@ -155,7 +155,7 @@ async function good(project: Project, args: string[]): Promise<void> {
   if (code !== 0) throw new Error(`"lab ${args.join(" ")}" failed: ${lastLines(stderr)}`);
 }
 
-/** The settings of the stack; those of a lab that was not destroyed hold its encryption salt, and stay. */
+/** Writes the settings of the stack, unless they exist: the settings of a lab that was not destroyed have its encryption salt. */
 function configure(project: Project): void {
   const file = join(project.dir, `Pulumi.${stack}.yaml`);
   if (existsSync(file)) return;

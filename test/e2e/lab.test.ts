@@ -19,7 +19,7 @@ import { artifactsAtHand, enginePrograms, requires } from "../support/skip";
 import { type LiveWorld, liveWorlds } from "../support/worlds";
 import { worldsToFile } from "../support/worlds-file";
 
-/** A lab as a user makes it, proves it, breaks it and removes it: all through the command line. */
+/** Creates, verifies, breaks and removes a lab with the command line, as a user does. */
 const nodeImage = process.env.LAB_RIG_NODE_IMAGE ?? "kindest/node:v1.34.2-rig";
 const appImage = "docker.io/ambient-lab/rig-httpbin:2";
 const atHand = artifactsAtHand();
@@ -64,13 +64,13 @@ describe.skipIf(skip)("a lab from up to destroy", () => {
     project.remove();
   });
 
-  it("comes up and proves itself by one command", async () => {
+  it("is created and verified by one command", async () => {
     const up = await project.lab(["up", "--yes"]);
     expect(up.code, `${up.stderr.slice(-6000)}\n${up.stdout}`).toBe(0);
     lab = liveLab(labFacts(stack, readOutputs(await project.outputs())));
   });
 
-  it("is proven again as JSON, JUnit and evidence, every line of the report once", async () => {
+  it("is verified again with JSON, JUnit and evidence, with every line of the report once", async () => {
     const [junit, evidence] = [join(project.dir, "junit.xml"), join(project.dir, "evidence")];
     const run = await project.lab(["verify", "--json", "--junit", junit, "--evidence", evidence]);
     const report = JSON.parse(run.stdout) as VerifyReport;
@@ -85,28 +85,28 @@ describe.skipIf(skip)("a lab from up to destroy", () => {
     expect(twice).toEqual([]);
   });
 
-  it("gets its policy back after a verify that was killed in the middle of the flip", async () => {
+  it("restores its policy after a verify that was killed during the flip", async () => {
     const policy = ["get", "authorizationpolicy", "appb-l7", "-o", "json"];
     const read = async () => JSON.parse(await lab.kubectl(policy)) as Policy;
-    const whole = JSON.stringify((await read()).spec);
+    const original = JSON.stringify((await read()).spec);
     const running = project.lab(["verify", "authz-flip"]);
     const { pid } = await eventually(
       async () => {
-        const original = (await read()).metadata.annotations?.[annotationKeys.original];
-        if (!original) throw new Error("the policy is whole");
-        return (JSON.parse(original) as { by: { pid: number } }).by;
+        const kept = (await read()).metadata.annotations?.[annotationKeys.original];
+        if (!kept) throw new Error("the policy is not changed yet");
+        return (JSON.parse(kept) as { by: { pid: number } }).by;
       },
       { what: "the flip", deadlineMs: 120_000, intervalMs: 50, signal },
     );
     process.kill(pid, "SIGKILL");
     expect((await running).code).toBe(137);
-    expect(JSON.stringify((await read()).spec)).not.toBe(whole);
+    expect(JSON.stringify((await read()).spec)).not.toBe(original);
     const next = await project.lab(["verify", "authz-methods"]);
     expect(next.stdout, next.stderr).toContain("was left changed by a run that died; it is restored");
     expect(next.code, next.stdout).toBe(0);
     const { spec, metadata } = await read();
     expect({ spec: JSON.stringify(spec), left: metadata.annotations?.[annotationKeys.original] }).toEqual({
-      spec: whole,
+      spec: original,
     });
     await project.ok(["preview", "--refresh", "--expect-no-changes"]);
   });
@@ -114,7 +114,7 @@ describe.skipIf(skip)("a lab from up to destroy", () => {
   describe("with every module", () => {
     const withModules = (names: string) => project.lab(["up", "--yes", "--config", `modules=[${names}]`]);
 
-    it("proves each of them beside the story", async () => {
+    it("passes each of them and the story", async () => {
       const on = await withModules(moduleNames.join(", "));
       lab = liveLab(labFacts(stack, readOutputs(await project.outputs())));
       expect(on.code, on.stderr.slice(-6000)).toBe(0);
@@ -122,7 +122,7 @@ describe.skipIf(skip)("a lab from up to destroy", () => {
 
     it.each(moduleWorlds)("$name", broken);
 
-    it("is the same lab once they are gone", async () => {
+    it("is the same lab after they are removed", async () => {
       const off = await withModules("");
       lab = liveLab(labFacts(stack, readOutputs(await project.outputs())));
       expect(off.code, off.stderr.slice(-6000)).toBe(0);
@@ -130,17 +130,17 @@ describe.skipIf(skip)("a lab from up to destroy", () => {
     });
   });
 
-  describe("is never called sound while it is broken", () => {
+  describe("does not pass while it is broken", () => {
     it.each(liveWorlds)("$name", broken);
   });
 
-  it("is sound again after all of that", async () => {
+  it("passes after all breaks are undone", async () => {
     await worldsToFile(outcomes);
     const run = await project.lab(["verify"]);
     expect(run.code, run.stdout).toBe(0);
   });
 
-  it("is destroyed without a trace", async () => {
+  it("is destroyed completely", async () => {
     const gone = await project.lab(["destroy", "--yes"]);
     expect(gone.code, gone.stderr.slice(-4000)).toBe(0);
     const left = await exec("docker", ["ps", "--all", "--quiet", "--filter", `label=io.x-k8s.kind.cluster=${cluster}`]);

@@ -8,7 +8,7 @@ import { type Project, projectCopy } from "../support/pulumi-project";
 import { artifactsAtHand } from "../support/skip";
 
 /**
- * Takes parts of a living lab away, and shows that one command brings it back:
+ * Removes parts of a running lab, and verifies that one command restores the lab:
  *   node --require @swc-node/register test/e2e/lost.ts [--from N] [--to N] [--stack NAME]
  */
 const { values } = parseArgs({
@@ -22,54 +22,54 @@ const { stack } = values;
 const cluster = `ambient-lab-${stack}`;
 const nodes = ["control-plane", "worker", "worker2"].map((role) => `${cluster}-${role}`);
 const rigImage = "docker.io/ambient-lab/rig-httpbin:2";
-/** A name of the apps' image that nobody else uses, so that it may be lost. */
+/** Name of the applications' image that only this test uses, so that the image can be removed. */
 const appImage = `docker.io/ambient-lab/${stack}:1`;
 
 interface Scenario {
   name: string;
-  /** What is done to the lab; what it returns is added to what the lab said. */
-  lose(project: Project): Promise<string>;
-  /** The one command. @default up */
+  /** Disrupts the lab. @returns text that is added to the messages of the lab */
+  disrupt(project: Project): Promise<string>;
+  /** The command that restores the lab. @default up */
   command?: readonly string[];
 }
 
 const scenarios: readonly Scenario[] = [
   {
     name: "paused, then resumed",
-    lose: async (project) => {
+    disrupt: async (project) => {
       const paused = await good(project, ["pause"]);
-      const asked = await project.lab(["verify"]);
+      const refused = await project.lab(["verify"]);
       const listed = await good(project, ["list"]);
-      return [firstLine(paused.stdout), `verify: ${whatOf(asked)}`, `list: ${lineAbout(listed.stdout)}`].join("; ");
+      return [firstLine(paused.stdout), `verify: ${whatOf(refused)}`, `list: ${lineAbout(listed.stdout)}`].join("; ");
     },
     command: ["resume", "--no-verify"],
   },
-  { name: "Docker restarted: every node anew", lose: () => done("restart", "-t", "10", ...nodes) },
-  { name: "one node container stopped", lose: () => done("stop", "-t", "10", `${cluster}-worker2`) },
-  { name: "a pod lost its redirection", lose: loseRedirection },
+  { name: "Docker restarted, with all nodes", disrupt: () => run("restart", "-t", "10", ...nodes) },
+  { name: "one node container stopped", disrupt: () => run("stop", "-t", "10", `${cluster}-worker2`) },
+  { name: "a pod lost its redirection", disrupt: removeRedirection },
   {
     name: "kubeconfig file deleted",
-    lose: async ({ home }) => {
+    disrupt: async ({ home }) => {
       rmSync(join(home, "stacks", stack, "kubeconfig"));
       return "";
     },
   },
-  { name: "apps' image removed on the host", lose: () => done("rmi", appImage) },
+  { name: "apps' image removed on the host", disrupt: () => run("rmi", appImage) },
   {
     name: "image removed, and the cluster deleted by hand",
-    lose: async (project) => {
-      // Gone already when the scenario before ran.
+    disrupt: async (project) => {
+      // The image does not exist if the previous scenario has run.
       await exec("docker", ["rmi", appImage]);
       await deleteCluster();
       const refused = await project.lab(["up", "--yes", "--no-verify"]);
       await docker("tag", rigImage, appImage);
-      return `first up: exit ${refused.code}, ${whatOf(refused)}; then the image was brought`;
+      return `first up: exit ${refused.code}, ${whatOf(refused)}; then the image was restored`;
     },
   },
-  { name: "cluster deleted by hand", lose: deleteCluster },
+  { name: "cluster deleted by hand", disrupt: deleteCluster },
   {
     name: "state file lost, cluster there",
-    lose: async (project) => {
+    disrupt: async (project) => {
       rmSync(join(dirname(project.dir), "state", ".pulumi", "stacks"), { recursive: true });
       const refused = await project.lab(["up", "--no-verify"]);
       return `without --yes: exit ${refused.code}, ${whatOf(refused)}`;
@@ -77,7 +77,7 @@ const scenarios: readonly Scenario[] = [
   },
 ];
 
-/** @returns how many scenarios did not come to a good end */
+/** @returns the number of scenarios without a recovery */
 async function main(): Promise<number> {
   const project = await projectCopy(stack);
   let bad = 0;
@@ -85,14 +85,14 @@ async function main(): Promise<number> {
     await docker("tag", rigImage, appImage);
     configure(project);
     await good(project, ["up", "--yes", "--no-verify"]);
-    print("| # | what was lost | what the lab said | end | s |");
+    print("| # | disruption | messages of the lab | result | s |");
     print("|---|---|---|---|---|");
     for (const [index, scenario] of scenarios.entries()) {
       if (index + 1 < Number(values.from) || index + 1 > Number(values.to)) continue;
       const begin = performance.now();
-      const before = await scenario.lose(project);
+      const before = await scenario.disrupt(project);
       const repaired = await project.lab([...(scenario.command ?? ["up", "--yes", "--no-verify"])]);
-      const problem = repaired.code === 0 ? await notWhole(project) : `exit ${repaired.code}: ${whatOf(repaired)}`;
+      const problem = repaired.code === 0 ? await labProblems(project) : `exit ${repaired.code}: ${whatOf(repaired)}`;
       if (problem) bad += 1;
       const said = [before, ...linesOf(repaired.stderr)].filter(Boolean).join("; ").replaceAll("|", "\\|");
       const took = Math.round((performance.now() - begin) / 1000);
@@ -107,8 +107,8 @@ async function main(): Promise<number> {
   return bad;
 }
 
-/** What is wrong with a lab that should be whole: reach, membership of the mesh, the policy; empty when nothing is. */
-async function notWhole(project: Project): Promise<string> {
+/** Problems of the restored lab, by experiments and by the preview; empty if there are none. */
+async function labProblems(project: Project): Promise<string> {
   const ids = ["nodes", "load-balancer", "enrolment", "hbone", "gateway", "authz-principals"];
   const proofs = await project.lab(["verify", ...ids]);
   const preview = await project.pulumi(["preview", "--expect-no-changes"]);
@@ -120,8 +120,8 @@ async function notWhole(project: Project): Promise<string> {
   ].join("; ");
 }
 
-/** What a node that is started anew does to a pod by mistake: its rules are gone, all else is as it was (istio#56652). */
-async function loseRedirection(): Promise<string> {
+/** Removes the redirection rules of a pod, and nothing else, as a restart of its node can do (istio#56652). */
+async function removeRedirection(): Promise<string> {
   const kubectl = ["exec", `${cluster}-control-plane`, "kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf"];
   const path = "jsonpath={.items[0].metadata.name} {.items[0].spec.nodeName}";
   const [pod, node = ""] = (await docker(...kubectl, "get", "pods", "-l", "app=appb", "-o", path)).split(" ");
@@ -145,8 +145,8 @@ async function docker(...args: string[]): Promise<string> {
   return stdout.trim();
 }
 
-/** The same, for what is done to the lab and not heard. */
-const done = (...args: string[]): Promise<string> => docker(...args).then(() => "");
+/** Runs a docker command without output. */
+const run = (...args: string[]): Promise<string> => docker(...args).then(() => "");
 
 async function good(project: Project, args: string[]): Promise<ExecResult> {
   const result = await project.lab(args);
@@ -165,7 +165,7 @@ function configure(project: Project): void {
   project.write(`Pulumi.${stack}.yaml`, stringify({ config: Object.fromEntries(own) }));
 }
 
-/** What a run said beside what the engine did. */
+/** Messages of a run, without the steps of the engine. */
 const linesOf = (stderr: string): string[] =>
   [...stderr.matchAll(/^ {2}((?!✓|✗)\S.*)$/gm)].map(([, line = ""]) => line).filter((line) => !line.includes(" · "));
 

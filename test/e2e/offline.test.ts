@@ -9,7 +9,7 @@ import { type CutOff, cutOff } from "../support/cut-off";
 import { type Project, projectCopy } from "../support/pulumi-project";
 import { artifactsAtHand, enginePrograms, requires } from "../support/skip";
 
-/** A bundle of what this machine has, taken to one without a network and without an image. */
+/** A bundle that is made on this machine, and used on a machine without a network and without images. */
 const nodeImage = process.env.LAB_RIG_NODE_IMAGE ?? "kindest/node:v1.34.2-rig";
 const appImage = "docker.io/ambient-lab/rig-httpbin:2";
 const atHand = artifactsAtHand();
@@ -47,12 +47,12 @@ describe.skipIf(skip)("a lab without a network", () => {
     rmSync(media, { recursive: true, force: true });
   });
 
-  it("has neither a way out nor an image", async () => {
+  it("has neither a route nor an image", async () => {
     expect((await machine.run("ip", "route", "get", "192.0.2.1")).code).not.toBe(0);
     expect((await machine.run("docker", "images", "--quiet")).stdout).toBe("");
   });
 
-  it("is bundled from what another machine has, and goes on where that was stopped", async () => {
+  it("is bundled on another machine, and a second run of bundle continues", async () => {
     const parts = ["--without", "cli", "--without", "plugins"];
     const first = await here.lab(["bundle", made, ...parts, "--without", "images"]);
     expect(first.code, first.stderr).toBe(0);
@@ -64,7 +64,7 @@ describe.skipIf(skip)("a lab without a network", () => {
     expect(whole).toMatchObject({ code: 0, stdout: `${moved} is whole` });
   });
 
-  it("comes up and proves itself", async () => {
+  it("is created and verified", async () => {
     const up = await there.lab(["up", "--yes", "--no-verify"]);
     expect(up.code, `${up.stderr.slice(-6000)}\n${up.stdout}`).toBe(0);
     const verify = await there.lab(["verify"]);

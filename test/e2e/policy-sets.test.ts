@@ -21,18 +21,18 @@ import { artifactsAtHand, enginePrograms, requires } from "../support/skip";
 import { type PolicySet, policySets } from "../unit/access/computed/policy-sets";
 
 /**
- * The policy sets in a mesh: what `computeDecision` computes from a set is what gateway, waypoint and ztunnel do. The lab is a new one, or the
- * living one of the context LAB_LIVE_CONTEXT in the kubeconfig LAB_LIVE_KUBECONFIG, whose policies are taken away and given back.
- * LAB_POLICY_SETS names a file for a line about each request.
+ * Compares the results of `computeDecision` for the policy sets with the results of gateway, waypoint and ztunnel. The lab is a new one, or the
+ * running one of the context LAB_LIVE_CONTEXT in the kubeconfig LAB_LIVE_KUBECONFIG, whose policies are removed and restored.
+ * With LAB_POLICY_SETS, a line about each request is written to that file.
  */
 const { LAB_LIVE_KUBECONFIG: liveKubeconfig, LAB_LIVE_CONTEXT: liveContext, LAB_POLICY_SETS: lines } = process.env;
-const isLiving = liveKubeconfig !== undefined && liveContext !== undefined;
+const isExisting = liveKubeconfig !== undefined && liveContext !== undefined;
 const nodeImage = process.env.LAB_RIG_NODE_IMAGE ?? "kindest/node:v1.34.2-rig";
 const appImage = "docker.io/ambient-lab/rig-httpbin:2";
 const atHand = artifactsAtHand();
 const skip = requires(
   "policy sets in a mesh",
-  isLiving
+  isExisting
     ? { programs: ["kubectl"] }
     : {
         docker: true,
@@ -48,10 +48,10 @@ const { signal } = new AbortController();
 const pause = (ms: number) => realClock.sleep(ms, signal);
 /** istiod waits for 100 ms without a change before it pushes, and 10 s at most (PILOT_DEBOUNCE_AFTER, PILOT_DEBOUNCE_MAX). */
 const pushMs = 3_000;
-/** Rounds of questions until a set has to hold. MeshConfig comes by a mounted file, which the kubelet writes once a minute. */
+/** Maximum number of rounds for a set. MeshConfig is a mounted file, which the kubelet updates once a minute. */
 const rounds = (set: PolicySet) => (set.config === undefined ? 5 : 25);
 
-/** Kinds that decide about access; `baseObjects` of the computed sets leaves out the same. */
+/** Kinds that decide about access; `baseObjects` of the computed sets omits the same kinds. */
 const kinds = ["authorizationpolicies", "peerauthentications", "requestauthentications", "virtualservices"].map(
   (plural) => `${plural}.${plural === "virtualservices" ? "networking" : "security"}.istio.io`,
 );
@@ -80,7 +80,7 @@ describe.skipIf(skip)("the policy sets in a mesh", () => {
   };
 
   beforeAll(async () => {
-    address = isLiving ? { kubeconfig: liveKubeconfig, context: liveContext } : await newLab();
+    address = isExisting ? { kubeconfig: liveKubeconfig, context: liveContext } : await newLab();
     client = await kubeClusterClient(address);
     const [appa] = await read("deployment/appa", "--namespace", "default");
     image = Reflect.get(Object(appa?.spec), "template").spec.containers[0].image;
@@ -106,7 +106,7 @@ describe.skipIf(skip)("the policy sets in a mesh", () => {
     return labFacts(stack, readOutputs(await project.outputs()));
   }
 
-  /** Gives the mesh a set. @returns what takes it away again */
+  /** Applies a set to the mesh. @returns the undo */
   async function applied(set: PolicySet): Promise<() => Promise<void>> {
     const undo: (() => Promise<unknown>)[] = [];
     const objects = set.objects.map((object) => withKeys(object, keys.jwks));
@@ -147,21 +147,21 @@ describe.skipIf(skip)("the policy sets in a mesh", () => {
       ...Object.entries(labels).map(([key, value]) => (value === null ? `${key}-` : `${key}=${value}`)),
     ]);
 
-  /** Asks the requests of a set until the mesh does what is computed, or the set had its time. */
-  async function asked(set: PolicySet): Promise<{ computed: AccessDecision; observed: Observation }[]> {
+  /** Sends the requests of a set until the results agree with the computed ones, or for the maximum number of rounds. */
+  async function observe(set: PolicySet): Promise<{ computed: AccessDecision; observed: Observation }[]> {
     for (let round = 1; ; round += 1) {
       await pause(pushMs);
       const mesh = await readMesh(client, signal);
-      const asks = set.asks.map(({ request: { claims, ...request } }) => ({
-        request: { ...livingRequest(mesh, request), ...(claims ? { claims } : {}) },
+      const requests = set.asks.map(({ request: { claims, ...request } }) => ({
+        request: { ...requestInMesh(mesh, request), ...(claims ? { claims } : {}) },
         ...(claims ? { token: keys.token(claims) } : {}),
       }));
       const observations = await ask(
-        asks,
+        requests,
         { image, rate: 100, maxRequests: 1000 },
         { ...{ client, mesh, clock: realClock, signal }, cleanupSignal: () => signal },
       );
-      const pairs = asks.flatMap(({ request }, index) => {
+      const pairs = requests.flatMap(({ request }, index) => {
         const observed = observations[index];
         return observed ? [{ computed: computeDecision(mesh, request), observed }] : [];
       });
@@ -172,10 +172,10 @@ describe.skipIf(skip)("the policy sets in a mesh", () => {
   it.each(policySets.map((set) => [set.id, set] as const))("%s", async (_, set) => {
     const remove = await applied(set);
     try {
-      const pairs = await asked(set);
+      const pairs = await observe(set);
       expect(pairs).toHaveLength(set.asks.length);
       for (const pair of pairs) if (lines) appendFileSync(lines, `${lineOf(set, pair)}\n`);
-      // What is computed from the living objects is what is computed from the objects of the unit test.
+      // The results computed from the objects of the mesh are those computed from the objects of the unit test.
       const compared = set.asks.map(({ expected }, index) =>
         Object.fromEntries(Object.keys(expected).map((key) => [key, Reflect.get(pairs[index]?.computed ?? {}, key)])),
       );
@@ -186,12 +186,12 @@ describe.skipIf(skip)("the policy sets in a mesh", () => {
     }
   });
 
-  it("ran on the Istio that the sets are about", async () => {
+  it("ran with a version of Istio for which the sets are written", async () => {
     expect(istioVersion(await readMesh(client, signal))).toMatch(/^1\.(30|31|32)\./);
   });
 });
 
-/** Only a computed decision that is known can be compared; a known one must be seen. */
+/** Whether a computed decision that is known differs from the observed one. */
 const differs = ({ computed, observed }: { computed: AccessDecision; observed: Observation }): boolean =>
   computed.outcome !== "unknown" && agreement({ computed, observed }) !== "agree";
 
@@ -204,19 +204,19 @@ const lineOf = (
   return `${id} | ${who} ${method} ${host}${path} | computed ${decisionText(computed)} | observed ${answer?.status ?? "-"} ${decisionText(decision)}`;
 };
 
-/** The request with a pod that there is, in place of that of the unit test. */
-function livingRequest(mesh: Mesh, request: AccessRequest): AccessRequest {
+/** The request with an existing pod, instead of the pod of the unit test. */
+function requestInMesh(mesh: Mesh, request: AccessRequest): AccessRequest {
   if (request.to.kind !== "pod") return request;
   const [app = ""] = request.to.pod.name.split("-");
   const pod = mesh.objects.find(({ kind, metadata }) => kind === "Pod" && metadata?.labels?.app === app);
   return { ...request, to: { ...request.to, pod: { namespace: "default", name: pod?.metadata?.name ?? "" } } };
 }
 
-/** A RequestAuthentication of a set has no keys; Envoy wants some. */
+/** Adds keys to a RequestAuthentication of a set, which Envoy requires. */
 const withKeys = (object: KubeObject, jwks: string): KubeObject =>
   JSON.parse(JSON.stringify(object), (key, value) => (key === "jwks" ? jwks : value));
 
-/** An object as it can be created anew. */
+/** The object without server-side fields, so that it can be created again. */
 function bare({ metadata = {}, status: _status, ...object }: KubeObject): KubeObject {
   const { uid: _uid, resourceVersion: _version, managedFields: _fields, ...kept } = metadata;
   for (const field of ["creationTimestamp", "generation"]) Reflect.deleteProperty(kept, field);
