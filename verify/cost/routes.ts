@@ -82,8 +82,8 @@ async function logCountsOf(
   proxyLog: ProxyLog,
 ): Promise<LogCount[]> {
   const { proxy, kind } = proxyLog;
-  const result = async (looked: readonly Load[]): Promise<LogCount> => {
-    const lines = await linesOf(context, setup, path, looked, proxyLog);
+  const result = async (own: readonly Load[]): Promise<LogCount> => {
+    const lines = await linesOf(context, setup, path, own, proxyLog);
     const sent = looked.reduce((total, load) => total + load.result.sent, 0);
     const about = `${sent} requests by ${looked.map(named).join(", ")}`;
     return {

@@ -2,6 +2,6 @@ import { describe, it } from "vitest";
 import { brokenModules } from "./fake/broken-modules";
 import { expectDetected } from "./fake/detected";
 
-describe("verifyLab() in a broken world of a module", () => {
+describe("verifyLab() of a broken lab with modules", () => {
   it.each(brokenModules)("does not pass with $name", expectDetected);
 });

@@ -4,7 +4,7 @@ import { brokenWorlds } from "./fake/broken-worlds";
 import { expectDetected, summary } from "./fake/detected";
 import { fakeWorld } from "./fake/world";
 
-describe("verifyLab() in a broken world", () => {
+describe("verifyLab() of a broken lab", () => {
   it.each(brokenWorlds)("does not pass with $name", expectDetected);
 
   it("is inconclusive about the delay on a machine that is slow by itself", async () => {

@@ -7,11 +7,11 @@ import type { FakePod, FakeState } from "./state";
 
 const className = "istio-agentgateway-waypoint";
 
-/** Whether a waypoint is no Envoy. */
+/** Whether a waypoint is an agentgateway. */
 export const isAgentgateway = (state: FakeState, { role }: FakePod): boolean =>
   textAt(state.pushed(`Gateway/default/${role}`), "spec", "gatewayClassName") === className;
 
-/** A request at an agentgateway; `direct` is its last leg. It knows HTTPRoutes, and policies only where a lab gives it them. */
+/** A request at an agentgateway, which applies HTTPRoutes, and policies only if a test enables them. `direct` sends it to the pod. */
 export function atAgentgateway(
   state: FakeState,
   proxy: FakePod,
@@ -29,8 +29,8 @@ export function atAgentgateway(
     write(403, 'error="authorization failed" reason=Authorization');
     return { status: 403, body: "authorization failed", exit: 0, seconds: 0.002 };
   }
-  const met = direct();
-  if (met.status === 0) {
+  const result = direct();
+  if (result.status === 0) {
     write(503, 'error="upstream call failed" reason=UpstreamFailure');
     return { status: 503, body: "upstream call failed", exit: 0, seconds: 0.004 };
   }

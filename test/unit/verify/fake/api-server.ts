@@ -3,14 +3,14 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 
-/** One side of a channel of the API server's WebSocket protocol: a number, then bytes. */
+/** The server's side of the API server's WebSocket protocol, whose messages are a stream number and data. */
 export interface Channel {
   send(stream: number, data: string | Buffer): void;
   onData(take: (stream: number, data: Buffer) => void): void;
   close(): void;
 }
 
-/** A server that speaks as much HTTP and WebSocket as the verifier needs of an API server. */
+/** A server with the HTTP and WebSocket functions of an API server that the verifier uses. */
 export async function apiServer(
   answer: (request: IncomingMessage, response: ServerResponse) => void,
   open: (url: string, channel: Channel) => void,
@@ -62,7 +62,7 @@ function frame(opcode: number, payload: Buffer): Buffer {
   return Buffer.concat([Buffer.from([0x80 | opcode, ...size]), payload]);
 }
 
-/** A masked frame of a client of at most 64 KiB. */
+/** Parses a masked frame of a client of at most 64 KiB. */
 function unframe(data: Buffer): { opcode: number; payload: Buffer; rest: Buffer<ArrayBuffer> } | undefined {
   const short = (data[1] ?? 0) & 127;
   const start = short === 126 ? 4 : 2;

@@ -4,10 +4,10 @@ const settings = { modules: ["agentgateway"] } as const;
 const detectedBy = { agentgateway: { layer: "waypoint" } };
 const label = ["metadata", "labels", "istio.io/use-waypoint"];
 
-/** The worlds in which a lab with agentgateway must not pass. */
+/** Changes with which a lab with the module agentgateway must not pass. */
 export const brokenAgentgateway: BrokenWorld[] = [
   {
-    name: "agentgateway: it enforces the policy, so that what is told of it is no longer true",
+    name: "agentgateway: it enforces the policy, which the experiment expects it to ignore",
     settings,
     breaks: (state) => {
       state.agentgatewayEnforces = true;
@@ -15,7 +15,7 @@ export const brokenAgentgateway: BrokenWorld[] = [
     detectedBy,
   },
   {
-    name: "agentgateway: it is an Envoy under that name",
+    name: "agentgateway: the proxy is an Envoy",
     drift: "Gateway/agentgateway: spec.gatewayClassName is istio-waypoint",
     settings,
     breaks: edit("Gateway/default/agentgateway", ["spec", "gatewayClassName"], "istio-waypoint"),
@@ -28,7 +28,7 @@ export const brokenAgentgateway: BrokenWorld[] = [
     detectedBy,
   },
   {
-    name: "agentgateway: apph does not lead to it",
+    name: "agentgateway: apph does not use it",
     drift: "Service/apph: label istio.io/use-waypoint is absent",
     settings,
     breaks: (state) => {
@@ -38,21 +38,21 @@ export const brokenAgentgateway: BrokenWorld[] = [
     detectedBy,
   },
   {
-    name: "agentgateway: the policy is gone, so that nothing is accepted",
+    name: "agentgateway: the policy deleted, so that it has no condition",
     settings,
     breaks: remove("AuthorizationPolicy/default/apph-l7"),
     detectedBy,
     drift: "AuthorizationPolicy/apph-l7 does not exist",
   },
   {
-    name: "agentgateway: its policy lets everybody in, so that nothing is shown by letting them in",
+    name: "agentgateway: the policy allows every caller, so that an allowed request proves nothing",
     drift: "AuthorizationPolicy/apph-l7: spec.rules[0].from is absent",
     settings,
     breaks: edit("AuthorizationPolicy/default/apph-l7", ["spec", "rules"], [{}]),
     detectedBy,
   },
   {
-    name: "agentgateway: nothing is to be aborted at it",
+    name: "agentgateway: its fault injection deleted",
     drift: "VirtualService/apph-fault: spec.http[0].fault is absent",
     settings,
     breaks: edit("VirtualService/default/apph-fault", ["spec", "http", 0, "fault"], undefined),
@@ -66,27 +66,27 @@ export const brokenAgentgateway: BrokenWorld[] = [
     drift: "AuthorizationPolicy/apph-envoy-l7 does not exist",
   },
   {
-    name: "agentgateway: the control aborts nothing, in spite of the configuration",
+    name: "agentgateway: the control does not abort requests, despite its configuration",
     settings,
     breaks: behaves("VirtualService/default/apph-envoy-fault", ["spec", "http", 0, "fault"], {}),
     detectedBy,
   },
   {
-    name: "agentgateway: no timeout at it",
+    name: "agentgateway: its timeout deleted",
     drift: "HTTPRoute/apph-routed: spec.rules[0].timeouts is absent",
     settings,
     breaks: edit("HTTPRoute/default/apph-routed", ["spec", "rules", 0, "timeouts"], undefined),
     detectedBy,
   },
   {
-    name: "agentgateway: no timeout at the control",
+    name: "agentgateway: the timeout of the control deleted",
     drift: "HTTPRoute/apph-envoy-routed: spec.rules[0].timeouts is absent",
     settings,
     breaks: edit("HTTPRoute/default/apph-envoy-routed", ["spec", "rules", 0, "timeouts"], undefined),
     detectedBy,
   },
   {
-    name: "agentgateway: apph's pods let in everybody",
+    name: "agentgateway: apph's pods allow every caller",
     settings,
     breaks: remove("AuthorizationPolicy/default/apph-waypoint-only", "AuthorizationPolicy/default/apph-envoy-only"),
     detectedBy: { agentgateway: { layer: "ztunnel" } },
@@ -99,7 +99,7 @@ export const brokenAgentgateway: BrokenWorld[] = [
     detectedBy: { agentgateway: { layer: "app" } },
   },
   {
-    name: "agentgateway: nobody can read the logs",
+    name: "agentgateway: the logs cannot be read",
     settings,
     breaks: (state) => {
       state.logsBroken = true;

@@ -2,21 +2,21 @@ import { type BrokenWorld, edit } from "./breaks";
 
 const settings = { modules: ["chaos"] } as const;
 const stuck = (who: string, layer: string): BrokenWorld => ({
-  name: `chaos: ${who} does not come back`,
+  name: `chaos: ${who} does not recover`,
   settings,
   breaks: (state) => void state.chaos.stuck.add(who),
   detectedBy: { chaos: { layer } },
 });
 
-/** The worlds in which the module chaos must not pass. */
+/** Changes with which the module chaos must not pass. */
 export const brokenChaos: BrokenWorld[] = [
   stuck("istiod", "istiod"),
   stuck("ztunnel", "ztunnel"),
-  // The waypoint's pods bear no label app.
+  // The waypoint's pods have no label app.
   stuck("waypoint", "waypoint"),
   stuck("node", "nodes"),
   {
-    name: "chaos: nobody dies",
+    name: "chaos: kills have no effect",
     settings,
     breaks: (state) => {
       state.chaos.withoutEffect = true;
@@ -31,7 +31,7 @@ export const brokenChaos: BrokenWorld[] = [
     drift: "AuthorizationPolicy/appb-l7",
   },
   {
-    name: "chaos: nobody sends the load",
+    name: "chaos: no load is sent",
     settings,
     breaks: (state) => state.scale("default/loadgen"),
     detectedBy: { chaos: { layer: "app" } },

@@ -3,7 +3,7 @@ import { type BrokenWorld, edit, remove } from "./breaks";
 const settings = { modules: ["cost"] } as const;
 const label = (name: string) => ["metadata", "labels", name];
 
-/** The worlds in which a lab with cost must not pass. */
+/** Changes with which a lab with the module cost must not pass. */
 export const brokenCost: BrokenWorld[] = [
   {
     name: "cost: a server runs on the node of the clients",
@@ -12,7 +12,7 @@ export const brokenCost: BrokenWorld[] = [
     detectedBy: { cost: { layer: "nodes", verdict: "inconclusive" } },
   },
   {
-    name: "cost: the Service of the waypoint's path does not lead to the waypoint",
+    name: "cost: the Service of the waypoint's path does not use the waypoint",
     settings,
     breaks: (state) => {
       edit("Service/default/cost-waypoint", label("istio.io/use-waypoint"), undefined)(state);
@@ -45,21 +45,21 @@ export const brokenCost: BrokenWorld[] = [
     detectedBy: { cost: { layer: "sidecar", verdict: "inconclusive" } },
   },
   {
-    name: "interop: the STRICT sidecar takes plain text",
+    name: "interop: the STRICT sidecar accepts plain text",
     settings,
     breaks: edit("PeerAuthentication/default/interop-sidecar-mtls", ["spec", "mtls", "mode"], "PERMISSIVE"),
     detectedBy: { interop: { layer: "sidecar" } },
     drift: "PeerAuthentication/interop-sidecar-mtls: spec.mtls.mode is PERMISSIVE",
   },
   {
-    name: "interop: the STRICT pods of the ambient mesh take plain text",
+    name: "interop: the STRICT pods of the ambient mesh accept plain text",
     settings,
     breaks: remove("PeerAuthentication/default/interop-ambient-mtls"),
     detectedBy: { interop: { layer: "ztunnel" } },
     drift: "PeerAuthentication/interop-ambient-mtls does not exist",
   },
   {
-    name: "interop: nothing refuses a sidecar that goes past the waypoint",
+    name: "interop: a sidecar that bypasses the waypoint is not refused",
     settings,
     breaks: remove("AuthorizationPolicy/default/cost-waypoint-only"),
     detectedBy: { interop: { layer: "ztunnel" }, "cost-policies": { layer: "ztunnel" } },

@@ -7,45 +7,45 @@ const forbidden = "AuthorizationPolicy/egress/forbidden-deny";
 const partner = "AuthorizationPolicy/egress/partner-l7";
 const rule = ["spec", "rules", 0];
 
-/** The worlds in which a lab with egress must not pass. */
+/** Changes with which a lab with the module egress must not pass. */
 export const brokenEgress: BrokenWorld[] = [
   {
-    name: "egress: the partner's host does not lead to the waypoint",
+    name: "egress: the partner's host does not use the waypoint",
     drift: "ServiceEntry/partner: label istio.io/use-waypoint is absent",
     settings,
     breaks: edit("ServiceEntry/egress/partner", label, undefined),
     detectedBy,
   },
   {
-    name: "egress: the partner's host is known to nobody",
+    name: "egress: the ServiceEntry of the partner's host deleted",
     settings,
     breaks: remove("ServiceEntry/egress/partner"),
     detectedBy,
     drift: "ServiceEntry/partner does not exist",
   },
   {
-    name: "egress: nothing denies the forbidden host",
+    name: "egress: the DENY policy of the forbidden host deleted",
     settings,
     breaks: remove(forbidden),
     detectedBy,
     drift: "AuthorizationPolicy/forbidden-deny does not exist",
   },
   {
-    name: "egress: the denial is about one method",
+    name: "egress: the DENY policy matches one method only",
     drift: "AuthorizationPolicy/forbidden-deny: spec.rules[0].to[0].operation.paths is absent",
     settings,
     breaks: edit(forbidden, ["spec", "rules"], [{ to: [{ operation: { methods: ["POST"] } }] }]),
     detectedBy,
   },
   {
-    name: "egress: the partner may be asked in every way",
+    name: "egress: all methods are allowed for the partner",
     drift: "AuthorizationPolicy/partner-l7: spec.rules[0].to is absent",
     settings,
     breaks: edit(partner, [...rule, "to"], undefined),
     detectedBy,
   },
   {
-    name: "egress: the stranger may ask the partner",
+    name: "egress: the stranger may call the partner",
     drift: "AuthorizationPolicy/partner-l7: spec.rules[0].from[0].source.principals[1] is",
     settings,
     breaks: edit(
@@ -56,7 +56,7 @@ export const brokenEgress: BrokenWorld[] = [
     detectedBy,
   },
   {
-    name: "egress: what should go past the waypoint is led through it",
+    name: "egress: traffic that must bypass the waypoint goes through it",
     drift: "Service/external: label app is absent",
     settings,
     breaks: (state) => {
@@ -75,13 +75,13 @@ export const brokenEgress: BrokenWorld[] = [
     detectedBy,
   },
   {
-    name: "egress: the server outside down",
+    name: "egress: the server outside the mesh down",
     settings,
     breaks: (state) => state.scale("outside/external"),
     detectedBy: { egress: { layer: "app" } },
   },
   {
-    name: "egress: nobody can read the logs",
+    name: "egress: the logs cannot be read",
     settings,
     breaks: (state) => {
       state.logsBroken = true;

@@ -11,16 +11,16 @@ const changed = (where: string, change: (endpoints: FakeEndpoint[]) => FakeEndpo
   void state.endpointsChanged.set(where, change);
 const also = (endpoint: FakeEndpoint) => (endpoints: FakeEndpoint[]) => [...endpoints, endpoint];
 
-/** Worlds in which objects and routes are as declared, and a proxy sends requests elsewhere, or not to all pods. */
+/** Changes with which objects and routes are as declared, and a proxy has other endpoints, or not all of them. */
 export const brokenEndpoints: BrokenWorld[] = [
   {
-    name: "the waypoint sends requests for appb to an address that is no pod of the lab as well",
+    name: "the waypoint also sends requests for appb to an address that is no pod of the lab",
     breaks: changed(atWaypoint, also(throughHbone("192.0.2.7:8080"))),
     detectedBy: { "proxy-config": waypoint },
     seen: "endpoint envoy://connect_originate/192.0.2.7:8080 of inbound-vip|8000|http|appb.default.svc.cluster.local is no pod of the lab",
   },
   {
-    name: "the waypoint sends requests for appb to another application's pod as well",
+    name: "the waypoint also sends requests for appb to another application's pod",
     breaks: changed(atWaypoint, also(throughHbone("10.244.1.5:8080"))),
     detectedBy: { "proxy-config": waypoint },
     seen: "appb.default.svc.cluster.local is Pod default/appa-5d8f9c-x2x4z, declared is envoy://connect_originate/10.244.2.5:8080",
@@ -38,19 +38,19 @@ export const brokenEndpoints: BrokenWorld[] = [
     seen: "inbound-vip|8000|http|appb.default.svc.cluster.local lacks the endpoint envoy://connect_originate/10.244.2.5:8080 of Pod default/appb-5d8f9c-x2x4z",
   },
   {
-    name: "the waypoint holds appb's ready pod for unhealthy",
+    name: "the waypoint has appb's ready pod as unhealthy",
     breaks: changed(atWaypoint, (all) => all.map((each) => ({ ...each, health_status: "UNHEALTHY" }))),
     detectedBy: { "proxy-config": waypoint },
     seen: "lacks the endpoint envoy://connect_originate/10.244.2.5:8080 of Pod default/appb-5d8f9c-x2x4z",
   },
   {
-    name: "the gateway sends requests for appb to appb's pod, around the waypoint, as well",
+    name: "the gateway also sends requests for appb to appb's pod, which bypasses the waypoint",
     breaks: changed(atGateway, also(throughHbone("10.244.2.5:8080"))),
     detectedBy: { "proxy-config": gateway, "ingress-through-waypoint": gateway },
     seen: "endpoint envoy://connect_originate/10.244.2.5:8080 of outbound|8000||appb.default.svc.cluster.local is Pod default/appb-5d8f9c-x2x4z, declared is envoy://connect_originate/10.244.2.7:15008",
   },
   {
-    name: "the gateway sends requests for appb to an address that is no pod of the lab as well",
+    name: "the gateway also sends requests for appb to an address that is no pod of the lab",
     breaks: changed(atGateway, also(plain("192.0.2.7", 8080))),
     detectedBy: { "proxy-config": gateway, "ingress-through-waypoint": gateway },
     seen: "endpoint 192.0.2.7:8080 of outbound|8000||appb.default.svc.cluster.local is no pod of the lab",
@@ -62,24 +62,24 @@ export const brokenEndpoints: BrokenWorld[] = [
     seen: "outbound|8000||appb.default.svc.cluster.local lacks the endpoint envoy://connect_originate/10.244.2.7:15008 of Pod default/waypoint-5d8f9c-x2x4z",
   },
   {
-    name: "the gateway holds an endpoint that is no pod of the lab for a Service that no route names",
+    name: "the gateway has an endpoint that is no pod of the lab, for a Service without a route",
     breaks: changed("gateway outbound|8000||appa.default.svc.cluster.local", also(plain("192.0.2.7", 8080))),
     detectedBy: { "proxy-config": gateway },
     seen: "endpoint 192.0.2.7:8080 of outbound|8000||appa.default.svc.cluster.local is no pod of the lab",
   },
 ];
 
-/** The same of modules. */
+/** Such changes for modules. */
 export const brokenModuleEndpoints: BrokenWorld[] = [
   {
-    name: "the egress waypoint sends requests for partner.example elsewhere",
+    name: "the egress waypoint sends requests for partner.example to another address",
     settings: { modules: ["egress"] },
     breaks: changed("egress-waypoint inbound-vip|8000|http|partner.example", () => [plain("192.0.2.7", 8000)]),
     detectedBy: { egress: waypoint },
     seen: "endpoint 192.0.2.7:8000 of inbound-vip|8000|http|partner.example is no pod of the lab",
   },
   {
-    name: "one half of the split goes to the pod of the other",
+    name: "the traffic of one version of the split goes to the pod of the other version",
     settings: { modules: ["traffic-split"] },
     breaks: changed("waypoint outbound|8000||appb-v2.default.svc.cluster.local", () => [
       throughHbone("10.244.2.5:8080"),

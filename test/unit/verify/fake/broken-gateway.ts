@@ -11,7 +11,7 @@ const authentication = "RequestAuthentication/default/gateway-jwt";
 const serves = (fields: Partial<FakeCertificate>) =>
   edit("Secret/default/gateway-tls", ["data", "tls.crt"], certificate(fields));
 
-/** The worlds in which a lab with HTTPS or tokens at its gateway must not pass. */
+/** Changes with which a lab with HTTPS or tokens at its gateway must not pass. */
 export const brokenGateway: BrokenWorld[] = [
   { ...tls, name: "gateway-tls: expired certificate", breaks: serves({ notAfter: "2026-11-22T00:00:00Z" }) },
   {
@@ -23,14 +23,14 @@ export const brokenGateway: BrokenWorld[] = [
   { ...tls, name: "gateway-tls: certificate of another CA", breaks: serves({ issuer: "Somebody's CA" }) },
   {
     ...tls,
-    name: "gateway-tls: the file of the CA is that of another lab",
+    name: "gateway-tls: the file of the CA belongs to another lab",
     breaks: (state) => {
       state.caFile = "Another lab's CA";
     },
   },
   {
     ...tls,
-    name: "gateway-tls: this machine trusts the lab's CA by itself",
+    name: "gateway-tls: this machine trusts the lab's CA",
     breaks: (state) => {
       state.systemCa = "Ambient lab CA";
     },
@@ -38,7 +38,7 @@ export const brokenGateway: BrokenWorld[] = [
   },
   {
     ...tls,
-    name: "gateway-tls: the gateway still serves the certificate before",
+    name: "gateway-tls: the gateway still serves the previous certificate",
     breaks: (state) => {
       state.stopIstiod();
       serves({ notAfter: "2027-05-18T00:00:00Z" })(state);
@@ -79,18 +79,18 @@ export const brokenGateway: BrokenWorld[] = [
   },
   {
     ...tls,
-    name: "gateway-tls: HTTP is answered, in spite of the configuration",
+    name: "gateway-tls: HTTP is answered, despite the configuration",
     breaks: behaves("HTTPRoute/default/gateway-tls-redirect", ["spec", "rules", 0], {}),
   },
   {
     ...tls,
-    name: "gateway-tls: HTTPS leads nowhere",
+    name: "gateway-tls: HTTPS has no route",
     breaks: remove("HTTPRoute/default/gateway-tls"),
     drift: "HTTPRoute/gateway-tls does not exist",
   },
   {
     ...tls,
-    name: "gateway-tls: nobody writes logs",
+    name: "gateway-tls: the logs cannot be read",
     breaks: (state) => {
       state.logsBroken = true;
     },
@@ -98,31 +98,31 @@ export const brokenGateway: BrokenWorld[] = [
   },
   {
     ...jwt,
-    name: "gateway-jwt: policy deleted, so that nobody needs a token",
+    name: "gateway-jwt: policy deleted, so that no token is required",
     breaks: remove(claim),
     drift: "AuthorizationPolicy/gateway-jwt-claim does not exist",
   },
   {
     ...jwt,
-    name: "gateway-jwt: authentication deleted, so that no token is looked at",
+    name: "gateway-jwt: authentication deleted, so that tokens are not validated",
     breaks: remove(authentication),
     drift: "RequestAuthentication/gateway-jwt does not exist",
   },
   {
     ...jwt,
-    name: "gateway-jwt: the claim is not asked for",
+    name: "gateway-jwt: the claim is not required",
     drift: "AuthorizationPolicy/gateway-jwt-claim: spec.rules[1].to[0].operation.hosts is absent",
     breaks: edit(claim, ["spec", "rules", 1, "to", 0, "operation", "hosts"], []),
   },
   {
     ...jwt,
-    name: "gateway-jwt: a token is not asked for",
+    name: "gateway-jwt: a token is not required",
     drift: "AuthorizationPolicy/gateway-jwt-claim: spec.rules[0].to[0].operation.hosts is absent",
     breaks: edit(claim, ["spec", "rules", 0, "to", 0, "operation", "hosts"], []),
   },
   {
     ...jwt,
-    name: "gateway-jwt: a port behind the host opens the door",
+    name: "gateway-jwt: a host with a port bypasses the policy",
     drift: "AuthorizationPolicy/gateway-jwt-claim: spec.rules[0].to[0].operation.hosts[1] is absent",
     breaks: (state) => {
       for (const rule of [0, 1])
@@ -131,7 +131,7 @@ export const brokenGateway: BrokenWorld[] = [
   },
   {
     ...jwt,
-    name: "gateway-jwt: the policy shuts the story's host",
+    name: "gateway-jwt: the policy denies the host of the story",
     drift: "AuthorizationPolicy/gateway-jwt-claim: spec.rules[0].to[0].operation.hosts[1] is appb.opssec.in",
     breaks: (state) => {
       for (const rule of [0, 1])
@@ -140,13 +140,13 @@ export const brokenGateway: BrokenWorld[] = [
   },
   {
     ...jwt,
-    name: "gateway-jwt: another value of the claim is asked for",
+    name: "gateway-jwt: another value of the claim is required",
     drift: "AuthorizationPolicy/gateway-jwt-claim: spec.rules[1].when[0].notValues[0] is guests",
     breaks: edit(claim, ["spec", "rules", 1, "when", 0, "notValues"], ["guests"]),
   },
   {
     ...jwt,
-    name: "gateway-jwt: tokens for anybody are taken",
+    name: "gateway-jwt: tokens for another audience are accepted",
     drift: "RequestAuthentication/gateway-jwt: spec.jwtRules[0].audiences[1] is example.org",
     breaks: edit(authentication, ["spec", "jwtRules", 0, "audiences"], ["jwt.opssec.in", "example.org"]),
   },
@@ -158,13 +158,13 @@ export const brokenGateway: BrokenWorld[] = [
   },
   {
     ...jwt,
-    name: "gateway-jwt: the issuer's key is gone",
+    name: "gateway-jwt: the issuer's key deleted",
     breaks: remove("Secret/default/gateway-jwt-issuer"),
     drift: "Secret/gateway-jwt-issuer does not exist",
   },
   {
     ...jwt,
-    name: "gateway-jwt: nobody writes logs",
+    name: "gateway-jwt: the logs cannot be read",
     breaks: (state) => {
       state.logsBroken = true;
     },

@@ -5,7 +5,7 @@ const detectedBy = { grpc: { layer: "waypoint" } };
 const policy = "AuthorizationPolicy/default/grpc-l7";
 const operation = ["spec", "rules", 0, "to", 0, "operation"];
 
-/** The worlds in which a lab with grpc must not pass. */
+/** Changes with which a lab with the module grpc must not pass. */
 export const brokenGrpc: BrokenWorld[] = [
   {
     name: "grpc: every method of the service is allowed",
@@ -15,21 +15,21 @@ export const brokenGrpc: BrokenWorld[] = [
     detectedBy,
   },
   {
-    name: "grpc: the method that is allowed is another one",
+    name: "grpc: another method is allowed",
     drift: "AuthorizationPolicy/grpc-l7: spec.rules[0].to[0].operation.paths[0] is /grpc.health.v1.Health/List",
     settings,
     breaks: edit(policy, [...operation, "paths"], ["/grpc.health.v1.Health/List"]),
     detectedBy,
   },
   {
-    name: "grpc: anybody may call",
+    name: "grpc: every caller is allowed",
     drift: "AuthorizationPolicy/grpc-l7: spec.rules[0].from is absent",
     settings,
     breaks: edit(policy, ["spec", "rules", 0, "from"], undefined),
     detectedBy,
   },
   {
-    name: "grpc: the method is asked for as a GET",
+    name: "grpc: the policy allows the method as GET",
     drift: "AuthorizationPolicy/grpc-l7: spec.rules[0].to[0].operation.methods[0] is GET",
     settings,
     breaks: edit(policy, [...operation, "methods"], ["GET"]),
@@ -43,7 +43,7 @@ export const brokenGrpc: BrokenWorld[] = [
     drift: "AuthorizationPolicy/grpc-l7 does not exist",
   },
   {
-    name: "grpc: the Service does not lead to the waypoint",
+    name: "grpc: the Service does not use the waypoint",
     drift: "Service/grpc: label app is absent",
     settings,
     breaks: edit("Service/default/grpc", ["metadata", "labels"], {}),

@@ -14,30 +14,30 @@ import { brokenStrictMtls } from "./broken-strict-mtls";
 const waypoint = { layer: "waypoint" };
 const ztunnel = { layer: "ztunnel" };
 
-/** The worlds in which the verifier must not pass a lab with modules. */
+/** Changes with which the verifier must not pass a lab with modules. */
 export const brokenModules: BrokenWorld[] = [
   {
-    name: "fail-open: the policy to take away is not there",
+    name: "fail-open: the policy that the experiment removes does not exist",
     settings: { modules: ["fail-open"] },
     breaks: remove("AuthorizationPolicy/default/appb-waypoint-only"),
     detectedBy: { "fail-open": ztunnel },
     drift: "AuthorizationPolicy/appb-waypoint-only does not exist",
   },
   {
-    name: "fail-open: the waypoint is away already",
+    name: "fail-open: the Service has no waypoint",
     settings: { modules: ["fail-open"] },
     breaks: edit("Service/default/appb", ["metadata", "labels", "istio.io/use-waypoint"], undefined),
     detectedBy: { "fail-open": waypoint },
     drift: "label istio.io/use-waypoint is absent",
   },
   {
-    name: "fail-open: nobody tells ztunnel of the change",
+    name: "fail-open: ztunnel does not get the change",
     settings: { modules: ["fail-open"] },
     breaks: (state) => state.stopIstiod(),
     detectedBy: { "fail-open": { layer: "istiod" } },
   },
   {
-    name: "fail-open: the outsider is in the mesh's blind spot, for nobody writes logs",
+    name: "fail-open: the logs cannot be read, so that the outsider's requests have no records",
     settings: { modules: ["fail-open"] },
     breaks: (state) => {
       state.logsBroken = true;
@@ -45,14 +45,14 @@ export const brokenModules: BrokenWorld[] = [
     detectedBy: { "fail-open": { layer: "waypoint", verdict: "inconclusive" } },
   },
   {
-    name: "l4-l7: ztunnel's denial deleted",
+    name: "l4-l7: ztunnel's DENY policy deleted",
     settings: { modules: ["l4-l7"] },
     breaks: remove("AuthorizationPolicy/default/appc-l4-deny"),
     detectedBy: { "l4-l7": ztunnel },
     drift: "AuthorizationPolicy/appc-l4-deny does not exist",
   },
   {
-    name: "l4-l7: the waypoint's denial names somebody else",
+    name: "l4-l7: the waypoint's DENY policy names another caller",
     drift: "AuthorizationPolicy/appc-l7-deny: spec.rules[0].from[0].source.principals[0] is",
     settings: { modules: ["l4-l7"] },
     breaks: edit(
@@ -70,7 +70,7 @@ export const brokenModules: BrokenWorld[] = [
     detectedBy: { "l4-l7": waypoint },
   },
   {
-    name: "l4-l7: the rule about HTTP is not about HTTP",
+    name: "l4-l7: the rule with HTTP fields has none",
     drift: "AuthorizationPolicy/appd-misplaced: spec.rules[0].to is absent",
     settings: { modules: ["l4-l7"] },
     breaks: edit("AuthorizationPolicy/default/appd-misplaced", ["spec", "rules", 0, "to"], undefined),
@@ -83,7 +83,7 @@ export const brokenModules: BrokenWorld[] = [
     detectedBy: { "l4-l7": { layer: "app" } },
   },
   {
-    name: "l4-l7: another policy refuses in the place of the lab's own",
+    name: "l4-l7: another policy refuses instead of the lab's policy",
     settings: { modules: ["l4-l7"] },
     breaks: (state) => {
       const { spec, metadata, ...rest } = state.get("AuthorizationPolicy/default/appc-l7-deny");

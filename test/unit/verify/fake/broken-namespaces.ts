@@ -6,17 +6,17 @@ const waypoint = { [id]: { layer: "waypoint" } };
 const ztunnel = { [id]: { layer: "ztunnel" } };
 const label = (name: string) => ["metadata", "labels", name];
 
-/** The worlds in which a lab with two namespaces must not pass. */
+/** Changes with which a lab with two namespaces must not pass. */
 export const brokenNamespaces: BrokenWorld[] = [
   {
-    name: "cross-namespace: the shared waypoint admits its own namespace alone",
+    name: "cross-namespace: the shared waypoint accepts only its own namespace",
     drift: "Gateway/shared-waypoint: spec.listeners[0].allowedRoutes.namespaces.from is Same",
     settings,
     breaks: edit("Gateway/default/shared-waypoint", ["spec", "listeners", 0, "allowedRoutes", "namespaces"], {}),
     detectedBy: waypoint,
   },
   {
-    name: "cross-namespace: the story's waypoint admits everybody",
+    name: "cross-namespace: the story's waypoint accepts every namespace",
     drift: "Gateway/waypoint: spec.listeners[0].allowedRoutes.namespaces.from is All",
     settings,
     breaks: (state) => {
@@ -26,7 +26,7 @@ export const brokenNamespaces: BrokenWorld[] = [
     detectedBy: waypoint,
   },
   {
-    name: "cross-namespace: the Service names a waypoint of its own namespace that is not there",
+    name: "cross-namespace: the Service names a waypoint that does not exist in its namespace",
     drift: "Service/appe-shared: label istio.io/use-waypoint-namespace is absent",
     settings,
     breaks: edit("Service/second/appe-shared", label("istio.io/use-waypoint-namespace"), undefined),
@@ -43,7 +43,7 @@ export const brokenNamespaces: BrokenWorld[] = [
     detectedBy: waypoint,
   },
   {
-    name: "cross-namespace: the policy forgets the namespace of its callers",
+    name: "cross-namespace: the policy lacks the namespace of its callers",
     drift: "AuthorizationPolicy/appe-l7: spec.rules[0].from[0].source.principals[0] is cluster.local/ns/second/sa/appa",
     settings,
     breaks: edit(
@@ -76,7 +76,7 @@ export const brokenNamespaces: BrokenWorld[] = [
     drift: "AuthorizationPolicy/appe-shared-l7 does not exist",
   },
   {
-    name: "cross-namespace: appe's pods let in everybody",
+    name: "cross-namespace: appe's pods allow every caller",
     settings,
     breaks: remove("AuthorizationPolicy/second/appe-waypoint-only", "AuthorizationPolicy/second/appe-shared-only"),
     detectedBy: ztunnel,

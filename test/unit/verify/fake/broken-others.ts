@@ -9,7 +9,7 @@ const waypoint = { layer: "waypoint" };
 const ztunnel = { layer: "ztunnel" };
 const appa = "cluster.local/ns/default/sa/appa";
 
-/** Adds objects of somebody else. */
+/** Adds objects of others. */
 const add =
   (...objects: KubeObject[]) =>
   (state: FakeState) => {
@@ -95,7 +95,7 @@ const gatewayRoute = (name: string, spec: object) =>
     ...spec,
   });
 
-/** Worlds in which the lab is as declared for every request that is sent, and lets in, changes or copies others. */
+/** Changes with which all requests of the experiments have the expected result, and other requests are allowed, changed or mirrored. */
 export const brokenByOthers: BrokenWorld[] = [
   {
     name: "appb-l7 has a second source, a whole namespace",
@@ -224,7 +224,7 @@ export const brokenByOthers: BrokenWorld[] = [
     drift: "192.0.2.7 answers for Service appb, and is no pod of the lab",
   },
   {
-    name: "a second Service on appb's pods goes through the waypoint, where no policy is for it",
+    name: "a second Service for appb's pods uses the waypoint, which has no policy for it",
     breaks: add(
       named(
         "v1",
@@ -237,7 +237,7 @@ export const brokenByOthers: BrokenWorld[] = [
     drift: "Service default/appb-debug is not the lab's: it leads to the pods of appb by way of waypoint waypoint",
   },
   {
-    name: "a second Service on appb's pods",
+    name: "a second Service for appb's pods",
     breaks: add(
       named("v1", "Service/default/appb-debug", {
         selector: { app: "appb" },
@@ -267,7 +267,7 @@ export const brokenByOthers: BrokenWorld[] = [
   ).map(([apiVersion, key, spec, on]): BrokenWorld => {
     const [kind = "", ...place] = key.split("/");
     return {
-      name: `a ${kind} of others acts on the lab's traffic`,
+      name: `a ${kind} of others affects the lab's traffic`,
       breaks: add(named(apiVersion, key, spec)),
       detectedBy: {
         "proxy-config": { layer: ["GRPCRoute", "TCPRoute", "TLSRoute"].includes(kind) ? "gateway" : "waypoint" },
@@ -276,7 +276,7 @@ export const brokenByOthers: BrokenWorld[] = [
     };
   }),
   {
-    name: "a PeerAuthentication of the root namespace demands mutual TLS of every pod",
+    name: "a PeerAuthentication of the root namespace requires mutual TLS for every pod",
     breaks: add(named("security.istio.io/v1", "PeerAuthentication/istio-system/default", { mtls: { mode: "STRICT" } })),
     detectedBy: { "proxy-config": ztunnel },
     drift: "PeerAuthentication istio-system/default is not the lab's: it acts on all pods",
@@ -291,7 +291,7 @@ export const brokenByOthers: BrokenWorld[] = [
     ] as const
   ).map(
     ([apiVersion, key, spec]): BrokenWorld => ({
-      name: `${key} stands beside the lab`,
+      name: `${key} exists beside the lab`,
       breaks: add(named(apiVersion, key, spec)),
       detectedBy: {},
       drift: "it is in a namespace where it may act on the lab's traffic",

@@ -6,7 +6,7 @@ const service = "VirtualService/default/appb-resilience";
 const bucket = ["spec", "configPatches", 0, "patch", "value", "typed_config", "token_bucket"];
 const filter = "EnvoyFilter/default/appb-limited";
 
-/** The worlds in which a lab with resilience must not pass. */
+/** Changes with which a lab with the module resilience must not pass. */
 export const brokenResilience: BrokenWorld[] = [
   {
     name: "resilience: aborted with another status",
@@ -16,26 +16,26 @@ export const brokenResilience: BrokenWorld[] = [
     detectedBy,
   },
   {
-    name: "resilience: nothing is aborted, in spite of the configuration",
+    name: "resilience: no request is aborted, despite the configuration",
     settings,
     breaks: behaves(service, ["spec", "http", 0, "fault"], {}),
     detectedBy,
   },
   {
-    name: "resilience: no timeout, in spite of the configuration",
+    name: "resilience: no timeout, despite the configuration",
     settings,
     breaks: behaves(service, ["spec", "http", 1, "timeout"], "0s"),
     detectedBy,
   },
   {
-    name: "resilience: a timeout of half a second, in spite of the configuration",
+    name: "resilience: a timeout of half a second, despite the configuration",
     settings,
     breaks: behaves(service, ["spec", "http", 1, "timeout"], "0.5s"),
     detectedBy,
   },
   ...[0, 2, 4].map(
     (attempts): BrokenWorld => ({
-      name: `resilience: ${attempts} retries instead of 3, in spite of the configuration`,
+      name: `resilience: ${attempts} retries instead of 3, despite the configuration`,
       settings,
       breaks: behaves(service, ["spec", "http", 2, "retries", "attempts"], attempts),
       detectedBy,
@@ -70,7 +70,7 @@ export const brokenResilience: BrokenWorld[] = [
     detectedBy,
   },
   {
-    name: "resilience: the fronts are open to every method",
+    name: "resilience: the Services allow every method",
     settings,
     breaks: remove("AuthorizationPolicy/default/appb-resilience-l7"),
     detectedBy,

@@ -4,7 +4,7 @@ const waypoint = { layer: "waypoint" };
 const fault = "VirtualService/default/appb-fault";
 const route = "HTTPRoute/default/appb-split";
 
-/** The configured percent, and the percent that the proxy draws in spite of its configuration. */
+/** The configured percentage, and the percentage that the proxy applies despite its configuration. */
 const faults = [
   ...([
     [50, 40],
@@ -22,7 +22,7 @@ const splits = [
   ] as const),
 ];
 
-/** Worlds in which a proxy delays or forwards another share than its configuration says. */
+/** Changes with which a proxy delays or forwards another share than configured. */
 export const brokenShares: BrokenWorld[] = [
   ...faults.map(
     ([percent, real]): BrokenWorld => ({

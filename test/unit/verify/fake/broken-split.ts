@@ -4,11 +4,11 @@ const settings = { modules: ["traffic-split"] } as const;
 const waypoint = { layer: "waypoint" };
 const route = "HTTPRoute/default/appb-split";
 
-/** The worlds in which a lab with traffic-split must not pass. */
+/** Changes with which a lab with the module traffic-split must not pass. */
 export const brokenSplit: BrokenWorld[] = [
   ...[0, 40, 100].map(
     (weight): BrokenWorld => ({
-      name: `traffic-split: weight ${weight} instead of 20, as the configuration says`,
+      name: `traffic-split: weight ${weight} instead of 20, by the configuration`,
       settings,
       breaks: edit(route, ["spec", "rules", 2, "backendRefs", 1, "weight"], weight),
       drift: `HTTPRoute/appb-split: spec.rules[2].backendRefs[1].weight is ${weight}, the stack says 20`,
@@ -16,28 +16,28 @@ export const brokenSplit: BrokenWorld[] = [
     }),
   ),
   {
-    name: "traffic-split: twice the weight, in spite of the configuration",
+    name: "traffic-split: twice the weight, despite the configuration",
     settings,
     breaks: behaves(route, ["spec", "rules", 2, "backendRefs", 1, "weight"], 160),
     detectedBy: { "traffic-split": waypoint },
   },
   {
-    name: "traffic-split: the header is not looked at, in spite of the configuration",
+    name: "traffic-split: the header is ignored, despite the configuration",
     settings,
     breaks: behaves(route, ["spec", "rules", 0, "matches", 0, "headers", 0, "value"], "v3"),
     detectedBy: { "traffic-split": waypoint },
   },
   {
-    name: "traffic-split: nothing is mirrored, in spite of the configuration",
+    name: "traffic-split: nothing is mirrored, despite the configuration",
     settings,
     breaks: behaves(route, ["spec", "rules", 1, "filters"], []),
     detectedBy: { "traffic-split": waypoint },
   },
   {
-    name: "traffic-split: everything is mirrored, in spite of the configuration",
+    name: "traffic-split: everything is mirrored, despite the configuration",
     settings,
     breaks: behaves(route, ["spec", "rules", 2, "filters"], [{ requestMirror: { backendRef: { name: "appb-v2" } } }]),
-    // The copies stand in the second version's log beside what was sent there: its number is not the waypoint's.
+    // The second version logs mirrored requests as well, so its number of lines differs from that of the waypoint.
     detectedBy: { "traffic-split": { layer: "app" } },
   },
   {
@@ -47,14 +47,14 @@ export const brokenSplit: BrokenWorld[] = [
     detectedBy: { "traffic-split": { layer: "app" } },
   },
   {
-    name: "traffic-split: the front is open to every method",
+    name: "traffic-split: the Service allows every method",
     settings,
     breaks: remove("AuthorizationPolicy/default/appb-split-l7"),
     detectedBy: { "traffic-split": waypoint },
     drift: "AuthorizationPolicy/appb-split-l7 does not exist",
   },
   {
-    name: "traffic-split: the second version can be walked around to",
+    name: "traffic-split: clients can bypass the waypoint of the second version",
     settings,
     breaks: remove("AuthorizationPolicy/default/appb-v2-waypoint-only"),
     detectedBy: { "traffic-split": { layer: "ztunnel" } },

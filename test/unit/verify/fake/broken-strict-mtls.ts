@@ -4,7 +4,7 @@ const ztunnel = { layer: "ztunnel" };
 const settings = { modules: ["strict-mtls"] } as const;
 const mode = ["spec", "mtls", "mode"];
 
-/** The worlds in which the module strict-mtls must not pass. */
+/** Changes with which the module strict-mtls must not pass. */
 export const brokenStrictMtls: BrokenWorld[] = [
   {
     name: "strict-mtls: PeerAuthentication deleted",
@@ -21,14 +21,14 @@ export const brokenStrictMtls: BrokenWorld[] = [
     detectedBy: { "strict-mtls": ztunnel },
   },
   {
-    name: "strict-mtls: PeerAuthentication selects another one",
+    name: "strict-mtls: PeerAuthentication selects another application",
     drift: "PeerAuthentication/appf-strict: spec.selector.matchLabels.app is appg",
     settings,
     breaks: edit("PeerAuthentication/default/appf-strict", ["spec", "selector", "matchLabels", "app"], "appg"),
     detectedBy: { "strict-mtls": ztunnel },
   },
   {
-    name: "strict-mtls: ztunnel says HBONE and sends plain text",
+    name: "strict-mtls: ztunnel reports HBONE and sends plain text",
     settings,
     breaks: (state) => {
       state.sendsPlainText = true;
@@ -36,7 +36,7 @@ export const brokenStrictMtls: BrokenWorld[] = [
     detectedBy: { "strict-mtls": ztunnel },
   },
   {
-    name: "strict-mtls: appf runs beside appa, so that no wire is between them",
+    name: "strict-mtls: appf runs on the node of appa, so that no packet leaves the node",
     settings,
     breaks: (state) => {
       state.onOneNode = true;
@@ -44,14 +44,14 @@ export const brokenStrictMtls: BrokenWorld[] = [
     detectedBy: { "strict-mtls": { layer: "nodes", verdict: "inconclusive" } },
   },
   {
-    name: "strict-mtls: the sniffers are gone",
+    name: "strict-mtls: the sniffers deleted",
     settings,
     breaks: remove("DaemonSet/default/sniffer"),
     detectedBy: { "strict-mtls": { layer: "nodes" } },
     drift: "DaemonSet/sniffer does not exist",
   },
   {
-    name: "strict-mtls: the twin is down, and with it the control",
+    name: "strict-mtls: appg down, which receives the control",
     settings,
     breaks: (state) => state.scale("default/appg"),
     detectedBy: { "strict-mtls": { layer: "app" } },

@@ -8,7 +8,7 @@ const l7 = "AuthorizationPolicy/default/appb-l7";
 const fault = "VirtualService/default/appb-fault";
 const waypoint = { layer: "waypoint" };
 
-/** The worlds in which the verifier must not pass. */
+/** Changes with which the verifier must not pass. */
 export const brokenWorlds: BrokenWorld[] = [
   {
     name: "waypoint deleted",
@@ -137,7 +137,7 @@ export const brokenWorlds: BrokenWorld[] = [
     drift: "VirtualService/appb-fault: spec.http[1] is absent",
   },
   {
-    name: "MetalLB pool gone",
+    name: "MetalLB pool deleted",
     breaks: remove("IPAddressPool/metallb-system/lab"),
     detectedBy: { "load-balancer": { layer: "load-balancer" } },
     drift: "IPAddressPool/lab does not exist",

@@ -7,16 +7,16 @@ import { takesHost } from "./listeners";
 import { keyOf, keyOfObject, ObjectMap, objectOf } from "./object-key";
 import { attachment } from "./waypoints";
 
-/** A cluster once every controller has done its work. */
+/** A cluster after all controllers have reconciled it. */
 export interface FakeCluster {
   facts: LabFacts;
   objects: ObjectMap;
-  /** Ports of this machine that lead to a port of a node. */
+  /** Ports of this machine that are mapped to a port of a node. */
   published: readonly { containerPort: number; hostPort: number }[];
   sysctls: Readonly<Record<string, number>>;
 }
 
-/** Builds the cluster that a declaration leads to: the objects of charts and of controllers, and the status of all. */
+/** Builds the cluster of a declaration: declared objects, objects of charts and controllers, and the status of all objects. */
 export function clusterOf({ facts, objects, patches, releases, nodes, sysctls }: DeclaredLab): FakeCluster {
   const all = new ObjectMap();
   const add = (item: KubeObject) => {
@@ -41,7 +41,7 @@ export function clusterOf({ facts, objects, patches, releases, nodes, sysctls }:
   return { facts, objects: all, published: nodes.flatMap(({ ports }) => ports), sysctls: raised(sysctls) };
 }
 
-/** The values of a kernel that nobody has set, raised as components/scripts/node-sysctls.sh does. */
+/** The default kernel settings, raised as by components/scripts/node-sysctls.sh. */
 const raised = (wanted: Readonly<Record<string, number>>): Record<string, number> => {
   const kernel = { "fs.inotify.max_user_instances": 128, "fs.inotify.max_user_watches": 8192 };
   return Object.fromEntries(Object.entries(kernel).map(([name, value]) => [name, Math.max(value, wanted[name] ?? 0)]));
@@ -68,7 +68,7 @@ function nodeObjects({ clusterName }: LabFacts, nodes: DeclaredLab["nodes"]): Ku
   });
 }
 
-/** An object as the API server keeps it after Pulumi's server-side apply: with a version and the owner of its fields. */
+/** An object as stored after Pulumi's server-side apply, with a resource version and a field manager. */
 function applied(item: KubeObject): KubeObject {
   const fields = (holder: unknown) => Object.fromEntries(entriesAt(holder).map(([key]) => [`f:${key}`, {}]));
   const owned = {
@@ -80,7 +80,7 @@ function applied(item: KubeObject): KubeObject {
   return { ...item, metadata: { ...item.metadata, resourceVersion: "100", managedFields: [entry] } };
 }
 
-/** Merges labels and annotations into an object that is there already. */
+/** Merges labels and annotations into an existing object. */
 function mergePatch(all: Map<string, KubeObject>, { kind, metadata }: KubeObject): void {
   const key = keyOf(kind, metadata?.namespace, metadata?.name);
   const target = all.get(key);
@@ -108,7 +108,7 @@ function statusOf(item: KubeObject, all: ReadonlyMap<string, KubeObject>, nodes:
       return { replicas: ready, readyReplicas: ready, updatedReplicas: ready };
     }
     case "DaemonSet": {
-      // Istio's DaemonSets tolerate every taint, the lab's own none: it is not on the control plane.
+      // Istio's DaemonSets tolerate every taint; the lab's DaemonSets tolerate none, so they do not run on the control plane.
       const count = namespace === "istio-system" ? nodes : nodes - 1;
       return { desiredNumberScheduled: count, numberReady: count, updatedNumberScheduled: count };
     }
@@ -135,7 +135,7 @@ function statusOf(item: KubeObject, all: ReadonlyMap<string, KubeObject>, nodes:
   }
 }
 
-/** MetalLB assigns the first address of the pools; that it announces it is the L2Advertisement's part. */
+/** MetalLB assigns the first address of the pools, also without an L2Advertisement, which only announces it. */
 function loadBalancerStatus(all: ReadonlyMap<string, KubeObject>): object | undefined {
   const pools = [...all.values()].filter(
     ({ kind, metadata }) => kind === "IPAddressPool" && metadata?.namespace === "metallb-system",
@@ -176,7 +176,7 @@ function routeConditions(route: KubeObject, parent: unknown, all: ReadonlyMap<st
     : [{ type: "Accepted", status: "False", reason: "NoMatchingParent", message: "no matching parent" }];
 }
 
-/** A policy on pods is ztunnel's, one with a target is the waypoint's of that target. */
+/** ztunnel enforces a policy for pods; the waypoint enforces a policy with a target. */
 function policyConditions(policy: KubeObject, all: ReadonlyMap<string, KubeObject>): object[] {
   const http = listAt(policy, "spec", "rules").some((rule) =>
     listAt(rule, "to").some((to) => at(to, "operation", "methods") !== undefined),

@@ -3,11 +3,11 @@ import type { CommandResult } from "../../../../verify/lab-client";
 import { type FakePod, type FakeState, hasSidecar } from "./state";
 import type { Traffic } from "./traffic";
 
-/** Id of a container at the runtime. */
+/** ID of a container at the container runtime. */
 export const containerId = (uid: string, container: string): string =>
   createHash("sha256").update(`${uid} ${container}`).digest("hex");
 
-/** What a path adds to a request: latency in milliseconds, and the requests per second that it serves in time. */
+/** Latency of each path in milliseconds, and its capacity in requests per second. */
 const paths = {
   none: { ms: 0.5, capacity: 4_000 },
   ztunnel: { ms: 0.7, capacity: 3_000 },
@@ -22,26 +22,26 @@ const cpuUs = { ztunnel: 40, envoy: 200 };
 const idleUs = 500;
 const mib = 1024 ** 2;
 
-/** A load as vegeta is asked for it. */
+/** A load, by the options of vegeta. */
 interface FakeLoad {
   path: Path;
   grpc: boolean;
   seconds: number;
-  /** Number of the load among those of the same length, from 0. */
+  /** Index of the load among the loads of the same duration. */
   nth: number;
   perSecond: number;
   sent: number;
 }
 
-/** Loads of vegeta, and what the control groups of the nodes tell of the proxies. */
+/** Loads of vegeta, and the usage of the proxies in the control groups of the nodes. */
 export class FakeCost {
-  /** Requests of a load that fail. A test breaks the lab by it. */
+  /** Number of requests of a load that fail, which tests change. */
   failures: (load: FakeLoad) => number = () => 0;
   /** Factor of the latencies of a load. */
   slowness: (load: FakeLoad) => number = ({ nth }) => 1 + ((nth * 7) % 11) / 100;
-  /** Memory that is available on each node. */
+  /** Available memory of each node, in KiB. */
   availableKib = 12_000_000;
-  /** The image of the clients is one without vegeta. */
+  /** Whether the image of the clients lacks vegeta. */
   vegetaMissing = false;
   readonly #state: FakeState;
   readonly #traffic: Traffic;
@@ -68,7 +68,7 @@ export class FakeCost {
     const { pathname, search } = new URL(url);
     const id = header["User-Agent"][0].replace("probe=", "");
     const request = { method, path: pathname + search, id, authority, ...(grpc ? { grpc } : {}) };
-    // A warm-up is sent as it is. Of a larger load, which no check looks for in the logs, the first request tells the fate of all.
+    // All requests of a warm-up are sent. Of a larger load, which no check finds in the logs, only one request is sent, whose result counts for all.
     const single = sent > 50 ? 1 : sent;
     const answers = Array.from({ length: single }, () =>
       this.#traffic.fromPod(source, { to: "service", service }, request),
@@ -82,9 +82,9 @@ export class FakeCost {
     const worst = answers.find(({ status }) => status !== 200);
     this.#charge(source, service, path, sent);
     await this.#state.clock.sleep(seconds * 1_000, new AbortController().signal);
-    // Of HTTP vegeta is told to read no answer; the message of an allowed call has seven bytes.
+    // For HTTP, vegeta reads no body (-max-body=0); the message of an allowed gRPC call has seven bytes.
     const read = grpc ? 7 * (sent - failed) : 0;
-    // The status of HTTP is 200 for a refused call as well.
+    // The HTTP status of a refused gRPC call is also 200.
     const good = grpc && !answers.some(({ status }) => status === 0) ? sent : sent - failed;
     const ms = (paths[path].ms + (option("keepalive") === "true" ? 0 : 0.4)) * this.slowness(load);
     const late = perSecond > paths[path].capacity ? 200 : 1;
@@ -108,7 +108,7 @@ export class FakeCost {
     return this.#state.waypointFor("pod", service) ? "waypoint" : "ztunnel";
   }
 
-  /** Counts the CPU time of the proxies that a load passes. */
+  /** Adds the CPU time of a load to the proxies of its path. */
   #charge(source: FakePod, service: string, path: Path, sent: number): void {
     const state = this.#state;
     const server = state.podOf(state.appBehind(service));
@@ -121,7 +121,7 @@ export class FakeCost {
     if (path === "waypoint") add(state.podOf(state.waypointFor("pod", service) ?? ""), cpuUs.envoy);
   }
 
-  /** `sh -c SCRIPT meter ROOT ID...`: the lines of the meter's script, on version 2 of control groups. */
+  /** `sh -c SCRIPT meter ROOT ID...`: prints the output of the script, with version 2 of control groups. */
   meter({ node }: FakePod, ids: readonly string[]): string {
     const here = this.#state.pods.filter((pod) => pod.node === node);
     const proxies = new Map(here.map((pod) => [containerId(pod.uid, "istio-proxy"), pod]));
@@ -135,7 +135,7 @@ export class FakeCost {
     return [...lines, `available ${this.availableKib}`].join("\n");
   }
 
-  /** Memory of a proxy in bytes. That of a ztunnel grows with the pods of its node. */
+  /** Memory of a proxy in bytes. The memory of a ztunnel grows with the pods of its node. */
   #memoryOf(pod: FakePod, here: readonly FakePod[]): number {
     if (pod.labels.app === "ztunnel") return 20 * mib + Math.round(0.2 * mib * here.length);
     if (!hasSidecar(pod)) return 60 * mib;

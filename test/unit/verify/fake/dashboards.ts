@@ -15,7 +15,7 @@ const jaegerAnswer = (data: readonly unknown[]): unknown => ({
   errors: null,
 });
 
-/** What the dashboards answer in a healthy lab. */
+/** The answers of the dashboards in a healthy lab. */
 export function dashboards(state: FakeState, role: string, path: string): unknown {
   if (role === "prometheus")
     return state.withoutCounters && path.includes("istio_requests_total") ? vector() : vector("42");
@@ -47,8 +47,8 @@ function grafana(path: string): unknown {
 }
 
 /**
- * Kiali v2.26 and v2.27: Config of graph/config/common/common.go. Without refreshInterval=0 it answers from a cache
- * (graph/options.go, config/config.go: GraphCache is on, and a minute old), here from before any traffic.
+ * Kiali v2.26 and v2.27: Config of graph/config/common/common.go. Without refreshInterval=0 the answer is from a cache
+ * (graph/options.go, config/config.go: GraphCache is enabled, and a minute old), here without any traffic.
  */
 function kiali(path: string): unknown {
   const query = new URLSearchParams(path.split("?")[1]);

@@ -13,11 +13,11 @@ export interface Release {
   values: unknown;
 }
 
-/** The parts of a declaration that shape a cluster. */
+/** The parts of a declaration from which the fake cluster is built. */
 export interface DeclaredLab {
-  /** What the verifier reads from the outputs of the stack. */
+  /** The facts that the verifier reads from the outputs of the stack. */
   facts: LabFacts;
-  /** Objects that the program applies, as Pulumi sends them. */
+  /** Objects that the program applies, as in the requests of Pulumi. */
   objects: KubeObject[];
   /** Changes to objects that the program does not own: enrolment of the namespace, wait for a Gateway's Deployment. */
   patches: KubeObject[];
@@ -30,7 +30,7 @@ export interface DeclaredLab {
 
 const declarations = new Map<string, Promise<DeclaredLab>>();
 
-/** The lab that the program declares for the settings; each call returns a copy that a test may change. */
+/** The lab that the program declares for the settings. Each call returns a copy, which a test may change. */
 export async function declaredLab(settings: Partial<LabSettings> = {}): Promise<DeclaredLab> {
   const key = JSON.stringify(labFacts(settings).settings);
   const found = declarations.get(key) ?? readDeclaration(settings);
@@ -43,7 +43,7 @@ async function readDeclaration(settings: Partial<LabSettings>): Promise<Declared
   const { httpsPort = 443, ...config } = whole;
   const { resources, outputs, find } = await declare(config, { httpPort: 18_080, httpsPort }, stack);
   const { cluster } = outputs.settings as { cluster: unknown };
-  // No test may find the files of a lab of this machine.
+  // Tests must not read the files of a lab of this machine.
   const facts = parseFacts({
     ...outputs,
     stack,

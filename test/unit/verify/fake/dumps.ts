@@ -70,7 +70,7 @@ const staticStrict = {
   rules: [[[{ notPrincipals: [{ Presence: [] }] }]]],
 };
 
-/** A waypoint's /config_dump, with the keys as Envoy writes them. */
+/** A waypoint's /config_dump, with the keys of Envoy. */
 export function waypointConfig(state: FakeState, waypoint: string): unknown {
   const services = state.pushedAll("Service");
   const served = [...services, ...state.pushedAll("ServiceEntry")].filter(
@@ -132,7 +132,7 @@ function chain(state: FakeState, service: string): unknown {
   return { name, filters: [{ typed_config: manager }] };
 }
 
-/** istiod leaves out what is after a route for all requests (1.31, pilot/pkg/networking/core/listener_waypoint.go). */
+/** istiod omits the routes after a route for all requests (1.31, pilot/pkg/networking/core/listener_waypoint.go). */
 function untilCatchAll(routes: readonly unknown[]): readonly unknown[] {
   const last = routes.findIndex((route) => [undefined, "/"].includes(textAt(route, "match", 0, "uri", "prefix")));
   return last < 0 ? routes : routes.slice(0, last + 1);
@@ -147,7 +147,7 @@ function envoyRoute(service: string, route: unknown): unknown {
   const abort = { http_status: status, percentage: { numerator: 1_000_000, denominator: "MILLION" } };
   const fault = { ...(text ? { delay } : {}), ...(status ? { abort } : {}) };
   const attempts = numberAt(route, "retries", "attempts");
-  // Istio's own retries where none are asked for.
+  // Istio's default retries.
   const retries = attempts ? { retry_on: "5xx", num_retries: attempts } : istioRetries;
   const host = textAt(route, "route", 0, "destination", "host") ?? service;
   const mirrors = [
@@ -190,7 +190,7 @@ export function gatewayConfig(state: FakeState): unknown {
 /** The cluster that the gateway has for a Service. */
 export const gatewayCluster = (service: string): string => `outbound|8000||${serviceName(service)}`;
 
-/** The virtual hosts of a route of the gateway, one for each of its hosts; none of a route that no listener takes. */
+/** The virtual hosts of a gateway's route, one for each host; none if no listener accepts the route. */
 function virtualHostsOf(route: KubeObject, listeners: readonly unknown[]): GatewayHost[] {
   return listAt(route, "spec", "parentRefs").flatMap((parent) =>
     listeners
@@ -209,7 +209,7 @@ interface GatewayHost {
   routes: unknown[];
 }
 
-/** Routes of hosts that several HTTPRoutes name are in one virtual host. */
+/** Merges the routes of several HTTPRoutes with the same host into one virtual host. */
 function routeConfigs(hosts: readonly GatewayHost[]): unknown[] {
   const ports = [...new Set(hosts.map(({ port }) => port))];
   return ports.map((port) => {

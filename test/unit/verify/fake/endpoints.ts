@@ -5,7 +5,7 @@ import { selects } from "./object-key";
 import { served } from "./server-defaults";
 import type { FakePod, FakeState } from "./state";
 
-/** An endpoint as Envoy's /config_dump?include_eds tells it (source/server/admin/config_dump_handler.cc, addLbEndpoint). */
+/** An endpoint in Envoy's /config_dump?include_eds (source/server/admin/config_dump_handler.cc, addLbEndpoint). */
 export interface FakeEndpoint {
   endpoint: { address: object };
   health_status: "HEALTHY" | "UNHEALTHY";
@@ -13,7 +13,7 @@ export interface FakeEndpoint {
 
 const endpoint = (address: object): FakeEndpoint => ({ endpoint: { address }, health_status: "HEALTHY" });
 
-/** An endpoint by way of HBONE. */
+/** An endpoint through HBONE. */
 export const throughHbone = (target: string): FakeEndpoint =>
   endpoint({ envoy_internal_address: { server_listener_name: "connect_originate", endpoint_id: target } });
 
@@ -33,7 +33,7 @@ export function endpointsDump(state: FakeState, proxy: string, clusters: readonl
   return { "@type": "type.googleapis.com/envoy.admin.v3.EndpointsConfigDump", dynamic_endpoint_configs };
 }
 
-/** Clusters of Services and ServiceEntries as a gateway has them, and a waypoint for those that routes lead to. */
+/** Clusters of Services and ServiceEntries in a gateway, and in a waypoint for the destinations of routes. */
 export const outboundClusters = (objects: readonly KubeObject[]) =>
   objects.flatMap((object) => portsOf(object).map((port) => [`outbound|${port}||${hostOf(object)}`, object] as const));
 

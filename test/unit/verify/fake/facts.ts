@@ -2,7 +2,7 @@ import type { LabSettings } from "../../../../config/schema";
 import { versions } from "../../../../config/versions";
 import type { LabFacts } from "../../../../experiments/types";
 
-/** A kind lab with the defaults, but for what a test asks for. */
+/** Facts of a kind lab with the defaults and the given settings. */
 export const labFacts = (settings: Partial<LabSettings> = {}): LabFacts => ({
   stack: "dev",
   cluster: "kind",

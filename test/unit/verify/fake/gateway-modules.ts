@@ -8,7 +8,7 @@ import type { FakeState } from "./state";
 
 type Fields = Record<string, unknown>;
 
-/** A Secret's certificate, good but for the fields that are given. */
+/** A valid certificate of a Secret, with the given fields changed. */
 export const certificate = (fields: Partial<FakeCertificate> = {}): string => {
   const whole: FakeCertificate = {
     names: ["secure.opssec.in"],
@@ -20,7 +20,7 @@ export const certificate = (fields: Partial<FakeCertificate> = {}): string => {
   return Buffer.from(certificatePem(whole)).toString("base64");
 };
 
-/** The port of the gateway that a port of this machine leads to. @throws as a socket does when no pod listens there */
+/** The port of the gateway to which a port of this machine is mapped. @throws the error of a socket when no pod listens */
 export function reachedPort(state: FakeState, hostPort: number): number {
   const published = state.published.find((each) => each.hostPort === hostPort);
   if (!published || !state.podOf("gateway"))
@@ -38,8 +38,8 @@ export const listenerFor = (state: FakeState, host: string, port: number): unkno
     (listener) => takesHost(listener, host) && numberAt(listener, "port") === port,
   );
 
-/** A handshake as the gateway's configuration lets it come to an end. @throws as a socket does */
-export function shakeHands(state: FakeState, host: string, trusting: "lab" | "public"): Handshake {
+/** A TLS handshake with the gateway by its configuration. @throws the error of a socket when it fails */
+export function handshakeWith(state: FakeState, host: string, trusting: "lab" | "public"): Handshake {
   const port = reachedPort(state, Number(new URL(state.facts.tls?.url ?? "").port));
   const secret = textAt(listenerFor(state, host, port), "tls", "certificateRefs", 0, "name");
   const pem = Buffer.from(
@@ -61,14 +61,14 @@ export function shakeHands(state: FakeState, host: string, trusting: "lab" | "pu
   return { names, issuer, ...dates, der, ...(distrust ? { distrust } : {}) };
 }
 
-/** A refusal by one of the gateway's own filters. */
+/** A refusal by a filter of the gateway. */
 export interface GatewayRefusal {
   status: number;
   details: string;
   body: string;
 }
 
-/** What the gateway's filters make of a request's token; nothing when they let it through. */
+/** The refusal of a request by the gateway's token filters; undefined when they allow it. */
 export function refusalAtGateway(state: FakeState, request: FakeRequest): GatewayRefusal | undefined {
   const { claims, problem, status = 401 } = tokenOf(state, request);
   if (problem) return { status, details: `jwt_authn_access_denied{${problem.replaceAll(" ", "_")}}`, body: problem };

@@ -16,7 +16,7 @@ const workload = (key: string, image: string, labels: object, name = "istio-prox
 const service = (key: string, port: number, targetPort: number, app: string): KubeObject =>
   objectOf("v1", key, { spec: { selector: { app }, ports: [{ port, targetPort }] } });
 
-/** Objects that a chart of the lab brings, as far as the verifier reads them. */
+/** Objects of a chart of the lab that the verifier reads. */
 export function installedBy({ name, namespace, values }: Release, { versions }: LabFacts): KubeObject[] {
   const istio = (image: string) => `${textAt(values, "global", "hub")}/${image}:${versions.istio}-distroless`;
   const className = (each: string) => objectOf("gateway.networking.k8s.io/v1", `GatewayClass//${each}`, {});
@@ -41,7 +41,7 @@ export function installedBy({ name, namespace, values }: Release, { versions }: 
       return [
         workload(`Deployment/${namespace}/istiod`, istio("pilot"), { app: "istiod" }, "discovery"),
         objectOf("v1", `ConfigMap/${namespace}/istio`, { data: { mesh: stringify(at(values, "meshConfig")) } }),
-        // The control plane itself makes the classes of its own controllers.
+        // istiod creates the classes of its controllers.
         ...["istio", "istio-remote", "istio-waypoint"].map(className),
       ];
     case "istio-cni":
@@ -69,7 +69,7 @@ export function installedBy({ name, namespace, values }: Release, { versions }: 
   }
 }
 
-/** The classes whose Gateways istiod turns into Deployments; those of an agentgateway with a feature of istiod alone. */
+/** The classes for whose Gateways istiod creates Deployments. The classes of an agentgateway require a feature of istiod. */
 const deployedAs = (className: string, istiod: Release | undefined): "gateway" | "waypoint" | undefined => {
   if (!istiod) return undefined;
   if (className === "istio") return "gateway";
@@ -80,7 +80,7 @@ const deployedAs = (className: string, istiod: Release | undefined): "gateway" |
 
 /**
  * Objects that istiod generates for a Gateway: a Deployment with its ServiceAccount, and a Service with the ports of the
- * listeners. Those of a gateway are named after the Gateway and its class, those of a waypoint after the Gateway
+ * listeners. For a gateway, the name consists of the Gateway and its class; for a waypoint, it is the name of the Gateway
  * (pilot/pkg/config/kube/gateway/deploymentcontroller.go).
  */
 export function generatedFor(gateway: KubeObject, releases: readonly Release[], { versions }: LabFacts): KubeObject[] {

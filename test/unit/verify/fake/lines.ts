@@ -1,8 +1,8 @@
-/** An address and a port, as Go, Rust and Envoy write them. */
+/** An address and a port, in the format of Go, Rust and Envoy. */
 export const socket = (ip: string | undefined, port: number | string): string =>
   `${ip?.includes(":") ? `[${ip}]` : ip}:${port}`;
 
-/** What a proxy knows of a request when it writes its line. */
+/** The fields of an access log line. */
 export interface AccessFields {
   stamp: string;
   method: string;
@@ -35,11 +35,11 @@ export function jsonAccessLine(f: AccessFields): string {
   });
 }
 
-/** A line of httpbin's own log, as a live one wrote it. */
+/** A line of httpbin's log, as recorded from a real one. */
 export const appLine = (stamp: string, { method, path }: { method: string; path: string }): string =>
   `time=${stamp} level=INFO msg="200 ${method} ${path} 0.5ms" status=200 method=${method} uri="${path}" size_bytes=491`;
 
-/** What a ztunnel knows of a connection when it writes its line. */
+/** The fields of ztunnel's log line about a connection. */
 export interface ConnectionFields {
   stamp: string;
   direction: "inbound" | "outbound";
@@ -48,9 +48,9 @@ export interface ConnectionFields {
   /** Address inside the HBONE tunnel. */
   inner?: string;
   error?: string;
-  /** Service that the client asked for. @default "appb" */
+  /** Service of the request. @default "appb" */
   service?: string;
-  /** The connection was opened now, and has not ended. */
+  /** Whether the line is about the start of the connection. */
   opened?: true;
 }
 
@@ -68,7 +68,7 @@ export function jsonConnectionLine(fields: ConnectionFields): string {
 }
 
 /**
- * A line of ztunnel's log (src/proxy/metrics.rs, access_log, at 1.31): tabs up to the message and behind it, blanks between
+ * A line of ztunnel's log (src/proxy/metrics.rs, access_log, at 1.31): tabs before and after the message, and spaces between
  * the fields. Before 1.31 there were no src.cluster and dst.cluster.
  */
 export function connectionLine(fields: ConnectionFields): string {
@@ -85,5 +85,5 @@ export function connectionLine(fields: ConnectionFields): string {
   ].join("");
 }
 
-/** ztunnel's words for a policy that lets in others. */
+/** Error message of ztunnel when no ALLOW policy matches. */
 export const refusedByPolicy = "connection closed due to policy rejection: allow policies exist, but none allowed";

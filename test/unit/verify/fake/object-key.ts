@@ -6,7 +6,7 @@ export const keyOf = (kind = "", namespace = "", name = ""): string => `${kind}/
 /** {@link keyOf} of an object. */
 export const keyOfObject = ({ kind, metadata }: KubeObject): string => keyOf(kind, metadata?.namespace, metadata?.name);
 
-/** Objects by their keys, and, for the many that ask for one kind, by kind. */
+/** Objects by their keys and by kind. */
 export class ObjectMap extends Map<string, KubeObject> {
   #byKind: Map<string, KubeObject[]> | undefined;
 
@@ -47,6 +47,6 @@ export function objectOf(apiVersion: string, key: string, fields: object, metada
   return { apiVersion, kind, metadata: { name, ...(namespace ? { namespace } : {}), ...metadata }, ...fields };
 }
 
-/** Whether the labels hold all that a selector asks for. */
+/** Whether labels match a selector. */
 export const selects = (selector: unknown, labels: object): boolean =>
   Object.entries(Object(selector)).every(([key, value]) => Reflect.get(labels, key) === value);

@@ -2,7 +2,7 @@ import { fieldManager } from "../../../../config/vocabulary";
 import { at } from "../../../../verify/json";
 import type { KubeObject, PatchOperation } from "../../../../verify/lab-client";
 
-/** A JSON patch as the API server makes it, field owners included. */
+/** Applies a JSON patch like the API server, including field managers. */
 export function applyPatch(before: KubeObject, operations: readonly PatchOperation[]): KubeObject {
   const after = structuredClone(before);
   for (const { op, path, value } of operations) {
@@ -25,7 +25,7 @@ export function applyPatch(before: KubeObject, operations: readonly PatchOperati
   const metadata = after.metadata ?? {};
   after.metadata = metadata;
   metadata.resourceVersion = String(Number(before.metadata?.resourceVersion ?? 1) + 1);
-  // A write without a list of owners makes its manager the owner of what it changed, and nobody else.
+  // Without a list of managers, the manager of the write becomes the only owner of the changed fields.
   if (!operations.some(({ path }) => path === "/metadata/managedFields")) {
     metadata.managedFields = [{ manager: fieldManager, operation: "Update", apiVersion: "security.istio.io/v1" }];
   }

@@ -1,4 +1,4 @@
-/** A segment on the wire of the fake lab. */
+/** A TCP segment in the fake lab. */
 export interface FakePacket {
   from: string;
   fromPort: number;
@@ -7,14 +7,14 @@ export interface FakePacket {
   payload: Buffer;
 }
 
-/** How a capture file is written. */
+/** The format of a capture file. */
 export interface PcapStyle {
   bigEndian?: boolean;
   /** Link type: 276 all interfaces (the default), 113 the same in its first version, 1 Ethernet. */
   link?: 276 | 113 | 1;
 }
 
-/** A capture file as tcpdump writes it. */
+/** A capture file in the format of tcpdump. */
 export function pcapOf(packets: readonly FakePacket[], { bigEndian = false, link = 276 }: PcapStyle = {}): Buffer {
   const number = (value: number) => {
     const bytes = Buffer.alloc(4);
@@ -40,7 +40,7 @@ function linkHeader(link: 276 | 113 | 1, protocol: number): Buffer {
   return header;
 }
 
-/** RFC 8200: version, length of what follows, next header, addresses. */
+/** RFC 8200: version, payload length, next header, addresses. */
 function ipv6(packet: FakePacket): Buffer {
   const ip = Buffer.alloc(40);
   ip[0] = 0x60;

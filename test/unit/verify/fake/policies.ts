@@ -13,7 +13,7 @@ function fits(pattern: string, text: string): boolean {
   return pattern.endsWith("*") ? text.startsWith(pattern.slice(0, -1)) : text === pattern;
 }
 
-/** Whether a text is one of a field's values, if it has any, and none of its negation's. */
+/** Whether a text matches the values of a field, if there are any, and none of its negated values. */
 function holds(fields: unknown, key: string, text: string): boolean {
   const values = textsAt(fields, key);
   const not = textsAt(fields, `not${key.charAt(0).toUpperCase()}${key.slice(1)}`);
@@ -25,7 +25,7 @@ const partsOf = (rule: unknown, key: string, inner: string): unknown[] => {
   return parts.length > 0 ? parts : [{}];
 };
 
-/** Whether a rule is about a caller; its identity is empty outside the mesh. */
+/** Whether a rule matches a caller, whose identity is empty outside the mesh. */
 const isFrom = (rule: unknown, principal: string): boolean =>
   partsOf(rule, "from", "source").some(
     (source) => holds(source, "principals", principal) && holds(source, "namespaces", principal.split("/")[2] ?? ""),
@@ -42,7 +42,7 @@ const isHttp = (rule: unknown): boolean =>
 const isDeny = (policy: KubeObject): boolean => textAt(policy, "spec", "action") === "DENY";
 const nameOf = ({ metadata }: KubeObject): string => metadata?.name ?? "";
 
-/** Whether a policy without a target is about a pod: by its selector, in its own namespace or from the root namespace. */
+/** Whether a policy without a target applies to a pod: by its selector, in its own namespace or from the root namespace. */
 const isAbout = (policy: KubeObject, pod: FakePod | undefined): boolean => {
   if (at(policy, "spec", "targetRefs")) return false;
   const labels = at(policy, "spec", "selector", "matchLabels") ?? {};
@@ -50,11 +50,11 @@ const isAbout = (policy: KubeObject, pod: FakePod | undefined): boolean => {
   return (namespace === pod?.namespace || namespace === "istio-system") && selects(labels, pod?.labels ?? {});
 };
 
-/** Policies on a pod: its ztunnel enforces them. */
+/** Policies for a pod, which its ztunnel enforces. */
 export const policiesOn = (state: FakeState, pod: FakePod): KubeObject[] =>
   state.pushedAll("AuthorizationPolicy").filter((policy) => isAbout(policy, pod));
 
-/** Policies of a Service: its waypoint enforces them. */
+/** Policies for a Service, which its waypoint enforces. */
 export function policiesAt(state: FakeState, service: string): KubeObject[] {
   const found = state.serviceNamed(service);
   const key = found && keyOfObject(found);
@@ -67,17 +67,17 @@ export function policiesAt(state: FakeState, service: string): KubeObject[] {
     );
 }
 
-/** The rules of a policy that ztunnel gets: an ALLOW rule about HTTP is left out, a DENY rule loses what is about HTTP. */
+/** The rules of a policy in ztunnel: an ALLOW rule with HTTP fields is omitted; in a DENY rule only the HTTP fields are omitted. */
 const ztunnelRules = (policy: KubeObject): readonly unknown[] =>
   listAt(policy, "spec", "rules").filter((rule) => isDeny(policy) || !isHttp(rule));
 
-/** Whether a pod takes mutual TLS alone. */
+/** Whether a pod accepts only mutual TLS. */
 export const isStrict = (state: FakeState, pod: FakePod): boolean =>
   state
     .pushedAll("PeerAuthentication")
     .some((each) => isAbout(each, pod) && textAt(each, "spec", "mtls", "mode") === "STRICT");
 
-/** The error that ztunnel logs when it refuses a caller; undefined when it lets it in. */
+/** The error that ztunnel logs when it refuses a caller; undefined when it allows the caller. */
 export function ztunnelRefusal(state: FakeState, pod: FakePod, principal: string): string | undefined {
   if (isStrict(state, pod) && principal === "")
     return `connection closed due to policy rejection: explicitly denied by: ${strictPolicy.namespace}/${strictPolicy.name}`;
@@ -90,7 +90,7 @@ export function ztunnelRefusal(state: FakeState, pod: FakePod, principal: string
   return allowing.length > 0 && !allowing.some(names) ? refusedByPolicy : undefined;
 }
 
-/** The rule by which the sidecar of a pod refuses a request, in its log's words; nothing when it lets it through. */
+/** The rule by which the sidecar of a pod refuses a request, as in its log; undefined when the request is allowed. */
 export const sidecarRefusal = (
   state: FakeState,
   pod: FakePod,
@@ -98,7 +98,7 @@ export const sidecarRefusal = (
   request: Pick<FakeRequest, "method" | "path">,
 ): string | undefined => refusalBy(policiesOn(state, pod), principal, request);
 
-/** The rule by which the waypoint refuses a request, in its log's words; nothing when it lets it through. */
+/** The rule by which the waypoint refuses a request, as in its log; undefined when the request is allowed. */
 export const waypointRefusal = (
   state: FakeState,
   service: string,

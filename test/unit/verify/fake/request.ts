@@ -1,24 +1,24 @@
 /** A request in the fake lab. */
 export interface FakeRequest {
   method: string;
-  /** With its query. */
+  /** Path with the query. */
   path: string;
   id: string;
   authority: string;
   headers?: Readonly<Record<string, string>>;
-  /** A call by gRPC, which is refused by a status of its own. */
+  /** Whether it is a gRPC call, which is refused with a gRPC status. */
   grpc?: true;
-  /** By HTTPS, through the gateway. */
+  /** Whether it is sent by HTTPS, through the gateway. */
   tls?: boolean;
 }
 
-/** Where a request of a pod goes: to a Service, or straight to a pod behind it. */
+/** The destination of a pod's request: a Service, or directly a pod behind it. */
 export interface FakeTarget {
   to: "service" | "pod";
   service: string;
 }
 
-/** What the client gets. Status 0: no answer. */
+/** The result at the client; the status is 0 without an answer. */
 export interface FakeAnswer {
   status: number;
   body: string;

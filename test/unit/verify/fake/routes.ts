@@ -3,24 +3,24 @@ import type { KubeObject } from "../../../../verify/lab-client";
 import type { FakeRequest } from "./request";
 import type { FakeState } from "./state";
 
-/** Where the waypoint sends a request of a Service. */
+/** The destination to which the waypoint sends a request for a Service. */
 export interface FakeBackend {
   service: string;
   cluster: string;
-  /** Service that gets a copy. */
+  /** Service that gets a mirrored request. */
   mirror?: string;
 }
 
 const outbound = (service: string) => `outbound|8000||${service}.default.svc.cluster.local`;
 
-/** The HTTPRoute of a Service; nothing where it has none. */
+/** The HTTPRoute of a Service; undefined without one. */
 export const routeOf = (state: FakeState, service: string): KubeObject | undefined =>
   state.pushedAll("HTTPRoute").find((item) => {
     const parent = at(item, "spec", "parentRefs", 0);
     return textAt(parent, "kind") === "Service" && textAt(parent, "name") === service;
   });
 
-/** Rules of a Service's HTTPRoute in the order that Istio gives them: by path, by header, all else. */
+/** Rules of a Service's HTTPRoute in Istio's order: by path, by header, all others. */
 function rulesOf(route: KubeObject | undefined): unknown[] {
   const weight = (rule: unknown) => (at(rule, "matches", 0, "path") ? 0 : at(rule, "matches", 0, "headers") ? 1 : 2);
   return [...listAt(route, "spec", "rules")].sort((a, b) => weight(a) - weight(b));
@@ -34,7 +34,7 @@ const backendsOf = (rule: unknown) =>
 const mirrorOf = (rule: unknown): string | undefined =>
   textAt(rule, "filters", 0, "requestMirror", "backendRef", "name");
 
-/** The backend of a request; `draw` is between 0 and 1. */
+/** The backend of a request; `draw` returns a number between 0 and 1. */
 export function backendOf(state: FakeState, service: string, request: FakeRequest, draw: () => number): FakeBackend {
   const rule = rulesOf(routeOf(state, service)).find((item) => {
     const [prefix, header] = [textAt(item, "matches", 0, "path", "value"), at(item, "matches", 0, "headers", 0)];
@@ -54,7 +54,7 @@ export function backendOf(state: FakeState, service: string, request: FakeReques
   return { service: name, cluster: outbound(name), ...(mirror ? { mirror } : {}) };
 }
 
-/** Istio's own retries where none are asked for. */
+/** Istio's default retries. */
 export const istioRetries = { retry_on: "connect-failure,refused-stream,unavailable,cancelled", num_retries: 2 };
 
 /** The same rules as Envoy's routes; empty for a Service without an HTTPRoute. */
@@ -94,6 +94,6 @@ export const envoyRoutes = (route: KubeObject): unknown[] =>
     };
   });
 
-/** istiod leaves out the port that is the default of the scheme (istio 1.31, pilot/pkg/networking/core/route/route.go). */
+/** istiod omits the default port of the scheme (istio 1.31, pilot/pkg/networking/core/route/route.go). */
 const portRedirect = (redirect: unknown): { port_redirect?: unknown } =>
   at(redirect, "port") === 443 && textAt(redirect, "scheme") === "https" ? {} : { port_redirect: at(redirect, "port") };

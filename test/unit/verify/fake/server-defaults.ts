@@ -25,7 +25,7 @@ const match = (each: Fields): Fields => ({
   ...(each.headers ? { headers: mapped(each.headers, (header) => ({ type: "Exact", ...header })) } : {}),
 });
 
-/** The specs of kinds with defaults, as a kube-apiserver keeps them: by the CRDs' schemas, and by its own for a Service. */
+/** The specs of kinds with defaults, as a kube-apiserver stores them: by the schemas of the CRDs, and for a Service by its built-in defaults. */
 const filled: Readonly<Record<string, (spec: Fields) => Fields>> = {
   HTTPRoute: (spec) => ({
     ...spec,
@@ -59,7 +59,7 @@ const filled: Readonly<Record<string, (spec: Fields) => Fields>> = {
   }),
 };
 
-/** An object as the API server answers with it. */
+/** An object as in an answer of the API server. */
 export function served(object: KubeObject | undefined): KubeObject | undefined {
   const fill = filled[object?.kind ?? ""];
   if (!object || !fill) return object;

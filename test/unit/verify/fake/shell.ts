@@ -9,7 +9,7 @@ const done = (stdout = ""): CommandResult => ({ code: 0, stdout, stderr: "" });
 interface FakeLoad {
   lines: string[];
   from: FakePod;
-  beatMs: number;
+  intervalMs: number;
   url: URL;
   method: string;
   end: () => void;
@@ -22,11 +22,11 @@ export class FakeShell {
   readonly #traffic: Traffic;
   readonly #loads = new Map<string, FakeLoad>();
   #stopCapture: (() => void) | undefined;
-  /** tcpdump may not open a socket. */
+  /** Whether tcpdump has no permission to open a socket. */
   forbidden = false;
-  /** tcpdump hears nothing. */
-  deaf = false;
-  /** Share of the beats at which a load sends. */
+  /** Whether tcpdump captures no packets. */
+  capturesNothing = false;
+  /** Factor of the request rate of a load. */
   pace = 1;
 
   constructor(state: FakeState, traffic: Traffic) {
@@ -35,10 +35,10 @@ export class FakeShell {
     this.cost = new FakeCost(state, traffic);
   }
 
-  /** Loads of vegeta, and the use of CPU and memory that a meter reads. */
+  /** Loads of vegeta, and the usage of CPU and memory. */
   readonly cost: FakeCost;
 
-  /** Runs a script by the name that it is given as $0; undefined when the command is no such script. */
+  /** Runs a script by its name in $0; undefined for any other command. */
   run(source: FakePod, command: readonly string[]): Promise<CommandResult> | undefined {
     const [, , script = "", name, file = "", ...more] = command;
     if (name === "load" && file.startsWith("{")) return this.cost.load(source, [file, ...more]);
@@ -48,22 +48,22 @@ export class FakeShell {
     return undefined;
   }
 
-  #load(from: FakePod, file: string, [, beat, method = "", , url = ""]: string[]): Promise<CommandResult> {
+  #load(from: FakePod, file: string, [, interval, method = "", , url = ""]: string[]): Promise<CommandResult> {
     return new Promise((resolve) => {
       const end = () => resolve(done());
-      const beatMs = (Number(beat) * 1000) / this.pace;
-      const load = { from, method, beatMs, url: new URL(url), lines: [], end, ended: false };
+      const intervalMs = (Number(interval) * 1000) / this.pace;
+      const load = { from, method, intervalMs, url: new URL(url), lines: [], end, ended: false };
       this.#loads.set(file, load);
-      void this.#beat(load);
+      void this.#repeat(load);
     });
   }
 
-  async #beat(load: FakeLoad): Promise<void> {
+  async #repeat(load: FakeLoad): Promise<void> {
     const { clock } = this.#state;
     const { signal } = new AbortController();
     while (!load.ended) {
       this.#send(load);
-      await clock.sleep(load.beatMs, signal);
+      await clock.sleep(load.intervalMs, signal);
     }
   }
 
@@ -77,7 +77,7 @@ export class FakeShell {
     return done();
   }
 
-  /** A request, with the fate that it has now. */
+  /** Sends a request, and adds its result to the output. */
   #send(load: FakeLoad): void {
     const { from, method, url, lines } = load;
     const n = lines.length + 1;
@@ -88,7 +88,7 @@ export class FakeShell {
     lines.push(`${n} ${this.#uptime()} ${status} ${met.status > 0 ? 0 : met.exit} ${met.seconds.toFixed(6)}`);
   }
 
-  /** Hundredths of a second since the nodes were started. */
+  /** Seconds since the start of the nodes, with two decimals. */
   #uptime = (): string => ((this.#state.clock.now() - Date.parse("2026-11-23T09:00:00Z")) / 1000).toFixed(2);
 
   #capture(): Promise<CommandResult> {
@@ -96,7 +96,7 @@ export class FakeShell {
     this.#state.packets = [];
     return new Promise((resolve) => {
       this.#stopCapture = () => {
-        const bytes = pcapOf(this.deaf ? [] : (this.#state.packets ?? []));
+        const bytes = pcapOf(this.capturesNothing ? [] : (this.#state.packets ?? []));
         this.#state.packets = undefined;
         resolve({ ...done(), bytes });
       };

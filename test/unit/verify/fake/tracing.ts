@@ -5,7 +5,7 @@ import type { FakeState } from "./state";
 const collector = "outbound|4317||jaeger-collector.istio-system.svc.cluster.local";
 
 /**
- * What istiod writes into every HTTP connection manager when the mesh has a provider (istio 1.31.0-rc.0,
+ * The tracing settings that istiod adds to every HTTP connection manager when the mesh has a provider (istio 1.31.0-rc.0,
  * pilot/pkg/networking/core/tracing.go, configureFromProviderConfig and otelConfig).
  */
 export function tracingOf(state: FakeState, proxy: string): { tracing?: object } {
@@ -17,13 +17,13 @@ export function tracingOf(state: FakeState, proxy: string): { tracing?: object }
 
 let parsed: { text: string; mesh: unknown } | undefined;
 
-/** The mesh configuration of a text; the last one is kept, since each dump of each proxy reads it. */
+/** Parses a mesh configuration. The last one is cached, since each dump of each proxy reads it. */
 function meshOf(text: string): unknown {
   if (parsed?.text !== text) parsed = { text, mesh: parse(text) };
   return parsed.mesh;
 }
 
-/** The same with a share of the requests that is sampled. */
+/** The tracing settings with a sampling percentage. */
 export const otlp = (proxy: string, sampled: number): object => ({
   client_sampling: { value: 100 },
   random_sampling: { value: sampled },

@@ -2,7 +2,7 @@ import { health } from "../../../../modules/grpc/objects";
 import { at, listAt, numberAt, textAt, textsAt } from "../../../../verify/json";
 import { atAgentgateway, isAgentgateway } from "./agentgateway";
 import { gatewayCluster } from "./dumps";
-import { listenerFor, reachedPort, refusalAtGateway, shakeHands } from "./gateway-modules";
+import { listenerFor, reachedPort, refusalAtGateway, handshakeWith } from "./gateway-modules";
 import { grpcLine } from "./grpc";
 import { appAnswers, FakeBucket, routeFor } from "./interference";
 import {
@@ -25,14 +25,14 @@ const answer = (status: number, body = "{}", seconds = 0.006): FakeAnswer => ({ 
 const broken = (exit: number, error: string): FakeAnswer => ({ status: 0, body: "", exit, seconds: 0.002, error });
 const reset = broken(56, "Recv failure: Connection reset by peer");
 
-/** Port that a request calls at a Service, and at a pod behind it. */
+/** Destination port of a request, at a Service and at a pod behind it. */
 const calledPort = ({ authority }: FakeRequest): string => /:(\d+)$/.exec(authority)?.[1] ?? "8000";
 const podPort = ({ grpc }: FakeRequest): number => (grpc ? health.port : 8_080);
 
-/** What a proxy adds to what the request says of itself. */
+/** Fields of an access log line, in addition to those of the request. */
 type ProxyLine = Pick<AccessFields, "status" | "flags" | "details" | "upstream" | "cluster">;
 
-/** Moves requests through the fake lab by the rules that a live mesh showed. */
+/** Sends requests through the fake lab, which behaves as observed in a real mesh. */
 export class Traffic {
   readonly #state: FakeState;
   readonly #bucket = new FakeBucket();
@@ -43,7 +43,7 @@ export class Traffic {
     this.#state = state;
   }
 
-  /** A request from a pod to a Service or to a pod behind it. */
+  /** Sends a request from a pod to a Service or to a pod behind it. */
   fromPod(source: FakePod, { to: target, service }: FakeTarget, request: FakeRequest): FakeAnswer {
     const state = this.#state;
     this.#port += 1;
@@ -51,9 +51,9 @@ export class Traffic {
     const meshed = state.isEnrolled(source.role);
     if (meshed && !state.ztunnelOn(source.node)) return broken(7, "Failed to connect: Connection refused");
     const from = { workload: source.name, address: local, ...(meshed ? { principal: source.principal } : {}) };
-    const led = target === "service" ? state.waypointFor("pod", service) : undefined;
-    if (meshed && led) {
-      const waypoint = state.podOf(led);
+    const waypointRole = target === "service" ? state.waypointFor("pod", service) : undefined;
+    if (meshed && waypointRole) {
+      const waypoint = state.podOf(waypointRole);
       const to = {
         workload: waypoint?.name ?? "",
         address: socket(waypoint?.ip, 15_008),
@@ -66,14 +66,14 @@ export class Traffic {
       return { ...(waypoint ? this.#atWaypoint(waypoint, source.principal, service, request) : reset), local };
     }
     if (hasSidecar(source)) return { ...this.#fromSidecar(source, service, request), local };
-    const met = this.#direct(from, service, request);
+    const result = this.#direct(from, service, request);
     const app = state.podOf(state.appBehind(service));
-    if (meshed && app && met.status > 0) this.#leaving(source, from, app, { service, port: podPort(request) });
-    return { ...met, local };
+    if (meshed && app && result.status > 0) this.#logOutbound(source, from, app, { service, port: podPort(request) });
+    return { ...result, local };
   }
 
-  /** The line of the client's ztunnel about a connection straight to a pod. */
-  #leaving(
+  /** Logs a direct connection to a pod at the client's ztunnel. */
+  #logOutbound(
     source: FakePod,
     from: ConnectionFields["from"],
     app: FakePod,
@@ -87,7 +87,7 @@ export class Traffic {
     this.#logConnection(this.#state.ztunnelOn(source.node), line, 100);
   }
 
-  /** A request through the client's sidecar, and through the server's if it has one. */
+  /** Sends a request through the client's sidecar, and through the server's sidecar if it has one. */
   #fromSidecar(source: FakePod, service: string, request: FakeRequest): FakeAnswer {
     const state = this.#state;
     const app = state.podOf(state.appBehind(service));
@@ -99,17 +99,17 @@ export class Traffic {
       return answer(503, "no healthy upstream");
     }
     const from = { workload: source.name, address: socket(source.ip, 41_000), principal: source.principal };
-    const met = hasSidecar(app)
+    const result = hasSidecar(app)
       ? this.#toSidecar(app, source.principal, request)
       : this.#direct(from, service, request);
     const details = "via_upstream";
     const upstream = socket(app.ip, 8_080);
-    if (met.status > 0) write({ status: met.status, flags: "-", details, upstream });
+    if (result.status > 0) write({ status: result.status, flags: "-", details, upstream });
     else write({ status: 503, flags: "UF", details: closed, upstream });
-    return met.status > 0 ? met : answer(503, "upstream connect error");
+    return result.status > 0 ? result : answer(503, "upstream connect error");
   }
 
-  /** A request that reaches a pod's sidecar; the identity of the caller is empty without one. */
+  /** Handles a request at a pod's sidecar. `principal` is empty without an identity. */
   #toSidecar(app: FakePod, principal: string, request: FakeRequest): FakeAnswer {
     const cluster = "inbound|8080||";
     const write = (line: Omit<ProxyLine, "cluster">) =>
@@ -124,7 +124,7 @@ export class Traffic {
     return answer(200, request.method === "HEAD" ? "" : "{}");
   }
 
-  /** A request through the gateway; throws as a socket does when nothing listens. */
+  /** Sends a request through the gateway. @throws the error of a socket when no pod listens */
   throughGateway(request: FakeRequest): FakeAnswer {
     const state = this.#state;
     const url = request.tls ? (state.facts.tls?.url ?? "") : state.facts.url;
@@ -155,37 +155,37 @@ export class Traffic {
       write(500, "-", "direct_response", "-", 0);
       return answer(500, "");
     }
-    const led = state.waypointFor("gateway", service);
-    if (led) {
-      const waypoint = state.podOf(led);
+    const waypointRole = state.waypointFor("gateway", service);
+    if (waypointRole) {
+      const waypoint = state.podOf(waypointRole);
       if (!waypoint) {
         write(503, "UH", "no_healthy_upstream", "-", 0);
         return answer(503, "no healthy upstream");
       }
-      const met = this.#atWaypoint(waypoint, gateway.principal, service, request);
-      write(met.status, "-", "via_upstream", `envoy://connect_originate/${socket(waypoint.ip, 15_008)}`, met.seconds);
-      return met;
+      const result = this.#atWaypoint(waypoint, gateway.principal, service, request);
+      write(result.status, "-", "via_upstream", `envoy://connect_originate/${socket(waypoint.ip, 15_008)}`, result.seconds);
+      return result;
     }
     const from = { workload: gateway.name, address: socket(gateway.ip, 5_000), principal: gateway.principal };
-    const met = this.#direct(from, service, request);
+    const result = this.#direct(from, service, request);
     const upstream = `envoy://connect_originate/${socket(state.podOf(state.appBehind(service))?.ip, 8_080)}`;
-    if (met.status > 0) write(met.status, "-", "via_upstream", upstream, met.seconds);
+    if (result.status > 0) write(result.status, "-", "via_upstream", upstream, result.seconds);
     else write(503, "UF", closed, upstream, 0);
-    return met.status > 0 ? met : answer(503, "upstream connect error");
+    return result.status > 0 ? result : answer(503, "upstream connect error");
   }
 
-  /** Whether there is a Service with a port. */
+  /** Whether a Service has a port. */
   #hasPort(service: string, port: number | undefined): boolean {
     const ports = listAt(this.#state.pushed(`Service/default/${service}`), "spec", "ports");
     return ports.some((each) => numberAt(each, "port") === port);
   }
 
-  /** The rule of the route that a request takes. @throws as a socket does that is refused the handshake */
+  /** The rule of the route for a request. @throws the error of a socket when the handshake fails */
   #routed({ authority, tls = false }: FakeRequest, port: number): unknown {
     const state = this.#state;
     const host = authority.replace(/:.*/, "");
     if (tls) {
-      const { distrust } = shakeHands(state, host, "lab");
+      const { distrust } = handshakeWith(state, host, "lab");
       if (distrust) throw new Error(distrust);
     }
     const listener = listenerFor(state, host, port);
@@ -199,7 +199,7 @@ export class Traffic {
     return listener && at(route, "spec", "rules", 0);
   }
 
-  /** A proxy's access line; Envoy flushes it about a second later. */
+  /** Writes an access log line of a proxy, which Envoy flushes about a second later. */
   #write(proxy: Pick<FakePod, "name"> | undefined, request: FakeRequest, line: ProxyLine, seconds: number): void {
     this.#state.log(
       proxy,
@@ -211,14 +211,14 @@ export class Traffic {
     );
   }
 
-  /** The line of a ztunnel about a connection that ended; with the log level debug it wrote one when the connection was opened. */
+  /** Logs the end of a connection at ztunnel and, with the log level debug, its start. */
   #logConnection(ztunnel: FakePod | undefined, line: Omit<ConnectionFields, "stamp">, delayMs: number): void {
     const { json, verbose } = this.#state;
     const write = json ? jsonConnectionLine : connectionLine;
     const { error, ...opened } = line;
     const refusedBefore = error !== undefined && line.direction === "inbound";
     if (verbose && !refusedBefore) this.#state.log(ztunnel, (stamp) => write({ stamp, ...opened, opened: true }), 0);
-    // A slow machine writes the second line later.
+    // With the log level debug, the line about the end is delayed, as on a slow machine.
     this.#state.log(ztunnel, (stamp) => write({ stamp, ...line }), verbose ? delayMs + 1_500 : delayMs);
   }
 
@@ -265,9 +265,9 @@ export class Traffic {
       write(503, delayed ? "DI,UH" : "UH", "no_healthy_upstream", seconds);
       return answer(503, "no healthy upstream", seconds);
     }
-    const met = this.#direct(waypoint, backend.service, request);
+    const result = this.#direct(waypoint, backend.service, request);
     if (backend.mirror) this.#direct(waypoint, backend.mirror, request);
-    if (met.status === 0) {
+    if (result.status === 0) {
       write(503, "UF", closed, seconds, socket(app.ip, 8_080));
       return answer(503, "upstream connect error", seconds);
     }
@@ -291,7 +291,7 @@ export class Traffic {
     return answer(200, "{}", heldUp ? seconds + 2.5 : seconds);
   }
 
-  /** The last leg, to the application's pod: its ztunnel decides by identity. */
+  /** Sends a request to the application's pod, whose ztunnel decides by identity. */
   #direct(
     from: { workload: string; address: string; principal?: string; pooled?: boolean },
     service: string,
@@ -301,7 +301,7 @@ export class Traffic {
     const role = state.appBehind(service);
     const app = state.podOf(role);
     if (!app) return broken(7, "Failed to connect: Connection refused");
-    // A sidecar that accepts mutual TLS alone has no filter chain for plain text, and logs no request.
+    // A sidecar with STRICT mutual TLS has no filter chain for plain text, and logs no request.
     if (hasSidecar(app) && from.principal === undefined && isStrict(state, app)) return reset;
     if (hasSidecar(app)) return this.#toSidecar(app, from.principal ?? "", request);
     if (!state.isEnrolled(role)) {
@@ -324,7 +324,7 @@ export class Traffic {
       address: socket(app.ip, plain ? podPort(request) : 15_008),
       ...(plain ? {} : { principal: app.principal }),
     };
-    // Through HBONE the far side sees a port of ztunnel's own.
+    // With HBONE, the source port at the server is one of ztunnel's connection.
     const seen = plain ? from : { ...from, address: from.address.replace(/:\d+$/, ":33333") };
     const inner = plain ? {} : { inner: socket(app.ip, podPort(request)) };
     const error = refusal ? { error: refusal } : {};
@@ -347,7 +347,7 @@ export class Traffic {
     return answer(200, "{}");
   }
 
-  /** A repeatable draw between 0 and 1 (mulberry32). */
+  /** A reproducible random number between 0 and 1 (mulberry32). */
   #draw(): number {
     this.#seed = (this.#seed + 0x6d2b79f5) | 0;
     let t = Math.imul(this.#seed ^ (this.#seed >>> 15), 1 | this.#seed);

@@ -4,15 +4,15 @@ import { keyOf } from "./object-key";
 
 const classes = ["istio-waypoint", "istio-agentgateway-waypoint"];
 
-/** The waypoint that a Service or a ServiceEntry asks for by its labels. */
+/** The waypoint in the labels of a Service or a ServiceEntry. */
 export interface Attachment {
   /** "namespace/name" of the Gateway. */
   waypoint: string;
-  /** The reason why istiod does not attach the Service to it. */
+  /** The reason why istiod does not attach the Service to the waypoint. */
   problem?: { reason: string; message: string };
 }
 
-/** The attachment of a Service or a ServiceEntry; undefined when it asks for no waypoint (pilot, ambient/waypoints.go). */
+/** The attachment of a Service or a ServiceEntry; undefined without the label of a waypoint (pilot, ambient/waypoints.go). */
 export function attachment(
   { metadata = {} }: KubeObject,
   read: (key: string) => KubeObject | undefined,
@@ -29,7 +29,7 @@ export function attachment(
       "AttachmentDenied",
       `we are not permitted to attach to waypoint "${waypoint}" (missing allowedRoutes?)`,
     );
-  // A waypoint without the label takes the traffic of Services.
+  // A waypoint without the label accepts the traffic of Services.
   if (!["service", "all"].includes(gateway.metadata?.labels?.["istio.io/waypoint-for"] ?? "service"))
     return problem(
       "UnsupportedTrafficType",
@@ -38,14 +38,14 @@ export function attachment(
   return { waypoint };
 }
 
-/** ztunnel and gateways reach a waypoint by HBONE. */
+/** ztunnel and gateways connect to a waypoint by HBONE. */
 const isWaypoint = (gateway: KubeObject): boolean =>
   classes.includes(textAt(gateway, "spec", "gatewayClassName") ?? "") &&
   listAt(gateway, "spec", "listeners").some(
     (listener) => textAt(listener, "protocol") === "HBONE" && numberAt(listener, "port") === 15_008,
   );
 
-/** Whether a waypoint takes Services of a namespace: of its own, or of the one that its listener names. */
+/** Whether a waypoint accepts Services of a namespace: its own, or those that its listener allows. */
 function admits(gateway: KubeObject, namespace: string | undefined): boolean {
   const allowed = at(gateway, "spec", "listeners", 0, "allowedRoutes", "namespaces");
   if (textAt(allowed, "from") === "All") return true;

@@ -7,7 +7,7 @@ import { clusterOf, type FakeCluster } from "./cluster";
 import { containerId } from "./cost";
 import { dashboards } from "./dashboards";
 import { gatewayConfig, waypointConfig, ztunnelConfig } from "./dumps";
-import { shakeHands } from "./gateway-modules";
+import { handshakeWith } from "./gateway-modules";
 import { grpcOutput } from "./grpc";
 import { keyOf, objectOf, selects } from "./object-key";
 import { applyPatch } from "./patch";
@@ -25,14 +25,14 @@ const ok = (body: unknown): HttpAnswer => ({
   seconds: 0.005,
 });
 
-/** A lab that lives in memory and behaves as a live one was seen to. */
+/** A lab in memory that behaves as observed in a real lab. */
 export class FakeWorld implements LabClient {
   readonly state: FakeState;
   readonly traffic: Traffic;
   readonly shell: FakeShell;
-  /** Every patch that was sent. */
+  /** All patches that were sent. */
   readonly patches: PatchOperation[][] = [];
-  /** Called before a patch is made; a test may throw from it. */
+  /** Called before a patch is applied; a test may throw an error. */
   beforePatch: (operations: readonly PatchOperation[]) => void = () => undefined;
 
   constructor(cluster: FakeCluster) {
@@ -60,7 +60,7 @@ export class FakeWorld implements LabClient {
     const all = this.state.objects.ofKind(kind);
     const found = [...all, ...(kind === "EndpointSlice" ? endpointSlices(this.state) : [])].filter(
       (item) =>
-        // A CRD may serve one version of a kind alone.
+        // A CRD may serve only one version of a kind.
         item.apiVersion === apiVersion && (namespace === undefined || item.metadata?.namespace === namespace),
     );
     return structuredClone(found.map((item) => this.state.asDumped(item)));
@@ -119,7 +119,7 @@ export class FakeWorld implements LabClient {
     return { status: met.status, headers: answered, body: met.body, seconds: met.seconds };
   };
 
-  handshake: LabClient["handshake"] = async (host, trusting) => shakeHands(this.state, host, trusting);
+  handshake: LabClient["handshake"] = async (host, trusting) => handshakeWith(this.state, host, trusting);
 
   logs: LabClient["logs"] = async (target, since) => {
     const name = this.#logOf(target);
@@ -147,7 +147,7 @@ export class FakeWorld implements LabClient {
     this.state.objects.set(key, patched);
     const replicas = numberAt(patched, "spec", "replicas");
     if (kind === "Deployment" && replicas !== numberAt(before, "spec", "replicas")) this.state.rescale(patched);
-    // A rollout makes new pods, and istio-cni takes them in.
+    // A rollout creates new pods, which istio-cni enrols.
     if (kind === "Deployment" && JSON.stringify(operations).includes("restartedAt")) this.state.left.delete(name);
     return structuredClone(patched);
   };
@@ -174,7 +174,7 @@ export class FakeWorld implements LabClient {
     for (const pod of this.state.pods) if (pod.node === node) this.state.startedAt.set(pod.role, anew);
   };
 
-  /** A closed port of the node: ztunnel accepts whatever is led to it, the node refuses. */
+  /** A connection to a closed port of the node: ztunnel accepts redirected connections, and the node refuses all others. */
   #connected({ role }: FakePod): { code: number; stdout: string; stderr: string } {
     const captured = this.state.isEnrolled(role) && this.state.left.get(role) !== "uncaptured";
     return captured ? { code: 56, stdout: "0.000186", stderr: "" } : { code: 7, stdout: "0.000000", stderr: "" };
@@ -186,7 +186,7 @@ export class FakeWorld implements LabClient {
     return found;
   }
 
-  /** Name of a container's log: a sidecar writes one of its own. */
+  /** Name of a container's log; a sidecar has a separate log. */
   #logOf({ name, container }: PodRef): string {
     const pod = container === "istio-proxy" ? this.state.podNamed(name) : undefined;
     return pod && hasSidecar(pod) ? sidecarOf(pod).name : name;
@@ -211,7 +211,7 @@ export class FakeWorld implements LabClient {
   }
 }
 
-/** The EndpointSlices that Kubernetes makes for Services: the addresses of the pods that a selector finds. */
+/** The EndpointSlices of Services, with the addresses of the selected pods. */
 function endpointSlices(state: FakeState): KubeObject[] {
   const { pods } = state;
   return state.objects
@@ -231,13 +231,13 @@ function endpointSlices(state: FakeState): KubeObject[] {
     });
 }
 
-/** A healthy lab: the one that the program declares for the settings. A process that has a declaration loads no SDK. */
+/** A healthy lab, as the program declares it for the settings. The declaration is cached, so that processes need not load the SDK. */
 export async function fakeWorld(settings: Partial<LabSettings> = {}): Promise<FakeWorld> {
   const { declaredLab } = await import("./declared.ts");
   return new FakeWorld(clusterOf(await declaredLab(settings)));
 }
 
-/** Headers that a curl command sends. */
+/** The headers of a curl command. */
 const headersIn = (command: readonly string[]): Record<string, string> =>
   Object.fromEntries(
     command.flatMap((word, index) => (word === "--header" ? [(command[index + 1] ?? "").split(": ")] : [])),
@@ -252,7 +252,7 @@ const statusOf = (name: string, uid: string, startedAt: string): object => ({
   state: { running: { startedAt } },
 });
 
-/** The containers of a pod, with the log level of a proxy where Istio's templates have it. */
+/** The containers of a pod, with the log level of a proxy as in Istio's templates. */
 function proxyOf(labels: FakePod["labels"], name: string, level: string): object {
   if (hasSidecar({ labels }))
     return { containers: [{ name }], initContainers: [{ name: "istio-proxy", args: [`--proxyLogLevel=${level}`] }] };
@@ -295,7 +295,7 @@ function curlOutput({ status, body, seconds, error, local }: FakeAnswer): string
   return `${head}\n@@ambient-lab@@${JSON.stringify(measured)}`;
 }
 
-/** Rules of the policy as they are now. */
+/** The current rules of the policy. */
 export const rulesOf = (lab: FakeWorld): readonly unknown[] =>
   listAt(lab.state.get("AuthorizationPolicy/default/appb-l7"), "spec", "rules");
 
@@ -303,7 +303,7 @@ export const rulesOf = (lab: FakeWorld): readonly unknown[] =>
 export const annotationsOf = (lab: FakeWorld): unknown =>
   at(lab.state.get("AuthorizationPolicy/default/appb-l7"), "metadata", "annotations");
 
-/** Who owns fields of the policy. */
+/** The field managers of the policy. */
 export const ownersOf = (lab: FakeWorld): (string | undefined)[] =>
   listAt(lab.state.get("AuthorizationPolicy/default/appb-l7"), "metadata", "managedFields").map((entry) =>
     textAt(entry, "manager"),
