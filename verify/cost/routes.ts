@@ -71,7 +71,7 @@ interface LogCount {
   problem?: Misroute;
 }
 
-const sum = (looked: readonly LogCount[]): number => looked.reduce((total, { count }) => total + count, 0);
+const sum = (looked: readonly LogCount[]): number => own.reduce((total, { count }) => total + count, 0);
 
 /** Requests are counted for each load. Connections have no ID, so those of all loads by one protocol are counted together. */
 async function logCountsOf(
@@ -84,8 +84,8 @@ async function logCountsOf(
   const { proxy, kind } = proxyLog;
   const result = async (own: readonly Load[]): Promise<LogCount> => {
     const lines = await linesOf(context, setup, path, own, proxyLog);
-    const sent = looked.reduce((total, load) => total + load.result.sent, 0);
-    const about = `${sent} requests by ${looked.map(named).join(", ")}`;
+    const sent = own.reduce((total, load) => total + load.result.sent, 0);
+    const about = `${sent} requests by ${own.map(named).join(", ")}`;
     return {
       ...{ proxy, count: lines.count ?? 0, text: `${proxy}: ${lines.count ?? "unreadable"} lines of ${about}` },
       ...(hasExpectedLines(proxyLog, lines.count, sent) ? {} : { problem: misroute(proxyLog, lines, about) }),
