@@ -172,7 +172,7 @@ describe.skipIf(skip)("the load of the module cost, by the real vegeta", () => {
     });
   });
 
-  test("an image without vegeta is told", async () => {
+  test("an image without vegeta is reported", async () => {
     const bare = {
       ...context,
       lab: { exec: () => Promise.resolve({ code: 127, stdout: "", stderr: "sh: vegeta: not found" }) },

@@ -31,7 +31,7 @@ describe("the policy pack as a plugin", () => {
     pack?.kill();
   });
 
-  test("tells its policies", async () => {
+  test("lists its policies", async () => {
     const info = await new Promise<string[]>((done, fail) =>
       client.getAnalyzerInfo(new Empty(), (error, answer) =>
         error ? fail(error) : done(answer.getPoliciesList().map((policy) => policy.getName())),
@@ -43,7 +43,7 @@ describe("the policy pack as a plugin", () => {
     ]);
   });
 
-  test("objects to a Service that can be walked around", async () => {
+  test("reports a Service whose waypoint clients can bypass", async () => {
     const service = new AnalyzerResource();
     service.setType("kubernetes:core/v1:Service");
     service.setName("appb");

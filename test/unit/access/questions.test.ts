@@ -49,11 +49,11 @@ describe("a file of questions", () => {
     ["questions: [\n", /^q\.yaml:2:1: /],
     ["questions: []\n", /^q\.yaml:1:12: questions/],
     ["", /^q\.yaml:1:1: the file|^q\.yaml: the file/],
-  ])("tells the line and the column of a mistake: %j", (text, place) => {
+  ])("reports the line and the column of a mistake: %j", (text, place) => {
     expect(problemsOf(text)).toEqual([expect.stringMatching(place)]);
   });
 
-  test("tells all mistakes at once", () => {
+  test("reports all mistakes at once", () => {
     const text =
       "questions:\n  - { from: appa, to: { service: appb }, expect: maybe }\n  - { from: appa, to: { path: x }, expect: allowed }\n";
     expect(problemsOf(text).map((what) => what.split(": ")[0])).toEqual(["q.yaml:2:50", "q.yaml:3:31"]);

@@ -46,7 +46,7 @@ describe("fetcher", () => {
     expect(error.fix).toContain("artifactSource");
   });
 
-  test("fetcher() tells that nobody listens", async () => {
+  test("fetcher() reports that no server listens", async () => {
     const gone = await startServer();
     await gone.close();
     expect((await problemOf(`${gone.url}/file`)).what).toMatch(/ECONNREFUSED/);

@@ -50,7 +50,7 @@ describe("a private CA", () => {
     expect(engineEnvironment({})).not.toHaveProperty("SSL_CERT_DIR");
   });
 
-  test("every download of a stack that names it is told of it", async () => {
+  test("every download of a stack with caFile uses it", async () => {
     const asked: (string | undefined)[] = [];
     const io = fakeIo({
       root: checkout({ "Pulumi.alice.yaml": `config:\n  ambient-lab:caFile: ${ca}\n` }),

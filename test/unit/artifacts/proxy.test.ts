@@ -73,7 +73,7 @@ describe("fetcher behind a proxy", () => {
     expect(asked).toHaveLength(1);
   });
 
-  test("tells a proxy that wants a name, and uses one of the address", async () => {
+  test("reports a proxy that requires credentials, and uses credentials in the address", async () => {
     const { url } = await proxy("pass");
     vi.stubEnv("HTTP_PROXY", `http://${url}`);
     const error = await refusal(`${named()}/file`);
@@ -91,7 +91,7 @@ describe("fetcher behind a proxy", () => {
     expect((await refusal(`${server.url}/broken`)).fix).toContain("artifactSource");
   });
 
-  test("tells a certificate of a private CA, and takes it by caFile or NODE_EXTRA_CA_CERTS", async () => {
+  test("reports a certificate of a private CA, and accepts it with caFile or NODE_EXTRA_CA_CERTS", async () => {
     const folder = mkdtempSync(join(tmpdir(), "lab-ca-"));
     const { key, ca: certificate } = await selfSigned(folder, "localhost");
     const secure = createHttps({ key: readFileSync(key), cert: readFileSync(certificate) }, (_, response) => {

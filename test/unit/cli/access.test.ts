@@ -106,7 +106,7 @@ describe("prove", () => {
     expect(cluster.created).toEqual([]);
   });
 
-  test("tells mistakes of a file before it asks the cluster", async () => {
+  test("reports mistakes of a file before it contacts the cluster", async () => {
     const { io, opened } = world();
     expect(await run(["prove", questions("{ from: appa, to: {}, expect: perhaps }"), ...yes], io)).toBe(2);
     expect(io.err()).toMatch(/q\.yaml:2:\d+: questions\.0\.expect/);

@@ -59,7 +59,7 @@ describe("a failed up", () => {
     expect(existsSync(join(home, "failures", "ended"))).toBe(false);
   });
 
-  test("still tells its problem when nothing can be kept", async () => {
+  test("still reports the problem when no file can be written", async () => {
     mkdirSync(join(home, "failures"), { recursive: true });
     writeFileSync(join(home, "failures", "full"), "a file where a folder should be");
     const io = fakeIo({ engine: failing("full") });
@@ -86,7 +86,7 @@ describe("clusterLines()", () => {
     return lines.join("\n");
   }
 
-  test("tells every pod and the warnings, the newest last", async () => {
+  test("lists every pod and the warnings, the newest last", async () => {
     const state = { waiting: { reason: "ImagePullBackOff", message: "toomanyrequests" } };
     const containerStatuses = [{ name: "app", ready: false, restartCount: 3, state }];
     const pod = { metadata: { namespace: "default", name: "appa-1" }, status: { phase: "Pending", containerStatuses } };
@@ -102,7 +102,7 @@ describe("clusterLines()", () => {
     expect(text).toMatch(/Pod\/a {2}Failed: no \(2 times\)\n.*Pod\/b/);
   });
 
-  test("tells of a cluster that refuses, and of one that was never made", async () => {
+  test("reports a cluster that refuses, and one that was never created", async () => {
     expect(await linesOf({})).toBe("The cluster does not answer: GET /api/v1/pods: 403 forbidden");
     expect(await clusterLines({ kubeconfig: "/none", context: "c" }, new AbortController().signal)).toEqual([
       "There is no kubeconfig at /none: no cluster was made",

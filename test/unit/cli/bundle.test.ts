@@ -84,7 +84,7 @@ describe("bundle", () => {
     ]);
   });
 
-  test("goes on after a piece that cannot be had, and tells all of them at the end", async () => {
+  test("continues after a piece that is not available, and reports all of them at the end", async () => {
     const files = mirror();
     files.delete(artifactPath({ kind: "manifest", name: "grafana", version: versions.istio }));
     const { code, err } = await lab(platform, { files, exec: docker("registry.test/jaeger:1") });
@@ -138,7 +138,7 @@ describe("bundle", () => {
     });
   });
 
-  test("counts the pieces and their bytes, and tells one reason once", async () => {
+  test("counts the pieces and their bytes, and reports a reason once", async () => {
     const files = mirror();
     files.delete("cli/kind-linux-amd64.sha256sum");
     const { code, err } = await lab(platform, { files });

@@ -80,7 +80,7 @@ describe("doctor on another Docker", () => {
   });
 
   // docker/cli v28.5.2 cli/config/configfile/file.go, ParseProxyConfig: containers and builds get them.
-  test("tells of the proxies that docker gives to containers", async () => {
+  test("reports the proxies that docker sets in containers", async () => {
     const folder = mkdtempSync(join(tmpdir(), "lab-docker-config-"));
     const told = (proxies: object) => {
       writeFileSync(join(folder, "config.json"), JSON.stringify({ auths: {}, proxies }));

@@ -89,7 +89,7 @@ describe("findDrift()", () => {
     await found[0]?.reconcile();
     expect(live()).toBe(2);
   });
-  test("leaves releases and other providers' resources alone, and tells nothing of a cluster that does not answer", async () => {
+  test("ignores releases and other providers' resources, and reports nothing for a cluster that does not answer", async () => {
     const { address, applied } = await cluster(5);
     const release = { urn: "u", type: "kubernetes:helm.sh/v3:Release", inputs: { name: "r" }, outputs: {} };
     expect(await findDrift([release, { urn: "u", type: "docker:index/network:Network" }], address)).toEqual(none);

@@ -94,7 +94,7 @@ describe("list", () => {
     expect(io.out()).toContain("never proven");
   });
 
-  test("tells how to make the first", async () => {
+  test("shows how to create the first lab", async () => {
     const { io } = world([]);
     expect(await run(["list"], io)).toBe(0);
     expect(io.out()).toBe("There is no lab yet. Make one: npm run up\n");

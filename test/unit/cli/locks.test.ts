@@ -32,7 +32,7 @@ describe("findStaleLocks()", () => {
   test("removes a lock that was cut off while it was written", async () => {
     expect(await world('{"pid": 47', gone).clear()).toBe(1);
   });
-  test("waits for an engine whose command line was killed: nobody can tell it to stop", async () => {
+  test("waits for an engine whose command line was killed, since no process can stop it", async () => {
     const engine = "pulumi up --yes --exec-kind auto.local";
     const answers: Record<string, Answer> = {
       "ps -p 4711": `  50 ${engine}`,

@@ -127,7 +127,7 @@ describe("outdated", () => {
     });
   });
 
-  test("asks GitHub for what no module proxy tells, and takes neither drafts nor prereleases", async () => {
+  test("uses GitHub for releases without a Go module, and ignores drafts and prereleases", async () => {
     nothingNewer();
     server.answers.delete("proxy.golang.org/go.universe.tf/metallb/@v/list");
     repositoryHas("metallb/metallb", [

@@ -146,7 +146,7 @@ describe.each(["pause", "resume"])("%s", (verb) => {
 
 describe("a paused lab", () => {
   test.each([["verify"], ["open", "kiali"], ["traffic"]])(
-    "is not asked by %s: it is told how to resume",
+    "is not contacted by %s, which shows how to resume it",
     async (...args) => {
       const { io, lab } = await world(down);
       expect(await lab(...args)).toBe(2);

@@ -16,7 +16,7 @@ interface Entry {
   experiments: string[];
 }
 
-test("plan tells the whole lab in order, with nothing but Node.js", async () => {
+test("plan shows the whole lab in order, with only Node.js", async () => {
   const exec = fakeExec({});
   const folder = mkdtempSync(join(tmpdir(), "lab-plan-"));
   const io = fakeIo({ exec });

@@ -26,7 +26,7 @@ function text(steps: readonly FakeStep[]): string {
 }
 
 describe("previewText()", () => {
-  test("tells a new lab by component", () => {
+  test("shows a new lab by component", () => {
     const release = (name: string): FakeStep => ({
       op: "create",
       path: `ambientlab:mesh:IstioAmbient$kubernetes:helm.sh/v3:Release::istio-${name}`,
@@ -52,7 +52,7 @@ describe("previewText()", () => {
     `);
   });
 
-  test("tells what leaves a list instead of how its indexes move", () => {
+  test("shows the removed items of a list instead of the changed indexes", () => {
     const path = "spec.rules[0].from[0].source.principals";
     expect(
       text([
@@ -72,7 +72,7 @@ describe("previewText()", () => {
     );
   });
 
-  test("tells a plain value as old → new, and one that is only known later", () => {
+  test("shows a plain value as old → new, and one that is known only after the update", () => {
     const fault = "ambientlab:mesh:Policies$kubernetes:networking.istio.io/v1:VirtualService::policies-appb-fault";
     const spec = (value: number) => ({
       metadata: { name: "appb-fault" },
@@ -138,7 +138,7 @@ describe("preview", () => {
     expect(existsSync(join(root, "Pulumi.alice.yaml"))).toBe(false);
   });
 
-  test("tells what other settings would change, and leaves the stack's own as they are", async () => {
+  test("shows the changes of other settings, and does not change those of the stack", async () => {
     const root = checkout();
     const own = "# mine\nencryptionsalt: v1:abc\nconfig:\n  ambient-lab:workers: 3\n";
     writeFileSync(join(root, "Pulumi.dev.yaml"), own);
@@ -150,7 +150,7 @@ describe("preview", () => {
     expect(readdirSync(tmpdir()).filter((name) => name.startsWith("ambient-lab-preview-"))).toEqual([]);
   });
 
-  test("tells them for a stack that does not exist, with the salt that it gets for the moment", async () => {
+  test("shows them for a stack that does not exist, with a temporary salt", async () => {
     const root = checkout();
     const engine = new FakeEngine();
     engine.onCreate = () => writeFileSync(join(root, "Pulumi.alice.yaml"), "encryptionsalt: v1:abc\n");

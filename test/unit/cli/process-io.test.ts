@@ -43,7 +43,7 @@ describe("ask(), without an answer", () => {
     expect(await agreed).toBe(false);
   });
 
-  test("ends as the command does that is told to end", async () => {
+  test("ends like a command that gets a signal", async () => {
     const stop = new AbortController();
     const { agreed } = await asked(stop.signal);
     stop.abort(abortedBy.signal);

@@ -40,7 +40,7 @@ describe.each(["destroy --yes", "up --yes --no-verify", "status", "list"])("%s",
     ["the version of the legacy layout", { ".pulumi/meta.yaml": "version: 0\n" }, {}],
     ["nothing, where the environment asks for the legacy layout", {}, { PULUMI_DIY_BACKEND_LEGACY_LAYOUT: "true" }],
     ["nothing, where it asks by the old name", {}, { PULUMI_SELF_MANAGED_STATE_LEGACY_LAYOUT: "1" }],
-  ])("refuses a backend with %s, also when Pulumi is told to ignore it", async (_what, files, more) => {
+  ])("refuses a backend with %s, also when Pulumi is configured to ignore it", async (_what, files, more) => {
     const folder = backend(files);
     const env = { PULUMI_DIY_BACKEND_IGNORE_DEPRECATION_ERROR: "1", ...more };
     const { code, text, calls } = await lab(command, folder, env);

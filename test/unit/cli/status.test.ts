@@ -39,7 +39,7 @@ describe("status", () => {
     expect(io.out()).toContain("! A killed run left unfinished operations (1)");
   });
 
-  test("tells a stack that does not exist", async () => {
+  test("reports a stack that does not exist", async () => {
     const io = fakeIo();
     expect(await run(args, io)).toBe(0);
     expect(io.out()).toBe('There is no lab "alice". Make it: npm run up -- --stack alice\n');

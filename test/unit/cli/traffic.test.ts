@@ -54,7 +54,7 @@ describe("summarise()", () => {
     ms,
   }));
 
-  test("tells the share that took the delay, and percentiles that were measured", () => {
+  test("shows the share of delayed requests, and the measured percentiles", () => {
     expect(summarise(answers, 2_000)).toEqual({
       ...{ count: 10, statuses: { 200: 9, 403: 1 }, slow: 3, delayMs: 2_000 },
       ...{ p50Ms: 8, p95Ms: 2003, longestMs: 2003 },

@@ -66,7 +66,7 @@ describe("up", () => {
     expect(JSON.parse(io.out())).toMatchObject({ stack: "alice", changed: 0, url: outputs.url });
   });
 
-  test("stops on an unfit machine before any tool or stack is touched, unless told to go on", async () => {
+  test("stops on an unsupported machine before any tool or stack is changed, except with --ignore", async () => {
     const root = checkout();
     const exec = fakeExec({ ...fitMachine, "docker info": JSON.stringify({ ...dockerInfo, CgroupVersion: "1" }) });
     const engine = newEngine(root);
@@ -77,7 +77,7 @@ describe("up", () => {
     expect(await run([...up, "--ignore", "cgroup"], io)).toBe(0);
   });
 
-  test("tells the failing resource and its message, not the engine's story", async () => {
+  test("shows the failed resource and its message, without the output of the engine", async () => {
     const root = checkout();
     const engine = newEngine(root);
     engine.steps = [{ op: "create", path: policy, fails: "admission webhook denied the request: unknown field" }];
@@ -107,7 +107,7 @@ describe("up", () => {
     );
   });
 
-  test("tells what a script said instead of the script", async () => {
+  test("shows the error message of a script instead of the script", async () => {
     const root = checkout();
     const engine = newEngine(root);
     const path = "ambientlab:cluster:Images$command:local:Command::images-pull";

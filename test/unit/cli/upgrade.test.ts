@@ -30,7 +30,7 @@ describe("disturbanceOf()", () => {
 describe("disturbanceText()", () => {
   const step = { from: "1.31.1", to: "1.31.2" };
 
-  test("tells the count, what failed and for how long", () => {
+  test("shows the number of requests, the failures and their duration", () => {
     expect(disturbanceText({ ...step, requests: 412, failed: 3, longestGapMs: 640, slowestMs: 1210 })).toBe(
       "Istio 1.31.1 → 1.31.2: 412 requests, 3 failed, longest gap 0.6 s, slowest answer 1.2 s",
     );

@@ -99,7 +99,7 @@ describe("what waits for what", () => {
   });
 });
 
-test("a host outside the mesh is told to its waypoint when there is something to find", async () => {
+test("a host outside the mesh is declared after its Service exists", async () => {
   const withEgress = await declare({ modules: ["egress"] });
   for (const entry of ["partner", "forbidden"])
     for (const first of ["egress-external-service", "egress-namespace"])

@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { script } from "../../../components/script";
 import { exec } from "../../../host/exec";
 
-/** A Docker whose cache says what it is told to, from its second answer on, and lives or not. */
+/** A Docker whose cache logs the given text from its second answer on, and runs or not. */
 const fakeDocker = `#!/bin/sh
 case "$1 $2 $*" in
   "container inspect container inspect --format {{range"*) echo "bridge " ;;

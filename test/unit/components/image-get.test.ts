@@ -105,7 +105,7 @@ describe("image-get.sh", () => {
       return bundle("kindest/node:v1", readFileSync(join(content, "a.tar")));
     };
 
-    test("is taken from the bundle once, and is then known by its id", async () => {
+    test("is loaded from the bundle once, and is then found by its ID", async () => {
       const { pull, calls } = machine({ BUNDLE: await bundled("1".repeat(64)), PULL_SAYS: "no such host" });
       expect(await pull(ref)).toMatchObject({ code: 0 });
       expect(await pull(ref)).toMatchObject({ code: 0 });
@@ -158,7 +158,7 @@ describe("image-get.sh", () => {
     );
   });
 
-  test("asks the mirror of the image's registry, whichever way the registry is written", async () => {
+  test("uses the mirror of the image's registry, in all notations of the registry", async () => {
     const MIRRORS = "docker.io=https://mirror.test/hub\nquay.io=http://127.0.0.1:5000";
     const { pull, calls } = machine({ MIRRORS });
     await pull("docker.io/a/b:1", "kindest/node:v1", "alpine:3", "quay.io/a/b:1", "ghcr.io/a/b:1");
@@ -216,7 +216,7 @@ describe("image-get.sh", () => {
     ],
     ["dial tcp: lookup quay.io on 8.8.8.8:53: no such host", "cannot reach the registry", "lab -- bundle"],
     ["something else", "loads it into the nodes", "docker pull quay.io/a/b:1"],
-  ])("says what %j means", async (PULL_SAYS, why, fix) => {
+  ])("explains %j", async (PULL_SAYS, why, fix) => {
     const { code, stderr } = await machine({ PULL_SAYS }).pull("quay.io/a/b:1");
     expect(code).not.toBe(0);
     const [what, reason, remedy] = stderr.split("\n");
@@ -228,7 +228,7 @@ describe("image-get.sh", () => {
 
 describe("images-load.sh", () => {
   const built = "docker.io/ambient-lab-dev/httpbin:0123";
-  test("builds the lab's own image again when Docker has lost it, and pulls it from nowhere", async () => {
+  test("builds the lab's own image again when Docker does not have it, and does not pull it", async () => {
     const { load, calls } = machine({ PULL_SAYS: "no such host" });
     expect(await load(built, "images/httpbin")).toMatchObject({ code: 0, stdout: "1" });
     expect(await load(built, "images/httpbin")).toMatchObject({ code: 0 });
@@ -236,7 +236,7 @@ describe("images-load.sh", () => {
     expect(calls("pull")).toEqual([]);
   });
 
-  test("says why when that fails", async () => {
+  test("reports the reason when that fails", async () => {
     const { code, stderr } = await machine({ BUILD_SAYS: "failed to solve: no such host" }).load(
       built,
       "images/httpbin",

@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { script } from "../../../components/script";
 import { exec } from "../../../host/exec";
 
-/** Runs scripts with a Docker and a kind that say what they are told to, and nothing else. */
+/** Runs scripts with stand-ins for docker and kind that print the given output. */
 async function runScripts(names: readonly string[], docker: string, kind: string, env: Record<string, string> = {}) {
   const folder = mkdtempSync(join(tmpdir(), "lab-kind-create-"));
   writeFileSync(join(folder, "docker"), `#!/bin/sh\n${docker}\n`, { mode: 0o755 });
@@ -60,7 +60,7 @@ describe("kind-create.sh", () => {
     "Run 'docker run --help' for more information",
   ];
 
-  test("notes the network and the backend of the state for the next run", async () => {
+  test("records the network and the backend of the state for the next run", async () => {
     const { marker } = await runScripts(create, "exit 0", "exit 0", { NETWORK_ID: "" });
     expect(marker).toBe("c  file:///home/a b\n");
     const docker = '[ "$1 $2" != "network ls" ] || echo id-1';

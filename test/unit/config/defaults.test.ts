@@ -124,7 +124,7 @@ describe("the nightly workflow", () => {
   });
 });
 
-describe("the workflow that tells what is outdated", () => {
+describe("the workflow that reports outdated versions", () => {
   /** Steps run with stand-ins of npm, which ends with that code, and gh, which has these issues. */
   async function run(code: number, issues: readonly object[]) {
     const folder = join(project.home, "bin");

@@ -17,7 +17,7 @@ describe("the curl lines of the story", () => {
     ]);
   });
 
-  test("tell of a refusal where the policy does not name the gateway", () => {
+  test("show a refusal where the policy does not name the gateway", () => {
     const [first, ...others] = curlLines({ ...settings, allowedCallers: ["appa"] }, url, lab);
     expect(first).toMatch(/\/get {3}# 403 RBAC: access denied/);
     expect(others).toEqual([expect.stringContaining("# 404")]);

@@ -90,11 +90,11 @@ describe("canonicalBackend()", () => {
       "s3://states?endpoint=http%3A%2F%2Fb",
     ],
     ["gs://states", { AWS_ENDPOINT_URL: "http://a" }, "gs://states"],
-  ])("tells buckets of one name apart by their account: %s with %o", (url, env, expected) => {
+  ])("distinguishes buckets of one name by their account: %s with %o", (url, env, expected) => {
     expect(canonicalBackend({ root: checkout(), env: { PULUMI_BACKEND_URL: url, ...env } })).toBe(expected);
   });
 
-  test("tells the relative backends of two checkouts apart, and knows one folder by two paths", () => {
+  test("distinguishes the relative backends of two checkouts, and recognizes one folder by two paths", () => {
     const [a, b] = [checkout(), checkout()];
     expect(of("file://state", a)).not.toBe(of("file://state", b));
     mkdirSync(join(a, "state"));

@@ -79,7 +79,7 @@ describe("when the labels of its network name an owner", () => {
       expect(await clusterState(stack, living({ id: "id-1", owner: `alice@old-name ${ours}` }))).toBe("running");
     });
 
-    test("the label tells where the file of an earlier version names no backend", async () => {
+    test("the label decides where the file of an earlier version names no backend", async () => {
       const [ours, theirs] = [backend("ours"), backend("theirs")];
       vi.stubEnv("PULUMI_BACKEND_URL", ours);
       await marked("id-1");

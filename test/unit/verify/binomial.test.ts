@@ -16,7 +16,7 @@ const sum = (low: number, high: number, n: number, p: number) => {
 };
 
 describe("binomialBand()", () => {
-  it("knows the band of 100 fair draws", () => {
+  it("computes the band of 100 fair draws", () => {
     // Tables of the binomial distribution: P(X <= 33) = 0.00044, P(X <= 34) = 0.00089.
     expect(binomialBand(100, 0.5, 1e-3)).toEqual({ low: 34, high: 66 });
   });
@@ -115,7 +115,7 @@ describe("shareTest()", () => {
     ]);
   });
 
-  it("takes neither none nor all for a share between them, at any look", () => {
+  it("passes neither 0 % nor 100 % as a share between them, at any look", () => {
     for (const test of tests.slice(1, -1)) {
       for (const { sent } of test.looks) {
         expect(judgeShare(test, sent, 0).verdict).not.toBe("pass");

@@ -7,7 +7,7 @@ import { fakeWorld } from "./fake/world";
 describe("verifyLab() of a broken lab", () => {
   it.each(brokenWorlds)("does not pass with $name", expectDetected);
 
-  it("is inconclusive about the delay on a machine that is slow by itself", async () => {
+  it("is inconclusive about the delay on a slow machine", async () => {
     const lab = await fakeWorld();
     lab.state.slowRequestEvery = 19;
     const report = await verifyLab(lab.state.facts, { lab, clock: lab.state.clock, only: ["fault-delay"] });
@@ -27,7 +27,7 @@ describe("verifyLab() of a broken lab", () => {
     expect(await verdictOf(true)).toEqual({ "fault-delay": "inconclusive waypoint" });
   });
 
-  it("asks once more, by itself, what a busy machine has blurred", async () => {
+  it("repeats an experiment once that was inconclusive on a busy machine", async () => {
     const lab = await fakeWorld();
     lab.state.slowRequestEvery = 19;
     const ended: string[] = [];
@@ -46,7 +46,7 @@ describe("verifyLab() of a broken lab", () => {
     expect(report.notes).toEqual([expect.stringMatching(/^fault-delay: .*this machine was busy/)]);
   });
 
-  it("keeps what the clock cannot disturb at a pass while the nodes' clock is off", async () => {
+  it("passes the experiments that do not depend on the clock while the nodes' clock is wrong", async () => {
     const lab = await fakeWorld();
     lab.state.skewMs = 600_000;
     const report = await verifyLab(lab.state.facts, { lab, clock: lab.state.clock });

@@ -12,7 +12,7 @@ const mark = "ambient-lab.dev/verify-killed";
 const marksOf = ({ state }: FakeWorld) => state.get(`Node//${node}`).metadata?.annotations?.[mark];
 
 describe("chaos", () => {
-  it("kills istiod, ztunnel, the waypoint and a node, and says what each was worth", async () => {
+  it("kills istiod, ztunnel, the waypoint and a node, and reports the lost requests of each", async () => {
     const lab = await fakeLab();
     const report = await run(lab);
     const findings = report.results[0]?.findings ?? [];
@@ -79,7 +79,7 @@ describe("chaos", () => {
     expect(report.results[0]?.findings.at(-1)?.seen).toMatch(/^the request rate was too low: \d+ requests in \d+ s/);
   });
 
-  it("leaves the nodes of an existing cluster alone, and says so", async () => {
+  it("skips the nodes of an existing cluster, with the reason", async () => {
     const lab = await fakeLab();
     const report = await verifyLab(
       { ...lab.state.facts, cluster: "existing" },
@@ -105,7 +105,7 @@ describe("chaos", () => {
     expect(lab.state.chaos.container(node).running).toBe(true);
   });
 
-  it("is mended by the next run after a crash, also when the module is off by then", async () => {
+  it("is recovered by the next run after a crash, also when the module was removed", async () => {
     const lab = await fakeLab();
     await lab.power(node, "kill", new AbortController().signal);
     const { metadata } = lab.state.get(`Node//${node}`);
@@ -150,7 +150,7 @@ describe("a load's lines", () => {
     expect(answers[1]).toEqual({ n: 2, at: 100_200, status: 0, exit: 56, ms: 1 });
   });
 
-  it("tell what a kill cost; a request without a line is lost, too", () => {
+  it("are counted after a kill, including requests without a line", () => {
     expect(summarizeLosses(answers, 7, 100_100)).toEqual({
       ...{ sent: 6, lost: 4, bad: [100, 510], gapMs: 805, backMs: 700 },
       met: new Map([

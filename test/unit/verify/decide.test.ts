@@ -31,7 +31,7 @@ function records(error: string): Records {
 }
 
 describe("decisionFromRecords()", () => {
-  it("does not blame ztunnel for the end of a connection that brought an answer", () => {
+  it("ignores ztunnel's error of a connection with an answer", () => {
     const seen = records("while closing connection: send: io error: protocol error");
     expect(decisionFromRecords(base, seen, targetOf("appb"))).toMatchObject({ layer: "app", action: "answered" });
   });
@@ -43,7 +43,7 @@ describe("decisionFromRecords()", () => {
     });
   });
 
-  it("blames ztunnel for an error that left the client without an answer", () => {
+  it("attributes a missing answer to ztunnel's error of the connection", () => {
     const answer = { ...base, status: 0, exit: 56, local: "10.244.1.5:40000" };
     expect(decisionFromRecords(answer, records("connection refused"), targetOf("appb"))).toMatchObject({
       layer: "ztunnel",

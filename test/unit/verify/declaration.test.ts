@@ -212,7 +212,7 @@ describe("the declaration of the program", () => {
     }
   });
 
-  it("raises the kernel limits to those that the experiment asks for", () => {
+  it("raises the kernel limits to those that the experiment requires", () => {
     const [check] = sysctls.steps(labFacts().settings);
     expect(check).toMatchObject({ check: "sysctls", atLeast: nodeSysctls });
   });

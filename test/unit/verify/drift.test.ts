@@ -4,7 +4,7 @@ import type { KubeObject } from "../../../verify/lab-client";
 import { labFacts } from "./fake/facts";
 
 /** What the diagnosis says of an object with these specs; nothing about the other objects, which are all missing here. */
-function told(kind: string, declared: unknown, live: unknown): string[] {
+function differencesOf(kind: string, declared: unknown, live: unknown): string[] {
   const metadata = { name: "x", namespace: "default" };
   const object = (spec: unknown) => ({ apiVersion: "v1", kind, metadata, spec });
   const facts = { ...labFacts(), declared: [object(declared) as never] };
@@ -68,7 +68,7 @@ describe("the drift of a spec", () => {
       'spec.hosts[1] is "", the stack says absent',
     ],
   ])("%s", (_what, kind, declared, live, difference) => {
-    const found = told(kind, declared, live);
+    const found = differencesOf(kind, declared, live);
     expect(found).toHaveLength(1);
     expect(found[0]).toContain(difference);
   });
@@ -79,6 +79,6 @@ describe("the drift of a spec", () => {
     ["another order of keys", "ServiceEntry", { a: 1, b: { c: 1, d: 2 } }, { b: { d: 2, c: 1 }, a: 1 }],
     ["no spec, and one without a field", "Namespace", undefined, {}],
   ])("is none between %s", (_what, kind, declared, live) => {
-    expect(told(kind, declared, live)).toEqual([]);
+    expect(differencesOf(kind, declared, live)).toEqual([]);
   });
 });

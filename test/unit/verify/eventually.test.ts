@@ -22,7 +22,7 @@ describe("eventually()", () => {
     expect(value).toBe(3);
   });
 
-  it("wants successes in a row, and a miss breaks the row", async () => {
+  it("requires consecutive successes, and starts again after a failure", async () => {
     const plan = [true, true, false, true, true, true, true];
     let tries = 0;
     await eventually(
@@ -48,7 +48,7 @@ describe("eventually()", () => {
     await expect(waiting).rejects.toThrow(/did not end within/);
   });
 
-  /** Attempts that take as long as they are told to; the last one is cut off. */
+  /** Attempts with the given durations; the last one is aborted. */
   const lasting = (durations: readonly number[], deadlineMs: number) => {
     let ms = 0;
     const clock = { ...realClock, now: () => ms, sleep: async () => undefined };

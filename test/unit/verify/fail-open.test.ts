@@ -45,7 +45,7 @@ describe("fail-open", () => {
     });
   });
 
-  it("is not asked of a lab without the module, and says how to switch it on when it is named", async () => {
+  it("does not run in a lab without the module, and names the setting when it is selected", async () => {
     const lab = await fakeLab({ modules: [] });
     expect(
       (await verifyLab(lab.state.facts, { lab, clock: lab.state.clock })).results.map(({ id }) => id),
@@ -90,7 +90,7 @@ describe("fail-open", () => {
     expect(guards(lab)).toEqual(before);
   });
 
-  it("is mended by the next run after a crash, also when the module is off by then", async () => {
+  it("is recovered by the next run after a crash, also when the module was removed", async () => {
     const lab = await fakeLab();
     const before = guards(lab);
     lab.beforePatch = (operations) => {

@@ -39,7 +39,7 @@ const answers = async (isAnswered: (request: number) => boolean) => {
 };
 
 describe("a state that changes to and fro", () => {
-  it("is no pass of a check that looked at the right moment", async () => {
+  it("is not a pass, even if one attempt of the check succeeded", async () => {
     // The first look of a run is the diagnosis's.
     expect(await proven(await rollouts((look) => look % 2 === 0), "apps")).toMatchObject({
       ...{ of: "fail", layer: "app" },
@@ -47,7 +47,7 @@ describe("a state that changes to and fro", () => {
     });
   });
 
-  it("is no pass where what is looked at comes and goes", async () => {
+  it("is not a pass while the state changes", async () => {
     const { of, seen } = await proven(await rollouts((look) => look % 2 === 0 || "gone"), "apps");
     expect({ of, seen }).toMatchObject({ of: "fail", seen: expect.stringMatching(/^flapping: /) });
   });

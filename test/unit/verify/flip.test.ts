@@ -78,7 +78,7 @@ describe("authz-flip", () => {
     expect(annotationsOf(lab)).toBeUndefined();
   });
 
-  it("fails and says so when the policy cannot be put back", async () => {
+  it("fails with the reason when the policy cannot be restored", async () => {
     const lab = await fakeWorld();
     lab.beforePatch = (operations) => {
       if (!isTakeOut(operations)) throw new Error("etcdserver: request timed out");
@@ -160,7 +160,7 @@ describe("withoutPrincipal()", () => {
     ]);
   });
 
-  it("drops a rule that named nobody else, for without sources it would let in everybody", () => {
+  it("removes a rule without remaining sources, which would allow every caller", () => {
     expect(withoutPrincipal([{ from: [{ source: { principals: [appa] } }], to: [] }], appa)).toEqual([]);
   });
 

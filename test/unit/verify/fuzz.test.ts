@@ -129,7 +129,7 @@ describe("damaged documents", { timeout }, () => {
     holds("vegeta report, text", damaged(JSON.stringify(report)), sound);
   });
 
-  test("of a capture: segments, or an error that says what it is", () => {
+  test("of a capture: segments, or an error with the reason", () => {
     const segment = {
       from: "10.244.1.5",
       fromPort: 40_000,

@@ -18,7 +18,7 @@ describe("parseGrpc()", () => {
     expect(parseGrpc(`${head}\r\n\0\0\0\0\u0002\u0008\u0002grpc-status: 0\r\n`).serving).toBe(false);
   });
 
-  test("says nothing of what was not answered", () => {
+  test("has no status without an answer", () => {
     expect(parseGrpc("")).toEqual({ http: 0, message: "", serving: false });
     expect(parseGrpc("HTTP/1.1 403 Forbidden\r\n\r\nRBAC: access denied")).not.toHaveProperty("code");
   });

@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { verifyLab } from "../../../verify";
 import { fakeWorld } from "./fake/world";
 
-it("lets a request that hangs come to its own end, and blames who left it without an answer", async () => {
+it("waits for the timeout of a request without an answer, and names the layer that did not answer", async () => {
   const lab = await fakeWorld();
   const { state } = lab;
   state.nodesWithoutZtunnel.add("ambient-lab-dev-worker2");

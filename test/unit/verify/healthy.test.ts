@@ -43,7 +43,7 @@ describe("verifyLab() on a healthy lab", () => {
     expect(exitCodeFor(report)).toBe(0);
   });
 
-  it("finds the declared routes where HTTPS is at its default port, which istiod leaves out of a redirect", async () => {
+  it("finds the declared routes with the default port of HTTPS, which istiod omits in a redirect", async () => {
     const lab = await fakeWorld({ modules: ["gateway-tls"], httpsPort: 443 });
     const report = await verifyLab(lab.state.facts, { lab, clock: lab.state.clock, only: ["proxy-config"] });
     expect(report.results.map(({ id, verdict }) => [id, verdict])).toEqual([["proxy-config", "pass"]]);
@@ -75,11 +75,11 @@ describe("verifyLab() without the right to read Secrets", () => {
     return lab;
   };
 
-  it("asks for none where no module has one", async () => {
+  it("passes if no module uses a Secret", async () => {
     expect((await verify(await blind([]))).verdict).toBe("pass");
   });
 
-  it("says so where one has", async () => {
+  it("reports the missing right if a module uses a Secret", async () => {
     const { verdict, health } = await verify(await blind(["gateway-tls"]));
     expect(verdict).toBe("inconclusive");
     expect(health).toMatchObject([{ what: expect.stringContaining('secrets "gateway-tls" is forbidden') }]);

@@ -154,7 +154,7 @@ describe("decisionFromRecords() by the line of the gateway", () => {
     });
   });
 
-  it("is a refusal, whose policy is unknown where no rule matches", () => {
+  it("is a refusal, and the policy is unknown if no rule matches", () => {
     expect(decided({ status: 403, details: denied("none") })).toEqual({
       ...{ ...at, action: "refused", because: "no rule of the ALLOW policy matches the request" },
     });
@@ -251,7 +251,7 @@ describe("decisionFromRecords() by the answer alone", () => {
   const decided = (fields: Partial<ClientAnswer>, records = nothing) =>
     decisionFromRecords(answer(fields), records, appb);
 
-  it("does not know which Envoy refused", () => {
+  it("cannot determine which Envoy refused", () => {
     const because = `an Envoy answered "${rbac}", and no log names it`;
     expect(decided({ status: 403, body: rbac })).toEqual({ layer: "unknown", action: "refused", because });
     const blind = { ...nothing, waypoint: { unavailable: "no log" } };
@@ -384,7 +384,7 @@ describe("judge()", () => {
     });
   });
 
-  it("says how this machine sent, and the exit code of a pod's curl alone", () => {
+  it("describes a request of this machine, and has the exit code only for curl in a pod", () => {
     const { pod: _, ...unsent } = answer().request;
     const fields = { exit: 1, status: 0, clientPod: undefined, from: "host" as const };
     const request = { ...unsent, target: "appb.lab", token: true };
@@ -412,7 +412,7 @@ describe("judge()", () => {
     expect(verdict(reset, answer({ status: 0, exit: 7 }), nothing)).toMatchObject({ layer: "ztunnel" });
   });
 
-  it("fails without the record, and cannot tell without the log", () => {
+  it("fails without the record, and is inconclusive without the log", () => {
     const { seen, ...finding } = judge(probe(answered), answer(), nothing);
     expect(finding).toMatchObject({ verdict: "fail", layer: "waypoint", expected: wanted(answered) });
     expect(seen).toBe("200 in 20 ms; the waypoint has no record of it: the request did not pass the waypoint");

@@ -119,7 +119,7 @@ describe("kubeLabClient()", () => {
     expect(seen[2]?.url).toBe(`${log}&timestamps=true&tailLines=1`);
   });
 
-  it("asks the kubelet for a rotated log in any form: it has no other", async () => {
+  it("requests a rotated log from the kubelet with any content type", async () => {
     const file = "0.log.20261123-231247";
     const lab = await worldOf(200, ({ url = "", headers }) => {
       if (!url.includes("/proxy/logs/")) return '{"metadata":{"uid":"u"},"spec":{"nodeName":"n"}}';
@@ -157,7 +157,7 @@ describe("kubeLabClient()", () => {
     await expect(lab.exec(pod, ["sleep"], 50, signal)).rejects.toThrow("did not end within 50 ms");
   });
 
-  it("asks a loopback port of a pod through a port-forward", async () => {
+  it("sends requests to a loopback port of a pod through a port-forward", async () => {
     const big = "x".repeat(40_000);
     const urls: string[] = [];
     const lab = await worldOf(200, "", (url, channel) => {
@@ -176,7 +176,7 @@ describe("kubeLabClient()", () => {
     expect(urls).toEqual(["/api/v1/namespaces/default/pods/appa-1/portforward?ports=15000"]);
   });
 
-  it("says why a port cannot be reached", async () => {
+  it("reports why a port cannot be reached", async () => {
     const lab = await worldOf(200, "", (_url, channel) => {
       const port = Buffer.from([0x98, 0x3a]);
       channel.send(0, port);

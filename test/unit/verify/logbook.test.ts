@@ -31,7 +31,7 @@ async function book() {
 }
 
 describe("LogReader", () => {
-  it("knows what was written since it was opened, and nothing older", async () => {
+  it("returns the lines since it was opened, and no older ones", async () => {
     const { logs, pod, write, paths } = await book();
     write("/old");
     await logs.open([pod]);
@@ -51,7 +51,7 @@ describe("LogReader", () => {
     expect(await paths()).toEqual(["/before", "/after"]);
   });
 
-  it("says that lines are gone when they are, instead of reporting fewer", async () => {
+  it("reports lost lines, instead of returning fewer lines", async () => {
     const { lab, logs, pod, write, paths, rotate } = await book();
     write("/old");
     await logs.open([pod]);

@@ -8,7 +8,7 @@ const { signal } = new AbortController();
 const path = process.env.PATH;
 let folder: string;
 
-/** A Docker that knows one container, of a cluster, and notes what it is told. */
+/** A Docker with one container of a cluster, which records the commands. */
 function dockerWith(cluster: string, running: boolean): void {
   const script = [
     "#!/bin/sh",
@@ -38,7 +38,7 @@ afterEach(() => {
 describe("nodePower()", () => {
   const lab = nodePower({ clusterName: "ambient-lab-dev" });
 
-  it("says whether a node runs, and since when", async () => {
+  it("reports whether a node runs, and its start time", async () => {
     dockerWith("ambient-lab-dev", true);
     expect(await lab.nodeContainer("ambient-lab-dev-worker", signal)).toEqual({
       ...{ running: true, startedAt: Date.parse("2026-11-24T20:36:01Z") },

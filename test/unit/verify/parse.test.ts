@@ -137,7 +137,7 @@ describe("curl", () => {
     expect(parseCurl(stdout)).toMatchObject({ status: 0, body: "", error: "Recv failure: Connection reset by peer" });
   });
 
-  it("asks for HEAD without waiting for a body", () => {
+  it("sends HEAD without waiting for a body", () => {
     expect(
       curlArguments({ method: "HEAD", url: "http://x/", headers: {}, timeoutMs: 1000, localPort: 20_000 }),
     ).toContain("--head");

@@ -16,7 +16,7 @@ import { rulesOfFilter } from "../../../verify/proxy-config/envoy-rbac";
 const [a, b, c] = [test("a"), test("b"), test("c")];
 
 describe("conditions", () => {
-  it("have one form, whatever the order, the duplicates and the nesting", () => {
+  it("have a normal form, independent of order, duplicates and nesting", () => {
     expect(all([b, a, b, all([c, a])])).toEqual({ kind: "all", of: [a, b, c] });
     expect(any([b, any([a]), b])).toEqual({ kind: "any", of: [a, b] });
     expect([all([a]), any([a, a])]).toEqual([a, a]);
@@ -43,7 +43,7 @@ describe("conditions", () => {
     ]);
   });
 
-  it("differ by what one has and the other lacks, as deep as it can be told", () => {
+  it("have differences at the deepest level that can be determined", () => {
     const compared = (declared: Condition, found: Condition) => differences(declared, found);
     expect(compared(all([a, b]), all([b, a]))).toEqual([]);
     expect(compared(all([a, b]), all([a, c]))).toEqual(['has "c", which is not declared', 'lacks "b"']);
@@ -90,7 +90,7 @@ describe("rulesOfFilter()", () => {
     expect(rulesOfFilter({ rules: {} })).toEqual([]);
   });
 
-  it("does not understand what is beside the known fields", () => {
+  it("reports unknown fields as not understood", () => {
     expect(rulesOfFilter({ matcher: {} })).toEqual([
       { name: "the filter itself", action: "ALLOW", shadow: false, condition: unknown({ matcher: {} }) },
     ]);

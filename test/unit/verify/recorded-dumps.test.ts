@@ -51,7 +51,7 @@ describe.skipIf(requires("the dumps of a recorded Istio", { recorded: true }))(
 
     it("has the same workloads, policies, waypoints and certificates in ztunnel", async () => {
       const { state } = await fakeWorld({ modules, httpsPort: 10_203 });
-      const told = ({ workloads, services, certificates, serves }: ZtunnelDump) => ({
+      const facts = ({ workloads, services, certificates, serves }: ZtunnelDump) => ({
         policies: workloads
           .filter(({ protocol }) => protocol === "HBONE")
           .map(({ namespace, account, policies }) => `${namespace}/${account}: ${[...policies].sort().join(", ")}`)
@@ -65,7 +65,7 @@ describe.skipIf(requires("the dumps of a recorded Istio", { recorded: true }))(
         serves: (serves ?? []).length > 0,
       });
       const real = parseZtunnelDump(recorded("ztunnel-config_dump.json"));
-      expect(told(parseZtunnelDump(ztunnelConfig(state, node)))).toEqual(told(real));
+      expect(facts(parseZtunnelDump(ztunnelConfig(state, node)))).toEqual(facts(real));
       for (const { validFrom, expires } of real.certificates)
         expect(Date.parse(expires)).toBeGreaterThan(Date.parse(validFrom));
     });

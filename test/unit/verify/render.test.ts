@@ -32,7 +32,7 @@ async function bypassOpen(evidenceDir?: string) {
 }
 
 describe("renderText()", () => {
-  it("says what failed, who is to blame, why, and what to do next", async () => {
+  it("shows what failed, the layer, the cause, and the next step", async () => {
     const text = renderText(await bypassOpen(), { colour: false });
     expect(text).toContain("✓ appa, appb, stranger and outsider run apps");
     expect(text).toContain("✗ Requests bypass the waypoint only if closeBypass is false bypass");
@@ -84,7 +84,7 @@ describe("renderJUnit()", () => {
     expect(xml).not.toMatch(/&(?!amp;|lt;|gt;|quot;)/);
   });
 
-  it("is not green when the cluster differs from the stack and no experiment detected it", async () => {
+  it("is not a success when the cluster differs from the stack and no experiment detected it", async () => {
     const lab = await fakeWorld();
     lab.state.objects.delete("AuthorizationPolicy/default/appb-waypoint-only");
     const options = { lab, clock: lab.state.clock, only: ["apps"] };
@@ -204,7 +204,7 @@ describe("texts from the cluster", () => {
     }
   });
 
-  it("leave JUnit well-formed, whatever they hold", async () => {
+  it("leave JUnit well-formed with any content", async () => {
     const report = await reportOf("");
     const alphabet = [
       "\u0000",
@@ -244,7 +244,7 @@ function wellFormed(xml: string): void {
 }
 
 describe("explain()", () => {
-  it.each(experiments.map(({ id }) => id))("says of %s what it asks, sends and expects", (id) => {
+  it.each(experiments.map(({ id }) => id))("describes the question, the requests and the expectations of %s", (id) => {
     const text = explanationText(explain(id, labFacts().settings));
     expect(text).toContain("?");
     expect(text).toContain("It sends and expects:\n  ");

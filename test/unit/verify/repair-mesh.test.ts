@@ -73,7 +73,7 @@ describe("repairMesh()", () => {
     expect([...said, ...lab.patches]).toEqual([]);
   });
 
-  test("gives up on a pod that stays out after its rollout, and names it", async () => {
+  test("reports a pod that is not in the mesh after its rollout", async () => {
     const { lab, options } = await fakeLab();
     lab.state.left.set("stranger", "uncaptured");
     lab.state.left.delete = () => false;
@@ -95,7 +95,7 @@ describe("repairMesh()", () => {
 });
 
 describe("waitUntilReady()", () => {
-  test("waits until every workload runs, and not for what was scaled to nothing", async () => {
+  test("waits until every workload runs, except workloads that are scaled to 0", async () => {
     const { options, took } = await fakeLab(({ state }) => {
       const ztunnel = state.get("DaemonSet/istio-system/ztunnel");
       const whole = ztunnel.status;
@@ -111,7 +111,7 @@ describe("waitUntilReady()", () => {
     expect(took()).toBeGreaterThan(60_000);
   });
 
-  test("does not believe what the cluster remembers of a pod from before its node was started", async () => {
+  test("ignores the status of a pod from before the start of its node", async () => {
     const start = Date.parse("2026-11-23T11:00:00Z");
     const { options, took } = await fakeLab(({ state }) => {
       state.startedAt.set("stranger", "2026-11-23T10:59:00Z");
@@ -125,7 +125,7 @@ describe("waitUntilReady()", () => {
     expect(took()).toBeGreaterThan(30_000);
   });
 
-  test("says what does not come back", async () => {
+  test("names workloads that do not become ready", async () => {
     const { options } = await fakeLab(({ state }) => {
       state.get("Deployment/default/waypoint").status = { replicas: 1 };
     });

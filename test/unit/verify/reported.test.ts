@@ -16,7 +16,7 @@ describe("a report for a build server", () => {
     return `${report.verdict} ${failures} ${errors}`;
   };
 
-  it("is not green where nothing was proven", async () => {
+  it("is not a success when no experiment passed", async () => {
     expect(await totals(["authz-flip"], { allowedCallers: ["gateway"] })).toBe("inconclusive 0 1");
     expect(await totals(["jaeger"], {}, true)).toBe("inconclusive 0 1");
     expect(await totals(["apps"])).toBe("pass 0 0");
@@ -24,22 +24,22 @@ describe("a report for a build server", () => {
 });
 
 describe("an experiment that leaves out a part", () => {
-  it("says so in its line, where it passes, and names the failure, where it fails", async () => {
-    const told = async (logsBroken: boolean) => {
+  it("shows the part in its line if it passes, and the failure if it fails", async () => {
+    const reported = async (logsBroken: boolean) => {
       const lab = await fakeWorld({ faultDelay: "90s" });
       if (logsBroken) lab.state.objects.delete("VirtualService/default/appb-fault");
       const report = await verifyLab(lab.state.facts, { lab, clock: lab.state.clock, only: ["fault-delay"] });
       return { text: renderText(report, { colour: false }), junit: renderJUnit(report) };
     };
     const left = "not checked: 50 % of 347 requests with a delay of 90s take too long";
-    expect((await told(false)).text).toMatch(new RegExp(`^✓ The waypoint delays .* \\(${left}\\) fault-delay`));
-    const { text, junit } = await told(true);
+    expect((await reported(false)).text).toMatch(new RegExp(`^✓ The waypoint delays .* \\(${left}\\) fault-delay`));
+    const { text, junit } = await reported(true);
     expect(text).toMatch(/^✗ The waypoint delays/);
     expect(junit).toMatch(/<failure type="\w+" message="(?!50 %)/);
   });
 });
 
-describe("a cluster that is out of reach when all is proven", () => {
+describe("a cluster that cannot be reached after all experiments passed", () => {
   async function run(forMs: number) {
     const lab = await fakeWorld();
     const { read } = lab;
@@ -56,11 +56,11 @@ describe("a cluster that is out of reach when all is proven", () => {
     return { report: await verifyLab(lab.state.facts, options), evidence };
   }
 
-  it("is asked again", async () => {
+  it("is read again", async () => {
     expect((await run(2_000)).report).toMatchObject({ verdict: "pass", health: [] });
   });
 
-  it("keeps a verdict from being a pass, and not from being told", async () => {
+  it("prevents a pass, and the verdict is still reported", async () => {
     const { report, evidence } = await run(60_000);
     expect(report.verdict).toBe("inconclusive");
     expect(report.results).toMatchObject([{ id: "apps", verdict: "pass" }]);

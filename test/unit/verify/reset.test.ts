@@ -34,7 +34,7 @@ const decided = (...found: ReturnType<typeof line>[]) =>
 describe("a connection without an answer", () => {
   const unauthorized = "http status: 401 Unauthorized";
 
-  it("was reset by a policy when its own line says so, in the words of the far side", () => {
+  it("was reset by a policy if its own line has the error of the server's ztunnel", () => {
     const far = line("inbound", "10.244.1.5:33333", refusedByPolicy);
     expect(decided(far, line("outbound", local, unauthorized))).toMatchObject({
       ...{ layer: "ztunnel", action: "reset", policy: "AuthorizationPolicy/appb-waypoint-only" },
@@ -44,7 +44,7 @@ describe("a connection without an answer", () => {
     expect(decided(line("inbound", local, refusedByPolicy))).toMatchObject({ action: "reset" });
   });
 
-  it("is told by the last of the lines with its port, which an earlier connection had as well", () => {
+  it("is found by the last line with its port, which an earlier connection also used", () => {
     const closing = "while closing connection: send: io error: protocol error";
     const [earlier, own] = [line("outbound", local, closing), line("outbound", local, unauthorized)];
     expect(decided(earlier, own)).toMatchObject({ action: "reset" });
@@ -80,7 +80,7 @@ describe("verifyLab() where connections end for want of a way", () => {
     expect(await verdictOf(lab, "bypass")).toBe("inconclusive");
   });
 
-  it("asks from a port of its own each time, below those that the kernel gives", async () => {
+  it("uses another source port each time, below the kernel's ephemeral range", async () => {
     const lab = await fakeWorld();
     const { exec } = lab;
     const ranges: string[] = [];
@@ -94,7 +94,7 @@ describe("verifyLab() where connections end for want of a way", () => {
     for (const range of ranges) expect(range).toMatch(/^(2\d|3[01])\d{3}-(2\d|3[012])\d{3}$/);
   });
 
-  it("names the policy that refused, although the far side tells of it late", async () => {
+  it("names the policy that refused, although the server's ztunnel logs it late", async () => {
     const lab = await fakeWorld();
     const like = structuredClone(lab.state.get("AuthorizationPolicy/default/appb-waypoint-only"));
     like.metadata = { ...like.metadata, name: "stray-deny" };

@@ -30,18 +30,18 @@ async function slowForward(ms: number): Promise<FakeWorld> {
 }
 
 describe("on a slow machine", () => {
-  it("a change is waited for although each look takes five seconds", async () => {
+  it("waits for a change although each attempt takes five seconds", async () => {
     expect(await proven(await slowForward(2_500), ["authz-flip"])).toMatchObject({ verdict: "pass" });
   });
 
-  it("nobody is blamed for a change that could not be looked at three times", async () => {
+  it("is inconclusive about a change that could not be read three times", async () => {
     expect(await proven(await slowForward(9_000), ["authz-flip"])).toMatchObject({
       ...{ verdict: "inconclusive", layer: "client" },
       seen: expect.stringMatching(/of 3 successes in a row$/),
     });
   });
 
-  it("a line is found although every look at the log takes longer than lines are waited for", async () => {
+  it("finds a line although each read of the log takes longer than the deadline for lines", async () => {
     const lab = await fakeWorld();
     const { logs } = lab;
     let slow = false;

@@ -57,7 +57,7 @@ describe("strict-mtls", () => {
     });
   });
 
-  it("fails when plain text is on the wire, whatever ztunnel says of itself", async () => {
+  it("fails when packets are in plain text, although ztunnel reports HBONE", async () => {
     const lab = await fakeLab();
     lab.state.sendsPlainText = true;
     expect(await captureOf(lab)).toMatchObject({
@@ -66,7 +66,7 @@ describe("strict-mtls", () => {
     });
   });
 
-  it("says why it captures nothing where there is one worker, and asks the rest", async () => {
+  it("skips the capture with one worker, with the reason, and sends the other requests", async () => {
     const lab = await fakeLab({ workers: 1 });
     for (const key of lab.state.objects.keys()) if (key.endsWith("worker2")) lab.state.objects.delete(key);
     const finding = await captureOf(lab);
@@ -114,7 +114,7 @@ describe("parsePcap()", () => {
     expect(() => parsePcap(pcapOf([]).fill(7, 20, 24))).toThrow(/link type/);
   });
 
-  it("knows records of TLS from text", () => {
+  it("distinguishes TLS records from text", () => {
     expect(isTls(packet)).toBe(true);
     expect(isTls({ ...packet, payload: Buffer.from("GET / HTTP/1.1") })).toBe(false);
   });

@@ -16,7 +16,7 @@ import { type FakeWorld, fakeWorld } from "./fake/world";
 const { signal } = new AbortController();
 const host = "secure.opssec.in";
 
-describe("a name that nobody is to answer for by TLS", () => {
+describe("a name without a TLS listener", () => {
   const verdictOf = async (answer: (lab: FakeWorld) => ReturnType<FakeWorld["handshake"]>, times = 1) => {
     const lab = await fakeWorld({ modules: ["gateway-tls"] });
     const shake = lab.handshake;
@@ -88,7 +88,7 @@ describe("HTTPS to the gateway", () => {
     rmSync(folder, { recursive: true });
   });
 
-  it("is trusted for the name of the certificate, by whoever trusts its CA", async () => {
+  it("is trusted for the name of the certificate by a client that trusts its CA", async () => {
     const shown = await handshake(facts, host, "lab", signal);
     expect(shown).toMatchObject({ names: [host], issuer: host });
     expect(shown).not.toHaveProperty("distrust");
@@ -97,7 +97,7 @@ describe("HTTPS to the gateway", () => {
     expect(pem.replace(/\s/g, "")).toContain(shown.der);
   });
 
-  it("is trusted for no other name, and by nobody else", async () => {
+  it("is not trusted for another name, or by another client", async () => {
     expect((await handshake(facts, "appb.opssec.in", "lab", signal)).distrust).toBe("ERR_TLS_CERT_ALTNAME_INVALID");
     expect((await handshake(facts, host, "public", signal)).distrust).toMatch(/SELF_SIGNED/);
   });
@@ -110,13 +110,13 @@ describe("HTTPS to the gateway", () => {
     expect(seen).toEqual([host]);
   });
 
-  it("says what to do where the stack knows no way, or the CA is gone", async () => {
+  it("has a Fix when the outputs have no HTTPS URL, or the file of the CA does not exist", async () => {
     await expect(handshake(labFacts(), host, "lab", signal)).rejects.toThrow("name no way in by HTTPS");
     const lost = { ...facts, tls: { url: "https://127.0.0.1:1", caFile: join(folder, "gone.pem") } };
     await expect(secureWay(lost, host)).rejects.toThrow("Cannot read the CA of the gateway");
   });
 
-  it("fails where nobody listens", async () => {
+  it("fails when no server listens", async () => {
     const closed = { ...facts, tls: { url: "https://127.0.0.1:1", caFile: facts.tls?.caFile ?? "" } };
     await expect(handshake(closed, host, "lab", signal)).rejects.toThrow("ECONNREFUSED");
   });

@@ -40,7 +40,7 @@ describe("tokenFor()", () => {
     });
   });
 
-  it("makes bad ones that only a check of the signature can tell", async () => {
+  it("creates invalid tokens that only a check of the signature detects", async () => {
     const { make, signedByLab } = await fakeLab();
     const [foreign, altered, real] = [
       await make({ ...good, forgery: "foreign" }),

@@ -145,7 +145,7 @@ describe.skipIf(requires("the formats of a recorded Istio", { recorded: true }))
     );
   });
 
-  it("ztunnel counts connections by the labels that the verifier asks for", () => {
+  it("ztunnel counts connections with the labels that the verifier selects", () => {
     const series = parseMetrics(recorded("ztunnel-metrics.txt")).filter(
       ({ name }) => name === "istio_tcp_connections_opened_total",
     );

@@ -48,7 +48,7 @@ const appa = request("appa");
 const onService = "targetRefs: [{ kind: Service, group: '', name: appb }]";
 const onPods = "selector: { matchLabels: { app: appb } }";
 
-describe("computeDecision() where the objects do not tell", () => {
+describe("computeDecision() where the objects do not determine the result", () => {
   const cases: [string, () => Mesh, AccessRequest, string][] = [
     [
       "a pod with a sidecar",

@@ -49,7 +49,7 @@ describe("findings()", () => {
     expect(findings(meshOf([...lab, applied(fix)]))).toEqual([]);
   });
 
-  it("tells what ztunnel leaves of rules about HTTP", () => {
+  it("reports the remaining rules at ztunnel for rules with HTTP fields", () => {
     const allow = policy(
       "allow",
       "selector: { matchLabels: { app: appb } }\nrules: [{ to: [{ operation: { methods: [GET] } }] }]",
@@ -81,7 +81,7 @@ rules:
     ]);
   });
 
-  it("tells how many rules are left, and which DENY rules never match at ztunnel", () => {
+  it("reports the number of remaining rules, and the DENY rules that never match at ztunnel", () => {
     const why = (action: string, rules: string) =>
       of(
         meshWith([policy("p", `selector: { matchLabels: { app: appb } }\naction: ${action}\nrules: [${rules}]`)]),

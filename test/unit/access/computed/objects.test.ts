@@ -383,7 +383,7 @@ describe("objects of a mesh", () => {
     });
   });
 
-  it("tell the settings of istiod that bind policies in another way", () => {
+  it("report the settings of istiod that bind policies in another way", () => {
     const istiod = (variable: string, value: string, metadata = "name: istiod, namespace: istio-system") =>
       unusualSetting(
         meshOf([

@@ -302,7 +302,7 @@ describe("virtualRoutes()", () => {
   const matches = (match: string, ...requests: Partial<SeenHttp>[]) =>
     requests.map((fields) => routes(`[{ match: [${match}], ${to} }]`, fields)[0]?.matches);
 
-  it("matches texts exactly, by a prefix and by an expression, the path in any case where it is told to", () => {
+  it("matches strings exactly, by prefix and by regular expression, and the path case-insensitively if configured", () => {
     const requests = ["/a", "/A", "/ab"].map((path) => ({ path }));
     expect(matches("{ uri: { exact: /a } }", ...requests)).toEqual([true, false, false]);
     expect(matches("{ uri: { exact: /a }, ignoreUriCase: true }", ...requests)).toEqual([true, true, false]);

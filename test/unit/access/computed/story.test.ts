@@ -94,7 +94,7 @@ describe("computeDecision() on the lab's own objects", { timeout: 60_000 }, () =
     );
   });
 
-  it("tells the delay of the story's fault, and the waypoint", async () => {
+  it("reports the delay of the story's fault, and the waypoint", async () => {
     const { mesh } = await probesOf([]);
     const headers = computeDecision(mesh, {
       from: { kind: "workload", namespace: "default", serviceAccount: "appa", labels: {}, inMesh: true },

@@ -110,7 +110,7 @@ describe("the measurement is no pass", () => {
     });
   });
 
-  test("where the rounds differ too much, and says by how much", async () => {
+  test("where the rounds differ too much, with the difference", async () => {
     const lab = await world();
     lab.shell.cost.slowness = ({ nth, ...load }) => (load.seconds === seconds ? 1 + (Math.floor(nth / 8) % 3) : 1);
     expect(await measure(lab)).toMatchObject({

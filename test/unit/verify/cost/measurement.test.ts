@@ -90,7 +90,7 @@ describe("the report of vegeta", () => {
       ...{ sent: 100, failed: 2, errors: ["503 Service Unavailable"], rate: 101, p50: 4, p90: 8, p99: 12 },
     });
   });
-  test("a call by gRPC without a message is a failure, whatever its status", () => {
+  test("a gRPC call without a message is a failure with any status", () => {
     // A refusal is HTTP 200 with the gRPC status in its header (grpc, doc/PROTOCOL-HTTP2.md, Trailers-Only).
     const calls = (total: number) => JSON.stringify({ ...report, bytes_in: { total, mean: total / 100 } });
     expect(parseReport(calls(98 * 7), "grpc")).toMatchObject({ failed: 2, errors: ["503 Service Unavailable"] });
