@@ -1,6 +1,6 @@
 import type { Slice } from "../slice";
 
-/** The ways from a client to its server that are compared. The client of `ztunnel` and of `waypoint` is in the ambient mesh. */
+/** The paths from a client to its server that are compared. The clients of `ztunnel` and `waypoint` are in the ambient mesh. */
 export const costPaths = ["none", "ztunnel", "waypoint", "sidecar"] as const;
 export type CostPath = (typeof costPaths)[number];
 
@@ -9,34 +9,34 @@ export const serverOf = (path: CostPath) => `cost-${path}` as const;
 /** Client of a path: its Deployment and its ServiceAccount have this name. */
 export const clientOf = (path: CostPath) => `cost-${path}-client` as const;
 
-/** Waypoint of the path `waypoint`; it serves nothing else. */
+/** Waypoint of the path `waypoint`, and of the Service {@link interopThroughWaypoint}. */
 export const costWaypoint = "cost-proxy";
 
-/** Deployments that are scaled up, one in the ambient mesh and one with sidecars. They have no pods otherwise. */
+/** Deployments that are scaled up, one in the ambient mesh and one with sidecars. They have no pods before and after a measurement. */
 export const growing = { ambient: "cost-growth-ambient", sidecar: "cost-growth-sidecar" } as const;
 
-/** The Deployments of {@link growing}: a measurement changes their replicas, and restores them however it ends. */
+/** The Deployments of {@link growing}: a measurement changes their replicas, and restores them in any case. */
 export const scaled = [`Deployment/${growing.ambient}`, `Deployment/${growing.sidecar}`] as const;
 
-/** Pods that read CPU and memory of the proxies of their node, from the node's control groups. */
+/** DaemonSet whose pods read CPU and memory of the proxies on their node, from the node's control groups. */
 export const meter = "cost-meter";
 
-/** Where a pod of {@link meter} has the control groups of its node. */
+/** Path of the node's control groups in a pod of {@link meter}. */
 export const controlGroups = "/host/cgroup";
 
-/** Extent of the measurement. With these numbers it takes four to five minutes on two cores. */
+/** Parameters of the measurement. With these values it takes four to five minutes on two cores. */
 export const numbers = {
   /** Size of every answer, in bytes. */
   answerBytes: 1024,
   latency: {
     /**
-     * Rates in requests per second, at fixed intervals, whether or not earlier requests were answered. The first one is
-     * taken that is at most half of what the slowest path keeps up: near its limit a path measures the queue before it.
+     * Rates in requests per second, at fixed intervals, independent of the answers to earlier requests. The first rate is
+     * used that is at most half of the throughput of the slowest path: near its limit the latency of a path is mostly waiting time.
      */
     perSecond: [100, 50, 25],
     /** Time under load of each path in a round, in seconds; the kinds of requests share it. */
     secondsPerRound: 3,
-    /** Each round measures every path once, in an order of its own. Nine rounds give an interval of 99.6 %. */
+    /** Number of rounds, each of which measures every path once. Nine rounds give an interval of 99.6 %. */
     rounds: 9,
   },
   throughput: {
@@ -44,28 +44,28 @@ export const numbers = {
     first: 400,
     factor: 1.5,
     seconds: 1,
-    /** A step is kept up when no request fails, 99 % take no longer than this, and at least this share of the rate is sent. */
+    /** A rate is sustained when no request fails, 99 % take at most `p99Ms`, and at least the share `atLeast` of the rate is sent. */
     p99Ms: 100,
     atLeast: 0.95,
-    /** Times that each path is measured. */
+    /** Number of measurements of each path. */
     runs: 3,
   },
   growth: {
     /** Numbers of pods. */
     pods: [1, 5, 10, 20],
-    /** Until the proxies of new pods are idle, in milliseconds. */
+    /** Time until the proxies of new pods are idle, in milliseconds. */
     settleMs: 3_000,
   },
   /**
    * Memory that a node must have available before pods are added, in bytes: 20 sidecars of 60 MiB, their applications, and
-   * what istiod needs to configure them.
+   * the memory that istiod needs to configure them.
    */
   freeBytes: 2 * 1024 ** 3,
   /** Largest spread between rounds of the median latency outside the mesh (interquartile range / median) for a verdict. */
   noise: 0.5,
 } as const;
 
-/** Servers without a policy on callers: which of them take plain text, and what of the mesh stands before them. */
+/** Servers without a policy on callers: whether they have a sidecar, and whether they accept only mutual TLS. */
 export const interopServers = {
   "interop-ambient": { sidecar: false, strict: false },
   "interop-ambient-strict": { sidecar: false, strict: true },
@@ -73,7 +73,7 @@ export const interopServers = {
   "interop-sidecar-strict": { sidecar: true, strict: true },
 } as const;
 
-/** A Service on the pods of `interop-ambient` that names the waypoint. */
+/** A Service for the pods of `interop-ambient` that uses the waypoint. */
 export const interopThroughWaypoint = "interop-waypoint";
 
 const policies = {
