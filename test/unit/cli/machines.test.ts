@@ -5,7 +5,12 @@ import { run } from "../../../cli/run";
 import { script } from "../../../components/script";
 import { parseProblems } from "../../../host/errors";
 import { exec } from "../../../host/exec";
-import { type StandInMachine, type MachineSpec, standInMachine, type DockerStandIn } from "../../support/stand-in-machine";
+import {
+  type DockerStandIn,
+  type MachineSpec,
+  type StandInMachine,
+  standInMachine,
+} from "../../support/stand-in-machine";
 import { checkout, FakeEngine, fakeIo, ownLabHome } from "./world";
 
 const engine = (version: string, api: string, more: Partial<DockerStandIn> = {}): DockerStandIn => ({

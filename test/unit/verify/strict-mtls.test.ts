@@ -48,7 +48,11 @@ describe("strict-mtls", () => {
 
   it.each<[string, (lab: FakeWorld) => void, string]>([
     ["tcpdump may not listen", ({ shell }) => Object.assign(shell, { forbidden: true }), "Operation not permitted"],
-    ["tcpdump captures nothing", ({ shell }) => Object.assign(shell, { capturesNothing: true }), "0 packets of port 15008"],
+    [
+      "tcpdump captures nothing",
+      ({ shell }) => Object.assign(shell, { capturesNothing: true }),
+      "0 packets of port 15008",
+    ],
   ])("is inconclusive when %s", async (_name, breaks, words) => {
     const lab = await fakeLab();
     breaks(lab);

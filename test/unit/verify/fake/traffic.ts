@@ -2,7 +2,7 @@ import { health } from "../../../../modules/grpc/objects";
 import { at, listAt, numberAt, textAt, textsAt } from "../../../../verify/json";
 import { atAgentgateway, isAgentgateway } from "./agentgateway";
 import { gatewayCluster } from "./dumps";
-import { listenerFor, reachedPort, refusalAtGateway, handshakeWith } from "./gateway-modules";
+import { handshakeWith, listenerFor, reachedPort, refusalAtGateway } from "./gateway-modules";
 import { grpcLine } from "./grpc";
 import { appAnswers, FakeBucket, routeFor } from "./interference";
 import {
@@ -163,7 +163,13 @@ export class Traffic {
         return answer(503, "no healthy upstream");
       }
       const result = this.#atWaypoint(waypoint, gateway.principal, service, request);
-      write(result.status, "-", "via_upstream", `envoy://connect_originate/${socket(waypoint.ip, 15_008)}`, result.seconds);
+      write(
+        result.status,
+        "-",
+        "via_upstream",
+        `envoy://connect_originate/${socket(waypoint.ip, 15_008)}`,
+        result.seconds,
+      );
       return result;
     }
     const from = { workload: gateway.name, address: socket(gateway.ip, 5_000), principal: gateway.principal };
