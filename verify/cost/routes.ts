@@ -71,7 +71,7 @@ interface LogCount {
   problem?: Misroute;
 }
 
-const sum = (looked: readonly LogCount[]): number => own.reduce((total, { count }) => total + count, 0);
+const sum = (counts: readonly LogCount[]): number => counts.reduce((total, { count }) => total + count, 0);
 
 /** Requests are counted for each load. Connections have no ID, so those of all loads by one protocol are counted together. */
 async function logCountsOf(
