@@ -5,7 +5,7 @@ import { stringify } from "yaml";
 import { istioImagesOf } from "../../config/image-names";
 import { clusterState } from "../../host/cluster-state";
 import { exec } from "../../host/exec";
-import { removeFromDocker } from "../support/leftovers";
+import { deleteCluster, removeFromDocker } from "../support/leftovers";
 import { type Project, projectCopy, type Step } from "../support/pulumi-project";
 import { artifactsAtHand, enginePrograms, requires } from "../support/skip";
 
@@ -151,7 +151,7 @@ describe.skipIf(skip)("the lab on the real engine", () => {
   });
 
   it("refuses to update over a cluster that was deleted by hand, and says what to do", async () => {
-    await exec("kind", ["delete", "cluster", "--name", cluster], { timeoutMs: 120_000 });
+    await deleteCluster(cluster);
     const preview = await project.pulumi(["preview"]);
     expect(preview.code).not.toBe(0);
     expect(preview.stdout + preview.stderr).toContain(`The kind cluster "${cluster}" of this stack is gone`);
@@ -162,7 +162,7 @@ describe.skipIf(skip)("the lab on the real engine", () => {
     expect(up.code, up.stderr.slice(-4000)).toBe(0);
     expect((await get("/get")).stdout).toBe("200");
     await project.ok(["preview", "--expect-no-changes"]);
-    await exec("kind", ["delete", "cluster", "--name", cluster], { timeoutMs: 120_000 });
+    await deleteCluster(cluster);
   });
 
   it("is destroyed without a trace, although its cluster is gone", async () => {

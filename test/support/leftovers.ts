@@ -1,3 +1,6 @@
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { exec } from "../../host/exec";
 import { clusterName } from "../../host/paths";
 
@@ -7,6 +10,12 @@ import { clusterName } from "../../host/paths";
  */
 export async function removeFromDocker(stack: string): Promise<void> {
   const name = clusterName(stack);
-  await exec("kind", ["delete", "cluster", "--name", name], { timeoutMs: 120_000 });
+  await deleteCluster(name);
   await exec("docker", ["network", "rm", name]);
+}
+
+/** Deletes a kind cluster. Without a kubeconfig of its own kind would lock and rewrite that of the user. */
+export async function deleteCluster(name: string): Promise<void> {
+  const kubeconfig = join(mkdtempSync(join(tmpdir(), "kind-delete-")), "kubeconfig");
+  await exec("kind", ["delete", "cluster", "--name", name, "--kubeconfig", kubeconfig], { timeoutMs: 120_000 });
 }
