@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { exec } from "../../host/exec";
 import { changeable } from "../../verify/restore/change";
+import { seededRandom } from "../support/random";
 
 /**
  * Interrupts runs of `verify` that change a running lab, and verifies that the lab is restored. A run that can react restores the lab before it
@@ -80,17 +81,6 @@ async function interrupted(way: Way, afterMs: number): Promise<{ ending: string;
   return { ending: child.signalCode ?? `exit ${child.exitCode}`, trace: /^\s+at .+:\d+:\d+\)?$/m.test(said) };
 }
 
-/** A repeatable draw between 0 and 1 (mulberry32). */
-function drawn(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
-
 /** @returns the number of runs that left a change or printed a stack trace */
 async function main(): Promise<number> {
   const before = await snapshot();
@@ -100,7 +90,7 @@ async function main(): Promise<number> {
   whole.stderr?.resume();
   await once(whole, "exit");
   const durationMs = performance.now() - began;
-  const draw = drawn(Number(values.seed));
+  const draw = seededRandom(Number(values.seed));
   let bad = 0;
   let changed = 0;
   print(`A whole run takes ${Math.round(durationMs / 1000)} s and ends with ${whole.exitCode}.`);

@@ -7,6 +7,7 @@ import {
   shareTest,
   shareWords,
 } from "../../../verify/binomial";
+import { seededRandom } from "../../support/random";
 
 const sum = (low: number, high: number, n: number, p: number) => {
   const chanceOf = binomialChance(n, p);
@@ -45,17 +46,6 @@ describe("binomialBand()", () => {
     expect(() => binomialBand(count, share, alarm)).toThrow(RangeError);
   });
 });
-
-/** Numbers between 0 and 1 that are the same in every run (mulberry32). */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
 
 const most = ({ looks }: ShareTest): number => looks.at(-1)?.sent ?? 0;
 
@@ -150,7 +140,7 @@ describe("shareTest()", () => {
     [20, 30],
   ])("distinguishes %i from %i percent in 990 of 1000 simulated runs", (percent, other) => {
     const test = shareTest(percent, falseAlarm);
-    const draw = seeded(percent * 1000 + other);
+    const draw = seededRandom(percent * 1000 + other);
     const runs = (share: number) => Array.from({ length: 1_000 }, () => run(test, share / 100, draw));
     const [right, wrong] = [runs(percent), runs(other)];
     expect(right.filter(({ verdict }) => verdict === "fail").length).toBeLessThanOrEqual(3);
@@ -159,7 +149,7 @@ describe("shareTest()", () => {
 
   it("ends a clear case after the first batch, and the usual one long before the last", () => {
     const test = shareTest(50, falseAlarm);
-    const draw = seeded(1);
+    const draw = seededRandom(1);
     const mean = (share: number) => {
       const sent = Array.from({ length: 300 }, () => run(test, share, draw).sent);
       return sent.reduce((sum, each) => sum + each, 0) / sent.length;

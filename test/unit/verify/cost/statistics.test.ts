@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { medianEstimate, quantile, spread } from "../../../../verify/cost/statistics";
+import { seededRandom } from "../../../support/random";
 
 describe("statistics of the cost of the mesh", () => {
   test("quantiles are those of R's quantile(), type 7", () => {
@@ -28,14 +29,8 @@ describe("statistics of the cost of the mesh", () => {
   });
 
   test("the interval holds the true median as often as it claims", () => {
-    // A skewed distribution with outliers, as latencies have: exponential, median ln 2. Seeded (mulberry32).
-    let state = 20_261_129;
-    const random = () => {
-      state = (state + 0x6d2b79f5) | 0;
-      let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-      mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-      return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-    };
+    // A skewed distribution with outliers, as latencies have: exponential, median ln 2.
+    const random = seededRandom(20_261_129);
     const runs = 4_000;
     let held = 0;
     for (let run = 0; run < runs; run += 1) {

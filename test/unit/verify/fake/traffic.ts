@@ -1,5 +1,6 @@
 import { health } from "../../../../modules/grpc/objects";
 import { at, listAt, numberAt, textAt, textsAt } from "../../../../verify/json";
+import { seededRandom } from "../../../support/random";
 import { atAgentgateway, isAgentgateway } from "./agentgateway";
 import { gatewayCluster } from "./dumps";
 import { handshakeWith, listenerFor, reachedPort, refusalAtGateway } from "./gateway-modules";
@@ -36,8 +37,8 @@ type ProxyLine = Pick<AccessFields, "status" | "flags" | "details" | "upstream" 
 export class Traffic {
   readonly #state: FakeState;
   readonly #bucket = new FakeBucket();
+  readonly #draw = seededRandom(7);
   #port = 40_000;
-  #seed = 7;
 
   constructor(state: FakeState) {
     this.#state = state;
@@ -240,7 +241,7 @@ export class Traffic {
       const direct = () => this.#direct({ ...waypoint, pooled: false }, service, request);
       return atAgentgateway(state, proxy, { caller, service, request }, direct);
     }
-    const backend = backendOf(state, service, request, () => this.#draw());
+    const backend = backendOf(state, service, request, this.#draw);
     const app = state.podOf(state.appBehind(backend.service));
     const { cluster } = backend;
     const write = (status: number, flags: string, details: string, seconds: number, upstream = "-") =>
@@ -351,13 +352,5 @@ export class Traffic {
     if (refusal) return reset;
     state.log(app, (stamp) => (request.grpc ? grpcLine(request) : appLine(stamp, request)), 20);
     return answer(200, "{}");
-  }
-
-  /** A reproducible random number between 0 and 1 (mulberry32). */
-  #draw(): number {
-    this.#seed = (this.#seed + 0x6d2b79f5) | 0;
-    let t = Math.imul(this.#seed ^ (this.#seed >>> 15), 1 | this.#seed);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
   }
 }
