@@ -5,14 +5,14 @@ import { basename, join } from "node:path";
 import { labHome } from "./paths";
 
 /**
- * Folder that all users of the machine write to, and where each can delete only files of its own (mode 1777). `$TMPDIR` may be
- * another one for each user.
+ * Folder in which all users of the machine can create files, and each can delete only its own (mode 1777). `$TMPDIR` may differ
+ * between users.
  */
 export const claimFolder = existsSync("/tmp") ? "/tmp" : tmpdir();
 
 const prefix = "ambient-lab-port";
 
-/** A claim of this age counts no more: no `up` takes as long, and another process may have the id of the one that made it. */
+/** Age at which a claim is ignored: no `up` takes so long, and the ID of its process may have been reused. */
 const limitMs = 12 * 60 * 60_000;
 
 /** Claims of this process. */
@@ -23,17 +23,17 @@ const mine = new Set<string>();
  * else shows that it is taken. The labs of all users and folders ({@link labHome}) of this machine see the claim.
  *
  * Each claim is a file of its own, and is written before the others are looked at: of two processes that claim a port at one time
- * at least one sees the other. Both may give way; never do both keep it. The file of a process that was killed counts no more.
+ * at least one sees the other. Both may release the port, but they never both keep it. The file of a killed process is ignored.
  *
  * @param folder that of all claims of the machine: {@link claimFolder}
  * @returns whether the port is claimed: no other living process has claimed it for another cluster
  */
 export function claimPort(port: number, cluster: string, folder: string): boolean {
   const own = join(folder, claimName(port, cluster));
-  // A killed process may have had this id, as in a container that is started again: its file may be too old to count.
+  // A killed process may have had the same ID, as in a restarted container: its file could be so old that others ignore it.
   if (!mine.has(own)) remove(own);
   try {
-    // The flag follows no symbolic link that another user has put there.
+    // With this flag, a symbolic link of another user is not followed.
     writeFileSync(own, "", { flag: "wx" });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
@@ -48,21 +48,21 @@ export function claimPort(port: number, cluster: string, folder: string): boolea
   return true;
 }
 
-/** Gives a claim of this process up. */
+/** Releases a claim of this process. */
 export function unclaimPort(port: number, cluster: string, folder: string): void {
   remove(join(folder, claimName(port, cluster)));
 }
 
 const claimName = (port: number, cluster: string): string => `${prefix}.${port}.${process.pid}.${holder(cluster)}`;
 
-/** A cluster of one lab home: two users may have clusters of one name, each with a Docker of its own. */
+/** Identifies a cluster of one lab home: two users can have clusters of the same name, each in their own Docker. */
 const holder = (cluster: string): string =>
   `${createHash("sha256").update(labHome()).digest("hex").slice(0, 16)}.${cluster}`;
 
 const isOfOther = (name: string, port: number, cluster: string): boolean =>
   name.startsWith(`${prefix}.${port}.`) && !name.endsWith(`.${holder(cluster)}`);
 
-/** Whether the process of a claim lives. Removes the claim otherwise. */
+/** Whether a claim is recent and its process is running. Otherwise, removes the claim. */
 function isLiving(file: string): boolean {
   const [, , pid] = basename(file).split(".");
   if (isAlive(Number(pid)) && isRecent(file)) return true;
@@ -74,16 +74,16 @@ function isAlive(pid: number): boolean {
   try {
     return process.kill(pid, 0);
   } catch (error) {
-    // EPERM: it is there, and another user's.
+    // EPERM: the process exists and belongs to another user.
     return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }
 
-/** A symbolic link that another user has put there is not followed. */
+/** lstat does not follow a symbolic link of another user. */
 const isRecent = (file: string): boolean =>
   Date.now() - (lstatSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0) < limitMs;
 
-/** Removes a claim. What cannot be removed, such as that of a killed process of another user, stays and counts no more. */
+/** Removes a claim. A claim that cannot be removed, such as that of a killed process of another user, remains and is ignored. */
 function remove(file: string): void {
   try {
     unlinkSync(file);

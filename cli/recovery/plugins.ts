@@ -26,7 +26,7 @@ export async function findOrphans(exec: Exec, cluster: string): Promise<Orphan[]
   const { stdout } = await exec("ps", ["-axo", "pid=,ppid=,args="]);
   const processes = stdout.split("\n").flatMap(parseLine);
   const byPid = new Map(processes.map((each) => [each.pid, each]));
-  // ps reads one process after the other: with a number that was used again, parents may form a circle.
+  // ps reads the processes one by one. When an ID is reused meanwhile, the parents can form a cycle.
   const hasEngine = ({ pid, parent }: Process, below: readonly number[] = []): boolean => {
     const owner = byPid.get(parent);
     if (owner === undefined || below.includes(parent)) return false;

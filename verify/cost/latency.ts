@@ -8,8 +8,8 @@ import { type Estimate, medianEstimate } from "./statistics";
 import type { Reading } from "./usage";
 
 /**
- * Least probability that an interval holds the true median. With nine rounds the interval runs from the lowest to the highest one. The
- * narrower one of 95 % does not hold what a machine varies from run to run (docs/explanation/cost.md, Ten runs).
+ * Least probability that an interval contains the true median. With nine rounds, the interval is that from the lowest round to the
+ * highest. An interval of 95 % is too narrow for the variation between runs (docs/explanation/cost.md, Ten runs).
  */
 export const confidence = 0.99;
 

@@ -92,7 +92,7 @@ const grpcHeader = { "Content-Type": ["application/grpc"], Te: ["trailers"] };
 
 /**
  * vegeta starts another worker when all workers wait for an answer (lib/attack.go), so that a slow answer delays no other
- * request. The URL contains the IP address, because the path determines which DNS server resolves a name.
+ * request. The URL contains the IP address: each path would resolve a name in a different way, and the lookup would be measured.
  */
 const script =
   'target=$1; shift; printf "%s\\n" "$target" | vegeta attack -format=json "$@" | vegeta report -type=json';
