@@ -9,7 +9,7 @@ import { unobservable } from "../precondition-error";
 import { change } from "../restore/change";
 import type { CostGrowth } from "./schema";
 import type { CostSetup } from "./setup";
-import { quantile } from "./statistics";
+import { quantile, sum } from "./statistics";
 import { meteredIn } from "./usage";
 
 /** Deadline for the pods of a step to become ready, in milliseconds for each pod. */
@@ -65,8 +65,6 @@ async function readyPods({ lab, signal, clock }: VerifyContext, app: string, cou
   const waiting = { what: `${count} pods of ${app}`, deadlineMs: 30_000 + count * readyMs, intervalMs: 500 };
   return eventually(look, { ...waiting, signal, clock });
 }
-
-const sum = (values: readonly number[]): number => values.reduce((total, each) => total + each, 0);
 
 /**
  * Smallest number of pods at which sidecars use more memory than ztunnel and waypoint, interpolated linearly between the steps.

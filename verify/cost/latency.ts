@@ -4,7 +4,7 @@ import { unobservable } from "../precondition-error";
 import { isOfKind, type LoadPlan, type LoadResult, type RequestKind, sendLoad } from "./load";
 import type { CostLatency, CostProxy, CostThroughput } from "./schema";
 import type { CostSetup } from "./setup";
-import { type Estimate, medianEstimate } from "./statistics";
+import { type Estimate, medianEstimate, sum } from "./statistics";
 import type { Reading } from "./usage";
 
 /**
@@ -63,7 +63,7 @@ export async function latencyRounds(
         const after = await setup.meter.read(proxies);
         const elapsed = (after.at - before.at) / 1000;
         const cpuMs = proxies.map(({ pod }) => used(before, after, pod) - (idle.cpu.get(pod) ?? 0) * elapsed);
-        const cpuPerThousand = (1_000 * cpuMs.reduce((sum, each) => sum + each, 0)) / result.sent;
+        const cpuPerThousand = (1_000 * sum(cpuMs)) / result.sent;
         samples.push({ ...kind, round, path, result, cpuPerThousand });
       }
     }
@@ -111,7 +111,7 @@ export function latencyOf(samples: readonly LoadSample[], kind: RequestKind): Co
       ...{ path, ...kind, milliseconds: each(all) },
       ...(path === "none" ? {} : { added: each(added) }),
       cpu: all(({ cpuPerThousand }) => cpuPerThousand),
-      requests: own.reduce((sum, { result }) => sum + result.sent, 0),
+      requests: sum(own.map(({ result }) => result.sent)),
     };
   });
 }

@@ -10,6 +10,7 @@ import type { Finding } from "../report/schema";
 import { protocolNames } from "./judge";
 import type { LoadResult, RequestKind } from "./load";
 import type { CostSetup } from "./setup";
+import { sum } from "./statistics";
 
 /** The log of a proxy, and the expected lines for a load: one for each request, or none. */
 interface ProxyLog {
@@ -57,7 +58,8 @@ export async function routesTaken(context: VerifyContext, setup: CostSetup, load
       const evidence = [{ source: "records", lines: records.map(({ text }) => text) }];
       const problem = problemIn();
       if (problem) return { name, layer: layerOf[path], ...problem, expected: name, evidence };
-      const seen = proxyLogs.map(({ proxy }) => `${proxy} ${sum(records.filter((each) => each.proxy === proxy))}`);
+      const countOf = (proxy: string) => sum(records.filter((each) => each.proxy === proxy).map(({ count }) => count));
+      const seen = proxyLogs.map(({ proxy }) => `${proxy} ${countOf(proxy)}`);
       return { name, verdict: "pass", layer: layerOf[path], seen: `lines of the logs: ${seen.join(", ")}`, evidence };
     }),
   );
@@ -71,8 +73,6 @@ interface LogCount {
   problem?: Misroute;
 }
 
-const sum = (counts: readonly LogCount[]): number => counts.reduce((total, { count }) => total + count, 0);
-
 /** Requests are counted for each load. Connections have no ID, so those of all loads by one protocol are counted together. */
 async function logCountsOf(
   context: VerifyContext,
@@ -84,7 +84,7 @@ async function logCountsOf(
   const { proxy, kind } = proxyLog;
   const result = async (own: readonly Load[]): Promise<LogCount> => {
     const lines = await linesOf(context, setup, path, own, proxyLog);
-    const sent = own.reduce((total, load) => total + load.result.sent, 0);
+    const sent = sum(own.map(({ result }) => result.sent));
     const about = `${sent} requests by ${own.map(named).join(", ")}`;
     return {
       ...{ proxy, count: lines.count ?? 0, text: `${proxy}: ${lines.count ?? "unreadable"} lines of ${about}` },

@@ -7,6 +7,9 @@ export interface Estimate {
   high: number;
 }
 
+/** The sum of the values; 0 without values. */
+export const sum = (values: readonly number[]): number => values.reduce((total, each) => total + each, 0);
+
 /** The quantile of values, interpolated linearly (Hyndman and Fan, type 7). */
 export function quantile(values: readonly number[], share: number): number {
   if (values.length === 0) throw new RangeError("Cannot take a quantile of no values");
