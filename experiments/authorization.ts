@@ -27,7 +27,7 @@ export const authzMethods: Experiment = {
 /** Row 13: the allowed callers. */
 export const authzPrincipals: Experiment = {
   id: "authz-principals",
-  title: "The waypoint knows the callers by identity",
+  title: "The waypoint admits callers by their identity",
   question: "Does the waypoint let through exactly the identities that the policy names?",
   why: "Callers with the same image on the same network differ only in their ServiceAccount. ztunnel presents its certificate to the waypoint.",
   rows: [13],

@@ -6,7 +6,7 @@ import type { Experiment } from "./types";
 /** Row 6: the applications are enrolled in the mesh. */
 export const enrolment: Experiment = {
   id: "enrolment",
-  title: "ztunnel knows the applications as HBONE, and the outsider as plain TCP",
+  title: "ztunnel lists the applications as HBONE workloads, and the outsider as plain TCP",
   question: "Does every ztunnel list the applications as members of the mesh?",
   why: "The redirection annotation survives a restart of the node that loses the redirection itself; traffic follows ztunnel's own list.",
   rows: [6],
