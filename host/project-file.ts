@@ -9,10 +9,18 @@ const projectSchema = z.object({
   config: z.record(z.string(), z.unknown()).default({}),
 });
 
+type ProjectFile = z.infer<typeof projectSchema>;
+
+/** The content that was read last: commands read the file for each of their parts, and to parse it takes longer than the rest of them. */
+let last: { text: string; content: ProjectFile } | undefined;
+
 /**
  * Content of Pulumi.yaml. `pulumi new` writes another project name into it, and a stack tag into its `config`
  * (pulumi v3.259.0, pkg/cmd/pulumi/project/newcmd/new.go).
  * @param root folder of the file. @default this checkout
  */
-export const projectFile = (root = join(__dirname, "..")): z.infer<typeof projectSchema> =>
-  projectSchema.parse(parse(readFileSync(join(root, "Pulumi.yaml"), "utf8")));
+export function projectFile(root = join(__dirname, "..")): ProjectFile {
+  const text = readFileSync(join(root, "Pulumi.yaml"), "utf8");
+  if (last?.text !== text) last = { text, content: projectSchema.parse(parse(text)) };
+  return last.content;
+}
