@@ -15,6 +15,9 @@ export const strykerPlugins = [
   },
 ];
 
+/** Folders whose code is changed. */
+export const mutatedFolders = ["verify", "experiments", "modules", "components", "access/computed"];
+
 /**
  * Changes the code in one place at a time, and runs the tests that execute this place: the configuration of StrykerJS.
  *
@@ -25,8 +28,8 @@ export default {
   plugins: ["@stryker-mutator/vitest-runner", fileURLToPath(import.meta.url)],
   vitest: { configFile: "tools/mutation/vitest.config.mts" },
   ignorers: ["messages"],
-  mutate: ["{verify,experiments,modules,components,access/computed}/**/*.ts"],
-  ignorePatterns: ["docs/pictures", "docs/sample", "images"],
+  mutate: mutatedFolders.map((folder) => `${folder}/**/*.ts`),
+  ignorePatterns: ["docs/pictures", "docs/sample"],
   concurrency: 1,
   tempDirName: join(tmpdir(), "ambient-lab-mutation"),
   reporters: ["clear-text", "progress"],
