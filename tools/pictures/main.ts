@@ -3,12 +3,14 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { type Browser, chromium } from "playwright-core";
 import { firstOnPath } from "../../host/exec";
+import { photographGraph } from "./kiali";
 import { copyEvidence, recorded, requireNoLab } from "./record";
 import { sessions } from "./sessions";
 import { pictured, pictureFolder, recordings, sampleEvidence, sourcesFile } from "./sources";
 
 const usage = `npm run record               makes lab "dev", records all sessions, and keeps the evidence of "up" with its matrix in docs/sample
 npm run record -- NAME …     records these sessions only: ${Object.keys(sessions).join(", ")}
+npm run record -- kiali      takes a picture of the graph of lab "dev", which needs the addons prometheus and kiali; needs Chromium
 npm run pictures             draws docs/pictures and the sample report from docs/sample; needs Chromium`;
 
 async function main([action, ...names]: readonly string[]): Promise<void> {
@@ -18,6 +20,10 @@ async function main([action, ...names]: readonly string[]): Promise<void> {
 }
 
 async function record(names: readonly string[]): Promise<void> {
+  if (names.join() === "kiali")
+    return withBrowser((browser) =>
+      photographGraph(browser, join(pictureFolder, "kiali.png"), ["gateway-istio", "appb"]),
+    );
   const chosen = names.map((name) => {
     const session = sessions[name];
     if (!session) throw new RangeError(usage);
@@ -34,18 +40,24 @@ async function draw(): Promise<void> {
   mkdirSync(pictureFolder, { recursive: true });
   const drawn = await pictured();
   for (const { file, content } of drawn.files) writeFileSync(file, content);
+  await withBrowser(async (browser) => {
+    for (const page of drawn.pages) await photograph(browser, page);
+  });
+  const hashes = drawn.pages.map(({ file, html }) => [basename(file), createHash("sha256").update(html).digest("hex")]);
+  writeFileSync(sourcesFile, `${JSON.stringify(Object.fromEntries(hashes), null, 2)}\n`);
+}
+
+async function withBrowser(use: (browser: Browser) => Promise<void>): Promise<void> {
   const program = ["chromium", "google-chrome", "chromium-browser"]
     .map((each) => firstOnPath(each, process.env))
     .find(Boolean);
   if (!program) throw new Error("No chromium on the PATH: the pictures of pages cannot be drawn");
   const browser = await chromium.launch({ executablePath: program, args: ["--no-sandbox", "--disable-dev-shm-usage"] });
   try {
-    for (const page of drawn.pages) await photograph(browser, page);
+    await use(browser);
   } finally {
     await browser.close();
   }
-  const hashes = drawn.pages.map(({ file, html }) => [basename(file), createHash("sha256").update(html).digest("hex")]);
-  writeFileSync(sourcesFile, `${JSON.stringify(Object.fromEntries(hashes), null, 2)}\n`);
 }
 
 async function photograph(

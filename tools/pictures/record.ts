@@ -11,12 +11,13 @@ import { type TerminalSession, typed } from "./sessions";
 const stack = "dev";
 
 /** npm's lines about the script are not shown. */
-const env = { PULUMI_STACK: stack, npm_config_loglevel: "silent" };
+export const env = { PULUMI_STACK: stack, npm_config_loglevel: "silent" };
 
-const print = (line: string) => void process.stderr.write(`${line}\n`);
+/** Shows a line of a command while it runs. */
+export const print = (line: string) => void process.stderr.write(`${line}\n`);
 
 /** Runs npm. @throws Error when it fails */
-async function npm(args: readonly string[], onLine: (line: string) => void, run: Exec): Promise<void> {
+export async function npm(args: readonly string[], onLine: (line: string) => void, run: Exec): Promise<void> {
   const { code } = await run("npm", args, { env, onLine, timeoutMs: 3_600_000 });
   if (code !== 0) throw new Error(`"${typed(args)}" ended with ${code}: nothing is recorded`);
 }

@@ -2,10 +2,12 @@ import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { basename, join } from "node:path";
+import type { Browser } from "playwright-core";
 import { beforeAll, describe, expect, test } from "vitest";
 import { run } from "../../../cli/run";
 import type { Exec } from "../../../host/exec";
 import { castText, parseCast } from "../../../tools/pictures/cast";
+import { photographGraph } from "../../../tools/pictures/kiali";
 import { recorded } from "../../../tools/pictures/record";
 import { pictured, recordings, sampleEvidence, sourcesFile } from "../../../tools/pictures/sources";
 import { terminalSvg } from "../../../tools/pictures/terminal-svg";
@@ -88,6 +90,63 @@ describe("recorded()", () => {
     const { calls, exec } = shell("a");
     await expect(recorded(session, exec, quiet)).rejects.toThrow("\"npm run a '[b]'\" ended with 1");
     expect(calls).toEqual(["npm run a [b]", "npm run d"]);
+  });
+});
+
+describe("photographGraph()", () => {
+  /** A browser whose pages have these nodes in their graph. */
+  const browser = (nodes: readonly string[]) => {
+    const done: string[] = [];
+    const page = {
+      goto: async (url: string) => void done.push(url),
+      locator: (_: string, { hasText }: { hasText: string }) => ({
+        first: () => ({
+          waitFor: async () => {
+            if (!nodes.includes(hasText)) throw new Error(`no node ${hasText}`);
+          },
+        }),
+      }),
+      screenshot: async ({ path }: { path: string }) => void done.push(path),
+      close: async () => undefined,
+    };
+    return { done, browser: { newPage: async () => page } as unknown as Browser };
+  };
+  /** npm, whose `open` forwards until it is aborted, or fails. */
+  const npm = (failure?: string) => {
+    const ended: string[] = [];
+    const exec: Exec = async (_, args, { onLine, signal } = {}) => {
+      const [, , , verb = ""] = args;
+      if (verb === "open" && !failure) {
+        onLine?.("http://127.0.0.1:4711/kiali");
+        await new Promise((resolve) => signal?.addEventListener("abort", resolve));
+      }
+      ended.push(verb);
+      return { command: "", code: verb === "open" && failure ? 1 : 0, stdout: "", stderr: failure ?? "" };
+    };
+    return { ended, exec };
+  };
+
+  test("sends requests, opens the address that the lab prints, and ends the forwarding", async () => {
+    const [{ done, browser: chrome }, { ended, exec }] = [browser(["appb"]), npm()];
+    await photographGraph(chrome, "kiali.png", ["appb"], exec);
+    expect(done).toEqual(["http://127.0.0.1:4711/kiali", "kiali.png"]);
+    expect(ended).toEqual(["traffic", "open"]);
+  });
+
+  test("takes no picture of a graph without the workloads", async () => {
+    const [{ done, browser: chrome }, { ended, exec }] = [browser(["appb"]), npm()];
+    await expect(photographGraph(chrome, "kiali.png", ["appb", "gateway-istio"], exec)).rejects.toThrow(
+      "no node gateway-istio",
+    );
+    expect(done).toEqual(["http://127.0.0.1:4711/kiali"]);
+    expect(ended).toEqual(["traffic", "open"]);
+  });
+
+  test("names the problem when the dashboard cannot be opened", async () => {
+    const { browser: chrome } = browser([]);
+    await expect(photographGraph(chrome, "kiali.png", [], npm("Lab has no kiali").exec)).rejects.toThrow(
+      "Lab has no kiali",
+    );
   });
 });
 
