@@ -8,6 +8,7 @@ export default defineConfig({
     // It replaces modules, so it needs a process of its own.
     exclude: ["test/unit/experiments/modules.test.ts"],
     isolate: false,
-    testTimeout: 20_000,
+    // The tests run with the coverage of each, beside other work.
+    testTimeout: 120_000,
   },
 });
