@@ -6,9 +6,9 @@ const longestWait = 0.9;
 /** Pause before another command, in seconds: its output will scroll that of the one before away. */
 const readingTime = 3;
 
-/** The class of a line by its first mark, like the colours of the command line. */
+/** The class of a line by its mark, like the colours of the command line. A legend has several marks, and no class. */
 function classOf(text: string): string {
-  const [, mark = ""] = /^\s*([✓✗!$~+-])/u.exec(text) ?? [];
+  const [, mark = ""] = /[✓✗].*[✓✗]/u.test(text) ? [] : (/^\s*([✓✗!$~+-]) /u.exec(text) ?? []);
   return { "✓": " ok", "✗": " no", "!": " warn", $: " cmd", "~": " warn", "+": " ok", "-": " no" }[mark] ?? "";
 }
 
@@ -18,7 +18,7 @@ const escaped = (text: string): string => text.replaceAll("&", "&amp;").replaceA
 export function terminalSvg({ width, lines: recorded }: Cast, title: string): string {
   // A terminal continues a long line on the next row.
   const lines = recorded.flatMap(({ at, text }) =>
-    (text.match(new RegExp(`.{1,${width}}`, "gu")) ?? [""]).map((part) => ({ at, text: part })),
+    (text.match(new RegExp(`.{1,${width}}`, "gu")) ?? [""]).map((part) => ({ at, text: part, class: classOf(text) })),
   );
   const times: number[] = [];
   for (const [index, { at, text }] of lines.entries()) {
@@ -35,10 +35,10 @@ export function terminalSvg({ width, lines: recorded }: Cast, title: string): st
     const at = ((times[index + size.rows] ?? total) / total) * 100;
     return `${at.toFixed(2)}% { transform: translateY(${-(index + 1) * size.line}px); }`;
   });
-  const rows = lines.map(({ text }, index) => {
+  const rows = lines.map(({ text, class: mark }, index) => {
     const y = index * size.line + 14;
     const delay = (times[index] ?? 0).toFixed(2);
-    return `<text class="l${classOf(text)}" y="${y}" style="animation-delay:${delay}s" xml:space="preserve">${escaped(text)}</text>`;
+    return `<text class="l${mark}" y="${y}" style="animation-delay:${delay}s" xml:space="preserve">${escaped(text)}</text>`;
   });
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${w} ${h}" width="${w}" height="${h}" role="img" aria-labelledby="title">
 <title id="title">${escaped(title)}</title>

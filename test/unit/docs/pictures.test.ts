@@ -168,6 +168,24 @@ describe("terminalSvg()", () => {
     expect(delays).toEqual([...delays].sort((a, b) => a - b));
   });
 
+  test("colours a wrapped line by its mark, and no legend and no option", () => {
+    const long = parseCast(
+      castText(10, 24, [
+        { at: 0, text: "✓ two rows of it\n" },
+        { at: 0, text: "get pods  -A\n" },
+        { at: 0, text: "✓ a ✗ b\n" },
+      ]),
+    );
+    const rows = [...terminalSvg(long, "").matchAll(/<text class="l([^"]*)"[^>]*>([^<]*)</g)];
+    expect(rows.map(([, mark, text]) => [text, mark])).toEqual([
+      ["✓ two rows", " ok"],
+      [" of it", " ok"],
+      ["get pods  ", ""],
+      ["-A", ""],
+      ["✓ a ✗ b", ""],
+    ]);
+  });
+
   test("leaves time to read before the next command", () => {
     const typing = parseCast(
       castText(
