@@ -24,6 +24,8 @@ export interface WorkloadEntry {
   layer?: Layer;
   /** Its pods belong to the mesh. After a restart of its node a pod may have left the mesh; it is then rolled out anew. */
   mesh?: true;
+  /** Its pods have a sidecar: the verifier opens the sidecar's access log at the start of a run. */
+  sidecar?: true;
   /** Experiments send requests from its pods. */
   client?: true;
   /** ALLOW policy that selects its pods: ztunnel does not name it when it resets a connection. */

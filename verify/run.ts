@@ -1,11 +1,11 @@
-import { waypoints } from "../experiments/names";
-import type { WaypointName } from "../experiments/slices";
+import { waypoints, workloads } from "../experiments/names";
+import type { WaypointName, WorkloadName } from "../experiments/slices";
 import type { Experiment } from "../experiments/types";
 import { messageOf } from "../host/errors";
 import type { VerifyContext } from "./context";
 import { diagnosed } from "./diagnosis";
 import { unavailableIn } from "./logs/log-reader";
-import type { PodRole } from "./pods";
+import { type PodRole, sidecarOf } from "./pods";
 import { type Cause, type ExperimentResult, overall, type VerifyReport } from "./report/schema";
 import { changedSince, type Marks, marksOf } from "./restore/concurrent-changes";
 import { recoverNodes } from "./restore/killed-node";
@@ -99,9 +99,16 @@ const missesOf = (findings: ExperimentResult["findings"]) =>
 
 const seenBy = ({ findings }: ExperimentResult): string => missesOf(findings)[0]?.seen ?? "";
 
+/** Opens the logs of all proxies before any request: the reader detects lost lines only in a log of which it has read an earlier line. */
 async function openLogs({ podFinder, logs, signal }: VerifyContext): Promise<void> {
-  const roles: PodRole[] = ["gateway", "ztunnel", ...(Object.keys(waypoints) as WaypointName[])];
-  await logs.open((await Promise.all(roles.map((role) => podFinder.all(role, signal)))).flat());
+  const podsOf = async (roles: readonly PodRole[]) =>
+    (await Promise.all(roles.map((role) => podFinder.all(role, signal)))).flat();
+  const withSidecar = (Object.keys(workloads) as WorkloadName[]).filter((name) => workloads[name].sidecar);
+  const [proxies, pods] = await Promise.all([
+    podsOf(["gateway", "ztunnel", ...(Object.keys(waypoints) as WaypointName[])]),
+    podsOf(withSidecar),
+  ]);
+  await logs.open([...proxies, ...pods.map(sidecarOf)]);
 }
 
 async function logsReadable(context: VerifyContext): Promise<boolean> {

@@ -2,16 +2,18 @@ import * as pulumi from "@pulumi/pulumi";
 import { waypointOnlySpec } from "../../components/authorization";
 import type { Specs } from "../../components/custom-resource";
 import { waypointGateway } from "../../components/waypoint-gateway";
-import { restricted, workload } from "../../components/workload";
+import { restricted, type WorkloadSettings, workload } from "../../components/workload";
 import { labelKeys, principalOf } from "../../config/vocabulary";
 import type { ModuleArgs } from "../args";
 import { health } from "../grpc/objects";
 import { healthServer, healthServicePort } from "../grpc/server";
 import { moduleObject, moduleService, onPurpose, podOnEachNode } from "../resources";
+import type { WorkloadEntry } from "../slice";
 import {
   type CostPath,
   clientOf,
   controlGroups,
+  cost,
   costPaths,
   costWaypoint,
   growing,
@@ -21,8 +23,14 @@ import {
   serverOf,
 } from "./objects";
 
-/** A sidecar that istiod injects, whatever the labels of the namespace. */
-const withSidecar = { [labelKeys.inject]: "true" };
+type CostWorkload = keyof typeof cost.workloads;
+
+/** Name, membership of the mesh and sidecar of a workload. istiod injects a sidecar by the label of a pod, whatever the labels of the namespace. */
+function settingsOf(name: CostWorkload): Pick<WorkloadSettings, "name" | "mesh" | "labels"> {
+  const { mesh, sidecar }: WorkloadEntry = cost.workloads[name];
+  return { name, mesh: mesh === true, ...(sidecar ? { labels: { [labelKeys.inject]: "true" } } : {}) };
+}
+
 const throughWaypoint = { [labelKeys.useWaypoint]: costWaypoint };
 
 /**
@@ -35,24 +43,24 @@ export class Cost extends pulumi.ComponentResource {
     super("ambientlab:modules:Cost", name, { image: args.image }, opts);
     const own = { prefix: name, parent: this };
     const grpc = args.modules.includes("grpc");
-    const pods = (app: string, path: CostPath, place: { near?: string; awayFrom?: string }, after: pulumi.Resource[]) =>
-      workload(
-        {
-          ...{ name: app, ...place, mesh: path === "ztunnel" || path === "waypoint" },
-          ...(path === "sidecar" ? { labels: withSidecar } : {}),
-          ...(grpc && app === serverOf(path) ? { beside: [healthServer] } : {}),
-        },
-        args,
-        { ...own, dependsOn: grpc ? [...after, ...args.images] : after },
-      );
+    const pods = (
+      app: CostWorkload,
+      place: Pick<WorkloadSettings, "near" | "awayFrom" | "beside">,
+      after: pulumi.Resource[],
+    ) =>
+      workload({ ...settingsOf(app), ...place }, args, {
+        ...own,
+        dependsOn: grpc ? [...after, ...args.images] : after,
+      });
+    const beside = grpc ? { beside: [healthServer] } : {};
     // The first pair decides about the nodes; the others follow it.
     const [first, firstClient] = [serverOf("none"), clientOf("none")];
-    const server = pods(first, "none", {}, []);
-    const client = pods(firstClient, "none", { awayFrom: first }, [server]);
+    const server = pods(first, beside, []);
+    const client = pods(firstClient, { awayFrom: first }, [server]);
     for (const path of costPaths) {
       if (path !== "none") {
-        pods(serverOf(path), path, { near: first }, [server]);
-        pods(clientOf(path), path, { near: firstClient, awayFrom: first }, [client]);
+        pods(serverOf(path), { near: first, ...beside }, [server]);
+        pods(clientOf(path), { near: firstClient, awayFrom: first }, [client]);
       }
       const ports = grpc ? [healthServicePort(health.port)] : [];
       const service = { name: serverOf(path), pods: serverOf(path), ports };
@@ -82,8 +90,8 @@ export class Cost extends pulumi.ComponentResource {
       onPurpose("layer-7-by-target"),
     );
 
-    for (const [app, { sidecar, strict }] of Object.entries(interopServers)) {
-      workload({ name: app, mesh: !sidecar, ...(sidecar ? { labels: withSidecar } : {}) }, args, own);
+    for (const { app, strict } of interopServers) {
+      workload(settingsOf(app), args, own);
       moduleService({ name: app, pods: app }, own);
       const pods = { matchLabels: { app } };
       if (strict)
@@ -98,8 +106,9 @@ export class Cost extends pulumi.ComponentResource {
     // The experiment shows that a client with a sidecar does not pass the waypoint.
     moduleService({ ...open, annotations: onPurpose("waypoint-only") }, own);
 
-    workload({ name: growing.ambient, mesh: true, replicas: 0 }, args, own);
-    workload({ name: growing.sidecar, mesh: false, labels: withSidecar, replicas: 0 }, args, own);
+    // The table does not count it as a member of the mesh: the mesh is verified while it has no pods.
+    workload({ ...settingsOf(growing.ambient), mesh: true, replicas: 0 }, args, own);
+    workload({ ...settingsOf(growing.sidecar), replicas: 0 }, args, own);
     podOnEachNode("meter", { name: meter, ...reader }, args, own);
     this.registerOutputs();
   }

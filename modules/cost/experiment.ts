@@ -60,9 +60,7 @@ export const costPolicies: Experiment = {
 
 const straight = { outcome: "answered", through: [] } as const;
 
-const interopPods = Object.keys(interopServers).map(
-  (app) => `Deployment/${app as keyof typeof interopServers}` as const,
-) satisfies LabObject[];
+const interopPods = interopServers.map(({ app }) => `Deployment/${app}` as const) satisfies LabObject[];
 
 /** Requests between the ambient mesh, sidecars and pods outside the mesh. */
 export const interop: Experiment = {

@@ -65,13 +65,13 @@ export const numbers = {
   noise: 0.5,
 } as const;
 
-/** Servers without a policy on callers: whether they have a sidecar, and whether they accept only mutual TLS. */
-export const interopServers = {
-  "interop-ambient": { sidecar: false, strict: false },
-  "interop-ambient-strict": { sidecar: false, strict: true },
-  "interop-sidecar": { sidecar: true, strict: false },
-  "interop-sidecar-strict": { sidecar: true, strict: true },
-} as const;
+/** Servers without a policy on callers: whether they accept only mutual TLS. */
+export const interopServers = [
+  { app: "interop-ambient", strict: false },
+  { app: "interop-ambient-strict", strict: true },
+  { app: "interop-sidecar", strict: false },
+  { app: "interop-sidecar-strict", strict: true },
+] as const;
 
 /** A Service for the pods of `interop-ambient` that uses the waypoint. */
 export const interopThroughWaypoint = "interop-waypoint";
@@ -117,14 +117,14 @@ export const cost = {
     "cost-ztunnel-client": { mesh: true, client: true },
     "cost-waypoint": { mesh: true, policy: policies.waypointOnly },
     "cost-waypoint-client": { mesh: true, client: true },
-    "cost-sidecar": {},
-    "cost-sidecar-client": { client: true },
+    "cost-sidecar": { sidecar: true },
+    "cost-sidecar-client": { sidecar: true, client: true },
     [growing.ambient]: {},
-    [growing.sidecar]: {},
+    [growing.sidecar]: { sidecar: true },
     "interop-ambient": { mesh: true },
     "interop-ambient-strict": { mesh: true, peerAuthentication: "PeerAuthentication/interop-ambient-mtls" },
-    "interop-sidecar": {},
-    "interop-sidecar-strict": {},
+    "interop-sidecar": { sidecar: true },
+    "interop-sidecar-strict": { sidecar: true },
     [meter]: { container: "meter", layer: "nodes" },
   },
   waypoints: { [costWaypoint]: {} },

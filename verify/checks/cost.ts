@@ -19,7 +19,6 @@ import type { Cost } from "../cost/schema";
 import { type CostSetup, costSetupOf } from "../cost/setup";
 import { spread } from "../cost/statistics";
 import { throughputOf } from "../cost/throughput";
-import { sidecarOf } from "../pods";
 import type { Finding } from "../report/schema";
 import { type CheckRun, failed, passed, unclear } from "./check";
 import { whileChanged } from "./while-changed";
@@ -32,8 +31,6 @@ export const cost: CheckRun<"cost"> = async (context, { name }) => {
   const kinds = requestKinds(context.facts.settings.modules);
   const setup = await costSetupOf(context);
   await requireMemory(setup);
-  // The log of a busy sidecar is rotated: missing lines are detected only if the reader has read an earlier line.
-  await context.logs.open([setup.endpoints.sidecar.client, setup.endpoints.sidecar.server].map(sidecarOf));
   const routes = await routesTaken(context, setup, await warmedUp(context, setup, kinds));
   if (routes.some(({ verdict }) => verdict !== "pass")) return routes;
   const { samples, measured } = await measure(context, setup, kinds);

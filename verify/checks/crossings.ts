@@ -16,7 +16,6 @@ export const crossings: CheckRun<"crossings"> = async (context, { crossings: all
 async function crossed(context: VerifyContext, crossing: Crossing): Promise<Finding> {
   const { name, from, service, answered, layer } = crossing;
   const probe = { kind: "probe", name, from, to: "service", service, method: "GET", path: "/get" } as const;
-  if (crossing.records.sidecar !== undefined) await context.logs.open(await proxiesOf(context, service, "sidecar"));
   const answer = await send(context, { ...probe, expect: { outcome: "answered", through: [] } }, context.signal);
   const seen = answer.status > 0 ? `${answer.status}` : `no answer, curl exit ${answer.exit}`;
   const expected = `${answered ? "200" : "no answer of the application"}${recordsText(crossing)}`;

@@ -10,7 +10,6 @@ import { type CheckRun, failed, passed, unclear } from "./check";
 /** Verifies that the server's sidecar refuses a method that its policy does not allow, by the answer and the sidecar's access log. */
 export const sidecarRefuses: CheckRun<"sidecar-refuses"> = async (context, { name }) => {
   const sidecars = (await context.podFinder.all(serverOf("sidecar"), context.signal)).map(sidecarOf);
-  await context.logs.open(sidecars);
   const answer = await send(
     context,
     {

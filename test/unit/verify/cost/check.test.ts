@@ -143,24 +143,6 @@ describe("the measurement is no pass", () => {
     });
   });
 
-  test("where the log of a sidecar is rotated and its lines are lost: they are not said to be missing", async () => {
-    const lab = await world();
-    const sidecar = lab.state.podOf("cost-sidecar");
-    const name = `${sidecar?.name}/istio-proxy`;
-    lab.state.log({ name }, (stamp) => `[${stamp}] "GET /earlier HTTP/1.1" 200`, 0);
-    const { rotatedLogs } = lab;
-    lab.rotatedLogs = async (pod, signal) =>
-      pod.container === "istio-proxy" ? [] : rotatedLogs.call(lab, pod, signal);
-    lab.shell.cost.failures = () => {
-      lab.state.rotations.set(name, lab.state.logs.get(name)?.length ?? 0);
-      return 0;
-    };
-    expect(await measure(lab)).toMatchObject({
-      ...{ verdict: "inconclusive", layer: "sidecar" },
-      seen: expect.stringContaining("the log was rotated, and earlier lines of this run are lost"),
-    });
-  });
-
   test("where the node has too little memory, and scales nothing up", async () => {
     const lab = await world();
     lab.shell.cost.availableKib = 1_048_576;

@@ -63,7 +63,7 @@ for (const each of [
   ...[at1("agentgateway", 13), at2("shared-waypoint", 11), at1("cost-proxy", 54)],
   ...costPaths.map((path, index) => at1(serverOf(path), 50 + index)),
   ...costPaths.map((path, index) => at2(clientOf(path), 50 + index)),
-  ...Object.keys(interopServers).map((app, index) => at1(app, 60 + index)),
+  ...interopServers.map(({ app }, index) => at1(app, 60 + index)),
   ...[at1(growing.ambient, 100), at1(growing.sidecar, 150)],
 ])
   workloads.set(each.role, each);
