@@ -64,7 +64,7 @@ export async function change(lab: LabClient, { object, field, to }: Change, sign
   if (!found) throw new PreconditionError(layer, `${object} does not exist`);
   const earlier = originalOf(found);
   if (earlier && !(isOurs(earlier.by) && sameJson(earlier.field, field)))
-    throw unobservable(layer, `${object} is changed already, by another run`);
+    throw unobservable(layer, `${object} is changed already, by another run, ${processOf(earlier.by)}`);
   const value = at(found, ...field);
   const other = to(value);
   if (sameJson(value, other))
@@ -136,6 +136,9 @@ export async function changedBy(lab: LabClient, object: Changeable, signal: Abor
 
 /** {@link changedBy}, for an object that was read already. */
 export const writerOf = (found: KubeObject): Writer | undefined => originalOf(found)?.by;
+
+/** A writer in messages. */
+export const processOf = ({ host, pid }: Writer): string => `process ${pid} on ${host}`;
 
 /** Whether a writer is this process. */
 export const isOurs = ({ host, pid }: Writer): boolean => host === hostname() && pid === process.pid;

@@ -4,7 +4,7 @@ import type { VerifyContext } from "../context";
 import { eventually } from "../eventually";
 import type { LabClient } from "../lab-client";
 import { repairMesh, waitUntilReady } from "../repair/mesh";
-import { isDead, isOurs, type Writer } from "./change";
+import { isDead, isOurs, processOf, type Writer } from "./change";
 
 /** Annotation of a node that an experiment killed, until its pods are back in the mesh; it names the process. */
 const annotation = "ambient-lab.dev/verify-killed";
@@ -51,7 +51,7 @@ export async function recoverNodes(context: Around, note: (text: string) => void
       const over = async () => {
         if ((await killedNodes(lab, signal)).has(name)) throw new Error("the node still has the annotation");
       };
-      const what = `process ${by.pid} on ${by.host} to bring ${name} back`;
+      const what = `${processOf(by)} to bring ${name} back`;
       const theirs = await eventually(over, { what, deadlineMs: othersMs, intervalMs: 2_000, signal, clock }).then(
         () => true,
         (error: unknown) => {

@@ -1,10 +1,20 @@
 import { messageOf } from "../../host/errors";
 import { scaled } from "../../modules/cost/objects";
-import { failed, passed } from "../checks/check";
+import { failed, passed, unclear } from "../checks/check";
 import type { VerifyContext } from "../context";
 import { DeadlineError, eventually } from "../eventually";
 import type { Finding } from "../report/schema";
-import { type Changeable, changeable, changedBy, isDead, isOurs, type RestoreResult, restoreObject } from "./change";
+import {
+  type Changeable,
+  changeable,
+  changedBy,
+  isDead,
+  isOurs,
+  processOf,
+  type RestoreResult,
+  restoreObject,
+  type Writer,
+} from "./change";
 
 /** Longest time for writes to one object, in milliseconds. */
 const writeMs = 60_000;
@@ -15,25 +25,34 @@ const writeMs = 60_000;
  */
 const changeMs = (object: Changeable): number => (scaled.some((each) => each === object) ? 600_000 : 60_000);
 
-/** Restores an object, also in an interrupted run. */
-export async function restore(context: VerifyContext, object: Changeable, name: string): Promise<Finding> {
+/** Restores an object, also in an interrupted run. A change by another run stays: that run restores it. */
+export async function restore(
+  context: Pick<VerifyContext, "lab" | "clock" | "timings">,
+  object: Changeable,
+  name: string,
+): Promise<Finding> {
   const lasting = new AbortController().signal;
   // When an attempt fails after its write, the next one finds nothing to restore.
   const outcomes = new Set<RestoreResult>();
   try {
-    await eventually(
-      async (signal) => {
+    const other = await eventually(
+      async (signal): Promise<Writer | undefined> => {
         const by = await changedBy(context.lab, object, signal);
-        // A change by another run is restored by that run.
-        if (by && !isOurs(by)) return;
+        if (by && !isOurs(by)) return by;
         outcomes.add(await restoreObject(context.lab, object, signal));
         if (await changedBy(context.lab, object, signal)) throw new Error("the annotation is still there");
+        return undefined;
       },
       { what: name, deadlineMs: context.timings.restoreMs, signal: lasting, clock: context.clock },
     );
+    const expected = "no other changes of the lab during a run";
     if (outcomes.has("others")) {
       const seen = `${named(object)} was changed by another writer meanwhile, and is not restored`;
-      return failed(name, "api-server", seen, { expected: "no other changes of the lab during a run" });
+      return failed(name, "api-server", seen, { expected });
+    }
+    if (other && !outcomes.has("restored")) {
+      const seen = `${named(object)} is changed by another run, ${processOf(other)}, and is not restored`;
+      return unclear(name, "api-server", seen, { expected });
     }
     return passed(name, "api-server", "values and owners of the fields restored");
   } catch (error) {
@@ -48,7 +67,7 @@ export async function recover(context: Pick<VerifyContext, "lab" | "signal" | "c
     const by = await changedBy(context.lab, object, context.signal);
     if (!by) continue;
     if (!isDead(by)) {
-      const what = `process ${by.pid} on ${by.host} to restore ${named(object)}`;
+      const what = `${processOf(by)} to restore ${named(object)}`;
       note(`waiting up to ${changeMs(object) / 60_000} min for ${what}`);
       await waitForOtherRun(context, object, what);
     }

@@ -1,10 +1,11 @@
 import { hostname } from "node:os";
 import { describe, expect, test } from "vitest";
 import { annotationKeys } from "../../../config/vocabulary";
+import { labTimings } from "../../../verify/context";
 import { at } from "../../../verify/json";
 import { PreconditionError } from "../../../verify/precondition-error";
 import { change, restoreObject } from "../../../verify/restore/change";
-import { recover } from "../../../verify/restore/restore";
+import { recover, restore } from "../../../verify/restore/restore";
 import { type FakeWorld, fakeWorld } from "./fake/world";
 
 const object = "Deployment/cost-growth-ambient";
@@ -54,6 +55,48 @@ describe("a second change of a field", () => {
     await scale(lab, 1);
     const other = { object, field: ["spec", "selector"], to: () => ({}) } as const;
     await expect(change(lab, other, signal)).rejects.toThrow("is changed already");
+  });
+});
+
+describe("the restore at the end of a run", () => {
+  const restored = (lab: FakeWorld) =>
+    restore({ lab, clock: lab.state.clock, timings: labTimings }, object, "scaled down again");
+
+  test("passes where the run itself made the change", async () => {
+    const lab = await fakeWorld({ modules: ["cost"] });
+    await scale(lab, 5);
+    expect(await restored(lab)).toMatchObject({ verdict: "pass", name: "scaled down again" });
+    expect(replicas(lab)).toBe(0);
+  });
+
+  test("is inconclusive where another run has changed the object, and names that run", async () => {
+    const lab = await fakeWorld({ modules: ["cost"] });
+    await scale(lab, 5);
+    claim(lab, { host: "elsewhere", pid: 4711 });
+    const before = lab.patches.length;
+    expect(await restored(lab)).toMatchObject({
+      ...{ verdict: "inconclusive", layer: "api-server" },
+      seen: "Deployment cost-growth-ambient is changed by another run, process 4711 on elsewhere, and is not restored",
+    });
+    expect(lab.patches).toHaveLength(before);
+    expect(replicas(lab)).toBe(5);
+  });
+
+  test("passes where another run changes the object after it was restored", async () => {
+    const lab = await fakeWorld({ modules: ["cost"] });
+    await scale(lab, 5);
+    const { patch } = lab;
+    lab.patch = async (ref, operations, abort) => {
+      const written = await patch(ref, operations, abort);
+      if (operations.some(({ path }) => path === "/metadata/managedFields")) {
+        lab.patch = patch;
+        await scale(lab, 7);
+        claim(lab, { host: "elsewhere", pid: 4711 });
+      }
+      return written;
+    };
+    expect(await restored(lab)).toMatchObject({ verdict: "pass" });
+    expect(replicas(lab)).toBe(7);
   });
 });
 

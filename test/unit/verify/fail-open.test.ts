@@ -149,7 +149,12 @@ describe("fail-open", () => {
     expect(report.verdict).toBe("inconclusive");
     expect(asked).toBeGreaterThan(0);
     expect(lab.patches).toEqual([]);
-    expect(report.results[0]?.findings.map(({ seen }) => seen).join()).toContain("changed already, by another run");
+    expect(report.results[0]?.findings.map(({ seen }) => seen).join()).toContain(
+      "changed already, by another run, process 1 on another",
+    );
+    expect(report.results[0]?.findings).toContainEqual(
+      expect.objectContaining({ name: "the policy is as it was", verdict: "inconclusive" }),
+    );
   });
 });
 
