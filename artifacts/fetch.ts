@@ -161,18 +161,25 @@ async function mirrored(source: string, fetch: Fetcher): Promise<Locate> {
   return Object.assign(locate, { promised });
 }
 
-/** The fields of a chart repository's index that are read (helm v3, pkg/repo/index.go, IndexFile). */
-const indexSchema = z.object({
-  entries: z.record(
-    z.string(),
-    z.array(z.object({ version: z.string(), urls: z.array(z.string()), digest: z.string().optional() })),
-  ),
+/**
+ * The fields of a chart repository's index that are read (helm v3, pkg/repo/index.go, IndexFile). Only the entry of the
+ * requested chart and version is validated.
+ */
+const indexSchema = z.object({ entries: z.record(z.string(), z.unknown()) });
+const chartVersionsSchema = z.array(z.unknown()).catch([]);
+const chartVersionSchema = z.object({
+  version: z.string(),
+  urls: z.array(z.string()),
+  digest: z.string().optional(),
 });
 
+/** The entries of an index by the names of charts. */
+type Index = Readonly<Record<string, unknown>>;
+
 /** @throws UnfitError for a file that is no index */
-function readIndex(address: string, bytes: Buffer): z.infer<typeof indexSchema> {
+function readIndex(address: string, bytes: Buffer): Index {
   try {
-    return indexSchema.parse(parseYaml(bytes.toString("utf8"), { logLevel: "error" }));
+    return indexSchema.parse(parseYaml(bytes.toString("utf8"), { logLevel: "error" })).entries;
   } catch {
     throw lacking(`${address} is no index of charts`);
   }
@@ -180,16 +187,21 @@ function readIndex(address: string, bytes: Buffer): z.infer<typeof indexSchema> 
 
 /** The upstream hosts of the bill. The index of each chart repository is read once. */
 function upstream(fetch: Fetcher): Locate {
-  const indexes = new Map<string, Promise<z.infer<typeof indexSchema>>>();
+  const indexes = new Map<string, Promise<Index>>();
   return async (artifact) => {
     if (artifact.kind === "manifest") return { address: artifact.upstream, digest: artifact.sha256 };
     const index = `${artifact.upstream}/index.yaml`;
     const pending = indexes.get(index) ?? fetch(index).then((bytes) => readIndex(index, bytes));
     indexes.set(index, pending);
-    const entry = (await pending).entries[artifact.name]?.find(({ version }) => isVersion(version, artifact.version));
+    const entry = chartVersionsSchema
+      .parse((await pending)[artifact.name])
+      .flatMap((each) => chartVersionSchema.safeParse(each).data ?? [])
+      .find(({ version }) => isVersion(version, artifact.version));
     const [url] = entry?.urls ?? [];
-    if (!entry || !url) throw lacking(`${index} has no chart "${artifact.name}" in version ${artifact.version}`);
-    return { address: new URL(url, `${artifact.upstream}/`).href, digest: entry.digest };
+    const folder = `${artifact.upstream}/`;
+    if (!entry || !url || !URL.canParse(url, folder))
+      throw lacking(`${index} has no chart "${artifact.name}" in version ${artifact.version}`);
+    return { address: new URL(url, folder).href, digest: entry.digest };
   };
 }
 

@@ -48,6 +48,36 @@ describe("charts from upstream", () => {
     expect((await refusal(fetchOne("base"))).what).toContain(`no chart "base" in version ${base.version}`);
   });
 
+  test.each([
+    ["another chart is no list", "istiod: none"],
+    ["another chart has a version without URLs", "istiod: [{ version: 1.0.0 }]"],
+    ["an entry of another chart is empty", "istiod: [null]"],
+    ["another version of the chart has no URLs", "base: [{ version: 1.0.0, urls: null }, ENTRY]"],
+    ["another version of the chart is a number", "base: [{ version: 1.0, urls: [base-1.0.tgz] }, ENTRY]"],
+  ])("fetchArtifacts() brings the chart where %s", async (_name, odd) => {
+    serveChart("chart");
+    const entry = `{ version: ${base.version}, urls: [base-${base.version}.tgz], digest: ${sha256("chart")} }`;
+    const entries = odd.includes("ENTRY") ? odd.replace("ENTRY", entry) : `base: [${entry}]\n  ${odd}`;
+    const body = `apiVersion: v1\nentries:\n  ${entries}\n`;
+    home.server.answers.set(`${pathOf(base.upstream)}/index.yaml`, { body });
+    expect(await readFile((await fetchOne("base")).chart("base"), "utf8")).toBe("chart");
+  });
+
+  test.each([
+    ["no URLs", `{ version: ${base.version} }`],
+    ["an empty list of URLs", `{ version: ${base.version}, urls: [] }`],
+    ["a malformed URL", `{ version: ${base.version}, urls: ["https://["] }`],
+  ])("fetchArtifacts() refuses an entry of the chart with %s", async (_name, entry) => {
+    const body = `entries: { base: [${entry}] }`;
+    home.server.answers.set(`${pathOf(base.upstream)}/index.yaml`, { body });
+    expect((await refusal(fetchOne("base"))).what).toContain(`no chart "base" in version ${base.version}`);
+  });
+
+  test("fetchArtifacts() names an address that has no index", async () => {
+    home.server.answers.set(`${pathOf(base.upstream)}/index.yaml`, { body: "<html>Log in</html>" });
+    expect((await refusal(fetchOne("base"))).what).toContain("index.yaml is no index of charts");
+  });
+
   test("fetchArtifacts() asks again after a failed read of Helm's index", async () => {
     await refusal(fetchOne("base"));
     serveChart("chart");
