@@ -9,7 +9,7 @@ while IFS= read -r label; do set -- "$@" --filter "label=$label"; done <<END
 $LABELS
 END
 id=$(must "Docker does not list its networks" "The lab's network is found by its labels, and removed" \
-  "docker network ls   (must succeed), then run the command again" docker network ls --quiet --filter "name=^$NETWORK\$" "$@")
+  "docker network ls   (must succeed), then run the command again" docker network ls --quiet --no-trunc --filter "name=^$NETWORK\$" "$@")
 [ -n "$id" ] || exit 0
 # The network of a lab of an earlier version has none of these labels: a network with one of them belongs to another lab.
 for label in ambient-lab.owner ambient-lab.organization; do
@@ -23,11 +23,19 @@ for label in ambient-lab.owner ambient-lab.organization; do
       ;;
   esac
 done
-# If kind or the Pulumi engine was killed, nodes may exist that are not in the state.
-nodes=$(must "Docker does not list the nodes in network \"$NETWORK\"" "Docker cannot remove a network that has nodes" \
+# If kind or the Pulumi engine was killed, nodes may exist that are not in the state. Docker keeps the ID of the network in which a
+# node was started, also after that network was removed: nodes with another ID belong to another lab. A node that was never started
+# has only the name of the network.
+named=$(must "Docker does not list the nodes in network \"$NETWORK\"" "Docker cannot remove a network that has nodes" \
   "docker ps --all --filter network=$NETWORK   (must succeed), then run the command again" \
   docker ps --all --filter "label=io.x-k8s.kind.cluster=$NETWORK" --filter "network=$NETWORK" --format '{{.Names}}')
-nodes=$(printf '%s' "$nodes" | tr '\n' ' ')
+nodes=""
+for node in $named; do
+  started_in=$(must "Docker does not tell the network of node \"$node\"" "Only the nodes in the lab's own network are the lab's" \
+    "docker inspect $node   (must succeed), then run the command again" \
+    docker inspect --format "{{with index .NetworkSettings.Networks \"$NETWORK\"}}{{.NetworkID}}{{end}}" "$node")
+  case "$started_in" in "" | "$id") nodes="$nodes${nodes:+ }$node" ;; esac
+done
 remove_nodes="docker rm --force --volumes $nodes"
 case "$nodes|$LABELS" in
   # The label of the owner proves that network and nodes belong to this lab. A lab of another user may have the same label of the stack.

@@ -83,6 +83,7 @@ case "$1 $2" in
   "inspect "*)
     case $command in
       *StartedAt*) rows '{ print "/" $1 " 2026-11-23T08:00:00Z 2026-11-23T08:00:00Z" }' nodes ;;
+      *"index .NetworkSettings.Networks"*) rows '$1 == last { print $4 }' nodes ;;
       *NetworkID*) rows '$1 == last { print $3 "=" $4 " " }' nodes ;;
       *PortBindings*) rows '{ print $2 }' nodes ;;
       *) fail "the stand-in does not support: docker $command" ;;

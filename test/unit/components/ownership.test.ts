@@ -10,8 +10,10 @@ import { profiles } from "../../support/profiles";
 import { declare } from "../../support/program";
 
 interface Seen {
-  /** Network of the only node; absent without a node. */
+  /** Network of the nodes; absent without nodes. */
   node?: string;
+  /** IDs of the networks in which the nodes were started. @default the nodes were never started */
+  startedIn?: Readonly<Record<string, string>>;
   /** Id of the network with the lab's name; empty without one. */
   id?: string;
   /** Exit code of `docker ps`. */
@@ -23,7 +25,7 @@ interface Seen {
 /** Runs deletion scripts beside a Docker that has one node and one network. */
 async function runDeletion(
   names: readonly string[],
-  { node, id = "", ps = 0, inspect = 0 }: Seen,
+  { node, startedIn = {}, id = "", ps = 0, inspect = 0 }: Seen,
   env: Record<string, string>,
 ) {
   const folder = mkdtempSync(join(tmpdir(), "lab-own-"));
@@ -34,6 +36,11 @@ case "$1 $2" in
   "ps -aq") ${node ? "echo 0123;" : ""} exit ${ps} ;;
   "network ls") [ -z "${id}" ] || echo "${id}" ;;
   "network inspect") exit ${inspect} ;;
+esac
+case "$*" in
+${Object.entries(startedIn)
+  .map(([name, network]) => `  "inspect "*NetworkID*" ${name}") echo ${network} ;;`)
+  .join("\n")}
 esac
 `;
   writeFileSync(join(folder, "docker"), docker, { mode: 0o755 });
@@ -80,7 +87,7 @@ describe("network-remove.sh", () => {
     const { code, stderr, calls } = await runDeletion(["network-remove"], { id: "id-1" }, env);
     expect(code, stderr).toBe(0);
     expect(calls).toBe(
-      "docker network ls --quiet --filter name=^n$ --filter label=ambient-lab.stack=dev" +
+      "docker network ls --quiet --no-trunc --filter name=^n$ --filter label=ambient-lab.stack=dev" +
         ` --filter label=ambient-lab.owner=a@b file:///home/a b\n${organization}${ps}docker network rm id-1\n`,
     );
   });
@@ -92,7 +99,20 @@ describe("network-remove.sh", () => {
       { NETWORK: "n", LABELS: proven },
     );
     expect(code, stderr).toBe(0);
-    expect(calls).toContain(`${ps}docker rm --force --volumes n-control-plane n-worker\ndocker network rm id-1\n`);
+    expect(calls).toContain(ps);
+    expect(calls).toMatch(/docker rm --force --volumes n-control-plane n-worker\ndocker network rm id-1\n$/);
+  });
+
+  // "docker network prune" removes the network of a lab that is paused, and another lab can then make one with its name.
+  test("leaves the nodes that were started in another network of this name", async () => {
+    const startedIn = { "n-control-plane": "id-theirs", "n-worker": "id-1" };
+    const { code, stderr, calls } = await runDeletion(
+      ["network-remove"],
+      { node: "n", startedIn, id: "id-1" },
+      { NETWORK: "n", LABELS: proven },
+    );
+    expect(code, stderr).toBe(0);
+    expect(calls).toMatch(/docker rm --force --volumes n-worker\ndocker network rm id-1\n$/);
   });
 
   test("removes nothing while Docker does not tell the labels of the network", async () => {
