@@ -6,7 +6,8 @@ import { clusterName, markerFile, stackDir } from "./paths";
 
 /**
  * State of a kind cluster by its node containers. `paused`: no node runs; `stopped`: some nodes run; `foreign`: the cluster
- * has the name of the stack's cluster, but it is not on the stack's network or belongs to the lab of another owner.
+ * has the name of the stack's cluster, but it is not on the stack's network, was started in an earlier network of that name, or
+ * belongs to the lab of another owner.
  */
 export type ClusterState = "absent" | "running" | "stopped" | "paused" | "foreign";
 
@@ -20,7 +21,7 @@ export interface SeenCluster {
   state: ClusterState;
   /** Ports of this machine that its running nodes publish. */
   published: readonly number[];
-  /** Owner in the label of its network; empty without the label. */
+  /** Owner in the label of its network; empty without the label, and for nodes that were started in another network. */
   owner: string;
 }
 
@@ -32,14 +33,27 @@ export async function lookAtCluster(
 ): Promise<SeenCluster> {
   const asked = exec("docker", [
     ...["ps", "--all", "--filter", `label=io.x-k8s.kind.cluster=${clusterName(stack)}`],
-    ...["--format", "{{.State}} {{.Networks}} {{.Ports}}"],
+    ...["--format", "{{.State}} {{.Networks}} {{.ID}} {{.Ports}}"],
   ]);
   const [{ stdout }, network] = [await asked, networkNamed(stack, await networks)];
   const nodes = stdout.split("\n").filter(Boolean);
   const published = [...stdout.matchAll(/:(\d+)->/g)].map(([, port]) => Number(port));
+  const ids = nodes.flatMap((node) => node.split(" ")[2] ?? []);
+  const elsewhere = network !== undefined && (await startedIn(stack, ids, exec)).some((id) => id !== network.id);
   const foreign = nodes.length > 0 && network !== undefined && !mayBeOwn(network, stack, labOwner());
-  const state = foreign ? "foreign" : stateOf(nodes, clusterName(stack));
-  return { state, published, owner: network?.owner ?? "" };
+  const state = foreign || elsewhere ? "foreign" : stateOf(nodes, clusterName(stack));
+  return { state, published, owner: elsewhere ? "" : (network?.owner ?? "") };
+}
+
+/**
+ * IDs of the networks with the name of the stack's network in which nodes were started. Docker keeps the ID also after the network
+ * was removed; a node that was never started has none.
+ */
+async function startedIn(stack: string, nodes: readonly string[], exec: Exec): Promise<string[]> {
+  if (nodes.length === 0) return [];
+  const format = `{{with index .NetworkSettings.Networks "${clusterName(stack)}"}}{{.NetworkID}}{{end}}`;
+  const { stdout } = await exec("docker", ["inspect", "--format", format, ...nodes]);
+  return stdout.split("\n").filter(Boolean);
 }
 
 function stateOf(nodes: readonly string[], name: string): ClusterState {

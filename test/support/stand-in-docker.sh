@@ -71,7 +71,7 @@ case "$1 $2" in
       *label=ambient-lab.cache*) rows -v n="$network" '$1 == "container" && $3 != "" && $4 == n { print $2 }' caches ;;
       *)
         case $command in
-          *"{{.State}} {{.Networks}}"*) columns='$5 " " $3 " "' ;;
+          *"{{.State}} {{.Networks}} {{.ID}}"*) columns='$5 " " $3 " " $1 " "' ;;
           *"{{.Names}} {{.State}}"*) columns='$1 " " $5' ;;
           *"{{.Names}}"* | *-aq* | *--quiet*) columns='$1' ;;
           *) fail "the stand-in does not support: docker $command" ;;
@@ -83,7 +83,7 @@ case "$1 $2" in
   "inspect "*)
     case $command in
       *StartedAt*) rows '{ print "/" $1 " 2026-11-23T08:00:00Z 2026-11-23T08:00:00Z" }' nodes ;;
-      *"index .NetworkSettings.Networks"*) rows '$1 == last { print $4 }' nodes ;;
+      *"index .NetworkSettings.Networks"*) for last; do rows '$1 == last { print $4 }' nodes; done ;;
       *NetworkID*) rows '$1 == last { print $3 "=" $4 " " }' nodes ;;
       *PortBindings*) rows '{ print $2 }' nodes ;;
       *) fail "the stand-in does not support: docker $command" ;;

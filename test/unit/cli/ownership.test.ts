@@ -115,6 +115,14 @@ const clusters: Rows = {
     world: { network: "none", startedIn: "id-theirs", paused: true, state: earlier },
     "pulumi destroy": refused(),
   },
+  "another user, whose nodes are paused and whose network was pruned before this stack made its own": {
+    world: { network: { owner: own }, startedIn: "id-theirs", paused: true, state: { knows: "network", id } },
+    ...{ up: refused(), destroy: refused(), "pulumi up": refused(), ...asleep() },
+  },
+  "another user, whose nodes are paused and whose network was pruned, after this stack lost the state of its own": {
+    world: { network: { owner: own }, startedIn: "id-theirs", paused: true },
+    ...{ up: refused(), destroy: refused(), ...asleep() },
+  },
   "another checkout with a relative backend": {
     world: { network: { owner: `${here} file:///src/other/state` }, state: earlier },
     ...foreign(here, "file:///src/other/state"),
