@@ -23,6 +23,8 @@ export interface SeenCluster {
   published: readonly number[];
   /** Owner in the label of its network; empty without the label, and for nodes that were started in another network. */
   owner: string;
+  /** IDs of the networks in which its nodes were started; none for a node that was never started. */
+  networkIds: readonly string[];
 }
 
 /** Reads the cluster with the name of the stack's cluster from Docker. */
@@ -39,10 +41,11 @@ export async function lookAtCluster(
   const nodes = stdout.split("\n").filter(Boolean);
   const published = [...stdout.matchAll(/:(\d+)->/g)].map(([, port]) => Number(port));
   const ids = nodes.flatMap((node) => node.split(" ")[2] ?? []);
-  const elsewhere = network !== undefined && (await startedIn(stack, ids, exec)).some((id) => id !== network.id);
+  const networkIds = await startedIn(stack, ids, exec);
+  const elsewhere = network !== undefined && networkIds.some((id) => id !== network.id);
   const foreign = nodes.length > 0 && network !== undefined && !mayBeOwn(network, stack, labOwner());
   const state = foreign || elsewhere ? "foreign" : stateOf(nodes, clusterName(stack));
-  return { state, published, owner: elsewhere ? "" : (network?.owner ?? "") };
+  return { state, published, owner: elsewhere ? "" : (network?.owner ?? ""), networkIds };
 }
 
 /**

@@ -11,8 +11,8 @@ import { projectFile } from "./project-file";
  * The user stays part of it with Pulumi Cloud: a colleague who selects the same stack has another Docker as a rule. Where both use
  * one Docker (a remote DOCKER_HOST, a CI machine), the command of the second user is refused and names the first. The organization
  * is not part of it, because only the program can read it. Two stacks of the same name in different organizations are distinguished by
- * the ID of the Docker network in the state (`requireOwnNetwork`, components/scripts/kind-own.sh) and by a label of the network
- * (`labelsOf`). A lab without a state is not removed as lost, because it may be that of a stack in another organization.
+ * the ID of the Docker network in the state (`requireOwnNetwork`, `requireNodesOfState`, components/scripts/kind-own.sh) and by a label
+ * of the network (`labelsOf`). A lab without a state is not removed as lost, because it may be that of a stack in another organization.
  */
 export function labOwner(checkout: Checkout = { env: process.env, root: join(__dirname, "..") }): string {
   const { name } = projectFile(checkout.root);

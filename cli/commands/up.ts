@@ -1,4 +1,5 @@
 import { type Command, Option } from "commander";
+import { lookAtCluster } from "../../host/cluster-state";
 import type { GatewayPorts } from "../../host/ports";
 import { shellWord } from "../../host/shell";
 import { exitCodeFor } from "../../verify";
@@ -13,6 +14,7 @@ import { repairLabMesh, waitForLab } from "../recovery/mesh";
 import { clusterAddress, finishedLab, labFacts, readOutputs, summaryText } from "../stack/lab";
 import { startNodes } from "../stack/nodes";
 import { choosePorts, hostFacts, prepareStack } from "../stack/prepare";
+import { requireNodesOfState } from "../stack/running-lab";
 import { type CommonOptions, openSession, type Session, sessionEngine } from "../stack/session";
 import { rememberSettings } from "../stack/settings";
 import { resolveStack } from "../stack/stack-name";
@@ -123,11 +125,17 @@ interface FitMachine {
 async function requireFitMachine(session: Session, ignored: readonly string[]): Promise<FitMachine> {
   const { io, stack, config } = session;
   refuseUnfit(await examine(io, stack, config), ignored);
-  const fresh = config.cluster === "kind" && (await startNodes(session));
+  const fresh = config.cluster === "kind" && (await startOwnNodes(session));
   const ports = await choosePorts(session);
   // The program repeats this check, for a plain "pulumi up". Here it precedes the creation of a stack.
   const { installedIstio } = await hostFacts(session, { ...config, ...ports });
   return { ports, fresh, installedIstio };
+}
+
+async function startOwnNodes(session: Session): Promise<boolean> {
+  const seen = await lookAtCluster(session.stack, session.io.exec);
+  if (seen.state === "paused" || seen.state === "stopped") await requireNodesOfState(session, seen, { install: true });
+  return startNodes(session);
 }
 
 /** Result of an update. */

@@ -9,6 +9,7 @@ import { clusterName, stackDir } from "../../host/paths";
 import { foreignCluster, foreignNetwork, removalCommand, unprovenLab } from "../../preflight/problems";
 import type { StackState } from "../engine/types";
 import { parseUrn } from "../engine/urn";
+import { networkIdOf } from "../stack/lab";
 import { nodesOf, nodesText } from "../stack/nodes";
 import type { Session } from "../stack/session";
 
@@ -29,7 +30,7 @@ export async function removeLeftovers(
 ): Promise<boolean> {
   const { io, stack, config, progress } = session;
   const name = clusterName(stack);
-  if (config.cluster !== "kind" || state?.resources.some(isNetwork)) return false;
+  if (config.cluster !== "kind" || networkIdOf(state?.resources ?? []) !== undefined) return false;
   const network = networkNamed(stack, await readNetworks(io.exec));
   if (network?.stack !== stack || (await clusterState(stack, io.exec)) === "foreign") return false;
   const owner = labOwner(io);
@@ -61,7 +62,7 @@ export async function removeLeftovers(
  * @throws UsageError for another network
  */
 export async function requireOwnNetwork({ io, stack, config }: Session, { resources }: StackState): Promise<void> {
-  const recorded = resources.find(isNetwork)?.id;
+  const recorded = networkIdOf(resources);
   if (config.cluster !== "kind" || !recorded) return;
   const network = networkNamed(stack, await readNetworks(io.exec));
   if (!network || network.id === recorded) return;
@@ -76,10 +77,10 @@ export async function requireOwnNetwork({ io, stack, config }: Session, { resour
  */
 export async function removeUnfinishedCluster(session: Session, { resources }: StackState): Promise<void> {
   const { io, stack, config, progress } = session;
-  const recorded = resources.find(isNetwork);
+  const recorded = networkIdOf(resources);
   if (config.cluster !== "kind" || !recorded || resources.some(isCluster)) return;
   const network = networkNamed(stack, await readNetworks(io.exec));
-  if (network?.id !== recorded.id || (await clusterState(stack, io.exec)) === "foreign") return;
+  if (network?.id !== recorded || (await clusterState(stack, io.exec)) === "foreign") return;
   const nodes = (await nodesOf(stack, io.exec)).map((node) => node.name);
   if (nodes.length === 0) return;
   const docker = dockerOf(session, `A killed run of lab "${stack}" left an unfinished cluster`);
@@ -94,8 +95,6 @@ function dockerOf({ io, stack }: Session, why: string) {
 }
 
 const isCluster = ({ urn }: StackState["resources"][number]) => parseUrn(urn).name === "cluster-kind";
-
-const isNetwork = ({ type }: StackState["resources"][number]) => type === "docker:index/network:Network";
 
 function removalDenied({ io, stack }: Session): LabError {
   return new UsageError({

@@ -62,6 +62,10 @@ export function labAddress(resources: readonly StateResource[]): ClusterAddress 
   return typeof kubeconfig === "string" && typeof context === "string" ? { kubeconfig, context } : undefined;
 }
 
+/** ID of the lab's Docker network in a state; undefined without one. */
+export const networkIdOf = (resources: readonly StateResource[]): string | undefined =>
+  resources.find(({ type }) => type === "docker:index/network:Network")?.id;
+
 /** Whether two addresses name the same cluster. */
 export function sameAddress(a: ClusterAddress, b: ClusterAddress): boolean {
   return a.kubeconfig === b.kubeconfig && a.context === b.context;

@@ -1,10 +1,11 @@
 import type { LabFacts } from "../../experiments/types";
-import { type ClusterState, lookAtCluster } from "../../host/cluster-state";
+import { type ClusterState, lookAtCluster, type SeenCluster } from "../../host/cluster-state";
 import { UsageError } from "../../host/errors";
+import { isService, labOwner } from "../../host/lab-owner";
 import { requireDocker } from "../../preflight/host";
 import { foreignCluster, sleepingCluster } from "../../preflight/problems";
 import type { Io } from "../terminal/io";
-import { labFacts, readOutputs } from "./lab";
+import { labFacts, networkIdOf, readOutputs } from "./lab";
 import { openSession, type Session, sessionEngine, stackExists } from "./session";
 
 /**
@@ -31,31 +32,44 @@ export const labNotFound = (stack: string) =>
 /** @throws UsageError for a paused lab, before a command waits for its cluster */
 async function requireRunning({ stack, config, io }: Pick<Session, "stack" | "config" | "io">): Promise<void> {
   if (config.cluster !== "kind") return;
-  const state = await requireOwnCluster({ stack, io });
+  const { state } = await requireOwnCluster({ stack, io });
   if (state === "paused") throw new UsageError(sleepingCluster(stack, state));
 }
 
 /**
- * State of the stack's own cluster.
+ * The stack's own cluster.
  * @throws UsageError for a cluster with its name that the stack did not create
  */
-export async function requireOwnCluster({
-  stack,
-  io,
-}: Pick<Session, "stack" | "io">): Promise<Exclude<ClusterState, "foreign">> {
-  const { state, owner } = await lookAtCluster(stack, io.exec);
-  if (state === "foreign") throw new UsageError(foreignCluster(stack, owner));
-  return state;
+export async function requireOwnCluster({ stack, io }: Pick<Session, "stack" | "io">): Promise<SeenCluster> {
+  const seen = await lookAtCluster(stack, io.exec);
+  if (seen.state === "foreign") throw new UsageError(foreignCluster(stack, seen.owner));
+  return seen;
+}
+
+/**
+ * Requires that the nodes of a cluster were started in the network of the stack's state, where a service keeps the state: stacks of
+ * the same name in two of its organizations have the same owner. Call this before nodes are started or stopped.
+ * @param install whether a missing Pulumi CLI is installed
+ * @throws UsageError for nodes of another lab
+ */
+export async function requireNodesOfState(
+  session: Session,
+  { owner, networkIds }: SeenCluster,
+  { install }: { install: boolean },
+): Promise<void> {
+  const { stack, io } = session;
+  if (!isService(labOwner(io))) return;
+  const engine = await sessionEngine(session, { install, makesClusters: false });
+  const own = (await stackExists(engine, stack)) ? networkIdOf((await engine.state()).resources) : undefined;
+  if (own === undefined || networkIds.some((id) => id !== own)) throw new UsageError(foreignCluster(stack, owner));
 }
 
 /**
  * State of the kind cluster whose nodes a command stops or starts.
- * @throws UsageError without such a cluster, and for an existing cluster
+ * @throws UsageError without such a cluster, for a cluster of another lab, and for an existing cluster
  */
-export async function ownNodes(
-  { stack, config, io }: Session,
-  verb: "pause" | "resume",
-): Promise<"running" | "stopped" | "paused"> {
+export async function ownNodes(session: Session, verb: "pause" | "resume"): Promise<ClusterState> {
+  const { stack, config, io } = session;
   if (config.cluster === "existing") {
     throw new UsageError({
       what: `Lab "${stack}" is on a cluster of yours (context "${config.context}")`,
@@ -64,8 +78,11 @@ export async function ownNodes(
     });
   }
   await requireDocker(io.exec);
-  const state = await requireOwnCluster({ stack, io });
-  if (state !== "absent") return state;
+  const seen = await requireOwnCluster(session);
+  if (seen.state !== "absent") {
+    await requireNodesOfState(session, seen, { install: false });
+    return seen.state;
+  }
   throw new UsageError({
     what: `Docker has no node of lab "${stack}"`,
     why: `There is nothing to ${verb}`,

@@ -146,11 +146,26 @@ const clusters: Rows = {
   },
   "another organization of Pulumi Cloud": {
     world: { ...acme("cluster"), record: `${id} ${cloud}` },
-    ...{ up: refused(here, cloud), destroy: refused(), "pulumi destroy": refused(cloud) },
+    ...{ up: refused(here, cloud), destroy: refused(), "pulumi destroy": refused(cloud), ...asleep(here, cloud) },
+  },
+  "another organization of Pulumi Cloud, whose nodes are paused": {
+    world: { ...acme("cluster"), record: `${id} ${cloud}`, paused: true },
+    ...{ up: refused(here, cloud), ...asleep(here, cloud) },
   },
   "another organization of Pulumi Cloud, for a stack without a state": {
     world: { ...acme("cluster"), record: `${id} ${cloud}`, state: undefined },
-    ...{ up: ["refused", here, cloud], destroy: ["refused", here, cloud] },
+    ...{ up: ["refused", here, cloud], destroy: ["refused", here, cloud], ...asleep(here, cloud) },
+  },
+  "another organization of Pulumi Cloud, for a stack without a state, whose nodes are paused": {
+    world: { ...acme("cluster"), record: `${id} ${cloud}`, state: undefined, paused: true },
+    ...{ up: refused(here, cloud), ...asleep(here, cloud) },
+  },
+  "this organization of Pulumi Cloud": {
+    world: {
+      ...{ ...acme("cluster"), network: { owner: `${here} ${cloud}`, organization: "acme" } },
+      ...{ state: { ...acme("cluster").state, id }, record: `${id} ${cloud}` },
+    },
+    ...all,
   },
   "a plain kind user": {
     world: { network: "none", nodesIn: "kind", state: earlier },
