@@ -37,7 +37,7 @@ async function resume(options: ResumeOptions, { io, end }: CommandContext): Prom
   const stopped = (await nodesOf(stack, io.exec)).filter(({ state }) => state !== "running");
   await progress.phase("Nodes", () => startNodes(session));
   await hostFacts(session, config);
-  const mended = await progress.phase("Mesh", async () => {
+  const repaired = await progress.phase("Mesh", async () => {
     const mesh = await openMesh(session, outputs);
     if (!mesh) return [];
     await waitUntilReady(mesh);
@@ -49,5 +49,5 @@ async function resume(options: ResumeOptions, { io, end }: CommandContext): Prom
     reportFailedProofs(session, proven);
   }
   const started = stopped.map(({ name }) => name);
-  io.stdout.write(options.json ? jsonText({ stack, started, mended, ...outputs }) : summaryText(stack, outputs));
+  io.stdout.write(options.json ? jsonText({ stack, started, repaired, ...outputs }) : summaryText(stack, outputs));
 }

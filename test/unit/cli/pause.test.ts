@@ -100,7 +100,7 @@ describe("resume", () => {
     expect(JSON.parse(io.out())).toMatchObject({
       stack: "alice",
       started: [names[1], names[0], names[2]],
-      mended: [{ app: "appb", why: "its connections do not go to ztunnel" }],
+      repaired: [{ app: "appb", why: "its connections do not go to ztunnel" }],
     });
     expect(io.err()).toMatch(/is not in the mesh .*: the rollout of appb is restarted/);
   });
