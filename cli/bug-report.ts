@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { versions } from "../config/versions";
 import { ExitCode, LabError, messageOf } from "../host/errors";
+import { listNodes } from "../host/kind-nodes";
 import { pathOf } from "../host/kube-api";
 import { type ClusterAddress, clusterName, labHome } from "../host/paths";
 import { callApi, kubeConfig } from "../verify/kube/rest";
@@ -30,10 +31,7 @@ async function keepFailure(command: string, thrown: unknown, session: Session): 
   const folder = newFolder(join(labHome(), "failures", stack));
   const settings = settingsFile(io.root, stack);
   const { signal } = new AbortController();
-  const nodes = await io.exec("docker", [
-    ...["ps", "--all", "--filter", `label=io.x-k8s.kind.cluster=${clusterName(stack)}`],
-    ...["--format", "{{.Names}}  {{.Status}}  {{.Image}}"],
-  ]);
+  const nodes = await listNodes(io.exec, "{{.Names}}  {{.Status}}  {{.Image}}", clusterName(stack));
   const machine = {
     node: process.versions.node,
     system: `${process.platform} ${release()} ${arch()}`,

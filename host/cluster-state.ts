@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { type DockerNetwork, mayBeOwn, networkNamed, readNetworks } from "./docker-networks";
 import type { Exec } from "./exec";
+import { listNodes } from "./kind-nodes";
 import { labOwner } from "./lab-owner";
 import { clusterName, markerFile, stackDir } from "./paths";
 
@@ -33,10 +34,7 @@ export async function lookAtCluster(
   exec: Exec,
   { networks = readNetworks(exec) }: { networks?: Promise<readonly DockerNetwork[]> } = {},
 ): Promise<SeenCluster> {
-  const asked = exec("docker", [
-    ...["ps", "--all", "--filter", `label=io.x-k8s.kind.cluster=${clusterName(stack)}`],
-    ...["--format", "{{.State}} {{.Networks}} {{.ID}} {{.Ports}}"],
-  ]);
+  const asked = listNodes(exec, "{{.State}} {{.Networks}} {{.ID}} {{.Ports}}", clusterName(stack));
   const [{ stdout }, network] = [await asked, networkNamed(stack, await networks)];
   const nodes = stdout.split("\n").filter(Boolean);
   const published = [...stdout.matchAll(/:(\d+)->/g)].map(([, port]) => Number(port));

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { createServer } from "node:net";
 import type { Exec } from "./exec";
+import { kindClusterLabel, listNodes } from "./kind-nodes";
 
 /**
  * Port on 127.0.0.1 of a stack without a configured port, derived from its name. The range 20000 to 29999 is below the
@@ -44,12 +45,11 @@ export function portIsFree(port: number): Promise<boolean> {
  * @param own name of the cluster whose ports are left out
  */
 export async function portsOfOthers(own: string, exec: Exec): Promise<ReadonlyMap<number, string>> {
-  const label = "io.x-k8s.kind.cluster";
-  const { stdout } = await exec("docker", ["ps", "--all", "--quiet", "--filter", `label=${label}`]);
+  const { stdout } = await listNodes(exec, "{{.ID}}");
   const ids = stdout.split("\n").filter(Boolean);
   if (ids.length === 0) return new Map();
   const ports = "{{range .HostConfig.PortBindings}}{{range .}}{{.HostPort}} {{end}}{{end}}";
-  const format = `{{index .Config.Labels "${label}"}} ${ports}`;
+  const format = `{{index .Config.Labels "${kindClusterLabel}"}} ${ports}`;
   const inspected = await exec("docker", ["inspect", "--format", format, ...ids]);
   return new Map(
     inspected.stdout.split("\n").flatMap((line) => {

@@ -1,5 +1,6 @@
 import { type BillTool, supported } from "../config/versions";
 import type { Problem } from "../host/errors";
+import { kindClusterLabel } from "../host/kind-nodes";
 import { labOwner, ownerParts, stateAddress } from "../host/lab-owner";
 import { clusterName, labBin, stackDir } from "../host/paths";
 import type { GatewayPorts } from "../host/ports";
@@ -130,7 +131,7 @@ function pastAnotherLab(stack: string, owner: string, { nodes }: { nodes: boolea
 /** A command that removes the nodes and the network of a stack. It needs only Docker: kind may not be on the PATH. */
 export const removalCommand = (stack: string): string => {
   const name = clusterName(stack);
-  const nodes = `docker ps --all --quiet --filter label=io.x-k8s.kind.cluster=${name}`;
+  const nodes = `docker ps --all --quiet --filter label=${kindClusterLabel}=${name}`;
   return `docker rm --force --volumes $(${nodes}); docker network rm ${name}`;
 };
 

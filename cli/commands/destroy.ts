@@ -2,6 +2,7 @@ import { rm } from "node:fs/promises";
 import type { Command } from "commander";
 import { backendOfFolder } from "../../host/docker-networks";
 import { LabError, UsageError } from "../../host/errors";
+import { listNodes } from "../../host/kind-nodes";
 import { labOwner } from "../../host/lab-owner";
 import { type ClusterAddress, clusterName, ownCluster, stackDir } from "../../host/paths";
 import { shellWord } from "../../host/shell";
@@ -120,7 +121,7 @@ async function sweep({ progress }: Session, address: ClusterAddress): Promise<vo
 async function nothingIsLeft({ io, stack, config }: Session): Promise<boolean> {
   if (config.cluster !== "kind") return false;
   const name = clusterName(stack);
-  const nodes = await io.exec("docker", ["ps", "--all", "--quiet", "--filter", `label=io.x-k8s.kind.cluster=${name}`]);
+  const nodes = await listNodes(io.exec, "{{.ID}}", name);
   const networks = await io.exec("docker", ["network", "ls", "--quiet", "--filter", `name=^${name}$`]);
   return [nodes, networks].every(({ code, stdout }) => code === 0 && stdout.trim() === "");
 }

@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { type ClusterState, clusterState } from "../../host/cluster-state";
 import { LabError } from "../../host/errors";
 import type { Exec } from "../../host/exec";
+import { kindClusterLabel, listNodes } from "../../host/kind-nodes";
 import { clusterName } from "../../host/paths";
 import { tableLines } from "../../host/table";
 import type { Engine, StackSummary } from "../engine/types";
@@ -132,15 +133,10 @@ async function labOf(stack: string, summary: StackSummary, { engine, exec, nodes
   return lab;
 }
 
-const clusterLabel = "io.x-k8s.kind.cluster";
-
 /** The nodes of all kind clusters; undefined when Docker does not answer. */
 async function allNodes(exec: Exec): Promise<NodeFacts[] | undefined> {
-  const columns = [`{{.Label "${clusterLabel}"}}`, "{{.Names}}", "{{.State}}", "{{.Image}}", "{{.CreatedAt}}"];
-  const { code, stdout } = await exec("docker", [
-    ...["ps", "--all", "--filter", `label=${clusterLabel}`],
-    ...["--format", columns.join("\t")],
-  ]);
+  const columns = [`{{.Label "${kindClusterLabel}"}}`, "{{.Names}}", "{{.State}}", "{{.Image}}", "{{.CreatedAt}}"];
+  const { code, stdout } = await listNodes(exec, columns.join("\t"));
   if (code !== 0) return undefined;
   return stdout.split("\n").flatMap((line) => {
     const [cluster, name, state, image = "", created = ""] = line.split("\t");

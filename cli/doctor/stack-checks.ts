@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { kubernetesOf, supportTable, versionProblems } from "../../config/compatibility";
 import { lookAtCluster } from "../../host/cluster-state";
 import { networkNamed, readNetworks, readSubnets } from "../../host/docker-networks";
+import { kindClusterLabel, listNodes } from "../../host/kind-nodes";
 import { clusterName } from "../../host/paths";
 import { type GatewayPorts, gatewayPorts, portIsFree, portsOfOthers } from "../../host/ports";
 import { dockerPools, freeSubnet, overlap, readRoutes } from "../../host/subnets";
@@ -92,12 +93,9 @@ const otherClusters: Check = {
   kindOnly: true,
   async look({ stack, exec, docker }) {
     if (!docker.info) return unknownWithoutDocker;
-    const label = "io.x-k8s.kind.cluster";
-    const { stdout } = await exec("docker", [
-      ...["ps", "--filter", `label=${label}`],
-      ...["--format", `{{.Label "${label}"}}`],
-    ]);
-    const others = [...new Set(stdout.split("\n").filter(Boolean))].filter((name) => name !== clusterName(stack));
+    const { stdout } = await listNodes(exec, `{{.State}} {{.Label "${kindClusterLabel}"}}`);
+    const running = stdout.split("\n").flatMap((line) => /^running (.+)$/.exec(line)?.[1] ?? []);
+    const others = [...new Set(running)].filter((name) => name !== clusterName(stack));
     if (others.length === 0) return ok("none runs");
     return {
       status: "warn",

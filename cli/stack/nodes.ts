@@ -1,6 +1,7 @@
 import { clusterState } from "../../host/cluster-state";
 import { LabError } from "../../host/errors";
 import type { Exec } from "../../host/exec";
+import { listNodes } from "../../host/kind-nodes";
 import { clusterName } from "../../host/paths";
 import { eventually } from "../../verify/eventually";
 import type { Session } from "./session";
@@ -21,10 +22,7 @@ const freshMs = 3 * 60_000;
 /** Node containers of the stack's cluster, the control plane first. */
 export async function nodesOf(stack: string, exec: Exec): Promise<Node[]> {
   const cluster = clusterName(stack);
-  const { stdout } = await exec("docker", [
-    ...["ps", "--all", "--filter", `label=io.x-k8s.kind.cluster=${cluster}`],
-    ...["--format", "{{.Names}} {{.State}}"],
-  ]);
+  const { stdout } = await listNodes(exec, "{{.Names}} {{.State}}", cluster);
   const nodes = stdout.split("\n").flatMap((line) => {
     const [name, state] = line.split(" ");
     return name && state ? [{ name, state, controls: name === `${cluster}-control-plane` }] : [];

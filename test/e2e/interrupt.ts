@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { stringify } from "yaml";
 import { exec } from "../../host/exec";
+import { listNodes } from "../../host/kind-nodes";
 import { interrupt, type KillTarget, type Moment, type Run } from "../support/interruption";
 import { removeFromDocker } from "../support/leftovers";
 import { type Project, projectCopy } from "../support/pulumi-project";
@@ -139,7 +140,7 @@ async function destroyProblems(): Promise<string[]> {
 const cluster = `ambient-lab-${stack}`;
 
 async function left() {
-  const nodes = await exec("docker", ["ps", "-aq", "--filter", `label=io.x-k8s.kind.cluster=${cluster}`]);
+  const nodes = await listNodes(exec, "{{.ID}}", cluster);
   const networks = await exec("docker", ["network", "ls", "-q", "--filter", `name=^${cluster}$`]);
   return { nodes: nodes.stdout, networks: networks.stdout };
 }

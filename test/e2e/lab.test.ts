@@ -6,6 +6,7 @@ import { labFacts, readOutputs } from "../../cli/stack/lab";
 import { istioImagesOf } from "../../config/image-names";
 import { annotationKeys } from "../../config/vocabulary";
 import { exec } from "../../host/exec";
+import { listNodes } from "../../host/kind-nodes";
 import { moduleImagesOf, moduleNames } from "../../modules/index";
 import type { VerifyReport } from "../../verify";
 import { eventually } from "../../verify/eventually";
@@ -143,8 +144,7 @@ describe.skipIf(skip)("a lab from up to destroy", () => {
   it("is destroyed completely", async () => {
     const gone = await project.lab(["destroy", "--yes"]);
     expect(gone.code, gone.stderr.slice(-4000)).toBe(0);
-    const left = await exec("docker", ["ps", "--all", "--quiet", "--filter", `label=io.x-k8s.kind.cluster=${cluster}`]);
-    expect(left.stdout).toBe("");
+    expect((await listNodes(exec, "{{.ID}}", cluster)).stdout).toBe("");
     const networks = await exec("docker", ["network", "ls", "--format", "{{.Name}}"]);
     expect(networks.stdout.split("\n")).not.toContain(cluster);
     expect(existsSync(join(project.home, "stacks", stack))).toBe(false);

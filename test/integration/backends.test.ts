@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { canonicalBackend } from "../../host/backend";
 import { exec } from "../../host/exec";
+import { kindClusterLabel } from "../../host/kind-nodes";
 import { labOwner, ownerParts } from "../../host/lab-owner";
 import { clusterName } from "../../host/paths";
 import { removeFromDocker } from "../support/leftovers";
@@ -102,7 +103,7 @@ describe.skipIf(skipShared)("two backends that share a Docker and a folder for t
     mkdirSync(join(theirs, ".pulumi", "stacks"), { recursive: true });
     const labels = [`ambient-lab.stack=${stack}`, `ambient-lab.owner=${ownerParts(labOwner()).user} file://${theirs}`];
     const id = await docker("network", "create", ...labels.flatMap((label) => ["--label", label]), name);
-    const node = ["--name", `${name}-control-plane`, "--label", `io.x-k8s.kind.cluster=${name}`, "--network", name];
+    const node = ["--name", `${name}-control-plane`, "--label", `${kindClusterLabel}=${name}`, "--network", name];
     await docker("create", ...node, nodeImage);
     marker = join(project.home, "stacks", stack, "cluster");
     mkdirSync(join(project.home, "stacks", stack), { recursive: true });

@@ -5,6 +5,7 @@ import { stringify } from "yaml";
 import { istioImagesOf } from "../../config/image-names";
 import { clusterState } from "../../host/cluster-state";
 import { exec } from "../../host/exec";
+import { listNodes } from "../../host/kind-nodes";
 import { deleteCluster, removeFromDocker } from "../support/leftovers";
 import { type Project, projectCopy, type Step } from "../support/pulumi-project";
 import { artifactsAtHand, enginePrograms, requires } from "../support/skip";
@@ -167,8 +168,7 @@ describe.skipIf(skip)("the lab on the real engine", () => {
 
   it("is destroyed without a trace, although its cluster is gone", async () => {
     await project.ok(["destroy", "--yes", "--skip-preview"]);
-    const left = await exec("docker", ["ps", "--all", "--quiet", "--filter", `label=io.x-k8s.kind.cluster=${cluster}`]);
-    expect(left.stdout).toBe("");
+    expect((await listNodes(exec, "{{.ID}}", cluster)).stdout).toBe("");
     expect((await exec("docker", ["network", "ls", "--format", "{{.Name}}"])).stdout.split("\n")).not.toContain(
       cluster,
     );

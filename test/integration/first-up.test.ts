@@ -7,6 +7,7 @@ import { istioImagesOf } from "../../config/image-names";
 import { tools } from "../../config/versions";
 import { clusterState } from "../../host/cluster-state";
 import { exec, firstOnPath } from "../../host/exec";
+import { listNodes } from "../../host/kind-nodes";
 import { clusterName } from "../../host/paths";
 import { removeFromDocker } from "../support/leftovers";
 import { type Project, projectCopy } from "../support/pulumi-project";
@@ -101,15 +102,11 @@ describe.skipIf(skip)("the first up of a machine without pulumi and kind", () =>
     const { code, stdout, stderr } = await project.lab([...up, ...lab, ...versions]);
     expect(code, stderr).toBe(0);
     expect(stdout).toMatch(/^Lab "first" is up: http:\/\/127\.0\.0\.1:\d+$/m);
-    const nodes = [
-      "ps",
-      "--all",
-      "--filter",
-      `label=io.x-k8s.kind.cluster=${clusterName(stack)}`,
-      "--format",
-      "{{.State}}",
-    ];
-    expect((await exec("docker", nodes)).stdout.split("\n")).toEqual(["running", "running", "running"]);
+    expect((await listNodes(exec, "{{.State}}", clusterName(stack))).stdout.split("\n")).toEqual([
+      "running",
+      "running",
+      "running",
+    ]);
     for (const name of [...pulumiRelease, "kind"]) expect(existsSync(join(project.home, "bin", name)), name).toBe(true);
     expect(server.asked.filter((path) => path.startsWith("cli/")).length).toBe(4);
   });

@@ -73,7 +73,7 @@ case "$1 $2" in
         case $command in
           *"{{.State}} {{.Networks}} {{.ID}}"*) columns='$5 " " $3 " " $1 " "' ;;
           *"{{.Names}} {{.State}}"*) columns='$1 " " $5' ;;
-          *"{{.Names}}"* | *-aq* | *--quiet*) columns='$1' ;;
+          *"{{.Names}}"* | *"{{.ID}}"* | *-aq* | *--quiet*) columns='$1' ;;
           *) fail "the stand-in does not support: docker $command" ;;
         esac
         rows -v c="$cluster" -v n="$network" "(c == \"\" || \$2 == c) && (n == \"\" || \$3 == n) { print $columns }" nodes

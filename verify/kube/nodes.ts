@@ -1,5 +1,6 @@
 import type { LabFacts } from "../../experiments/types";
 import { exec } from "../../host/exec";
+import { kindClusterLabel } from "../../host/kind-nodes";
 import type { LabClient } from "../lab-client";
 
 /** Runs Docker. @returns its output @throws Error when it fails */
@@ -23,7 +24,7 @@ export async function readSysctls(
 /** Operations on the node containers of the lab's own cluster. */
 export function nodePower({ clusterName }: Pick<LabFacts, "clusterName">): Pick<LabClient, "nodeContainer" | "power"> {
   const inspected = async (node: string, signal: AbortSignal) => {
-    const format = '{{index .Config.Labels "io.x-k8s.kind.cluster"}} {{.State.Running}} {{.State.StartedAt}}';
+    const format = `{{index .Config.Labels "${kindClusterLabel}"}} {{.State.Running}} {{.State.StartedAt}}`;
     const [cluster, running, startedAt = ""] = (await docker(["inspect", "--format", format, node], signal)).split(" ");
     if (!clusterName || cluster !== clusterName) throw new Error(`container "${node}" is no node of the lab's cluster`);
     return { running: running === "true", startedAt: Math.floor(Date.parse(startedAt) / 1000) * 1000 };

@@ -139,7 +139,8 @@ describe("destroy", () => {
   });
   test("keeps the state while a node is still there", async () => {
     const engine = failing();
-    const exec = fakeExec({ ...fitMachine, "docker ps --all --quiet": "abc123" });
+    const left = "docker ps --all --filter label=io.x-k8s.kind.cluster=ambient-lab-alice --format {{.ID}}";
+    const exec = fakeExec({ ...fitMachine, [left]: "abc123" });
     const io = fakeIo({ engine, exec });
     expect(await run(["destroy", "--stack", "alice", "--yes"], io)).toBe(1);
     expect(io.err()).toContain('What  Network "cluster-network": no such network');

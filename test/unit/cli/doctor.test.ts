@@ -110,7 +110,10 @@ describe("doctor", () => {
   });
 
   test("warns of other kind clusters", async () => {
-    const { code, of } = await doctor({ "docker ps --filter": "other\nother\nambient-lab-alice" });
+    const { code, of } = await doctor({
+      "docker ps --all --filter label=io.x-k8s.kind.cluster --format {{.State}} {{.Label":
+        "running other\nrunning other\nexited third\nrunning ambient-lab-alice",
+    });
     expect(code).toBe(0);
     expect(of("other-clusters").what).toBe("These kind clusters run as well: other");
   });

@@ -125,10 +125,10 @@ describe("damaged answers of programs", { timeout }, () => {
       "docker network ls": "id-1\tambient-lab-dev\tdev\talice@laptop file:///home/alice\nid-2\tbridge\t\t",
       "docker network inspect": "ambient-lab-dev 172.30.0.0/16 \nbridge 172.17.0.0/16 fd00::/64 ",
       "docker ps --all --filter":
-        "running ambient-lab-dev 127.0.0.1:20080->30080/tcp, 127.0.0.1:10080->30443/tcp\nrunning ambient-lab-dev ",
+        "running ambient-lab-dev 0a1b 127.0.0.1:20080->30080/tcp, 127.0.0.1:10080->30443/tcp\nrunning ambient-lab-dev 2c3d ",
       "docker ps --all --filter label=io.x-k8s.kind.cluster=ambient-lab-dev --format {{.Names}}":
         "ambient-lab-dev-control-plane running\nambient-lab-dev-worker exited",
-      "docker ps --all --quiet": "0a1b\n2c3d",
+      "docker ps --all --filter label=io.x-k8s.kind.cluster --format {{.ID}}": "0a1b\n2c3d",
       "docker inspect": "ambient-lab-bob 41000 20080\nambient-lab-bob ",
       "docker stats": "ambient-lab-dev-worker 900MiB / 7.6GiB\nambient-lab-dev-control-plane 1.2GiB / 7.6GiB",
     };

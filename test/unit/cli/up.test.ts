@@ -155,7 +155,7 @@ describe("up", () => {
     const root = checkout();
     const exec = fakeExec({
       ...fitMachine,
-      "docker ps --all --quiet --filter label=io.x-k8s.kind.cluster": "0a\n0b",
+      "docker ps --all --filter label=io.x-k8s.kind.cluster --format {{.ID}}": "0a\n0b",
       "docker inspect --format {{index .Config.Labels": `ambient-lab-bob 41000 ${derivedPort("alice")}\nambient-lab-bob `,
     });
     const io = fakeIo({ root, exec, engine: newEngine(root) });
