@@ -3,18 +3,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import axe from "axe-core";
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readEvidence, recordTimeline } from "../../cli/report/evidence";
 import { renderHtml } from "../../cli/report/html/page";
 import { reachPage } from "../../cli/report/html/reach-page";
+import { chromiumPath, startChromium } from "../../tools/pictures/chromium";
 import { evidenceFolder, poison } from "../support/evidence";
 import { differingMatrix } from "../support/matrix";
-import { programPath, requires } from "../support/skip";
+import { requires } from "../support/skip";
 
-const names = ["chromium", "google-chrome", "chromium-browser"];
-const program = names.map(programPath).find((path) => path !== undefined);
-const skip = program ? false : requires("the report in a browser", { programs: ["chromium"] });
+const skip = chromiumPath() ? false : requires("the report in a browser", { programs: ["chromium"] });
 
 describe.skipIf(skip)("the report in Chromium", () => {
   let browser: Browser;
@@ -26,7 +25,7 @@ describe.skipIf(skip)("the report in Chromium", () => {
     poison(folder);
     file = await pageOf(folder);
     if (pictures) mkdirSync(pictures, { recursive: true });
-    browser = await chromium.launch({ executablePath: program, args: ["--no-sandbox", "--disable-dev-shm-usage"] });
+    browser = await startChromium();
   });
   afterAll(() => browser?.close());
 
@@ -119,7 +118,7 @@ describe.skipIf(skip)("the matrix in Chromium", () => {
     file = join(mkdtempSync(join(tmpdir(), "lab-matrix-")), "matrix.html");
     writeFileSync(file, reachPage(await differingMatrix()));
     if (pictures) mkdirSync(pictures, { recursive: true });
-    browser = await chromium.launch({ executablePath: program, args: ["--no-sandbox", "--disable-dev-shm-usage"] });
+    browser = await startChromium();
   });
   afterAll(() => browser?.close());
 

@@ -1,16 +1,15 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import axe from "axe-core";
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { serveTour, type TourServer } from "../../cli/tour/server";
 import { TourSession } from "../../cli/tour/session";
-import { programPath, requires } from "../support/skip";
+import { chromiumPath, startChromium } from "../../tools/pictures/chromium";
+import { requires } from "../support/skip";
 import { fakeTourLab } from "../support/tour";
 
-const names = ["chromium", "google-chrome", "chromium-browser"];
-const program = names.map(programPath).find((path) => path !== undefined);
-const skip = program ? false : requires("the tour in a browser", { programs: ["chromium"] });
+const skip = chromiumPath() ? false : requires("the tour in a browser", { programs: ["chromium"] });
 
 describe.skipIf(skip)("the tour in Chromium", () => {
   let browser: Browser;
@@ -19,7 +18,7 @@ describe.skipIf(skip)("the tour in Chromium", () => {
 
   beforeAll(async () => {
     if (pictures) mkdirSync(pictures, { recursive: true });
-    browser = await chromium.launch({ executablePath: program, args: ["--no-sandbox", "--disable-dev-shm-usage"] });
+    browser = await startChromium();
   });
   afterAll(() => browser?.close());
   afterEach(() => server?.close());

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { type Browser, chromium } from "playwright-core";
-import { firstOnPath } from "../../host/exec";
+import type { Browser } from "playwright-core";
+import { startChromium } from "./chromium";
 import { photographGraph } from "./kiali";
 import { copyEvidence, recorded, requireNoLab } from "./record";
 import { sessions } from "./sessions";
@@ -48,11 +48,7 @@ async function draw(): Promise<void> {
 }
 
 async function withBrowser(use: (browser: Browser) => Promise<void>): Promise<void> {
-  const program = ["chromium", "google-chrome", "chromium-browser"]
-    .map((each) => firstOnPath(each, process.env))
-    .find(Boolean);
-  if (!program) throw new Error("No chromium on the PATH: the pictures of pages cannot be drawn");
-  const browser = await chromium.launch({ executablePath: program, args: ["--no-sandbox", "--disable-dev-shm-usage"] });
+  const browser = await startChromium();
   try {
     await use(browser);
   } finally {
