@@ -2,10 +2,10 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { stringify } from "yaml";
-import { exec } from "../../host/exec";
+import { exec, firstOnPath } from "../../host/exec";
 import { type Project, projectCopy } from "../support/pulumi-project";
 import { commandsOf, filled, pages, type ShownCommand } from "../support/shell-commands";
-import { artifactsAtHand, enginePrograms, programPath, requires } from "../support/skip";
+import { artifactsAtHand, enginePrograms, requires } from "../support/skip";
 
 /** Commands that need no cluster: what they say is compared with what the pages show. */
 const clusterless = [
@@ -74,7 +74,7 @@ describe.skipIf(skip)("the commands of the docs, typed in a fresh checkout", () 
 
   test.each(
     those([others])
-      .filter(({ words: [program = ""] }) => programPath(program) !== undefined)
+      .filter(({ words: [program = ""] }) => firstOnPath(program, process.env) !== undefined)
       .map((command) => [command.text, command] as const),
   )("is known to its program: %s", async (_text, { words: [program = "", ...args] }) => {
     const computed = args.findIndex((arg) => arg.startsWith("$("));

@@ -1,8 +1,9 @@
 import { spawnSync } from "node:child_process";
-import { accessSync, appendFileSync, constants, existsSync, readdirSync } from "node:fs";
+import { appendFileSync, existsSync, readdirSync } from "node:fs";
 import { homedir } from "node:os";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { pluginNames, versions } from "../../config/versions";
+import { firstOnPath } from "../../host/exec";
 
 /** Requirements of a suite. */
 export interface Needs {
@@ -86,7 +87,7 @@ function* missingOf({
 }: Needs): Iterable<string> {
   if (asked && process.env.LAB_E2E !== "1") yield "it takes a quarter of an hour and runs with LAB_E2E=1";
   if (root && process.getuid?.() !== 0) yield "it makes a network namespace, which root alone may";
-  for (const program of programs) if (!onPath(program)) yield `no "${program}" on PATH`;
+  for (const program of programs) if (!firstOnPath(program, process.env)) yield `no "${program}" on PATH`;
   if (artifacts && !existsSync(join(artifactsFolder(), "SHA256SUMS"))) yield `no artifacts in ${artifactsFolder()}`;
   if (recorded && !existsSync(recordedFolder()))
     yield `nothing recorded of Istio in ${recordedFolder()} (LAB_RECORDED names another)`;
@@ -95,25 +96,6 @@ function* missingOf({
   if (!succeeds("docker", "version")) return yield "no Docker engine answers";
   for (const image of images)
     if (!succeeds("docker", "image", "inspect", image)) yield `Docker has no image "${image}"`;
-}
-
-function onPath(program: string): boolean {
-  return programPath(program) !== undefined;
-}
-
-/** Path of a program on the PATH. */
-export function programPath(program: string): string | undefined {
-  return (process.env.PATH ?? "")
-    .split(delimiter)
-    .map((folder) => join(folder, program))
-    .find((file) => {
-      try {
-        accessSync(file, constants.X_OK);
-        return true;
-      } catch {
-        return false;
-      }
-    });
 }
 
 function succeeds(file: string, ...args: string[]): boolean {
