@@ -62,8 +62,8 @@ function swallowedOptions(command: Command, others: readonly string[], env: Node
       if (option.short === "-c" && /^\w+=\S*$/.test(env.npm_config_call ?? "")) {
         return [{ option, value: env.npm_config_call ?? "" }];
       }
-      // npm's "-s" is --loglevel silent, which is a mistake only if a word is left over.
-      const leftOver = command.registeredArguments.length === 0 && others.some((arg) => !arg.startsWith("-"));
+      // npm's "-s" is --loglevel silent, which is a mistake only if a word is left over. A word behind an option is its value.
+      const leftOver = command.registeredArguments.length === 0 && others[0]?.startsWith("-") === false;
       return option.short === "-s" && env.npm_config_loglevel === "silent" && leftOver ? [{ option }] : [];
     });
 }

@@ -124,6 +124,20 @@ describe("npm's own settings", () => {
   });
 });
 
+describe("npm run --silent", () => {
+  test.each([[["traffic", "--for", "1m"]], [["up", "--config", "faultPercent=30", "modules=[grpc]"]]])(
+    "passes the values of options: %j",
+    async (args) => {
+      const program = await commandLine({ io: fakeIo(), note: () => undefined, end: () => undefined });
+      const env = { npm_lifecycle_event: "lab", npm_config_loglevel: "silent" };
+      expect(() => refuseSwallowedOptions(program, args, env)).not.toThrow();
+      expect(() => refuseSwallowedOptions(program, [...args.slice(0, 1), "alice", ...args.slice(1)], env)).toThrow(
+        "npm did not pass",
+      );
+    },
+  );
+});
+
 describe("run() under npm", () => {
   const lab = { npm_lifecycle_event: "lab" };
   const fix = async (env: Record<string, string>, ...args: string[]) => {
