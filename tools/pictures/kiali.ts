@@ -5,8 +5,13 @@ import { env, npm, print } from "./record";
 /** Time in which Kiali draws the graph, in milliseconds. Its metrics are up to a scrape interval (15 s) old. */
 const drawnMs = 180_000;
 
+const fromPods = ["verify", "waypoint-traversed"];
+
+/** Commands that send requests. Prometheus computes a rate from two values of a counter, so pods send some before and after. */
+const traffic = [fromPods, ["traffic", "--for", "1m"], fromPods];
+
 /**
- * Sends requests for a minute, opens the dashboard as a user does, and takes a picture of its graph.
+ * Sends requests, opens the dashboard as a user does, and takes a picture of its graph.
  * @param workloads names that the graph must show before the picture is taken
  * @throws Error when `traffic` or `open` fails, or the graph does not show the workloads in time
  */
@@ -16,13 +21,14 @@ export async function photographGraph(
   workloads: readonly string[],
   run: Exec = exec,
 ): Promise<void> {
-  await npm(["run", "lab", "--", "traffic", "--for", "1m"], print, run);
+  for (const command of traffic) await npm(["run", "lab", "--", ...command], print, run);
   const page = await browser.newPage({ viewport: { width: 1360, height: 820 }, reducedMotion: "reduce" });
   const end = new AbortController();
   let forward: Promise<unknown> = Promise.resolve();
   const address = new Promise<string>((resolve, reject) => {
     const onLine = (line: string) => line.startsWith("http://127.0.0.1:") && resolve(line);
-    forward = run("npm", ["run", "lab", "--", "open", "kiali", "--no-browser"], {
+    // npm would end before the command that it runs.
+    forward = run(process.execPath, ["cli/bootstrap.cjs", "open", "kiali", "--no-browser"], {
       env,
       onLine,
       signal: end.signal,

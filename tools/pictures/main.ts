@@ -1,12 +1,11 @@
-import { createHash } from "node:crypto";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { Browser } from "playwright-core";
 import { startChromium } from "./chromium";
 import { photographGraph } from "./kiali";
 import { copyEvidence, recorded, requireNoLab } from "./record";
 import { sessions } from "./sessions";
-import { pictured, pictureFolder, recordings, sampleEvidence, sourcesFile } from "./sources";
+import { digestOf, graphPicture, pictured, pictureFolder, recordings, sampleEvidence, sourcesFile } from "./sources";
 
 const usage = `npm run record               makes lab "dev", records all sessions, and keeps the evidence of "up" with its matrix in docs/sample
 npm run record -- NAME …     records these sessions only: ${Object.keys(sessions).join(", ")}
@@ -20,10 +19,7 @@ async function main([action, ...names]: readonly string[]): Promise<void> {
 }
 
 async function record(names: readonly string[]): Promise<void> {
-  if (names.join() === "kiali")
-    return withBrowser((browser) =>
-      photographGraph(browser, join(pictureFolder, "kiali.png"), ["gateway-istio", "appb"]),
-    );
+  if (names.join() === "kiali") return recordGraph();
   const chosen = names.map((name) => {
     const session = sessions[name];
     if (!session) throw new RangeError(usage);
@@ -36,6 +32,17 @@ async function record(names: readonly string[]): Promise<void> {
   }
 }
 
+async function recordGraph(): Promise<void> {
+  const { file, source } = graphPicture;
+  await withBrowser((browser) => photographGraph(browser, file, ["appa", "waypoint", "appb"]));
+  keepDigests([[basename(file), digestOf(source)]]);
+}
+
+function keepDigests(digests: readonly (readonly [string, string])[]): void {
+  const kept: Record<string, string> = JSON.parse(readFileSync(sourcesFile, "utf8"));
+  writeFileSync(sourcesFile, `${JSON.stringify({ ...kept, ...Object.fromEntries(digests) }, null, 2)}\n`);
+}
+
 async function draw(): Promise<void> {
   mkdirSync(pictureFolder, { recursive: true });
   const drawn = await pictured();
@@ -43,8 +50,7 @@ async function draw(): Promise<void> {
   await withBrowser(async (browser) => {
     for (const page of drawn.pages) await photograph(browser, page);
   });
-  const hashes = drawn.pages.map(({ file, html }) => [basename(file), createHash("sha256").update(html).digest("hex")]);
-  writeFileSync(sourcesFile, `${JSON.stringify(Object.fromEntries(hashes), null, 2)}\n`);
+  keepDigests(drawn.pages.map(({ file, html }) => [basename(file), digestOf(html)]));
 }
 
 async function withBrowser(use: (browser: Browser) => Promise<void>): Promise<void> {

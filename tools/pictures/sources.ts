@@ -1,6 +1,8 @@
+import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { reachSchema } from "../../access/reach/schema";
+import { dashboards } from "../../cli/commands/open";
 import { readEvidence } from "../../cli/report/evidence";
 import { costSection } from "../../cli/report/html/cost";
 import { html } from "../../cli/report/html/escape";
@@ -23,8 +25,14 @@ export const sampleEvidence = join(docs, "sample/evidence");
 
 export const pictureFolder = join(docs, "pictures");
 
-/** Digests of the pages in the pictures: a picture with another digest is out of date. */
+/** Digests of what the pictures show: a picture with another digest is out of date. */
 export const sourcesFile = join(pictureFolder, "sources.json");
+
+/** The picture of Kiali's graph, and the part of its address that decides what it shows. */
+export const graphPicture = { file: join(pictureFolder, "kiali.png"), source: dashboards.kiali.page };
+
+/** Digest of what a picture shows, as {@link sourcesFile} keeps it. */
+export const digestOf = (source: string): string => createHash("sha256").update(source).digest("hex");
 
 /** A page and the file of its picture. */
 interface PicturedPage {
