@@ -11,7 +11,7 @@ const projectSchema = z.object({
 
 type ProjectFile = z.infer<typeof projectSchema>;
 
-/** The content that was read last: commands read the file for each of their parts, and to parse it takes longer than the rest of them. */
+/** Result of the last read. A command reads the file several times, and parsing it is slow. */
 let last: { text: string; content: ProjectFile } | undefined;
 
 /**

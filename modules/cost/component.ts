@@ -106,7 +106,7 @@ export class Cost extends pulumi.ComponentResource {
     // The experiment shows that a client with a sidecar does not pass the waypoint.
     moduleService({ ...open, annotations: onPurpose("waypoint-only") }, own);
 
-    // The table does not count it as a member of the mesh: the mesh is verified while it has no pods.
+    // It has no `mesh` in the table of workloads, because it has no pods when the membership of the mesh is verified.
     workload({ ...settingsOf(growing.ambient), mesh: true, replicas: 0 }, args, own);
     workload({ ...settingsOf(growing.sidecar), replicas: 0 }, args, own);
     podOnEachNode("meter", { name: meter, ...reader }, args, own);

@@ -8,7 +8,7 @@ export default defineConfig({
     // It replaces modules, so it needs a process of its own.
     exclude: ["test/unit/experiments/modules.test.ts"],
     isolate: false,
-    // The tests run with the coverage of each, beside other work.
+    // StrykerJS records the coverage of each test, which makes the tests slower.
     testTimeout: 120_000,
   },
 });

@@ -2,12 +2,12 @@ import type { Browser } from "playwright-core";
 import { type Exec, exec } from "../../host/exec";
 import { env, npm, print } from "./record";
 
-/** Time in which Kiali draws the graph, in milliseconds. Its metrics are up to a scrape interval (15 s) old. */
+/** Longest time to wait for the graph, in milliseconds. Its metrics are up to a scrape interval (15 s) old. */
 const drawnMs = 180_000;
 
 const fromPods = ["verify", "waypoint-traversed"];
 
-/** Commands that send requests. Prometheus computes a rate from two values of a counter, so pods send some before and after. */
+/** Commands that send requests. Prometheus computes a rate from two values of a counter, so the pods send requests twice. */
 const traffic = [fromPods, ["traffic", "--for", "1m"], fromPods];
 
 /**
@@ -27,7 +27,7 @@ export async function photographGraph(
   let forward: Promise<unknown> = Promise.resolve();
   const address = new Promise<string>((resolve, reject) => {
     const onLine = (line: string) => line.startsWith("http://127.0.0.1:") && resolve(line);
-    // npm would end before the command that it runs.
+    // Without npm: when npm is aborted, the command that it runs goes on.
     forward = run(process.execPath, ["cli/bootstrap.cjs", "open", "kiali", "--no-browser"], {
       env,
       onLine,

@@ -119,7 +119,7 @@ const clusters: Rows = {
     world: { network: { owner: own }, startedIn: "id-theirs", paused: true, state: { knows: "network", id } },
     ...{ up: refused(), destroy: refused(), "pulumi up": refused(), ...asleep() },
   },
-  "another user, whose nodes are paused and whose network was pruned, after this stack lost the state of its own": {
+  "another user, whose nodes are paused and whose network was pruned, for a stack without a state": {
     world: { network: { owner: own }, startedIn: "id-theirs", paused: true },
     ...{ up: refused(), destroy: refused(), ...asleep() },
   },
